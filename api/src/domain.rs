@@ -1,0 +1,6 @@
+//! The api's own nouns and their rules. No I/O in here.
+
+pub mod message;
+pub mod room;
+pub mod session;
+pub mod user;

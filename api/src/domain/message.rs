@@ -1,0 +1,34 @@
+//! History: what is kept of a room's events, and how it is paged.
+
+use rookery_shared::event::SequencedEvent;
+use rookery_shared::id::{Epoch, Seq};
+
+/// A place between two events of a room's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Epoch of the event at the place.
+    pub epoch: Epoch,
+    /// Its number.
+    pub seq: Seq,
+}
+
+/// Which part of a history is asked for. Pages are always in order, oldest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// The newest events.
+    Latest,
+    /// The events just before a place, without it.
+    Before(Place),
+    /// The events just after a place, without it.
+    After(Place),
+}
+
+/// Events per page: default and most.
+pub const PAGE_DEFAULT: usize = 50;
+/// Events per page: most.
+pub const PAGE_MAX: usize = 200;
+
+/// The place of an event.
+pub const fn place_of(event: &SequencedEvent) -> Place {
+    Place { epoch: event.epoch, seq: event.seq }
+}

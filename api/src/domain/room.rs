@@ -1,0 +1,121 @@
+//! Rooms and their members.
+
+use rookery_shared::access::{RoomRole, Visibility};
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::id::{AclVersion, RoomId, Slug, UserId};
+use serde::{Deserialize, Serialize};
+
+/// The slug of the room that everybody becomes a member of.
+pub const GENERAL: &str = "general";
+
+/// 1 to 80 visible characters without line breaks, trimmed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct RoomName(String);
+
+/// At most 500 characters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct RoomDescription(String);
+
+/// A room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Its id.
+    pub id: RoomId,
+    /// Its readable address; only public rooms have one.
+    pub slug: Option<Slug>,
+    /// Its name.
+    pub name: RoomName,
+    /// What it is about.
+    pub description: RoomDescription,
+    /// Who may find it.
+    pub visibility: Visibility,
+    /// Who made it; none for `general`.
+    pub owner: Option<UserId>,
+    /// Version of its rights.
+    pub acl: AclVersion,
+    /// When it was made.
+    pub created_at: UnixMillis,
+}
+
+/// A user's place in a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The room.
+    pub room_id: RoomId,
+    /// The user.
+    pub user_id: UserId,
+    /// What the user is there.
+    pub role: RoomRole,
+    /// Since when.
+    pub joined_at: UnixMillis,
+}
+
+impl RoomName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The slug a public room of this name gets: lower case ASCII letters and digits, everything else a single
+    /// `-`. None if nothing is left, or if what is left looks like an id.
+    pub fn slug(&self) -> Option<Slug> {
+        let mut slug = String::new();
+        for c in self.0.to_lowercase().chars() {
+            if c.is_ascii_alphanumeric() {
+                slug.push(c);
+            } else if !slug.is_empty() && !slug.ends_with('-') {
+                slug.push('-');
+            }
+        }
+        slug.truncate(rookery_shared::limits::SLUG_BYTES_MAX);
+        Slug::try_from(slug.trim_end_matches('-').to_owned()).ok()
+    }
+}
+
+impl TryFrom<String> for RoomName {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let name = text.trim();
+        let count = name.chars().count();
+        if (1..=80).contains(&count) && !name.chars().any(char::is_control) {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err("must have 1 to 80 characters and no line break")
+        }
+    }
+}
+
+impl RoomDescription {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for RoomDescription {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text.chars().count() <= 500 {
+            Ok(Self(text))
+        } else {
+            Err("must have at most 500 characters")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slugs_come_from_names() {
+        let slug = |name: &str| RoomName::try_from(name.to_owned()).unwrap().slug().map(String::from);
+        assert_eq!(slug("  Off Topic!  "), Some("off-topic".to_owned()));
+        assert_eq!(slug("日本語"), None);
+        assert_eq!(slug(&"ab ".repeat(26)).map(|s| s.len() <= 64), Some(true));
+    }
+}

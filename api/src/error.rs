@@ -1,0 +1,233 @@
+//! What a request can end in other than success, and how it is told: RFC 9457 problem documents with stable codes.
+//!
+//! An [`ApiError`] becomes a response without a body that carries its problem as an extension; `observe` adds the
+//! request's id and writes the body. Causes go to the log here, once; clients get a code and a sentence.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use rookery_shared::authority::AuthorityError;
+use rookery_shared::bus::BusError;
+use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_shared::token::KeyError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::password::PasswordError;
+use crate::random::NoRandomness;
+use crate::store::{StoreError, Unique};
+
+/// Every way a request can fail.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The request cannot be served, and its sender is told why.
+    #[error("{}", .0.code.as_str())]
+    Refused(Refusal),
+    /// The store was not prepared since the process started.
+    #[error("the store is not prepared yet")]
+    Starting,
+    /// From the store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// From the bus.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// From the authority.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// From hashing.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// From signing.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// From the operating system.
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
+    /// A defect.
+    #[error("panic: {0}")]
+    Panic(String),
+}
+
+/// A definite no.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// For programs.
+    pub code: ErrorCode,
+    /// The field at fault.
+    pub field: Option<String>,
+    /// What is wrong, if there is more to say than the code's sentence.
+    pub detail: Option<String>,
+}
+
+/// The body of every error (RFC 9457, `application/problem+json`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Problem {
+    /// Names the kind of problem: `urn:rookery:error:` and the code.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:rookery:error:bad_field")]
+    pub kind: String,
+    /// The kind of problem for people.
+    #[schema(example = "A field is missing or has a wrong value.")]
+    pub title: String,
+    /// The HTTP status.
+    #[schema(example = 400)]
+    pub status: u16,
+    /// The kind of problem for programs; stable.
+    #[schema(example = "bad_field")]
+    pub code: String,
+    /// This problem for people.
+    pub detail: String,
+    /// The field or parameter at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// Finds the request in the logs.
+    pub request_id: String,
+}
+
+/// A refusal on its way to `observe`, as a response extension.
+#[derive(Clone)]
+struct Pending(Refusal);
+
+impl ApiError {
+    /// A refusal with its standard sentence.
+    pub const fn refused(code: ErrorCode) -> Self {
+        Self::Refused(Refusal { code, field: None, detail: None })
+    }
+
+    /// A refusal that names a field and says what is wrong with it.
+    pub fn field(code: ErrorCode, field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Refused(Refusal { code, field: Some(field.into()), detail: Some(detail.into()) })
+    }
+
+    /// What programs are told.
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Refused(Refusal { code, .. }) | Self::Authority(AuthorityError::Refused(code)) => *code,
+            Self::Store(StoreError::Taken(Unique::Username)) => ErrorCode::UsernameTaken,
+            Self::Store(StoreError::Taken(Unique::Email)) => ErrorCode::AccountExists,
+            Self::Store(StoreError::Taken(Unique::Slug)) => ErrorCode::RoomNameTaken,
+            Self::Password(PasswordError::Busy) => ErrorCode::Overloaded,
+            Self::Starting
+            | Self::Store(StoreError::Unavailable(_))
+            | Self::Bus(BusError::Unavailable(_) | BusError::Protocol(_))
+            | Self::Authority(AuthorityError::Unavailable(_)) => ErrorCode::Unavailable,
+            Self::Store(StoreError::Inconsistent(_) | StoreError::Taken(Unique::Id))
+            | Self::Password(PasswordError::Failed(_))
+            | Self::Key(_)
+            | Self::Random(_)
+            | Self::Panic(_) => ErrorCode::Internal,
+        }
+    }
+
+    fn into_refusal(self) -> Refusal {
+        let code = self.code();
+        if let Self::Refused(refusal) = self {
+            refusal
+        } else {
+            Refusal { code, field: None, detail: None }
+        }
+    }
+
+    fn log(&self) {
+        let code = self.code();
+        if code == ErrorCode::Internal {
+            tracing::error!(error = %self, "request failed");
+        } else if status_of(code).is_server_error() {
+            tracing::warn!(error = %self, "request not served");
+        } else {
+            tracing::debug!(code = code.as_str(), "request refused");
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        self.log();
+        let refusal = self.into_refusal();
+        let code = refusal.code;
+        let mut response = status_of(code).into_response();
+        if matches!(code, ErrorCode::Unavailable | ErrorCode::Overloaded) {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if code == ErrorCode::Unauthenticated {
+            response
+                .headers_mut()
+                .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"rookery\""));
+        }
+        response.extensions_mut().insert(Pending(refusal));
+        response
+    }
+}
+
+/// Writes the problem that a response carries, if it carries one.
+pub(crate) fn write_problem(mut response: Response, request_id: &str) -> Response {
+    let Some(Pending(refusal)) = response.extensions_mut().remove::<Pending>() else {
+        return response;
+    };
+    let (parts, _) = response.into_parts();
+    let problem = Problem::new(refusal, parts.status, request_id);
+    let mut written = (parts.status, parts.headers, Json(problem)).into_response();
+    written
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    written
+}
+
+impl Problem {
+    fn new(refusal: Refusal, status: StatusCode, request_id: &str) -> Self {
+        let Refusal { code, field, detail } = refusal;
+        Self {
+            kind: format!("urn:rookery:error:{}", code.as_str()),
+            title: code.message().to_owned(),
+            status: status.as_u16(),
+            code: code.as_str().to_owned(),
+            detail: detail.unwrap_or_else(|| code.message().to_owned()),
+            field,
+            request_id: request_id.to_owned(),
+        }
+    }
+}
+
+/// The status of each code.
+pub const fn status_of(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::BadJson
+        | ErrorCode::UnknownType
+        | ErrorCode::BadField
+        | ErrorCode::EmptyContent
+        | ErrorCode::ContentTooLong
+        | ErrorCode::RoomRequired
+        | ErrorCode::TooManyRooms => StatusCode::BAD_REQUEST,
+        ErrorCode::Unauthenticated | ErrorCode::BadCredentials | ErrorCode::BadRefreshToken => StatusCode::UNAUTHORIZED,
+        ErrorCode::NotAMember | ErrorCode::Forbidden => StatusCode::FORBIDDEN,
+        ErrorCode::UnknownRoom | ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+        ErrorCode::UsernameTaken | ErrorCode::AccountExists | ErrorCode::RoomNameTaken => StatusCode::CONFLICT,
+        ErrorCode::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ErrorCode::Overloaded | ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_stay_inside() {
+        let refusal = ApiError::Store(StoreError::Inconsistent("user 7 has no name".to_owned())).into_refusal();
+        let problem = Problem::new(refusal, StatusCode::INTERNAL_SERVER_ERROR, "r-1");
+        assert!(!serde_json::to_string(&problem).unwrap().contains("user 7"));
+    }
+
+    #[test]
+    fn waiting_helps_where_it_is_said() {
+        let response = ApiError::Bus(BusError::Unavailable("gone".to_owned())).into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[RETRY_AFTER], "1");
+    }
+}

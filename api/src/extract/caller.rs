@@ -1,0 +1,73 @@
+//! Who calls: the claims of the access token in `Authorization: Bearer`.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::Sender;
+use rookery_shared::id::UserId;
+use rookery_shared::protocol::error_code::ErrorCode;
+
+use crate::app::App;
+use crate::error::ApiError;
+
+/// An authenticated user.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The account.
+    pub user_id: UserId,
+    /// Its name at the time of the token.
+    pub username: String,
+}
+
+impl From<Caller> for Sender {
+    fn from(caller: Caller) -> Self {
+        Self { user_id: caller.user_id, username: caller.username }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let unauthenticated = || ApiError::refused(ErrorCode::Unauthenticated);
+        let token = bearer(&parts.headers).ok_or_else(unauthenticated)?;
+        let claims = app.verifier.verify(token, UnixMillis::now()).map_err(|error| {
+            tracing::debug!(%error, "token refused");
+            unauthenticated()
+        })?;
+        Ok(Self { user_id: claims.sub, username: claims.name })
+    }
+}
+
+/// The token of an `Authorization: Bearer` header; none if there is no such header, or more than one.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim_start_matches(' '))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn headers(values: &[&'static str]) -> HeaderMap {
+        values.iter().map(|value| (AUTHORIZATION, HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn one_bearer_token_counts() {
+        assert_eq!(bearer(&headers(&["Bearer a.b"])), Some("a.b"));
+        assert_eq!(bearer(&headers(&["bearer  a.b"])), Some("a.b"));
+        for bad in [&[][..], &["Basic x"], &["Bearer"], &["Bearer a", "Bearer b"]] {
+            assert_eq!(bearer(&headers(bad)), None, "{bad:?}");
+        }
+    }
+}

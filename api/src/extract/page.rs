@@ -1,0 +1,124 @@
+//! Which page of a list: limit and cursor from the query, checked.
+
+use axum::extract::{FromRequestParts, Query};
+use http::request::Parts;
+use rookery_shared::id::RoomId;
+use rookery_shared::protocol::error_code::ErrorCode;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
+
+use crate::cursor::Cursors;
+use crate::domain::message::{PAGE_DEFAULT, PAGE_MAX, Window};
+use crate::error::ApiError;
+use crate::extract::field_in;
+
+/// What axum puts before the reason.
+const PREFIX: &str = "Failed to deserialize query string: ";
+
+/// The decoded query of a request. Unknown and repeated parameters are refused.
+pub struct QueryParams<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryParams<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        query.map(|Query(value)| Self(value)).map_err(|rejection| {
+            let text = rejection.body_text();
+            let message = text.strip_prefix(PREFIX).unwrap_or(&text);
+            ApiError::field(ErrorCode::BadField, field_in(message).unwrap_or("(query)"), message)
+        })
+    }
+}
+
+/// A page of a room's history.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct HistoryQuery {
+    /// Events of the page, 1 to 200; 50 if not given.
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 200)]
+    limit: Option<String>,
+    /// The page that ends just before this place: a `prev_cursor`.
+    before: Option<String>,
+    /// The page that begins just after this place: a `next_cursor`.
+    after: Option<String>,
+}
+
+/// A page of the public rooms.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RoomsQuery {
+    /// Rooms of the page, 1 to 200; 50 if not given.
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 200)]
+    limit: Option<String>,
+    /// Where the page begins: the `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl HistoryQuery {
+    /// How many events at most.
+    pub fn limit(&self) -> Result<usize, ApiError> {
+        limit(self.limit.as_deref())
+    }
+
+    /// Which part of the room's history. Both `before` and `after` cannot be answered.
+    pub fn window(&self, cursors: &Cursors, room: RoomId) -> Result<Window, ApiError> {
+        let place = |field, text| cursors.read_history(room, text).ok_or_else(|| bad_cursor(field));
+        match (self.before.as_deref(), self.after.as_deref()) {
+            (None, None) => Ok(Window::Latest),
+            (Some(text), None) => place("before", text).map(Window::Before),
+            (None, Some(text)) => place("after", text).map(Window::After),
+            (Some(_), Some(_)) => {
+                Err(ApiError::field(ErrorCode::BadField, "after", "give either before or after, not both"))
+            }
+        }
+    }
+}
+
+impl RoomsQuery {
+    /// How many rooms at most.
+    pub fn limit(&self) -> Result<usize, ApiError> {
+        limit(self.limit.as_deref())
+    }
+
+    /// The room after which the page begins.
+    pub fn after(&self, cursors: &Cursors) -> Result<Option<RoomId>, ApiError> {
+        let read = |text| cursors.read_rooms(text).ok_or_else(|| bad_cursor("cursor"));
+        self.cursor.as_deref().map(read).transpose()
+    }
+}
+
+fn limit(text: Option<&str>) -> Result<usize, ApiError> {
+    let Some(text) = text else { return Ok(PAGE_DEFAULT) };
+    let value = text.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit));
+    value.ok_or_else(|| ApiError::field(ErrorCode::BadField, "limit", "must be a number from 1 to 200"))
+}
+
+fn bad_cursor(field: &str) -> ApiError {
+    ApiError::field(ErrorCode::BadField, field, "must be a cursor of this list")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_bounded() {
+        assert_eq!(limit(None).unwrap(), PAGE_DEFAULT);
+        assert_eq!(limit(Some("200")).unwrap(), PAGE_MAX);
+        for bad in ["", "0", "201", "-1", "1.5", "x", "99999999999999999999"] {
+            assert!(limit(Some(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_window_has_one_side() {
+        let cursors = Cursors::new(&[0; 32]);
+        let query = HistoryQuery { before: Some("x".into()), after: Some("y".into()), limit: None };
+        assert!(query.window(&cursors, RoomId::generate()).is_err());
+        assert_eq!(HistoryQuery::default().window(&cursors, RoomId::generate()).unwrap(), Window::Latest);
+    }
+}

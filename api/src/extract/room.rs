@@ -1,0 +1,21 @@
+//! The room that a path names.
+
+use axum::extract::{FromRequestParts, Path};
+use http::request::Parts;
+use rookery_shared::id::RoomRef;
+use rookery_shared::protocol::error_code::ErrorCode;
+
+use crate::error::ApiError;
+
+/// The path's `{room}`: an id or a slug. A text that can be neither is answered like a room that does not exist.
+pub struct RoomPath(pub RoomRef);
+
+impl<S: Send + Sync> FromRequestParts<S> for RoomPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let unknown = || ApiError::refused(ErrorCode::UnknownRoom);
+        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| unknown())?;
+        text.parse().map(Self).map_err(|_| unknown())
+    }
+}

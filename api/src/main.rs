@@ -1,0 +1,104 @@
+//! The program `rookery-api`.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+use rookery_api::config::{Config, SETTINGS};
+use rookery_api::{router, server};
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::config::arguments;
+use rookery_shared::telemetry;
+use rookery_shared::token::{SigningKeys, install_provider};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Exit code of a configuration that cannot be used.
+const BAD_CONFIG: u8 = 2;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    install_provider();
+    let matches = command().get_matches();
+    match matches.subcommand() {
+        Some(("keygen", matches)) => finish(keygen(matches)),
+        Some(("openapi", _)) => finish(openapi()),
+        Some((name, matches)) => configured(name, matches).await,
+        None => configured("serve", &matches).await,
+    }
+}
+
+fn command() -> Command {
+    let out = Arg::new("out")
+        .long("out")
+        .value_name("DIR")
+        .required(true)
+        .value_parser(value_parser!(PathBuf));
+    let root = Command::new("rookery-api")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Accounts, rooms and history of a Rookery chat cluster")
+        .args_conflicts_with_subcommands(true);
+    arguments(root, SETTINGS)
+        .subcommand(arguments(Command::new("serve").about("Serve until a signal ends it (the default)"), SETTINGS))
+        .subcommand(arguments(Command::new("migrate").about("Bring the database up to date and end"), SETTINGS))
+        .subcommand(arguments(Command::new("config").about("Print the configuration in force"), SETTINGS))
+        .subcommand(Command::new("keygen").about("Write a new signing key into a folder").arg(out))
+        .subcommand(Command::new("openapi").about("Print the OpenAPI document"))
+}
+
+async fn configured(name: &str, matches: &ArgMatches) -> ExitCode {
+    let (config, effective) = match Config::read(matches) {
+        Ok(read) => read,
+        Err(errors) => {
+            report(&errors);
+            return ExitCode::from(BAD_CONFIG);
+        }
+    };
+    if name == "config" {
+        return finish(print(&effective.to_string()).map_err(|error| error.to_string()));
+    }
+    telemetry::init(config.log_format, &config.log_filter);
+    if name == "migrate" {
+        return finish(server::migrate(&config).await.map_err(|error| error.to_string()));
+    }
+    finish(server::serve(config).await.map_err(|error| error.to_string()))
+}
+
+fn keygen(matches: &ArgMatches) -> Result<(), String> {
+    let dir = matches.get_one::<PathBuf>("out").ok_or("--out is required")?;
+    // Names that are times sort by age, and the youngest key signs where none is named.
+    let stem: String = UnixMillis::now().to_string().chars().take(19).collect();
+    let stem = stem.replace(':', "-");
+    SigningKeys::generate(dir, &stem).map_err(|error| error.to_string())?;
+    let path = Path::new(dir).join(stem).with_extension("pem");
+    print(&format!("{}\n", path.display())).map_err(|error| error.to_string())
+}
+
+fn openapi() -> Result<(), String> {
+    let text = router::document().to_pretty_json().map_err(|error| error.to_string())?;
+    print(&format!("{text}\n")).map_err(|error| error.to_string())
+}
+
+fn print(text: &str) -> std::io::Result<()> {
+    std::io::stdout().write_all(text.as_bytes())
+}
+
+fn finish(outcome: Result<(), String>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Logs may not be running yet, or may be switched off; the last words go to standard error in any case.
+fn report(error: &impl std::fmt::Display) {
+    let text = format!("rookery-api: {error}\n");
+    if std::io::stderr().write_all(text.as_bytes()).is_err() {
+        tracing::error!(%error, "stopped");
+    }
+}

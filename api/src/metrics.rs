@@ -1,0 +1,148 @@
+//! The api's Prometheus metrics: every name, its meaning and its labels in one place. Labels come from fixed sets.
+
+use std::time::Duration;
+
+use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+
+/// All metrics of one process. Handles are cheap to clone.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Registry,
+    /// Requests by method, route pattern and status class.
+    pub(crate) requests: IntCounterVec,
+    /// Seconds from a request's head to its answer, by route pattern.
+    pub(crate) request_seconds: HistogramVec,
+    /// Passwords that wait for a processor.
+    pub(crate) passwords_waiting: IntGauge,
+    /// Announcements that the store has decided and the bus has not carried, as seen at the last look.
+    pub(crate) announcements_pending: IntGauge,
+    /// Announcements carried to the bus.
+    pub(crate) announcements: IntCounter,
+    /// REST sends that wait for "stored".
+    pub(crate) stored_waits: IntGauge,
+    /// REST sends answered before they were stored.
+    pub(crate) sends_unstored: IntCounter,
+    /// Rooms whose state was built on the bus.
+    pub(crate) rooms_opened: IntCounter,
+    /// Epochs allocated because the bus had lost or rewound a partition.
+    pub(crate) epochs_allocated: IntCounter,
+    /// History pages served without the bus, because it did not answer.
+    pub(crate) history_without_bus: IntCounter,
+}
+
+/// A metric is named twice or badly; a defect.
+#[derive(Debug, thiserror::Error)]
+#[error("metrics: {0}")]
+pub struct MetricsError(#[from] prometheus::Error);
+
+impl Metrics {
+    /// Registers every metric in a registry of its own.
+    pub fn new() -> Result<Self, MetricsError> {
+        let registry = Registry::new();
+        let add = Adder(&registry);
+        Ok(Self {
+            requests: add.counters("rookery_api_requests_total", "Requests.", &["method", "route", "status"])?,
+            request_seconds: add.seconds("rookery_api_request_seconds", "Time to the answer.", &["route"])?,
+            passwords_waiting: add.gauge("rookery_api_passwords_waiting", "Passwords that wait for a processor.")?,
+            announcements_pending: add
+                .gauge("rookery_api_announcements_pending", "Changes of membership the bus has not carried yet.")?,
+            announcements: add.counter("rookery_api_announcements_total", "Changes of membership carried.")?,
+            stored_waits: add.gauge("rookery_api_stored_waits", "REST sends that wait to be stored.")?,
+            sends_unstored: add
+                .counter("rookery_api_sends_unstored_total", "REST sends answered before they were stored.")?,
+            rooms_opened: add.counter("rookery_api_rooms_opened_total", "Rooms rebuilt on the bus.")?,
+            epochs_allocated: add
+                .counter("rookery_api_epochs_allocated_total", "New epochs after the bus lost a partition.")?,
+            history_without_bus: add
+                .counter("rookery_api_history_without_bus_total", "History pages served from the store alone.")?,
+            registry,
+        })
+    }
+
+    /// The registry, so that one process can show the metrics of several parts.
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Counts one answered request.
+    pub(crate) fn request(&self, method: &http::Method, route: &str, status: http::StatusCode, took: Duration) {
+        self.requests.with_label_values(&[method_label(method), route, class_label(status)]).inc();
+        self.request_seconds.with_label_values(&[route]).observe(took.as_secs_f64());
+    }
+
+    /// Everything in the Prometheus text format, the process itself included.
+    pub fn render(&self) -> Result<String, MetricsError> {
+        let mut families = self.registry.gather();
+        families
+            .extend(prometheus::core::Collector::collect(&prometheus::process_collector::ProcessCollector::for_self()));
+        Ok(TextEncoder::new().encode_to_string(&families)?)
+    }
+}
+
+/// Makes and registers in one step.
+struct Adder<'a>(&'a Registry);
+
+impl Adder<'_> {
+    fn counter(&self, name: &str, help: &str) -> Result<IntCounter, MetricsError> {
+        let metric = IntCounter::new(name, help)?;
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, MetricsError> {
+        let metric = IntGauge::new(name, help)?;
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, MetricsError> {
+        let metric = IntCounterVec::new(Opts::new(name, help), labels)?;
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    fn seconds(&self, name: &str, help: &str, labels: &[&str]) -> Result<HistogramVec, MetricsError> {
+        let metric = HistogramVec::new(HistogramOpts::new(name, help), labels)?;
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+}
+
+/// Methods are the client's words; only the usual ones become labels.
+fn method_label(method: &http::Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        _ => "other",
+    }
+}
+
+fn class_label(status: http::StatusCode) -> &'static str {
+    match status.as_u16() / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strange_methods_add_no_label() {
+        let metrics = Metrics::new().unwrap();
+        let method = http::Method::from_bytes(b"BREW").unwrap();
+        metrics.request(&method, "/x", http::StatusCode::NOT_FOUND, Duration::from_millis(1));
+        let text = metrics.render().unwrap();
+        assert!(text.contains(r#"rookery_api_requests_total{method="other",route="/x",status="4xx"} 1"#), "{text}");
+        assert!(!text.contains("BREW"));
+    }
+}

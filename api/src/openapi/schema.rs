@@ -1,0 +1,174 @@
+//! How the document describes types that live in `shared`, which knows no OpenAPI. The tests below hold the two
+//! together.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Who may find and join a room.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Listed; everybody may join.
+    Public,
+    /// Known to its members only.
+    Private,
+}
+
+/// What a member is in a room.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomRole {
+    /// Made the room.
+    Owner,
+    /// Keeps order in it.
+    Moderator,
+    /// Talks in it.
+    Member,
+}
+
+/// An event of a room, as live connections receive it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum TimelineEvent {
+    /// Somebody said something.
+    NewMessage {
+        /// The room.
+        room: Uuid,
+        /// Incarnation of the numbers.
+        #[schema(example = "e1")]
+        epoch: String,
+        /// Number in the room.
+        seq: u64,
+        /// The message.
+        message: Message,
+    },
+    /// Somebody became a member.
+    MemberJoined {
+        /// The room.
+        room: Uuid,
+        /// Incarnation of the numbers.
+        #[schema(example = "e1")]
+        epoch: String,
+        /// Number in the room.
+        seq: u64,
+        /// Who.
+        user: UserBrief,
+        /// When.
+        #[schema(format = DateTime)]
+        timestamp: String,
+    },
+    /// Somebody is no longer a member.
+    MemberLeft {
+        /// The room.
+        room: Uuid,
+        /// Incarnation of the numbers.
+        #[schema(example = "e1")]
+        epoch: String,
+        /// Number in the room.
+        seq: u64,
+        /// Who.
+        user: UserBrief,
+        /// When.
+        #[schema(format = DateTime)]
+        timestamp: String,
+    },
+}
+
+/// A message.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    /// Its id.
+    pub message_id: Uuid,
+    /// Who said it.
+    pub user_id: Uuid,
+    /// The name that user had then.
+    pub username: String,
+    /// The text.
+    pub content: String,
+    /// When it was accepted.
+    #[schema(format = DateTime)]
+    pub timestamp: String,
+    /// The sender's name for it.
+    pub client_id: String,
+    /// The message it answers.
+    pub reply_to: Option<Uuid>,
+    /// Attached files; always empty for now.
+    pub attachments: Vec<String>,
+}
+
+/// Id and name of a user.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserBrief {
+    /// Account.
+    pub user_id: Uuid,
+    /// Name.
+    pub username: String,
+}
+
+/// Public keys (RFC 7517).
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JwkSet {
+    /// The keys.
+    pub keys: Vec<Jwk>,
+}
+
+/// One Ed25519 public key (RFC 8037).
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Jwk {
+    /// Always `OKP`.
+    pub kty: String,
+    /// Always `Ed25519`.
+    pub crv: String,
+    /// Always `EdDSA`.
+    pub alg: String,
+    /// Always `sig`.
+    #[serde(rename = "use")]
+    pub usage: String,
+    /// RFC 7638 thumbprint.
+    pub kid: String,
+    /// The key, base64url.
+    pub x: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rookery_shared::access;
+    use rookery_shared::clock::UnixMillis;
+    use rookery_shared::event::{EVENT_VERSION, Event, EventBody, SequencedEvent};
+    use rookery_shared::id::{ClientId, Epoch, MessageId, RoomId, Seq, UserId};
+    use rookery_shared::protocol::server::ServerFrame;
+    use serde::de::DeserializeOwned;
+
+    fn agrees<T: Serialize + DeserializeOwned>(real: &impl Serialize) {
+        let real = serde_json::to_value(real).unwrap();
+        let described: T = serde_json::from_value(real.clone()).unwrap();
+        assert_eq!(serde_json::to_value(described).unwrap(), real);
+    }
+
+    #[test]
+    fn events_are_described_as_they_are() {
+        let message = EventBody::Message {
+            content: "hi".to_owned(),
+            client_id: ClientId::generate(),
+            reply_to: Some(MessageId::from_uuid(Uuid::nil())),
+        };
+        for body in [message, EventBody::MemberJoined {}, EventBody::MemberLeft {}] {
+            let id = MessageId::from_uuid(Uuid::new_v4());
+            let event = Event { v: EVENT_VERSION, id, user_id: UserId::generate(), username: "abc".to_owned(), body };
+            let (room, epoch, seq, timestamp) = (RoomId::generate(), Epoch(1), Seq::new(2), UnixMillis(3));
+            agrees::<TimelineEvent>(&ServerFrame::from(SequencedEvent { room, epoch, seq, timestamp, event }));
+        }
+    }
+
+    #[test]
+    fn words_are_described_as_they_are() {
+        agrees::<Vec<Visibility>>(&[access::Visibility::Public, access::Visibility::Private]);
+        agrees::<Vec<RoomRole>>(&[access::RoomRole::Owner, access::RoomRole::Moderator, access::RoomRole::Member]);
+    }
+}

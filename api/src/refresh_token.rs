@@ -1,0 +1,161 @@
+//! Refresh tokens: opaque, rotating, one family per login.
+//!
+//! A token is `base64url(lookup ‖ secret)`. Each token derives its one successor from the session's key, so two tabs
+//! that refresh with the same token at the same time get the same successor. A token older than that is a stolen
+//! one or a thief's: the family ends. Pure.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::digest::{SHA256, digest};
+use ring::hmac;
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::limits::REFRESH_GRACE;
+use subtle::ConstantTimeEq;
+
+use crate::domain::session::{Session, TokenHash};
+
+const LOOKUP_BYTES: usize = 16;
+const SECRET_BYTES: usize = 32;
+
+/// A refresh token in the clear. Never printed, never stored.
+pub struct RefreshToken {
+    lookup: [u8; LOOKUP_BYTES],
+    secret: [u8; SECRET_BYTES],
+}
+
+/// What a presented token means for its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is the valid one: replace it.
+    Rotate,
+    /// It was replaced a moment ago: answer with the same successor again.
+    Repeat,
+    /// It was replaced long ago, or never issued: revoke the family.
+    Reuse,
+    /// The session is over.
+    Ended,
+}
+
+impl RefreshToken {
+    /// A token of these parts.
+    pub const fn new(lookup: [u8; LOOKUP_BYTES], secret: [u8; SECRET_BYTES]) -> Self {
+        Self { lookup, secret }
+    }
+
+    /// Reads a token; none if the text cannot be one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes: [u8; LOOKUP_BYTES + SECRET_BYTES] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+        let (lookup, secret) = bytes.split_at(LOOKUP_BYTES);
+        Some(Self { lookup: lookup.try_into().ok()?, secret: secret.try_into().ok()? })
+    }
+
+    /// The text for the client.
+    pub fn expose(&self) -> String {
+        URL_SAFE_NO_PAD.encode([self.lookup.as_slice(), self.secret.as_slice()].concat())
+    }
+
+    /// Finds the session.
+    pub const fn lookup(&self) -> &[u8; LOOKUP_BYTES] {
+        &self.lookup
+    }
+
+    /// What the store keeps.
+    pub fn hash(&self) -> TokenHash {
+        let mut hash = [0_u8; 32];
+        hash.copy_from_slice(digest(&SHA256, self.expose().as_bytes()).as_ref());
+        hash
+    }
+
+    /// The one token that follows this one in a session.
+    #[must_use]
+    pub fn child(&self, chain_key: &[u8; 32]) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, chain_key);
+        let mut secret = [0_u8; SECRET_BYTES];
+        secret.copy_from_slice(hmac::sign(&key, self.expose().as_bytes()).as_ref());
+        Self { lookup: self.lookup, secret }
+    }
+
+    /// Judges this token against its session.
+    pub fn judge(&self, session: &Session, now: UnixMillis) -> Verdict {
+        let hash = self.hash();
+        if session.revoked_at.is_some() || session.expires_at <= now {
+            Verdict::Ended
+        } else if is_equal(&hash, &session.current) {
+            Verdict::Rotate
+        } else if session.parent.is_some_and(|parent| is_equal(&hash, &parent)) && is_recent(session, now) {
+            Verdict::Repeat
+        } else {
+            Verdict::Reuse
+        }
+    }
+}
+
+fn is_recent(session: &Session, now: UnixMillis) -> bool {
+    now.since(session.rotated_at) <= REFRESH_GRACE
+}
+
+fn is_equal(a: &TokenHash, b: &TokenHash) -> bool {
+    a.ct_eq(b).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rookery_shared::id::{SessionId, UserId};
+    use std::time::Duration;
+
+    const START: UnixMillis = UnixMillis(1_000_000);
+
+    fn session(current: &RefreshToken, parent: Option<&RefreshToken>) -> Session {
+        Session {
+            id: SessionId::generate(),
+            lookup: *current.lookup(),
+            user_id: UserId::generate(),
+            chain_key: [7; 32],
+            current: current.hash(),
+            parent: parent.map(RefreshToken::hash),
+            rotated_at: START,
+            created_at: START,
+            expires_at: START.plus(Duration::from_hours(1)),
+            revoked_at: None,
+        }
+    }
+
+    #[test]
+    fn text_round_trips_and_is_strict() {
+        let token = RefreshToken::new([1; 16], [2; 32]);
+        let text = token.expose();
+        assert_eq!(text.len(), 64);
+        assert_eq!(RefreshToken::parse(&text).map(|t| t.hash()), Some(token.hash()));
+        for bad in ["", "x", &text[1..], &format!("{text}A"), &format!("{text}="), &"*".repeat(64)] {
+            assert!(RefreshToken::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_parent_repeats_for_a_moment_and_then_ends_the_family() {
+        let parent = RefreshToken::new([1; 16], [2; 32]);
+        let child = parent.child(&[7; 32]);
+        let session = session(&child, Some(&parent));
+        assert_eq!(child.judge(&session, START), Verdict::Rotate);
+        assert_eq!(parent.judge(&session, START.plus(REFRESH_GRACE)), Verdict::Repeat);
+        assert_eq!(parent.judge(&session, START.plus(REFRESH_GRACE + Duration::from_millis(1))), Verdict::Reuse);
+        assert_eq!(parent.child(&[7; 32]).hash(), session.current, "the repeat gets the same child");
+    }
+
+    #[test]
+    fn strangers_of_the_family_end_it() {
+        let current = RefreshToken::new([1; 16], [2; 32]);
+        let forged = RefreshToken::new([1; 16], [3; 32]);
+        assert_eq!(forged.judge(&session(&current, None), START), Verdict::Reuse);
+    }
+
+    #[test]
+    fn nothing_is_valid_after_the_end() {
+        let current = RefreshToken::new([1; 16], [2; 32]);
+        let mut session = session(&current, None);
+        assert_eq!(current.judge(&session, session.expires_at), Verdict::Ended);
+        session.revoked_at = Some(START);
+        assert_eq!(current.judge(&session, START), Verdict::Ended);
+    }
+}

@@ -1,0 +1,197 @@
+//! Every route, and the layers around them.
+
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderName, HeaderValue};
+use rookery_shared::limits::BODY_BYTES_MAX;
+use rookery_shared::protocol::error_code::ErrorCode;
+use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::bearer;
+use crate::observe::{deadline, observe, panicked, prepared};
+use crate::openapi::{Base, complete};
+use crate::routes::internal::{authorize, health, open_room};
+use crate::routes::{auth, jwks, messages, page, rooms, users};
+
+const DOCUMENT: &str = "/openapi.json";
+/// An answer that is not a page has nothing to run and nothing to frame.
+const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+/// Swagger UI sets styles from its script and draws its icons from `data:` addresses.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// What the world may ask: REST, keys, the document with its browser, and the web page.
+pub fn public(app: &Arc<App>) -> Router {
+    let (rest, document) = documented();
+    let rest = rest.route_layer(from_fn_with_state(Arc::clone(app), prepared));
+    let router = rest.merge(keys()).with_state(Arc::clone(app));
+    around(router.merge(docs(document)).merge(page::router()), app)
+}
+
+/// What gateways, probes and Prometheus ask. Calls of gateways carry the secret.
+pub fn internal(app: &Arc<App>, secret: SecretString) -> Router {
+    let calls = Router::new()
+        .route("/internal/v1/authorize", post(authorize::authorize))
+        .route("/internal/v1/rooms/{room}/open", post(open_room::open_room))
+        .route_layer(from_fn_with_state(Arc::clone(app), prepared))
+        .route_layer(from_fn_with_state(Arc::new(secret), insider));
+    let router = calls.merge(keys()).merge(health());
+    around(router.with_state(Arc::clone(app)), app)
+}
+
+/// What probes and Prometheus ask, where no gateway calls.
+pub fn operations(app: &Arc<App>) -> Router {
+    around(health().with_state(Arc::clone(app)), app)
+}
+
+/// The OpenAPI document.
+pub fn document() -> Document {
+    documented().1
+}
+
+fn documented() -> (Router<Arc<App>>, Document) {
+    let router = OpenApiRouter::with_openapi(Base::openapi())
+        .routes(routes!(auth::register::register))
+        .routes(routes!(auth::login::login))
+        .routes(routes!(auth::refresh::refresh))
+        .routes(routes!(auth::logout::logout))
+        .routes(routes!(users::me::me))
+        .routes(routes!(rooms::list::list, rooms::create::create))
+        .routes(routes!(rooms::mine::mine))
+        .routes(routes!(rooms::get::get))
+        .routes(routes!(rooms::join::join))
+        .routes(routes!(rooms::leave::leave))
+        .routes(routes!(messages::list::list, messages::send::send));
+    let (router, mut document) = router.split_for_parts();
+    document.merge(OpenApiRouter::<Arc<App>>::new().routes(routes!(jwks::jwks)).into_openapi());
+    complete(&mut document);
+    (router, document)
+}
+
+fn health() -> Router<Arc<App>> {
+    Router::new()
+        .route("/live", get(health::live))
+        .route("/ready", get(health::ready))
+        .route("/metrics", get(health::metrics))
+}
+
+/// The keys are told from the first moment: they depend on nothing that could be down.
+fn keys() -> Router<Arc<App>> {
+    Router::new().route("/.well-known/jwks.json", get(jwks::jwks))
+}
+
+fn docs(document: Document) -> Router {
+    let browser: Router = SwaggerUi::new("/docs").config(Config::new([DOCUMENT])).into();
+    let policy = header(CONTENT_SECURITY_POLICY, DOCS_POLICY);
+    let document = Arc::new(document);
+    browser.layer(policy).route(DOCUMENT, get(async move || Json(document)))
+}
+
+/// Layers, the innermost first.
+fn around(router: Router, app: &Arc<App>) -> Router {
+    router
+        .fallback(async || ApiError::refused(ErrorCode::NotFound))
+        .method_not_allowed_fallback(async || ApiError::refused(ErrorCode::MethodNotAllowed))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn(deadline))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(Arc::clone(app), observe))
+        .layer(header(CACHE_CONTROL, "no-store"))
+        .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(CONTENT_SECURITY_POLICY, POLICY))
+}
+
+/// A header that an answer gets unless it brings its own.
+fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+/// Lets in who knows the secret of the cluster.
+async fn insider(State(secret): State<Arc<SecretString>>, request: Request, next: Next) -> Response {
+    let given = bearer(request.headers()).unwrap_or_default();
+    if bool::from(given.as_bytes().ct_eq(secret.expose_secret().as_bytes())) {
+        next.run(request).await
+    } else {
+        ApiError::refused(ErrorCode::Unauthenticated).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// The route table, for people. A route that is missing in the document, or the other way round, shows here.
+    const TABLE: &[&str] = &[
+        "GET /.well-known/jwks.json",
+        "GET /api/v1/rooms",
+        "GET /api/v1/rooms/mine",
+        "GET /api/v1/rooms/{room}",
+        "GET /api/v1/rooms/{room}/messages",
+        "GET /api/v1/users/me",
+        "POST /api/v1/auth/login",
+        "POST /api/v1/auth/logout",
+        "POST /api/v1/auth/refresh",
+        "POST /api/v1/auth/register",
+        "POST /api/v1/rooms",
+        "POST /api/v1/rooms/{room}/join",
+        "POST /api/v1/rooms/{room}/leave",
+        "POST /api/v1/rooms/{room}/messages",
+    ];
+
+    #[test]
+    fn the_document_lists_every_route() {
+        let document = serde_json::to_value(document()).unwrap();
+        let paths = document["paths"].as_object().unwrap().iter();
+        let listed = paths.flat_map(|(path, item)| {
+            item.as_object()
+                .unwrap()
+                .keys()
+                .map(move |method| format!("{} {path}", method.to_uppercase()))
+        });
+        assert_eq!(listed.collect::<BTreeSet<_>>(), TABLE.iter().map(|row| (*row).to_owned()).collect());
+    }
+
+    #[test]
+    fn the_document_is_complete() {
+        let document = serde_json::to_value(document()).unwrap();
+        assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+        let mut ids = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                assert!(operation["summary"].is_string(), "{method} {path} has no summary");
+                let id = operation["operationId"].as_str().unwrap();
+                assert!(ids.insert(id.to_owned()), "{id} is used twice");
+                for (status, response) in operation["responses"].as_object().unwrap() {
+                    let problem = &response["content"]["application/problem+json"];
+                    assert_eq!(status.starts_with(['4', '5']), problem.is_object(), "{method} {path} {status}");
+                }
+            }
+        }
+        let schemas = document["components"]["schemas"].as_object().unwrap();
+        for (name, schema) in schemas.iter().filter(|(name, _)| name.ends_with("Request")) {
+            assert_eq!(schema["additionalProperties"], false, "{name} takes unknown fields");
+        }
+        let text = document.to_string();
+        for reference in text.split("#/components/schemas/").skip(1) {
+            let name = reference.split('"').next().unwrap();
+            assert!(schemas.contains_key(name), "{name} is not described");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Accounts and sessions.
+
+use rookery_shared::limits::ACCESS_TOKEN_LIFE;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::routes::users::UserView;
+use crate::service::sessions::Granted;
+
+pub mod login;
+pub mod logout;
+pub mod refresh;
+pub mod register;
+
+/// What a client holds after a login or a refresh.
+#[derive(Serialize, ToSchema)]
+pub struct Tokens {
+    /// Goes into `Authorization: Bearer` and into the socket's token.
+    access_token: String,
+    /// Always `Bearer`.
+    #[schema(example = "Bearer")]
+    token_type: &'static str,
+    /// Seconds for which the access token is valid.
+    #[schema(example = 900)]
+    expires_in: u64,
+    /// Good for one refresh. It replaces the one before.
+    refresh_token: String,
+    /// The login session.
+    session_id: Uuid,
+    /// Whose it is.
+    user: UserView,
+}
+
+/// A refresh token.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshRequest {
+    /// The token of the last login or refresh.
+    refresh_token: String,
+}
+
+impl From<Granted> for Tokens {
+    fn from(granted: Granted) -> Self {
+        Self {
+            access_token: granted.access_token,
+            token_type: "Bearer",
+            expires_in: ACCESS_TOKEN_LIFE.as_secs(),
+            refresh_token: granted.refresh_token.expose(),
+            session_id: granted.session.as_uuid(),
+            user: UserView::from(&granted.user),
+        }
+    }
+}

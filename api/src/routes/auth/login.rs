@@ -1,0 +1,49 @@
+//! `POST /api/v1/auth/login`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use rookery_shared::clock::UnixMillis;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::domain::user::{Login, PasswordAttempt};
+use crate::error::ApiError;
+use crate::extract::JsonBody;
+use crate::routes::auth::Tokens;
+use crate::service::sessions;
+
+/// Who wants to log in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoginRequest {
+    /// User name or e-mail address, without regard to case.
+    #[schema(value_type = String, max_length = 254, example = "testuser")]
+    login: Login,
+    /// The password.
+    #[schema(value_type = String, format = Password, max_length = 256, example = "testpass123")]
+    password: PasswordAttempt,
+}
+
+/// Log in
+///
+/// A wrong password and an unknown name are answered alike.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/login",
+    tag = "auth",
+    request_body = LoginRequest,
+    responses(
+        (status = 200, description = "Logged in", body = Tokens),
+        (status = 401, description = "`bad_credentials`"),
+    ),
+)]
+pub async fn login(
+    State(app): State<Arc<App>>,
+    JsonBody(request): JsonBody<LoginRequest>,
+) -> Result<Json<Tokens>, ApiError> {
+    let granted = sessions::login(&app, request.login, request.password, UnixMillis::now()).await?;
+    Ok(Json(Tokens::from(granted)))
+}

@@ -1,0 +1,31 @@
+//! `POST /api/v1/auth/logout`
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::StatusCode;
+use rookery_shared::clock::UnixMillis;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::JsonBody;
+use crate::routes::auth::RefreshRequest;
+use crate::service::sessions;
+
+/// Log out
+///
+/// No refresh token of the session works any more. Its last access token does until it ends, 15 minutes at most.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/logout",
+    tag = "auth",
+    request_body = RefreshRequest,
+    responses((status = 204, description = "Logged out, also if it was so before")),
+)]
+pub async fn logout(
+    State(app): State<Arc<App>>,
+    JsonBody(request): JsonBody<RefreshRequest>,
+) -> Result<StatusCode, ApiError> {
+    sessions::logout(&app, &request.refresh_token, UnixMillis::now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

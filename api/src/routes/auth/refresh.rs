@@ -1,0 +1,35 @@
+//! `POST /api/v1/auth/refresh`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use rookery_shared::clock::UnixMillis;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::JsonBody;
+use crate::routes::auth::{RefreshRequest, Tokens};
+use crate::service::sessions;
+
+/// Get a new access token
+///
+/// The refresh token is replaced. Sending the replaced one again within 10 seconds gives the same answer; later it
+/// counts as stolen and ends the session.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/refresh",
+    tag = "auth",
+    request_body = RefreshRequest,
+    responses(
+        (status = 200, description = "New tokens", body = Tokens),
+        (status = 401, description = "`bad_refresh_token`"),
+    ),
+)]
+pub async fn refresh(
+    State(app): State<Arc<App>>,
+    JsonBody(request): JsonBody<RefreshRequest>,
+) -> Result<Json<Tokens>, ApiError> {
+    let granted = sessions::refresh(&app, &request.refresh_token, UnixMillis::now()).await?;
+    Ok(Json(Tokens::from(granted)))
+}

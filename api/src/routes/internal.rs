@@ -1,0 +1,5 @@
+//! The internal listener: what gateways ask, and what probes and Prometheus read. Never published.
+
+pub mod authorize;
+pub mod health;
+pub mod open_room;

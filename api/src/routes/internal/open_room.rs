@@ -1,0 +1,22 @@
+//! `POST /internal/v1/rooms/{room}/open`
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::StatusCode;
+use rookery_shared::authority::Authority;
+use rookery_shared::id::RoomRef;
+use rookery_shared::protocol::error_code::ErrorCode;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::RoomPath;
+
+/// Makes the room's state present on the bus. By id only.
+pub async fn open_room(State(app): State<Arc<App>>, RoomPath(room): RoomPath) -> Result<StatusCode, ApiError> {
+    let RoomRef::Id(room) = room else {
+        return Err(ApiError::refused(ErrorCode::UnknownRoom));
+    };
+    app.authority.open_room(room).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

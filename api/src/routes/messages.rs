@@ -1,0 +1,4 @@
+//! A room's messages.
+
+pub mod list;
+pub mod send;

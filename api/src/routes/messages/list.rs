@@ -1,0 +1,66 @@
+//! `GET /api/v1/rooms/{room}/messages`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use rookery_shared::access::Action;
+use rookery_shared::protocol::server::ServerFrame;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::{Caller, HistoryQuery, QueryParams, RoomPath};
+use crate::openapi::schema;
+use crate::service::{history, rooms};
+
+/// A page of a room's history, oldest first.
+#[derive(Serialize, ToSchema)]
+pub struct HistoryPage {
+    /// Exactly the frames that a live connection receives.
+    #[schema(value_type = Vec<schema::TimelineEvent>)]
+    events: Vec<ServerFrame>,
+    /// For `before`: the page before this one; absent at the beginning of the history.
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prev_cursor: Option<String>,
+    /// For `after`: what follows this page, now or later; absent if the page is empty.
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// A room's history
+///
+/// Without a cursor: the newest events. A message can be read here as soon as its sender saw it come back.
+#[utoipa::path(
+    get,
+    path = "/api/v1/rooms/{room}/messages",
+    operation_id = "list_messages",
+    tag = "messages",
+    security(("bearer" = [])),
+    params(("room" = String, Path, description = "Id or slug", example = "general"), HistoryQuery),
+    responses(
+        (status = 200, description = "A page of events", body = HistoryPage),
+        (status = 400, description = "`bad_field`, also for a cursor of another room"),
+        (status = 403, description = "`not_a_member`"),
+        (status = 404, description = "`unknown_room`, also for private rooms of others"),
+    ),
+)]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    RoomPath(room): RoomPath,
+    QueryParams(query): QueryParams<HistoryQuery>,
+) -> Result<Json<HistoryPage>, ApiError> {
+    let (room, _) = rooms::find(&app, caller.user_id, &room, Action::Read).await?;
+    let (window, limit) = (query.window(&app.cursors, room.id)?, query.limit()?);
+    let page = history::page(&app, room.id, window, limit).await?;
+    let cursor = |place| app.cursors.history(room.id, place);
+    Ok(Json(HistoryPage {
+        prev_cursor: page.previous.map(cursor),
+        next_cursor: page.next.map(cursor),
+        events: page.events.into_iter().map(ServerFrame::from).collect(),
+    }))
+}

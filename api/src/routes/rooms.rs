@@ -1,0 +1,69 @@
+//! Rooms.
+
+use rookery_shared::access::{RoomRole, Visibility};
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::id::Slug;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::domain::room::{Room, RoomDescription, RoomName};
+use crate::openapi::schema;
+use crate::service::rooms::SeenRoom;
+
+pub mod create;
+pub mod get;
+pub mod join;
+pub mod leave;
+pub mod list;
+pub mod mine;
+
+/// A room as the caller sees it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Room)]
+pub struct RoomView {
+    /// Its id.
+    room_id: Uuid,
+    /// Its readable address; only public rooms have one.
+    #[schema(value_type = Option<String>, example = "general")]
+    slug: Option<Slug>,
+    /// Its name.
+    #[schema(value_type = String, example = "General")]
+    name: RoomName,
+    /// What it is about.
+    #[schema(value_type = String)]
+    description: RoomDescription,
+    /// Who may find it.
+    #[schema(value_type = schema::Visibility)]
+    visibility: Visibility,
+    /// Who made it; none for `general`.
+    owner_id: Option<Uuid>,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: UnixMillis,
+    /// What the caller is in it; absent for outsiders.
+    #[schema(value_type = Option<schema::RoomRole>, nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<RoomRole>,
+    /// How many members it has.
+    members: u64,
+}
+
+impl From<SeenRoom> for RoomView {
+    fn from(seen: SeenRoom) -> Self {
+        let SeenRoom { room, role, members } = seen;
+        let Room { id, slug, name, description, visibility, owner, acl: _, created_at } = room;
+        let owner_id = owner.map(rookery_shared::id::UserId::as_uuid);
+        Self {
+            room_id: id.as_uuid(),
+            slug,
+            name,
+            description,
+            visibility,
+            owner_id,
+            created_at,
+            role,
+            members,
+        }
+    }
+}

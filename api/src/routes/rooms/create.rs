@@ -1,0 +1,65 @@
+//! `POST /api/v1/rooms`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use rookery_shared::access::Visibility;
+use rookery_shared::clock::UnixMillis;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::domain::room::{RoomDescription, RoomName};
+use crate::error::ApiError;
+use crate::extract::{Caller, JsonBody};
+use crate::openapi::schema;
+use crate::routes::rooms::RoomView;
+use crate::service::rooms::{self, NewRoom};
+
+/// What somebody makes a room of.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateRoomRequest {
+    /// Without line breaks. A public room's slug is made of it, and must be free.
+    #[schema(value_type = String, min_length = 1, max_length = 80, example = "Off topic")]
+    name: RoomName,
+    /// What it is about.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 500)]
+    description: Option<RoomDescription>,
+    /// Who may find and join it; everybody if not given.
+    #[serde(default)]
+    #[schema(value_type = Option<schema::Visibility>)]
+    visibility: Option<Visibility>,
+}
+
+/// Make a room
+///
+/// You are its owner and its first member.
+#[utoipa::path(
+    post,
+    path = "/api/v1/rooms",
+    operation_id = "create_room",
+    tag = "rooms",
+    security(("bearer" = [])),
+    request_body = CreateRoomRequest,
+    responses(
+        (status = 201, description = "The room", body = RoomView),
+        (status = 409, description = "`room_name_taken`"),
+    ),
+)]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    JsonBody(request): JsonBody<CreateRoomRequest>,
+) -> Result<(StatusCode, Json<RoomView>), ApiError> {
+    let new = NewRoom {
+        name: request.name,
+        description: request.description.unwrap_or_default(),
+        visibility: request.visibility.unwrap_or(Visibility::Public),
+    };
+    let room = rooms::create(&app, caller.into(), new, UnixMillis::now()).await?;
+    Ok((StatusCode::CREATED, Json(RoomView::from(room))))
+}

@@ -1,0 +1,37 @@
+//! `POST /api/v1/rooms/{room}/join`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use rookery_shared::clock::UnixMillis;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::{Caller, RoomPath};
+use crate::routes::rooms::RoomView;
+use crate::service::rooms;
+
+/// Join a room
+///
+/// Nothing changes for members.
+#[utoipa::path(
+    post,
+    path = "/api/v1/rooms/{room}/join",
+    operation_id = "join_room",
+    tag = "rooms",
+    security(("bearer" = [])),
+    params(("room" = String, Path, description = "Id or slug", example = "general")),
+    responses(
+        (status = 200, description = "The room", body = RoomView),
+        (status = 404, description = "`unknown_room`, also for private rooms of others"),
+    ),
+)]
+pub async fn join(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    RoomPath(room): RoomPath,
+) -> Result<Json<RoomView>, ApiError> {
+    let room = rooms::join(&app, caller.into(), &room, UnixMillis::now()).await?;
+    Ok(Json(RoomView::from(room)))
+}

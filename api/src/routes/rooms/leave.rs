@@ -1,0 +1,35 @@
+//! `POST /api/v1/rooms/{room}/leave`
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::StatusCode;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::{Caller, RoomPath};
+use crate::service::rooms;
+
+/// Leave a room
+///
+/// Nothing changes for outsiders. The owner may leave too.
+#[utoipa::path(
+    post,
+    path = "/api/v1/rooms/{room}/leave",
+    operation_id = "leave_room",
+    tag = "rooms",
+    security(("bearer" = [])),
+    params(("room" = String, Path, description = "Id or slug", example = "general")),
+    responses(
+        (status = 204, description = "You are not a member"),
+        (status = 404, description = "`unknown_room`, also for private rooms of others"),
+    ),
+)]
+pub async fn leave(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    RoomPath(room): RoomPath,
+) -> Result<StatusCode, ApiError> {
+    rooms::leave(&app, caller.into(), &room).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

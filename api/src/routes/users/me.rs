@@ -1,0 +1,38 @@
+//! `GET /api/v1/users/me`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::Caller;
+use crate::routes::users::UserView;
+use crate::service::accounts;
+
+/// An account as its owner sees it.
+#[derive(Serialize, ToSchema)]
+pub struct Me {
+    /// What everybody may see.
+    #[serde(flatten)]
+    user: UserView,
+    /// The address.
+    #[schema(format = Email)]
+    email: String,
+}
+
+/// Your own account
+#[utoipa::path(
+    get,
+    path = "/api/v1/users/me",
+    tag = "users",
+    security(("bearer" = [])),
+    responses((status = 200, description = "The account", body = Me)),
+)]
+pub async fn me(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Me>, ApiError> {
+    let user = accounts::me(&app, caller.user_id).await?;
+    Ok(Json(Me { user: UserView::from(&user), email: user.email.as_str().to_owned() }))
+}

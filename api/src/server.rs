@@ -1,0 +1,135 @@
+//! The process: its parts, both listeners, how it starts and how it drains.
+//!
+//! It starts without Redis and MongoDB too and serves as soon as they answer; it never ends because one is lost.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rookery_shared::bus::redis::{RedisBus, RedisOptions};
+use rookery_shared::bus::{Bus, BusError};
+use rookery_shared::limits::{START_PAUSE_MAX, START_PAUSE_MIN};
+use rookery_shared::listener::{self, ListenerOptions};
+use rookery_shared::shutdown::Shutdown;
+use rookery_shared::token::{KeyError, SigningKeys};
+use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+
+use crate::app::{App, AppError, AppParts};
+use crate::config::Config;
+use crate::ingest::Ingest;
+use crate::router;
+use crate::store::{StoreError, Stores, mongo};
+
+/// Why the process cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// From the signing keys.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// From the options of the bus.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// From the store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// From the parts.
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// An address cannot be listened on.
+    #[error("{address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The system refuses signal handlers.
+    #[error("signals: {0}")]
+    Signals(io::Error),
+}
+
+/// Serves until a signal ends it.
+pub async fn serve(config: Config) -> Result<(), ServeError> {
+    let shutdown = Shutdown::new();
+    let keys = SigningKeys::load(&config.keys_dir, config.signing_key.as_deref())?;
+    let stores = open_store(&config).await?;
+    let public = bind(config.listen).await?;
+    let internal = bind(config.internal_listen).await?;
+    let bus = RedisBus::connect(&RedisOptions { url: config.redis_url.clone() }, &shutdown)?;
+    let app = App::new(AppParts {
+        stores: stores.clone(),
+        bus: Arc::clone(&bus) as Arc<dyn Bus>,
+        keys,
+        issuer: config.issuer.clone(),
+    })?;
+    app.run_background(&shutdown);
+    let start = Start { app: Arc::clone(&app), bus, stores, node_name: config.node_name.clone() };
+    let until = shutdown.clone();
+    shutdown.spawn_work("start", async move { start.run(&until).await });
+    listen(public, router::public(&app), &config, &shutdown);
+    listen(internal, router::internal(&app, config.internal_secret.clone()), &config, &shutdown);
+    tracing::info!(listen = %config.listen, internal = %config.internal_listen, node = config.node_name, "api started");
+    shutdown.on_signals(config.drain).await.map_err(ServeError::Signals)
+}
+
+/// Brings the store up to date and ends.
+pub async fn migrate(config: &Config) -> Result<(), StoreError> {
+    open_store(config).await?.backend.migrate().await
+}
+
+/// An address with `mongodb+srv://` is looked up in DNS, which may be away for a while. Any other error stays.
+async fn open_store(config: &Config) -> Result<Stores, StoreError> {
+    let looked_up = config.mongo_url.expose_secret().starts_with("mongodb+srv:");
+    loop {
+        match mongo::open(&config.mongo_url, &config.mongo_database).await {
+            Err(error) if looked_up => tracing::warn!(%error, "store not found, looking again"),
+            outcome => return outcome,
+        }
+        sleep(START_PAUSE_MAX).await;
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })
+}
+
+fn listen(listener: TcpListener, router: axum::Router, config: &Config, shutdown: &Shutdown) {
+    let options = ListenerOptions { connections_max: config.connections_max };
+    let until = shutdown.clone();
+    shutdown.spawn_work("listener", async move {
+        listener::serve(listener, router.into_service(), options, &until).await;
+    });
+}
+
+/// What has to happen before requests are served: the bus is ours, the store is up to date. Then ingest starts.
+struct Start {
+    app: Arc<App>,
+    bus: Arc<RedisBus>,
+    stores: Stores,
+    node_name: String,
+}
+
+impl Start {
+    async fn run(self, shutdown: &Shutdown) {
+        if shutdown.drain.run_until_cancelled(self.prepared()).await.is_some() {
+            tracing::info!("store and bus are prepared, serving");
+            Ingest::new(self.bus, self.stores.messages, &self.node_name).start(shutdown);
+        }
+    }
+
+    async fn prepared(&self) {
+        let mut pause = START_PAUSE_MIN;
+        while let Err(error) = self.prepare().await {
+            tracing::warn!(%error, "not prepared yet, trying again");
+            sleep(pause).await;
+            pause = (pause * 2).min(START_PAUSE_MAX);
+        }
+    }
+
+    async fn prepare(&self) -> Result<(), ServeError> {
+        self.bus.check_partitions().await?;
+        Ok(self.app.prepare().await?)
+    }
+}

@@ -1,0 +1,9 @@
+//! What the api does, as the order of steps: decide, store, announce. No HTTP in here beyond the error type.
+
+pub mod accounts;
+pub mod announce;
+pub mod authority;
+pub mod history;
+pub mod rooms;
+pub mod sending;
+pub mod sessions;

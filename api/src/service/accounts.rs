@@ -1,0 +1,62 @@
+//! Accounts: registering, and looking up one's own.
+
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::Sender;
+use rookery_shared::id::{RoomRef, UserId};
+use rookery_shared::protocol::error_code::ErrorCode;
+
+use crate::app::App;
+use crate::domain::room::GENERAL;
+use crate::domain::user::{Email, Password, ServerRole, User, Username};
+use crate::error::ApiError;
+use crate::service::rooms;
+
+/// What somebody registers with.
+pub struct NewAccount {
+    /// The name.
+    pub username: Username,
+    /// The address.
+    pub email: Email,
+    /// The password.
+    pub password: Password,
+}
+
+/// Adds an account and makes it a member of `general`.
+pub async fn register(app: &App, new: NewAccount, now: UnixMillis) -> Result<User, ApiError> {
+    let NewAccount { username, email, password } = new;
+    // Hashed before the name is looked at: a taken name costs the time of a free one.
+    let password_hash = app.passwords.hash(password).await?;
+    let user = User {
+        id: UserId::generate(),
+        username,
+        email,
+        password_hash,
+        role: ServerRole::User,
+        created_at: now,
+        disabled: false,
+    };
+    app.stores.users.insert(&user).await?;
+    enter_general(app, &user, now).await;
+    tracing::info!(user_id = %user.id, "account registered");
+    Ok(user)
+}
+
+/// The account exists by now, so a failure here is not the client's: it would find its name taken by itself. It
+/// can still join the room like any other.
+async fn enter_general(app: &App, user: &User, now: UnixMillis) {
+    let sender = Sender { user_id: user.id, username: user.username.as_str().to_owned() };
+    let outcome = match GENERAL.parse::<RoomRef>() {
+        Ok(room) => rooms::join(app, sender, &room, now).await.map(|_| ()),
+        Err(_) => Err(ApiError::refused(ErrorCode::UnknownRoom)),
+    };
+    if let Err(error) = outcome {
+        tracing::warn!(%error, user_id = %user.id, "new account is not in the general room");
+    }
+}
+
+/// The account of a caller. A token outlives a removed account by minutes; it then opens nothing.
+pub async fn me(app: &App, id: UserId) -> Result<User, ApiError> {
+    let user = app.stores.users.by_id(id).await?;
+    user.filter(|user| !user.disabled)
+        .ok_or_else(|| ApiError::refused(ErrorCode::Unauthenticated))
+}

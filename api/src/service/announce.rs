@@ -1,0 +1,142 @@
+//! Announcements: changes of membership that the store has decided and the bus has yet to carry.
+//!
+//! The outbox makes them certain, the derived names make them idempotent: any node may carry any of them, twice.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use rookery_shared::bus::{Append, AppendError, Bus, BusError, Rights, open};
+use rookery_shared::id::{ClientId, RoomId};
+use rookery_shared::limits::{ANNOUNCE_BATCH_MAX, ANNOUNCE_INTERVAL, ANNOUNCE_WAIT};
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+use crate::metrics::Metrics;
+use crate::service::authority::LocalAuthority;
+use crate::store::{Announcement, Outbox, StoreError};
+
+/// Carries announcements. Cheap to clone.
+#[derive(Clone)]
+pub struct Announcer(Arc<Inner>);
+
+struct Inner {
+    bus: Arc<dyn Bus>,
+    authority: Arc<LocalAuthority>,
+    outbox: Arc<dyn Outbox>,
+    metrics: Metrics,
+    /// Announcements under way whose requests may have ended.
+    tasks: TaskTracker,
+}
+
+/// Why an announcement was not carried.
+#[derive(Debug, thiserror::Error)]
+enum CarryError {
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the event's id is not a client id: {0}")]
+    Name(&'static str),
+}
+
+impl Announcer {
+    pub(crate) fn new(
+        bus: Arc<dyn Bus>,
+        authority: Arc<LocalAuthority>,
+        outbox: Arc<dyn Outbox>,
+        metrics: Metrics,
+    ) -> Self {
+        Self(Arc::new(Inner { bus, authority, outbox, metrics, tasks: TaskTracker::new() }))
+    }
+
+    /// Carries one announcement, and waits a moment for it so that the change is usually effective when its
+    /// request is answered. Whatever happens, [`Announcer::follow`] finds what is left.
+    pub(crate) async fn announce(&self, announcement: Announcement) {
+        let announcer = self.clone();
+        // A task of its own: a request that is given up must not cut a call to the store.
+        let task = self.0.tasks.spawn(async move {
+            if let Err(error) = announcer.carry(announcement).await {
+                tracing::warn!(%error, "announcement waits for the bus");
+            }
+        });
+        if timeout(ANNOUNCE_WAIT, task).await.is_err() {
+            tracing::debug!("announcement goes on without its request");
+        }
+    }
+
+    /// Carries what other requests and other nodes left behind. Endless.
+    pub(crate) async fn follow(&self) {
+        let mut failing = false;
+        loop {
+            tokio::time::sleep(ANNOUNCE_INTERVAL).await;
+            let outcome = self.pass().await;
+            match outcome {
+                Ok(()) if failing => tracing::info!("announcements are carried again"),
+                Err(ref error) if !failing => tracing::warn!(%error, "announcements wait"),
+                Ok(()) | Err(_) => {}
+            }
+            failing = outcome.is_err();
+        }
+    }
+
+    /// Waits for the announcements that are under way.
+    pub(crate) async fn finish(&self) {
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+
+    /// One pass over the outbox, oldest first. A room whose announcement fails is left for the next pass, so that
+    /// its order stays; the others go on.
+    async fn pass(&self) -> Result<(), CarryError> {
+        loop {
+            let batch = self.0.outbox.pending(ANNOUNCE_BATCH_MAX).await?;
+            self.0.metrics.announcements_pending.set(i64::try_from(batch.len()).unwrap_or(i64::MAX));
+            let full = batch.len() == ANNOUNCE_BATCH_MAX;
+            let mut failed: HashSet<RoomId> = HashSet::new();
+            for announcement in batch {
+                let room = announcement.room;
+                if failed.contains(&room) {
+                    continue;
+                }
+                match self.carry(announcement).await {
+                    Ok(()) => {}
+                    Err(error) if is_outage(&error) => return Err(error),
+                    Err(error) => {
+                        tracing::error!(%error, room_id = %room, "announcement not carried");
+                        failed.insert(room);
+                    }
+                }
+            }
+            if !full || !failed.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn carry(&self, announcement: Announcement) -> Result<(), CarryError> {
+        let Announcement { room, acl, event } = announcement;
+        let id = event.id;
+        let client_id = ClientId::try_from(id.to_string()).map_err(CarryError::Name)?;
+        let append = Append { room, event, client_id, rights: Rights::Raise(acl) };
+        open::append(&*self.0.bus, &*self.0.authority, append).await?;
+        self.0.outbox.done(id).await?;
+        self.0.metrics.announcements.inc();
+        Ok(())
+    }
+}
+
+/// Whether the next announcement would fail in the same way.
+const fn is_outage(error: &CarryError) -> bool {
+    match error {
+        CarryError::Append(AppendError::Bus(BusError::Unavailable(_)))
+        | CarryError::Store(StoreError::Unavailable(_)) => true,
+        CarryError::Append(
+            AppendError::NotOpen
+            | AppendError::StaleRights
+            | AppendError::Overloaded
+            | AppendError::Bus(BusError::Protocol(_)),
+        )
+        | CarryError::Store(StoreError::Taken(_) | StoreError::Inconsistent(_))
+        | CarryError::Name(_) => false,
+    }
+}

@@ -1,0 +1,139 @@
+//! The authority over this process's own store, bus and keys: what gateways ask, by a call or over HTTP.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rookery_shared::access::{Action, decide};
+use rookery_shared::authority::{Authority, AuthorityError, Permission};
+use rookery_shared::bus::{Bus, BusError, OpenError, RoomSeed};
+use rookery_shared::id::{Partition, RoomId, RoomRef, UserId};
+use rookery_shared::keys::{partition_of, partitions};
+use rookery_shared::limits::ROOM_OPEN_WAIT;
+use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_shared::token::{JwkSet, SigningKeys};
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::timeout;
+
+use crate::metrics::Metrics;
+use crate::store::{StoreError, Stores};
+
+/// How often a room is tried while its partition gets an epoch.
+const OPEN_ATTEMPTS: usize = 3;
+
+/// What a [`LocalAuthority`] is made of.
+pub struct LocalAuthorityParts {
+    /// Where rooms and members are kept.
+    pub stores: Stores,
+    /// Where rooms are opened.
+    pub bus: Arc<dyn Bus>,
+    /// Whose public halves are told.
+    pub keys: Arc<SigningKeys>,
+    /// Counts.
+    pub metrics: Metrics,
+}
+
+/// See the module's text.
+pub struct LocalAuthority {
+    parts: LocalAuthorityParts,
+    /// One per partition: rooms of a partition are opened one after another, so that one outage costs one epoch.
+    opening: Vec<Mutex<()>>,
+}
+
+impl LocalAuthority {
+    /// An authority over these parts.
+    pub fn new(parts: LocalAuthorityParts) -> Self {
+        Self { parts, opening: partitions().map(|_| Mutex::new(())).collect() }
+    }
+
+    /// The right to open rooms of the partition, and whether somebody else had it just before.
+    async fn turn(&self, partition: Partition) -> Result<(MutexGuard<'_, ()>, bool), AuthorityError> {
+        let gate = &self.opening[usize::from(partition.0) % self.opening.len()];
+        if let Ok(guard) = gate.try_lock() {
+            return Ok((guard, false));
+        }
+        match timeout(ROOM_OPEN_WAIT, gate.lock()).await {
+            Ok(guard) => Ok((guard, true)),
+            Err(_) => Err(AuthorityError::Unavailable("rooms of the partition are still being opened".to_owned())),
+        }
+    }
+
+    async fn is_open(&self, room: RoomId) -> Result<bool, AuthorityError> {
+        let heads = self.parts.bus.heads(&[room]).await.map_err(|error| bus_error(&error))?;
+        Ok(heads.first().is_some_and(Option::is_some))
+    }
+
+    async fn open(&self, room: RoomId, partition: Partition) -> Result<(), AuthorityError> {
+        let stores = &self.parts.stores;
+        let found = stores.rooms.find(&RoomRef::Id(room)).await.map_err(store_error)?;
+        let found = found.ok_or(AuthorityError::Refused(ErrorCode::UnknownRoom))?;
+        let last = stores.messages.last_seq(room).await.map_err(store_error)?;
+        let seed = RoomSeed { stored: last, acl: found.acl };
+        for _ in 0..OPEN_ATTEMPTS {
+            match self.parts.bus.open_room(room, seed).await {
+                Ok(()) => {
+                    self.parts.metrics.rooms_opened.inc();
+                    return Ok(());
+                }
+                Err(OpenError::PartitionNotOpen) => self.new_epoch(partition).await?,
+                Err(OpenError::Bus(error)) => return Err(bus_error(&error)),
+            }
+        }
+        Err(AuthorityError::Unavailable("the partition does not stay open".to_owned()))
+    }
+
+    async fn new_epoch(&self, partition: Partition) -> Result<(), AuthorityError> {
+        let epoch = self.parts.stores.epochs.next(partition).await.map_err(store_error)?;
+        self.parts.bus.open_partition(partition, epoch).await.map_err(|error| bus_error(&error))?;
+        self.parts.metrics.epochs_allocated.inc();
+        tracing::debug!(%partition, %epoch, "partition opened");
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Authority for LocalAuthority {
+    async fn authorize(&self, user: UserId, room: &RoomRef) -> Result<Permission, AuthorityError> {
+        // The room before the member: a role may then be newer than the version it is told with, which only makes
+        // the permission look stale. The other way round an old role would pass as current.
+        let found = self.parts.stores.rooms.find(room).await.map_err(store_error)?;
+        let room = found.ok_or(AuthorityError::Refused(ErrorCode::UnknownRoom))?;
+        let member = self.parts.stores.members.get(room.id, user).await.map_err(store_error)?;
+        let permission = Permission {
+            room: room.id,
+            slug: room.slug,
+            name: room.name.as_str().to_owned(),
+            visibility: room.visibility,
+            role: member.map(|member| member.role),
+            acl: room.acl,
+        };
+        decide(permission.standing(), Action::See).map_err(AuthorityError::Refused)?;
+        Ok(permission)
+    }
+
+    async fn open_room(&self, room: RoomId) -> Result<(), AuthorityError> {
+        let partition = partition_of(room);
+        let (_guard, waited) = self.turn(partition).await?;
+        if waited && self.is_open(room).await? {
+            return Ok(());
+        }
+        self.open(room, partition).await
+    }
+
+    async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
+        Ok(self.parts.keys.public())
+    }
+}
+
+fn store_error(error: StoreError) -> AuthorityError {
+    match error {
+        StoreError::Unavailable(cause) => AuthorityError::Unavailable(cause),
+        StoreError::Taken(_) | StoreError::Inconsistent(_) => {
+            tracing::error!(%error, "store answered nonsense");
+            AuthorityError::Unavailable("inconsistent data".to_owned())
+        }
+    }
+}
+
+fn bus_error(error: &BusError) -> AuthorityError {
+    AuthorityError::Unavailable(error.to_string())
+}

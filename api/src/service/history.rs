@@ -1,0 +1,81 @@
+//! Reading a room's history: what the store has, and what only the bus has so far.
+//!
+//! A message can be read as soon as it was echoed. A page never hides a hole: where events are missing between the
+//! store and the hot tail, the page ends there, or the answer is "not possible right now".
+
+mod merge;
+
+use rookery_shared::bus::BusError;
+use rookery_shared::event::SequencedEvent;
+use rookery_shared::id::RoomId;
+use rookery_shared::limits::{HISTORY_BUS_WAIT, TAIL_EVENTS_MAX};
+use tokio::time::timeout;
+
+use crate::app::App;
+use crate::domain::message::{Place, Window, place_of};
+use crate::error::ApiError;
+use merge::{Hole, Merged, Tail, merge};
+
+/// A page of a history, oldest first.
+pub struct Page {
+    /// The events.
+    pub events: Vec<SequencedEvent>,
+    /// Where the page before this one ends; none at the beginning of the history.
+    pub previous: Option<Place>,
+    /// Where the page after this one begins, also where it is yet to be written; none for an empty page.
+    pub next: Option<Place>,
+}
+
+/// The events of a window, `limit` at most.
+pub async fn page(app: &App, room: RoomId, window: Window, limit: usize) -> Result<Page, ApiError> {
+    // The bus before the store: an event that moves from one to the other in between is then seen twice, not never.
+    let tail = tail(app, room).await;
+    let stored = app.stores.messages.page(room, window, limit + 1).await?;
+    let merged = merge(stored, tail, window);
+    let merged = merged.map_err(|Hole| BusError::Unavailable("events wait to be stored".to_owned()))?;
+    Ok(cut(merged, window, limit))
+}
+
+/// What the bus knows beyond the store. Without an answer the store alone is served.
+async fn tail(app: &App, room: RoomId) -> Option<Tail> {
+    let asked = timeout(HISTORY_BUS_WAIT, unstored(app, room)).await;
+    let late = |_| Err(BusError::Unavailable("no answer in time for a page".to_owned()));
+    match asked.unwrap_or_else(late) {
+        Ok(tail) => tail,
+        Err(error) => {
+            tracing::warn!(%error, room_id = %room, "history served from the store alone");
+            app.metrics.history_without_bus.inc();
+            None
+        }
+    }
+}
+
+async fn unstored(app: &App, room: RoomId) -> Result<Option<Tail>, BusError> {
+    let heads = app.bus.heads(&[room]).await?;
+    let Some(head) = heads.first().copied().flatten().filter(|head| head.seq > head.stored) else {
+        return Ok(None);
+    };
+    let mut events = app.bus.range(room, head.stored, TAIL_EVENTS_MAX).await?;
+    // An epoch that began between the two questions has its own heads; the next request sees them.
+    events.retain(|event| event.epoch == head.epoch);
+    Ok(Some(Tail { epoch: head.epoch, stored: head.stored, events }))
+}
+
+/// Cuts one event too many off the far end and remembers that it was there.
+fn cut(merged: Merged, window: Window, limit: usize) -> Page {
+    let Merged { mut events, after_hole } = merged;
+    let surplus = events.len().saturating_sub(limit);
+    let older = match window {
+        Window::Latest | Window::Before(_) => {
+            events.drain(..surplus);
+            surplus > 0 || after_hole
+        }
+        Window::After(_) => {
+            events.truncate(limit);
+            true
+        }
+    };
+    let previous = events.first().map(place_of).filter(|_| older);
+    let next = events.last().map(place_of);
+    Page { events, previous, next }
+}

@@ -1,0 +1,182 @@
+//! Merging a page of the store with the hot tail. Pure.
+
+use std::collections::BTreeMap;
+
+use rookery_shared::event::SequencedEvent;
+use rookery_shared::id::{Epoch, Seq};
+
+use crate::domain::message::{Place, Window, place_of};
+
+/// Events that may not be stored yet. Older ones of them may be missing.
+#[derive(Clone, Debug)]
+pub(super) struct Tail {
+    /// Their epoch.
+    pub(super) epoch: Epoch,
+    /// Number up to which the store had everything before its page was read.
+    pub(super) stored: Seq,
+    /// The events after that number that the bus still has, in order.
+    pub(super) events: Vec<SequencedEvent>,
+}
+
+/// The events next to the window's place are neither stored nor in the tail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hole;
+
+/// The events of a window.
+#[derive(Clone, Debug)]
+pub(super) struct Merged {
+    /// In order.
+    pub(super) events: Vec<SequencedEvent>,
+    /// Whether they begin after a hole.
+    pub(super) after_hole: bool,
+}
+
+/// The events of the window, in order, up to the first hole as seen from the window's place.
+pub(super) fn merge(stored: Vec<SequencedEvent>, tail: Option<Tail>, window: Window) -> Result<Merged, Hole> {
+    let Some(tail) = tail else {
+        return Ok(Merged { events: stored, after_hole: false });
+    };
+    let edge = Edge { epoch: tail.epoch, stored: tail.stored };
+    let mut events: BTreeMap<Place, SequencedEvent> = BTreeMap::new();
+    for event in stored.into_iter().chain(tail.events) {
+        if is_inside(place_of(&event), window) {
+            events.insert(place_of(&event), event);
+        }
+    }
+    let events: Vec<_> = events.into_values().collect();
+    match window {
+        Window::Before(place) if edge.is_broken(events.last().map(place_of), place) => Err(Hole),
+        Window::Latest | Window::Before(_) => Ok(newest_run(events, edge)),
+        Window::After(place) => oldest_run(events, place, edge),
+    }
+}
+
+/// Where the store's part ends and the tail's begins.
+#[derive(Clone, Copy)]
+struct Edge {
+    epoch: Epoch,
+    stored: Seq,
+}
+
+impl Edge {
+    /// Whether something is missing just before `place`. Below the edge the store has everything there is.
+    fn is_broken(self, before: Option<Place>, place: Place) -> bool {
+        let unstored = place.epoch == self.epoch && place.seq > self.stored.next();
+        unstored && before.is_none_or(|before| before.epoch != place.epoch || before.seq.next() != place.seq)
+    }
+}
+
+fn is_inside(place: Place, window: Window) -> bool {
+    match window {
+        Window::Latest => true,
+        Window::Before(end) => place < end,
+        Window::After(start) => place > start,
+    }
+}
+
+/// From the end back to the first hole.
+fn newest_run(mut events: Vec<SequencedEvent>, edge: Edge) -> Merged {
+    let places: Vec<Place> = events.iter().map(place_of).collect();
+    let broken = places.windows(2).rposition(|pair| edge.is_broken(Some(pair[0]), pair[1]));
+    events.drain(..broken.map_or(0, |index| index + 1));
+    let alone = places.first().is_some_and(|first| edge.is_broken(None, *first));
+    Merged { after_hole: broken.is_some() || alone, events }
+}
+
+/// From the start on to the first hole.
+fn oldest_run(mut events: Vec<SequencedEvent>, start: Place, edge: Edge) -> Result<Merged, Hole> {
+    let mut before = start;
+    let whole = events.iter().map(place_of).take_while(|place| {
+        let follows = !edge.is_broken(Some(before), *place);
+        before = *place;
+        follows
+    });
+    let whole = whole.count();
+    if whole == 0 && !events.is_empty() {
+        return Err(Hole);
+    }
+    events.truncate(whole);
+    Ok(Merged { events, after_hole: false })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rookery_shared::clock::UnixMillis;
+    use rookery_shared::event::{EVENT_VERSION, Event, EventBody};
+    use rookery_shared::id::{MessageId, RoomId, UserId};
+    use uuid::Uuid;
+
+    fn event((epoch, seq): (u64, u64)) -> SequencedEvent {
+        SequencedEvent {
+            room: RoomId::from_uuid(Uuid::nil()),
+            epoch: Epoch(epoch),
+            seq: Seq::new(seq),
+            timestamp: UnixMillis(0),
+            event: Event {
+                v: EVENT_VERSION,
+                id: MessageId::from_uuid(Uuid::from_u64_pair(epoch, seq)),
+                user_id: UserId::from_uuid(Uuid::nil()),
+                username: "abc".to_owned(),
+                body: EventBody::MemberJoined {},
+            },
+        }
+    }
+
+    fn events(places: &[(u64, u64)]) -> Vec<SequencedEvent> {
+        places.iter().copied().map(event).collect()
+    }
+
+    fn tail(stored: u64, places: &[(u64, u64)]) -> Tail {
+        Tail { epoch: Epoch(2), stored: Seq::new(stored), events: events(places) }
+    }
+
+    fn at(epoch: u64, seq: u64) -> Place {
+        Place { epoch: Epoch(epoch), seq: Seq::new(seq) }
+    }
+
+    fn merged(stored: &[(u64, u64)], tail: Tail, window: Window) -> Result<Vec<(u64, u64)>, Hole> {
+        let merged = merge(events(stored), Some(tail), window)?;
+        Ok(merged.events.iter().map(|event| (event.epoch.0, event.seq.get())).collect())
+    }
+
+    #[test]
+    fn an_unstored_event_is_read_and_none_is_read_twice() {
+        let tail = tail(5, &[(2, 6), (2, 7)]);
+        assert_eq!(merged(&[(1, 4), (2, 5), (2, 6)], tail, Window::Latest), Ok(vec![(1, 4), (2, 5), (2, 6), (2, 7)]));
+    }
+
+    #[test]
+    fn the_latest_page_ends_at_a_hole() {
+        assert_eq!(merged(&[(2, 4), (2, 5)], tail(5, &[(2, 8), (2, 9)]), Window::Latest), Ok(vec![(2, 8), (2, 9)]));
+        let whole = merge(events(&[(2, 5)]), Some(tail(5, &[(2, 6)])), Window::Latest).unwrap();
+        assert!(!whole.after_hole);
+        for stored in [&[(2, 5)][..], &[]] {
+            assert!(merge(events(stored), Some(tail(5, &[(2, 8)])), Window::Latest).unwrap().after_hole);
+        }
+    }
+
+    #[test]
+    fn a_page_before_a_hole_has_to_wait() {
+        let hole = tail(5, &[(2, 8), (2, 9)]);
+        assert_eq!(merged(&[(2, 4), (2, 5)], hole.clone(), Window::Before(at(2, 8))), Err(Hole));
+        assert_eq!(merged(&[(2, 4), (2, 5)], hole.clone(), Window::Before(at(2, 9))), Ok(vec![(2, 8)]));
+        assert_eq!(merged(&[(2, 4)], hole, Window::Before(at(2, 5))), Ok(vec![(2, 4)]));
+    }
+
+    #[test]
+    fn a_page_after_a_place_never_jumps_a_hole() {
+        let hole = tail(5, &[(2, 8), (2, 9)]);
+        assert_eq!(merged(&[(2, 5)], hole.clone(), Window::After(at(2, 4))), Ok(vec![(2, 5)]));
+        assert_eq!(merged(&[], hole.clone(), Window::After(at(2, 5))), Err(Hole));
+        assert_eq!(merged(&[], hole.clone(), Window::After(at(2, 8))), Ok(vec![(2, 9)]));
+        assert_eq!(merged(&[], hole, Window::After(at(2, 9))), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_new_epoch_follows_an_old_one_without_a_hole() {
+        let tail = tail(3, &[(2, 4)]);
+        assert_eq!(merged(&[(1, 3)], tail.clone(), Window::Latest), Ok(vec![(1, 3), (2, 4)]));
+        assert_eq!(merged(&[], tail, Window::After(at(1, 3))), Ok(vec![(2, 4)]));
+    }
+}

@@ -1,0 +1,181 @@
+//! Rooms: making, finding, joining, leaving.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use rookery_shared::access::{Action, RoomRole, Standing, Visibility, decide};
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::{EVENT_VERSION, Event, EventBody, Sender};
+use rookery_shared::id::{AclVersion, MessageId, RoomId, RoomRef, Slug, UserId};
+use rookery_shared::limits::{ROOM_COUNTS_AT_ONCE, ROOMS_OF_USER_MAX};
+use rookery_shared::protocol::error_code::ErrorCode;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::domain::room::{GENERAL, Member, Room, RoomDescription, RoomName};
+use crate::error::ApiError;
+use crate::store::{StoreError, Unique};
+
+/// What somebody makes a room of.
+pub struct NewRoom {
+    /// Its name.
+    pub name: RoomName,
+    /// What it is about.
+    pub description: RoomDescription,
+    /// Who may find it.
+    pub visibility: Visibility,
+}
+
+/// A room as one user sees it.
+pub struct SeenRoom {
+    /// The room.
+    pub room: Room,
+    /// What the user is in it.
+    pub role: Option<RoomRole>,
+    /// How many members it has.
+    pub members: u64,
+}
+
+/// Makes a room; its maker becomes its owner and first member.
+pub async fn create(app: &App, maker: Sender, new: NewRoom, now: UnixMillis) -> Result<SeenRoom, ApiError> {
+    let NewRoom { name, description, visibility } = new;
+    let slug = match visibility {
+        Visibility::Public => name.slug(),
+        Visibility::Private => None,
+    };
+    let room = Room {
+        id: RoomId::generate(),
+        slug,
+        name,
+        description,
+        visibility,
+        owner: Some(maker.user_id),
+        acl: AclVersion(1),
+        created_at: now,
+    };
+    app.stores.rooms.insert(&room).await?;
+    tracing::info!(room_id = %room.id, user_id = %maker.user_id, "room made");
+    enter(app, maker, &room, RoomRole::Owner, now).await?;
+    seen(app, room, Some(RoomRole::Owner)).await
+}
+
+/// One room, if the user may know of it.
+pub async fn get(app: &App, user: UserId, room: &RoomRef) -> Result<SeenRoom, ApiError> {
+    let (room, role) = find(app, user, room, Action::See).await?;
+    seen(app, room, role).await
+}
+
+/// Public rooms after `after`, and whether there are more.
+pub async fn list(
+    app: &App,
+    user: UserId,
+    after: Option<RoomId>,
+    limit: usize,
+) -> Result<(Vec<SeenRoom>, bool), ApiError> {
+    let mut rooms = app.stores.rooms.public(after, limit + 1).await?;
+    let more = rooms.len() > limit;
+    rooms.truncate(limit);
+    let own = app.stores.members.of_user(user, ROOMS_OF_USER_MAX).await?;
+    let role_in = |room: RoomId| own.iter().find(|member| member.room_id == room).map(|member| member.role);
+    let rooms = rooms.into_iter().map(|room| (role_in(room.id), room)).collect();
+    Ok((seen_all(app, rooms).await?, more))
+}
+
+/// The rooms of a user, in the order of joining.
+pub async fn mine(app: &App, user: UserId) -> Result<Vec<SeenRoom>, ApiError> {
+    let members = app.stores.members.of_user(user, ROOMS_OF_USER_MAX).await?;
+    let ids: Vec<RoomId> = members.iter().map(|member| member.room_id).collect();
+    let mut rooms = app.stores.rooms.by_ids(&ids).await?;
+    rooms.sort_by_key(|room| ids.iter().position(|id| *id == room.id));
+    let role_in = |room: RoomId| members.iter().find(|member| member.room_id == room).map(|member| member.role);
+    seen_all(app, rooms.into_iter().map(|room| (role_in(room.id), room)).collect()).await
+}
+
+/// Makes the user a member. Nothing changes for one who is a member already.
+pub async fn join(app: &App, user: Sender, room: &RoomRef, now: UnixMillis) -> Result<SeenRoom, ApiError> {
+    let (room, role) = find(app, user.user_id, room, Action::Join).await?;
+    if role.is_some() {
+        return seen(app, room, role).await;
+    }
+    let id = user.user_id;
+    enter(app, user, &room, RoomRole::Member, now).await?;
+    let member = app.stores.members.get(room.id, id).await?;
+    seen(app, room, member.map(|member| member.role)).await
+}
+
+/// Ends the user's membership. Nothing changes for an outsider of a public room.
+pub async fn leave(app: &App, user: Sender, room: &RoomRef) -> Result<(), ApiError> {
+    let room = match find(app, user.user_id, room, Action::Leave).await {
+        Ok((room, _)) => room,
+        Err(ApiError::Refused(refusal)) if refusal.code == ErrorCode::NotAMember => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let id = user.user_id;
+    let event = membership_event(user, EventBody::MemberLeft {});
+    if let Some(announcement) = app.stores.members.leave(room.id, id, &event).await? {
+        tracing::info!(room_id = %room.id, user_id = %id, "left room");
+        app.announcer.announce(announcement).await;
+    }
+    Ok(())
+}
+
+/// Makes sure of the room that everybody may join, and lets requests in. Idempotent, also among nodes.
+pub async fn ensure_general(app: &App) -> Result<(), StoreError> {
+    let broken = |what: &str| StoreError::Inconsistent(format!("the general room's {what} is not valid"));
+    let slug = Slug::try_from(GENERAL.to_owned()).map_err(|_| broken("slug"))?;
+    if app.stores.rooms.find(&RoomRef::Slug(slug.clone())).await?.is_none() {
+        let room = Room {
+            id: RoomId::generate(),
+            slug: Some(slug),
+            name: RoomName::try_from("General".to_owned()).map_err(broken)?,
+            description: RoomDescription::try_from("For everybody.".to_owned()).map_err(broken)?,
+            visibility: Visibility::Public,
+            owner: None,
+            acl: AclVersion(1),
+            created_at: UnixMillis::now(),
+        };
+        match app.stores.rooms.insert(&room).await {
+            Ok(()) | Err(StoreError::Taken(Unique::Slug)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    app.set_prepared();
+    Ok(())
+}
+
+/// The room and the user's role in it, if the user may do this.
+pub(crate) async fn find(
+    app: &App,
+    user: UserId,
+    room: &RoomRef,
+    action: Action,
+) -> Result<(Room, Option<RoomRole>), ApiError> {
+    let found = app.stores.rooms.find(room).await?;
+    let room = found.ok_or_else(|| ApiError::refused(ErrorCode::UnknownRoom))?;
+    let role = app.stores.members.get(room.id, user).await?.map(|member| member.role);
+    decide(Standing { visibility: room.visibility, role }, action).map_err(ApiError::refused)?;
+    Ok((room, role))
+}
+
+async fn enter(app: &App, user: Sender, room: &Room, role: RoomRole, now: UnixMillis) -> Result<(), ApiError> {
+    let member = Member { room_id: room.id, user_id: user.user_id, role, joined_at: now };
+    let event = membership_event(user, EventBody::MemberJoined {});
+    if let Some(announcement) = app.stores.members.join(&member, &event).await? {
+        tracing::info!(room_id = %room.id, user_id = %member.user_id, "joined room");
+        app.announcer.announce(announcement).await;
+    }
+    Ok(())
+}
+
+fn membership_event(user: Sender, body: EventBody) -> Event {
+    let Sender { user_id, username } = user;
+    Event { v: EVENT_VERSION, id: MessageId::from_uuid(Uuid::new_v4()), user_id, username, body }
+}
+
+async fn seen(app: &App, room: Room, role: Option<RoomRole>) -> Result<SeenRoom, ApiError> {
+    let members = app.stores.members.count(room.id).await?;
+    Ok(SeenRoom { room, role, members })
+}
+
+async fn seen_all(app: &App, rooms: Vec<(Option<RoomRole>, Room)>) -> Result<Vec<SeenRoom>, ApiError> {
+    let counted = stream::iter(rooms).map(|(role, room)| seen(app, room, role));
+    counted.buffered(ROOM_COUNTS_AT_ONCE).try_collect().await
+}

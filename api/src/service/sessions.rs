@@ -1,0 +1,121 @@
+//! Login sessions: log in, refresh, log out.
+
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::id::SessionId;
+use rookery_shared::limits::{ACCESS_TOKEN_LIFE, REFRESH_TOKEN_LIFE};
+use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_shared::token::{AUDIENCE, Claims};
+
+use crate::app::App;
+use crate::domain::session::Session;
+use crate::domain::user::{Login, PasswordAttempt, User};
+use crate::error::ApiError;
+use crate::random;
+use crate::refresh_token::{RefreshToken, Verdict};
+use crate::store::Rotation;
+
+/// How often a refresh that lost a race to another one looks again.
+const REFRESH_ATTEMPTS: usize = 3;
+
+/// What a client holds after a login or a refresh.
+pub struct Granted {
+    /// For requests and sockets.
+    pub access_token: String,
+    /// For the next refresh.
+    pub refresh_token: RefreshToken,
+    /// The session.
+    pub session: SessionId,
+    /// Whose it is.
+    pub user: User,
+}
+
+/// Begins a session. An unknown name, a wrong password and a disabled account are answered alike, after the same
+/// work.
+pub async fn login(app: &App, login: Login, password: PasswordAttempt, now: UnixMillis) -> Result<Granted, ApiError> {
+    let user = app.stores.users.by_login(login.as_str()).await?;
+    let hash = user.as_ref().map(|user| user.password_hash.clone());
+    let matches = app.passwords.verify(hash, password).await?;
+    let user = user.filter(|user| matches && !user.disabled);
+    let user = user.ok_or_else(|| ApiError::refused(ErrorCode::BadCredentials))?;
+    let token = RefreshToken::new(random::bytes()?, random::bytes()?);
+    let session = begin(&user, &token, now)?;
+    app.stores.sessions.insert(&session).await?;
+    tracing::info!(user_id = %user.id, session_id = %session.id, "logged in");
+    grant(app, session.id, user, token, now)
+}
+
+/// Replaces a refresh token by its successor. A token that was replaced long ago ends its whole family.
+pub async fn refresh(app: &App, text: &str, now: UnixMillis) -> Result<Granted, ApiError> {
+    let refused = || ApiError::refused(ErrorCode::BadRefreshToken);
+    let token = RefreshToken::parse(text).ok_or_else(refused)?;
+    for _ in 0..REFRESH_ATTEMPTS {
+        let session = app.stores.sessions.by_lookup(token.lookup()).await?.ok_or_else(refused)?;
+        let child = token.child(&session.chain_key);
+        match token.judge(&session, now) {
+            Verdict::Rotate => {
+                let to = Rotation { current: child.hash(), at: now, expires_at: now.plus(REFRESH_TOKEN_LIFE) };
+                if !app.stores.sessions.rotate(session.id, &token.hash(), to).await? {
+                    continue;
+                }
+            }
+            Verdict::Repeat => {}
+            Verdict::Reuse => {
+                tracing::warn!(session_id = %session.id, user_id = %session.user_id, "refresh token reused, session revoked");
+                app.stores.sessions.revoke(session.id, now).await?;
+                return Err(refused());
+            }
+            Verdict::Ended => return Err(refused()),
+        }
+        let user = app.stores.users.by_id(session.user_id).await?;
+        let user = user.filter(|user| !user.disabled).ok_or_else(refused)?;
+        return grant(app, session.id, user, child, now);
+    }
+    Err(refused())
+}
+
+/// Ends the session of a refresh token. A text that is no token of ours has no session to end.
+pub async fn logout(app: &App, text: &str, now: UnixMillis) -> Result<(), ApiError> {
+    let Some(token) = RefreshToken::parse(text) else {
+        return Ok(());
+    };
+    let Some(session) = app.stores.sessions.by_lookup(token.lookup()).await? else {
+        return Ok(());
+    };
+    app.stores.sessions.revoke(session.id, now).await?;
+    tracing::info!(session_id = %session.id, user_id = %session.user_id, "logged out");
+    Ok(())
+}
+
+fn begin(user: &User, token: &RefreshToken, now: UnixMillis) -> Result<Session, ApiError> {
+    Ok(Session {
+        id: SessionId::generate(),
+        lookup: *token.lookup(),
+        user_id: user.id,
+        chain_key: random::bytes()?,
+        current: token.hash(),
+        parent: None,
+        rotated_at: now,
+        created_at: now,
+        expires_at: now.plus(REFRESH_TOKEN_LIFE),
+        revoked_at: None,
+    })
+}
+
+fn grant(
+    app: &App,
+    session: SessionId,
+    user: User,
+    refresh_token: RefreshToken,
+    now: UnixMillis,
+) -> Result<Granted, ApiError> {
+    let claims = Claims {
+        iss: app.issuer.clone(),
+        aud: AUDIENCE.to_owned(),
+        sub: user.id,
+        sid: session,
+        name: user.username.as_str().to_owned(),
+        iat: now.seconds(),
+        exp: now.plus(ACCESS_TOKEN_LIFE).seconds(),
+    };
+    Ok(Granted { access_token: app.keys.sign(&claims)?, refresh_token, session, user })
+}

@@ -1,0 +1,184 @@
+//! What the api keeps: one small trait per aggregate, one error, two implementations under one contract suite
+//! (`api/tests/it/store_contract.rs`).
+//!
+//! Time and ids are parameters. Lookups return an option; a broken row is [`StoreError::Inconsistent`].
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::{Event, SequencedEvent};
+use rookery_shared::id::{AclVersion, Epoch, MessageId, Partition, RoomId, RoomRef, Seq, SessionId, UserId};
+
+use crate::domain::message::Window;
+use crate::domain::room::{Member, Room};
+use crate::domain::session::{Session, TokenHash};
+use crate::domain::user::User;
+
+mod integer;
+mod login;
+pub mod mongo;
+pub mod sqlite;
+
+/// Why the store has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A unique value exists already.
+    #[error("{0:?} is taken")]
+    Taken(Unique),
+    /// The store does not answer; trying again may help.
+    #[error("the store does not answer: {0}")]
+    Unavailable(String),
+    /// What was read breaks a rule of ours.
+    #[error("inconsistent data: {0}")]
+    Inconsistent(String),
+}
+
+/// The unique values that users can collide on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unique {
+    /// A user's name.
+    Username,
+    /// A user's address.
+    Email,
+    /// A room's slug.
+    Slug,
+    /// Anything else, such as a primary key.
+    Id,
+}
+
+/// Accounts.
+#[async_trait]
+pub trait Users: Send + Sync {
+    /// Adds an account. [`StoreError::Taken`] names the value that collides.
+    async fn insert(&self, user: &User) -> Result<(), StoreError>;
+    /// By id.
+    async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError>;
+    /// By user name or, if the text has an `@`, by address; both without regard to case.
+    async fn by_login(&self, login: &str) -> Result<Option<User>, StoreError>;
+}
+
+/// Login sessions.
+#[async_trait]
+pub trait Sessions: Send + Sync {
+    /// Adds a session.
+    async fn insert(&self, session: &Session) -> Result<(), StoreError>;
+    /// By the lookup part of a refresh token.
+    async fn by_lookup(&self, lookup: &[u8; 16]) -> Result<Option<Session>, StoreError>;
+    /// Replaces the valid token, if `from` is still the valid one and the session is not revoked; says whether
+    /// it did. `from` becomes the parent.
+    async fn rotate(&self, id: SessionId, from: &TokenHash, to: Rotation) -> Result<bool, StoreError>;
+    /// Revokes the family; the first time counts.
+    async fn revoke(&self, id: SessionId, at: UnixMillis) -> Result<(), StoreError>;
+}
+
+/// The new state of a rotated session.
+#[derive(Clone, Copy, Debug)]
+pub struct Rotation {
+    /// Hash of the new token.
+    pub current: TokenHash,
+    /// When.
+    pub at: UnixMillis,
+    /// When the new token ends.
+    pub expires_at: UnixMillis,
+}
+
+/// Rooms.
+#[async_trait]
+pub trait Rooms: Send + Sync {
+    /// Adds a room. [`Unique::Slug`] if its slug is taken.
+    async fn insert(&self, room: &Room) -> Result<(), StoreError>;
+    /// By id or slug.
+    async fn find(&self, room: &RoomRef) -> Result<Option<Room>, StoreError>;
+    /// Public rooms in the order of their ids, after `after`, at most `limit`.
+    async fn public(&self, after: Option<RoomId>, limit: usize) -> Result<Vec<Room>, StoreError>;
+    /// The rooms with these ids; unknown ones are left out, order is not promised.
+    async fn by_ids(&self, ids: &[RoomId]) -> Result<Vec<Room>, StoreError>;
+}
+
+/// Membership. Every change raises the room's ACL version and leaves an announcement in the outbox, in one
+/// atomic step.
+#[async_trait]
+pub trait Members: Send + Sync {
+    /// The user's place in the room.
+    async fn get(&self, room: RoomId, user: UserId) -> Result<Option<Member>, StoreError>;
+    /// The rooms of a user, in the order of joining, at most `limit`.
+    async fn of_user(&self, user: UserId, limit: usize) -> Result<Vec<Member>, StoreError>;
+    /// How many members a room has.
+    async fn count(&self, room: RoomId) -> Result<u64, StoreError>;
+    /// Adds the member. None if the user is one already; then nothing changes.
+    async fn join(&self, member: &Member, event: &Event) -> Result<Option<Announcement>, StoreError>;
+    /// Removes the member. None if the user is not one; then nothing changes.
+    async fn leave(&self, room: RoomId, user: UserId, event: &Event) -> Result<Option<Announcement>, StoreError>;
+}
+
+/// An event that the store has decided and the bus has yet to carry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// Room of the event.
+    pub room: RoomId,
+    /// The room's ACL version after the change.
+    pub acl: AclVersion,
+    /// The event. Its id names the announcement.
+    pub event: Event,
+}
+
+/// Announcements that wait for the bus.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// The oldest announcements, at most `limit`.
+    async fn pending(&self, limit: usize) -> Result<Vec<Announcement>, StoreError>;
+    /// Forgets an announcement the bus has accepted. Idempotent.
+    async fn done(&self, event: MessageId) -> Result<(), StoreError>;
+}
+
+/// A room's history.
+#[async_trait]
+pub trait Messages: Send + Sync {
+    /// Applies events, durably (majority) when it returns. Idempotent: an event whose place or id is there already
+    /// changes nothing.
+    async fn apply(&self, events: &[SequencedEvent]) -> Result<(), StoreError>;
+    /// A page of at most `limit` events, ordered by `(epoch, seq)`, oldest first.
+    async fn page(&self, room: RoomId, window: Window, limit: usize) -> Result<Vec<SequencedEvent>, StoreError>;
+    /// The largest number a room has in any epoch; [`Seq::ZERO`] for an empty room.
+    async fn last_seq(&self, room: RoomId) -> Result<Seq, StoreError>;
+}
+
+/// Epochs of partitions.
+#[async_trait]
+pub trait Epochs: Send + Sync {
+    /// A new epoch for the partition: larger than any before, never given twice.
+    async fn next(&self, partition: Partition) -> Result<Epoch, StoreError>;
+    /// The epoch given last.
+    async fn current(&self, partition: Partition) -> Result<Option<Epoch>, StoreError>;
+}
+
+/// All aggregates of one backend.
+#[derive(Clone)]
+pub struct Stores {
+    /// Accounts.
+    pub users: Arc<dyn Users>,
+    /// Login sessions.
+    pub sessions: Arc<dyn Sessions>,
+    /// Rooms.
+    pub rooms: Arc<dyn Rooms>,
+    /// Membership.
+    pub members: Arc<dyn Members>,
+    /// Announcements.
+    pub outbox: Arc<dyn Outbox>,
+    /// History.
+    pub messages: Arc<dyn Messages>,
+    /// Epochs.
+    pub epochs: Arc<dyn Epochs>,
+    /// The backend itself.
+    pub backend: Arc<dyn Backend>,
+}
+
+/// The backend behind the aggregates.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// Whether it answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+    /// Brings the schema up to date: versioned, locked against a second runner, resumable.
+    async fn migrate(&self) -> Result<(), StoreError>;
+}

@@ -1,0 +1,23 @@
+//! Both databases keep signed 64-bit integers; ours are unsigned.
+
+use super::StoreError;
+
+/// A number on its way into the store.
+pub(super) fn stored(value: u64) -> Result<i64, StoreError> {
+    i64::try_from(value).map_err(|_| StoreError::Inconsistent(format!("{value} does not fit the store")))
+}
+
+/// A number from the store.
+pub(super) fn read(value: i64) -> Result<u64, StoreError> {
+    u64::try_from(value).map_err(|_| StoreError::Inconsistent(format!("{value} is negative")))
+}
+
+/// A bound of a search; what is too large to be stored is as good as the largest number.
+pub(super) fn bound(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A number of rows.
+pub(super) fn limit(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,142 @@
+//! The store in MongoDB, shared by all api processes.
+//!
+//! # Promise
+//! * A change that returned is on the journal of a majority; a read asks the primary for what a majority has, so it
+//!   sees every change that returned before.
+//! * Nobody waits longer than [`STORE_DEADLINE`]: a lost or frozen server is [`StoreError::Unavailable`].
+//! * Filters and updates are built from typed values only; nothing a client sent becomes an operator.
+//! * Every query has a named index, see `indexes`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mongodb::bson::{Document, doc};
+use mongodb::options::{
+    Acknowledgment, ClientOptions, DatabaseOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
+};
+use mongodb::{Client, Collection, Database};
+use rookery_shared::limits::{STORE_CALL_LIFE, STORE_CONNECTIONS_MAX, STORE_DEADLINE};
+use secrecy::{ExposeSecret, SecretString};
+
+use self::calls::Calls;
+use self::documents::{EpochDocument, MemberDocument, OutboxDocument, RoomDocument, SessionDocument, UserDocument};
+use self::event_document::MessageDocument;
+use self::turns::Turns;
+use super::{Backend, StoreError, Stores};
+
+mod calls;
+mod documents;
+mod epochs;
+mod error;
+mod event_document;
+mod indexes;
+mod members;
+mod messages;
+mod migrations;
+mod outbox;
+mod rooms;
+mod sessions;
+mod transaction;
+mod turns;
+mod users;
+
+/// The collections and the way to call them.
+struct Mongo {
+    client: Client,
+    database: Database,
+    users: Collection<UserDocument>,
+    sessions: Collection<SessionDocument>,
+    rooms: Collection<RoomDocument>,
+    members: Collection<MemberDocument>,
+    outbox: Collection<OutboxDocument>,
+    messages: Collection<MessageDocument>,
+    epochs: Collection<EpochDocument>,
+    turns: Arc<Turns>,
+    calls: Calls,
+}
+
+/// Prepares the store; connections are made when they are needed. Call [`Backend::migrate`] before anything else.
+pub async fn open(url: &SecretString, database: &str) -> Result<Stores, StoreError> {
+    // The driver's own text may quote the address, which may hold a password.
+    let options = ClientOptions::parse(url.expose_secret())
+        .await
+        .map_err(|_| StoreError::Unavailable("the MongoDB address cannot be used".to_owned()))?;
+    connect(options, database)
+}
+
+/// [`open`] with options that were read already, such as a listener to commands. Waits, pool and guarantees are
+/// ours in any case.
+pub fn connect(mut options: ClientOptions, database: &str) -> Result<Stores, StoreError> {
+    options.app_name = Some("rookery-api".to_owned());
+    options.server_selection_timeout = Some(STORE_DEADLINE);
+    options.connect_timeout = Some(STORE_DEADLINE);
+    options.heartbeat_freq = Some(Duration::from_secs(2));
+    options.max_pool_size = Some(STORE_CONNECTIONS_MAX);
+    let client = Client::with_options(options)?;
+    let mongo = Arc::new(Mongo::new(client, database));
+    Ok(Stores {
+        users: mongo.clone(),
+        sessions: mongo.clone(),
+        rooms: mongo.clone(),
+        members: mongo.clone(),
+        outbox: mongo.clone(),
+        messages: mongo.clone(),
+        epochs: mongo.clone(),
+        backend: mongo,
+    })
+}
+
+/// On the journal of a majority. A majority that does not answer must not hold the connection for ever.
+fn durable() -> WriteConcern {
+    WriteConcern::builder()
+        .w(Acknowledgment::Majority)
+        .journal(true)
+        .w_timeout(STORE_CALL_LIFE)
+        .build()
+}
+
+fn guarantees() -> DatabaseOptions {
+    DatabaseOptions::builder()
+        .write_concern(durable())
+        .read_concern(ReadConcern::majority())
+        .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
+        .build()
+}
+
+fn by_id(id: impl Into<mongodb::bson::Bson>) -> Document {
+    doc! { "_id": id.into() }
+}
+
+impl Mongo {
+    fn new(client: Client, name: &str) -> Self {
+        let database = client.database_with_options(name, guarantees());
+        Self {
+            users: database.collection("users"),
+            sessions: database.collection("sessions"),
+            rooms: database.collection("rooms"),
+            members: database.collection("members"),
+            outbox: database.collection("outbox"),
+            messages: database.collection("messages"),
+            epochs: database.collection("epochs"),
+            turns: Arc::new(Turns::new()),
+            calls: Calls::new(),
+            client,
+            database,
+        }
+    }
+}
+
+#[async_trait]
+impl Backend for Mongo {
+    async fn ping(&self) -> Result<(), StoreError> {
+        let database = self.database.clone();
+        self.calls
+            .run(async move { Ok(database.run_command(doc! { "ping": 1 }).await.map(drop)?) })
+            .await
+    }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        migrations::run(&self.database, &self.calls).await
+    }
+}

@@ -1,0 +1,254 @@
+//! The documents of the small collections, and their way to and from the domain. A document is never a domain type:
+//! what the database holds may be older than this program.
+
+use mongodb::bson::spec::BinarySubtype;
+use mongodb::bson::{Binary, DateTime, Uuid};
+use rookery_shared::access::{RoomRole, Visibility};
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::id::{AclVersion, RoomId, SessionId, Slug, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::event_document::EventDocument;
+use crate::domain::room::{Member, Room};
+use crate::domain::session::Session;
+use crate::domain::user::{ServerRole, User};
+use crate::store::{StoreError, integer};
+
+/// An account.
+#[derive(Serialize, Deserialize)]
+pub(super) struct UserDocument {
+    #[serde(rename = "_id")]
+    id: Uuid,
+    username: String,
+    username_key: String,
+    email: String,
+    email_key: String,
+    password_hash: String,
+    role: ServerRole,
+    created_at: DateTime,
+    disabled: bool,
+}
+
+/// A login session.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SessionDocument {
+    #[serde(rename = "_id")]
+    id: Uuid,
+    lookup: Binary,
+    user_id: Uuid,
+    chain_key: Binary,
+    current: Binary,
+    parent: Option<Binary>,
+    rotated_at: DateTime,
+    created_at: DateTime,
+    expires_at: DateTime,
+    revoked_at: Option<DateTime>,
+}
+
+/// A room.
+#[derive(Serialize, Deserialize)]
+pub(super) struct RoomDocument {
+    #[serde(rename = "_id")]
+    id: Uuid,
+    /// Left out where there is none: the unique index covers those that exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    slug: Option<String>,
+    name: String,
+    description: String,
+    visibility: Visibility,
+    owner_id: Option<Uuid>,
+    pub(super) acl: i64,
+    /// Orders the room's announcements; see [`OutboxDocument::order`].
+    #[serde(default)]
+    pub(super) announced: i64,
+    created_at: DateTime,
+}
+
+/// A user's place in a room.
+#[derive(Serialize, Deserialize)]
+pub(super) struct MemberDocument {
+    room_id: Uuid,
+    user_id: Uuid,
+    role: RoomRole,
+    joined_at: DateTime,
+}
+
+/// An announcement; its id is the event's.
+#[derive(Serialize, Deserialize)]
+pub(super) struct OutboxDocument {
+    #[serde(rename = "_id")]
+    pub(super) id: Uuid,
+    /// Milliseconds of the clock that wrote it, pushed forward so that it grows within a room whatever the clocks do.
+    pub(super) order: i64,
+    pub(super) room_id: Uuid,
+    pub(super) acl: i64,
+    pub(super) event: EventDocument,
+}
+
+/// The epoch given last to the partition that is the id.
+#[derive(Serialize, Deserialize)]
+pub(super) struct EpochDocument {
+    #[serde(rename = "_id")]
+    pub(super) partition: i32,
+    pub(super) epoch: i64,
+}
+
+/// An id as the database keeps it.
+pub(super) fn key(id: uuid::Uuid) -> Uuid {
+    Uuid::from_bytes(id.into_bytes())
+}
+
+/// An id from the database.
+pub(super) fn uuid_of(key: Uuid) -> uuid::Uuid {
+    uuid::Uuid::from_bytes(key.bytes())
+}
+
+/// A time as the database keeps it.
+pub(super) fn date(time: UnixMillis) -> DateTime {
+    DateTime::from_millis(time.0)
+}
+
+/// A time from the database.
+pub(super) fn time(date: DateTime) -> UnixMillis {
+    UnixMillis(date.timestamp_millis())
+}
+
+/// Bytes as the database keeps them.
+pub(super) fn binary(bytes: &[u8]) -> Binary {
+    Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() }
+}
+
+fn array<const N: usize>(binary: &Binary) -> Result<[u8; N], StoreError> {
+    let bytes = binary.bytes.as_slice().try_into();
+    bytes.map_err(|_| StoreError::Inconsistent(format!("{} bytes instead of {N}", binary.bytes.len())))
+}
+
+/// A text that must satisfy a domain type.
+pub(super) fn parsed<T: TryFrom<String>>(text: String, field: &str) -> Result<T, StoreError> {
+    T::try_from(text).map_err(|_| StoreError::Inconsistent(format!("{field} breaks its rules")))
+}
+
+impl From<&User> for UserDocument {
+    fn from(user: &User) -> Self {
+        Self {
+            id: key(user.id.as_uuid()),
+            username: user.username.as_str().to_owned(),
+            username_key: user.username.key(),
+            email: user.email.as_str().to_owned(),
+            email_key: user.email.key(),
+            password_hash: user.password_hash.clone(),
+            role: user.role,
+            created_at: date(user.created_at),
+            disabled: user.disabled,
+        }
+    }
+}
+
+impl TryFrom<UserDocument> for User {
+    type Error = StoreError;
+
+    fn try_from(user: UserDocument) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: UserId::from_uuid(uuid_of(user.id)),
+            username: parsed(user.username, "username")?,
+            email: parsed(user.email, "email")?,
+            password_hash: user.password_hash,
+            role: user.role,
+            created_at: time(user.created_at),
+            disabled: user.disabled,
+        })
+    }
+}
+
+impl From<&Session> for SessionDocument {
+    fn from(session: &Session) -> Self {
+        Self {
+            id: key(session.id.as_uuid()),
+            lookup: binary(&session.lookup),
+            user_id: key(session.user_id.as_uuid()),
+            chain_key: binary(&session.chain_key),
+            current: binary(&session.current),
+            parent: session.parent.map(|hash| binary(&hash)),
+            rotated_at: date(session.rotated_at),
+            created_at: date(session.created_at),
+            expires_at: date(session.expires_at),
+            revoked_at: session.revoked_at.map(date),
+        }
+    }
+}
+
+impl TryFrom<SessionDocument> for Session {
+    type Error = StoreError;
+
+    fn try_from(session: SessionDocument) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: SessionId::from_uuid(uuid_of(session.id)),
+            lookup: array(&session.lookup)?,
+            user_id: UserId::from_uuid(uuid_of(session.user_id)),
+            chain_key: array(&session.chain_key)?,
+            current: array(&session.current)?,
+            parent: session.parent.as_ref().map(array).transpose()?,
+            rotated_at: time(session.rotated_at),
+            created_at: time(session.created_at),
+            expires_at: time(session.expires_at),
+            revoked_at: session.revoked_at.map(time),
+        })
+    }
+}
+
+impl TryFrom<&Room> for RoomDocument {
+    type Error = StoreError;
+
+    fn try_from(room: &Room) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: key(room.id.as_uuid()),
+            slug: room.slug.as_ref().map(|slug| slug.as_str().to_owned()),
+            name: room.name.as_str().to_owned(),
+            description: room.description.as_str().to_owned(),
+            visibility: room.visibility,
+            owner_id: room.owner.map(|id| key(id.as_uuid())),
+            acl: integer::stored(room.acl.0)?,
+            announced: 0,
+            created_at: date(room.created_at),
+        })
+    }
+}
+
+impl TryFrom<RoomDocument> for Room {
+    type Error = StoreError;
+
+    fn try_from(room: RoomDocument) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: RoomId::from_uuid(uuid_of(room.id)),
+            slug: room.slug.map(|slug| parsed::<Slug>(slug, "slug")).transpose()?,
+            name: parsed(room.name, "name")?,
+            description: parsed(room.description, "description")?,
+            visibility: room.visibility,
+            owner: room.owner_id.map(|id| UserId::from_uuid(uuid_of(id))),
+            acl: AclVersion(integer::read(room.acl)?),
+            created_at: time(room.created_at),
+        })
+    }
+}
+
+impl From<&Member> for MemberDocument {
+    fn from(member: &Member) -> Self {
+        Self {
+            room_id: key(member.room_id.as_uuid()),
+            user_id: key(member.user_id.as_uuid()),
+            role: member.role,
+            joined_at: date(member.joined_at),
+        }
+    }
+}
+
+impl From<MemberDocument> for Member {
+    fn from(member: MemberDocument) -> Self {
+        Self {
+            room_id: RoomId::from_uuid(uuid_of(member.room_id)),
+            user_id: UserId::from_uuid(uuid_of(member.user_id)),
+            role: member.role,
+            joined_at: time(member.joined_at),
+        }
+    }
+}

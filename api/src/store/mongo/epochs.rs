@@ -1,0 +1,56 @@
+//! Epochs in MongoDB: one counter per partition, raised by an atomic update that a majority has.
+
+use async_trait::async_trait;
+use mongodb::Collection;
+use mongodb::bson::doc;
+use mongodb::error::Error;
+use mongodb::options::ReturnDocument;
+use rookery_shared::id::{Epoch, Partition};
+
+use super::documents::EpochDocument;
+use super::error::is_duplicate;
+use super::{Mongo, by_id};
+use crate::store::{Epochs, StoreError, integer};
+
+#[async_trait]
+impl Epochs for Mongo {
+    async fn next(&self, partition: Partition) -> Result<Epoch, StoreError> {
+        let (epochs, partition) = (self.epochs.clone(), i32::from(partition.0));
+        let raised = self.calls.run(async move {
+            if let Some(epoch) = raise(&epochs, partition).await? {
+                return Ok(Some(epoch));
+            }
+            begin(&epochs, partition).await?;
+            Ok(raise(&epochs, partition).await?)
+        });
+        let epoch = raised.await?.ok_or_else(|| StoreError::Inconsistent("no epoch was given".to_owned()))?;
+        Ok(Epoch(integer::read(epoch.epoch)?))
+    }
+
+    async fn current(&self, partition: Partition) -> Result<Option<Epoch>, StoreError> {
+        let (epochs, filter) = (self.epochs.clone(), by_id(i32::from(partition.0)));
+        let found = self.calls.run(async move { Ok(epochs.find_one(filter).await?) }).await?;
+        // A counter that was made and not yet raised has given no epoch.
+        found
+            .filter(|counter| counter.epoch > 0)
+            .map(|counter| integer::read(counter.epoch).map(Epoch))
+            .transpose()
+    }
+}
+
+/// The next epoch; none if the partition has no document yet. Making it in the same update would be shorter, but what
+/// the losers of such a race are told differs between servers.
+async fn raise(epochs: &Collection<EpochDocument>, partition: i32) -> Result<Option<EpochDocument>, Error> {
+    epochs
+        .find_one_and_update(by_id(partition), doc! { "$inc": { "epoch": 1_i64 } })
+        .return_document(ReturnDocument::After)
+        .await
+}
+
+/// Makes the partition's document, unless somebody else has.
+async fn begin(epochs: &Collection<EpochDocument>, partition: i32) -> Result<(), Error> {
+    match epochs.insert_one(EpochDocument { partition, epoch: 0 }).await {
+        Err(error) if !is_duplicate(&error) => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,124 @@
+//! Events as documents: fields of their own, so that the database can be asked about them.
+
+use mongodb::bson::{DateTime, Uuid};
+use rookery_shared::event::{Event, EventBody, SequencedEvent};
+use rookery_shared::id::{Epoch, MessageId, RoomId, Seq, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::documents::{date, key, parsed, time, uuid_of};
+use crate::store::{StoreError, integer};
+
+/// What happened, without its id, which is the `_id` of the document around it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct EventDocument {
+    v: i32,
+    kind: Kind,
+    user_id: Uuid,
+    username: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    content: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reply_to: Option<Uuid>,
+}
+
+/// An event of a room's history.
+#[derive(Serialize, Deserialize)]
+pub(super) struct MessageDocument {
+    #[serde(rename = "_id")]
+    id: Uuid,
+    room_id: Uuid,
+    epoch: i64,
+    pub(super) seq: i64,
+    timestamp: DateTime,
+    #[serde(flatten)]
+    event: EventDocument,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Message,
+    MemberJoined,
+    MemberLeft,
+}
+
+impl From<&Event> for EventDocument {
+    fn from(event: &Event) -> Self {
+        let bare = |kind| Self {
+            v: event.v.into(),
+            kind,
+            user_id: key(event.user_id.as_uuid()),
+            username: event.username.clone(),
+            content: None,
+            client_id: None,
+            reply_to: None,
+        };
+        match &event.body {
+            EventBody::Message { content, client_id, reply_to } => Self {
+                content: Some(content.clone()),
+                client_id: Some(client_id.as_str().to_owned()),
+                reply_to: reply_to.map(|id| key(id.as_uuid())),
+                ..bare(Kind::Message)
+            },
+            EventBody::MemberJoined {} => bare(Kind::MemberJoined),
+            EventBody::MemberLeft {} => bare(Kind::MemberLeft),
+        }
+    }
+}
+
+impl EventDocument {
+    /// The event of this id.
+    pub(super) fn into_event(self, id: Uuid) -> Result<Event, StoreError> {
+        Ok(Event {
+            v: u8::try_from(self.v).map_err(|_| StoreError::Inconsistent(format!("event version {}", self.v)))?,
+            id: MessageId::from_uuid(uuid_of(id)),
+            user_id: UserId::from_uuid(uuid_of(self.user_id)),
+            username: self.username.clone(),
+            body: self.into_body()?,
+        })
+    }
+
+    fn into_body(self) -> Result<EventBody, StoreError> {
+        let without = |field: &str| StoreError::Inconsistent(format!("a message without {field}"));
+        Ok(match self.kind {
+            Kind::Message => EventBody::Message {
+                content: self.content.ok_or_else(|| without("content"))?,
+                client_id: parsed(self.client_id.ok_or_else(|| without("client_id"))?, "client_id")?,
+                reply_to: self.reply_to.map(|id| MessageId::from_uuid(uuid_of(id))),
+            },
+            Kind::MemberJoined => EventBody::MemberJoined {},
+            Kind::MemberLeft => EventBody::MemberLeft {},
+        })
+    }
+}
+
+impl TryFrom<&SequencedEvent> for MessageDocument {
+    type Error = StoreError;
+
+    fn try_from(event: &SequencedEvent) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: key(event.event.id.as_uuid()),
+            room_id: key(event.room.as_uuid()),
+            epoch: integer::stored(event.epoch.0)?,
+            seq: integer::stored(event.seq.get())?,
+            timestamp: date(event.timestamp),
+            event: EventDocument::from(&event.event),
+        })
+    }
+}
+
+impl TryFrom<MessageDocument> for SequencedEvent {
+    type Error = StoreError;
+
+    fn try_from(message: MessageDocument) -> Result<Self, StoreError> {
+        Ok(Self {
+            room: RoomId::from_uuid(uuid_of(message.room_id)),
+            epoch: Epoch(integer::read(message.epoch)?),
+            seq: Seq::new(integer::read(message.seq)?),
+            timestamp: time(message.timestamp),
+            event: message.event.into_event(message.id)?,
+        })
+    }
+}

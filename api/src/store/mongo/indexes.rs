@@ -1,0 +1,66 @@
+//! Every index and the question it answers. Lookups by id use the index that each collection has of itself.
+
+use mongodb::IndexModel;
+use mongodb::bson::{Document, doc};
+use mongodb::options::IndexOptions;
+
+/// One index.
+pub(super) struct Index {
+    /// Its collection.
+    pub(super) collection: &'static str,
+    name: &'static str,
+    fields: &'static [&'static str],
+    kind: Kind,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Plain,
+    Unique,
+    /// Unique among the documents that have a text in the field.
+    UniqueText(&'static str),
+}
+
+/// What the first release needs.
+pub(super) const START: &[Index] = &[
+    // Login and registration.
+    index("users", "users_username_key", &["username_key"], Kind::Unique),
+    index("users", "users_email_key", &["email_key"], Kind::Unique),
+    // A refresh token.
+    index("sessions", "sessions_lookup", &["lookup"], Kind::Unique),
+    // Rotation and revocation: one session, if it is in the expected state.
+    index("sessions", "sessions_state", &["_id", "revoked_at", "current"], Kind::Plain),
+    // A room by its readable address, and the list of public rooms.
+    index("rooms", "rooms_slug", &["slug"], Kind::UniqueText("slug")),
+    index("rooms", "rooms_visibility", &["visibility", "_id"], Kind::Plain),
+    // One user in one room, the members of a room, the rooms of a user.
+    index("members", "members_room_user", &["room_id", "user_id"], Kind::Unique),
+    index("members", "members_user", &["user_id", "joined_at", "room_id"], Kind::Plain),
+    // Announcements in order.
+    index("outbox", "outbox_order", &["order", "_id"], Kind::Plain),
+    // Pages of a history, and the largest number of a room in any epoch.
+    index("messages", "messages_place", &["room_id", "epoch", "seq"], Kind::Unique),
+    index("messages", "messages_seq", &["room_id", "seq"], Kind::Plain),
+];
+
+const fn index(collection: &'static str, name: &'static str, fields: &'static [&'static str], kind: Kind) -> Index {
+    Index { collection, name, fields, kind }
+}
+
+impl Index {
+    /// The index as the driver wants it.
+    pub(super) fn model(&self) -> IndexModel {
+        let keys: Document = self.fields.iter().map(|field| ((*field).to_owned(), 1.into())).collect();
+        let mut options = IndexOptions::builder().name(self.name.to_owned()).build();
+        match self.kind {
+            Kind::Plain => {}
+            Kind::Unique => options.unique = Some(true),
+            Kind::UniqueText(field) => {
+                options.unique = Some(true);
+                // A bound, because every planner sees that an equality implies it.
+                options.partial_filter_expression = Some(doc! { field: { "$gt": "" } });
+            }
+        }
+        IndexModel::builder().keys(keys).options(options).build()
+    }
+}

@@ -1,0 +1,64 @@
+//! Membership in MongoDB. Changes are transactions, see [`super::transaction`].
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt as _;
+use mongodb::bson::{Document, doc};
+use rookery_shared::event::Event;
+use rookery_shared::id::{RoomId, UserId};
+
+use super::Mongo;
+use super::documents::{MemberDocument, key};
+use super::transaction::{Change, Turn};
+use crate::domain::room::Member;
+use crate::store::{Announcement, Members, StoreError, integer};
+
+#[async_trait]
+impl Members for Mongo {
+    async fn get(&self, room: RoomId, user: UserId) -> Result<Option<Member>, StoreError> {
+        let (members, filter) = (self.members.clone(), one(room, user));
+        let found = self.calls.run(async move { Ok(members.find_one(filter).await?) }).await?;
+        Ok(found.map(Member::from))
+    }
+
+    async fn of_user(&self, user: UserId, limit: usize) -> Result<Vec<Member>, StoreError> {
+        // To the database, no rows at all means no limit.
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let (members, filter) = (self.members.clone(), doc! { "user_id": key(user.as_uuid()) });
+        let found = self.calls.run(async move {
+            let all = members
+                .find(filter)
+                .sort(doc! { "joined_at": 1, "room_id": 1 })
+                .limit(integer::limit(limit));
+            Ok(all.await?.try_collect::<Vec<_>>().await?)
+        });
+        Ok(found.await?.into_iter().map(Member::from).collect())
+    }
+
+    async fn count(&self, room: RoomId) -> Result<u64, StoreError> {
+        let (members, filter) = (self.members.clone(), doc! { "room_id": key(room.as_uuid()) });
+        self.calls.run(async move { Ok(members.count_documents(filter).await?) }).await
+    }
+
+    async fn join(&self, member: &Member, event: &Event) -> Result<Option<Announcement>, StoreError> {
+        // Outside of the transaction, so that the usual repeat costs the room nothing. The transaction decides.
+        if self.get(member.room_id, member.user_id).await?.is_some() {
+            return Ok(None);
+        }
+        let turn = Turn::Join(MemberDocument::from(member));
+        self.change(Change { room: member.room_id, turn, event: event.clone() }).await
+    }
+
+    async fn leave(&self, room: RoomId, user: UserId, event: &Event) -> Result<Option<Announcement>, StoreError> {
+        if self.get(room, user).await?.is_none() {
+            return Ok(None);
+        }
+        let turn = Turn::Leave(one(room, user));
+        self.change(Change { room, turn, event: event.clone() }).await
+    }
+}
+
+fn one(room: RoomId, user: UserId) -> Document {
+    doc! { "room_id": key(room.as_uuid()), "user_id": key(user.as_uuid()) }
+}

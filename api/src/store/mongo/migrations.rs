@@ -1,0 +1,111 @@
+//! The schema as named steps, noted in `migrations` when done, so a run that was interrupted goes on where it
+//! stopped. Steps are only ever added.
+//!
+//! One document is the lock. It ends by itself, so that a runner that died does not block the next one; that is safe
+//! because every step may be done twice, also at the same time.
+
+use std::time::Duration;
+
+use futures_util::TryStreamExt as _;
+use mongodb::bson::{DateTime, Uuid, doc};
+use mongodb::{Collection, Database};
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::limits::{MIGRATION_LOCK_LIFE, MIGRATION_WAIT};
+use serde::{Deserialize, Serialize};
+use tokio::time::{sleep, timeout};
+
+use super::by_id;
+use super::calls::Calls;
+use super::documents::date;
+use super::error::is_duplicate;
+use super::indexes::{self, Index};
+use crate::store::StoreError;
+
+/// Id of the lock; no step has it.
+const LOCK: &str = "lock";
+/// Between two looks at a lock that somebody else holds.
+const LOCK_POLL: Duration = Duration::from_millis(200);
+
+/// One step: indexes to make, under a name that never changes.
+struct Step {
+    name: &'static str,
+    indexes: &'static [Index],
+}
+
+const STEPS: &[Step] = &[Step { name: "0001_start", indexes: indexes::START }];
+
+#[derive(Serialize, Deserialize)]
+struct Note {
+    #[serde(rename = "_id")]
+    name: String,
+    /// When the step was done; none in the lock.
+    applied_at: Option<DateTime>,
+}
+
+/// Brings the schema up to date, or waits until another runner has.
+pub(super) async fn run(database: &Database, calls: &Calls) -> Result<(), StoreError> {
+    let runner = Runner { database: database.clone(), notes: database.collection("migrations"), owner: Uuid::new() };
+    calls
+        .run_long(MIGRATION_WAIT + MIGRATION_LOCK_LIFE, async move {
+            let done = timeout(MIGRATION_WAIT, runner.run()).await;
+            done.unwrap_or_else(|_| Err(StoreError::Unavailable("the schema is not up to date".to_owned())))
+        })
+        .await
+}
+
+struct Runner {
+    database: Database,
+    notes: Collection<Note>,
+    owner: Uuid,
+}
+
+impl Runner {
+    async fn run(&self) -> Result<(), StoreError> {
+        while !self.missing().await?.is_empty() {
+            if !self.lock().await? {
+                sleep(LOCK_POLL).await;
+                continue;
+            }
+            let outcome = self.apply_missing().await;
+            self.unlock().await?;
+            outcome?;
+        }
+        Ok(())
+    }
+
+    async fn missing(&self) -> Result<Vec<&'static Step>, StoreError> {
+        let notes: Vec<Note> = self.notes.find(doc! {}).await?.try_collect().await?;
+        let done = |step: &Step| notes.iter().any(|note| note.name == step.name && note.applied_at.is_some());
+        Ok(STEPS.iter().filter(|step| !done(step)).collect())
+    }
+
+    /// Takes the lock if it is free or has ended. The upsert collides with a lock that is held.
+    async fn lock(&self) -> Result<bool, StoreError> {
+        let now = UnixMillis::now();
+        let free = doc! { "_id": LOCK, "expires_at": { "$lt": date(now) } };
+        let mine = doc! { "$set": { "owner": self.owner, "expires_at": date(now.plus(MIGRATION_LOCK_LIFE)) } };
+        match self.notes.update_one(free, mine).upsert(true).await {
+            Ok(_) => Ok(true),
+            Err(error) if is_duplicate(&error) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn unlock(&self) -> Result<(), StoreError> {
+        Ok(self.notes.delete_one(doc! { "_id": LOCK, "owner": self.owner }).await.map(drop)?)
+    }
+
+    /// Looks again, now that nobody else is at it.
+    async fn apply_missing(&self) -> Result<(), StoreError> {
+        for step in self.missing().await? {
+            for index in step.indexes {
+                let collection = self.database.collection::<()>(index.collection);
+                collection.create_index(index.model()).await?;
+            }
+            let note = doc! { "$set": { "applied_at": date(UnixMillis::now()) } };
+            self.notes.update_one(by_id(step.name), note).upsert(true).await?;
+            tracing::info!(step = step.name, "schema step applied");
+        }
+        Ok(())
+    }
+}

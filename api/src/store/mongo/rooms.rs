@@ -1,0 +1,55 @@
+//! Rooms in MongoDB.
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt as _;
+use mongodb::bson::{Bson, doc};
+use rookery_shared::id::{RoomId, RoomRef};
+
+use super::documents::{RoomDocument, key};
+use super::{Mongo, by_id};
+use crate::domain::room::Room;
+use crate::store::{Rooms, StoreError, integer};
+
+#[async_trait]
+impl Rooms for Mongo {
+    async fn insert(&self, room: &Room) -> Result<(), StoreError> {
+        let (rooms, room) = (self.rooms.clone(), RoomDocument::try_from(room)?);
+        self.calls.run(async move { Ok(rooms.insert_one(room).await.map(drop)?) }).await
+    }
+
+    async fn find(&self, room: &RoomRef) -> Result<Option<Room>, StoreError> {
+        let filter = match room {
+            RoomRef::Id(id) => by_id(key(id.as_uuid())),
+            RoomRef::Slug(slug) => doc! { "slug": slug.as_str() },
+        };
+        let rooms = self.rooms.clone();
+        let found = self.calls.run(async move { Ok(rooms.find_one(filter).await?) }).await?;
+        found.map(Room::try_from).transpose()
+    }
+
+    async fn public(&self, after: Option<RoomId>, limit: usize) -> Result<Vec<Room>, StoreError> {
+        // To the database, no rows at all means no limit.
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let mut filter = doc! { "visibility": "public" };
+        if let Some(id) = after {
+            filter.insert("_id", doc! { "$gt": key(id.as_uuid()) });
+        }
+        let rooms = self.rooms.clone();
+        let found = self.calls.run(async move {
+            let page = rooms.find(filter).sort(doc! { "_id": 1 }).limit(integer::limit(limit));
+            Ok(page.await?.try_collect::<Vec<_>>().await?)
+        });
+        found.await?.into_iter().map(Room::try_from).collect()
+    }
+
+    async fn by_ids(&self, ids: &[RoomId]) -> Result<Vec<Room>, StoreError> {
+        let ids: Vec<Bson> = ids.iter().map(|id| key(id.as_uuid()).into()).collect();
+        let (rooms, filter) = (self.rooms.clone(), doc! { "_id": { "$in": ids } });
+        let found = self
+            .calls
+            .run(async move { Ok(rooms.find(filter).await?.try_collect::<Vec<_>>().await?) });
+        found.await?.into_iter().map(Room::try_from).collect()
+    }
+}

@@ -1,0 +1,50 @@
+//! Login sessions in MongoDB. Each change is one update of one document whose filter holds the condition.
+
+use async_trait::async_trait;
+use mongodb::bson::{Document, doc};
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::id::SessionId;
+
+use super::Mongo;
+use super::documents::{SessionDocument, binary, date, key};
+use crate::domain::session::{Session, TokenHash};
+use crate::store::{Rotation, Sessions, StoreError};
+
+#[async_trait]
+impl Sessions for Mongo {
+    async fn insert(&self, session: &Session) -> Result<(), StoreError> {
+        let (sessions, session) = (self.sessions.clone(), SessionDocument::from(session));
+        self.calls.run(async move { Ok(sessions.insert_one(session).await.map(drop)?) }).await
+    }
+
+    async fn by_lookup(&self, lookup: &[u8; 16]) -> Result<Option<Session>, StoreError> {
+        let (sessions, filter) = (self.sessions.clone(), doc! { "lookup": binary(lookup) });
+        let found = self.calls.run(async move { Ok(sessions.find_one(filter).await?) }).await?;
+        found.map(Session::try_from).transpose()
+    }
+
+    async fn rotate(&self, id: SessionId, from: &TokenHash, to: Rotation) -> Result<bool, StoreError> {
+        let valid = doc! { "_id": key(id.as_uuid()), "current": binary(from), "revoked_at": null };
+        let next = doc! { "$set": {
+            "parent": binary(from),
+            "current": binary(&to.current),
+            "rotated_at": date(to.at),
+            "expires_at": date(to.expires_at),
+        } };
+        Ok(self.update_session(valid, next).await? == 1)
+    }
+
+    async fn revoke(&self, id: SessionId, at: UnixMillis) -> Result<(), StoreError> {
+        let valid = doc! { "_id": key(id.as_uuid()), "revoked_at": null };
+        self.update_session(valid, doc! { "$set": { "revoked_at": date(at) } }).await.map(drop)
+    }
+}
+
+impl Mongo {
+    async fn update_session(&self, filter: Document, update: Document) -> Result<u64, StoreError> {
+        let sessions = self.sessions.clone();
+        self.calls
+            .run(async move { Ok(sessions.update_one(filter, update).await?.matched_count) })
+            .await
+    }
+}

@@ -1,0 +1,189 @@
+//! A change of members: the member, the room's new ACL version and the announcement, all or nothing.
+//!
+//! Within a process the changes of one room take turns. Those of two processes collide at the room's document, which
+//! comes first so that the loser has done no work yet; it tries again after a random pause, a bounded number of times.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mongodb::bson::{Document, doc};
+use mongodb::error::{Error, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
+use mongodb::options::{ReadConcern, ReturnDocument};
+use mongodb::{Client, ClientSession, Collection};
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::Event;
+use rookery_shared::id::{AclVersion, RoomId};
+use rookery_shared::limits::TRANSACTION_TRIES_MAX;
+use tokio::time::sleep;
+
+use super::documents::{MemberDocument, OutboxDocument, RoomDocument, key};
+use super::error::is_duplicate;
+use super::event_document::EventDocument;
+use super::turns::Turns;
+use super::{Mongo, by_id, durable};
+use crate::store::{Announcement, StoreError, integer};
+
+/// Longest pause before the first new try; it doubles up to the other one.
+const PAUSE_MIN: Duration = Duration::from_millis(4);
+const PAUSE_MAX: Duration = Duration::from_millis(250);
+
+/// What is to change.
+pub(super) struct Change {
+    /// Where.
+    pub(super) room: RoomId,
+    /// How.
+    pub(super) turn: Turn,
+    /// What the room is to hear.
+    pub(super) event: Event,
+}
+
+/// The member's part of a change.
+pub(super) enum Turn {
+    /// This member is added.
+    Join(MemberDocument),
+    /// The member that matches is removed.
+    Leave(Document),
+}
+
+/// How a try ended that was not an error of the database.
+enum Outcome {
+    /// With the room's new version.
+    Done(i64),
+    Unchanged,
+    NoRoom,
+    Collided,
+}
+
+/// What a transaction works on, apart from the store so that it can move into a task.
+struct Parts {
+    turns: Arc<Turns>,
+    client: Client,
+    rooms: Collection<RoomDocument>,
+    members: Collection<MemberDocument>,
+    outbox: Collection<OutboxDocument>,
+}
+
+impl Mongo {
+    /// Carries a change out; none if the member was in that state already.
+    pub(super) async fn change(&self, change: Change) -> Result<Option<Announcement>, StoreError> {
+        let parts = Parts {
+            turns: Arc::clone(&self.turns),
+            client: self.client.clone(),
+            rooms: self.rooms.clone(),
+            members: self.members.clone(),
+            outbox: self.outbox.clone(),
+        };
+        self.calls.run(async move { parts.persist(&change).await }).await
+    }
+}
+
+impl Parts {
+    async fn persist(&self, change: &Change) -> Result<Option<Announcement>, StoreError> {
+        let _turn = self.turns.take(change.room).await;
+        let mut session = self.client.start_session().await?;
+        for tried in 0..TRANSACTION_TRIES_MAX {
+            match self.attempt(&mut session, change).await {
+                Ok(Outcome::Done(acl)) => return announcement(change, acl).map(Some),
+                Ok(Outcome::Unchanged) => return Ok(None),
+                Ok(Outcome::NoRoom) => return Err(no_room(change.room)),
+                Ok(Outcome::Collided) => sleep(pause(tried)).await,
+                Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => sleep(pause(tried)).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(StoreError::Unavailable("too many changes of one room at once".to_owned()))
+    }
+
+    async fn attempt(&self, session: &mut ClientSession, change: &Change) -> Result<Outcome, Error> {
+        session
+            .start_transaction()
+            .read_concern(ReadConcern::snapshot())
+            .write_concern(durable())
+            .await?;
+        let outcome = self.steps(session, change).await;
+        if let Ok(Outcome::Done(_)) = outcome {
+            commit(session).await?;
+        } else {
+            // The server undoes what it hears nothing more of, so a failure here changes nothing.
+            let _ = session.abort_transaction().await;
+        }
+        outcome
+    }
+
+    async fn steps(&self, session: &mut ClientSession, change: &Change) -> Result<Outcome, Error> {
+        let room = match self.raise(session, change.room).await {
+            Ok(Some(room)) => room,
+            Ok(None) => return Ok(Outcome::NoRoom),
+            // No unique value is touched here, so this is a rival's update seen half done. MongoDB calls it a conflict,
+            // other servers of its protocol may not.
+            Err(error) if is_duplicate(&error) => return Ok(Outcome::Collided),
+            Err(error) => return Err(error),
+        };
+        if !self.turn(session, &change.turn).await? {
+            return Ok(Outcome::Unchanged);
+        }
+        let id = key(change.event.id.as_uuid());
+        let event = EventDocument::from(&change.event);
+        let room_id = key(change.room.as_uuid());
+        let announcement = OutboxDocument { id, order: room.announced, room_id, acl: room.acl, event };
+        self.outbox.insert_one(announcement).session(&mut *session).await?;
+        Ok(Outcome::Done(room.acl))
+    }
+
+    /// The room with its next version, and the next place of an announcement; none if there is no such room.
+    async fn raise(&self, session: &mut ClientSession, room: RoomId) -> Result<Option<RoomDocument>, Error> {
+        let after_last = doc! { "$add": ["$announced", 1_i64] };
+        let next = doc! { "$set": {
+            "acl": { "$add": ["$acl", 1_i64] },
+            "announced": { "$max": [after_last, UnixMillis::now().0] },
+        } };
+        self.rooms
+            .find_one_and_update(by_id(key(room.as_uuid())), vec![next])
+            .return_document(ReturnDocument::After)
+            .session(session)
+            .await
+    }
+
+    /// Whether the member's state changed.
+    async fn turn(&self, session: &mut ClientSession, turn: &Turn) -> Result<bool, Error> {
+        match turn {
+            Turn::Join(member) => match self.members.insert_one(member).session(session).await {
+                Ok(_) => Ok(true),
+                Err(error) if is_duplicate(&error) => Ok(false),
+                Err(error) => Err(error),
+            },
+            Turn::Leave(member) => {
+                let removed = self.members.delete_one(member.clone()).session(session).await?;
+                Ok(removed.deleted_count == 1)
+            }
+        }
+    }
+}
+
+/// Commits; while the answer is unknown, asks again. A commit that is repeated is carried out once.
+async fn commit(session: &mut ClientSession) -> Result<(), Error> {
+    let mut tried = 0;
+    loop {
+        match session.commit_transaction().await {
+            Err(error) if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) && tried < TRANSACTION_TRIES_MAX => {
+                sleep(pause(tried)).await;
+                tried += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// A random part of a time that doubles with every try, so that the losers of one collision do not meet again.
+fn pause(tried: u32) -> Duration {
+    let longest = PAUSE_MIN.saturating_mul(2_u32.saturating_pow(tried)).min(PAUSE_MAX);
+    longest.mul_f64(rand::random_range(0.2..=1.0))
+}
+
+fn announcement(change: &Change, acl: i64) -> Result<Announcement, StoreError> {
+    Ok(Announcement { room: change.room, acl: AclVersion(integer::read(acl)?), event: change.event.clone() })
+}
+
+fn no_room(room: RoomId) -> StoreError {
+    StoreError::Inconsistent(format!("members without a room: {room}"))
+}

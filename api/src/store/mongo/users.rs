@@ -1,0 +1,39 @@
+//! Accounts in MongoDB.
+
+use async_trait::async_trait;
+use mongodb::bson::{Document, doc};
+use rookery_shared::id::UserId;
+
+use super::documents::{UserDocument, key};
+use super::{Mongo, by_id};
+use crate::domain::user::User;
+use crate::store::login::LoginKey;
+use crate::store::{StoreError, Users};
+
+#[async_trait]
+impl Users for Mongo {
+    async fn insert(&self, user: &User) -> Result<(), StoreError> {
+        let (users, user) = (self.users.clone(), UserDocument::from(user));
+        self.calls.run(async move { Ok(users.insert_one(user).await.map(drop)?) }).await
+    }
+
+    async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.user(by_id(key(id.as_uuid()))).await
+    }
+
+    async fn by_login(&self, login: &str) -> Result<Option<User>, StoreError> {
+        let filter = match LoginKey::from(login) {
+            LoginKey::Username(key) => doc! { "username_key": key },
+            LoginKey::Email(key) => doc! { "email_key": key },
+        };
+        self.user(filter).await
+    }
+}
+
+impl Mongo {
+    async fn user(&self, filter: Document) -> Result<Option<User>, StoreError> {
+        let users = self.users.clone();
+        let found = self.calls.run(async move { Ok(users.find_one(filter).await?) }).await?;
+        found.map(User::try_from).transpose()
+    }
+}

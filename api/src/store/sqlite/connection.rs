@@ -1,0 +1,49 @@
+//! Connections to the file, all set up alike.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::store::StoreError;
+use rookery_shared::limits::STORE_DEADLINE;
+
+/// More than the statements of all aggregates.
+const STATEMENTS_CACHED: usize = 64;
+
+/// A connection that may write.
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    create_private(path)?;
+    let db = set_up(path)?;
+    db.pragma_update(None, "journal_mode", "wal")?;
+    db.pragma_update(None, "synchronous", "full")?;
+    Ok(db)
+}
+
+/// A connection that may only read.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let db = set_up(path)?;
+    db.pragma_update(None, "query_only", true)?;
+    Ok(db)
+}
+
+fn set_up(path: &Path) -> Result<Connection, StoreError> {
+    let db = Connection::open(path)?;
+    db.busy_timeout(STORE_DEADLINE)?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    Ok(db)
+}
+
+/// The file holds password hashes: it is made readable for its owner only, and SQLite gives the files beside it the
+/// same rights.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(StoreError::Unavailable(format!("{}: {error}", path.display()))),
+    }
+}

@@ -1,0 +1,82 @@
+//! Membership in SQLite. One savepoint of the writer holds the member's row, the room's new ACL version and the
+//! announcement.
+
+use async_trait::async_trait;
+use rookery_shared::access::RoomRole;
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::Event;
+use rookery_shared::id::{AclVersion, RoomId, UserId};
+use rusqlite::{Connection, Row, params};
+
+use super::sql::{change, many, one, statements};
+use super::words::Word;
+use super::{Sqlite, outbox};
+use crate::domain::room::Member;
+use crate::store::{Announcement, Members, StoreError, integer};
+
+statements! {
+    GET = "SELECT * FROM members WHERE room_id = ?1 AND user_id = ?2";
+    OF_USER = "SELECT * FROM members WHERE user_id = ?1 ORDER BY joined_at, room_id LIMIT ?2";
+    COUNT = "SELECT count(*) FROM members WHERE room_id = ?1";
+    INSERT = "INSERT INTO members (room_id, user_id, role, joined_at) VALUES (?1, ?2, ?3, ?4)
+              ON CONFLICT (room_id, user_id) DO NOTHING";
+    DELETE = "DELETE FROM members WHERE room_id = ?1 AND user_id = ?2";
+    RAISE_ACL = "UPDATE rooms SET acl = acl + 1 WHERE id = ?1 RETURNING acl";
+}
+
+#[async_trait]
+impl Members for Sqlite {
+    async fn get(&self, room: RoomId, user: UserId) -> Result<Option<Member>, StoreError> {
+        self.read(move |db| one(db, GET, [room.as_uuid(), user.as_uuid()], read)).await
+    }
+
+    async fn of_user(&self, user: UserId, limit: usize) -> Result<Vec<Member>, StoreError> {
+        let limit = integer::limit(limit);
+        self.read(move |db| many(db, OF_USER, params![user.as_uuid(), limit], read)).await
+    }
+
+    async fn count(&self, room: RoomId) -> Result<u64, StoreError> {
+        let count = self.read(move |db| one(db, COUNT, [room.as_uuid()], |row| Ok(row.get(0)?))).await?;
+        integer::read(count.unwrap_or(0))
+    }
+
+    async fn join(&self, member: &Member, event: &Event) -> Result<Option<Announcement>, StoreError> {
+        let (member, event) = (member.clone(), event.clone());
+        self.write(move |db| {
+            let (room, user) = (member.room_id.as_uuid(), member.user_id.as_uuid());
+            let added = change(db, INSERT, params![room, user, member.role.word(), member.joined_at.0])?;
+            announce(db, added, member.room_id, event)
+        })
+        .await
+    }
+
+    async fn leave(&self, room: RoomId, user: UserId, event: &Event) -> Result<Option<Announcement>, StoreError> {
+        let event = event.clone();
+        self.write(move |db| {
+            let removed = change(db, DELETE, [room.as_uuid(), user.as_uuid()])?;
+            announce(db, removed, room, event)
+        })
+        .await
+    }
+}
+
+/// Raises the room's version and leaves the announcement, if members changed.
+fn announce(db: &Connection, changed: usize, room: RoomId, event: Event) -> Result<Option<Announcement>, StoreError> {
+    if changed == 0 {
+        return Ok(None);
+    }
+    let raised = one(db, RAISE_ACL, [room.as_uuid()], |row| Ok(row.get::<_, i64>(0)?))?;
+    let acl = raised.ok_or_else(|| StoreError::Inconsistent(format!("members without a room: {room}")))?;
+    let announcement = Announcement { room, acl: AclVersion(integer::read(acl)?), event };
+    outbox::insert(db, &announcement)?;
+    Ok(Some(announcement))
+}
+
+fn read(row: &Row<'_>) -> Result<Member, StoreError> {
+    Ok(Member {
+        room_id: RoomId::from_uuid(row.get("room_id")?),
+        user_id: UserId::from_uuid(row.get("user_id")?),
+        role: RoomRole::from_word(&row.get::<_, String>("role")?)?,
+        joined_at: UnixMillis(row.get("joined_at")?),
+    })
+}

@@ -1,0 +1,89 @@
+//! History in SQLite: the place in columns, the event as the JSON that the bus carries.
+
+use async_trait::async_trait;
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::{Event, SequencedEvent};
+use rookery_shared::id::{Epoch, RoomId, Seq};
+use rusqlite::{Connection, Row, params};
+
+use super::Sqlite;
+use super::sql::{change, many, one, statements};
+use crate::domain::message::{Place, Window};
+use crate::store::{Messages, StoreError, integer};
+
+statements! {
+    INSERT = "INSERT INTO messages (id, room_id, epoch, seq, timestamp, event) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+              ON CONFLICT DO NOTHING";
+    LATEST = "SELECT * FROM messages WHERE room_id = ?1 ORDER BY epoch DESC, seq DESC LIMIT ?2";
+    BEFORE = "SELECT * FROM messages WHERE room_id = ?1 AND (epoch, seq) < (?3, ?4)
+              ORDER BY epoch DESC, seq DESC LIMIT ?2";
+    AFTER = "SELECT * FROM messages WHERE room_id = ?1 AND (epoch, seq) > (?3, ?4)
+             ORDER BY epoch, seq LIMIT ?2";
+    LAST_SEQ = "SELECT seq FROM messages WHERE room_id = ?1 ORDER BY seq DESC LIMIT 1";
+}
+
+#[async_trait]
+impl Messages for Sqlite {
+    async fn apply(&self, events: &[SequencedEvent]) -> Result<(), StoreError> {
+        let events = events.to_vec();
+        self.write(move |db| events.iter().try_for_each(|event| insert(db, event))).await
+    }
+
+    async fn page(&self, room: RoomId, window: Window, limit: usize) -> Result<Vec<SequencedEvent>, StoreError> {
+        let limit = integer::limit(limit);
+        self.read(move |db| page(db, room, window, limit)).await
+    }
+
+    async fn last_seq(&self, room: RoomId) -> Result<Seq, StoreError> {
+        let last = self.read(move |db| one(db, LAST_SEQ, [room.as_uuid()], |row| Ok(row.get(0)?))).await?;
+        Ok(Seq::new(integer::read(last.unwrap_or(0))?))
+    }
+}
+
+fn insert(db: &Connection, event: &SequencedEvent) -> Result<(), StoreError> {
+    let row = params![
+        event.event.id.as_uuid(),
+        event.room.as_uuid(),
+        integer::stored(event.epoch.0)?,
+        integer::stored(event.seq.get())?,
+        event.timestamp.0,
+        event.event.to_json(),
+    ];
+    change(db, INSERT, row).map(drop)
+}
+
+fn page(db: &Connection, room: RoomId, window: Window, limit: i64) -> Result<Vec<SequencedEvent>, StoreError> {
+    let room = room.as_uuid();
+    let around = |place: Place| (integer::bound(place.epoch.0), integer::bound(place.seq.get()));
+    let mut found = match window {
+        Window::Latest => many(db, LATEST, params![room, limit], read)?,
+        Window::Before(place) => {
+            let (epoch, seq) = around(place);
+            many(db, BEFORE, params![room, limit, epoch, seq], read)?
+        }
+        Window::After(place) => {
+            let (epoch, seq) = around(place);
+            return many(db, AFTER, params![room, limit, epoch, seq], read);
+        }
+    };
+    found.reverse();
+    Ok(found)
+}
+
+/// The event of a row.
+pub(super) fn event(row: &Row<'_>) -> Result<Event, StoreError> {
+    let json: String = row.get("event")?;
+    // The error's own text may quote what was said.
+    serde_json::from_str(&json)
+        .map_err(|error| StoreError::Inconsistent(format!("stored event, column {}", error.column())))
+}
+
+fn read(row: &Row<'_>) -> Result<SequencedEvent, StoreError> {
+    Ok(SequencedEvent {
+        room: RoomId::from_uuid(row.get("room_id")?),
+        epoch: Epoch(integer::read(row.get("epoch")?)?),
+        seq: Seq::new(integer::read(row.get("seq")?)?),
+        timestamp: UnixMillis(row.get("timestamp")?),
+        event: event(row)?,
+    })
+}

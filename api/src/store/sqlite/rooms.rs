@@ -1,0 +1,82 @@
+//! Rooms in SQLite.
+
+use async_trait::async_trait;
+use rookery_shared::access::Visibility;
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::id::{AclVersion, RoomId, RoomRef, Slug, UserId};
+use rusqlite::{Row, params};
+use uuid::Uuid;
+
+use super::Sqlite;
+use super::sql::{change, many, one, parsed, statements};
+use super::words::Word;
+use crate::domain::room::Room;
+use crate::store::{Rooms, StoreError, integer};
+
+statements! {
+    INSERT = "INSERT INTO rooms (id, slug, name, description, visibility, owner_id, acl, created_at)
+              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    BY_ID = "SELECT * FROM rooms WHERE id = ?1";
+    BY_SLUG = "SELECT * FROM rooms WHERE slug = ?1";
+    OF_VISIBILITY = "SELECT * FROM rooms WHERE visibility = ?1 ORDER BY id LIMIT ?2";
+    OF_VISIBILITY_AFTER = "SELECT * FROM rooms WHERE visibility = ?1 AND id > ?3 ORDER BY id LIMIT ?2";
+}
+
+#[async_trait]
+impl Rooms for Sqlite {
+    async fn insert(&self, room: &Room) -> Result<(), StoreError> {
+        let room = room.clone();
+        self.write(move |db| {
+            let row = params![
+                room.id.as_uuid(),
+                room.slug.as_ref().map(Slug::as_str),
+                room.name.as_str(),
+                room.description.as_str(),
+                room.visibility.word(),
+                room.owner.map(UserId::as_uuid),
+                integer::stored(room.acl.0)?,
+                room.created_at.0,
+            ];
+            change(db, INSERT, row).map(drop)
+        })
+        .await
+    }
+
+    async fn find(&self, room: &RoomRef) -> Result<Option<Room>, StoreError> {
+        let wanted = room.clone();
+        self.read(move |db| match wanted {
+            RoomRef::Id(id) => one(db, BY_ID, [id.as_uuid()], read),
+            RoomRef::Slug(slug) => one(db, BY_SLUG, [slug.as_str()], read),
+        })
+        .await
+    }
+
+    async fn public(&self, after: Option<RoomId>, limit: usize) -> Result<Vec<Room>, StoreError> {
+        let (word, limit) = (Visibility::Public.word(), integer::limit(limit));
+        self.read(move |db| match after {
+            None => many(db, OF_VISIBILITY, params![word, limit], read),
+            Some(id) => many(db, OF_VISIBILITY_AFTER, params![word, limit, id.as_uuid()], read),
+        })
+        .await
+    }
+
+    async fn by_ids(&self, ids: &[RoomId]) -> Result<Vec<Room>, StoreError> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+        self.read(move |db| ids.iter().filter_map(|id| one(db, BY_ID, [id], read).transpose()).collect())
+            .await
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<Room, StoreError> {
+    let slug = row.get::<_, Option<String>>("slug")?.map(|_| parsed(row, "slug")).transpose()?;
+    Ok(Room {
+        id: RoomId::from_uuid(row.get("id")?),
+        slug,
+        name: parsed(row, "name")?,
+        description: parsed(row, "description")?,
+        visibility: Visibility::from_word(&row.get::<_, String>("visibility")?)?,
+        owner: row.get::<_, Option<Uuid>>("owner_id")?.map(UserId::from_uuid),
+        acl: AclVersion(integer::read(row.get("acl")?)?),
+        created_at: UnixMillis(row.get("created_at")?),
+    })
+}

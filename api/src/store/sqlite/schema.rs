@@ -1,0 +1,75 @@
+//! The schema as named steps. A step is applied once, in one transaction with the note that it was, so a run that
+//! was interrupted goes on where it stopped, and of two runners one finds the work done. Steps are only ever added.
+
+use rookery_shared::clock::UnixMillis;
+use rusqlite::{Connection, params};
+
+use super::sql;
+use crate::store::StoreError;
+
+/// One step: what to run, under a name that never changes.
+pub(super) struct Step {
+    name: &'static str,
+    text: &'static str,
+}
+
+/// All steps, in order.
+pub(super) const STEPS: &[Step] = &[Step { name: "0001_start", text: include_str!("0001_start.sql") }];
+
+const NOTES: &str =
+    "CREATE TABLE IF NOT EXISTS migrations (name TEXT NOT NULL PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT";
+const NOTE: &str = "INSERT INTO migrations (name, applied_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+
+/// Applies a step unless it was. Runs inside a transaction of the writer.
+pub(super) fn apply(db: &Connection, step: &Step) -> Result<(), StoreError> {
+    db.execute_batch(NOTES)?;
+    if sql::change(db, NOTE, params![step.name, UnixMillis::now().0])? == 0 {
+        return Ok(());
+    }
+    db.execute_batch(step.text)?;
+    tracing::info!(step = step.name, "schema step applied");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::super::{epochs, members, messages, outbox, rooms, sessions, users};
+    use super::*;
+
+    fn database() -> Connection {
+        let db = Connection::open_in_memory().unwrap();
+        for step in STEPS {
+            apply(&db, step).unwrap();
+        }
+        db
+    }
+
+    fn plan(db: &Connection, text: &str) -> Vec<String> {
+        let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
+        let unbound = vec![rusqlite::types::Null; statement.parameter_count()];
+        let rows = statement.query_map(rusqlite::params_from_iter(unbound), |row| row.get("detail")).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn no_statement_scans_a_table_or_sorts() {
+        let db = database();
+        let all = [users::ALL, sessions::ALL, rooms::ALL, members::ALL, outbox::ALL, messages::ALL, epochs::ALL];
+        for text in all.concat() {
+            for line in plan(&db, text) {
+                let scans = line.contains("SCAN") && !line.contains("USING");
+                assert!(!scans && !line.contains("TEMP B-TREE"), "{line}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_is_applied_once() {
+        let db = database();
+        for step in STEPS {
+            apply(&db, step).unwrap();
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Login sessions in SQLite.
+
+use async_trait::async_trait;
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::id::{SessionId, UserId};
+use rusqlite::{Row, params};
+
+use super::Sqlite;
+use super::sql::{change, one, statements};
+use crate::domain::session::{Session, TokenHash};
+use crate::store::{Rotation, Sessions, StoreError};
+
+statements! {
+    INSERT = "INSERT INTO sessions (id, lookup, user_id, chain_key, current, parent,
+                                    rotated_at, created_at, expires_at, revoked_at)
+              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    BY_LOOKUP = "SELECT * FROM sessions WHERE lookup = ?1";
+    ROTATE = "UPDATE sessions SET parent = current, current = ?3, rotated_at = ?4, expires_at = ?5
+              WHERE id = ?1 AND current = ?2 AND revoked_at IS NULL";
+    REVOKE = "UPDATE sessions SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
+}
+
+#[async_trait]
+impl Sessions for Sqlite {
+    async fn insert(&self, session: &Session) -> Result<(), StoreError> {
+        let session = session.clone();
+        self.write(move |db| {
+            let row = params![
+                session.id.as_uuid(),
+                session.lookup,
+                session.user_id.as_uuid(),
+                session.chain_key,
+                session.current,
+                session.parent,
+                session.rotated_at.0,
+                session.created_at.0,
+                session.expires_at.0,
+                session.revoked_at.map(|at| at.0),
+            ];
+            change(db, INSERT, row).map(drop)
+        })
+        .await
+    }
+
+    async fn by_lookup(&self, lookup: &[u8; 16]) -> Result<Option<Session>, StoreError> {
+        let lookup = *lookup;
+        self.read(move |db| one(db, BY_LOOKUP, [lookup], session)).await
+    }
+
+    async fn rotate(&self, id: SessionId, from: &TokenHash, to: Rotation) -> Result<bool, StoreError> {
+        let from = *from;
+        self.write(move |db| {
+            let row = params![id.as_uuid(), from, to.current, to.at.0, to.expires_at.0];
+            Ok(change(db, ROTATE, row)? == 1)
+        })
+        .await
+    }
+
+    async fn revoke(&self, id: SessionId, at: UnixMillis) -> Result<(), StoreError> {
+        self.write(move |db| change(db, REVOKE, params![id.as_uuid(), at.0]).map(drop)).await
+    }
+}
+
+fn session(row: &Row<'_>) -> Result<Session, StoreError> {
+    Ok(Session {
+        id: SessionId::from_uuid(row.get("id")?),
+        lookup: row.get("lookup")?,
+        user_id: UserId::from_uuid(row.get("user_id")?),
+        chain_key: row.get("chain_key")?,
+        current: row.get("current")?,
+        parent: row.get("parent")?,
+        rotated_at: UnixMillis(row.get("rotated_at")?),
+        created_at: UnixMillis(row.get("created_at")?),
+        expires_at: UnixMillis(row.get("expires_at")?),
+        revoked_at: row.get::<_, Option<i64>>("revoked_at")?.map(UnixMillis),
+    })
+}

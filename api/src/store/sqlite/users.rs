@@ -1,0 +1,68 @@
+//! Accounts in SQLite.
+
+use async_trait::async_trait;
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::id::UserId;
+use rusqlite::{Row, params};
+
+use super::Sqlite;
+use super::sql::{change, one, parsed, statements};
+use super::words::Word;
+use crate::domain::user::{ServerRole, User};
+use crate::store::login::LoginKey;
+use crate::store::{StoreError, Users};
+
+statements! {
+    INSERT = "INSERT INTO users (id, username, username_key, email, email_key, password_hash, role, created_at, disabled)
+              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    BY_ID = "SELECT * FROM users WHERE id = ?1";
+    BY_USERNAME = "SELECT * FROM users WHERE username_key = ?1";
+    BY_EMAIL = "SELECT * FROM users WHERE email_key = ?1";
+}
+
+#[async_trait]
+impl Users for Sqlite {
+    async fn insert(&self, user: &User) -> Result<(), StoreError> {
+        let user = user.clone();
+        self.write(move |db| {
+            let row = params![
+                user.id.as_uuid(),
+                user.username.as_str(),
+                user.username.key(),
+                user.email.as_str(),
+                user.email.key(),
+                user.password_hash,
+                user.role.word(),
+                user.created_at.0,
+                user.disabled,
+            ];
+            change(db, INSERT, row).map(drop)
+        })
+        .await
+    }
+
+    async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.read(move |db| one(db, BY_ID, [id.as_uuid()], user)).await
+    }
+
+    async fn by_login(&self, login: &str) -> Result<Option<User>, StoreError> {
+        let key = LoginKey::from(login);
+        self.read(move |db| match key {
+            LoginKey::Username(key) => one(db, BY_USERNAME, [key], user),
+            LoginKey::Email(key) => one(db, BY_EMAIL, [key], user),
+        })
+        .await
+    }
+}
+
+fn user(row: &Row<'_>) -> Result<User, StoreError> {
+    Ok(User {
+        id: UserId::from_uuid(row.get("id")?),
+        username: parsed(row, "username")?,
+        email: parsed(row, "email")?,
+        password_hash: row.get("password_hash")?,
+        role: ServerRole::from_word(&row.get::<_, String>("role")?)?,
+        created_at: UnixMillis(row.get("created_at")?),
+        disabled: row.get("disabled")?,
+    })
+}

@@ -1,0 +1,109 @@
+//! The one thread that writes.
+//!
+//! Changes wait in a bounded queue. The thread takes all that wait, runs each in a savepoint of one transaction and
+//! commits once, so that many writers share one sync of the disk. A change that fails is undone alone. Nobody hears
+//! of a success before the commit.
+//!
+//! The thread ends when the last handle is dropped. A change whose caller has gone is carried out all the same.
+
+use rusqlite::{Connection, Savepoint, Transaction, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use crate::store::StoreError;
+use rookery_shared::limits::{STORE_DEADLINE, WRITE_GROUP_MAX, WRITES_QUEUED_MAX};
+
+/// Runs a change and keeps its answer back until the commit.
+type Job = Box<dyn FnOnce(&mut Transaction<'_>) -> Answer + Send>;
+/// Tells the caller, given how the commit went.
+type Answer = Box<dyn FnOnce(Result<(), &str>) + Send>;
+
+/// Handle to the thread.
+pub(super) struct Writer {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Writer {
+    /// Starts the thread on its connection.
+    pub(super) fn start(db: Connection) -> Result<Self, StoreError> {
+        let (jobs, queue) = mpsc::channel(WRITES_QUEUED_MAX);
+        std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || write_all(db, queue))
+            .map_err(|error| StoreError::Unavailable(format!("no thread to write: {error}")))?;
+        Ok(Self { jobs })
+    }
+
+    /// Queues a change and waits until it is durable.
+    pub(super) async fn run<T, F>(&self, change: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (tell, answer) = oneshot::channel();
+        let job: Job = Box::new(move |group| {
+            let outcome = in_savepoint(group, change);
+            Box::new(move |commit| {
+                // An error here is a caller that has gone.
+                let _ = tell.send(settled(outcome, commit));
+            })
+        });
+        match timeout(STORE_DEADLINE, self.jobs.send(job)).await {
+            Ok(Ok(())) => answer.await.unwrap_or_else(|_| Err(gone())),
+            Ok(Err(_)) => Err(gone()),
+            Err(_) => Err(StoreError::Unavailable("too many changes wait".to_owned())),
+        }
+    }
+}
+
+/// A success counts only if the commit did; an error stays what it was.
+fn settled<T>(outcome: Result<T, StoreError>, commit: Result<(), &str>) -> Result<T, StoreError> {
+    let value = outcome?;
+    commit.map(|()| value).map_err(|cause| StoreError::Unavailable(cause.to_owned()))
+}
+
+fn gone() -> StoreError {
+    StoreError::Unavailable("the change was given up".to_owned())
+}
+
+fn in_savepoint<T>(
+    group: &mut Transaction<'_>,
+    change: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    // Dropped without a commit, a savepoint undoes what was done in it.
+    let savepoint: Savepoint<'_> = group.savepoint()?;
+    let value = change(&savepoint)?;
+    savepoint.commit()?;
+    Ok(value)
+}
+
+fn write_all(mut db: Connection, mut queue: mpsc::Receiver<Job>) {
+    let mut group = Vec::with_capacity(WRITE_GROUP_MAX);
+    while queue.blocking_recv_many(&mut group, WRITE_GROUP_MAX) > 0 {
+        write_group(&mut db, &mut group);
+    }
+}
+
+fn write_group(db: &mut Connection, group: &mut Vec<Job>) {
+    let mut answers = Vec::with_capacity(group.len());
+    let commit = run_group(db, group.drain(..), &mut answers).map_err(|error| error.to_string());
+    if let Err(cause) = &commit {
+        tracing::warn!(changes = answers.len(), %cause, "changes could not be committed");
+    }
+    for answer in answers {
+        answer(commit.as_ref().copied().map_err(String::as_str));
+    }
+}
+
+fn run_group(db: &mut Connection, group: impl Iterator<Item = Job>, answers: &mut Vec<Answer>) -> rusqlite::Result<()> {
+    let mut transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for job in group {
+        answers.push(job(&mut transaction));
+        // A full disk, for one, ends the whole transaction. Going on would commit each later change by itself while
+        // its caller is told that it failed; dropped, they are answered "given up" and nothing is done.
+        if transaction.is_autocommit() {
+            break;
+        }
+    }
+    transaction.commit()
+}

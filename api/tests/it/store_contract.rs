@@ -1,0 +1,164 @@
+//! What every store promises. Each test is written once, against the traits, and runs on both backends under the
+//! names `sqlite::…` and `mongo::…`; what only one backend has to show is in `mongo_only` and `sqlite_only`.
+
+use std::future::Future;
+
+use rookery_api::store::Stores;
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+use crate::mongo_server;
+
+mod backend;
+mod epochs;
+mod members;
+mod messages;
+mod mongo_only;
+mod outbox;
+mod places;
+mod rooms;
+mod samples;
+mod sessions;
+mod sqlite_only;
+mod users;
+
+/// A place for data that a test has for itself.
+pub(crate) enum Home {
+    /// A folder with a file.
+    Sqlite(TempDir),
+    /// A database of the server, by name.
+    Mongo(String),
+}
+
+impl Home {
+    fn sqlite() -> Self {
+        Self::Sqlite(tempfile::tempdir().unwrap())
+    }
+
+    fn mongo() -> Self {
+        Self::Mongo(format!("contract_{}", uuid::Uuid::new_v4().simple()))
+    }
+
+    /// Opens the store once more, as another process would, without bringing the schema up to date.
+    pub(crate) async fn open(&self) -> Stores {
+        match self {
+            Self::Sqlite(folder) => rookery_api::store::sqlite::open(&folder.path().join("data.sqlite")).await,
+            Self::Mongo(name) => rookery_api::store::mongo::open(&mongo_server::url().into(), name).await,
+        }
+        .unwrap()
+    }
+
+    /// Opens the store, ready for use.
+    pub(crate) async fn stores(&self) -> Stores {
+        let stores = self.open().await;
+        stores.backend.migrate().await.unwrap();
+        stores
+    }
+}
+
+/// Runs `count` tasks at the same time and returns all results.
+pub(crate) async fn at_once<T, F>(count: usize, task: impl FnMut(usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    (0..count).map(task).collect::<JoinSet<_>>().join_all().await
+}
+
+macro_rules! on_both {
+    ($($group:ident { $($name:ident)+ })+) => {
+        mod sqlite {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$group::$name(super::Home::sqlite()).await;
+                }
+            )+)+
+        }
+
+        mod mongo {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$group::$name(super::Home::mongo()).await;
+                }
+            )+)+
+        }
+    };
+}
+
+on_both! {
+    users {
+        accounts_are_found_as_they_were_written
+        names_are_unique_in_any_case
+        addresses_are_unique_in_any_case
+        login_is_a_name_or_an_address_in_any_case
+        login_text_is_never_a_query
+        one_of_many_registrations_wins
+    }
+    sessions {
+        sessions_are_found_as_they_were_written
+        lookups_are_unique
+        rotation_moves_the_token_on
+        rotation_needs_the_valid_token
+        rotate_race
+        revoked_sessions_do_not_rotate
+        the_first_revocation_counts
+    }
+    rooms {
+        rooms_are_found_as_they_were_written
+        slugs_are_unique
+        rooms_without_a_slug_do_not_collide
+        public_rooms_come_in_pages
+        rooms_are_found_by_many_ids
+    }
+    members {
+        joining_raises_the_acl_and_announces
+        joining_twice_changes_nothing
+        leaving_undoes_joining
+        join_race_of_one_user
+        join_race_of_many_users
+        join_race_of_processes
+        leave_race
+        join_and_leave_race
+        rooms_of_a_user_are_in_order_of_joining
+        a_room_that_does_not_exist_has_no_members
+        a_change_that_fails_leaves_nothing_behind
+    }
+    outbox {
+        announcements_wait_in_order
+        done_is_idempotent
+        announcements_of_one_room_keep_their_order
+    }
+    messages {
+        history_returns_what_was_applied
+        applying_again_changes_nothing
+        a_place_is_taken_once
+        an_event_has_one_place
+        batches_may_be_partly_repeated
+        an_event_may_be_twice_in_a_batch
+        concurrent_repeats_end_in_one_history
+        an_empty_batch_is_nothing
+        large_batches_are_applied
+        last_seq_counts_all_epochs
+    }
+    places {
+        pages_are_in_order_over_epochs
+        windows_leave_their_place_out
+        windows_end_where_history_ends
+        every_page_size_visits_every_event_once
+        rooms_have_separate_histories
+        places_may_be_anywhere
+    }
+    epochs {
+        epochs_grow
+        partitions_have_epochs_of_their_own
+        epoch_race
+    }
+    backend {
+        it_answers
+        migrating_twice_is_fine
+        migrating_at_once_is_fine
+        reopening_keeps_everything
+    }
+}

@@ -1,0 +1,39 @@
+//! Epochs of partitions.
+
+use std::collections::BTreeSet;
+
+use rookery_shared::id::{Epoch, Partition};
+use rookery_shared::limits::PARTITIONS;
+
+use super::{Home, at_once};
+
+pub(crate) async fn epochs_grow(home: Home) {
+    let epochs = home.stores().await.epochs;
+    let partition = Partition(3);
+    assert_eq!(epochs.current(partition).await.unwrap(), None);
+    for n in 1..=5 {
+        assert_eq!(epochs.next(partition).await.unwrap(), Epoch(n));
+        assert_eq!(epochs.current(partition).await.unwrap(), Some(Epoch(n)));
+    }
+}
+
+pub(crate) async fn partitions_have_epochs_of_their_own(home: Home) {
+    let epochs = home.stores().await.epochs;
+    let last = Partition(PARTITIONS - 1);
+    epochs.next(Partition(0)).await.unwrap();
+    epochs.next(Partition(0)).await.unwrap();
+    assert_eq!(epochs.next(last).await.unwrap(), Epoch(1));
+    assert_eq!(epochs.current(Partition(1)).await.unwrap(), None);
+    assert_eq!(epochs.current(Partition(0)).await.unwrap(), Some(Epoch(2)));
+}
+
+pub(crate) async fn epoch_race(home: Home) {
+    let epochs = home.stores().await.epochs;
+    let given = at_once(50, |_| {
+        let epochs = epochs.clone();
+        async move { epochs.next(Partition(0)).await.unwrap().0 }
+    })
+    .await;
+    assert_eq!(BTreeSet::from_iter(given), (1..=50).collect());
+    assert_eq!(epochs.current(Partition(0)).await.unwrap(), Some(Epoch(50)));
+}

@@ -1,0 +1,198 @@
+//! Membership: the member, the room's ACL version and the announcement change together.
+
+use std::collections::BTreeSet;
+
+use rookery_api::domain::room::{Member, Room};
+use rookery_api::store::{Announcement, StoreError, Stores};
+use rookery_shared::access::RoomRole;
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::id::{AclVersion, RoomId, RoomRef, UserId};
+
+use super::samples::{NOON, joined, left, member, room};
+use super::{Home, at_once};
+
+async fn with_room(home: &Home) -> (Stores, Room) {
+    let (stores, room) = (home.stores().await, room(Some("general")));
+    stores.rooms.insert(&room).await.unwrap();
+    (stores, room)
+}
+
+async fn acl(stores: &Stores, room: RoomId) -> AclVersion {
+    stores.rooms.find(&RoomRef::Id(room)).await.unwrap().unwrap().acl
+}
+
+async fn pending(stores: &Stores) -> Vec<Announcement> {
+    stores.outbox.pending(1_000).await.unwrap()
+}
+
+pub(crate) async fn joining_raises_the_acl_and_announces(home: Home) {
+    let (stores, room) = with_room(&home).await;
+    let member = Member { role: RoomRole::Owner, ..member(room.id, UserId::generate()) };
+    let event = joined(member.user_id);
+    let announcement = stores.members.join(&member, &event).await.unwrap();
+    assert_eq!(announcement, Some(Announcement { room: room.id, acl: AclVersion(1), event }));
+    assert_eq!(pending(&stores).await, Vec::from_iter(announcement));
+    assert_eq!(acl(&stores, room.id).await, AclVersion(1));
+    assert_eq!(stores.members.get(room.id, member.user_id).await.unwrap(), Some(member));
+    assert_eq!(stores.members.count(room.id).await.unwrap(), 1);
+}
+
+pub(crate) async fn joining_twice_changes_nothing(home: Home) {
+    let (stores, room) = with_room(&home).await;
+    let owner = Member { role: RoomRole::Owner, ..member(room.id, UserId::generate()) };
+    stores.members.join(&owner, &joined(owner.user_id)).await.unwrap();
+    let again = Member { role: RoomRole::Member, joined_at: UnixMillis(NOON.0 + 9), ..owner.clone() };
+    assert_eq!(stores.members.join(&again, &joined(owner.user_id)).await.unwrap(), None);
+    assert_eq!(stores.members.get(room.id, owner.user_id).await.unwrap(), Some(owner));
+    assert_eq!(acl(&stores, room.id).await, AclVersion(1));
+    assert_eq!(pending(&stores).await.len(), 1);
+}
+
+pub(crate) async fn leaving_undoes_joining(home: Home) {
+    let (stores, room) = with_room(&home).await;
+    let (ada, eve) = (UserId::generate(), UserId::generate());
+    for user in [ada, eve] {
+        stores.members.join(&member(room.id, user), &joined(user)).await.unwrap();
+    }
+    let event = left(ada);
+    let announcement = stores.members.leave(room.id, ada, &event).await.unwrap();
+    assert_eq!(announcement, Some(Announcement { room: room.id, acl: AclVersion(3), event }));
+    assert_eq!(stores.members.leave(room.id, ada, &left(ada)).await.unwrap(), None);
+    assert_eq!(stores.members.get(room.id, ada).await.unwrap(), None);
+    assert_eq!(stores.members.count(room.id).await.unwrap(), 1);
+    assert_eq!(acl(&stores, room.id).await, AclVersion(3));
+    assert_eq!(pending(&stores).await.len(), 3);
+    assert!(stores.members.join(&member(room.id, ada), &joined(ada)).await.unwrap().is_some());
+}
+
+pub(crate) async fn join_race_of_one_user(home: Home) {
+    let (stores, room) = with_room(&home).await;
+    let user = UserId::generate();
+    let outcomes = at_once(30, |_| {
+        let (members, member, event) = (stores.members.clone(), member(room.id, user), joined(user));
+        async move { members.join(&member, &event).await.unwrap() }
+    })
+    .await;
+    let won: Vec<_> = outcomes.into_iter().flatten().collect();
+    assert_eq!(won.len(), 1);
+    assert_eq!(pending(&stores).await, won);
+    assert_eq!(acl(&stores, room.id).await, AclVersion(1));
+    assert_eq!(stores.members.count(room.id).await.unwrap(), 1);
+}
+
+pub(crate) async fn join_race_of_many_users(home: Home) {
+    let (stores, room) = with_room(&home).await;
+    let outcomes = at_once(80, |_| {
+        let (members, user) = (stores.members.clone(), UserId::generate());
+        async move { members.join(&member(room.id, user), &joined(user)).await.unwrap().unwrap().acl.0 }
+    })
+    .await;
+    assert_eq!(BTreeSet::from_iter(outcomes), (1..=80).collect());
+    assert_eq!(acl(&stores, room.id).await, AclVersion(80));
+    assert_eq!(stores.members.count(room.id).await.unwrap(), 80);
+    assert_eq!(pending(&stores).await.len(), 80);
+}
+
+/// Two stores on the same data, as two processes have.
+pub(crate) async fn join_race_of_processes(home: Home) {
+    let (stores, room) = with_room(&home).await;
+    let both = [stores.clone(), home.open().await];
+    let outcomes = at_once(40, |n| {
+        let (members, user) = (both[n % 2].members.clone(), UserId::generate());
+        async move { members.join(&member(room.id, user), &joined(user)).await.unwrap().unwrap().acl.0 }
+    })
+    .await;
+    assert_eq!(BTreeSet::from_iter(outcomes), (1..=40).collect());
+    assert_eq!(stores.members.count(room.id).await.unwrap(), 40);
+    assert_eq!(pending(&stores).await.len(), 40);
+}
+
+pub(crate) async fn leave_race(home: Home) {
+    let (stores, room) = with_room(&home).await;
+    let user = UserId::generate();
+    stores.members.join(&member(room.id, user), &joined(user)).await.unwrap();
+    let outcomes = at_once(20, |_| {
+        let (members, event) = (stores.members.clone(), left(user));
+        async move { members.leave(room.id, user, &event).await.unwrap() }
+    })
+    .await;
+    assert_eq!(outcomes.into_iter().flatten().count(), 1);
+    assert_eq!(acl(&stores, room.id).await, AclVersion(2));
+    assert_eq!(stores.members.count(room.id).await.unwrap(), 0);
+}
+
+pub(crate) async fn join_and_leave_race(home: Home) {
+    let (stores, room) = with_room(&home).await;
+    let user = UserId::generate();
+    let outcomes = at_once(24, |n| {
+        let members = stores.members.clone();
+        async move {
+            match n % 2 {
+                0 => members.join(&member(room.id, user), &joined(user)).await.unwrap().is_some(),
+                _ => members.leave(room.id, user, &left(user)).await.unwrap().is_some(),
+            }
+        }
+    })
+    .await;
+    // Whatever the order was, every change that counted is there once, and joins and leaves alternate.
+    let changes = outcomes.into_iter().filter(|changed| *changed).count();
+    let announced = pending(&stores).await;
+    assert_eq!(announced.len(), changes);
+    assert_eq!(acl(&stores, room.id).await, AclVersion(changes as u64));
+    for (n, announcement) in announced.iter().enumerate() {
+        assert_eq!(announcement.acl, AclVersion(n as u64 + 1));
+        let is_join = matches!(announcement.event.body, rookery_shared::event::EventBody::MemberJoined {});
+        assert_eq!(is_join, n % 2 == 0);
+    }
+    assert_eq!(stores.members.count(room.id).await.unwrap(), changes as u64 % 2);
+}
+
+pub(crate) async fn rooms_of_a_user_are_in_order_of_joining(home: Home) {
+    let stores = home.stores().await;
+    let (user, mut expected) = (UserId::generate(), Vec::new());
+    for later in [5, 0, 3, 3] {
+        let room = room(None);
+        stores.rooms.insert(&room).await.unwrap();
+        let member = Member { joined_at: UnixMillis(NOON.0 + later), ..member(room.id, user) };
+        stores.members.join(&member, &joined(user)).await.unwrap();
+        let stranger = UserId::generate();
+        stores
+            .members
+            .join(&super::samples::member(room.id, stranger), &joined(stranger))
+            .await
+            .unwrap();
+        expected.push(member);
+    }
+    expected.sort_by_key(|member| (member.joined_at, member.room_id));
+    assert_eq!(stores.members.of_user(user, 10).await.unwrap(), expected);
+    assert_eq!(stores.members.of_user(user, 2).await.unwrap(), expected[..2]);
+    assert_eq!(stores.members.of_user(user, 0).await.unwrap(), []);
+    assert_eq!(stores.members.of_user(UserId::generate(), 10).await.unwrap(), []);
+}
+
+pub(crate) async fn a_room_that_does_not_exist_has_no_members(home: Home) {
+    let stores = home.stores().await;
+    let (nowhere, user) = (RoomId::generate(), UserId::generate());
+    let outcome = stores.members.join(&member(nowhere, user), &joined(user)).await;
+    assert!(matches!(outcome, Err(StoreError::Inconsistent(_))), "{outcome:?}");
+    assert_eq!(stores.members.leave(nowhere, user, &left(user)).await.unwrap(), None);
+    assert_eq!(stores.members.get(nowhere, user).await.unwrap(), None);
+    assert_eq!(stores.members.count(nowhere).await.unwrap(), 0);
+    assert_eq!(pending(&stores).await, []);
+}
+
+/// The announcement comes last and collides: the member and the version must not stay.
+pub(crate) async fn a_change_that_fails_leaves_nothing_behind(home: Home) {
+    let (stores, room) = with_room(&home).await;
+    let (ada, eve) = (UserId::generate(), UserId::generate());
+    let event = joined(ada);
+    stores.members.join(&member(room.id, ada), &event).await.unwrap();
+    let outcome = stores.members.join(&member(room.id, eve), &event).await;
+    assert!(matches!(outcome, Err(StoreError::Taken(_))), "{outcome:?}");
+    let outcome = stores.members.leave(room.id, ada, &event).await;
+    assert!(matches!(outcome, Err(StoreError::Taken(_))), "{outcome:?}");
+    assert_eq!(stores.members.get(room.id, eve).await.unwrap(), None);
+    assert!(stores.members.get(room.id, ada).await.unwrap().is_some());
+    assert_eq!(acl(&stores, room.id).await, AclVersion(1));
+    assert_eq!(pending(&stores).await.len(), 1);
+}

@@ -1,0 +1,183 @@
+//! What MongoDB has to show by itself: plans, refused documents, a server that is gone, an abandoned lock.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mongodb::Client;
+use mongodb::bson::{DateTime, Document, doc};
+use mongodb::event::EventHandler;
+use mongodb::event::command::CommandEvent;
+use mongodb::options::ClientOptions;
+use parking_lot::Mutex;
+use rookery_api::domain::message::Window;
+use rookery_api::store::{Rotation, StoreError, Stores};
+use rookery_shared::id::{MessageId, Partition, RoomId, RoomRef, SessionId, UserId};
+
+use super::Home;
+use super::samples::{NOON, joined, left, member, messages, room, session, user};
+use crate::mongo_server;
+
+const COMMANDS: &[&str] = &["find", "aggregate", "update", "delete", "findAndModify", "count"];
+
+fn name_of(home: &Home) -> &str {
+    match home {
+        Home::Mongo(name) => name,
+        Home::Sqlite(_) => unreachable!("a home on the server"),
+    }
+}
+
+async fn server() -> Client {
+    Client::with_uri_str(mongo_server::url()).await.unwrap()
+}
+
+/// A store whose commands are noted.
+async fn listened(home: &Home) -> (Stores, Arc<Mutex<Vec<Document>>>) {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let mut options = ClientOptions::parse(mongo_server::url()).await.unwrap();
+    let notes = Arc::clone(&heard);
+    options.command_event_handler = Some(EventHandler::callback(move |event| {
+        if let CommandEvent::Started(event) = event
+            && COMMANDS.contains(&event.command_name.as_str())
+        {
+            notes.lock().push(event.command);
+        }
+    }));
+    (rookery_api::store::mongo::connect(options, name_of(home)).unwrap(), heard)
+}
+
+/// Every method that asks or changes something, found and not found.
+async fn exercise(stores: &Stores) {
+    let (ada, login, place) = (user("ada"), session(), room(Some("general")));
+    stores.users.insert(&ada).await.unwrap();
+    stores.users.by_id(ada.id).await.unwrap();
+    stores.users.by_login("ada").await.unwrap();
+    stores.users.by_login("ada@example.org").await.unwrap();
+    stores.sessions.insert(&login).await.unwrap();
+    stores.sessions.by_lookup(&login.lookup).await.unwrap();
+    let to = Rotation { current: [5; 32], at: NOON, expires_at: NOON };
+    stores.sessions.rotate(login.id, &login.current, to).await.unwrap();
+    stores.sessions.revoke(SessionId::generate(), NOON).await.unwrap();
+    stores.rooms.insert(&place).await.unwrap();
+    stores.rooms.find(&RoomRef::Id(place.id)).await.unwrap();
+    stores.rooms.find(&"general".parse().unwrap()).await.unwrap();
+    stores.rooms.public(None, 5).await.unwrap();
+    stores.rooms.public(Some(place.id), 5).await.unwrap();
+    stores.rooms.by_ids(&[place.id, RoomId::generate()]).await.unwrap();
+    stores.members.join(&member(place.id, ada.id), &joined(ada.id)).await.unwrap();
+    stores.members.of_user(ada.id, 5).await.unwrap();
+    stores.members.count(place.id).await.unwrap();
+    stores.members.leave(place.id, ada.id, &left(ada.id)).await.unwrap();
+    stores.members.get(place.id, UserId::generate()).await.unwrap();
+    stores.outbox.pending(5).await.unwrap();
+    stores.outbox.done(MessageId::generate()).await.unwrap();
+    let events = messages(place.id, 1, 1..=3);
+    stores.messages.apply(&events).await.unwrap();
+    let middle = rookery_api::domain::message::place_of(&events[1]);
+    for window in [Window::Latest, Window::Before(middle), Window::After(middle)] {
+        assert!(!stores.messages.page(place.id, window, 2).await.unwrap().is_empty());
+    }
+    stores.messages.last_seq(place.id).await.unwrap();
+    stores.epochs.next(Partition(1)).await.unwrap();
+    stores.epochs.current(Partition(1)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_query_scans_a_collection() {
+    let home = Home::mongo();
+    home.stores().await;
+    let (stores, heard) = listened(&home).await;
+    exercise(&stores).await;
+    let database = server().await.database(name_of(&home));
+    let commands = std::mem::take(&mut *heard.lock());
+    assert!(commands.len() > 20, "{} commands were heard", commands.len());
+    for question in commands.into_iter().flat_map(questions) {
+        let plan = database
+            .run_command(doc! { "explain": question.clone(), "verbosity": "queryPlanner" })
+            .await;
+        let plan = plan.unwrap_or_else(|error| panic!("{error}: {question}")).to_string();
+        assert!(!plan.contains("COLLSCAN"), "{question}\n{plan}");
+    }
+}
+
+/// What a command asks the database to find. A change is asked as the search for what it changes: that is planned
+/// alike, and the server of the tests explains searches only.
+fn questions(mut command: Document) -> Vec<Document> {
+    let search = |collection: &str, filter: &Document| doc! { "find": collection, "filter": filter.clone() };
+    let parts = |collection: &str, list: &str| -> Vec<Document> {
+        let parts = command.get_array(list).unwrap().iter();
+        parts
+            .map(|part| search(collection, part.as_document().unwrap().get_document("q").unwrap()))
+            .collect()
+    };
+    if let Ok(collection) = command.get_str("update") {
+        return parts(collection, "updates");
+    }
+    if let Ok(collection) = command.get_str("delete") {
+        return parts(collection, "deletes");
+    }
+    if let Ok(collection) = command.get_str("findAndModify") {
+        return vec![search(collection, command.get_document("query").unwrap())];
+    }
+    for around in ["lsid", "readConcern", "writeConcern", "$db", "$clusterTime", "$readPreference"] {
+        command.remove(around);
+    }
+    vec![command]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_event_is_an_error_even_among_repeats() {
+    let home = Home::mongo();
+    let stores = home.stores().await;
+    let room = RoomId::generate();
+    let events = messages(room, 1, 1..=4);
+    stores.messages.apply(&events[..2]).await.unwrap();
+    let rule = doc! { "collMod": "messages", "validator": { "seq": { "$ne": 3_i64 } } };
+    server().await.database(name_of(&home)).run_command(rule).await.unwrap();
+    assert!(stores.messages.apply(&events).await.is_err());
+    // What was not refused may be there; the repeat ends in the same history.
+    let lift = doc! { "collMod": "messages", "validator": {} };
+    server().await.database(name_of(&home)).run_command(lift).await.unwrap();
+    stores.messages.apply(&events).await.unwrap();
+    assert_eq!(stores.messages.page(room, Window::Latest, 10).await.unwrap(), events);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_server_is_unavailable_in_time() {
+    // One port refuses; the other accepts and never says a word.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let refusing = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for address in [refusing, silent.local_addr().unwrap()] {
+        let url = format!("mongodb://{address}/?directConnection=true").into();
+        let stores = rookery_api::store::mongo::open(&url, "nothing").await.unwrap();
+        let start = Instant::now();
+        let outcome = stores.backend.ping().await;
+        assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
+        assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_address_is_never_told() {
+    let url = "mongodb://ada:secret-word@a:b:c/?x=secret-word".into();
+    let outcome = rookery_api::store::mongo::open(&url, "nothing").await.map(drop);
+    assert!(!format!("{outcome:?}").contains("secret-word"));
+    assert!(outcome.is_err());
+}
+
+/// A runner that died in the middle holds the lock until it ends, then the next one takes over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_abandoned_lock_is_taken_over() {
+    let home = Home::mongo();
+    let notes = server().await.database(name_of(&home)).collection::<Document>("migrations");
+    let ends = DateTime::from_millis(DateTime::now().timestamp_millis() + 1_000);
+    notes
+        .insert_one(doc! { "_id": "lock", "owner": "somebody", "expires_at": ends })
+        .await
+        .unwrap();
+    let stores = home.open().await;
+    stores.backend.migrate().await.unwrap();
+    assert!(DateTime::now() >= ends, "the lock was not respected");
+    assert_eq!(notes.count_documents(doc! { "_id": "lock" }).await.unwrap(), 0);
+    stores.users.insert(&user("ada")).await.unwrap();
+    assert!(stores.users.insert(&user("ada")).await.is_err());
+}

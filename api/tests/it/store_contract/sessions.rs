@@ -1,0 +1,98 @@
+//! Login sessions.
+
+use rookery_api::domain::session::Session;
+use rookery_api::store::{Rotation, StoreError, Unique};
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::id::SessionId;
+
+use super::samples::{NOON, session};
+use super::{Home, at_once};
+
+fn rotation(hash: u8) -> Rotation {
+    Rotation { current: [hash; 32], at: UnixMillis(NOON.0 + 10), expires_at: UnixMillis(NOON.0 + 99_000) }
+}
+
+pub(crate) async fn sessions_are_found_as_they_were_written(home: Home) {
+    let sessions = home.stores().await.sessions;
+    let old = Session { parent: Some([0; 32]), revoked_at: Some(UnixMillis(NOON.0 + 3)), ..session() };
+    for session in [session(), old] {
+        sessions.insert(&session).await.unwrap();
+        assert_eq!(sessions.by_lookup(&session.lookup).await.unwrap(), Some(session));
+    }
+    assert_eq!(sessions.by_lookup(&[9; 16]).await.unwrap(), None);
+}
+
+pub(crate) async fn lookups_are_unique(home: Home) {
+    let sessions = home.stores().await.sessions;
+    let first = session();
+    sessions.insert(&first).await.unwrap();
+    let same_lookup = Session { lookup: first.lookup, ..session() };
+    let outcome = sessions.insert(&same_lookup).await;
+    assert!(matches!(outcome, Err(StoreError::Taken(Unique::Id))), "{outcome:?}");
+}
+
+pub(crate) async fn rotation_moves_the_token_on(home: Home) {
+    let sessions = home.stores().await.sessions;
+    let first = session();
+    sessions.insert(&first).await.unwrap();
+    assert!(sessions.rotate(first.id, &first.current, rotation(2)).await.unwrap());
+    let expected = Session {
+        current: [2; 32],
+        parent: Some(first.current),
+        rotated_at: rotation(2).at,
+        expires_at: rotation(2).expires_at,
+        ..first.clone()
+    };
+    assert_eq!(sessions.by_lookup(&first.lookup).await.unwrap(), Some(expected));
+}
+
+pub(crate) async fn rotation_needs_the_valid_token(home: Home) {
+    let sessions = home.stores().await.sessions;
+    let (first, other) = (session(), session());
+    for session in [&first, &other] {
+        sessions.insert(session).await.unwrap();
+    }
+    assert!(!sessions.rotate(first.id, &[7; 32], rotation(2)).await.unwrap());
+    assert!(!sessions.rotate(SessionId::generate(), &first.current, rotation(2)).await.unwrap());
+    assert!(sessions.rotate(first.id, &first.current, rotation(2)).await.unwrap());
+    assert!(!sessions.rotate(first.id, &first.current, rotation(3)).await.unwrap(), "the parent is not valid");
+    assert_eq!(sessions.by_lookup(&other.lookup).await.unwrap(), Some(other));
+}
+
+pub(crate) async fn rotate_race(home: Home) {
+    let sessions = home.stores().await.sessions;
+    let first = session();
+    sessions.insert(&first).await.unwrap();
+    let won = at_once(50, |n| {
+        let (sessions, first) = (sessions.clone(), first.clone());
+        let to = rotation(u8::try_from(n).unwrap() + 100);
+        async move { sessions.rotate(first.id, &first.current, to).await.unwrap().then_some(to.current) }
+    })
+    .await;
+    let winners: Vec<_> = won.into_iter().flatten().collect();
+    assert_eq!(winners.len(), 1);
+    let after = sessions.by_lookup(&first.lookup).await.unwrap().unwrap();
+    assert_eq!((after.current, after.parent), (winners[0], Some(first.current)));
+}
+
+pub(crate) async fn revoked_sessions_do_not_rotate(home: Home) {
+    let sessions = home.stores().await.sessions;
+    let first = session();
+    sessions.insert(&first).await.unwrap();
+    sessions.revoke(first.id, NOON).await.unwrap();
+    assert!(!sessions.rotate(first.id, &first.current, rotation(2)).await.unwrap());
+    let expected = Session { revoked_at: Some(NOON), ..first.clone() };
+    assert_eq!(sessions.by_lookup(&first.lookup).await.unwrap(), Some(expected));
+}
+
+pub(crate) async fn the_first_revocation_counts(home: Home) {
+    let sessions = home.stores().await.sessions;
+    let first = session();
+    sessions.insert(&first).await.unwrap();
+    for later in 0..3 {
+        sessions.revoke(first.id, UnixMillis(NOON.0 + later)).await.unwrap();
+    }
+    sessions.revoke(SessionId::generate(), NOON).await.unwrap();
+    let after = sessions.by_lookup(&first.lookup).await.unwrap().unwrap();
+    assert_eq!(after.revoked_at, Some(NOON));
+}

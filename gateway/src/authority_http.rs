@@ -1,0 +1,152 @@
+//! The api's internal listener as the gateway's [`Authority`].
+
+use moka::future::Cache;
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use rookery_shared::authority::{Authority, AuthorityError, Permission};
+use rookery_shared::id::{RoomId, RoomRef, UserId};
+use rookery_shared::limits::{AUTHORITY_ANSWER_BYTES_MAX, AUTHORITY_CONNECT_DEADLINE, AUTHORITY_DEADLINE, SLUGS_MAX};
+use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_shared::token::JwkSet;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+/// Where the api listens for gateways.
+#[derive(Clone, Debug)]
+pub struct AuthorityOptions {
+    /// Base address, such as `http://127.0.0.1:9080`.
+    pub url: Url,
+    /// Shared by gateways and api.
+    pub secret: SecretString,
+}
+
+/// See the module's text.
+pub struct HttpAuthority {
+    client: Client,
+    options: AuthorityOptions,
+    /// Rooms that are being opened: many ask for the same room at once, one asks the api.
+    opening: Cache<RoomId, ()>,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    code: ErrorCode,
+}
+
+impl HttpAuthority {
+    /// Connects when first asked.
+    pub fn new(options: AuthorityOptions) -> Result<Self, reqwest::Error> {
+        let client = Client::builder()
+            .connect_timeout(AUTHORITY_CONNECT_DEADLINE)
+            .timeout(AUTHORITY_DEADLINE)
+            .redirect(Policy::none())
+            .no_proxy()
+            .build()?;
+        Ok(Self { client, options, opening: Cache::new(SLUGS_MAX) })
+    }
+
+    fn url(&self, path: &[&str]) -> Result<Url, AuthorityError> {
+        let mut url = self.options.url.clone();
+        // Only addresses like `data:` have no path to extend, and the configuration refuses them.
+        let mut segments = url.path_segments_mut().map_err(|()| unavailable("the address has no path"))?;
+        segments.pop_if_empty().extend(path);
+        drop(segments);
+        Ok(url)
+    }
+
+    async fn ask(&self, request: RequestBuilder) -> Result<Vec<u8>, AuthorityError> {
+        let request = request.bearer_auth(self.options.secret.expose_secret());
+        let response = request.send().await.map_err(|error| unavailable(error.without_url()))?;
+        let status = response.status();
+        let body = read(response).await?;
+        if status.is_success() { Ok(body) } else { Err(refusal(status, &body)) }
+    }
+
+    async fn open(&self, room: RoomId) -> Result<(), AuthorityError> {
+        let url = self.url(&["internal", "v1", "rooms", &room.to_string(), "open"])?;
+        self.ask(self.client.post(url)).await.map(drop)
+    }
+}
+
+#[async_trait::async_trait]
+impl Authority for HttpAuthority {
+    async fn authorize(&self, user: UserId, room: &RoomRef) -> Result<Permission, AuthorityError> {
+        let url = self.url(&["internal", "v1", "authorize"])?;
+        let body = json!({ "user": user, "room": room });
+        decode(&self.ask(self.client.post(url).json(&body)).await?)
+    }
+
+    async fn open_room(&self, room: RoomId) -> Result<(), AuthorityError> {
+        let opened = self.opening.try_get_with(room, self.open(room)).await;
+        // An answer is good for those who waited for it, not for a later question.
+        self.opening.invalidate(&room).await;
+        opened.map_err(|error| AuthorityError::clone(&error))
+    }
+
+    async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
+        let url = self.url(&[".well-known", "jwks.json"])?;
+        decode(&self.ask(self.client.get(url)).await?)
+    }
+}
+
+async fn read(mut response: Response) -> Result<Vec<u8>, AuthorityError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| unavailable(error.without_url()))? {
+        if body.len() + chunk.len() > AUTHORITY_ANSWER_BYTES_MAX {
+            return Err(unavailable("the answer is too large"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, AuthorityError> {
+    serde_json::from_slice(body).map_err(unavailable)
+}
+
+/// Only a 404 with a code is the api's word about a room; anything else is a fault on the way.
+fn refusal(status: StatusCode, body: &[u8]) -> AuthorityError {
+    let code = serde_json::from_slice::<Problem>(body).map(|problem| problem.code);
+    match code {
+        Ok(code @ ErrorCode::UnknownRoom) if status == StatusCode::NOT_FOUND => AuthorityError::Refused(code),
+        Ok(code) => unavailable(format!("{status} {}", code.as_str())),
+        Err(_) => unavailable(status),
+    }
+}
+
+fn unavailable(cause: impl ToString) -> AuthorityError {
+    AuthorityError::Unavailable(cause.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_apis_own_404_is_a_refusal() {
+        let unknown = br#"{"code":"unknown_room","status":404}"#;
+        let refused = AuthorityError::Refused(ErrorCode::UnknownRoom);
+        assert_eq!(refusal(StatusCode::NOT_FOUND, unknown), refused);
+        for (status, body) in [
+            (StatusCode::NOT_FOUND, &b"<html>"[..]),
+            (StatusCode::NOT_FOUND, br#"{"code":"not_found"}"#),
+            (StatusCode::SERVICE_UNAVAILABLE, unknown),
+            (StatusCode::UNAUTHORIZED, br#"{"code":"unauthenticated"}"#),
+        ] {
+            assert!(matches!(refusal(status, body), AuthorityError::Unavailable(_)), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_base_address_with_a_path_is_kept() {
+        for base in ["http://api:9080", "http://api:9080/", "http://api:9080/x/"] {
+            let url = base.parse().unwrap();
+            let options = AuthorityOptions { url, secret: "0123456789abcdef".into() };
+            let authority = HttpAuthority::new(options).unwrap();
+            let url = authority.url(&["internal", "v1", "authorize"]).unwrap();
+            assert!(url.path().ends_with("/internal/v1/authorize") && !url.path().contains("//"), "{url}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Doing what a session decided: the part of a connection that waits for the bus and the api.
+//!
+//! A command may be dropped at any point: what it had asked of the bus either happened or did not, a repeat under
+//! the same `client_id` is recognised, and every room that it may have entered was noted before.
+
+use std::sync::Arc;
+
+use rookery_shared::id::RoomRef;
+use rookery_shared::protocol::close::CloseCode;
+use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
+
+use crate::error::CommandError;
+use crate::gateway::Node;
+use crate::member::Member;
+use crate::session::{Command, Target};
+
+mod send;
+mod subscribe;
+
+/// The commands of one authenticated connection; dropping it takes the connection out of all rooms.
+pub struct Commands {
+    node: Arc<Node>,
+    member: Arc<Member>,
+}
+
+impl Commands {
+    /// For a connection that was just greeted.
+    pub fn new(node: Arc<Node>, member: Member) -> Arc<Self> {
+        Arc::new(Self { node, member: Arc::new(member) })
+    }
+
+    /// Does it. The client is told of success and failure through its outbox; a close code ends the connection.
+    pub async fn run(self: Arc<Self>, command: Command) -> Option<CloseCode> {
+        match command {
+            Command::Subscribe(targets) => self.subscribe(targets).await,
+            Command::Enter(room) => return self.enter(Target { room, position: None }).await,
+            Command::Unsubscribe(rooms) => rooms.iter().for_each(|room| self.unsubscribe(room)),
+            Command::Send(outgoing) => self.send(*outgoing).await,
+        }
+        None
+    }
+
+    fn unsubscribe(&self, name: &RoomRef) {
+        let Some(room) = self.member.find(name) else {
+            let unknown = CommandError::Refused(ErrorCode::UnknownRoom);
+            self.tell(ErrorFrame { room: Some(name.clone()), ..unknown.frame() });
+            return;
+        };
+        self.node.hub.detach(room, &self.member);
+        self.member.outbox.send(&ServerFrame::Unsubscribed { room });
+    }
+
+    fn tell(&self, error: ErrorFrame) {
+        self.node.metrics.errors.with_label_values(&[error.code.as_str()]).inc();
+        self.member.outbox.send(&ServerFrame::Error(error));
+    }
+
+    /// Counts and logs what is not the client's doing.
+    fn note(&self, error: &CommandError) {
+        if let Some(part) = error.part() {
+            self.node.metrics.failures.with_label_values(&[part]).inc();
+            tracing::debug!(user = %self.member.user, %error, "command not done");
+        }
+    }
+}
+
+impl Drop for Commands {
+    fn drop(&mut self) {
+        for room in self.member.leave_all() {
+            self.node.hub.detach(room, &self.member);
+        }
+    }
+}

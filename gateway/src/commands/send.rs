@@ -1,0 +1,68 @@
+//! Saying something in a room. Membership is what counts: the sender need not be subscribed, but then sees no echo.
+
+use rookery_shared::access::Action;
+use rookery_shared::authority::Permission;
+use rookery_shared::bus::{Append, AppendError, Appended, Rights, open};
+use rookery_shared::event::Event;
+use rookery_shared::id::{ClientId, RoomId};
+use rookery_shared::keys::partition_of;
+use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
+
+use super::Commands;
+use crate::error::CommandError;
+use crate::session::Outgoing;
+
+/// Once under the remembered rights, once under fresh ones.
+const ATTEMPTS: usize = 2;
+
+impl Commands {
+    /// Success has no answer of its own: the echo comes through the room, the ack once the message is stored.
+    pub(super) async fn send(&self, outgoing: Outgoing) {
+        let timer = self.node.metrics.append_seconds.start_timer();
+        match self.append(&outgoing).await {
+            Ok((room, appended)) => {
+                timer.observe_duration();
+                let ack = ack(room, outgoing.message.client_id, &appended);
+                self.node.acks.wait(&self.member, partition_of(room), &appended, ack);
+            }
+            Err(error) => {
+                timer.stop_and_discard();
+                self.note(&error);
+                let (room, client_id) = (Some(outgoing.room), Some(outgoing.message.client_id));
+                self.tell(ErrorFrame { room, client_id, ..error.frame() });
+            }
+        }
+    }
+
+    async fn append(&self, outgoing: &Outgoing) -> Result<(RoomId, Appended), CommandError> {
+        if !self.member.may_wait() {
+            return Err(CommandError::Overloaded);
+        }
+        let node = &self.node;
+        for _ in 0..ATTEMPTS {
+            let permission = node.permissions.check(self.member.user, &outgoing.room, Action::Send).await?;
+            let append = append_of(&permission, outgoing);
+            match open::append(node.bus.as_ref(), node.authority.as_ref(), append).await {
+                Ok(appended) => return Ok((permission.room, appended)),
+                Err(AppendError::StaleRights) => node.permissions.forget(self.member.user, permission.room).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(CommandError::Unsettled)
+    }
+}
+
+fn append_of(permission: &Permission, outgoing: &Outgoing) -> Append {
+    let Outgoing { sender, message, .. } = outgoing.clone();
+    Append {
+        room: permission.room,
+        client_id: message.client_id.clone(),
+        event: Event::message(permission.room, sender, message),
+        rights: Rights::At(permission.acl),
+    }
+}
+
+const fn ack(room: RoomId, client_id: ClientId, appended: &Appended) -> ServerFrame {
+    let Appended { id: message_id, epoch, seq, timestamp, .. } = *appended;
+    ServerFrame::Ack { client_id, room, message_id, epoch, seq, timestamp }
+}

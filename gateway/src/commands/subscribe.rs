@@ -1,0 +1,70 @@
+//! Making rooms live on a connection.
+
+use futures_util::{StreamExt, stream};
+use rookery_shared::access::Action;
+use rookery_shared::id::RoomRef;
+use rookery_shared::limits::SUBSCRIBES_AT_ONCE;
+use rookery_shared::protocol::close::CloseCode;
+use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_shared::protocol::server::ErrorFrame;
+
+use super::Commands;
+use crate::error::CommandError;
+use crate::hub::Joining;
+use crate::session::Target;
+
+impl Commands {
+    /// Rooms are prepared side by side but entered one by one, so that their replays fit the outbox.
+    pub(super) async fn subscribe(&self, targets: Vec<Target>) {
+        let prepared = stream::iter(targets).map(|target| self.prepare(target)).buffered(SUBSCRIBES_AT_ONCE);
+        let mut prepared = std::pin::pin!(prepared);
+        while let Some((name, joining)) = prepared.next().await {
+            self.attach(name, joining).await.ok();
+        }
+    }
+
+    /// The only room of a connection: without it the connection has no use.
+    pub(super) async fn enter(&self, target: Target) -> Option<CloseCode> {
+        let (name, joining) = self.prepare(target).await;
+        self.attach(name, joining).await.err().map(|error| error.close_code())
+    }
+
+    async fn prepare(&self, target: Target) -> (RoomRef, Result<Joining, CommandError>) {
+        let Target { room: name, position } = target;
+        let joining = async {
+            let permission = self.node.permissions.check(self.member.user, &name, Action::Read).await?;
+            let Some(role) = permission.role else { return Err(CommandError::Refused(ErrorCode::NotAMember)) };
+            self.node.hub.enter(permission.room).await?;
+            Ok(Joining {
+                member: self.member.clone(),
+                room: permission.room,
+                slug: permission.slug.clone(),
+                name: permission.name.clone(),
+                role,
+                position,
+            })
+        };
+        let joining = joining.await;
+        (name, joining)
+    }
+
+    async fn attach(&self, name: RoomRef, joining: Result<Joining, CommandError>) -> Result<(), CommandError> {
+        let outcome = match joining {
+            Ok(joining) => self.join(&joining).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &outcome {
+            self.note(error);
+            self.tell(ErrorFrame { room: Some(name), ..error.frame() });
+        }
+        outcome
+    }
+
+    async fn join(&self, joining: &Joining) -> Result<(), CommandError> {
+        self.member.outbox.low().await;
+        if !self.member.note(joining.room, joining.slug.clone()) {
+            return Err(CommandError::Refused(ErrorCode::TooManyRooms));
+        }
+        Ok(self.node.hub.attach(joining).await?)
+    }
+}

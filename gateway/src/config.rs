@@ -1,0 +1,147 @@
+//! The gateway's settings.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::ArgMatches;
+use reqwest::Url;
+use rookery_shared::config::{ConfigErrors, Effective, Reader, Setting, is_strong};
+use rookery_shared::telemetry::{LogFilter, LogFormat};
+use secrecy::SecretString;
+
+use crate::upgrade::Origins;
+
+/// Every setting of this process.
+pub const SETTINGS: &[Setting] = &[
+    setting("listen", Some("127.0.0.1:8081"), "Public address: host and port."),
+    setting("internal_listen", Some("127.0.0.1:9081"), "Address of live, ready and metrics; never publish it."),
+    Setting { secret: true, ..setting("redis_url", None, "Redis, as redis://[user:password@]host:port[/db].") },
+    setting("api_url", None, "Base address of the api's internal listener, as http://host:port."),
+    Setting { secret: true, ..setting("internal_secret", None, "Shared by gateways and api; at least 16 characters.") },
+    setting("issuer", Some("rookery"), "Name of the deployment in access tokens; the same as the api's."),
+    setting("allowed_origins", Some(""), "Web pages that may connect beside the own host: origins, by commas."),
+    setting("connections_max", Some("15000"), "Connections at once; more are answered 503."),
+    setting("drain_ms", Some("5000"), "Milliseconds from SIGTERM to the end."),
+    setting("log_format", Some("json"), "json or pretty."),
+    setting("log_filter", Some("info"), "Which lines are logged, as in info,rookery_gateway=debug."),
+];
+
+/// The settings, checked.
+#[derive(Debug)]
+pub struct Config {
+    /// Public address.
+    pub listen: SocketAddr,
+    /// Internal address.
+    pub internal_listen: SocketAddr,
+    /// Redis.
+    pub redis_url: SecretString,
+    /// The api.
+    pub api_url: Url,
+    /// Shared with the api.
+    pub internal_secret: SecretString,
+    /// In access tokens.
+    pub issuer: String,
+    /// Foreign pages that may connect.
+    pub origins: Origins,
+    /// Bound of the public listener.
+    pub connections_max: usize,
+    /// From the signal to the end.
+    pub drain: Duration,
+    /// Looks of log lines.
+    pub log_format: LogFormat,
+    /// Choice of log lines.
+    pub log_filter: LogFilter,
+}
+
+const fn setting(key: &'static str, default: Option<&'static str>, help: &'static str) -> Setting {
+    Setting { key, default, secret: false, help }
+}
+
+impl Config {
+    /// Reads everything, then judges.
+    ///
+    /// # Errors
+    /// All that is wrong, at once.
+    pub fn read(matches: &ArgMatches) -> Result<(Self, Effective), ConfigErrors> {
+        let mut reader = Reader::open(SETTINGS, matches);
+        let config = gather(&mut reader);
+        let effective = reader.finish()?;
+        // A part is only missing where an error was told.
+        config.map(|config| (config, effective)).ok_or_else(ConfigErrors::unexplained)
+    }
+}
+
+fn gather(reader: &mut Reader) -> Option<Config> {
+    let listen = reader.required("listen");
+    let internal_listen = reader.required("internal_listen");
+    let redis_url = reader.secret("redis_url", true);
+    let api_url = api_url(reader);
+    let internal_secret = internal_secret(reader);
+    let issuer = reader.required("issuer");
+    let origins = reader.required("allowed_origins");
+    let connections_max = reader.required("connections_max");
+    let drain_ms = reader.required("drain_ms");
+    let log_format = reader.required("log_format");
+    let log_filter = reader.required("log_filter");
+    Some(Config {
+        listen: listen?,
+        internal_listen: internal_listen?,
+        redis_url: redis_url?,
+        api_url: api_url?,
+        internal_secret: internal_secret?,
+        issuer: issuer?,
+        origins: origins?,
+        connections_max: connections_max?,
+        drain: Duration::from_millis(drain_ms?),
+        log_format: log_format?,
+        log_filter: log_filter?,
+    })
+}
+
+fn api_url(reader: &mut Reader) -> Option<Url> {
+    let url: Url = reader.required("api_url")?;
+    if url.scheme() != "http" || url.host().is_none() {
+        reader.reject("api_url", "must be an http address with a host");
+    }
+    Some(url)
+}
+
+fn internal_secret(reader: &mut Reader) -> Option<SecretString> {
+    let secret = reader.secret("internal_secret", true)?;
+    if !is_strong(&secret) {
+        reader.reject("internal_secret", "must have at least 16 characters");
+    }
+    Some(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Command;
+    use rookery_shared::config::arguments;
+
+    use super::*;
+
+    fn read(file: &str) -> Result<Config, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("gateway.toml");
+        std::fs::write(&path, file).unwrap();
+        let args = ["gateway".to_owned(), format!("--config={}", path.display())];
+        let matches = arguments(Command::new("gateway"), SETTINGS).get_matches_from(args);
+        Config::read(&matches).map(|(config, _)| config).map_err(|errors| errors.to_string())
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        let errors = read("internal_secret = 'short'\nallowed_origins = '*'\napi_url = 'ftp://x'").unwrap_err();
+        for part in ["redis_url is required", "16 characters", "is not an origin", "must be an http address"] {
+            assert!(errors.contains(part), "{part} in {errors}");
+        }
+    }
+
+    #[test]
+    fn a_complete_file_is_enough() {
+        let file = "redis_url = 'redis://127.0.0.1'\napi_url = 'http://127.0.0.1:9080'\n\
+            internal_secret = '0123456789abcdef'";
+        assert_eq!(read(file).unwrap().connections_max, 15_000);
+    }
+}

@@ -1,0 +1,361 @@
+//! The task of one connection. It alone owns the socket; it waits for the client, the outbox, the command under way,
+//! the clock and the drain, asks the session what to do, and ends in one place.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::id::{RoomRef, UserId};
+use rookery_shared::limits::{COMMANDS_FINISH, COMMANDS_QUEUED_MAX, RECONNECT_SPREAD_MS};
+use rookery_shared::protocol::client::ClientFrame;
+use rookery_shared::protocol::close::CloseCode;
+use rookery_shared::protocol::server::ServerFrame;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+
+use crate::commands::Commands;
+use crate::gateway::Node;
+use crate::heartbeat::{Beat, Heartbeat};
+use crate::member::Member;
+use crate::outbox::{Frame, Outbox, Taken};
+use crate::session::{Command, Input, Output, Session};
+use crate::socket::{Heard, Socket, WriteError};
+
+/// What the upgrade request said.
+#[derive(Debug)]
+pub struct Opening {
+    /// The access token, if it came by header, subprotocol or query.
+    pub token: Option<String>,
+    /// The room in the path, if there is one.
+    pub room: Option<RoomRef>,
+}
+
+/// Why a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// We say goodbye.
+    Ours(CloseCode),
+    /// The client said goodbye.
+    Theirs,
+    /// Nobody is there to say anything to.
+    Lost,
+}
+
+/// What woke the task.
+enum Wake {
+    Heard(Heard),
+    Filled,
+    Done(Option<CloseCode>),
+    Clock,
+    Drain,
+}
+
+struct Connection<S> {
+    node: Arc<Node>,
+    socket: Socket<S>,
+    outbox: Arc<Outbox>,
+    session: Session,
+    session_due: Instant,
+    heartbeat: Heartbeat,
+    commands: Option<Arc<Commands>>,
+    waiting: VecDeque<Command>,
+    running: Option<BoxFuture<'static, Option<CloseCode>>>,
+}
+
+/// Serves a client from the upgrade to the end.
+pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(node: Arc<Node>, socket: Socket<S>, opening: Opening) {
+    let count = Count::new(Arc::clone(&node));
+    let mut connection = Connection::new(node, socket, opening.room);
+    let end = match opening.token.and_then(|token| connection.present(&token)) {
+        Some(end) => end,
+        None => connection.live().await,
+    };
+    count.end(end);
+    connection.finish(end).await;
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    fn new(node: Arc<Node>, socket: Socket<S>, room: Option<RoomRef>) -> Self {
+        let (now, wall) = (Instant::now(), UnixMillis::now());
+        let mut connection = Self {
+            node,
+            socket,
+            outbox: Arc::default(),
+            session: Session::new(room, wall),
+            session_due: now,
+            heartbeat: Heartbeat::new(now),
+            commands: None,
+            waiting: VecDeque::new(),
+            running: None,
+        };
+        connection.note_deadline();
+        connection
+    }
+
+    async fn live(&mut self) -> End {
+        let drain = self.node.shutdown.drain.clone().cancelled_owned();
+        let mut drain = std::pin::pin!(drain);
+        let mut clock = std::pin::pin!(sleep_until(self.due()));
+        loop {
+            self.start_next();
+            let may_read = self.waiting.len() < COMMANDS_QUEUED_MAX;
+            let wake = tokio::select! {
+                heard = self.socket.next(), if may_read => Wake::Heard(heard),
+                () = self.outbox.filled() => Wake::Filled,
+                verdict = progress(&mut self.running) => Wake::Done(verdict),
+                () = clock.as_mut() => Wake::Clock,
+                () = drain.as_mut() => Wake::Drain,
+            };
+            if let Some(end) = self.on_wake(wake).await {
+                return end;
+            }
+            self.wind(clock.as_mut());
+        }
+    }
+
+    async fn on_wake(&mut self, wake: Wake) -> Option<End> {
+        match wake {
+            Wake::Heard(heard) => self.on_heard(heard),
+            Wake::Filled => self.write().await,
+            Wake::Done(verdict) => {
+                self.running = None;
+                verdict.map(End::Ours)
+            }
+            Wake::Clock => self.on_clock().await,
+            Wake::Drain => {
+                let after_ms = rand::random_range(0..=RECONNECT_SPREAD_MS);
+                self.outbox.send(&ServerFrame::Reconnect { after_ms });
+                Some(End::Ours(CloseCode::Restart))
+            }
+        }
+    }
+
+    fn on_heard(&mut self, heard: Heard) -> Option<End> {
+        self.heartbeat.heard(Instant::now());
+        match heard {
+            Heard::Text(text) => self.on_text(&text),
+            Heard::Pulse => None,
+            Heard::Goodbye => Some(End::Theirs),
+            Heard::Breach(code) => Some(End::Ours(code)),
+            Heard::Lost => Some(End::Lost),
+        }
+    }
+
+    fn on_text(&mut self, text: &Frame) -> Option<End> {
+        let decoded = ClientFrame::decode(text);
+        let label = decoded.as_ref().map_or("rejected", label);
+        self.node.metrics.frames_in.with_label_values(&[label]).inc();
+        match decoded {
+            Ok(ClientFrame::Auth(auth)) => self.present(&auth.token),
+            Ok(frame) => self.handle(Input::Frame(frame)),
+            Err(rejected) => self.handle(Input::Rejected(rejected)),
+        }
+    }
+
+    fn present(&mut self, token: &str) -> Option<End> {
+        let verifier = &self.node.verifier;
+        let input = if verifier.is_ready() {
+            Input::Token(verifier.verify(token, UnixMillis::now()))
+        } else {
+            Input::Keyless
+        };
+        let end = self.handle(input);
+        self.note_deadline();
+        end
+    }
+
+    fn handle(&mut self, input: Input) -> Option<End> {
+        let outputs = self.session.handle(input, UnixMillis::now());
+        outputs.into_iter().find_map(|output| self.apply(output))
+    }
+
+    fn apply(&mut self, output: Output) -> Option<End> {
+        match output {
+            Output::Welcome(user) => self.welcome(user),
+            Output::Send(frame) => {
+                if let ServerFrame::Error(error) = &frame {
+                    self.node.metrics.errors.with_label_values(&[error.code.as_str()]).inc();
+                }
+                self.outbox.send(&frame);
+            }
+            Output::Run(command) => self.waiting.push_back(command),
+            Output::Close(code) => return Some(End::Ours(code)),
+        }
+        None
+    }
+
+    fn welcome(&mut self, user: UserId) {
+        let member = Member::new(user, Arc::clone(&self.outbox));
+        self.commands = Some(Commands::new(Arc::clone(&self.node), member));
+    }
+
+    /// Commands run one by one, so that what a client sends in order happens in order.
+    fn start_next(&mut self) {
+        if self.running.is_some() {
+            return;
+        }
+        // There are commands to run only after the welcome.
+        if let Some(commands) = &self.commands {
+            self.running = self.waiting.pop_front().map(|command| Arc::clone(commands).run(command).boxed());
+        }
+        if self.waiting.is_empty() {
+            self.waiting = VecDeque::new();
+        }
+    }
+
+    async fn write(&mut self) -> Option<End> {
+        match self.outbox.take() {
+            Taken::Frames(frames) => self.socket.write(frames).await.err().map(end_of),
+            Taken::Nothing => None,
+            Taken::Overflow => {
+                self.node.metrics.outbox_overflows.inc();
+                Some(End::Ours(CloseCode::TooSlow))
+            }
+        }
+    }
+
+    async fn on_clock(&mut self) -> Option<End> {
+        let now = Instant::now();
+        if self.waiting.len() >= COMMANDS_QUEUED_MAX {
+            // Nobody reads, so silence means nothing.
+            self.heartbeat.heard(now);
+        }
+        if let Some(end) = self.handle(Input::Tick) {
+            return Some(end);
+        }
+        self.note_deadline();
+        match self.heartbeat.beat(now) {
+            Beat::Wait => None,
+            Beat::Ping => self.socket.ping().await.err().map(end_of),
+            Beat::Silent => Some(End::Ours(CloseCode::Timeout)),
+        }
+    }
+
+    /// The session thinks in wall time, the timer does not.
+    fn note_deadline(&mut self) {
+        self.session_due = Instant::now() + self.session.deadline().since(UnixMillis::now());
+    }
+
+    fn due(&self) -> Instant {
+        self.session_due.min(self.heartbeat.next())
+    }
+
+    /// Sets the timer anew only if it went off or would go off too late: being early costs one look.
+    fn wind(&self, clock: Pin<&mut Sleep>) {
+        let due = self.due();
+        if clock.is_elapsed() || due < clock.deadline() {
+            clock.reset(due);
+        }
+    }
+
+    /// The one way out: goodbye, while commands that were accepted get a moment to finish; then the connection
+    /// leaves its rooms, as its commands are dropped.
+    async fn finish(mut self, end: End) {
+        let rest = finish_commands(self.commands, self.running, self.waiting);
+        let goodbye = async {
+            match end {
+                End::Ours(CloseCode::TooSlow) => self.socket.close(Some(CloseCode::TooSlow)).await,
+                End::Ours(code) => {
+                    flush(&self.outbox, &mut self.socket).await;
+                    self.socket.close(Some(code)).await;
+                }
+                End::Theirs => self.socket.close(None).await,
+                End::Lost => drop(self.socket),
+            }
+        };
+        tokio::join!(goodbye, rest);
+    }
+}
+
+/// Writes what is still owed, such as the error that explains the close.
+async fn flush<S: AsyncRead + AsyncWrite + Unpin>(outbox: &Outbox, socket: &mut Socket<S>) {
+    while let Taken::Frames(frames) = outbox.take() {
+        if socket.write(frames).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn finish_commands(
+    commands: Option<Arc<Commands>>,
+    running: Option<BoxFuture<'static, Option<CloseCode>>>,
+    waiting: VecDeque<Command>,
+) {
+    let rest = async {
+        if let Some(running) = running {
+            running.await;
+        }
+        if let Some(commands) = &commands {
+            for command in waiting.into_iter().filter(is_worth_finishing) {
+                Arc::clone(commands).run(command).await;
+            }
+        }
+    };
+    if timeout(COMMANDS_FINISH, rest).await.is_err() {
+        tracing::debug!("connection ended before its commands");
+    }
+}
+
+/// A message counts without its sender; a subscription does not.
+const fn is_worth_finishing(command: &Command) -> bool {
+    match command {
+        Command::Send(_) => true,
+        Command::Subscribe(_) | Command::Enter(_) | Command::Unsubscribe(_) => false,
+    }
+}
+
+/// The command under way, if there is one. Safe to drop: the command stays where it is.
+async fn progress(running: &mut Option<BoxFuture<'static, Option<CloseCode>>>) -> Option<CloseCode> {
+    match running {
+        Some(command) => command.await,
+        None => std::future::pending().await,
+    }
+}
+
+const fn end_of(error: WriteError) -> End {
+    match error {
+        WriteError::TooSlow => End::Ours(CloseCode::TooSlow),
+        WriteError::Lost => End::Lost,
+    }
+}
+
+const fn label(frame: &ClientFrame) -> &'static str {
+    match frame {
+        ClientFrame::Auth(_) => "auth",
+        ClientFrame::Subscribe(_) => "subscribe",
+        ClientFrame::Unsubscribe(_) => "unsubscribe",
+        ClientFrame::Message(_) => "message",
+        ClientFrame::Ping(_) => "ping",
+    }
+}
+
+/// Counts the connection as long as it lives, also if its task is stopped.
+struct Count {
+    node: Arc<Node>,
+}
+
+impl Count {
+    fn new(node: Arc<Node>) -> Self {
+        node.metrics.connections.inc();
+        Self { node }
+    }
+
+    fn end(&self, end: End) {
+        let reason = match end {
+            End::Ours(code) => code.reason(),
+            End::Theirs => CloseCode::Normal.reason(),
+            End::Lost => "lost",
+        };
+        tracing::debug!(reason, "connection ends");
+        self.node.metrics.closes.with_label_values(&[reason]).inc();
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        self.node.metrics.connections.dec();
+    }
+}

@@ -1,0 +1,90 @@
+//! Why a command of a client was not done, and what the client is told.
+
+use rookery_shared::authority::AuthorityError;
+use rookery_shared::bus::{AppendError, BusError};
+use rookery_shared::limits::RETRY_AFTER_MS;
+use rookery_shared::protocol::close::CloseCode;
+use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_shared::protocol::server::ErrorFrame;
+
+/// A command that was not done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// Not allowed, or not possible for this client.
+    #[error("refused: {}", .0.as_str())]
+    Refused(ErrorCode),
+    /// More waits for the store than may wait.
+    #[error("too much is waiting")]
+    Overloaded,
+    /// The rights changed each time they were read.
+    #[error("the room's rights keep changing")]
+    Unsettled,
+    /// The api does not answer.
+    #[error("api: {0}")]
+    Api(String),
+    /// The bus does not answer.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+}
+
+impl CommandError {
+    /// The code the client is told.
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Refused(code) => *code,
+            Self::Overloaded => ErrorCode::Overloaded,
+            Self::Unsettled | Self::Api(_) | Self::Bus(_) => ErrorCode::Unavailable,
+        }
+    }
+
+    /// The frame the client is sent. What may be repeated says when.
+    pub fn frame(&self) -> ErrorFrame {
+        let retry_after_ms = self.is_passing().then_some(RETRY_AFTER_MS);
+        ErrorFrame { retry_after_ms, ..ErrorFrame::new(self.code()) }
+    }
+
+    /// How a connection ends that lives for one room only and cannot enter it.
+    pub const fn close_code(&self) -> CloseCode {
+        match self {
+            Self::Refused(ErrorCode::UnknownRoom) => CloseCode::NoSuchRoom,
+            Self::Refused(_) => CloseCode::Forbidden,
+            Self::Overloaded | Self::Unsettled | Self::Api(_) | Self::Bus(_) => CloseCode::Overloaded,
+        }
+    }
+
+    /// The part at fault, as a metric label; none if it is the client.
+    pub const fn part(&self) -> Option<&'static str> {
+        match self {
+            Self::Api(_) => Some("api"),
+            Self::Bus(_) => Some("bus"),
+            Self::Refused(_) | Self::Overloaded | Self::Unsettled => None,
+        }
+    }
+
+    const fn is_passing(&self) -> bool {
+        match self {
+            Self::Refused(_) => false,
+            Self::Overloaded | Self::Unsettled | Self::Api(_) | Self::Bus(_) => true,
+        }
+    }
+}
+
+impl From<AuthorityError> for CommandError {
+    fn from(error: AuthorityError) -> Self {
+        match error {
+            AuthorityError::Refused(code) => Self::Refused(code),
+            AuthorityError::Unavailable(cause) => Self::Api(cause),
+        }
+    }
+}
+
+impl From<AppendError> for CommandError {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::StaleRights => Self::Unsettled,
+            AppendError::Overloaded => Self::Overloaded,
+            AppendError::NotOpen => Self::Bus(BusError::Unavailable("the room does not stay open".to_owned())),
+            AppendError::Bus(error) => Self::Bus(error),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The parts of a gateway and how they are put together; also used by the standalone process.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use rookery_shared::authority::Authority;
+use rookery_shared::bus::Bus;
+use rookery_shared::shutdown::Shutdown;
+use rookery_shared::token::Verifier;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::acks::Acks;
+use crate::authorize::Permissions;
+use crate::hub::Hub;
+use crate::metrics::Metrics;
+use crate::relay::Relay;
+use crate::upgrade::{self, Origins};
+use crate::{health, keys};
+
+/// What a gateway stands on.
+pub struct GatewayParts {
+    /// Carries room events.
+    pub bus: Arc<dyn Bus>,
+    /// Knows rights and rooms.
+    pub authority: Arc<dyn Authority>,
+    /// Checks access tokens; the gateway gives it the authority's keys.
+    pub verifier: Arc<Verifier>,
+    /// Web pages of other hosts that may connect.
+    pub origins: Origins,
+    /// Of the process; connections are its tasks.
+    pub shutdown: Shutdown,
+}
+
+/// What every connection of this process shares.
+pub struct Node {
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) authority: Arc<dyn Authority>,
+    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) origins: Origins,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) permissions: Arc<Permissions>,
+    pub(crate) acks: Arc<Acks>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// A gateway: routers to serve, and work to do in the background.
+#[derive(Clone)]
+pub struct Gateway {
+    node: Arc<Node>,
+}
+
+impl Gateway {
+    /// Puts the parts together. Nothing runs yet.
+    ///
+    /// # Errors
+    /// Only if two metrics have one name, which is a defect.
+    pub fn new(parts: GatewayParts) -> Result<Self, prometheus::Error> {
+        let GatewayParts { bus, authority, verifier, origins, shutdown } = parts;
+        let metrics = Arc::new(Metrics::new()?);
+        let hub = Hub::new(Arc::clone(&bus), Arc::clone(&authority), Arc::clone(&metrics), shutdown.clone());
+        let permissions = Permissions::new(Arc::clone(&authority));
+        let acks = Acks::new(Arc::clone(&metrics));
+        let node = Node { bus, authority, verifier, origins, shutdown, hub, permissions, acks, metrics };
+        Ok(Self { node: Arc::new(node) })
+    }
+
+    /// The public addresses: `/ws`, `/ws/{room}` and `/ws/chat/{room}`. Only [`rookery_shared::listener::serve`]
+    /// can serve them, since an upgraded stream is taken back from it.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/ws", get(upgrade::many))
+            .route("/ws/{room}", get(upgrade::one))
+            .route("/ws/chat/{room}", get(upgrade::one))
+            .method_not_allowed_fallback(upgrade::other_method)
+            .with_state(Arc::clone(&self.node))
+            .layer(CatchPanicLayer::new())
+    }
+
+    /// For the listener that is never published: `/live`, `/ready` and `/metrics`.
+    pub fn internal_router(&self) -> Router {
+        health::router(Arc::clone(&self.node))
+    }
+
+    /// Starts everything that is not a connection. To be called once, before serving. None of it is waited for by a
+    /// drain: it serves the connections as long as there are any.
+    pub fn run_background(&self) {
+        let Node { bus, authority, verifier, shutdown, hub, permissions, acks, .. } = self.node.as_ref();
+        let relay = Relay::new(Arc::clone(hub), Arc::clone(acks), Arc::clone(permissions));
+        shutdown.spawn("relay", Arc::clone(&relay).listen(bus.signals()));
+        shutdown.spawn("head audit", relay.audit());
+        shutdown.spawn("acks", Arc::clone(acks).poll(Arc::clone(bus)));
+        shutdown.spawn("room sweep", Arc::clone(hub).sweep());
+        shutdown.spawn("keys", keys::poll(Arc::clone(authority), Arc::clone(verifier)));
+    }
+
+    /// Its metrics, for a process that shows those of several parts.
+    pub fn registry(&self) -> &prometheus::Registry {
+        self.node.metrics.registry()
+    }
+
+    /// Why this gateway should get no new connections; empty if it should.
+    pub async fn unready(&self) -> Vec<&'static str> {
+        health::unready(&self.node).await
+    }
+}

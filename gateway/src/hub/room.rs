@@ -1,0 +1,282 @@
+//! One room on this node: its timeline and its local members, changed together under one lock.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
+use rookery_shared::bus::{BusError, Head};
+use rookery_shared::id::{RoomId, Seq, UserId};
+use rookery_shared::limits::{PARKED_EVENTS_MAX, ROOM_LINGER};
+use rookery_shared::protocol::server::ServerFrame;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::member::{Member, MemberId};
+use crate::outbox::Frame;
+use crate::position::Position;
+use crate::relay::room_feed::{Delivery, Fate, RoomFeed, Step};
+
+/// A room as this node knows it.
+pub struct Room {
+    /// Its id.
+    pub id: RoomId,
+    phase: watch::Sender<Phase>,
+    state: Mutex<State>,
+    /// Held by whoever repairs the room.
+    pub(crate) repair_turn: tokio::sync::Mutex<()>,
+}
+
+/// Where a room is in its life on this node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The bus is being asked.
+    Opening,
+    /// Members may come.
+    Live,
+    /// The bus is being told.
+    Closing,
+    /// No longer in the hub.
+    Gone,
+    /// It could not be opened, and is no longer in the hub.
+    Failed(BusError),
+}
+
+enum State {
+    Opening { early: VecDeque<(Position, Delivery)>, dropped: u64 },
+    Live(Live),
+    Over,
+}
+
+/// The inside of a live room.
+pub(super) struct Live {
+    pub(super) feed: RoomFeed,
+    members: Vec<Arc<Member>>,
+    empty_since: Option<Instant>,
+    repairing: bool,
+}
+
+/// What a change of a room leaves to be done and counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct News {
+    /// There is a hole and nobody repairs it yet; the one who reads this does.
+    pub wants_repair: bool,
+    /// Frames put into outboxes.
+    pub delivered: u64,
+    /// Events that wait behind a hole.
+    pub parked: u64,
+    /// Events that could not wait.
+    pub dropped: u64,
+    /// Gaps told.
+    pub gaps: u64,
+    /// Resets told.
+    pub resets: u64,
+}
+
+impl Room {
+    pub(super) fn new(id: RoomId) -> Self {
+        let state = State::Opening { early: VecDeque::new(), dropped: 0 };
+        let phase = watch::Sender::new(Phase::Opening);
+        Self { id, phase, state: Mutex::new(state), repair_turn: tokio::sync::Mutex::default() }
+    }
+
+    /// Waits while the room is opening or closing.
+    pub(super) async fn settled(&self) -> Phase {
+        let mut phase = self.phase.subscribe();
+        let settled = phase.wait_for(|phase| !matches!(phase, Phase::Opening | Phase::Closing)).await;
+        // The sender lives as long as the room, so it cannot be gone.
+        settled.map_or(Phase::Gone, |phase| phase.clone())
+    }
+
+    /// The bus said where the room stands; events that came before this answer are sorted in.
+    pub(super) fn go_live(&self, head: Head, now: Instant) -> News {
+        let mut state = self.state.lock();
+        let live = Live { feed: RoomFeed::new(head), members: Vec::new(), empty_since: Some(now), repairing: false };
+        let before = std::mem::replace(&mut *state, State::Live(live));
+        let (State::Opening { early, dropped }, State::Live(live)) = (before, &mut *state) else {
+            return News::default();
+        };
+        let mut news = News { dropped, ..News::default() };
+        for (at, delivery) in early {
+            live.offer(self.id, at, delivery, &mut news);
+        }
+        live.ask_for_repair(&mut news);
+        drop(state);
+        self.phase.send_replace(Phase::Live);
+        news
+    }
+
+    /// An event arrived.
+    pub fn offer(&self, at: Position, delivery: Delivery) -> News {
+        let mut news = News::default();
+        let mut state = self.state.lock();
+        match &mut *state {
+            State::Live(live) => {
+                live.offer(self.id, at, delivery, &mut news);
+                live.ask_for_repair(&mut news);
+            }
+            State::Opening { early, .. } if early.len() < PARKED_EVENTS_MAX => early.push_back((at, delivery)),
+            State::Opening { dropped, .. } => *dropped += 1,
+            State::Over => {}
+        }
+        news
+    }
+
+    /// The bus said where the room stands.
+    pub fn compare(&self, head: Head) -> News {
+        let mut news = News::default();
+        if let Some(mut live) = self.live() {
+            let steps = live.feed.compare(head);
+            live.deliver(self.id, steps, &mut news);
+            live.ask_for_repair(&mut news);
+        }
+        news
+    }
+
+    /// The number behind which events are missing; none (and the repair is over) if there is no hole.
+    pub fn hole(&self) -> Option<Seq> {
+        let mut live = self.live()?;
+        live.repairing = live.feed.has_hole();
+        live.repairing.then(|| live.feed.head().seq)
+    }
+
+    /// Events that were read again arrived; what they do not fill is given up.
+    pub fn fill(&self, events: Vec<(Position, Delivery)>) -> News {
+        let mut news = News::default();
+        if let Some(mut live) = self.live() {
+            let before = live.feed.head();
+            for (at, delivery) in events {
+                live.offer(self.id, at, delivery, &mut news);
+            }
+            let after = live.feed.head();
+            if (before.epoch, before.seq) == (after.epoch, after.seq) {
+                let steps = live.feed.give_up();
+                live.deliver(self.id, steps, &mut news);
+            }
+        }
+        // Nothing was parked anew: what the range held was parked or lost before.
+        News { parked: 0, ..news }
+    }
+
+    /// The repair did not get through to the bus; the next sign of a hole starts another.
+    pub fn postpone_repair(&self) {
+        if let Some(mut live) = self.live() {
+            live.repairing = false;
+        }
+    }
+
+    /// Takes a connection out.
+    pub(super) fn detach(&self, member: MemberId, now: Instant) {
+        if let Some(mut live) = self.live() {
+            live.members.retain(|other| other.id != member);
+            live.note_emptiness(now);
+        }
+    }
+
+    /// Whether the room was empty for long enough; it is closing then.
+    pub(super) fn try_close(&self, now: Instant) -> bool {
+        let mut state = self.state.lock();
+        let State::Live(live) = &*state else { return false };
+        let idle = live.empty_since.is_some_and(|since| now.duration_since(since) >= ROOM_LINGER);
+        if idle {
+            *state = State::Over;
+            self.phase.send_replace(Phase::Closing);
+        }
+        idle
+    }
+
+    /// The hub has let go of it.
+    pub(super) fn end(&self, last: Phase) {
+        *self.state.lock() = State::Over;
+        self.phase.send_replace(last);
+    }
+
+    /// The live room under its lock.
+    pub(super) fn live(&self) -> Option<parking_lot::MappedMutexGuard<'_, Live>> {
+        MutexGuard::try_map(self.state.lock(), |state| match state {
+            State::Live(live) => Some(live),
+            State::Opening { .. } | State::Over => None,
+        })
+        .ok()
+    }
+}
+
+impl Live {
+    pub(super) fn add(&mut self, member: &Arc<Member>) {
+        if !self.members.iter().any(|other| other.id == member.id) {
+            self.members.push(Arc::clone(member));
+        }
+        self.empty_since = None;
+    }
+
+    fn offer(&mut self, room: RoomId, at: Position, delivery: Delivery, news: &mut News) {
+        let (fate, steps) = self.feed.offer(at, delivery);
+        match fate {
+            Fate::Parked => news.parked += 1,
+            Fate::Dropped => news.dropped += 1,
+            Fate::Delivered | Fate::Known => {}
+        }
+        self.deliver(room, steps, news);
+    }
+
+    fn ask_for_repair(&mut self, news: &mut News) {
+        news.wants_repair = self.feed.has_hole() && !self.repairing;
+        self.repairing |= news.wants_repair;
+    }
+
+    fn deliver(&mut self, room: RoomId, steps: Vec<Step>, news: &mut News) {
+        let mut frames = Vec::with_capacity(steps.len());
+        for step in steps {
+            let left = match &step {
+                Step::Event(delivery) => delivery.left,
+                Step::Gap { .. } => {
+                    news.gaps += 1;
+                    None
+                }
+                Step::Reset { .. } => {
+                    news.resets += 1;
+                    None
+                }
+            };
+            frames.push(frame_of(room, step));
+            if let Some(user) = left {
+                self.push(&std::mem::take(&mut frames), news);
+                self.expel(room, user);
+            }
+        }
+        self.push(&frames, news);
+    }
+
+    fn push(&self, frames: &[Frame], news: &mut News) {
+        for member in &self.members {
+            member.outbox.push_all(frames.iter().cloned());
+        }
+        news.delivered += u64::try_from(frames.len() * self.members.len()).unwrap_or(u64::MAX);
+    }
+
+    /// Who is no longer a member of the room hears nothing more of it, on any connection.
+    fn expel(&mut self, room: RoomId, user: UserId) {
+        self.members.retain(|member| {
+            let stays = member.user != user;
+            if !stays {
+                member.forget(room);
+                member.outbox.send(&ServerFrame::Unsubscribed { room });
+            }
+            stays
+        });
+        self.note_emptiness(Instant::now());
+    }
+
+    fn note_emptiness(&mut self, now: Instant) {
+        if self.members.is_empty() {
+            self.empty_since = self.empty_since.or(Some(now));
+        }
+    }
+}
+
+fn frame_of(room: RoomId, step: Step) -> Frame {
+    match step {
+        Step::Event(delivery) => delivery.frame,
+        Step::Gap { from, to } => ServerFrame::Gap { room, from, to }.to_json().into(),
+        Step::Reset { epoch, head } => ServerFrame::Reset { room, epoch, head }.to_json().into(),
+    }
+}

@@ -1,0 +1,56 @@
+//! Fetching the api's public keys, so that tokens can be verified here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rookery_shared::authority::Authority;
+use rookery_shared::limits::{KEY_REFRESH_INTERVAL, KEY_RETRY_MAX, KEY_RETRY_MIN};
+use rookery_shared::token::Verifier;
+
+/// Keeps the verifier's keys fresh. While the api is away, the keys last seen hold.
+pub async fn poll(authority: Arc<dyn Authority>, verifier: Arc<Verifier>) {
+    let mut retry = KEY_RETRY_MIN;
+    loop {
+        let fetched = refresh(authority.as_ref(), &verifier).await;
+        let pause = pause(fetched, verifier.is_ready(), retry);
+        retry = if fetched { KEY_RETRY_MIN } else { (retry * 2).min(KEY_RETRY_MAX) };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+async fn refresh(authority: &dyn Authority, verifier: &Verifier) -> bool {
+    match authority.public_keys().await {
+        Ok(keys) if keys.keys.is_empty() => {
+            tracing::warn!("the api publishes no key");
+            false
+        }
+        Ok(keys) => {
+            if !verifier.is_ready() {
+                tracing::info!(keys = keys.keys.len(), "public keys fetched");
+            }
+            verifier.replace(&keys);
+            true
+        }
+        Err(error) => {
+            tracing::warn!(%error, "public keys not fetched");
+            false
+        }
+    }
+}
+
+/// A node without keys is of no use, so it asks again soon.
+fn pause(fetched: bool, is_ready: bool, retry: Duration) -> Duration {
+    if fetched || is_ready { KEY_REFRESH_INTERVAL } else { retry }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_node_without_keys_is_in_a_hurry() {
+        assert_eq!(pause(true, true, KEY_RETRY_MIN), KEY_REFRESH_INTERVAL);
+        assert_eq!(pause(false, true, KEY_RETRY_MIN), KEY_REFRESH_INTERVAL);
+        assert_eq!(pause(false, false, KEY_RETRY_MIN), KEY_RETRY_MIN);
+    }
+}

@@ -1,0 +1,31 @@
+//! The gateway: it owns the clients' sockets and nothing that has to survive it.
+//!
+//! Read in this order: [`upgrade`] turns a request into a connection; [`connection`] is the loop that owns its
+//! socket; [`session`] has its rules, without any waiting; [`commands`] does what a session decides. [`hub`] and
+//! [`relay`] bring room events from the bus to the connections' [`outbox`]es; [`acks`] tell senders what is stored.
+//! [`gateway`] puts the parts together, [`server`] makes a process of them. There is no database in here.
+
+pub mod acks;
+pub mod authority_http;
+pub mod authorize;
+pub mod commands;
+pub mod config;
+pub mod connection;
+pub mod error;
+pub mod gateway;
+mod health;
+pub mod heartbeat;
+pub mod hub;
+pub mod keys;
+pub mod member;
+pub mod metrics;
+pub mod outbox;
+pub mod position;
+pub mod relay;
+pub mod server;
+pub mod session;
+pub mod socket;
+pub mod upgrade;
+
+pub use gateway::{Gateway, GatewayParts};
+pub use upgrade::Origins;

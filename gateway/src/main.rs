@@ -1,0 +1,69 @@
+//! The program `rookery-gateway`.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{ArgMatches, Command};
+use rookery_gateway::config::{Config, SETTINGS};
+use rookery_gateway::server;
+use rookery_shared::config::arguments;
+use rookery_shared::telemetry;
+use rookery_shared::token::install_provider;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Exit code of a configuration that cannot be used.
+const BAD_CONFIG: u8 = 2;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    install_provider();
+    let matches = command().get_matches();
+    match matches.subcommand() {
+        Some(("config", matches)) => print_config(matches),
+        Some((_, matches)) => serve(matches).await,
+        None => serve(&matches).await,
+    }
+}
+
+fn command() -> Command {
+    let root = Command::new("rookery-gateway")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Sockets of a Rookery chat cluster")
+        .args_conflicts_with_subcommands(true);
+    arguments(root, SETTINGS)
+        .subcommand(arguments(Command::new("serve").about("Serve until a signal ends it (the default)"), SETTINGS))
+        .subcommand(arguments(Command::new("config").about("Print the configuration in force"), SETTINGS))
+}
+
+async fn serve(matches: &ArgMatches) -> ExitCode {
+    let config = match Config::read(matches) {
+        Ok((config, _)) => config,
+        Err(errors) => return fail(&errors, BAD_CONFIG),
+    };
+    telemetry::init(config.log_format, &config.log_filter);
+    match server::serve(config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, 1),
+    }
+}
+
+fn print_config(matches: &ArgMatches) -> ExitCode {
+    match Config::read(matches) {
+        Ok((_, effective)) => match std::io::stdout().write_all(effective.to_string().as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&error, 1),
+        },
+        Err(errors) => fail(&errors, BAD_CONFIG),
+    }
+}
+
+/// Logs may not be running yet, so the last words go to standard error in any case.
+fn fail(error: &impl std::fmt::Display, code: u8) -> ExitCode {
+    let text = format!("rookery-gateway: {error}\n");
+    if std::io::stderr().write_all(text.as_bytes()).is_err() {
+        tracing::error!(%error, "stopped");
+    }
+    ExitCode::from(code)
+}

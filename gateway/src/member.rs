@@ -1,0 +1,104 @@
+//! One authenticated connection as rooms, acks and commands see it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+use rookery_shared::id::{RoomId, RoomRef, Slug, UserId};
+use rookery_shared::limits::{ACKS_PENDING_PER_CONNECTION_MAX, ROOMS_PER_CONNECTION_MAX};
+
+use crate::outbox::Outbox;
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// Names a connection within this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MemberId(u64);
+
+/// See the module's text.
+#[derive(Debug)]
+pub struct Member {
+    /// Its name.
+    pub id: MemberId,
+    /// Whose connection it is.
+    pub user: UserId,
+    /// What it is owed.
+    pub outbox: Arc<Outbox>,
+    rooms: Mutex<HashMap<RoomId, Option<Slug>>>,
+    acks: AtomicUsize,
+}
+
+impl Member {
+    /// A connection that lives in no room yet.
+    pub fn new(user: UserId, outbox: Arc<Outbox>) -> Self {
+        let id = MemberId(NEXT.fetch_add(1, Ordering::Relaxed));
+        Self { id, user, outbox, rooms: Mutex::default(), acks: AtomicUsize::new(0) }
+    }
+
+    /// Notes a room before it is attached, so that the end of the connection finds it. False if there are too many.
+    pub fn note(&self, room: RoomId, slug: Option<Slug>) -> bool {
+        let mut rooms = self.rooms.lock();
+        let fits = rooms.len() < ROOMS_PER_CONNECTION_MAX || rooms.contains_key(&room);
+        if fits {
+            rooms.insert(room, slug);
+        }
+        fits
+    }
+
+    /// Forgets a room.
+    pub fn forget(&self, room: RoomId) {
+        self.rooms.lock().remove(&room);
+    }
+
+    /// The live room that the client means.
+    pub fn find(&self, room: &RoomRef) -> Option<RoomId> {
+        match room {
+            RoomRef::Id(id) => Some(*id),
+            RoomRef::Slug(slug) => {
+                let rooms = self.rooms.lock();
+                rooms.iter().find(|(_, known)| known.as_ref() == Some(slug)).map(|(id, _)| *id)
+            }
+        }
+    }
+
+    /// Forgets all rooms and names them.
+    pub fn leave_all(&self) -> Vec<RoomId> {
+        self.rooms.lock().drain().map(|(room, _)| room).collect()
+    }
+
+    /// Whether one more ack may wait.
+    pub fn may_wait(&self) -> bool {
+        self.acks.load(Ordering::Relaxed) < ACKS_PENDING_PER_CONNECTION_MAX
+    }
+
+    /// An ack begins to wait.
+    pub fn ack_waits(&self) {
+        self.acks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// An ack waits no more.
+    pub fn ack_done(&self) {
+        self.acks.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rooms_are_bounded_and_found_by_either_name() {
+        let member = Member::new(UserId::generate(), Arc::default());
+        let slug: Slug = "general".to_owned().try_into().unwrap();
+        let general = RoomId::generate();
+        assert!(member.note(general, Some(slug.clone())));
+        assert_eq!(member.find(&RoomRef::Slug(slug)), Some(general));
+        for _ in 1..ROOMS_PER_CONNECTION_MAX {
+            assert!(member.note(RoomId::generate(), None));
+        }
+        assert!(!member.note(RoomId::generate(), None));
+        assert!(member.note(general, None), "a room it has costs nothing");
+        assert_eq!(member.leave_all().len(), ROOMS_PER_CONNECTION_MAX);
+    }
+}

@@ -1,0 +1,141 @@
+//! Every metric of the gateway, with its labels. Labels come from enums of this code base, never from clients.
+
+use prometheus::process_collector::ProcessCollector;
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
+
+/// The numbers of one gateway.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// Open WebSocket connections.
+    pub connections: IntGauge,
+    /// Rooms this node listens to.
+    pub rooms: IntGauge,
+    /// Acks that wait for "stored".
+    pub acks_pending: IntGauge,
+    /// Frames put into outboxes by rooms.
+    pub deliveries: IntCounter,
+    /// Frames from clients by type; `rejected` for those that mean nothing.
+    pub frames_in: IntCounterVec,
+    /// Error frames by code.
+    pub errors: IntCounterVec,
+    /// Ends of connections by reason.
+    pub closes: IntCounterVec,
+    /// Upgrades that were refused, by status.
+    pub upgrades_refused: IntCounterVec,
+    /// Outboxes that grew over their bound.
+    pub outbox_overflows: IntCounter,
+    /// Events that arrived behind a hole.
+    pub holes: IntCounter,
+    /// Range reads that repaired a room.
+    pub repairs: IntCounter,
+    /// Gaps that clients were told of.
+    pub gaps: IntCounter,
+    /// Epoch changes of live rooms.
+    pub resets: IntCounter,
+    /// Events that could not be kept while a room was opened or repaired; they were read again.
+    pub parked_overflows: IntCounter,
+    /// Subscribes by outcome.
+    pub resumes: IntCounterVec,
+    /// Times the bus said that something may be lost, or this process lagged behind it.
+    pub bus_suspects: IntCounter,
+    /// Events of rooms that nobody here listens to.
+    pub strays: IntCounter,
+    /// Seconds from a message frame to its place in the room.
+    pub append_seconds: Histogram,
+    /// Failed calls to the bus or the api, by part.
+    pub failures: IntCounterVec,
+}
+
+/// Registers what it makes, under the gateway's prefix.
+struct Maker(Registry);
+
+impl Metrics {
+    /// All numbers at zero.
+    ///
+    /// # Errors
+    /// Only for a name that is used twice, which is a defect.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let make = Maker(Registry::new());
+        make.0.register(Box::new(ProcessCollector::for_self()))?;
+        Ok(Self {
+            connections: make.gauge("connections", "Open WebSocket connections")?,
+            rooms: make.gauge("rooms", "Rooms this node listens to")?,
+            acks_pending: make.gauge("acks_pending", "Acks that wait for the store")?,
+            deliveries: make.counter("deliveries_total", "Room frames put into outboxes")?,
+            frames_in: make.family("frames_in_total", "Frames from clients", "type")?,
+            errors: make.family("errors_total", "Error frames to clients", "code")?,
+            closes: make.family("closes_total", "Ends of connections", "reason")?,
+            upgrades_refused: make.family("upgrades_refused_total", "Upgrades refused", "status")?,
+            outbox_overflows: make.counter("outbox_overflows_total", "Clients that read too slowly")?,
+            holes: make.counter("holes_total", "Events that arrived behind a hole")?,
+            repairs: make.counter("repairs_total", "Range reads that repaired a room")?,
+            gaps: make.counter("gaps_total", "Gaps that clients were told of")?,
+            resets: make.counter("resets_total", "Epoch changes of live rooms")?,
+            parked_overflows: make.counter("parked_overflows_total", "Parked events that were read again")?,
+            resumes: make.family("resumes_total", "Subscribes", "outcome")?,
+            bus_suspects: make.counter("bus_suspects_total", "Times that events may have been lost")?,
+            strays: make.counter("strays_total", "Events of rooms without listeners")?,
+            append_seconds: make.histogram("append_seconds", "Message frame to place in the room")?,
+            failures: make.family("failures_total", "Failed calls to other parts", "part")?,
+            registry: make.0,
+        })
+    }
+
+    /// All numbers, for a process that shows those of several parts.
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The Prometheus text format.
+    pub fn render(&self) -> Result<String, prometheus::Error> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        String::from_utf8(text).map_err(|error| prometheus::Error::Msg(error.to_string()))
+    }
+}
+
+impl Maker {
+    fn counter(&self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
+        let counter = IntCounter::with_opts(opts(name, help))?;
+        self.0.register(Box::new(counter.clone()))?;
+        Ok(counter)
+    }
+
+    fn family(&self, name: &str, help: &str, label: &str) -> Result<IntCounterVec, prometheus::Error> {
+        let family = IntCounterVec::new(opts(name, help), &[label])?;
+        self.0.register(Box::new(family.clone()))?;
+        Ok(family)
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+        let gauge = IntGauge::with_opts(opts(name, help))?;
+        self.0.register(Box::new(gauge.clone()))?;
+        Ok(gauge)
+    }
+
+    fn histogram(&self, name: &str, help: &str) -> Result<Histogram, prometheus::Error> {
+        let buckets = prometheus::exponential_buckets(0.000_25, 2.0, 15)?;
+        let histogram = Histogram::with_opts(HistogramOpts { common_opts: opts(name, help), buckets })?;
+        self.0.register(Box::new(histogram.clone()))?;
+        Ok(histogram)
+    }
+}
+
+fn opts(name: &str, help: &str) -> Opts {
+    Opts::new(name, help).namespace("rookery_gateway")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_rendered() {
+        let metrics = Metrics::new().unwrap();
+        metrics.connections.inc();
+        assert!(metrics.render().unwrap().contains("rookery_gateway_connections 1"));
+    }
+}

@@ -1,0 +1,89 @@
+//! Filling holes: one range read for all local members of a room, and the comparison of heads that finds holes
+//! without a later event.
+
+use std::sync::Arc;
+
+use rookery_shared::bus::BusError;
+use rookery_shared::event::SequencedEvent;
+use rookery_shared::id::{RoomId, Seq};
+use rookery_shared::limits::{HEADS_PER_READ_MAX, REPAIR_PAUSE, REPAIR_ROUNDS_MAX, TAIL_EVENTS_MAX};
+
+use super::encode;
+use crate::hub::Hub;
+use crate::hub::room::{News, Room};
+
+/// Rooms that may fail to open before an audit rests.
+const REOPEN_FAILURES_MAX: u32 = 3;
+
+impl Hub {
+    /// Counts what changed in a room, and starts its repair if it wants one.
+    pub(crate) fn after(self: &Arc<Self>, room: &Arc<Room>, news: News) {
+        let metrics = &self.metrics;
+        metrics.deliveries.inc_by(news.delivered);
+        metrics.holes.inc_by(news.parked);
+        metrics.parked_overflows.inc_by(news.dropped);
+        metrics.gaps.inc_by(news.gaps);
+        metrics.resets.inc_by(news.resets);
+        if news.wants_repair {
+            let (hub, room) = (Arc::clone(self), Arc::clone(room));
+            self.spawn("repair room", async move { hub.repair(&room).await });
+        }
+    }
+
+    /// Reads again what is missing until nothing is, or the bus does not answer. One at a time per room.
+    pub(crate) async fn repair(self: &Arc<Self>, room: &Arc<Room>) {
+        let _turn = room.repair_turn.lock().await;
+        for round in 0..REPAIR_ROUNDS_MAX {
+            let Some(after) = room.hole() else { return };
+            match self.read_again(room.id, after).await {
+                Ok(events) => {
+                    let news = room.fill(events.into_iter().map(encode).collect());
+                    self.after(room, News { wants_repair: false, ..news });
+                }
+                Err(error) => {
+                    tracing::debug!(room = %room.id, %error, "hole not repaired");
+                    tokio::time::sleep(REPAIR_PAUSE * 2_u32.pow(round)).await;
+                }
+            }
+        }
+        room.postpone_repair();
+    }
+
+    /// Compares all live rooms with the bus. Rooms that the bus has forgotten are opened there again, after all
+    /// others have been looked at.
+    pub(crate) async fn compare_heads(self: &Arc<Self>) -> Result<(), BusError> {
+        let mut forgotten = Vec::new();
+        for chunk in self.all().chunks(HEADS_PER_READ_MAX) {
+            let ids: Vec<RoomId> = chunk.iter().map(|room| room.id).collect();
+            let heads = self.bus.heads(&ids).await?;
+            for (room, head) in chunk.iter().zip(heads) {
+                match head {
+                    Some(head) => self.after(room, room.compare(head)),
+                    None => forgotten.push(Arc::clone(room)),
+                }
+            }
+        }
+        self.reopen(&forgotten).await
+    }
+
+    async fn reopen(self: &Arc<Self>, rooms: &[Arc<Room>]) -> Result<(), BusError> {
+        let mut failures = 0;
+        for room in rooms {
+            match self.head(room.id).await {
+                Ok(head) => self.after(room, room.compare(head)),
+                // One room that cannot be opened must not keep the others waiting, nor many all of them.
+                Err(_) if failures < REOPEN_FAILURES_MAX => failures += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        if failures == 0 { Ok(()) } else { Err(BusError::Unavailable(format!("{failures} rooms not opened"))) }
+    }
+
+    async fn read_again(&self, room: RoomId, after: Seq) -> Result<Vec<SequencedEvent>, BusError> {
+        let permit = self.repairs.acquire().await;
+        self.metrics.repairs.inc();
+        let events = self.bus.range(room, after, TAIL_EVENTS_MAX).await;
+        drop(permit);
+        events
+    }
+}

@@ -1,0 +1,136 @@
+//! The feed against loss, repetition and new epochs.
+
+use super::*;
+
+fn at(epoch: u64, seq: u64) -> Position {
+    Position { epoch: Epoch(epoch), seq: Seq::new(seq) }
+}
+
+fn delivery(seq: u64) -> Delivery {
+    Delivery { frame: format!("f{seq}").into(), left: None }
+}
+
+fn event(seq: u64) -> Step {
+    Step::Event(delivery(seq))
+}
+
+fn head(epoch: u64, seq: u64) -> Head {
+    Head { epoch: Epoch(epoch), seq: Seq::new(seq), stored: Seq::ZERO }
+}
+
+fn feed(last: u64) -> RoomFeed {
+    RoomFeed::new(head(1, last))
+}
+
+fn filled(from: u64, to: u64) -> RoomFeed {
+    let mut feed = feed(from - 1);
+    for seq in from..=to {
+        assert_eq!(feed.offer(at(1, seq), delivery(seq)), (Fate::Delivered, vec![event(seq)]));
+    }
+    feed
+}
+
+fn fetched(epoch: u64, from: u64, to: u64) -> Vec<(Position, Frame)> {
+    (from..=to).map(|seq| (at(epoch, seq), delivery(seq).frame)).collect()
+}
+
+fn replay(from: u64, to: u64) -> Plan {
+    Plan::Replay((from..=to).map(|seq| delivery(seq).frame).collect())
+}
+
+#[test]
+fn events_behind_a_hole_wait_for_its_repair() {
+    let mut feed = filled(1, 3);
+    assert_eq!(feed.offer(at(1, 6), delivery(6)), (Fate::Parked, vec![]));
+    assert_eq!(feed.offer(at(1, 5), delivery(5)), (Fate::Parked, vec![]));
+    assert!(feed.has_hole());
+    assert_eq!(feed.offer(at(1, 4), delivery(4)), (Fate::Delivered, vec![event(4), event(5), event(6)]));
+    assert!(!feed.has_hole());
+    assert_eq!(feed.offer(at(1, 5), delivery(5)), (Fate::Known, vec![]));
+}
+
+#[test]
+fn what_cannot_be_filled_is_told_as_a_gap() {
+    let mut feed = filled(1, 3);
+    feed.offer(at(1, 6), delivery(6));
+    let gap = Step::Gap { from: Seq::new(4), to: Seq::new(5) };
+    assert_eq!(feed.give_up(), vec![gap, event(6)]);
+    assert_eq!(feed.plan(Some(at(1, 3)), None), Plan::Fetch(Seq::new(3)), "the ring does not reach over a gap");
+    assert_eq!(feed.plan(Some(at(1, 5)), None), replay(6, 6));
+    assert_eq!(feed.give_up(), vec![]);
+}
+
+#[test]
+fn a_lost_last_event_shows_in_the_head() {
+    let mut feed = filled(1, 3);
+    assert_eq!(feed.compare(head(1, 2)), vec![], "a head read before the newest event");
+    assert!(!feed.has_hole());
+    assert_eq!(feed.compare(head(1, 5)), vec![]);
+    assert!(feed.has_hole());
+    assert_eq!(feed.give_up(), vec![Step::Gap { from: Seq::new(4), to: Seq::new(5) }]);
+}
+
+#[test]
+fn a_new_epoch_resets_by_event_and_by_head() {
+    let reset = |head| Step::Reset { epoch: Epoch(2), head: Seq::new(head) };
+    let mut feed = filled(1, 50);
+    feed.offer(at(1, 60), delivery(60));
+    assert_eq!(feed.offer(at(2, 41), delivery(41)), (Fate::Delivered, vec![reset(40), event(41)]));
+    assert_eq!(feed.offer(at(1, 51), delivery(51)), (Fate::Known, vec![]));
+    assert!(!feed.has_hole(), "what waited in the old epoch is gone");
+    assert_eq!(feed.plan(Some(at(1, 50)), None), Plan::Reset);
+
+    let mut feed = filled(1, 50);
+    assert_eq!(feed.compare(head(2, 41)), vec![reset(41)]);
+    assert_eq!(feed.compare(head(1, 50)), vec![], "an old head changes nothing");
+    assert_eq!(feed.head(), head(2, 41));
+}
+
+#[test]
+fn no_more_is_parked_than_may_be() {
+    let mut feed = feed(0);
+    let most = PARKED_EVENTS_MAX as u64;
+    for seq in 2..2 + most {
+        assert_eq!(feed.offer(at(1, seq), delivery(seq)).0, Fate::Parked);
+    }
+    assert_eq!(feed.offer(at(1, 2 + most), delivery(2 + most)).0, Fate::Dropped);
+    let (_, steps) = feed.offer(at(1, 1), delivery(1));
+    assert_eq!(steps.len() as u64, most + 1);
+    assert!(feed.has_hole(), "the dropped event is still missed");
+}
+
+#[test]
+fn a_resume_comes_from_the_ring_if_it_reaches() {
+    let feed = filled(1, 10);
+    assert_eq!(feed.plan(None, None), Plan::Replay(vec![]));
+    assert_eq!(feed.plan(Some(at(1, 10)), None), Plan::Replay(vec![]));
+    assert_eq!(feed.plan(Some(at(1, 7)), None), replay(8, 10));
+    assert_eq!(feed.plan(Some(at(1, 0)), None), replay(1, 10));
+    assert_eq!(feed.plan(Some(at(1, 11)), None), Plan::Ahead);
+    assert_eq!(feed.plan(Some(at(2, 3)), None), Plan::Ahead);
+}
+
+#[test]
+fn a_resume_joins_fetched_events_with_the_ring() {
+    let feed = filled(100, 120);
+    assert_eq!(feed.plan(Some(at(1, 90)), None), Plan::Fetch(Seq::new(90)));
+    assert_eq!(feed.plan(Some(at(1, 90)), Some(&fetched(1, 91, 110))), replay(91, 120));
+    assert_eq!(feed.plan(Some(at(1, 90)), Some(&fetched(1, 91, 125))), replay(91, 120), "newer ones come live");
+    let gap = Plan::Gap { from: Seq::new(91), to: Seq::new(120) };
+    assert_eq!(feed.plan(Some(at(1, 90)), Some(&fetched(1, 95, 110))), gap, "the tail was trimmed");
+    assert_eq!(feed.plan(Some(at(1, 90)), Some(&fetched(2, 91, 110))), gap);
+}
+
+#[test]
+fn too_much_is_a_gap() {
+    let mut feed = feed(1_000);
+    let gap = Plan::Gap { from: Seq::new(800), to: Seq::new(1_000) };
+    assert_eq!(feed.plan(Some(at(1, 799)), None), gap);
+    assert_eq!(feed.plan(Some(at(1, 800)), None), Plan::Fetch(Seq::new(800)));
+
+    let large = Delivery { frame: "x".repeat(RESUME_BYTES_MAX + 1).into(), left: None };
+    feed.offer(at(1, 1_001), large.clone());
+    let events = [(at(1, 1_001), large.frame)];
+    let gap = Plan::Gap { from: Seq::new(1_001), to: Seq::new(1_001) };
+    assert_eq!(feed.plan(Some(at(1, 1_000)), Some(&events)), gap);
+}

@@ -1,0 +1,83 @@
+//! The gateway as a process of its own: Redis, the api over HTTP, two listeners, and the end on a signal.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use rookery_shared::bus::BusError;
+use rookery_shared::bus::redis::{RedisBus, RedisOptions};
+use rookery_shared::listener::{self, ListenerOptions};
+use rookery_shared::shutdown::Shutdown;
+use rookery_shared::token::Verifier;
+use tokio::net::TcpListener;
+
+use crate::authority_http::{AuthorityOptions, HttpAuthority};
+use crate::config::Config;
+use crate::gateway::{Gateway, GatewayParts};
+use crate::upgrade;
+
+/// Connections of the internal listener: a few probes and scrapers.
+const INTERNAL_CONNECTIONS_MAX: usize = 64;
+
+/// Why the process cannot start. A Redis or an api that is away is no reason: it is waited for.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The Redis address is none.
+    #[error("redis_url: {0}")]
+    Bus(#[from] BusError),
+    /// The HTTP client cannot be built.
+    #[error("the client for the api: {0}")]
+    Api(#[from] reqwest::Error),
+    /// Two metrics have one name.
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// No signal handlers.
+    #[error("signals: {0}")]
+    Signals(std::io::Error),
+}
+
+/// Serves until a signal has come and the drain is over.
+pub async fn serve(config: Config) -> Result<(), StartError> {
+    let shutdown = Shutdown::new();
+    let public = bind(config.listen).await?;
+    let internal = bind(config.internal_listen).await?;
+    tracing::info!(listen = %config.listen, internal = %config.internal_listen, "gateway started");
+    let (drain, connections_max) = (config.drain, config.connections_max);
+    let gateway = assemble(config, &shutdown)?;
+    gateway.run_background();
+    listen(public, gateway.router().fallback(upgrade::elsewhere), connections_max, &shutdown);
+    listen(internal, gateway.internal_router(), INTERNAL_CONNECTIONS_MAX, &shutdown);
+    shutdown.on_signals(drain).await.map_err(StartError::Signals)
+}
+
+fn assemble(config: Config, shutdown: &Shutdown) -> Result<Gateway, StartError> {
+    let bus = RedisBus::connect(&RedisOptions { url: config.redis_url }, shutdown)?;
+    let authority = HttpAuthority::new(AuthorityOptions { url: config.api_url, secret: config.internal_secret })?;
+    let gateway = Gateway::new(GatewayParts {
+        bus,
+        authority: Arc::new(authority),
+        verifier: Arc::new(Verifier::new(config.issuer)),
+        origins: config.origins,
+        shutdown: shutdown.clone(),
+    })?;
+    Ok(gateway)
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
+}
+
+fn listen(listener: TcpListener, router: Router, connections_max: usize, shutdown: &Shutdown) {
+    let until = shutdown.clone();
+    shutdown.spawn_work("listener", async move {
+        listener::serve(listener, router.into_service(), ListenerOptions { connections_max }, &until).await;
+    });
+}

@@ -1,0 +1,60 @@
+//! The rules of one connection, without sockets, clocks or tasks: an input and the time go in, outputs come out.
+//!
+//! A connection that has not said who it is and one that has are different types; the first becomes the second by
+//! a valid token, and `hello` is the sign of it.
+
+mod authenticated;
+mod budget;
+mod input;
+mod output;
+mod unauthenticated;
+
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::id::RoomRef;
+
+pub use input::Input;
+pub use output::{Command, Outgoing, Output, Target};
+
+use authenticated::Authenticated;
+use unauthenticated::Unauthenticated;
+
+/// The state of one connection.
+#[derive(Debug)]
+pub enum Session {
+    /// Before `hello`.
+    Unauthenticated(Unauthenticated),
+    /// After `hello`.
+    Authenticated(Authenticated),
+}
+
+impl Session {
+    /// A connection that was just upgraded; one of a single room names it.
+    pub fn new(room: Option<RoomRef>, now: UnixMillis) -> Self {
+        Self::Unauthenticated(Unauthenticated::new(room, now))
+    }
+
+    /// Applies the rules. After [`Output::Close`] the session is over.
+    pub fn handle(&mut self, input: Input, now: UnixMillis) -> Vec<Output> {
+        match self {
+            Self::Authenticated(session) => session.handle(input, now),
+            Self::Unauthenticated(session) => match session.handle(input, now) {
+                unauthenticated::Step::Stay(outputs) => outputs,
+                unauthenticated::Step::Greet(next, outputs) => {
+                    *self = Self::Authenticated(next);
+                    outputs
+                }
+            },
+        }
+    }
+
+    /// When [`Input::Tick`] must come at the latest.
+    pub const fn deadline(&self) -> UnixMillis {
+        match self {
+            Self::Unauthenticated(session) => session.deadline(),
+            Self::Authenticated(session) => session.deadline(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! After `hello`: every frame of the protocol, until the token expires.
+
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::{NewMessage, Sender};
+use rookery_shared::id::{ClientId, RoomRef};
+use rookery_shared::limits::{
+    CONTENT_BYTES_MAX, CONTENT_CHARS_MAX, FRAME_BYTES_MAX, HEARTBEAT_INTERVAL, RESUME_EVENTS_MAX,
+    ROOMS_PER_CONNECTION_MAX, TOKEN_LEEWAY,
+};
+use rookery_shared::protocol::client::{ClientFrame, Message, RoomPosition};
+use rookery_shared::protocol::close::CloseCode;
+use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_shared::protocol::server::{ErrorFrame, Limits, ServerFrame, UserBrief};
+use rookery_shared::token::Claims;
+
+use super::budget::Budget;
+use super::unauthenticated::refuse;
+use super::{Command, Input, Outgoing, Output, Target};
+use crate::position::Position;
+
+/// A connection of a known user.
+#[derive(Debug)]
+pub struct Authenticated {
+    sender: Sender,
+    room: Option<RoomRef>,
+    expires: UnixMillis,
+    budget: Budget,
+}
+
+impl Authenticated {
+    pub(super) fn greet(claims: &Claims, room: Option<RoomRef>, now: UnixMillis) -> (Self, Vec<Output>) {
+        let mut outputs = vec![Output::Welcome(claims.sub), Output::Send(hello(claims))];
+        outputs.extend(room.clone().map(|room| Output::Run(Command::Enter(room))));
+        let session = Self { sender: sender(claims), room, expires: expiry(claims), budget: Budget::new(now) };
+        (session, outputs)
+    }
+
+    pub(super) const fn deadline(&self) -> UnixMillis {
+        self.expires
+    }
+
+    pub(super) fn handle(&mut self, input: Input, now: UnixMillis) -> Vec<Output> {
+        match input {
+            Input::Token(Ok(claims)) if claims.sub == self.sender.user_id => self.renew(&claims),
+            Input::Token(_) => refuse(),
+            Input::Tick if now >= self.expires => refuse(),
+            // A token that cannot be checked now changes nothing; the old one holds as long as it holds.
+            Input::Keyless => vec![Output::error(ErrorCode::Unavailable)],
+            Input::Tick => Vec::new(),
+            Input::Rejected(rejected) => self.bad(rejected.into(), now),
+            Input::Frame(frame) => self.on_frame(frame, now),
+        }
+    }
+
+    fn on_frame(&mut self, frame: ClientFrame, now: UnixMillis) -> Vec<Output> {
+        match frame {
+            ClientFrame::Auth(_) => refuse(),
+            ClientFrame::Ping(_) => vec![Output::Send(ServerFrame::Pong {})],
+            ClientFrame::Unsubscribe(unsubscribe) => vec![Output::Run(Command::Unsubscribe(unsubscribe.rooms))],
+            ClientFrame::Subscribe(subscribe) => self.subscribe(subscribe.rooms, now),
+            ClientFrame::Message(message) => self.message(message, now),
+        }
+    }
+
+    fn subscribe(&mut self, rooms: Vec<RoomPosition>, now: UnixMillis) -> Vec<Output> {
+        match rooms.into_iter().enumerate().map(target).collect() {
+            Ok(targets) => vec![Output::Run(Command::Subscribe(targets))],
+            Err(error) => self.bad(error, now),
+        }
+    }
+
+    fn message(&mut self, message: Message, now: UnixMillis) -> Vec<Output> {
+        let Message { room, client_id, content, reply_to } = message;
+        let Some(room) = room.or_else(|| self.room.clone()) else {
+            let error = ErrorFrame {
+                field: Some("room".to_owned()),
+                client_id,
+                ..ErrorFrame::new(ErrorCode::RoomRequired)
+            };
+            return self.bad(error, now);
+        };
+        let client_id = client_id.unwrap_or_else(ClientId::generate);
+        let message = NewMessage { content, client_id, reply_to };
+        vec![Output::Run(Command::Send(Box::new(Outgoing { room, sender: self.sender.clone(), message })))]
+    }
+
+    /// A renewed token may carry a new name and a later end; the connection goes on without a word.
+    fn renew(&mut self, claims: &Claims) -> Vec<Output> {
+        self.sender = sender(claims);
+        self.expires = expiry(claims);
+        Vec::new()
+    }
+
+    fn bad(&mut self, error: ErrorFrame, now: UnixMillis) -> Vec<Output> {
+        let mut outputs = vec![Output::Send(ServerFrame::Error(error))];
+        if self.budget.spend(now) {
+            outputs.push(Output::Close(CloseCode::Policy));
+        }
+        outputs
+    }
+}
+
+/// Half a position proves nothing, so it is refused rather than guessed at.
+fn target((index, wanted): (usize, RoomPosition)) -> Result<Target, ErrorFrame> {
+    let RoomPosition { room, epoch, seq } = wanted;
+    let missing = match (epoch, seq) {
+        (None, None) => return Ok(Target { room, position: None }),
+        (Some(epoch), Some(seq)) => return Ok(Target { room, position: Some(Position { epoch, seq }) }),
+        (None, Some(_)) => "epoch",
+        (Some(_), None) => "seq",
+    };
+    Err(ErrorFrame {
+        message: "epoch and seq belong together".to_owned(),
+        field: Some(format!("rooms[{index}].{missing}")),
+        room: Some(room),
+        ..ErrorFrame::new(ErrorCode::BadField)
+    })
+}
+
+fn sender(claims: &Claims) -> Sender {
+    Sender { user_id: claims.sub, username: claims.name.clone() }
+}
+
+/// Ends where the verifier would refuse the token, so that a token it accepts is good for a moment at least.
+fn expiry(claims: &Claims) -> UnixMillis {
+    UnixMillis(claims.exp.saturating_mul(1000)).plus(TOKEN_LEEWAY)
+}
+
+fn hello(claims: &Claims) -> ServerFrame {
+    ServerFrame::Hello {
+        session: claims.sid,
+        user: UserBrief { user_id: claims.sub, username: claims.name.clone() },
+        heartbeat_ms: u64::try_from(HEARTBEAT_INTERVAL.as_millis()).unwrap_or(u64::MAX),
+        limits: Limits {
+            frame_bytes: FRAME_BYTES_MAX,
+            content_chars: CONTENT_CHARS_MAX,
+            content_bytes: CONTENT_BYTES_MAX,
+            rooms: ROOMS_PER_CONNECTION_MAX,
+            resume_events: RESUME_EVENTS_MAX,
+        },
+    }
+}

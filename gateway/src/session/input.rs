@@ -1,0 +1,19 @@
+//! What happens to a session.
+
+use rookery_shared::protocol::client::{ClientFrame, Rejected};
+use rookery_shared::token::{Claims, TokenError};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A token came, with the upgrade or in an `auth` frame, and was verified.
+    Token(Result<Claims, TokenError>),
+    /// A token came, but this node has no key yet to verify it with.
+    Keyless,
+    /// A frame other than `auth` came. (An `auth` frame that gets here was not verified and is refused.)
+    Frame(ClientFrame),
+    /// A frame came that means nothing.
+    Rejected(Rejected),
+    /// Time passed.
+    Tick,
+}

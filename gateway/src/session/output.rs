@@ -1,0 +1,62 @@
+//! What a session wants done.
+
+use rookery_shared::event::{NewMessage, Sender};
+use rookery_shared::id::{RoomRef, UserId};
+use rookery_shared::protocol::close::CloseCode;
+use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
+
+use crate::position::Position;
+
+/// One thing to do, in the order given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// From now on the connection belongs to this user. Comes once, before any command.
+    Welcome(UserId),
+    /// Tell the client.
+    Send(ServerFrame),
+    /// Do this after everything that was to be done before.
+    Run(Command),
+    /// Say goodbye. Nothing follows.
+    Close(CloseCode),
+}
+
+/// Work that needs the bus or the api. Commands of one connection are done one by one, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Make rooms live.
+    Subscribe(Vec<Target>),
+    /// Make the connection's only room live, or end the connection.
+    Enter(RoomRef),
+    /// Stop rooms.
+    Unsubscribe(Vec<RoomRef>),
+    /// Say something.
+    Send(Box<Outgoing>),
+}
+
+/// A room to make live, and where the client stands in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The room.
+    pub room: RoomRef,
+    /// The last event the client has; none for a client that starts with history.
+    pub position: Option<Position>,
+}
+
+/// A message on its way into a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The room.
+    pub room: RoomRef,
+    /// Who says it.
+    pub sender: Sender,
+    /// What is said.
+    pub message: NewMessage,
+}
+
+impl Output {
+    /// An error frame with the standard sentence.
+    pub fn error(code: ErrorCode) -> Self {
+        Self::Send(ServerFrame::Error(ErrorFrame::new(code)))
+    }
+}

@@ -1,0 +1,151 @@
+//! The rules, spoken as a client would.
+
+use std::time::Duration;
+
+use rookery_shared::id::{SessionId, UserId};
+use rookery_shared::limits::{AUTH_DEADLINE, BAD_FRAMES_PER_MINUTE_MAX, TOKEN_LEEWAY};
+use rookery_shared::protocol::client::ClientFrame;
+use rookery_shared::protocol::close::CloseCode;
+use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_shared::protocol::server::ServerFrame;
+use rookery_shared::token::{AUDIENCE, Claims, TokenError};
+
+use super::*;
+
+const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
+const LIFE: Duration = Duration::from_secs(900);
+
+fn claims(user: UserId) -> Claims {
+    Claims {
+        iss: "rookery".into(),
+        aud: AUDIENCE.into(),
+        sub: user,
+        sid: SessionId::generate(),
+        name: "alice".into(),
+        iat: NOW.seconds(),
+        exp: NOW.plus(LIFE).seconds(),
+    }
+}
+
+fn say(session: &mut Session, text: &str) -> Vec<Output> {
+    let input = match ClientFrame::decode(text) {
+        Ok(frame) => Input::Frame(frame),
+        Err(rejected) => Input::Rejected(rejected),
+    };
+    session.handle(input, NOW)
+}
+
+fn greeted(room: Option<&str>) -> (Session, UserId) {
+    let user = UserId::generate();
+    let mut session = Session::new(room.map(|room| room.parse().unwrap()), NOW);
+    session.handle(Input::Token(Ok(claims(user))), NOW);
+    (session, user)
+}
+
+fn error_of(outputs: &[Output]) -> &rookery_shared::protocol::server::ErrorFrame {
+    match outputs.first() {
+        Some(Output::Send(ServerFrame::Error(error))) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_token_is_answered_with_hello_and_the_only_room_is_entered() {
+    let user = UserId::generate();
+    let mut session = Session::new(Some("general".parse().unwrap()), NOW);
+    let outputs = session.handle(Input::Token(Ok(claims(user))), NOW);
+    assert_eq!(outputs[0], Output::Welcome(user));
+    assert!(matches!(&outputs[1], Output::Send(ServerFrame::Hello { user: brief, .. }) if brief.user_id == user));
+    assert_eq!(outputs[2], Output::Run(Command::Enter("general".parse().unwrap())));
+    assert_eq!(outputs.len(), 3);
+}
+
+#[test]
+fn without_a_token_the_deadline_ends_it() {
+    let mut session = Session::new(None, NOW);
+    assert_eq!(session.deadline(), NOW.plus(AUTH_DEADLINE));
+    assert_eq!(session.handle(Input::Tick, NOW), Vec::new());
+    let outputs = session.handle(Input::Tick, session.deadline());
+    assert_eq!(error_of(&outputs).code, ErrorCode::Unauthenticated);
+    assert_eq!(outputs[1], Output::Close(CloseCode::Unauthenticated));
+}
+
+#[test]
+fn a_bad_token_ends_it_with_a_reason() {
+    let mut session = Session::new(None, NOW);
+    let outputs = session.handle(Input::Token(Err(TokenError::Expired)), NOW);
+    assert_eq!(error_of(&outputs).code, ErrorCode::Unauthenticated);
+    assert_eq!(outputs[1], Output::Close(CloseCode::Unauthenticated));
+}
+
+#[test]
+fn a_node_without_keys_asks_to_come_back() {
+    let outputs = Session::new(None, NOW).handle(Input::Keyless, NOW);
+    assert_eq!(error_of(&outputs).code, ErrorCode::Unavailable);
+    assert_eq!(outputs[1], Output::Close(CloseCode::Overloaded));
+}
+
+#[test]
+fn before_hello_nothing_is_done() {
+    let mut session = Session::new(Some("general".parse().unwrap()), NOW);
+    let outputs = say(&mut session, r#"{"content":"hi","client_id":"c-1"}"#);
+    assert_eq!(outputs.len(), 1);
+    assert_eq!(error_of(&outputs).code, ErrorCode::Unauthenticated);
+    assert_eq!(error_of(&outputs).client_id.as_ref().unwrap().as_str(), "c-1");
+    assert_eq!(say(&mut session, r#"{"type":"ping"}"#), vec![Output::Send(ServerFrame::Pong {})]);
+}
+
+#[test]
+fn a_message_needs_a_room_from_somewhere() {
+    let (mut many, _) = greeted(None);
+    let outputs = say(&mut many, r#"{"type":"message","content":"hi","client_id":"c-1"}"#);
+    assert_eq!(error_of(&outputs).code, ErrorCode::RoomRequired);
+    assert_eq!(error_of(&outputs).client_id.as_ref().unwrap().as_str(), "c-1");
+
+    let (mut one, user) = greeted(Some("general"));
+    let outputs = say(&mut one, r#"{"content":"hi","client_id":"c-1"}"#);
+    let [Output::Run(Command::Send(outgoing))] = outputs.as_slice() else { panic!("{outputs:?}") };
+    assert_eq!(outgoing.room, "general".parse().unwrap());
+    assert_eq!(outgoing.sender.user_id, user);
+    assert_eq!(outgoing.message.client_id.as_str(), "c-1");
+}
+
+#[test]
+fn half_a_position_is_refused() {
+    let (mut session, _) = greeted(None);
+    let text = r#"{"type":"subscribe","rooms":[{"room":"a"},{"room":"b","seq":4}]}"#;
+    let outputs = say(&mut session, text);
+    assert_eq!(error_of(&outputs).field.as_deref(), Some("rooms[1].epoch"));
+    let text = r#"{"type":"subscribe","rooms":[{"room":"b","seq":4,"epoch":"e2"}]}"#;
+    assert!(matches!(say(&mut session, text).as_slice(), [Output::Run(Command::Subscribe(targets))]
+        if targets[0].position.is_some()));
+}
+
+#[test]
+fn nonsense_is_answered_until_the_budget_is_spent() {
+    let (mut session, _) = greeted(None);
+    for _ in 0..BAD_FRAMES_PER_MINUTE_MAX {
+        assert_eq!(say(&mut session, "nonsense").len(), 1);
+    }
+    assert_eq!(say(&mut session, "nonsense")[1], Output::Close(CloseCode::Policy));
+}
+
+#[test]
+fn a_session_ends_with_its_token() {
+    let (mut session, _) = greeted(None);
+    let end = NOW.plus(LIFE).plus(TOKEN_LEEWAY);
+    assert_eq!(session.deadline(), end);
+    assert_eq!(session.handle(Input::Tick, UnixMillis(end.0 - 1)), Vec::new());
+    assert_eq!(session.handle(Input::Tick, end)[1], Output::Close(CloseCode::Unauthenticated));
+}
+
+#[test]
+fn a_token_is_renewed_in_place_for_the_same_user_only() {
+    let (mut session, user) = greeted(None);
+    let later = Claims { exp: NOW.plus(LIFE * 2).seconds(), name: "alicia".into(), ..claims(user) };
+    assert_eq!(session.handle(Input::Token(Ok(later)), NOW), Vec::new());
+    assert_eq!(session.deadline(), NOW.plus(LIFE * 2).plus(TOKEN_LEEWAY));
+
+    let outputs = session.handle(Input::Token(Ok(claims(UserId::generate()))), NOW);
+    assert_eq!(outputs[1], Output::Close(CloseCode::Unauthenticated));
+}

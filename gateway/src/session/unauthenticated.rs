@@ -1,0 +1,86 @@
+//! Before `hello`: only a token counts, and it has to come in time.
+
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::id::RoomRef;
+use rookery_shared::limits::{AUTH_DEADLINE, RETRY_AFTER_MS};
+use rookery_shared::protocol::client::ClientFrame;
+use rookery_shared::protocol::close::CloseCode;
+use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
+use rookery_shared::token::Claims;
+
+use super::authenticated::Authenticated;
+use super::budget::Budget;
+use super::{Input, Output};
+
+/// A connection whose user is not known.
+#[derive(Debug)]
+pub struct Unauthenticated {
+    room: Option<RoomRef>,
+    deadline: UnixMillis,
+    budget: Budget,
+}
+
+/// Whether the input was the greeting.
+#[derive(Debug)]
+pub(super) enum Step {
+    Stay(Vec<Output>),
+    Greet(Authenticated, Vec<Output>),
+}
+
+impl Unauthenticated {
+    pub(super) fn new(room: Option<RoomRef>, now: UnixMillis) -> Self {
+        Self { room, deadline: now.plus(AUTH_DEADLINE), budget: Budget::new(now) }
+    }
+
+    pub(super) const fn deadline(&self) -> UnixMillis {
+        self.deadline
+    }
+
+    pub(super) fn handle(&mut self, input: Input, now: UnixMillis) -> Step {
+        let outputs = match input {
+            Input::Token(Ok(claims)) => return self.greet(&claims, now),
+            Input::Token(Err(_)) => refuse(),
+            Input::Keyless => keyless(),
+            Input::Tick if now < self.deadline => Vec::new(),
+            Input::Tick => refuse(),
+            Input::Frame(ClientFrame::Ping(_)) => vec![Output::Send(ServerFrame::Pong {})],
+            Input::Frame(frame) => self.bad(premature(frame), now),
+            Input::Rejected(rejected) => self.bad(rejected.into(), now),
+        };
+        Step::Stay(outputs)
+    }
+
+    fn greet(&mut self, claims: &Claims, now: UnixMillis) -> Step {
+        let (session, outputs) = Authenticated::greet(claims, self.room.take(), now);
+        Step::Greet(session, outputs)
+    }
+
+    fn bad(&mut self, error: ErrorFrame, now: UnixMillis) -> Vec<Output> {
+        let mut outputs = vec![Output::Send(ServerFrame::Error(error))];
+        if self.budget.spend(now) {
+            outputs.push(Output::Close(CloseCode::Policy));
+        }
+        outputs
+    }
+}
+
+/// The answer to a token that does not hold, or to none in time. Browsers cannot see why an upgrade fails, so they
+/// are told here.
+pub(super) fn refuse() -> Vec<Output> {
+    vec![Output::error(ErrorCode::Unauthenticated), Output::Close(CloseCode::Unauthenticated)]
+}
+
+/// The token may be good, so the client is to come back with it.
+pub(super) fn keyless() -> Vec<Output> {
+    let error = ErrorFrame { retry_after_ms: Some(RETRY_AFTER_MS), ..ErrorFrame::new(ErrorCode::Unavailable) };
+    vec![Output::Send(ServerFrame::Error(error)), Output::Close(CloseCode::Overloaded)]
+}
+
+fn premature(frame: ClientFrame) -> ErrorFrame {
+    let client_id = match frame {
+        ClientFrame::Message(message) => message.client_id,
+        ClientFrame::Auth(_) | ClientFrame::Subscribe(_) | ClientFrame::Unsubscribe(_) | ClientFrame::Ping(_) => None,
+    };
+    ErrorFrame { client_id, ..ErrorFrame::new(ErrorCode::Unauthenticated) }
+}

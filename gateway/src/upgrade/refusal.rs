@@ -1,0 +1,92 @@
+//! Requests that do not become a WebSocket, as RFC 9457 problem documents.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::{HeaderValue, StatusCode};
+use rookery_shared::protocol::error_code::ErrorCode;
+use serde::Serialize;
+
+/// Why not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The request asks for no WebSocket.
+    #[error("This address speaks WebSocket (RFC 6455) over HTTP/1.1 only.")]
+    NoUpgrade,
+    /// The request asks for another version.
+    #[error("Sec-WebSocket-Version must be 13.")]
+    Version,
+    /// The handshake's key is missing or no key.
+    #[error("Sec-WebSocket-Key must be 16 bytes in base64, once.")]
+    Key,
+    /// A page of another origin asks.
+    #[error("Pages of this origin may not connect.")]
+    Origin,
+    /// The path names no possible room.
+    #[error("A room is named by its id or its slug.")]
+    NoSuchRoom,
+    /// No such address.
+    #[error("The addresses here are /ws, /ws/{{room}} and /ws/chat/{{room}}.")]
+    NotFound,
+    /// Another method than GET.
+    #[error("Use GET.")]
+    Method,
+    /// The node takes no new connections.
+    #[error("This node is stopping. Connect again.")]
+    Draining,
+}
+
+#[derive(Serialize)]
+struct Problem {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    code: ErrorCode,
+    detail: String,
+}
+
+impl Refusal {
+    /// Its HTTP status.
+    pub const fn status(self) -> StatusCode {
+        self.row().0
+    }
+
+    const fn row(self) -> (StatusCode, ErrorCode) {
+        match self {
+            Self::NoUpgrade | Self::Version => (StatusCode::UPGRADE_REQUIRED, ErrorCode::BadField),
+            Self::Key => (StatusCode::BAD_REQUEST, ErrorCode::BadField),
+            Self::Origin => (StatusCode::FORBIDDEN, ErrorCode::Forbidden),
+            Self::NoSuchRoom => (StatusCode::NOT_FOUND, ErrorCode::UnknownRoom),
+            Self::NotFound => (StatusCode::NOT_FOUND, ErrorCode::NotFound),
+            Self::Method => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::MethodNotAllowed),
+            Self::Draining => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
+        }
+    }
+
+    const fn header(self) -> Option<(HeaderName, &'static str)> {
+        match self {
+            Self::NoUpgrade => Some((UPGRADE, "websocket")),
+            Self::Version => Some((SEC_WEBSOCKET_VERSION, "13")),
+            Self::Method => Some((ALLOW, "GET")),
+            Self::Draining => Some((RETRY_AFTER, "1")),
+            Self::Key | Self::Origin | Self::NoSuchRoom | Self::NotFound => None,
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, code) = self.row();
+        let title = status.canonical_reason().unwrap_or_default();
+        let detail = self.to_string();
+        let problem = Problem { r#type: "about:blank", title, status: status.as_u16(), code, detail };
+        let mut response = (status, Json(problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some((name, value)) = self.header() {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}

@@ -1,0 +1,57 @@
+//! Where an upgrade request carries its token.
+
+use axum::extract::{Query, Request};
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
+use rookery_shared::protocol::BEARER_PREFIX;
+use serde::Deserialize;
+
+use super::handshake::entries;
+
+#[derive(Deserialize)]
+struct Parameters {
+    token: Option<String>,
+}
+
+/// The token: in the `Authorization` header, else as subprotocol `bearer.<token>`, else as `?token=`.
+pub(super) fn find(request: &Request) -> Option<String> {
+    let headers = request.headers();
+    authorization(headers).or_else(|| subprotocol(headers)).or_else(|| query(request))
+}
+
+fn authorization(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+fn subprotocol(headers: &HeaderMap) -> Option<String> {
+    entries(headers, &SEC_WEBSOCKET_PROTOCOL).find_map(|entry| entry.strip_prefix(BEARER_PREFIX)).map(str::to_owned)
+}
+
+fn query(request: &Request) -> Option<String> {
+    Query::<Parameters>::try_from_uri(request.uri()).ok()?.0.token
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    fn found(uri: &str, headers: &[(&str, &str)]) -> Option<String> {
+        let builder = Request::builder().uri(uri);
+        let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
+        find(&builder.body(Body::empty()).unwrap())
+    }
+
+    #[test]
+    fn header_then_subprotocol_then_query() {
+        let (header, offer) = (("authorization", "bearer a"), ("sec-websocket-protocol", "chat.v1, bearer.b"));
+        assert_eq!(found("/ws?token=c", &[header, offer]).as_deref(), Some("a"));
+        assert_eq!(found("/ws?token=c", &[offer]).as_deref(), Some("b"));
+        assert_eq!(found("/ws?x=1&token=c", &[]).as_deref(), Some("c"));
+        assert_eq!(found("/ws?token=", &[]).as_deref(), Some(""), "given, but not valid");
+        assert_eq!(found("/ws", &[("authorization", "Basic a")]), None);
+    }
+}

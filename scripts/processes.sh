@@ -1,0 +1,63 @@
+# shellcheck shell=bash
+# Sourced by the other scripts: builds our programs, starts processes with a log file each, waits, and ends them.
+
+# Folder of the log files; the script that starts processes sets it.
+logs=
+declare -A pid_of=()
+
+# With fewer targets cargo would choose other features of dependencies, and everything of ours would be built twice.
+build() { cargo build --workspace --all-targets; }
+
+# Path of a program that build made.
+binary() { echo "${CARGO_TARGET_DIR:-target}/debug/$1"; }
+
+# is_ready ADDRESS: whether GET /ready on an internal listener answers 200. Needs nothing but bash.
+is_ready() {
+  (
+    exec 3<>"/dev/tcp/${1%:*}/${1##*:}"
+    printf 'GET /ready HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$1" >&3
+    IFS= read -r -t 2 status <&3
+    [[ $status == 'HTTP/1.1 200'* ]]
+  ) 2>/dev/null
+}
+
+# is_open ADDRESS: whether anything accepts connections.
+is_open() { (exec 3<>"/dev/tcp/${1%:*}/${1##*:}") 2>/dev/null; }
+
+# start NAME PROGRAM [ARGUMENT...]: in a session of its own, so that Ctrl-C reaches only the script, which then ends
+# its parts in order; and the kernel ends the part if the script is killed. The log is $logs/NAME.log.
+start() {
+  local name=$1
+  shift
+  setsid setpriv --pdeathsig TERM "$@" </dev/null >>"$logs/$name.log" 2>&1 &
+  pid_of[$name]=$!
+}
+
+runs() { kill -0 "${pid_of[$1]}" 2>/dev/null; }
+
+# await NAME CHECK ARGUMENT: until the check holds; gives up after a minute or when the process is gone.
+await() {
+  local name=$1 end=$((SECONDS + 60))
+  shift
+  until "$@"; do
+    if ! runs "$name" || [ $SECONDS -ge $end ]; then
+      tail -n 20 "$logs/$name.log" >&2
+      fail "$name is not up; the end of $logs/$name.log is above."
+    fi
+    sleep 0.1
+  done
+}
+
+# stop NAME...: asks all of them at once, waits, then insists.
+stop() {
+  local name names=() end=$((SECONDS + 20))
+  for name in "$@"; do
+    [ -n "${pid_of[$name]:-}" ] && names+=("$name")
+  done
+  for name in "${names[@]}"; do kill -TERM "${pid_of[$name]}" 2>/dev/null || true; done
+  for name in "${names[@]}"; do
+    while runs "$name" && [ $SECONDS -lt $end ]; do sleep 0.05; done
+    kill -KILL -- "-${pid_of[$name]}" 2>/dev/null || true
+    unset "pid_of[$name]"
+  done
+}

@@ -1,0 +1,59 @@
+//! What a gateway needs from the api: rights, room state for the bus, and public keys. In the cluster the
+//! answers come over the api's internal listener, in one process by a call.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::access::{RoomRole, Standing, Visibility};
+use crate::id::{AclVersion, RoomId, RoomRef, Slug, UserId};
+use crate::protocol::error_code::ErrorCode;
+use crate::token::JwkSet;
+
+/// What one user is in one room, valid while the room's ACL version is [`Permission::acl`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Permission {
+    /// The room.
+    pub room: RoomId,
+    /// Its readable address.
+    pub slug: Option<Slug>,
+    /// Its name.
+    pub name: String,
+    /// Who may find it.
+    pub visibility: Visibility,
+    /// The user's role; none for outsiders of a public room.
+    pub role: Option<RoomRole>,
+    /// Version of the room's rights this was read at.
+    pub acl: AclVersion,
+}
+
+impl Permission {
+    /// The part that [`crate::access::decide`] looks at.
+    pub const fn standing(&self) -> Standing {
+        Standing { visibility: self.visibility, role: self.role }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuthorityError {
+    /// A definite no, with the code to tell the client.
+    #[error("refused: {}", .0.as_str())]
+    Refused(ErrorCode),
+    /// Nobody answered in time; trying again may help.
+    #[error("the api does not answer: {0}")]
+    Unavailable(String),
+}
+
+/// The api as gateways see it.
+#[async_trait]
+pub trait Authority: Send + Sync + 'static {
+    /// What the user is in the room. Refused with [`ErrorCode::UnknownRoom`] when there is no such room, or none
+    /// that this user may know of.
+    async fn authorize(&self, user: UserId, room: &RoomRef) -> Result<Permission, AuthorityError>;
+
+    /// Makes the room's state present on the bus, in a current epoch, whatever the bus has lost. Idempotent.
+    async fn open_room(&self, room: RoomId) -> Result<(), AuthorityError>;
+
+    /// The public keys of access tokens that are valid now.
+    async fn public_keys(&self) -> Result<JwkSet, AuthorityError>;
+}

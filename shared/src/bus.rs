@@ -1,0 +1,178 @@
+//! The bus carries room events between processes and gives each its number.
+//!
+//! # Promise
+//! * [`Bus::append`] is atomic: an event gets the next number of its room, enters the room's hot tail and the
+//!   partition's log, and is published; or nothing of this happens.
+//! * The same `client_id` of the same user in the same room gets the first result again while it is remembered
+//!   (2 to 4 minutes); after that the event's derived id makes the store recognise it.
+//! * Events of a subscribed room arrive as [`Signal::Event`] in order, but delivery may lose some: a listener
+//!   checks that numbers are contiguous, and compares heads after [`Signal::Suspect`].
+//! * [`Signal::Stored`] says that everything in a partition's log up to a position is in the store. It may be
+//!   lost too; [`Bus::stored`] reads the mark.
+//!
+//! Two implementations keep it, under one contract suite: [`redis`] between processes, [`memory`] inside one.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::broadcast;
+
+use crate::clock::UnixMillis;
+use crate::event::{Event, SequencedEvent};
+use crate::id::{AclVersion, ClientId, Epoch, LogPosition, MessageId, Partition, RoomId, Seq};
+
+pub mod memory;
+pub mod open;
+pub mod redis;
+
+/// An event on its way to its number.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// Room.
+    pub room: RoomId,
+    /// What happens.
+    pub event: Event,
+    /// Name under which a repeat is recognised, together with the event's user.
+    pub client_id: ClientId,
+    /// The rights under which it was allowed.
+    pub rights: Rights,
+}
+
+/// How an append relates to the room's ACL version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// Sent under a snapshot; refused when the room has moved on.
+    At(AclVersion),
+    /// Changes rights: the room's version becomes at least this.
+    Raise(AclVersion),
+}
+
+/// The place an event got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Id of the event; of the first one, if this was a repeat.
+    pub id: MessageId,
+    /// Epoch of the number.
+    pub epoch: Epoch,
+    /// Number in the room.
+    pub seq: Seq,
+    /// When it was accepted.
+    pub timestamp: UnixMillis,
+    /// Where it is in the partition's log.
+    pub position: LogPosition,
+    /// Whether this is the answer of an earlier append.
+    pub repeated: bool,
+}
+
+/// Why an event got no place.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// The bus does not know the room in a current epoch; open it and try again.
+    #[error("the room is not open on the bus")]
+    NotOpen,
+    /// The rights changed since the snapshot; read them again.
+    #[error("the room's rights have changed")]
+    StaleRights,
+    /// More waits for the store than may wait.
+    #[error("too much is waiting to be stored")]
+    Overloaded,
+    /// The outcome is unknown or nothing happened; a repeat with the same `client_id` is safe.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+}
+
+/// The bus does not answer, or not as it should.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BusError {
+    /// No answer in time; trying again may help.
+    #[error("the bus does not answer: {0}")]
+    Unavailable(String),
+    /// An answer that makes no sense; a defect or a foreign writer.
+    #[error("unexpected answer of the bus: {0}")]
+    Protocol(String),
+}
+
+/// Where a room stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Current epoch.
+    pub epoch: Epoch,
+    /// Number of the newest event.
+    pub seq: Seq,
+    /// Number up to which everything is stored.
+    pub stored: Seq,
+}
+
+/// What the store knows of a room, to (re)build its state on the bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoomSeed {
+    /// Largest stored number.
+    pub stored: Seq,
+    /// Version of the rights.
+    pub acl: AclVersion,
+}
+
+/// Why a room could not be opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// The partition has no epoch for the data the bus holds now; allocate one.
+    #[error("the partition needs a new epoch")]
+    PartitionNotOpen,
+    /// No answer.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+}
+
+/// What the bus tells a process without being asked.
+#[derive(Clone, Debug)]
+pub enum Signal {
+    /// An event of a room this process is subscribed to.
+    Event(Arc<SequencedEvent>),
+    /// Everything in the partition's log up to the position is stored.
+    Stored {
+        /// The partition.
+        partition: Partition,
+        /// The last stored position.
+        upto: LogPosition,
+    },
+    /// Something may have been lost (reconnect, overflow): compare heads and marks.
+    Suspect,
+}
+
+/// See the module's text.
+#[async_trait]
+pub trait Bus: Send + Sync + 'static {
+    /// Numbers, keeps and publishes an event.
+    async fn append(&self, append: Append) -> Result<Appended, AppendError>;
+
+    /// The rooms' heads, in the order asked; none where the room is not open.
+    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, BusError>;
+
+    /// Events of the current epoch after `after`, oldest first, at most `limit`. Older ones may be missing from
+    /// the front: compare the first number.
+    async fn range(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<SequencedEvent>, BusError>;
+
+    /// Starts [`Signal::Event`] for the room; returns when events appended from now on will come. Idempotent.
+    async fn subscribe(&self, room: RoomId) -> Result<(), BusError>;
+
+    /// Stops [`Signal::Event`] for the room. Idempotent.
+    async fn unsubscribe(&self, room: RoomId) -> Result<(), BusError>;
+
+    /// A listener to everything the bus tells this process. A listener that lags is to act as on
+    /// [`Signal::Suspect`].
+    fn signals(&self) -> broadcast::Receiver<Signal>;
+
+    /// The last stored position of the partition; none if nothing was stored in its epoch.
+    async fn stored(&self, partition: Partition) -> Result<Option<LogPosition>, BusError>;
+
+    /// Builds the room's state if the bus has none in the current epoch: numbers go on after the larger of what
+    /// bus and store know. Idempotent.
+    async fn open_room(&self, room: RoomId, seed: RoomSeed) -> Result<(), OpenError>;
+
+    /// Gives the partition the epoch, unless the data on the bus has one already. Epochs come from the store
+    /// and are never given twice.
+    async fn open_partition(&self, partition: Partition, epoch: Epoch) -> Result<(), BusError>;
+
+    /// Whether the bus answers.
+    async fn ping(&self) -> Result<(), BusError>;
+}

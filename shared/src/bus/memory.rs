@@ -1,0 +1,180 @@
+//! The bus inside one process: numbers events, writes them to the journal, and only then delivers them.
+//!
+//! One writer task gathers what waits and journals it in one step, so many senders share one disk write. What is
+//! delivered is therefore stored, numbers survive a restart, and the epoch stays the same.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::bus::{Append, AppendError, Appended, Bus, BusError, Head, OpenError, RoomSeed, Signal};
+use crate::clock::UnixMillis;
+use crate::event::SequencedEvent;
+use crate::id::{Epoch, LogPosition, Partition, RoomId, Seq};
+use crate::keys::partition_of;
+use crate::limits::{BUS_COMMAND_DEADLINE, JOURNAL_BATCH_MAX, JOURNAL_QUEUE_MAX, SIGNALS_MAX};
+use crate::shutdown::Shutdown;
+
+mod rooms;
+
+use rooms::{Plan, Rooms};
+
+/// Where the in-process bus keeps events.
+#[async_trait]
+pub trait Journal: Send + Sync + 'static {
+    /// Stores events durably, all or none.
+    async fn apply(&self, events: &[SequencedEvent]) -> Result<(), BusError>;
+
+    /// Events of the epoch after a number, oldest first.
+    async fn range(&self, room: RoomId, epoch: Epoch, after: Seq, limit: usize)
+    -> Result<Vec<SequencedEvent>, BusError>;
+}
+
+/// See the module's text.
+pub struct MemoryBus {
+    epoch: Epoch,
+    journal: Arc<dyn Journal>,
+    rooms: Mutex<Rooms>,
+    subscribed: Mutex<HashSet<RoomId>>,
+    signals: broadcast::Sender<Signal>,
+    queue: mpsc::Sender<Request>,
+}
+
+type Reply = oneshot::Sender<Result<Appended, AppendError>>;
+type Request = (Append, Reply);
+
+impl MemoryBus {
+    /// Starts the writer. The epoch is the one the journal's data belongs to.
+    pub fn start(epoch: Epoch, journal: Arc<dyn Journal>, shutdown: &Shutdown) -> Arc<Self> {
+        let (queue, requests) = mpsc::channel(JOURNAL_QUEUE_MAX);
+        let bus = Arc::new(Self {
+            epoch,
+            journal,
+            rooms: Mutex::new(Rooms::new(epoch)),
+            subscribed: Mutex::default(),
+            signals: broadcast::Sender::new(SIGNALS_MAX),
+            queue,
+        });
+        shutdown.spawn("journal writer", write(Arc::downgrade(&bus), requests, shutdown.clone()));
+        bus
+    }
+
+    async fn write_batch(&self, batch: Vec<Request>) {
+        let (appends, replies): (Vec<Append>, Vec<Reply>) = batch.into_iter().unzip();
+        let plan = self.rooms.lock().plan(appends, UnixMillis::now());
+        if !plan.events.is_empty() {
+            if let Err(error) = self.journal.apply(&plan.events).await {
+                tracing::warn!(%error, events = plan.events.len(), "journal refused a batch");
+                let failed = AppendError::Bus(error);
+                replies.into_iter().for_each(|reply| answer(reply, Err(failed.clone())));
+                return;
+            }
+            self.rooms.lock().commit(&plan);
+        }
+        self.deliver(plan, replies);
+    }
+
+    fn deliver(&self, plan: Plan, replies: Vec<Reply>) {
+        for (reply, outcome) in replies.into_iter().zip(plan.outcomes) {
+            answer(reply, outcome);
+        }
+        let subscribed = self.subscribed.lock();
+        let mut marks: HashMap<Partition, LogPosition> = HashMap::new();
+        for (event, position) in plan.events.into_iter().zip(plan.positions) {
+            marks.insert(partition_of(event.room), position);
+            if subscribed.contains(&event.room) {
+                self.tell(Signal::Event(Arc::new(event)));
+            }
+        }
+        for (partition, upto) in marks {
+            self.tell(Signal::Stored { partition, upto });
+        }
+    }
+
+    fn tell(&self, signal: Signal) {
+        // Without a listener there is nobody to tell.
+        self.signals.send(signal).ok();
+    }
+}
+
+fn answer(reply: Reply, outcome: Result<Appended, AppendError>) {
+    // Who no longer waits will repeat the append and get the same answer.
+    reply.send(outcome).ok();
+}
+
+async fn write(bus: std::sync::Weak<MemoryBus>, mut requests: mpsc::Receiver<Request>, shutdown: Shutdown) {
+    let mut batch = Vec::with_capacity(JOURNAL_BATCH_MAX);
+    loop {
+        let waiting = tokio::select! {
+            count = requests.recv_many(&mut batch, JOURNAL_BATCH_MAX) => count,
+            // The last sender of a draining process may still be on its way: finish what is queued, then end.
+            () = shutdown.stop.cancelled() => 0,
+        };
+        let Some(bus) = bus.upgrade().filter(|_| waiting > 0) else { return };
+        bus.write_batch(std::mem::take(&mut batch)).await;
+    }
+}
+
+#[async_trait]
+impl Bus for MemoryBus {
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        let (reply, outcome) = oneshot::channel();
+        let unavailable = |cause: &str| BusError::Unavailable(cause.to_owned());
+        self.queue.try_send((append, reply)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => AppendError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => unavailable("the writer has stopped").into(),
+        })?;
+        match tokio::time::timeout(BUS_COMMAND_DEADLINE, outcome).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(unavailable("the writer has stopped").into()),
+            Err(_) => Err(unavailable("the journal is slow").into()),
+        }
+    }
+
+    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, BusError> {
+        let known = self.rooms.lock();
+        Ok(rooms.iter().map(|room| known.head(*room)).collect())
+    }
+
+    async fn range(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<SequencedEvent>, BusError> {
+        self.journal.range(room, self.epoch, after, limit).await
+    }
+
+    async fn subscribe(&self, room: RoomId) -> Result<(), BusError> {
+        self.subscribed.lock().insert(room);
+        Ok(())
+    }
+
+    async fn unsubscribe(&self, room: RoomId) -> Result<(), BusError> {
+        self.subscribed.lock().remove(&room);
+        Ok(())
+    }
+
+    fn signals(&self) -> broadcast::Receiver<Signal> {
+        self.signals.subscribe()
+    }
+
+    async fn stored(&self, _partition: Partition) -> Result<Option<LogPosition>, BusError> {
+        Ok(self.rooms.lock().last_position())
+    }
+
+    async fn open_room(&self, room: RoomId, seed: RoomSeed) -> Result<(), OpenError> {
+        self.rooms.lock().open(room, seed);
+        Ok(())
+    }
+
+    async fn open_partition(&self, _partition: Partition, _epoch: Epoch) -> Result<(), BusError> {
+        // The journal cannot be rewound behind the bus's back, so its epoch holds.
+        Ok(())
+    }
+
+    async fn ping(&self) -> Result<(), BusError> {
+        if self.queue.is_closed() {
+            return Err(BusError::Unavailable("the writer has stopped".to_owned()));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,37 @@
+-- Numbers one event, keeps it in the room's tail and the partition's log, and publishes it.
+-- KEYS: partition, room, tail, log, dedupe (current), dedupe (previous)
+-- ARGV: fence, dedupe field, rights ("at" or "raise"), acl, event id, event, room id,
+--       room channel, control channel, tail length, tail life (s), dedupe life (s), log length
+local partition = redis.call('HMGET', KEYS[1], 'fence', 'epoch')
+if partition[1] ~= ARGV[1] then return {'not_open'} end
+local room = redis.call('HMGET', KEYS[2], 'epoch', 'seq', 'acl')
+if room[1] ~= partition[2] then return {'not_open'} end
+
+-- A repeat is answered before any limit, so that a retry is never refused.
+local first = redis.call('HGET', KEYS[5], ARGV[2]) or redis.call('HGET', KEYS[6], ARGV[2])
+if first then return {'repeated', first} end
+
+local acl = tonumber(ARGV[4])
+if ARGV[3] == 'at' and tonumber(room[3]) > acl then return {'stale_rights'} end
+local waiting = redis.call('XLEN', KEYS[4])
+if waiting >= tonumber(ARGV[13]) then return {'overloaded'} end
+
+local time = redis.call('TIME')
+local millis = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
+local seq = string.format('%.0f', room[2] + 1)
+local entry = room[1] .. ' ' .. seq .. ' ' .. millis .. ' ' .. ARGV[6]
+redis.call('XADD', KEYS[3], 'MAXLEN', '=', ARGV[10], seq .. '-0', 'e', entry)
+redis.call('EXPIRE', KEYS[3], ARGV[11])
+local position = redis.call('XADD', KEYS[4], '*', 'r', ARGV[7], 'e', entry)
+if ARGV[3] == 'raise' and tonumber(room[3]) < acl then
+  redis.call('HSET', KEYS[2], 'seq', seq, 'acl', ARGV[4])
+else
+  redis.call('HSET', KEYS[2], 'seq', seq)
+end
+local place = room[1] .. ' ' .. seq .. ' ' .. millis .. ' ' .. position .. ' ' .. ARGV[5]
+redis.call('HSET', KEYS[5], ARGV[2], place)
+redis.call('EXPIRE', KEYS[5], ARGV[12])
+redis.call('PUBLISH', ARGV[8], entry)
+-- Whoever stores this log sleeps while it is empty.
+if waiting == 0 then redis.call('PUBLISH', ARGV[9], 'wake') end
+return {'appended', place}

@@ -1,0 +1,56 @@
+//! How this project connects to Redis: bounded waits, endless reconnects, and no silent repeat of a command.
+
+use std::time::Duration;
+
+use fred::clients::Client;
+use fred::error::{Error, ErrorKind};
+use fred::types::config::{Config, ReconnectPolicy, UnresponsiveConfig};
+use fred::types::{Builder, RespVersion};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::bus::BusError;
+use crate::limits::{BUS_COMMAND_DEADLINE, SIGNALS_MAX};
+
+const RECONNECT_MIN_MS: u32 = 50;
+const RECONNECT_MAX_MS: u32 = 2_000;
+const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
+
+/// A client that is not connected yet.
+///
+/// # Errors
+/// If the address cannot be read.
+pub(super) fn build(url: &SecretString) -> Result<Client, BusError> {
+    let mut config = Config::from_url(url.expose_secret())
+        .map_err(|error| BusError::Protocol(format!("redis_url: {}", error.details())))?;
+    config.version = RespVersion::RESP3;
+    config.fail_fast = false;
+    let mut policy = ReconnectPolicy::new_exponential(0, RECONNECT_MIN_MS, RECONNECT_MAX_MS, 2);
+    policy.set_jitter(RECONNECT_MIN_MS);
+    Builder::from_config(config)
+        .with_performance_config(|performance| {
+            performance.default_command_timeout = BUS_COMMAND_DEADLINE;
+            performance.broadcast_channel_capacity = SIGNALS_MAX;
+        })
+        .with_connection_config(|connection| {
+            connection.connection_timeout = CONNECT_DEADLINE;
+            connection.internal_command_timeout = CONNECT_DEADLINE;
+            connection.max_command_attempts = 1;
+            connection.tcp.nodelay = Some(true);
+            connection.unresponsive =
+                UnresponsiveConfig { max_timeout: Some(BUS_COMMAND_DEADLINE), interval: Duration::from_secs(1) };
+        })
+        .set_policy(policy)
+        .build()
+        .map_err(|error| unavailable(&error))
+}
+
+/// Every failure of a command is "no answer" to the caller; the text says more.
+pub(super) fn unavailable(error: &Error) -> BusError {
+    BusError::Unavailable(format!("{:?}: {}", error.kind(), error.details()))
+}
+
+/// Whether the server does not know the script: it is not the one the script was loaded on.
+pub(super) fn is_unknown_script(error: &Error) -> bool {
+    *error.kind() == ErrorKind::Unknown && error.details().starts_with("NOSCRIPT")
+        || error.details().contains("NOSCRIPT")
+}

@@ -1,0 +1,17 @@
+-- Builds a room's state in the partition's current epoch, unless it is there.
+-- KEYS: partition, room, tail
+-- ARGV: fence, stored seq, acl
+local partition = redis.call('HMGET', KEYS[1], 'fence', 'epoch')
+if partition[1] ~= ARGV[1] then return 'partition_not_open' end
+local room = redis.call('HMGET', KEYS[2], 'epoch', 'seq', 'acl')
+local acl = math.max(tonumber(room[3] or '0'), tonumber(ARGV[3]))
+if room[1] == partition[2] then
+  redis.call('HSET', KEYS[2], 'acl', string.format('%.0f', acl))
+  return 'open'
+end
+-- Numbers go on after the larger of what this server and the store know; old and new never share one.
+local seq = math.max(tonumber(room[2] or '0'), tonumber(ARGV[2]))
+redis.call('DEL', KEYS[3])
+redis.call('HSET', KEYS[2], 'epoch', partition[2], 'seq', string.format('%.0f', seq),
+  'acl', string.format('%.0f', acl), 'stored', ARGV[2])
+return 'opened'

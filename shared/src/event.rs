@@ -1,0 +1,103 @@
+//! What crosses the bus and enters the store: one event of a room's timeline.
+//!
+//! An event is neither a client frame nor a stored document; both are converted from it explicitly. Its JSON
+//! carries a version, so that nodes of two releases can share a bus during an upgrade.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::UnixMillis;
+use crate::id::{ClientId, Epoch, MessageId, RoomId, Seq, UserId};
+
+/// The version written by this release; an event of a higher version is skipped and counted.
+pub const EVENT_VERSION: u8 = 1;
+
+/// Something that changes a room's timeline, before it has a number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// See [`EVENT_VERSION`].
+    pub v: u8,
+    /// Names the event for all time; a repeat has the same id.
+    pub id: MessageId,
+    /// Who caused it.
+    pub user_id: UserId,
+    /// The name that user had then.
+    pub username: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub body: EventBody,
+}
+
+/// The kinds of events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EventBody {
+    /// A text said in the room.
+    Message {
+        /// The text.
+        content: String,
+        /// The sender's name for it.
+        client_id: ClientId,
+        /// The message this one answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply_to: Option<MessageId>,
+    },
+    /// The user became a member of the room.
+    MemberJoined {},
+    /// The user is no longer a member of the room.
+    MemberLeft {},
+}
+
+impl Event {
+    /// A message; its id is derived, see [`MessageId::derive`].
+    pub fn message(room: RoomId, sender: Sender, message: NewMessage) -> Self {
+        let NewMessage { content, client_id, reply_to } = message;
+        Self {
+            v: EVENT_VERSION,
+            id: MessageId::derive(room, sender.user_id, &client_id, &content),
+            user_id: sender.user_id,
+            username: sender.username,
+            body: EventBody::Message { content, client_id, reply_to },
+        }
+    }
+
+    /// The event as the bus carries it.
+    pub fn to_json(&self) -> String {
+        // Strings, ids and numbers only: nothing in it can fail to serialise.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// Who sends: the part of a verified token that an event carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// Account.
+    pub user_id: UserId,
+    /// Name at the time of sending.
+    pub username: String,
+}
+
+/// A checked text on its way into a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMessage {
+    /// The text; see [`crate::protocol::content`] for its bounds.
+    pub content: String,
+    /// The sender's name for it.
+    pub client_id: ClientId,
+    /// The message this one answers.
+    pub reply_to: Option<MessageId>,
+}
+
+/// An event with its place: room, epoch, number and time, as assigned by the bus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SequencedEvent {
+    /// Room of the event.
+    pub room: RoomId,
+    /// Incarnation of the numbers.
+    pub epoch: Epoch,
+    /// Number in the room.
+    pub seq: Seq,
+    /// When the bus accepted it.
+    pub timestamp: UnixMillis,
+    /// What happened.
+    pub event: Event,
+}

@@ -1,0 +1,128 @@
+//! The only place that spells Redis keys and channels.
+//!
+//! All keys of a room carry the hash tag of its partition, `{t}`, so one script touches one slot and the same
+//! names work on Redis Cluster. Nothing that a client wrote ever becomes part of a key: only ids and numbers do.
+
+use crate::clock::UnixMillis;
+use crate::id::{Partition, RoomId};
+use crate::limits::{DEDUPE_BUCKET, PARTITIONS};
+
+/// The partition of a room: the same on every node and for all time.
+pub fn partition_of(room: RoomId) -> Partition {
+    // FNV-1a over the id's bytes: stable, spread well enough over 64 partitions, and trivial to repeat elsewhere.
+    let hash = room.as_uuid().as_bytes().iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let folded = (hash >> 32) ^ (hash & 0xffff_ffff);
+    Partition(u16::try_from(folded % u64::from(PARTITIONS)).unwrap_or(0))
+}
+
+/// Every partition.
+pub fn partitions() -> impl Iterator<Item = Partition> {
+    (0..PARTITIONS).map(Partition)
+}
+
+/// Hash: fence, epoch and stored position of a partition.
+pub fn partition(t: Partition) -> String {
+    format!("{{{t}}}:pe")
+}
+
+/// Stream: all events of a partition that wait for the store.
+pub fn log(t: Partition) -> String {
+    format!("{{{t}}}:log")
+}
+
+/// String with expiry: which api process stores the partition's log.
+pub fn lease(t: Partition) -> String {
+    format!("{{{t}}}:lease")
+}
+
+/// Channel: stored marks and wake-ups of a partition.
+pub fn control_channel(t: Partition) -> String {
+    format!("{{{t}}}:ctl")
+}
+
+/// Hash: last number, epoch, ACL version and stored number of a room.
+pub fn room(room: RoomId) -> String {
+    format!("{{{}}}:r:{}", partition_of(room), room.as_uuid().simple())
+}
+
+/// Stream: the newest events of a room, entry id `<seq>-0`.
+pub fn tail(room: RoomId) -> String {
+    format!("{{{}}}:t:{}", partition_of(room), room.as_uuid().simple())
+}
+
+/// Channel: events of a room.
+pub fn room_channel(room: RoomId) -> String {
+    format!("{{{}}}:c:{}", partition_of(room), room.as_uuid().simple())
+}
+
+/// Hashes with expiry: results of recent appends, by user and client id. The first is the current bucket, the
+/// second the one before it.
+pub fn dedupe(room: RoomId, now: UnixMillis) -> [String; 2] {
+    let length = i64::try_from(DEDUPE_BUCKET.as_millis()).unwrap_or(i64::MAX);
+    let bucket = now.0.div_euclid(length);
+    [bucket, bucket - 1].map(|bucket| {
+        format!("{{{}}}:a:{}:{bucket}", partition_of(room), room.as_uuid().simple())
+    })
+}
+
+/// String: the number of partitions this cluster was first started with.
+pub fn partition_count() -> &'static str {
+    "rookery:partitions"
+}
+
+/// What a channel's name says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// See [`room_channel`].
+    Room(RoomId),
+    /// See [`control_channel`].
+    Control(Partition),
+}
+
+/// Reads a channel's name; none for a name this module did not spell.
+pub fn parse_channel(name: &str) -> Option<Channel> {
+    let (tag, rest) = name.strip_prefix('{')?.split_once("}:")?;
+    let partition = tag.parse().ok().map(Partition)?;
+    match rest.split_once(':') {
+        Some(("c", id)) => {
+            let room = id.parse().ok()?;
+            (partition_of(room) == partition).then_some(Channel::Room(room))
+        }
+        None if rest == "ctl" => Some(Channel::Control(partition)),
+        Some(_) | None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_are_read_back() {
+        let id = RoomId::generate();
+        assert_eq!(parse_channel(&room_channel(id)), Some(Channel::Room(id)));
+        assert_eq!(parse_channel(&control_channel(Partition(7))), Some(Channel::Control(Partition(7))));
+        for foreign in ["", "x", "{1}:c:zz", "{999999}:ctl", "{1}:other"] {
+            assert_eq!(parse_channel(foreign), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn rooms_spread_over_all_partitions() {
+        let mut counts = vec![0_u32; usize::from(PARTITIONS)];
+        for _ in 0..64 * 200 {
+            counts[usize::from(partition_of(RoomId::generate()).0)] += 1;
+        }
+        assert!(counts.iter().all(|count| (100..400).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn the_partition_of_a_room_never_changes() {
+        let room = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+        assert_eq!(partition_of(room), Partition(PINNED));
+    }
+
+    const PINNED: u16 = 47;
+}

@@ -1,0 +1,21 @@
+//! What every Rookery process agrees on: ids, frames, events, tokens, the bus and its Redis keys,
+//! configuration, logs, limits and shutdown. It knows no web framework and no database.
+//!
+//! Read in this order: [`id`] and [`event`] name the things, [`protocol`] is what clients say and hear,
+//! [`bus`] carries events between processes, [`authority`] is what a gateway asks the api.
+
+pub mod access;
+pub mod acks;
+pub mod authority;
+pub mod bus;
+pub mod clock;
+pub mod config;
+pub mod event;
+pub mod id;
+pub mod keys;
+pub mod limits;
+pub mod listener;
+pub mod protocol;
+pub mod shutdown;
+pub mod telemetry;
+pub mod token;

@@ -1,0 +1,215 @@
+//! Every bound that users or operators can meet, with its unit and its reason, in one place.
+
+use std::time::Duration;
+
+// --- what a client may send -------------------------------------------------------------------
+
+/// Bytes of one WebSocket message from a client. Room for the longest text with every character escaped.
+pub const FRAME_BYTES_MAX: usize = 32 * 1024;
+/// Unicode characters of one message text.
+pub const CONTENT_CHARS_MAX: usize = 4_000;
+/// Bytes of one message text as UTF-8.
+pub const CONTENT_BYTES_MAX: usize = 12_000;
+/// Bytes of a `client_id`.
+pub const CLIENT_ID_BYTES_MAX: usize = 64;
+/// Bytes of a room's slug.
+pub const SLUG_BYTES_MAX: usize = 64;
+/// Rooms in one `subscribe` or `unsubscribe` frame.
+pub const ROOMS_PER_FRAME_MAX: usize = 100;
+/// Live rooms of one connection; more belong to the room list, not to the socket.
+pub const ROOMS_PER_CONNECTION_MAX: usize = 200;
+/// Frames that are not understood, in one minute, before the connection is closed with 1008.
+pub const BAD_FRAMES_PER_MINUTE_MAX: u32 = 30;
+/// Bytes of an access token; ours have about 400.
+pub const TOKEN_BYTES_MAX: usize = 4 * 1024;
+
+// --- time ------------------------------------------------------------------------------------
+
+/// From the upgrade to a valid token.
+pub const AUTH_DEADLINE: Duration = Duration::from_secs(10);
+/// Between two pings of the server.
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(25);
+/// Silence after which a connection is given up: one ping and 20 s for its answer.
+pub const HEARTBEAT_DEADLINE: Duration = Duration::from_secs(45);
+/// One flush to a client's socket; a peer that takes longer reads too slowly.
+pub const WRITE_DEADLINE: Duration = Duration::from_secs(10);
+/// From the accept to the end of the request head.
+pub const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// Life of an access token.
+pub const ACCESS_TOKEN_LIFE: Duration = Duration::from_secs(15 * 60);
+/// Life of a refresh token since its last use.
+pub const REFRESH_TOKEN_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Time in which the parent of a refresh token still answers with the same child (two tabs, a lost reply).
+pub const REFRESH_GRACE: Duration = Duration::from_secs(10);
+/// Difference of clocks that is forgiven when a token's times are checked.
+pub const TOKEN_LEEWAY: Duration = Duration::from_secs(5);
+/// How often a gateway fetches the api's public keys; a removed key is refused within this time.
+pub const KEY_REFRESH_INTERVAL: Duration = Duration::from_secs(30);
+/// How long a REST send waits for "stored" before it answers 202 instead of 201.
+pub const STORED_WAIT: Duration = Duration::from_secs(5);
+
+// --- connections and queues ------------------------------------------------------------------
+
+/// Request head: all header lines together.
+pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Request head: number of header lines.
+pub const HEADERS_MAX: usize = 100;
+/// Body of a REST request.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Bytes a connection may owe its client before it is closed with 4508.
+pub const OUTBOX_BYTES_MAX: usize = 1024 * 1024;
+/// Frames a connection may owe its client before it is closed with 4508.
+pub const OUTBOX_FRAMES_MAX: usize = 1_024;
+/// Commands of one connection that wait their turn; beyond it the socket is not read.
+pub const COMMANDS_QUEUED_MAX: usize = 64;
+/// Acks of one connection that wait for "stored"; beyond it sends answer `overloaded`.
+pub const ACKS_PENDING_PER_CONNECTION_MAX: usize = 1_000;
+/// Read buffer of one socket.
+pub const READ_BUFFER_BYTES: usize = 4 * 1024;
+
+// --- bus -------------------------------------------------------------------------------------
+
+/// Partitions of the rooms; fixed when a cluster is first started.
+pub const PARTITIONS: u16 = 64;
+/// Entries of a room's hot tail.
+pub const TAIL_EVENTS_MAX: usize = 200;
+/// Life of an idle hot tail.
+pub const TAIL_LIFE: Duration = Duration::from_secs(3600);
+/// Frames of a room that a gateway keeps in its own memory.
+pub const RING_FRAMES_MAX: usize = 64;
+/// Missed events that a resume replays; beyond it the client is told of a gap.
+pub const RESUME_EVENTS_MAX: u64 = 200;
+/// Entries of a partition's log that wait for the store before sends answer `overloaded`.
+pub const LOG_ENTRIES_MAX: u64 = 200_000;
+/// Length of one dedupe bucket; current and previous are read, so a repeat is known for 2 to 4 minutes in Redis.
+pub const DEDUPE_BUCKET: Duration = Duration::from_secs(120);
+/// Events that wait in a process between the bus and its rooms.
+pub const SIGNALS_MAX: usize = 65_536;
+/// One command to Redis.
+pub const BUS_COMMAND_DEADLINE: Duration = Duration::from_secs(3);
+/// A room nobody on this node listens to any more is unsubscribed this much later.
+pub const ROOM_LINGER: Duration = Duration::from_secs(30);
+/// Between two audits of the heads of all live rooms (a lost last event leaves no hole).
+pub const HEAD_AUDIT_INTERVAL: Duration = Duration::from_secs(30);
+/// Events of one partition that ingest stores in one batch.
+pub const INGEST_BATCH_MAX: usize = 500;
+/// Life of a partition lease; renewed at a third of it.
+pub const LEASE_LIFE: Duration = Duration::from_secs(6);
+
+// --- store -----------------------------------------------------------------------------------
+
+/// One call to the store, as its caller sees it; beyond it the answer is "unavailable".
+pub const STORE_DEADLINE: Duration = Duration::from_secs(3);
+/// Life of a call whose caller has given up: the database may still finish it, but it never holds its
+/// connection longer than this.
+pub const STORE_CALL_LIFE: Duration = Duration::from_secs(10);
+/// Calls to the store under way in one process, those that were given up included.
+pub const STORE_CALLS_MAX: usize = 512;
+/// Connections of one process to the database.
+pub const STORE_CONNECTIONS_MAX: u32 = 32;
+/// Tries of one transaction that loses against others.
+pub const TRANSACTION_TRIES_MAX: u32 = 12;
+/// Changes that wait for the thread that writes to the embedded store.
+pub const WRITES_QUEUED_MAX: usize = 1_024;
+/// Changes of the embedded store that share one sync of the disk.
+pub const WRITE_GROUP_MAX: usize = 256;
+/// Reading connections of the embedded store.
+pub const STORE_READERS: usize = 4;
+/// Life of the lock on the schema; a runner that died is replaced after it.
+pub const MIGRATION_LOCK_LIFE: Duration = Duration::from_secs(30);
+/// How long a process waits for the schema that another one brings up to date.
+pub const MIGRATION_WAIT: Duration = Duration::from_secs(90);
+
+// --- api -------------------------------------------------------------------------------------
+
+/// From the head of a REST request to its answer, the body included.
+pub const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a password waits for a free processor before the answer is `overloaded`.
+pub const PASSWORD_WAIT: Duration = Duration::from_secs(1);
+/// How long a join or leave waits for its announcement to reach the bus; after that it follows by itself.
+pub const ANNOUNCE_WAIT: Duration = Duration::from_secs(2);
+/// Between two looks for announcements that did not reach the bus.
+pub const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(1);
+/// Announcements that are read from the store at once.
+pub const ANNOUNCE_BATCH_MAX: usize = 100;
+/// REST sends of one process that wait for "stored"; beyond it they are answered 202 at once.
+pub const STORED_WAITS_MAX: usize = 10_000;
+/// Between two looks at the stored marks while a send waits, in case a signal was lost.
+pub const STORED_POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How long one request waits for a room to be opened by another.
+pub const ROOM_OPEN_WAIT: Duration = Duration::from_secs(3);
+/// Rooms of one user that `rooms/mine` lists.
+pub const ROOMS_OF_USER_MAX: usize = 1_000;
+/// Rooms whose members are counted at the same time for one list.
+pub const ROOM_COUNTS_AT_ONCE: usize = 8;
+/// How long a page of history waits for the bus before it is served from the store alone.
+pub const HISTORY_BUS_WAIT: Duration = Duration::from_secs(1);
+/// Between the first two attempts to prepare the store; it doubles up to [`START_PAUSE_MAX`].
+pub const START_PAUSE_MIN: Duration = Duration::from_millis(200);
+/// Longest time between two attempts to prepare the store.
+pub const START_PAUSE_MAX: Duration = Duration::from_secs(5);
+/// Appends that wait for the in-process journal; beyond it sends answer `overloaded`.
+pub const JOURNAL_QUEUE_MAX: usize = 4_096;
+/// Appends that share one write of the in-process journal.
+pub const JOURNAL_BATCH_MAX: usize = 256;
+
+// --- gateway ---------------------------------------------------------------------------------
+
+/// From our close frame to the end of the socket, however the client behaves.
+pub const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
+/// How long commands of a client that said goodbye, or of a node that drains, may still take.
+pub const COMMANDS_FINISH: Duration = Duration::from_secs(2);
+/// Write buffer of one socket; a fuller one is written out.
+pub const WRITE_BUFFER_BYTES: usize = 16 * 1024;
+/// Hard bound of one socket's write buffer: one write buffer and the largest frame, every character escaped.
+pub const WRITE_BUFFER_BYTES_MAX: usize = 256 * 1024;
+/// Frames that are taken from an outbox for one flush.
+pub const FLUSH_FRAMES_MAX: usize = 64;
+/// Bytes that are taken from an outbox for one flush, unless its first frame alone is larger.
+pub const FLUSH_BYTES_MAX: usize = 64 * 1024;
+/// Bytes that a resume replays for one room; beyond it the client is told of a gap.
+pub const RESUME_BYTES_MAX: usize = 512 * 1024;
+/// Bytes an outbox may hold when the replay of one more room begins.
+pub const OUTBOX_LOW_BYTES: usize = 128 * 1024;
+/// Frames an outbox may hold when the replay of one more room begins.
+pub const OUTBOX_LOW_FRAMES: usize = 256;
+/// Rooms of one `subscribe` frame that are prepared at the same time.
+pub const SUBSCRIBES_AT_ONCE: usize = 8;
+/// Permissions that a gateway remembers.
+pub const PERMISSIONS_MAX: u64 = 100_000;
+/// How long a permission is believed without asking again. Sends are checked against the room's ACL version anyway.
+pub const PERMISSION_LIFE: Duration = Duration::from_secs(60);
+/// Slugs that a gateway remembers.
+pub const SLUGS_MAX: u64 = 10_000;
+/// Events of one room that wait while it is opened or a hole is repaired; more are read again.
+pub const PARKED_EVENTS_MAX: usize = 256;
+/// Rooms of one gateway that are repaired at the same time.
+pub const REPAIRS_AT_ONCE_MAX: usize = 64;
+/// Rooms whose heads are read in one go.
+pub const HEADS_PER_READ_MAX: usize = 500;
+/// Between two looks for rooms that nobody listens to.
+pub const ROOM_SWEEP_INTERVAL: Duration = Duration::from_secs(5);
+/// Between two looks at the stored marks while acks wait, in case a signal was lost.
+pub const ACK_POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// One call to the api, the connect included.
+pub const AUTHORITY_DEADLINE: Duration = Duration::from_secs(3);
+/// The connect to the api.
+pub const AUTHORITY_CONNECT_DEADLINE: Duration = Duration::from_secs(1);
+/// Bytes of an answer of the api to a gateway.
+pub const AUTHORITY_ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// First pause of a gateway that has no keys yet; it doubles up to [`KEY_REFRESH_INTERVAL`].
+pub const KEY_RETRY_MIN: Duration = Duration::from_millis(200);
+/// Longest pause of a gateway that has no keys yet.
+pub const KEY_RETRY_MAX: Duration = Duration::from_secs(2);
+/// Milliseconds after which a client should try again what was not possible right now.
+pub const RETRY_AFTER_MS: u64 = 1_000;
+/// Bytes of a room's frames that a gateway keeps in its own memory, beside [`RING_FRAMES_MAX`].
+pub const RING_BYTES_MAX: usize = 64 * 1024;
+/// Milliseconds over which the clients of a draining node are asked to spread their return.
+pub const RECONNECT_SPREAD_MS: u64 = 2_000;
+/// Range reads for one hole before it waits for the next audit.
+pub const REPAIR_ROUNDS_MAX: u32 = 8;
+/// Pause after a range read that failed; it doubles with every round.
+pub const REPAIR_PAUSE: Duration = Duration::from_millis(50);
+/// Pause after a comparison of heads that failed.
+pub const AUDIT_PAUSE: Duration = Duration::from_secs(1);

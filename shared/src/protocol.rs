@@ -1,0 +1,15 @@
+//! Wire protocol v1: JSON text frames over WebSocket. `docs/protocol.md` is its prose, `shared/fixtures` its
+//! examples; the tests of Rust and of the browser client both read those.
+//!
+//! Untrusted text is parsed here once. Sizes are checked before anything is decoded.
+
+pub mod client;
+pub mod close;
+pub mod content;
+pub mod error_code;
+pub mod server;
+
+/// The WebSocket subprotocol; a client may offer it together with `bearer.<token>`.
+pub const SUBPROTOCOL: &str = "chat.v1";
+/// Prefix of the subprotocol entry that carries an access token.
+pub const BEARER_PREFIX: &str = "bearer.";

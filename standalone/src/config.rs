@@ -1,0 +1,101 @@
+//! Settings of the one-process server.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ArgMatches;
+use rookery_gateway::upgrade::Origins;
+use rookery_shared::config::{ConfigErrors, Effective, Reader, Setting};
+use rookery_shared::telemetry::{LogFilter, LogFormat};
+
+/// Every setting, with its default.
+pub(crate) const SETTINGS: &[Setting] = &[
+    Setting {
+        key: "listen",
+        default: Some("127.0.0.1:8080"),
+        secret: false,
+        help: "Address of the page, REST and sockets.",
+    },
+    Setting {
+        key: "internal_listen",
+        default: Some("127.0.0.1:9080"),
+        secret: false,
+        help: "Address of live, ready and metrics; never publish it.",
+    },
+    Setting {
+        key: "data_dir",
+        default: Some("data"),
+        secret: false,
+        help: "Folder of the database and the keys; made on the first start.",
+    },
+    Setting {
+        key: "allowed_origins",
+        default: Some(""),
+        secret: false,
+        help: "Origins, separated by commas, whose pages may open sockets besides our own.",
+    },
+    Setting {
+        key: "connections_max",
+        default: Some("15000"),
+        secret: false,
+        help: "Connections at once, sockets included.",
+    },
+    Setting { key: "issuer", default: Some("rookery"), secret: false, help: "Issuer named in access tokens." },
+    Setting {
+        key: "drain_ms",
+        default: Some("5000"),
+        secret: false,
+        help: "Milliseconds between the signal to stop and the end.",
+    },
+    Setting { key: "log_format", default: Some("pretty"), secret: false, help: "`json` or `pretty`." },
+    Setting { key: "log_filter", default: Some("info"), secret: false, help: "Which log lines are written." },
+];
+
+/// The settings, read.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) listen: SocketAddr,
+    pub(crate) internal_listen: SocketAddr,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) allowed_origins: Origins,
+    pub(crate) connections_max: usize,
+    pub(crate) issuer: String,
+    pub(crate) drain: Duration,
+    pub(crate) log_format: LogFormat,
+    pub(crate) log_filter: LogFilter,
+}
+
+impl Options {
+    /// Reads every setting; tells all errors at once.
+    pub(crate) fn read(matches: &ArgMatches) -> Result<(Self, Effective), ConfigErrors> {
+        let mut reader = Reader::open(SETTINGS, matches);
+        let options = Self::take(&mut reader);
+        let effective = reader.finish()?;
+        // Every setting has a default or is required, so a value is only missing where an error was told above.
+        options.map(|options| (options, effective)).ok_or_else(ConfigErrors::unexplained)
+    }
+
+    fn take(reader: &mut Reader) -> Option<Self> {
+        let listen = reader.required("listen");
+        let internal_listen = reader.required("internal_listen");
+        let data_dir = reader.required("data_dir");
+        let allowed_origins = reader.required("allowed_origins");
+        let connections_max = reader.required("connections_max");
+        let issuer = reader.required("issuer");
+        let drain_ms = reader.required("drain_ms");
+        let log_format = reader.required("log_format");
+        let log_filter = reader.required("log_filter");
+        Some(Self {
+            listen: listen?,
+            internal_listen: internal_listen?,
+            data_dir: data_dir?,
+            allowed_origins: allowed_origins?,
+            connections_max: connections_max?,
+            issuer: issuer?,
+            drain: Duration::from_millis(drain_ms?),
+            log_format: log_format?,
+            log_filter: log_filter?,
+        })
+    }
+}

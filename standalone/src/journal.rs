@@ -1,0 +1,33 @@
+//! The in-process bus keeps its events in the api's store.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rookery_api::domain::message::{Place, Window};
+use rookery_api::store::Messages;
+use rookery_shared::bus::BusError;
+use rookery_shared::bus::memory::Journal;
+use rookery_shared::event::SequencedEvent;
+use rookery_shared::id::{Epoch, RoomId, Seq};
+
+/// See the module's text.
+pub(crate) struct StoreJournal(pub(crate) Arc<dyn Messages>);
+
+#[async_trait]
+impl Journal for StoreJournal {
+    async fn apply(&self, events: &[SequencedEvent]) -> Result<(), BusError> {
+        self.0.apply(events).await.map_err(|error| BusError::Unavailable(error.to_string()))
+    }
+
+    async fn range(
+        &self,
+        room: RoomId,
+        epoch: Epoch,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<SequencedEvent>, BusError> {
+        let window = Window::After(Place { epoch, seq: after });
+        let page = self.0.page(room, window, limit).await;
+        page.map_err(|error| BusError::Unavailable(error.to_string()))
+    }
+}

@@ -1,0 +1,79 @@
+//! Rookery in one process: page, REST, sockets, in-process bus and SQLite, with nothing beside it.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Arg, ArgAction, Command};
+use rookery_shared::config::{ConfigErrors, arguments};
+use rookery_shared::{telemetry, token};
+
+mod config;
+mod journal;
+mod operations;
+mod server;
+
+use config::{Options, SETTINGS};
+use server::StartError;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Why the process ends with an error.
+#[derive(Debug, thiserror::Error)]
+enum MainError {
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("no runtime: {0}")]
+    Runtime(#[source] std::io::Error),
+}
+
+fn main() -> ExitCode {
+    token::install_provider();
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error);
+            // A wrong configuration can be told from a failed start.
+            if matches!(error, MainError::Config(_)) { ExitCode::from(2) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn run() -> Result<(), MainError> {
+    let demo = Arg::new("demo").long("demo").action(ArgAction::SetTrue).help(
+        "Creates testuser/testpass123 and alice/alicepass123. Not where strangers can reach the server",
+    );
+    let command = Command::new("rookery")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A chat server in one process")
+        .arg(demo)
+        .subcommand(Command::new("config").about("Prints the settings in force"));
+    let matches = arguments(command, SETTINGS).get_matches();
+    let (options, effective) = Options::read(&matches)?;
+    if matches.subcommand_name() == Some("config") {
+        print(&effective.to_string());
+        return Ok(());
+    }
+    telemetry::init(options.log_format, &options.log_filter);
+    let runtime = tokio::runtime::Runtime::new().map_err(MainError::Runtime)?;
+    Ok(runtime.block_on(server::serve(Arc::new(options), matches.get_flag("demo")))?)
+}
+
+/// Says where the server is, for people who started it by hand.
+pub(crate) fn announce(options: &Options, address: std::net::SocketAddr) {
+    let data: &Path = &options.data_dir;
+    print(&format!("Rookery serves http://{address}/ (data in {})\n", data.display()));
+}
+
+#[expect(clippy::print_stdout, reason = "what a person who starts the program is to read")]
+fn print(text: &str) {
+    print!("{text}");
+}
+
+#[expect(clippy::print_stderr, reason = "the log may not have been started")]
+fn report(error: &MainError) {
+    eprintln!("{error}");
+}

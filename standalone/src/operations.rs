@@ -1,0 +1,49 @@
+//! The internal listener: whether the process lives, whether it wants requests, and the numbers of all its parts.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use prometheus::TextEncoder;
+use rookery_api::app::App;
+use rookery_gateway::gateway::Gateway;
+
+/// What probes and Prometheus look at.
+struct Parts {
+    app: Arc<App>,
+    gateway: Gateway,
+}
+
+/// Routes of the internal listener.
+pub(crate) fn router(app: &Arc<App>, gateway: &Gateway) -> Router {
+    let parts = Parts { app: Arc::clone(app), gateway: gateway.clone() };
+    Router::new()
+        .route("/live", get(|| async { "live\n" }))
+        .route("/ready", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(Arc::new(parts))
+}
+
+async fn ready(State(parts): State<Arc<Parts>>) -> (StatusCode, &'static str) {
+    if parts.app.is_ready().await && parts.gateway.unready().await.is_empty() {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+    }
+}
+
+async fn metrics(State(parts): State<Arc<Parts>>) -> Response {
+    let mut families = parts.app.metrics().registry().gather();
+    families.extend(parts.gateway.registry().gather());
+    match TextEncoder::new().encode_to_string(&families) {
+        Ok(text) => ([(CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "metrics not rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

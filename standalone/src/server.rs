@@ -1,0 +1,111 @@
+//! Builds the parts in the order in which they need each other, serves, and stops.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use rookery_api::app::{App, AppError, AppParts};
+use rookery_api::store::{self, StoreError, Stores};
+use rookery_api::{demo, router};
+use rookery_gateway::gateway::{Gateway, GatewayParts};
+use rookery_shared::bus::memory::MemoryBus;
+use rookery_shared::id::{Epoch, Partition};
+use rookery_shared::listener::{self, ListenerOptions};
+use rookery_shared::shutdown::Shutdown;
+use rookery_shared::token::{KeyError, SigningKeys};
+use tokio::net::TcpListener;
+
+use crate::config::Options;
+use crate::journal::StoreJournal;
+use crate::operations;
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error("the data folder: {0}")]
+    Folder(#[source] std::io::Error),
+    #[error("the address {address}: {source}")]
+    Address { address: SocketAddr, source: std::io::Error },
+    #[error("signals: {0}")]
+    Signals(#[source] std::io::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    #[error(transparent)]
+    App(#[from] AppError),
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// Serves until a signal has ended everything.
+pub(crate) async fn serve(options: Arc<Options>, with_demo: bool) -> Result<(), StartError> {
+    std::fs::create_dir_all(&options.data_dir).map_err(StartError::Folder)?;
+    let shutdown = Shutdown::new();
+    let stores = store::sqlite::open(&options.data_dir.join("rookery.db")).await?;
+    stores.backend.migrate().await?;
+    let journal = Arc::new(StoreJournal(Arc::clone(&stores.messages)));
+    let bus = MemoryBus::start(epoch(&stores).await?, journal, &shutdown);
+    let parts =
+        AppParts { stores, bus: bus.clone(), keys: keys(&options.data_dir)?, issuer: options.issuer.clone() };
+    let app = App::new(parts)?;
+    app.prepare().await?;
+    app.run_background(&shutdown);
+    if with_demo {
+        demo::create_users(&app).await?;
+    }
+    let gateway = Gateway::new(GatewayParts {
+        bus,
+        authority: app.authority(),
+        verifier: app.verifier(),
+        origins: options.allowed_origins.clone(),
+        shutdown: shutdown.clone(),
+    })?;
+    gateway.run_background();
+    listen(&options, &app, &gateway, &shutdown).await?;
+    shutdown.on_signals(options.drain).await.map_err(StartError::Signals)
+}
+
+async fn listen(
+    options: &Arc<Options>,
+    app: &Arc<App>,
+    gateway: &Gateway,
+    shutdown: &Shutdown,
+) -> Result<(), StartError> {
+    let public = bind(options.listen).await?;
+    let internal = bind(options.internal_listen).await?;
+    let address = public.local_addr().unwrap_or(options.listen);
+    start(public, router::public(app).merge(gateway.router()), options, shutdown);
+    start(internal, operations::router(app, gateway), options, shutdown);
+    crate::announce(options, address);
+    Ok(())
+}
+
+fn start(socket: TcpListener, service: Router, options: &Options, shutdown: &Shutdown) {
+    let limits = ListenerOptions { connections_max: options.connections_max };
+    let stopping = shutdown.clone();
+    shutdown.spawn("listener", async move {
+        listener::serve(socket, service.into_service(), limits, &stopping).await;
+    });
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Address { address, source })
+}
+
+/// All rooms of one file share one epoch: its numbers are never rewound.
+async fn epoch(stores: &Stores) -> Result<Epoch, StoreError> {
+    match stores.epochs.current(Partition(0)).await? {
+        Some(epoch) => Ok(epoch),
+        None => stores.epochs.next(Partition(0)).await,
+    }
+}
+
+fn keys(data_dir: &Path) -> Result<SigningKeys, KeyError> {
+    let dir = data_dir.join("keys");
+    if !SigningKeys::exist(&dir) {
+        SigningKeys::generate(&dir, "first")?;
+    }
+    SigningKeys::load(&dir, None)
+}

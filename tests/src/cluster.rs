@@ -1,0 +1,127 @@
+//! A cluster of real processes: Redis, a MongoDB-protocol server, one api, several gateways.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use crate::mongo::Mongo;
+use crate::node::Node;
+use crate::redis::Redis;
+use crate::{dirs, names, process, tools};
+
+/// Secret between gateways and api, the same in every test cluster.
+const INTERNAL_SECRET: &str = "internal-secret-of-the-tests";
+
+/// The processes of one cluster.
+pub struct Cluster {
+    /// Redis.
+    pub redis: Redis,
+    /// The MongoDB-protocol server.
+    pub mongo: Arc<Mongo>,
+    /// The api.
+    pub api: Node,
+    /// The gateways.
+    pub gateways: Vec<Node>,
+    /// Folder of the signing keys.
+    pub keys_dir: PathBuf,
+    settings: ApiSettings,
+}
+
+struct ApiSettings {
+    common: Vec<(&'static str, String)>,
+    dir: PathBuf,
+}
+
+impl Cluster {
+    /// Two gateways over `mongo`, which is started by the caller; nothing runs yet.
+    pub fn prepare(mongo: Arc<Mongo>) -> Self {
+        let (dir, keys_dir) = (dirs::fresh("cluster"), dirs::fresh("keys"));
+        process::run(&tools::binary("rookery-api"), &["keygen", "--out", &keys_dir.display().to_string()], &dir);
+        let redis = Redis::prepare();
+        let settings = ApiSettings { common: api_settings(&redis, &mongo, &keys_dir), dir };
+        let api = settings.node();
+        let gateways = (0..2).map(|_| gateway(&redis, &api, settings.dir.clone())).collect();
+        Self { redis, mongo, api, gateways, keys_dir, settings }
+    }
+
+    /// A running cluster with its own Redis and its own database on the shared MongoDB-protocol server.
+    pub async fn start() -> Self {
+        let cluster = Self::prepare(Mongo::shared().await);
+        cluster.redis.start().await;
+        cluster.start_services().await;
+        cluster
+    }
+
+    /// A running cluster that shares no process with anybody.
+    pub async fn start_alone() -> Self {
+        let cluster = Self::prepare(Arc::new(Mongo::prepare()));
+        cluster.mongo.start().await;
+        cluster.redis.start().await;
+        cluster.start_services().await;
+        cluster
+    }
+
+    /// Another api of the same cluster; it does not run yet.
+    pub fn another_api(&self) -> Node {
+        self.settings.node()
+    }
+
+    /// Starts the api and the gateways at once and waits until all are ready.
+    pub async fn start_services(&self) {
+        self.api.process.start();
+        for gateway in &self.gateways {
+            gateway.process.start();
+        }
+        self.ready().await;
+    }
+
+    /// Waits until the api and the gateways are ready.
+    pub async fn ready(&self) {
+        self.api.ready().await;
+        join_all(self.gateways.iter().map(Node::ready)).await;
+    }
+
+    /// SIGTERM to every process of the cluster, also Redis and the database server, until none runs; then starts
+    /// them again. Only for a cluster that is alone.
+    pub async fn restart_all(&self) {
+        for node in self.gateways.iter().chain([&self.api]) {
+            node.process.terminate().await;
+        }
+        self.redis.process.terminate().await;
+        self.mongo.process.terminate().await;
+        self.mongo.start().await;
+        self.redis.start().await;
+        self.start_services().await;
+    }
+}
+
+impl ApiSettings {
+    fn node(&self) -> Node {
+        Node::prepare("rookery-api", self.dir.clone(), &self.common, &[])
+    }
+}
+
+fn api_settings(redis: &Redis, mongo: &Mongo, keys_dir: &std::path::Path) -> Vec<(&'static str, String)> {
+    vec![
+        ("redis_url", redis.url()),
+        ("mongo_url", mongo.url()),
+        ("mongo_database", names::unique("test")),
+        ("internal_secret", INTERNAL_SECRET.to_owned()),
+        ("keys_dir", keys_dir.display().to_string()),
+        ("log_filter", "info".to_owned()),
+    ]
+}
+
+fn gateway(redis: &Redis, api: &Node, dir: PathBuf) -> Node {
+    let settings = [
+        ("redis_url", redis.url()),
+        ("api_url", api.internal_url()),
+        ("internal_secret", INTERNAL_SECRET.to_owned()),
+        ("allowed_origins", ALLOWED_ORIGIN.to_owned()),
+    ];
+    Node::prepare("rookery-gateway", dir, &settings, &[])
+}
+
+/// The one foreign Origin that test deployments allow.
+pub const ALLOWED_ORIGIN: &str = "https://chat.example";

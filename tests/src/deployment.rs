@@ -1,0 +1,94 @@
+//! What a scenario runs against: a cluster or one process. The scenario cannot tell which.
+
+use std::path::PathBuf;
+
+use crate::cluster::Cluster;
+use crate::node::Node;
+use crate::rest::Rest;
+use crate::standalone::Standalone;
+
+/// A running server of either kind.
+pub enum Deployment {
+    /// Several processes.
+    Cluster(Box<Cluster>),
+    /// One process.
+    Standalone(Box<Standalone>),
+}
+
+impl Deployment {
+    /// A cluster that shares no process with anybody.
+    pub async fn cluster_alone() -> Self {
+        Self::Cluster(Box::new(Cluster::start_alone().await))
+    }
+
+    /// A cluster on the shared database server.
+    pub async fn cluster() -> Self {
+        Self::Cluster(Box::new(Cluster::start().await))
+    }
+
+    /// One process.
+    pub async fn standalone() -> Self {
+        Self::Standalone(Box::new(Standalone::start().await))
+    }
+
+    /// Name for messages.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Cluster(_) => "cluster",
+            Self::Standalone(_) => "standalone",
+        }
+    }
+
+    /// A REST client.
+    pub fn rest(&self) -> Rest {
+        Rest::new(self.api().public_url())
+    }
+
+    /// Two base addresses for sockets: two gateways, or the same address twice.
+    pub fn sockets(&self) -> [String; 2] {
+        match self {
+            Self::Cluster(cluster) => [0, 1].map(|i| cluster.gateways[i].socket_url()),
+            Self::Standalone(server) => [server.node.socket_url(), server.node.socket_url()],
+        }
+    }
+
+    /// The process that answers REST.
+    pub fn api(&self) -> &Node {
+        match self {
+            Self::Cluster(cluster) => &cluster.api,
+            Self::Standalone(server) => &server.node,
+        }
+    }
+
+    /// Every process of ours.
+    pub fn nodes(&self) -> Vec<&Node> {
+        match self {
+            Self::Cluster(cluster) => cluster.gateways.iter().chain([&cluster.api]).collect(),
+            Self::Standalone(server) => vec![&server.node],
+        }
+    }
+
+    /// Folder that holds the signing keys, at any depth.
+    pub fn keys_dir(&self) -> PathBuf {
+        match self {
+            Self::Cluster(cluster) => cluster.keys_dir.clone(),
+            Self::Standalone(server) => server.data_dir.clone(),
+        }
+    }
+
+    /// Stops every process and starts it again with the same data.
+    pub async fn restart_all(&self) {
+        match self {
+            Self::Cluster(cluster) => cluster.restart_all().await,
+            Self::Standalone(server) => server.restart().await,
+        }
+    }
+
+    /// Panics unless every process of ours runs and none has panicked.
+    pub fn assert_alive(&self) {
+        for node in self.nodes() {
+            assert!(node.process.runs(), "{}", node.process.log_tail());
+            assert!(!node.process.log().contains("panicked at"), "{}", node.process.log_tail());
+        }
+    }
+}

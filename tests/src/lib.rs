@@ -1,0 +1,33 @@
+//! Harness of the black-box suites: it starts real processes on free ports with throw-away data, speaks to them
+//! as a client does, and leaves nothing behind.
+//!
+//! [`deployment`] is what a test runs against; [`rest`], [`ws`], [`raw`] and [`foreign`] are the clients;
+//! [`process`] and [`guardian`] own every child process. Waiting is always for a condition with a deadline.
+//! The harness panics with a readable text: a test has no better answer to a part that is missing.
+
+#![expect(clippy::expect_used, reason = "a panic is how a test harness reports")]
+
+pub mod cluster;
+pub mod deployment;
+pub mod dirs;
+pub mod foreign;
+pub mod forge;
+pub mod guardian;
+pub mod mailbox;
+pub mod mongo;
+pub mod names;
+pub mod node;
+pub mod openapi;
+pub mod ports;
+pub mod process;
+pub mod raw;
+pub mod readme;
+pub mod redis;
+pub mod rest;
+pub mod sender;
+pub mod shared;
+pub mod standalone;
+pub mod tools;
+pub mod view;
+pub mod wait;
+pub mod ws;

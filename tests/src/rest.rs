@@ -1,0 +1,228 @@
+//! A small REST client: typed where every test needs it, raw where a test wants to send nonsense.
+
+use std::time::Duration;
+
+use http::{HeaderMap, Method};
+use serde_json::{Value, json};
+
+use crate::names;
+
+/// Password of every user that tests make.
+pub const PASSWORD: &str = "correct horse 7";
+
+/// Events per page when everything is read.
+const PAGE: usize = 200;
+/// Pages of one room that are read at most.
+const PAGES_MAX: usize = 100;
+
+/// A client of one base address. It keeps no connection, so a restarted server does not confuse it.
+#[derive(Clone)]
+pub struct Rest {
+    base: String,
+    http: reqwest::Client,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Status code.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body as text.
+    pub text: String,
+}
+
+/// A registered and logged-in user.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Id.
+    pub user_id: String,
+    /// Name.
+    pub username: String,
+    /// Address.
+    pub email: String,
+    /// Access token.
+    pub token: String,
+    /// Refresh token.
+    pub refresh_token: String,
+}
+
+/// A request with every part free to be wrong.
+#[derive(Clone, Debug)]
+pub struct RawRequest<'a> {
+    /// Method.
+    pub method: Method,
+    /// Path with query.
+    pub path: &'a str,
+    /// Access token.
+    pub token: Option<&'a str>,
+    /// Content type.
+    pub content_type: Option<&'a str>,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as JSON; `null` if it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or(Value::Null)
+    }
+
+    /// The code of a problem document; empty if it is none.
+    pub fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The answer if it has this status; panics otherwise.
+    #[must_use]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "unexpected status; body: {}", self.text);
+        self
+    }
+
+    /// Panics unless it is a problem document with this status and code.
+    pub fn expect_problem(&self, status: u16, code: &str) {
+        assert_eq!((self.status, self.code().as_str()), (status, code), "body: {}", self.text);
+        let content_type = self.headers.get("content-type").map(|value| value.as_bytes().to_vec());
+        assert_eq!(content_type.as_deref(), Some(&b"application/problem+json"[..]));
+    }
+}
+
+impl Rest {
+    /// A client of `base`, such as `http://127.0.0.1:8080`.
+    pub fn new(base: String) -> Self {
+        let http = reqwest::Client::builder()
+            .pool_max_idle_per_host(0)
+            .timeout(Duration::from_secs(30))
+            .build()
+            .expect("the options are valid");
+        Self { base, http }
+    }
+
+    /// Sends anything; an error is one of the connection.
+    pub async fn raw(&self, request: RawRequest<'_>) -> Result<Answer, reqwest::Error> {
+        let url = format!("{}{}", self.base, request.path);
+        let mut builder = self.http.request(request.method, url).body(request.body);
+        if let Some(token) = request.token {
+            builder = builder.bearer_auth(token);
+        }
+        if let Some(content_type) = request.content_type {
+            builder = builder.header("content-type", content_type);
+        }
+        let response = builder.send().await?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Ok(Answer { status, headers, text: response.text().await? })
+    }
+
+    /// GET that must reach the server.
+    pub async fn get(&self, path: &str, token: Option<&str>) -> Answer {
+        self.try_get(path, token).await.unwrap_or_else(|error| panic!("GET {path}: {error}"))
+    }
+
+    /// GET.
+    pub async fn try_get(&self, path: &str, token: Option<&str>) -> Result<Answer, reqwest::Error> {
+        self.raw(RawRequest { method: Method::GET, path, token, content_type: None, body: Vec::new() })
+            .await
+    }
+
+    /// POST of JSON that must reach the server.
+    pub async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Answer {
+        let body = body.to_string().into_bytes();
+        let content_type = Some("application/json");
+        let request = RawRequest { method: Method::POST, path, token, content_type, body };
+        self.raw(request).await.unwrap_or_else(|error| panic!("POST {path}: {error}"))
+    }
+
+    /// Registers a user with a new name that begins with `prefix`, and logs in.
+    pub async fn new_user(&self, prefix: &str) -> Account {
+        let username = names::unique(prefix);
+        let email = format!("{username}@example.org");
+        let body = json!({"username": username, "email": email, "password": PASSWORD});
+        let _registered = self.post("/api/v1/auth/register", None, &body).await.expect(201);
+        self.login(&username, PASSWORD).await.expect(200).account(email)
+    }
+
+    /// Logs in by name or address.
+    pub async fn login(&self, login: &str, password: &str) -> Answer {
+        self.post("/api/v1/auth/login", None, &json!({"login": login, "password": password}))
+            .await
+    }
+
+    /// Asks for the next pair of tokens.
+    pub async fn refresh(&self, refresh_token: &str) -> Answer {
+        self.post("/api/v1/auth/refresh", None, &json!({"refresh_token": refresh_token})).await
+    }
+
+    /// Ends a login session.
+    pub async fn logout(&self, refresh_token: &str) -> Answer {
+        self.post("/api/v1/auth/logout", None, &json!({"refresh_token": refresh_token})).await
+    }
+
+    /// Makes a room with a new name; returns its id.
+    pub async fn new_room(&self, owner: &Account, visibility: &str) -> String {
+        let body = json!({"name": names::unique("room"), "visibility": visibility});
+        let room = self.post("/api/v1/rooms", Some(&owner.token), &body).await.expect(201).json();
+        room["room_id"].as_str().expect("a room has an id").to_owned()
+    }
+
+    /// Joins a room.
+    pub async fn join(&self, room: &str, user: &Account) -> Answer {
+        self.post(&format!("/api/v1/rooms/{room}/join"), Some(&user.token), &json!({})).await
+    }
+
+    /// Leaves a room.
+    pub async fn leave(&self, room: &str, user: &Account) -> Answer {
+        self.post(&format!("/api/v1/rooms/{room}/leave"), Some(&user.token), &json!({})).await
+    }
+
+    /// Says something over REST.
+    pub async fn say(&self, room: &str, user: &Account, body: &Value) -> Answer {
+        self.post(&format!("/api/v1/rooms/{room}/messages"), Some(&user.token), body).await
+    }
+
+    /// The whole history of a room, oldest first, page by page.
+    pub async fn history(&self, room: &str, token: &str) -> Vec<Value> {
+        self.try_history(room, token)
+            .await
+            .unwrap_or_else(|error| panic!("history of {room}: {error}"))
+    }
+
+    /// The same while a part of the server may be down.
+    pub async fn try_history(&self, room: &str, token: &str) -> Result<Vec<Value>, String> {
+        let mut events = Vec::new();
+        let mut cursor = String::new();
+        for _ in 0..PAGES_MAX {
+            let path = format!("/api/v1/rooms/{room}/messages?limit={PAGE}{cursor}");
+            let answer = self.try_get(&path, Some(token)).await.map_err(|error| error.to_string())?;
+            if answer.status != 200 {
+                return Err(format!("{} {}", answer.status, answer.text));
+            }
+            let mut page = answer.json();
+            let Value::Array(older) = page["events"].take() else {
+                return Err(answer.text);
+            };
+            events.splice(0..0, older);
+            match page["prev_cursor"].as_str() {
+                Some(previous) => cursor = format!("&before={previous}"),
+                None => return Ok(events),
+            }
+        }
+        Err(format!("{room} has more than {PAGES_MAX} pages"))
+    }
+}
+
+impl Answer {
+    /// The user that a login answer is about.
+    pub fn account(&self, email: String) -> Account {
+        let body = self.json();
+        let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("no login: {}", self.text)).to_owned();
+        Account {
+            user_id: text(&body["user"]["user_id"]),
+            username: text(&body["user"]["username"]),
+            email,
+            token: text(&body["access_token"]),
+            refresh_token: text(&body["refresh_token"]),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The deployments that all tests of one test process use which harm nobody. Started when first asked for; the
+//! guardian ends them.
+
+use tokio::sync::OnceCell;
+
+use crate::deployment::Deployment;
+
+static CLUSTER: OnceCell<Deployment> = OnceCell::const_new();
+static STANDALONE: OnceCell<Deployment> = OnceCell::const_new();
+
+/// The shared cluster.
+pub async fn cluster() -> &'static Deployment {
+    CLUSTER.get_or_init(Deployment::cluster).await
+}
+
+/// The shared single process.
+pub async fn standalone() -> &'static Deployment {
+    STANDALONE.get_or_init(Deployment::standalone).await
+}
+
+/// Both.
+pub async fn both() -> [&'static Deployment; 2] {
+    [cluster().await, standalone().await]
+}

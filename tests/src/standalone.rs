@@ -1,0 +1,45 @@
+//! Everything in one process, with a data folder and nothing beside it.
+
+use std::path::PathBuf;
+
+use crate::cluster::ALLOWED_ORIGIN;
+use crate::dirs;
+use crate::node::Node;
+
+/// One standalone server and its data.
+pub struct Standalone {
+    /// The process.
+    pub node: Node,
+    /// Its data folder.
+    pub data_dir: PathBuf,
+}
+
+impl Standalone {
+    /// Chooses ports and a folder; nothing runs yet.
+    pub fn prepare(flags: &[&str]) -> Self {
+        let dir = dirs::fresh("standalone");
+        let data_dir = dir.join("data");
+        let settings = [("data_dir", data_dir.display().to_string()), ("allowed_origins", ALLOWED_ORIGIN.to_owned())];
+        Self { node: Node::prepare("rookery", dir, &settings, flags), data_dir }
+    }
+
+    /// A running server without any user.
+    pub async fn start() -> Self {
+        let server = Self::prepare(&[]);
+        server.node.start().await;
+        server
+    }
+
+    /// A running server with the two users of the demonstration.
+    pub async fn start_demo() -> Self {
+        let server = Self::prepare(&["--demo"]);
+        server.node.start().await;
+        server
+    }
+
+    /// SIGTERM, then the same again.
+    pub async fn restart(&self) {
+        self.node.process.terminate().await;
+        self.node.start().await;
+    }
+}

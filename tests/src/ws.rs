@@ -1,0 +1,167 @@
+//! The Rust test client: a WebSocket with each way to bring a token.
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use http::{HeaderValue, Request};
+use rookery_shared::protocol::{BEARER_PREFIX, SUBPROTOCOL};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::mailbox::{Incoming, Mailbox, Talk};
+
+/// How a token gets to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// `Authorization: Bearer`.
+    Header,
+    /// `Sec-WebSocket-Protocol: chat.v1, bearer.<token>`.
+    Subprotocol,
+    /// `?token=`.
+    Query,
+    /// A first frame of type `auth`.
+    FirstFrame,
+}
+
+impl Way {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Header, Self::Subprotocol, Self::Query, Self::FirstFrame];
+}
+
+/// A connected client.
+pub struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    mailbox: Mailbox,
+}
+
+/// What happened to an attempt to connect.
+pub enum Attempt {
+    /// It is upgraded.
+    Open(Box<Socket>),
+    /// It was answered with this status instead.
+    Refused(u16),
+    /// Nobody answered.
+    Unreachable(String),
+}
+
+impl Socket {
+    /// Connects and waits for `hello`.
+    pub async fn login(base: &str, path: &str, token: &str) -> Self {
+        let mut socket = Self::connect(base, path, token, Way::Header).await.open();
+        socket.expect_type("hello").await;
+        socket
+    }
+
+    /// Connects with a token; says nothing about whether the server likes it.
+    pub async fn connect(base: &str, path: &str, token: &str, way: Way) -> Attempt {
+        let attempt = Self::open(with_token(base, path, token, way)).await;
+        match (attempt, way) {
+            (Attempt::Open(mut socket), Way::FirstFrame) => {
+                socket.send(json!({"type": "auth", "token": token})).await;
+                Attempt::Open(socket)
+            }
+            (attempt, _) => attempt,
+        }
+    }
+
+    /// Sends a handshake as it is.
+    pub async fn open(request: Request<()>) -> Attempt {
+        match connect_async(request).await {
+            Ok((stream, _)) => Attempt::Open(Box::new(Self { stream, mailbox: Mailbox::default() })),
+            Err(Error::Http(response)) => Attempt::Refused(response.status().as_u16()),
+            Err(error) => Attempt::Unreachable(error.to_string()),
+        }
+    }
+
+    /// Sends any message of the WebSocket protocol; a broken connection shows when reading.
+    pub async fn send_message(&mut self, message: Message) {
+        let _ = self.stream.send(message).await;
+    }
+
+    /// Subscribes to one room from now on, and waits until it is live.
+    pub async fn subscribe(&mut self, room: &str) -> Value {
+        self.send(json!({"type": "subscribe", "rooms": [{"room": room}]})).await;
+        self.live().await
+    }
+
+    /// Waits until a room of this connection is live; returns its `subscribed` frame.
+    pub async fn live(&mut self) -> Value {
+        let subscribed = self.expect_type("subscribed").await;
+        let room = subscribed["room"].clone();
+        self.expect("caught_up", |frame| frame["type"] == "caught_up" && frame["room"] == room)
+            .await;
+        subscribed
+    }
+
+    /// Answers a `ping` frame, so everything sent before has been handled.
+    pub async fn settle(&mut self) {
+        self.send(json!({"type": "ping"})).await;
+        self.expect_type("pong").await;
+    }
+
+    /// Says goodbye and waits until the server has answered.
+    pub async fn leave(mut self) {
+        let _ = self.stream.close(None).await;
+        while let Some(Ok(_)) = self.stream.next().await {}
+    }
+}
+
+impl Talk for Socket {
+    async fn send(&mut self, frame: Value) {
+        self.send_message(Message::text(frame.to_string())).await;
+    }
+
+    async fn incoming(&mut self) -> Incoming {
+        loop {
+            match self.stream.next().await {
+                Some(Ok(Message::Text(text))) => return parsed(&text),
+                Some(Ok(Message::Close(frame))) => return Incoming::Closed(frame.map(|frame| frame.code.into())),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(other)) => return Incoming::Lost(format!("not a text frame: {other:?}")),
+                Some(Err(error)) => return Incoming::Lost(error.to_string()),
+                None => return Incoming::Lost("end of stream".to_owned()),
+            }
+        }
+    }
+
+    fn mailbox(&mut self) -> &mut Mailbox {
+        &mut self.mailbox
+    }
+}
+
+impl Attempt {
+    /// The socket; panics if there is none.
+    pub fn open(self) -> Socket {
+        match self {
+            Self::Open(socket) => *socket,
+            Self::Refused(status) => panic!("the upgrade was refused with {status}"),
+            Self::Unreachable(cause) => panic!("no answer: {cause}"),
+        }
+    }
+}
+
+/// A handshake that carries `token` in the given way.
+pub fn with_token(base: &str, path: &str, token: &str, way: Way) -> Request<()> {
+    let query = if way == Way::Query { format!("?token={token}") } else { String::new() };
+    let mut request = handshake(&format!("{base}{path}{query}"));
+    let header = match way {
+        Way::Header => Some(("authorization", format!("Bearer {token}"))),
+        Way::Subprotocol => Some(("sec-websocket-protocol", format!("{SUBPROTOCOL}, {BEARER_PREFIX}{token}"))),
+        Way::Query | Way::FirstFrame => None,
+    };
+    if let Some((name, value)) = header {
+        let value = HeaderValue::from_str(&value).expect("a token is visible ASCII");
+        request.headers_mut().insert(name, value);
+    }
+    request
+}
+
+/// A plain handshake.
+pub fn handshake(url: &str) -> Request<()> {
+    url.into_client_request().unwrap_or_else(|error| panic!("{url}: {error}"))
+}
+
+fn parsed(text: &str) -> Incoming {
+    serde_json::from_str(text).map_or_else(|_| Incoming::Lost(format!("not JSON: {text}")), Incoming::Frame)
+}

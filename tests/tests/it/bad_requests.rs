@@ -1,0 +1,283 @@
+//! Bad REST requests. The routes come from `/openapi.json`, so that none is forgotten.
+
+use http::Method;
+use rookery_shared::limits::BODY_BYTES_MAX;
+use rookery_tests::deployment::Deployment;
+use rookery_tests::openapi::{Operation, operations, replaced, strings};
+use rookery_tests::rest::{Account, Answer, RawRequest};
+use rookery_tests::shared;
+use serde_json::{Value, json};
+
+/// A deployment with its operations, and a user with a room that the operations are aimed at.
+struct Target {
+    deployment: &'static Deployment,
+    user: Account,
+    room: String,
+    operations: Vec<Operation>,
+    before: Counts,
+}
+
+/// What must be the same afterwards.
+#[derive(Debug, PartialEq, Eq)]
+struct Counts {
+    events: usize,
+    rooms: usize,
+}
+
+impl Target {
+    async fn both() -> Vec<Self> {
+        let mut targets = Vec::new();
+        for deployment in shared::both().await {
+            targets.push(Self::new(deployment).await);
+        }
+        targets
+    }
+
+    async fn new(deployment: &'static Deployment) -> Self {
+        let rest = deployment.rest();
+        let user = rest.new_user("attack").await;
+        let room = rest.new_room(&user, "public").await;
+        let document = rest.get("/openapi.json", None).await.expect(200).json();
+        assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
+        let operations = operations(&document, &room);
+        let mut target = Self { deployment, user, room, operations, before: Counts { events: 0, rooms: 0 } };
+        target.before = target.counts().await;
+        target
+    }
+
+    fn with_body(&self) -> impl Iterator<Item = (&Operation, &Value)> {
+        self.operations.iter().filter_map(|operation| Some((operation, operation.body.as_ref()?)))
+    }
+
+    async fn counts(&self) -> Counts {
+        let rest = self.deployment.rest();
+        let mine = rest.get("/api/v1/rooms/mine", Some(&self.user.token)).await.expect(200).json();
+        let rooms = mine["rooms"].as_array().expect("a list").len();
+        Counts { events: rest.history(&self.room, &self.user.token).await.len(), rooms }
+    }
+
+    async fn assert_unharmed(self) {
+        assert_eq!(self.counts().await, self.before, "nothing was stored");
+        self.deployment.assert_alive();
+    }
+
+    async fn send(&self, operation: &Operation, content_type: Option<&str>, body: Vec<u8>) -> Answer {
+        let Operation { method, path, .. } = operation;
+        let request = RawRequest { method: method.clone(), path, token: Some(&self.user.token), content_type, body };
+        let answer = self.deployment.rest().raw(request).await;
+        answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    async fn send_json(&self, operation: &Operation, body: &Value) -> Answer {
+        self.send(operation, Some("application/json"), body.to_string().into_bytes()).await
+    }
+}
+
+fn assert_bad_field(answer: &Answer, operation: &Operation, body: &Value) {
+    let what = format!("{} {} with {body:.300}: {}", operation.method, operation.path, answer.text);
+    assert_eq!((answer.status, answer.code().as_str()), (400, "bad_field"), "{what}");
+}
+
+#[tokio::test]
+async fn every_operation_of_the_issue_is_in_the_document() {
+    for target in Target::both().await {
+        let has = |method: Method, end: &str| {
+            target
+                .operations
+                .iter()
+                .any(|operation| operation.method == method && operation.path.ends_with(end))
+        };
+        for end in ["/auth/register", "/auth/login", "/auth/refresh", "/auth/logout", "/rooms", "/join", "/leave"] {
+            assert!(has(Method::POST, end), "POST …{end}");
+        }
+        for end in ["/users/me", "/rooms", "/rooms/mine", "/messages", "/.well-known/jwks.json"] {
+            assert!(has(Method::GET, end), "GET …{end}");
+        }
+        assert!(has(Method::POST, "/messages"));
+        assert!(target.with_body().count() >= 6);
+    }
+}
+
+#[tokio::test]
+async fn n01_operator_objects_in_every_string_are_refused() {
+    let operators = [json!({"$ne": ""}), json!({"$gt": ""}), json!({"$regex": ".*"}), json!({"$where": "true"})];
+    for target in Target::both().await {
+        for (operation, body) in target.with_body() {
+            assert!(!strings(body).is_empty(), "{} takes strings", operation.path);
+            for (pointer, operator) in strings(body).iter().flat_map(|p| operators.iter().map(move |o| (p, o))) {
+                let body = replaced(body, pointer, operator);
+                assert_bad_field(&target.send_json(operation, &body).await, operation, &body);
+            }
+        }
+        target.assert_unharmed().await;
+    }
+}
+
+#[tokio::test]
+async fn n01_operators_in_queries_and_paths_are_refused() {
+    for target in Target::both().await {
+        for operation in target.operations.iter().filter(|operation| operation.method == Method::GET) {
+            for name in &operation.query {
+                for query in [format!("{name}[$ne]=x"), format!("{name}=%7B%22$ne%22:%22%22%7D")] {
+                    let path = format!("{}?{query}", operation.path);
+                    let answer = target.deployment.rest().get(&path, Some(&target.user.token)).await;
+                    assert!(matches!(answer.status, 200 | 400), "{path}: {} {}", answer.status, answer.text);
+                }
+            }
+        }
+        for room in ["%7B%22$ne%22:%22%22%7D", "..%2f..%2f", "%00", "*", &"r".repeat(4_096)] {
+            let path = format!("/api/v1/rooms/{room}");
+            let answer = target.deployment.rest().get(&path, Some(&target.user.token)).await;
+            assert!(matches!(answer.status, 400 | 404), "{path:.80}: {}", answer.status);
+        }
+        target.assert_unharmed().await;
+    }
+}
+
+#[tokio::test]
+async fn wrong_types_in_every_field_are_refused() {
+    let wrong = [json!(7), json!(true), json!([]), json!(["x"]), json!({}), json!(1e308)];
+    for target in Target::both().await {
+        for (operation, body) in target.with_body() {
+            for (pointer, value) in strings(body).iter().flat_map(|p| wrong.iter().map(move |w| (p, w))) {
+                let body = replaced(body, pointer, value);
+                assert_bad_field(&target.send_json(operation, &body).await, operation, &body);
+            }
+        }
+        target.assert_unharmed().await;
+    }
+}
+
+#[tokio::test]
+async fn unknown_fields_are_refused() {
+    for target in Target::both().await {
+        for (operation, body) in target.with_body() {
+            for field in ["role", "_id", "is_admin", "user_id", "$where", "__proto__"] {
+                let mut body = body.clone();
+                body[field] = json!("admin");
+                assert_bad_field(&target.send_json(operation, &body).await, operation, &body);
+            }
+        }
+        target.assert_unharmed().await;
+    }
+}
+
+#[tokio::test]
+async fn a_missing_body_is_refused() {
+    for target in Target::both().await {
+        for (operation, _) in target.with_body() {
+            let empty = json!({});
+            assert_bad_field(&target.send_json(operation, &empty).await, operation, &empty);
+        }
+        target.assert_unharmed().await;
+    }
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused_with_413() {
+    for target in Target::both().await {
+        for (operation, body) in target.with_body() {
+            let pointer = &strings(body)[0];
+            let body = replaced(body, pointer, &json!("x".repeat(BODY_BYTES_MAX)));
+            target.send_json(operation, &body).await.expect_problem(413, "body_too_large");
+        }
+        target.assert_unharmed().await;
+    }
+}
+
+#[tokio::test]
+async fn another_content_type_is_refused_with_415() {
+    for target in Target::both().await {
+        for (operation, body) in target.with_body() {
+            for content_type in [None, Some("text/plain"), Some("application/x-www-form-urlencoded")] {
+                let answer = target.send(operation, content_type, body.to_string().into_bytes()).await;
+                answer.expect_problem(415, "unsupported_media_type");
+            }
+        }
+        target.assert_unharmed().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_json_is_refused_with_400() {
+    let deep = "[".repeat(10_000);
+    let bad: [&[u8]; 9] =
+        [b"", b"hello", b"{", b"[]", b"null", b"7", b"{\"a\":1}{}", b"{\"a\":\"\xff\"}", deep.as_bytes()];
+    for target in Target::both().await {
+        for (operation, _) in target.with_body() {
+            for body in bad {
+                let answer = target.send(operation, Some("application/json"), body.to_vec()).await;
+                assert_eq!(answer.status, 400, "{} {}", operation.path, String::from_utf8_lossy(body));
+                assert!(matches!(answer.code().as_str(), "bad_json" | "bad_field"), "{}", answer.text);
+            }
+        }
+        target.assert_unharmed().await;
+    }
+}
+
+#[tokio::test]
+async fn another_method_is_refused_with_405() {
+    for target in Target::both().await {
+        for operation in &target.operations {
+            let other = Operation { method: Method::TRACE, ..operation.clone() };
+            target.send(&other, None, Vec::new()).await.expect_problem(405, "method_not_allowed");
+        }
+        target.assert_unharmed().await;
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_path_is_refused_with_404() {
+    for target in Target::both().await {
+        for path in ["/api/v1/nothing", "/api/v2/rooms", "/api/v1/", "/internal/v1/authorize", "/ws2"] {
+            let answer = target.deployment.rest().get(path, Some(&target.user.token)).await;
+            assert_eq!(answer.status, 404, "{path}: {}", answer.text);
+        }
+        target.assert_unharmed().await;
+    }
+}
+
+#[tokio::test]
+async fn every_operation_that_needs_a_login_says_so() {
+    for target in Target::both().await {
+        let free = ["/auth/register", "/auth/login", "/auth/refresh", "/auth/logout", "jwks.json"];
+        for operation in &target.operations {
+            if free.iter().any(|end| operation.path.ends_with(end)) || !operation.path.starts_with("/api/") {
+                continue;
+            }
+            let Operation { method, path, body, .. } = operation;
+            let content_type = Some("application/json");
+            let body = body.as_ref().unwrap_or(&json!({})).to_string().into_bytes();
+            let request = RawRequest { method: method.clone(), path, token: None, content_type, body };
+            let answer = target.deployment.rest().raw(request).await.expect("an answer");
+            answer.expect_problem(401, "unauthenticated");
+        }
+        target.assert_unharmed().await;
+    }
+}
+
+#[tokio::test]
+async fn cursors_that_were_changed_or_belong_to_another_room_are_refused() {
+    for target in Target::both().await {
+        let rest = target.deployment.rest();
+        let other = rest.new_room(&target.user, "public").await;
+        for n in 0..3 {
+            let _sent = rest.say(&other, &target.user, &json!({"content": format!("{n}")})).await.expect(201);
+        }
+        let token = Some(target.user.token.as_str());
+        let page = rest
+            .get(&format!("/api/v1/rooms/{other}/messages?limit=2"), token)
+            .await
+            .expect(200)
+            .json();
+        let cursor = page["prev_cursor"].as_str().expect("there is more before").to_owned();
+        let foreign = format!("/api/v1/rooms/{}/messages?before={cursor}", target.room);
+        rest.get(&foreign, token).await.expect_problem(400, "bad_field");
+        for bad in ["x", "%00", "e1.5", &"A".repeat(3_000), &cursor[1..], &format!("{cursor}A")] {
+            for way in ["before", "after"] {
+                let path = format!("/api/v1/rooms/{other}/messages?{way}={bad}");
+                rest.get(&path, token).await.expect_problem(400, "bad_field");
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Black-box suites over real processes. One module per promise of the project; `rookery_tests` is the harness.
+//!
+//! Tests that harm nobody share one cluster and one standalone process, with users and rooms of their own; tests
+//! that kill or restart something start their own processes.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+
+mod bad_frames;
+mod bad_requests;
+mod bad_text;
+mod beginner;
+mod faults;
+mod foreign_clients;
+mod limits_of_http;
+mod operations;
+mod scenario;
+mod sessions;
+mod talk;
+mod tokens;

@@ -1,0 +1,256 @@
+// Wires the parts together: session and connection below, views above, the address in between. It holds no rules.
+
+import { Api } from "./net/api.js";
+import { Connection } from "./net/socket.js";
+import { auth } from "./protocol/frames.js";
+import { Session } from "./state/session.js";
+import { reference } from "./state/rooms.js";
+import { createChat } from "./chat/chat.js";
+import { AuthView } from "./ui/auth.js";
+import { BrowseDialog, CreateDialog, closeDialogs, confirm, wireDialogs } from "./ui/dialogs.js";
+import { byId, setText } from "./ui/dom.js";
+import { RoomListView } from "./ui/roomlist.js";
+import { RoomView } from "./ui/room.js";
+import { StatusView } from "./ui/status.js";
+
+/** Messages that are due, tokens that end and waits that are counted down are looked at this often. */
+const TICK_MS = 1_000;
+/** A token that could not be renewed is tried again after this. */
+const RENEW_RETRY_MS = 10_000;
+const WIDE = matchMedia("(min-width: 45rem)");
+const now = () => Date.now();
+
+const api = new Api({ fetch: (...request) => fetch(...request), token: (fresh) => session.token(fresh) });
+const session = new Session({ api, storage: localStorage, locks: navigator.locks ?? null, now, onEnd: () => exit() });
+const connection = new Connection({
+  open: () => new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`),
+  token: (fresh) => session.token(fresh),
+  onState: () => render(),
+  onFrame: (frame) => receive(frame),
+});
+
+/** @type {?ReturnType<typeof createChat>} */
+let chat = null;
+/** @type {?import("./ui/room.js").Stranger} */
+let stranger = null;
+let rooms_problem = null;
+let renew_after = 0;
+let frame_requested = false;
+
+const views = {
+  auth: new AuthView({
+    onLogin: async ({ login, password }) => enter(await session.login(login, password)),
+    onRegister: async ({ username, email, password }) => enter(await session.register(username, email, password)),
+  }),
+  list: new RoomListView(),
+  status: new StatusView(() => connection.start()),
+  room: new RoomView({
+    onSay: say,
+    onOlder: () => chat.sync.loadOlder(chat.rooms.open_id),
+    onReload: () => chat.sync.reload(chat.rooms.open_id),
+    onLook: () => render(),
+    onRetry: (client_id) => changeOutbox(() => chat.sender.retry(client_id)),
+    onDiscard: (client_id) => changeOutbox(() => chat.outbox.discard(client_id)),
+    onJoin: () => join(stranger.room),
+    onLeave: () => leaveRoom(),
+  }),
+  browse: new BrowseDialog({
+    load: (cursor) => api.publicRooms(cursor),
+    isMine: (room_id) => chat.rooms.get(room_id) !== undefined,
+    onChoose: (room) => (chat.rooms.get(room.room_id) ? go(room) : join(room)),
+  }),
+  create: new CreateDialog(async (room) => adopt(await api.createRoom(room))),
+};
+
+function enter() {
+  chat = createChat({ api, connection, user: session.user, storage: localStorage, now, isLooking, changed: render });
+  views.auth.hide();
+  byId("chat").hidden = false;
+  setText(byId("me"), session.user.username);
+  connection.start();
+  loadRooms();
+  render();
+}
+
+/** The login is over: nothing of it stays on the page. */
+function exit() {
+  chat = null;
+  stranger = null;
+  connection.stop();
+  closeDialogs();
+  views.room.composer.clear();
+  byId("chat").hidden = true;
+  document.title = "Rookery";
+  views.auth.show();
+}
+
+async function loadRooms() {
+  const current = chat;
+  try {
+    await chat.sync.refreshRooms();
+    rooms_problem = null;
+  } catch (error) {
+    rooms_problem = error.message;
+  }
+  if (current === chat && chat !== null) route();
+}
+
+function receive(frame) {
+  if (chat === null) return;
+  if (frame.type === "hello") {
+    views.room.composer.limit(frame.limits);
+    if (!chat.rooms.loaded) loadRooms();
+  }
+  chat.sync.onFrame(frame);
+}
+
+function go(room) {
+  location.hash = `#/room/${encodeURIComponent(reference(room))}`;
+}
+
+function adopt(room) {
+  chat.rooms.add({ role: "member", ...room });
+  if (chat.rooms.open_id === room.room_id || stranger !== null) route();
+  go(room);
+}
+
+async function join(room) {
+  adopt(await api.join(room.room_id));
+}
+
+async function leaveRoom() {
+  const room = chat.rooms.get(chat.rooms.open_id);
+  const private_room = room.visibility === "private";
+  const text = private_room
+    ? "Nobody can find a private room: you cannot come back by yourself."
+    : "You can join it again later.";
+  if (!(await confirm({ title: `Leave ${room.name}?`, text, action: "Leave" }))) return;
+  try {
+    await api.leave(room.room_id);
+    chat.sync.leave(room.room_id);
+    location.hash = "#/";
+  } catch (error) {
+    chat.sync.problems.set(room.room_id, error.message);
+  }
+  render();
+}
+
+/** The address says which room is open, so that reload, back and links work. */
+function route() {
+  if (chat === null) return;
+  const named = roomInAddress();
+  const room = named === null ? undefined : chat.rooms.find(named);
+  if (named === null && WIDE.matches && chat.rooms.loaded && chat.rooms.list().length > 0) return openFirst();
+  stranger = named !== null && room === undefined && chat.rooms.loaded ? { room: null } : null;
+  if (stranger !== null) lookUp(named);
+  if (chat.rooms.open_id !== (room?.room_id ?? null)) open(room);
+  byId("chat").dataset.screen = named === null ? "rooms" : "room";
+  render();
+}
+
+function roomInAddress() {
+  const match = /^#\/room\/([^/]+)$/.exec(location.hash);
+  try {
+    return match === null ? null : decodeURIComponent(match[1]);
+  } catch {
+    return null;
+  }
+}
+
+function open(room) {
+  chat.rooms.open_id = room?.room_id ?? null;
+  if (room === undefined) return;
+  chat.sync.open(room.room_id);
+  if (WIDE.matches) requestAnimationFrame(() => requestAnimationFrame(() => views.room.composer.focus()));
+}
+
+function openFirst() {
+  const room = chat.rooms.find("general") ?? chat.rooms.list()[0];
+  location.replace(`#/room/${encodeURIComponent(reference(room))}`);
+}
+
+async function lookUp(named) {
+  const found = await api.room(named).then((room) => ({ room }), (error) => ({ room: null, problem: error.message }));
+  if (stranger === null || roomInAddress() !== named) return;
+  stranger = found;
+  render();
+}
+
+function say(room_id, content) {
+  const taken = chat.sender.say(room_id, content);
+  render();
+  return taken ? null : "Too many messages are waiting to be sent.";
+}
+
+function changeOutbox(change) {
+  change();
+  render();
+}
+
+function isLooking() {
+  return !document.hidden && views.room.timeline.at_end && (WIDE.matches || roomInAddress() !== null);
+}
+
+/** At most once per frame, whatever came in between. */
+function render() {
+  if (frame_requested) return;
+  frame_requested = true;
+  requestAnimationFrame(() => {
+    frame_requested = false;
+    if (chat !== null) draw();
+  });
+}
+
+function draw() {
+  const { rooms, sync, outbox, user } = chat;
+  const room = rooms.get(rooms.open_id);
+  if (rooms.open_id !== null && room === undefined) return route();
+  if (room !== undefined) {
+    const id = room.room_id;
+    const history = { timeline: sync.timeline(id), entries: outbox.ofRoom(id), user, loading: sync.isLoading(id) };
+    views.room.renderRoom(room, { ...history, problem: sync.problems.get(id) });
+    if (isLooking()) rooms.read(id);
+  } else if (stranger !== null) views.room.renderStranger(stranger);
+  else views.room.renderNothing(rooms.loaded ? "Pick a room, or find a new one." : "Loading…");
+  views.list.render(rooms, rooms_problem);
+  views.status.render(connection.state, now());
+  document.title = rooms.unread_total > 0 ? `(${rooms.unread_total}) Rookery` : "Rookery";
+}
+
+function tick() {
+  if (chat === null) return;
+  chat.sender.flush();
+  if (connection.state.kind === "waiting") render();
+  if (connection.state.kind === "online" && session.renew_in_ms === 0 && now() >= renew_after) renew();
+}
+
+/** A new token goes over the open connection: nothing is interrupted. */
+async function renew() {
+  renew_after = now() + RENEW_RETRY_MS;
+  try {
+    connection.send(auth(await session.token(false)));
+  } catch {
+    // A login that is over has been shown by `exit`; anything else is tried again.
+  }
+}
+
+function onStorage({ key, newValue }) {
+  session.onStorage(key);
+  if (chat?.outbox.onStorage(key, newValue)) render();
+}
+
+function start() {
+  wireDialogs();
+  byId("open-browse").addEventListener("click", () => views.browse.show());
+  byId("open-create").addEventListener("click", () => views.create.show());
+  byId("log-out").addEventListener("click", () => session.logout());
+  addEventListener("hashchange", route);
+  addEventListener("storage", onStorage);
+  addEventListener("online", () => connection.nudge());
+  document.addEventListener("visibilitychange", () => document.hidden || (connection.nudge(), render()));
+  setInterval(tick, TICK_MS);
+  if (session.restore()) enter();
+  else views.auth.show();
+}
+
+start();

@@ -1,0 +1,261 @@
+// Keeps the timelines of the user's rooms whole: subscribes, resumes, repairs holes, reads history.
+
+import { subscribe, unsubscribe } from "../protocol/frames.js";
+import { Timeline } from "../state/timeline.js";
+
+/** Rooms in one subscribe frame. */
+const ROOMS_PER_FRAME_MAX = 100;
+/** Pages read to close a gap; what is longer is shown from its end, with the rest a click away. */
+const FILL_PAGES_MAX = 10;
+/** Times the newest page is read if it was made before the room went live. */
+const NEWEST_READS_MAX = 3;
+/** Holes of one room that are repaired by resuming, within a minute; after that history decides. */
+const REPAIRS_MAX = 3;
+const REPAIRS_WINDOW_MS = 60_000;
+
+export class Sync {
+  /** @type {Map<string, string>} why the history of a room cannot be shown, by room id */
+  problems = new Map();
+  #parts;
+  #timelines = new Map();
+  #live = new Set();
+  #busy = new Map();
+  #repairs = new Map();
+  #rooms_max = 200;
+  #refreshing = null;
+
+  /**
+   * @param {object} parts
+   * @param {import("../net/api.js").Api} parts.api
+   * @param {import("../net/socket.js").Connection} parts.connection
+   * @param {import("../state/rooms.js").Rooms} parts.rooms
+   * @param {import("./sender.js").Sender} parts.sender
+   * @param {string} parts.user_id
+   * @param {() => number} parts.now
+   * @param {() => boolean} parts.isLooking whether the user sees the end of the open room
+   * @param {() => void} parts.changed
+   */
+  constructor(parts) {
+    this.#parts = parts;
+  }
+
+  /** @returns {Timeline} */
+  timeline(room_id) {
+    if (!this.#timelines.has(room_id)) this.#timelines.set(room_id, new Timeline());
+    return this.#timelines.get(room_id);
+  }
+
+  /** Whether a page of the room's history is on its way. */
+  isLoading(room_id) {
+    return this.#busy.has(room_id);
+  }
+
+  /** Reads the list of the user's rooms; whoever asks meanwhile waits for the same answer. */
+  refreshRooms() {
+    this.#refreshing ??= this.#readRooms().finally(() => (this.#refreshing = null));
+    return this.#refreshing;
+  }
+
+  async #readRooms() {
+    const { rooms } = await this.#parts.api.myRooms();
+    this.#parts.rooms.replace(rooms);
+    this.follow();
+    this.#parts.changed();
+  }
+
+  /** Makes every room of the user live, the open one first. */
+  follow() {
+    const { rooms, connection } = this.#parts;
+    const ids = [rooms.get(rooms.open_id), ...rooms.list()].filter(Boolean).map((room) => room.room_id);
+    const missing = [...new Set(ids)].slice(0, this.#rooms_max).filter((id) => !this.#live.has(id));
+    for (let start = 0; start < missing.length; start += ROOMS_PER_FRAME_MAX) {
+      if (connection.state.kind === "online") this.#subscribe(missing.slice(start, start + ROOMS_PER_FRAME_MAX));
+    }
+  }
+
+  /** The user opened a room. */
+  open(room_id) {
+    this.#parts.rooms.read(room_id);
+    this.follow();
+    this.#load(room_id);
+  }
+
+  /** The user is no longer a member. */
+  leave(room_id) {
+    this.#parts.rooms.remove(room_id);
+    this.#timelines.delete(room_id);
+    if (this.#live.delete(room_id)) this.#parts.connection.send(unsubscribe([room_id]));
+  }
+
+  /** Reads the newest page. */
+  reload(room_id) {
+    return this.#read(room_id, (timeline) => this.#readNewest(room_id, timeline));
+  }
+
+  /** Reads the page before the oldest event on show. */
+  loadOlder(room_id) {
+    return this.#read(room_id, async (timeline) => {
+      if (timeline.older_cursor === null) return;
+      timeline.addOlder(await this.#parts.api.messages(room_id, { before: timeline.older_cursor }));
+    });
+  }
+
+  /** @param {object} frame any server frame but `pong` and `reconnect` */
+  onFrame(frame) {
+    const handle = this.#handlers[frame.type] ?? ((numbered) => this.#numbered(numbered));
+    handle(frame);
+    this.#parts.changed();
+  }
+
+  #handlers = {
+    hello: ({ limits }) => this.#greeted(limits),
+    subscribed: (frame) => this.#subscribed(frame),
+    unsubscribed: ({ room }) => this.#live.delete(room),
+    caught_up: (frame) => {
+      if (this.timeline(frame.room).caughtUp(frame) === "hole") this.#repair(frame.room);
+    },
+    gap: (frame) => {
+      this.timeline(frame.room).gap(frame);
+      this.#fill(frame.room, frame.to);
+    },
+    reset: (frame) => {
+      this.timeline(frame.room).reset(frame);
+      this.#parts.sender.resend(frame.room);
+      if (this.#isOpen(frame.room)) this.reload(frame.room);
+    },
+    ack: (frame) => this.#parts.sender.onAck(frame),
+    error: (frame) => this.#refused(frame),
+  };
+
+  #greeted(limits) {
+    const { rooms, sender } = this.#parts;
+    this.#rooms_max = limits.rooms ?? this.#rooms_max;
+    this.#live.clear();
+    this.follow();
+    sender.resend();
+    if (rooms.get(rooms.open_id)) this.#load(rooms.open_id);
+  }
+
+  #load(room_id) {
+    if (!this.timeline(room_id).loaded && !this.isLoading(room_id)) this.reload(room_id);
+  }
+
+  #subscribe(room_ids) {
+    room_ids.forEach((room_id) => this.#live.add(room_id));
+    const positions = room_ids.map((room) => ({ room, ...this.timeline(room).ask() }));
+    this.#parts.connection.send(subscribe(positions));
+  }
+
+  #subscribed(frame) {
+    const missing = this.timeline(frame.room).subscribed(frame);
+    if (missing !== null) this.#fill(frame.room, missing.to);
+  }
+
+  #numbered(frame) {
+    const timeline = this.timeline(frame.room);
+    const result = timeline.live(frame);
+    if (result === "hole") {
+      if (!timeline.waiting) this.#repair(frame.room);
+      return;
+    }
+    if (frame.type === "new_message") this.#said(frame, result);
+    else this.#moved(frame, result);
+    if (timeline.oversized) this.#trim(frame.room);
+  }
+
+  #said({ room, message }, result) {
+    const { rooms, sender, user_id, isLooking } = this.#parts;
+    if (message.user_id === user_id) sender.onEcho(message);
+    else if (result === "added") rooms.said(room, this.#isOpen(room) && isLooking());
+  }
+
+  #moved({ type, room, user }, result) {
+    if (result !== "added") return;
+    if (type === "member_left" && user.user_id === this.#parts.user_id) this.#leftElsewhere(room);
+    else this.#parts.rooms.moved(room, type === "member_joined" ? 1 : -1);
+  }
+
+  /** The user left on another device, unless that was long ago and is only read now. The list knows. */
+  #leftElsewhere(room_id) {
+    if (this.#parts.rooms.get(room_id)) this.refreshRooms().catch(() => {});
+  }
+
+  #refused(frame) {
+    if (frame.client_id !== undefined) return this.#parts.sender.onError(frame);
+    if (!this.#live.delete(frame.room)) return;
+    this.timeline(frame.room).refused();
+    const gone = frame.code === "unknown_room" || frame.code === "not_a_member" || frame.code === "forbidden";
+    if (gone) this.leave(frame.room);
+    else this.#later(frame);
+  }
+
+  /** A room that could not be made live now is asked for again after a moment. */
+  #later({ retry_after_ms }) {
+    setTimeout(() => this.follow(), Math.max(retry_after_ms ?? 0, 2_000) + Math.random() * 1_000);
+  }
+
+  #repair(room_id) {
+    const since = this.#parts.now() - REPAIRS_WINDOW_MS;
+    const recent = (this.#repairs.get(room_id) ?? []).filter((at) => at > since);
+    this.#repairs.set(room_id, [...recent, this.#parts.now()]);
+    // Numbers that do not add up again and again are not repaired by asking again: begin anew at the head.
+    if (recent.length >= REPAIRS_MAX) this.timeline(room_id).beginAnew();
+    this.#subscribe([room_id]);
+    if (recent.length >= REPAIRS_MAX && this.#isOpen(room_id)) this.reload(room_id);
+  }
+
+  async #fill(room_id, to) {
+    if (!this.timeline(room_id).loaded) return;
+    await this.#read(room_id, async (timeline) => {
+      timeline.loaded = false;
+      await this.#fillFrom(room_id, timeline, to);
+      timeline.loaded = true;
+    });
+  }
+
+  async #fillFrom(room_id, timeline, to) {
+    for (let page = 0; page < FILL_PAGES_MAX && timeline.newer_cursor !== null; page += 1) {
+      const answer = await this.#parts.api.messages(room_id, { after: timeline.newer_cursor, limit: 100 });
+      timeline.addNewer(answer);
+      const last = answer.events.at(-1);
+      if (last?.epoch === timeline.position?.epoch && last?.seq >= to) return;
+    }
+    await this.#readNewest(room_id, timeline);
+  }
+
+  async #readNewest(room_id, timeline) {
+    for (let read = 0; read < NEWEST_READS_MAX; read += 1) {
+      if (timeline.replace(await this.#parts.api.messages(room_id))) return;
+    }
+  }
+
+  /** One read of a room's history after the other. One that fails is repeated with the next connection. */
+  #read(room_id, read) {
+    const before = this.#busy.get(room_id) ?? Promise.resolve();
+    const job = before.then(() => read(this.timeline(room_id))).then(
+      () => this.problems.delete(room_id),
+      (error) => this.#failed(room_id, error),
+    );
+    const done = job.finally(() => {
+      if (this.#busy.get(room_id) === done) this.#busy.delete(room_id);
+      this.#parts.changed();
+    });
+    this.#busy.set(room_id, done);
+    this.#parts.changed();
+    return done;
+  }
+
+  #failed(room_id, error) {
+    this.problems.set(room_id, error.message);
+    if (error.code === "not_a_member" || error.code === "unknown_room") this.leave(room_id);
+  }
+
+  #trim(room_id) {
+    if (!this.#isOpen(room_id)) this.timeline(room_id).forget();
+    else if (this.#parts.isLooking() && !this.isLoading(room_id)) this.reload(room_id);
+  }
+
+  #isOpen(room_id) {
+    return this.#parts.rooms.open_id === room_id;
+  }
+}

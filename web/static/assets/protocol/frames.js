@@ -1,0 +1,95 @@
+// Wire protocol v1: reads server frames, makes client frames. The tests run it over shared/fixtures.
+
+/** Fields that must be there, by frame type. A frame without them is not acted upon. */
+const SHAPES = {
+  hello: { session: "string", user: "object", heartbeat_ms: "number", limits: "object" },
+  subscribed: { room: "string", name: "string", epoch: "string", head: "number", stored: "number", you: "object" },
+  unsubscribed: { room: "string" },
+  caught_up: { room: "string", seq: "number" },
+  gap: { room: "string", from: "number", to: "number" },
+  reset: { room: "string", epoch: "string", head: "number" },
+  ack: { client_id: "string", room: "string", message_id: "string", epoch: "string", seq: "number" },
+  new_message: { room: "string", epoch: "string", seq: "number", message: "object" },
+  member_joined: { room: "string", epoch: "string", seq: "number", user: "object", timestamp: "string" },
+  member_left: { room: "string", epoch: "string", seq: "number", user: "object", timestamp: "string" },
+  error: { code: "string", message: "string" },
+  pong: {},
+  reconnect: { after_ms: "number" },
+};
+
+/** The types of server frames this client knows. */
+export const SERVER_FRAME_TYPES = Object.freeze(Object.keys(SHAPES));
+
+/** What every event of a room's log has. A newer server has kinds that this client cannot show but must count. */
+const NUMBERED = { room: "string", epoch: "string", seq: "number" };
+
+/**
+ * Reads a text frame.
+ * @param {unknown} text
+ * @returns {?object} the frame; null for anything this client can do nothing with
+ */
+export function decode(text) {
+  const frame = parse(text);
+  if (frame === null || typeof frame !== "object" || typeof frame.type !== "string") return null;
+  const shape = Object.hasOwn(SHAPES, frame.type) ? SHAPES[frame.type] : NUMBERED;
+  return hasShape(frame, shape) ? frame : null;
+}
+
+function parse(text) {
+  if (typeof text !== "string") return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function hasShape(frame, shape) {
+  return Object.entries(shape).every(([field, type]) => frame[field] !== null && typeof frame[field] === type);
+}
+
+/** @param {string} token an access token */
+export function auth(token) {
+  return { type: "auth", token };
+}
+
+/** @param {{room: string, epoch?: string, seq?: number}[]} rooms with a position where a room is resumed */
+export function subscribe(rooms) {
+  return { type: "subscribe", rooms };
+}
+
+/** @param {string[]} rooms */
+export function unsubscribe(rooms) {
+  return { type: "unsubscribe", rooms };
+}
+
+/**
+ * @param {{room?: string, client_id?: string, content: string, reply_to?: string}} fields those that are not set are
+ * left out
+ */
+export function message({ room, client_id, content, reply_to }) {
+  return {
+    type: "message",
+    ...(room === undefined ? {} : { room }),
+    ...(client_id === undefined ? {} : { client_id }),
+    content,
+    ...(reply_to === undefined ? {} : { reply_to }),
+  };
+}
+
+/** Asks for a pong. */
+export function ping() {
+  return { type: "ping" };
+}
+
+/**
+ * Orders epochs ("e2" < "e10"): below zero, zero, above zero. They have no leading zeros and may exceed what a number
+ * holds exactly, so the longer text is the larger one.
+ * @param {string} a
+ * @param {string} b
+ * @returns {number}
+ */
+export function compareEpochs(a, b) {
+  if (a.length !== b.length) return a.length - b.length;
+  return a < b ? -1 : Number(a > b);
+}

@@ -1,0 +1,189 @@
+// What is known of one room's log: the events on show, in order and once each, and the position up to which nothing is
+// missing. Positions move by live frames only; pages of history fill in what lies before.
+
+import { compareEpochs } from "../protocol/frames.js";
+
+/**
+ * @typedef {object} Item an event on show
+ * @property {string} key `epoch:seq`
+ * @property {"message"|"joined"|"left"} kind
+ * @property {string} epoch
+ * @property {number} seq
+ * @property {{user_id: string, username: string}} user
+ * @property {string} timestamp
+ * @property {string} [message_id] of a message, like the two below
+ * @property {string} [client_id]
+ * @property {string} [content]
+ */
+
+/** Events on show beyond which the oldest are forgotten (they can be paged in again). */
+export const ITEMS_MAX = 1_000;
+
+export class Timeline {
+  /** @type {Item[]} oldest first */
+  items = [];
+  /** @type {?{epoch: string, seq: number}} the last event without a hole before it, as far as live frames go */
+  position = null;
+  /** Whether the newest page of history has been read since the last reset. */
+  loaded = false;
+  /** @type {?string} cursor of the events before the oldest on show */
+  older_cursor = null;
+  /** @type {?string} cursor of the events after the newest page that was read */
+  newer_cursor = null;
+  #keys = new Set();
+  #message_ids = new Set();
+  #floor = null;
+  #resuming = false;
+  #waiting = false;
+
+  /** What to subscribe with. @returns {{epoch?: string, seq?: number}} */
+  ask() {
+    this.#resuming = this.position !== null;
+    this.#waiting = true;
+    return this.#resuming ? { ...this.position } : {};
+  }
+
+  /** Whether the answer to a subscribe is still due. What is live before it is read again from the position. */
+  get waiting() {
+    return this.#waiting;
+  }
+
+  /**
+   * The room is live. With a position the server replays; without one the numbers start at its head, and what was read
+   * before may end short of it.
+   * @returns {?{from: number, to: number}} what must be read from history
+   */
+  subscribed({ epoch, head }) {
+    this.#waiting = false;
+    if (this.#resuming) return null;
+    this.#beginAt(epoch, head);
+    const newest = this.items.at(-1);
+    if (!this.loaded || head === 0 || (newest?.epoch === epoch && newest.seq >= head)) return null;
+    return { from: newest?.epoch === epoch ? newest.seq + 1 : 1, to: head };
+  }
+
+  /**
+   * A numbered frame.
+   * @returns {"added"|"known"|"hole"} "hole": numbers are missing before it, it was not taken
+   */
+  live(frame) {
+    this.position ??= { epoch: frame.epoch, seq: frame.seq - 1 };
+    const epochs = compareEpochs(frame.epoch, this.position.epoch);
+    if (epochs < 0 || (epochs === 0 && frame.seq <= this.position.seq)) return "known";
+    if (epochs > 0 || frame.seq > this.position.seq + 1) return "hole";
+    this.position.seq = frame.seq;
+    return this.#insert(toItem(frame)) ? "added" : "known";
+  }
+
+  /** Everything up to `seq` was sent. @returns {"whole"|"hole"} */
+  caughtUp({ seq }) {
+    return this.position !== null && this.position.seq < seq ? "hole" : "whole";
+  }
+
+  /** The server does not replay these numbers. They are read from history; live frames go on after them. */
+  gap({ to }) {
+    if (this.position !== null) this.#beginAt(this.position.epoch, Math.max(this.position.seq, to));
+  }
+
+  /** The server refused to make the room live. */
+  refused() {
+    this.#waiting = false;
+  }
+
+  /** Gives the position up: the next subscribe begins at the head. */
+  beginAnew() {
+    this.position = null;
+    this.loaded = false;
+  }
+
+  /** Forgets what is on show; the next look reads history again. */
+  forget() {
+    this.items = [];
+    this.#keys.clear();
+    this.#message_ids.clear();
+    this.loaded = false;
+  }
+
+  /** The numbers begin anew. What is on show stays until history has been read again. */
+  reset({ epoch, head }) {
+    this.#waiting = false;
+    this.#beginAt(epoch, head);
+    this.loaded = false;
+  }
+
+  /**
+   * The newest page: replaces everything but the live events that came after it was made.
+   * @returns {boolean} false if it was made too early: events between its end and the first live one are missing
+   */
+  replace({ events, prev_cursor, next_cursor }) {
+    const last = events.at(-1);
+    const later = this.items.filter((item) => this.#isLive(item) && (!last || compareItems(item, last) > 0));
+    this.forget();
+    [...events.map(toItem), ...later].forEach((item) => this.#insert(item));
+    this.older_cursor = prev_cursor ?? null;
+    this.newer_cursor = next_cursor ?? null;
+    this.loaded = true;
+    if (this.position === null && !this.#waiting && last) this.#beginAt(last.epoch, last.seq);
+    return this.#reachesFloor(last);
+  }
+
+  /** A page before the oldest on show. */
+  addOlder({ events, prev_cursor }) {
+    events.forEach((frame) => this.#insert(toItem(frame)));
+    this.older_cursor = prev_cursor ?? null;
+  }
+
+  /** A page after `newer_cursor`. */
+  addNewer({ events, next_cursor }) {
+    events.forEach((frame) => this.#insert(toItem(frame)));
+    this.newer_cursor = next_cursor ?? null;
+  }
+
+  /** Whether there is more on show than should be; the newest page is then read anew. */
+  get oversized() {
+    return this.items.length > ITEMS_MAX;
+  }
+
+  /** Live frames come from here on; what lies before is for history to show. */
+  #beginAt(epoch, seq) {
+    this.position = { epoch, seq };
+    this.#floor = { epoch, seq };
+  }
+
+  #reachesFloor(last) {
+    if (this.#floor === null || this.#floor.seq === 0) return true;
+    return last !== undefined && compareItems(last, this.#floor) >= 0;
+  }
+
+  #isLive(item) {
+    return this.position !== null && item.epoch === this.position.epoch && item.seq <= this.position.seq;
+  }
+
+  /** Puts an item in its place, searched from the end, where new ones belong. A message has one place for all time,
+   * even if it was sent again in a later epoch. */
+  #insert(item) {
+    if (item === null || this.#keys.has(item.key) || this.#message_ids.has(item.message_id)) return false;
+    this.#keys.add(item.key);
+    if (item.message_id !== undefined) this.#message_ids.add(item.message_id);
+    let index = this.items.length;
+    while (index > 0 && compareItems(this.items[index - 1], item) > 0) index -= 1;
+    this.items.splice(index, 0, item);
+    return true;
+  }
+}
+
+const KINDS = { new_message: "message", member_joined: "joined", member_left: "left" };
+
+/** @param {object} frame a numbered frame, live or of a page @returns {?Item} null for a kind that is not shown */
+export function toItem(frame) {
+  if (!Object.hasOwn(KINDS, frame.type)) return null;
+  const { epoch, seq } = frame;
+  const place = { key: `${epoch}:${seq}`, kind: KINDS[frame.type], epoch, seq };
+  if (frame.type !== "new_message") return { ...place, user: frame.user, timestamp: frame.timestamp };
+  const { message_id, user_id, username, content, timestamp, client_id } = frame.message;
+  return { ...place, user: { user_id, username }, timestamp, message_id, client_id, content };
+}
+
+function compareItems(a, b) {
+  return compareEpochs(a.epoch, b.epoch) || a.seq - b.seq;
+}

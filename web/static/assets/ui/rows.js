@@ -1,0 +1,76 @@
+// What a room looks like as a list of rows: days, messages, joins and leaves, and what is still on its way. No DOM.
+
+/** Messages of one person within this time stand together under one name. */
+const TOGETHER_MS = 5 * 60_000;
+
+/**
+ * @typedef {object} Row
+ * @property {string} key the same as long as it is the same thing
+ * @property {"day"|"message"|"notice"} kind
+ * @property {string} timestamp RFC 3339
+ * @property {{user_id: string, username: string}} [user]
+ * @property {string} [content]
+ * @property {boolean} [own]
+ * @property {boolean} [together] continues the row before
+ * @property {"sending"|"delivered"|"stored"|"failed"} [mark] of own messages
+ * @property {string} [error] of failed messages
+ * @property {string} [client_id]
+ * @property {"joined"|"left"} [move] of notices
+ */
+
+/**
+ * @param {object} view
+ * @param {import("../state/timeline.js").Item[]} view.items
+ * @param {import("../state/outbox.js").Entry[]} view.entries what of this room is not stored yet
+ * @param {{user_id: string, username: string}} view.user
+ * @returns {Row[]}
+ */
+export function rowsOf({ items, entries, user }) {
+  const waiting = new Map(entries.map((entry) => [entry.client_id, entry]));
+  const shown = items.map((item) => (item.kind === "message" ? messageRow(item, user, waiting) : noticeRow(item)));
+  const own = new Set(items.filter((item) => item.user.user_id === user.user_id).map((item) => item.client_id));
+  const pending = entries.filter((entry) => !own.has(entry.client_id)).map((entry) => pendingRow(entry, user));
+  return withDays([...shown, ...pending]);
+}
+
+function messageRow({ user, timestamp, content, client_id, message_id }, me, waiting) {
+  const own = user.user_id === me.user_id;
+  const row = { kind: "message", timestamp, user, content, own };
+  if (!own) return { ...row, key: message_id };
+  // The key is the client's name, so the row stays the same element from "sending" to "stored".
+  return { ...row, key: `own:${client_id}`, mark: waiting.has(client_id) ? "delivered" : "stored" };
+}
+
+function noticeRow({ key, kind, user, timestamp }) {
+  return { key, kind: "notice", move: kind, user, timestamp };
+}
+
+function pendingRow({ client_id, content, created_at, state, error }, user) {
+  const mark = state === "failed" ? "failed" : "sending";
+  const row = { key: `own:${client_id}`, kind: "message", timestamp: created_at, user, content, own: true };
+  return { ...row, mark, error, client_id };
+}
+
+function withDays(rows) {
+  const result = [];
+  let previous = null;
+  for (const row of rows) {
+    if (previous === null || dayOf(previous) !== dayOf(row)) {
+      result.push({ key: `day:${dayOf(row)}:${row.key}`, kind: "day", timestamp: row.timestamp });
+      previous = null;
+    }
+    result.push({ ...row, together: continues(previous, row) });
+    previous = row;
+  }
+  return result;
+}
+
+function continues(previous, row) {
+  if (previous?.kind !== "message" || row.kind !== "message") return false;
+  const apart_ms = Date.parse(row.timestamp) - Date.parse(previous.timestamp);
+  return previous.user.user_id === row.user.user_id && apart_ms < TOGETHER_MS;
+}
+
+function dayOf({ timestamp }) {
+  return new Date(timestamp).toDateString();
+}

@@ -1,0 +1,189 @@
+// Shows the rows of the open room, keeps the view at its end or where the reader is.
+
+import { el, setText } from "./dom.js";
+import { rowsOf } from "./rows.js";
+import { clockTime, dayName, fullTime, hueOf } from "./format.js";
+
+/** Closer to the end than this counts as being there. */
+const AT_END_PX = 60;
+/** Closer to the start than this asks for older messages. */
+const AT_START_PX = 80;
+
+const MARKS = {
+  sending: { sign: "◌", text: "Sending" },
+  delivered: { sign: "✓", text: "Delivered" },
+  stored: { sign: "✓✓", text: "Stored" },
+  failed: { sign: "!", text: "Not sent" },
+};
+
+export class TimelineView {
+  #parts;
+  #nodes = new Map();
+  #room_id = null;
+  #first_key = null;
+  #at_end = true;
+
+  /**
+   * @param {object} parts
+   * @param {HTMLElement} parts.scroller the scrolling box, `list`, `older`, `empty` and `problem` inside it
+   * @param {HTMLElement} parts.list
+   * @param {HTMLButtonElement} parts.older
+   * @param {HTMLElement} parts.empty
+   * @param {HTMLElement} parts.problem
+   * @param {HTMLButtonElement} parts.jump goes to the end
+   * @param {() => void} parts.onOlder
+   * @param {() => void} parts.onLook the reader reached the end
+   * @param {(client_id: string) => void} parts.onRetry
+   * @param {(client_id: string) => void} parts.onDiscard
+   */
+  constructor(parts) {
+    this.#parts = parts;
+    parts.older.addEventListener("click", () => parts.onOlder());
+    parts.jump.addEventListener("click", () => this.toEnd());
+    parts.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    new ResizeObserver(() => this.#at_end && this.toEnd()).observe(parts.scroller);
+  }
+
+  /** Whether the reader sees the newest row. */
+  get at_end() {
+    return this.#at_end;
+  }
+
+  toEnd() {
+    this.#parts.scroller.scrollTop = this.#parts.scroller.scrollHeight;
+    this.#parts.jump.hidden = true;
+    this.#at_end = true;
+  }
+
+  /**
+   * @param {object} view
+   * @param {string} view.room_id
+   * @param {import("../state/timeline.js").Timeline} view.timeline
+   * @param {import("../state/outbox.js").Entry[]} view.entries
+   * @param {{user_id: string, username: string}} view.user
+   * @param {boolean} view.loading
+   * @param {string} [view.problem]
+   */
+  render({ room_id, timeline, entries, user, loading, problem }) {
+    const switched = room_id !== this.#room_id;
+    if (switched) this.#clear(room_id);
+    const rows = rowsOf({ items: timeline.items, entries, user });
+    // Pages of history are not news: a screen reader is only told what comes in live.
+    this.#parts.list.setAttribute("aria-busy", String(loading || switched));
+    this.#place(rows);
+    this.#frame(timeline, rows, loading, problem);
+  }
+
+  #clear(room_id) {
+    this.#room_id = room_id;
+    this.#nodes.clear();
+    this.#parts.list.replaceChildren();
+    this.#first_key = null;
+    this.#at_end = true;
+  }
+
+  #frame(timeline, rows, loading, problem) {
+    const { older, empty, jump } = this.#parts;
+    older.hidden = timeline.older_cursor === null || rows.length === 0;
+    older.disabled = loading;
+    setText(older, loading ? "Loading…" : "Load older messages");
+    empty.hidden = rows.length > 0 || problem !== undefined;
+    setText(empty, timeline.loaded ? "Nothing has been said here yet. Say hello!" : "Loading messages…");
+    this.#parts.problem.hidden = problem === undefined;
+    setText(this.#parts.problem.firstElementChild, problem ?? "");
+    if (this.#at_end) jump.hidden = true;
+  }
+
+  /** Brings the list in line with the rows, element by element, without touching what is right already. */
+  #place(rows) {
+    const { scroller, list } = this.#parts;
+    const below_px = scroller.scrollHeight - scroller.scrollTop;
+    const last_key = list.lastElementChild?.dataset.key;
+    const nodes = new Map(rows.map((row) => [row.key, this.#node(row)]));
+    for (const [key, { node }] of this.#nodes) if (!nodes.has(key)) node.remove();
+    let next = list.firstElementChild;
+    for (const { node } of nodes.values()) {
+      if (node === next) next = next.nextElementSibling;
+      else list.insertBefore(node, next);
+    }
+    this.#nodes = nodes;
+    const grew_at_start = this.#first_key !== null && rows[0]?.key !== this.#first_key;
+    this.#first_key = rows[0]?.key ?? null;
+    this.#follow(rows.at(-1), last_key, grew_at_start ? below_px : null);
+  }
+
+  #follow(last, last_key, below_px) {
+    const grew_at_end = last !== undefined && last.key !== last_key;
+    if (this.#at_end || (grew_at_end && last.mark === "sending")) this.toEnd();
+    else if (below_px !== null) this.#parts.scroller.scrollTop = this.#parts.scroller.scrollHeight - below_px;
+    else if (grew_at_end) this.#parts.jump.hidden = false;
+  }
+
+  #node(row) {
+    const known = this.#nodes.get(row.key);
+    const stamp = [row.kind, row.mark, row.together, row.error, row.timestamp].join("|");
+    if (known?.stamp === stamp) return known;
+    const node = this.#make(row);
+    node.dataset.key = row.key;
+    if (known) known.node.replaceWith(node);
+    return { node, stamp };
+  }
+
+  #make(row) {
+    if (row.kind === "day") return el("li", { class: "day" }, el("span", {}, dayName(row.timestamp)));
+    if (row.kind === "notice") return notice(row);
+    return this.#message(row);
+  }
+
+  #message(row) {
+    const classes = ["message", row.own && "own", row.together && "together", row.mark].filter(Boolean).join(" ");
+    const bubble = el("div", { class: "bubble" }, el("p", { class: "content", dir: "auto" }, row.content), foot(row));
+    const failed = row.mark === "failed" ? this.#failed(row) : null;
+    return el("li", { class: classes }, avatar(row), el("div", { class: "body" }, author(row), bubble, failed));
+  }
+
+  #failed({ client_id, error }) {
+    const { onRetry, onDiscard } = this.#parts;
+    return el("div", { class: "failure" }, el("span", {}, `Not sent. ${error ?? ""}`),
+      el("button", { type: "button", class: "link", onclick: () => onRetry(client_id) }, "Try again"),
+      el("button", { type: "button", class: "link", onclick: () => onDiscard(client_id) }, "Discard"));
+  }
+
+  #scrolled() {
+    const { scroller, older, jump } = this.#parts;
+    this.#at_end = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < AT_END_PX;
+    if (this.#at_end) jump.hidden = true;
+    if (this.#at_end) this.#parts.onLook();
+    else if (scroller.scrollTop < AT_START_PX && !older.hidden && !older.disabled) this.#parts.onOlder();
+  }
+}
+
+function notice({ move, user, timestamp }) {
+  const text = move === "joined" ? "joined" : "left";
+  return el("li", { class: "notice" }, el("bdi", {}, user.username), ` ${text} · `, time(timestamp));
+}
+
+function avatar({ user }) {
+  const initial = [...user.username][0]?.toUpperCase() ?? "?";
+  return el("span", { class: `avatar ${hueOf(user.user_id)}`, "aria-hidden": "true" }, initial);
+}
+
+/** A message that follows one of the same person names its author for screen readers only. */
+function author({ user, own, together }) {
+  const name = own ? "You" : user.username;
+  return el("span", { class: own || together ? "author unseen" : "author", dir: "auto" }, name);
+}
+
+function foot({ timestamp, mark }) {
+  return el("span", { class: "foot" }, time(timestamp), mark === undefined ? null : markOf(mark));
+}
+
+function markOf(mark) {
+  const { sign, text } = MARKS[mark];
+  return el("span", { class: "mark", title: text }, el("span", { "aria-hidden": "true" }, sign),
+    el("span", { class: "unseen" }, text));
+}
+
+function time(timestamp) {
+  return el("time", { datetime: timestamp, title: fullTime(timestamp) }, clockTime(timestamp));
+}
