@@ -106,7 +106,8 @@ pub trait Members: Send + Sync {
     async fn of_user(&self, user: UserId, limit: usize) -> Result<Vec<Member>, StoreError>;
     /// How many members a room has.
     async fn count(&self, room: RoomId) -> Result<u64, StoreError>;
-    /// Adds the member. None if the user is one already; then nothing changes.
+    /// Adds the member. None if the user is one already; then nothing changes. [`StoreError::Inconsistent`] if there is
+    /// no such room.
     async fn join(&self, member: &Member, event: &Event) -> Result<Option<Announcement>, StoreError>;
     /// Removes the member. None if the user is not one; then nothing changes.
     async fn leave(&self, room: RoomId, user: UserId, event: &Event) -> Result<Option<Announcement>, StoreError>;

@@ -53,7 +53,7 @@ impl Acks {
         } else {
             state.pending.push(partition, position, waiting)
         };
-        self.settle(state, outdated, settled);
+        self.settle(state, &outdated, settled);
     }
 
     /// Everything in the partition up to the position is stored.
@@ -61,7 +61,7 @@ impl Acks {
         let mut state = self.state.lock();
         let outdated = state.enter(partition, upto.epoch);
         let stored = state.pending.advance(partition, upto);
-        self.settle(state, outdated, stored);
+        self.settle(state, &outdated, stored);
     }
 
     /// Marks may have been lost.
@@ -92,7 +92,7 @@ impl Acks {
     fn settle(
         &self,
         state: parking_lot::MutexGuard<'_, State>,
-        outdated: Vec<Waiting>,
+        outdated: &[Waiting],
         stored: impl IntoIterator<Item = Waiting>,
     ) {
         let waiting = i64::try_from(state.pending.len()).unwrap_or(i64::MAX);

@@ -116,7 +116,7 @@ fn refusal(status: StatusCode, body: &[u8]) -> AuthorityError {
     }
 }
 
-fn unavailable(cause: impl ToString) -> AuthorityError {
+fn unavailable(cause: impl std::fmt::Display) -> AuthorityError {
     AuthorityError::Unavailable(cause.to_string())
 }
 

@@ -27,12 +27,7 @@ impl Permissions {
     }
 
     /// The user's permission, if it allows the action.
-    pub async fn check(
-        &self,
-        user: UserId,
-        room: &RoomRef,
-        action: Action,
-    ) -> Result<Arc<Permission>, AuthorityError> {
+    pub async fn check(&self, user: UserId, room: &RoomRef, action: Action) -> Result<Arc<Permission>, AuthorityError> {
         let permission = match self.remembered(user, room).await {
             Some(permission) => permission,
             None => self.ask(user, room).await?,

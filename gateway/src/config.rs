@@ -15,9 +15,15 @@ use crate::upgrade::Origins;
 pub const SETTINGS: &[Setting] = &[
     setting("listen", Some("127.0.0.1:8081"), "Public address: host and port."),
     setting("internal_listen", Some("127.0.0.1:9081"), "Address of live, ready and metrics; never publish it."),
-    Setting { secret: true, ..setting("redis_url", None, "Redis, as redis://[user:password@]host:port[/db].") },
+    Setting {
+        secret: true,
+        ..setting("redis_url", None, "Redis, as redis://[user:password@]host:port[/db].")
+    },
     setting("api_url", None, "Base address of the api's internal listener, as http://host:port."),
-    Setting { secret: true, ..setting("internal_secret", None, "Shared by gateways and api; at least 16 characters.") },
+    Setting {
+        secret: true,
+        ..setting("internal_secret", None, "Shared by gateways and api; at least 16 characters.")
+    },
     setting("issuer", Some("rookery"), "Name of the deployment in access tokens; the same as the api's."),
     setting("allowed_origins", Some(""), "Web pages that may connect beside the own host: origins, by commas."),
     setting("connections_max", Some("15000"), "Connections at once; more are answered 503."),

@@ -9,12 +9,12 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::{RoomRef, UserId};
-use rookery_shared::limits::{COMMANDS_FINISH, COMMANDS_QUEUED_MAX, RECONNECT_SPREAD_MS};
+use rookery_shared::limits::{COMMANDS_QUEUED_MAX, RECONNECT_SPREAD_MS};
 use rookery_shared::protocol::client::ClientFrame;
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::server::ServerFrame;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::commands::Commands;
 use crate::gateway::Node;
@@ -22,7 +22,11 @@ use crate::heartbeat::{Beat, Heartbeat};
 use crate::member::Member;
 use crate::outbox::{Frame, Outbox, Taken};
 use crate::session::{Command, Input, Output, Session};
-use crate::socket::{Heard, Socket, WriteError};
+use crate::socket::{Heard, Socket};
+
+mod ending;
+
+use ending::{Count, End};
 
 /// What the upgrade request said.
 #[derive(Debug)]
@@ -31,17 +35,6 @@ pub struct Opening {
     pub token: Option<String>,
     /// The room in the path, if there is one.
     pub room: Option<RoomRef>,
-}
-
-/// Why a connection ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// We say goodbye.
-    Ours(CloseCode),
-    /// The client said goodbye.
-    Theirs,
-    /// Nobody is there to say anything to.
-    Lost,
 }
 
 /// What woke the task.
@@ -208,7 +201,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     async fn write(&mut self) -> Option<End> {
         match self.outbox.take() {
-            Taken::Frames(frames) => self.socket.write(frames).await.err().map(end_of),
+            Taken::Frames(frames) => self.socket.write(frames).await.err().map(End::from),
             Taken::Nothing => None,
             Taken::Overflow => {
                 self.node.metrics.outbox_overflows.inc();
@@ -229,7 +222,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.note_deadline();
         match self.heartbeat.beat(now) {
             Beat::Wait => None,
-            Beat::Ping => self.socket.ping().await.err().map(end_of),
+            Beat::Ping => self.socket.ping().await.err().map(End::from),
             Beat::Silent => Some(End::Ours(CloseCode::Timeout)),
         }
     }
@@ -250,61 +243,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             clock.reset(due);
         }
     }
-
-    /// The one way out: goodbye, while commands that were accepted get a moment to finish; then the connection
-    /// leaves its rooms, as its commands are dropped.
-    async fn finish(mut self, end: End) {
-        let rest = finish_commands(self.commands, self.running, self.waiting);
-        let goodbye = async {
-            match end {
-                End::Ours(CloseCode::TooSlow) => self.socket.close(Some(CloseCode::TooSlow)).await,
-                End::Ours(code) => {
-                    flush(&self.outbox, &mut self.socket).await;
-                    self.socket.close(Some(code)).await;
-                }
-                End::Theirs => self.socket.close(None).await,
-                End::Lost => drop(self.socket),
-            }
-        };
-        tokio::join!(goodbye, rest);
-    }
-}
-
-/// Writes what is still owed, such as the error that explains the close.
-async fn flush<S: AsyncRead + AsyncWrite + Unpin>(outbox: &Outbox, socket: &mut Socket<S>) {
-    while let Taken::Frames(frames) = outbox.take() {
-        if socket.write(frames).await.is_err() {
-            return;
-        }
-    }
-}
-
-async fn finish_commands(
-    commands: Option<Arc<Commands>>,
-    running: Option<BoxFuture<'static, Option<CloseCode>>>,
-    waiting: VecDeque<Command>,
-) {
-    let rest = async {
-        if let Some(running) = running {
-            running.await;
-        }
-        if let Some(commands) = &commands {
-            for command in waiting.into_iter().filter(is_worth_finishing) {
-                Arc::clone(commands).run(command).await;
-            }
-        }
-    };
-    if timeout(COMMANDS_FINISH, rest).await.is_err() {
-        tracing::debug!("connection ended before its commands");
-    }
-}
-
-/// A message counts without its sender; a subscription does not.
-const fn is_worth_finishing(command: &Command) -> bool {
-    match command {
-        Command::Send(_) => true,
-        Command::Subscribe(_) | Command::Enter(_) | Command::Unsubscribe(_) => false,
-    }
 }
 
 /// The command under way, if there is one. Safe to drop: the command stays where it is.
@@ -315,13 +253,6 @@ async fn progress(running: &mut Option<BoxFuture<'static, Option<CloseCode>>>) -
     }
 }
 
-const fn end_of(error: WriteError) -> End {
-    match error {
-        WriteError::TooSlow => End::Ours(CloseCode::TooSlow),
-        WriteError::Lost => End::Lost,
-    }
-}
-
 const fn label(frame: &ClientFrame) -> &'static str {
     match frame {
         ClientFrame::Auth(_) => "auth",
@@ -329,33 +260,5 @@ const fn label(frame: &ClientFrame) -> &'static str {
         ClientFrame::Unsubscribe(_) => "unsubscribe",
         ClientFrame::Message(_) => "message",
         ClientFrame::Ping(_) => "ping",
-    }
-}
-
-/// Counts the connection as long as it lives, also if its task is stopped.
-struct Count {
-    node: Arc<Node>,
-}
-
-impl Count {
-    fn new(node: Arc<Node>) -> Self {
-        node.metrics.connections.inc();
-        Self { node }
-    }
-
-    fn end(&self, end: End) {
-        let reason = match end {
-            End::Ours(code) => code.reason(),
-            End::Theirs => CloseCode::Normal.reason(),
-            End::Lost => "lost",
-        };
-        tracing::debug!(reason, "connection ends");
-        self.node.metrics.closes.with_label_values(&[reason]).inc();
-    }
-}
-
-impl Drop for Count {
-    fn drop(&mut self) {
-        self.node.metrics.connections.dec();
     }
 }

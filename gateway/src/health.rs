@@ -44,7 +44,11 @@ async fn live() -> &'static str {
 
 async fn ready(State(node): State<Arc<Node>>) -> Response {
     let reasons = unready(&node).await;
-    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if reasons.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, Json(json!({ "ready": reasons.is_empty(), "reasons": reasons }))).into_response()
 }
 

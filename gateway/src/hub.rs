@@ -75,7 +75,10 @@ impl Hub {
 
     /// All rooms this node listens to.
     pub fn all(&self) -> Vec<Arc<Room>> {
-        self.shards.iter().flat_map(|shard| shard.lock().values().cloned().collect::<Vec<_>>()).collect()
+        self.shards
+            .iter()
+            .flat_map(|shard| shard.lock().values().cloned().collect::<Vec<_>>())
+            .collect()
     }
 
     /// Takes a connection out of a room. Without effect if it is not there.

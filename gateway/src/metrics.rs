@@ -1,9 +1,7 @@
 //! Every metric of the gateway, with its labels. Labels come from enums of this code base, never from clients.
 
 use prometheus::process_collector::ProcessCollector;
-use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
-};
+use prometheus::{Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
 /// The numbers of one gateway.
 #[derive(Debug)]

@@ -145,14 +145,14 @@ mod tests {
     fn frames(outbox: &Outbox) -> Vec<Frame> {
         match outbox.take() {
             Taken::Frames(frames) => frames,
-            other => panic!("{other:?}"),
+            other @ (Taken::Nothing | Taken::Overflow) => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn frames_leave_in_order_and_in_bounded_batches() {
         let outbox = Outbox::default();
-        outbox.push_all((0..FLUSH_FRAMES_MAX + 1).map(|n| n.to_string().into()));
+        outbox.push_all((0..=FLUSH_FRAMES_MAX).map(|n| n.to_string().into()));
         assert_eq!(frames(&outbox).len(), FLUSH_FRAMES_MAX);
         assert_eq!(frames(&outbox), vec![Frame::from(FLUSH_FRAMES_MAX.to_string())]);
         assert_eq!(outbox.take(), Taken::Nothing);

@@ -88,13 +88,12 @@ async fn take_over(node: Arc<Node>, upgrade: OnUpgrade, opening: Opening) {
     };
     // The stream itself, without the HTTP connection around it; only what was read of the first frames is kept, not
     // the buffer it lies in.
-    match upgraded.downcast::<TokioIo<listener::Connection>>() {
-        Ok(parts) => {
-            let read_before = parts.read_buf.to_vec();
-            drop(parts.read_buf);
-            let socket = Socket::new(parts.io.into_inner(), read_before).await;
-            connection::serve(node, socket, opening).await;
-        }
-        Err(_) => tracing::error!("the listener hands out streams of another type"),
-    }
+    let Ok(parts) = upgraded.downcast::<TokioIo<listener::Connection>>() else {
+        tracing::error!("the listener hands out streams of another type");
+        return;
+    };
+    let read_before = parts.read_buf.to_vec();
+    drop(parts.read_buf);
+    let socket = Socket::new(parts.io.into_inner(), read_before).await;
+    connection::serve(node, socket, opening).await;
 }

@@ -59,9 +59,7 @@ pub const fn decide(standing: Standing, action: Action) -> Result<(), ErrorCode>
     match (standing.role, standing.visibility, action) {
         (Some(_), _, Action::See | Action::Join | Action::Read | Action::Send | Action::Leave)
         | (None, Visibility::Public, Action::See | Action::Join) => Ok(()),
-        (None, Visibility::Public, Action::Read | Action::Send | Action::Leave) => {
-            Err(ErrorCode::NotAMember)
-        }
+        (None, Visibility::Public, Action::Read | Action::Send | Action::Leave) => Err(ErrorCode::NotAMember),
         (None, Visibility::Private, _) => Err(ErrorCode::UnknownRoom),
     }
 }

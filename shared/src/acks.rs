@@ -78,11 +78,17 @@ impl<T> PendingAcks<T> {
 
     /// Partitions in which something waits.
     pub fn waiting(&self) -> Vec<Partition> {
-        self.partitions.iter().filter(|(_, waiting)| !waiting.items.is_empty()).map(|(t, _)| *t).collect()
+        self.partitions
+            .iter()
+            .filter(|(_, waiting)| !waiting.items.is_empty())
+            .map(|(t, _)| *t)
+            .collect()
     }
 
     fn partition(&mut self, partition: Partition) -> &mut Waiting<T> {
-        self.partitions.entry(partition).or_insert_with(|| Waiting { upto: None, items: BTreeMap::new() })
+        self.partitions
+            .entry(partition)
+            .or_insert_with(|| Waiting { upto: None, items: BTreeMap::new() })
     }
 }
 

@@ -43,8 +43,10 @@ pub struct Append {
 pub enum Rights {
     /// Sent under a snapshot; refused when the room has moved on.
     At(AclVersion),
-    /// Changes rights: the room's version becomes at least this.
+    /// Takes rights away: the room's version becomes at least this, so that older snapshots no longer count.
     Raise(AclVersion),
+    /// Neither needs nor takes away any right, such as somebody joining.
+    Keep,
 }
 
 /// The place an event got.

@@ -37,13 +37,16 @@ pub fn arguments(command: Command, settings: &'static [Setting]) -> Command {
         .value_name("FILE")
         .env("ROOKERY_CONFIG")
         .help("TOML file with settings");
-    settings.iter().filter(|setting| !setting.secret).fold(command.arg(file), |command, setting| {
-        let help = match setting.default {
-            Some(default) => format!("{} [default: {default}]", setting.help),
-            None => setting.help.to_owned(),
-        };
-        command.arg(Arg::new(setting.key).long(setting.key.replace('_', "-")).value_name("VALUE").help(help))
-    })
+    settings
+        .iter()
+        .filter(|setting| !setting.secret)
+        .fold(command.arg(file), |command, setting| {
+            let help = match setting.default {
+                Some(default) => format!("{} [default: {default}]", setting.help),
+                None => setting.help.to_owned(),
+            };
+            command.arg(Arg::new(setting.key).long(setting.key.replace('_', "-")).value_name("VALUE").help(help))
+        })
 }
 
 /// All that is wrong with a configuration.
@@ -149,8 +152,13 @@ impl Reader {
     }
 
     fn missing(&mut self, key: &'static str) {
-        let flag = if self.is_secret(key) { String::new() } else { format!(", flag --{}", key.replace('_', "-")) };
-        self.errors.push(format!("{key} is required (environment {}{flag}, or the file)", env_name(key)));
+        let flag = if self.is_secret(key) {
+            String::new()
+        } else {
+            format!(", flag --{}", key.replace('_', "-"))
+        };
+        self.errors
+            .push(format!("{key} is required (environment {}{flag}, or the file)", env_name(key)));
     }
 
     fn is_secret(&self, key: &str) -> bool {
@@ -171,8 +179,11 @@ impl Reader {
     }
 
     fn read_environment(&mut self, variables: impl Iterator<Item = (OsString, OsString)>) {
-        let variables = variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let source = Environment::with_prefix(ENV_PREFIX).prefix_separator("_").source(Some(variables.collect()));
+        let variables =
+            variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let source = Environment::with_prefix(ENV_PREFIX)
+            .prefix_separator("_")
+            .source(Some(variables.collect()));
         let values = Config::builder().add_source(source).build();
         match values.and_then(Config::try_deserialize::<BTreeMap<String, Value>>) {
             Ok(mut values) => {
@@ -285,7 +296,8 @@ mod tests {
         reader.required::<String>("name_x");
         reader.optional::<u16>("pass_x");
         let text = reader.finish().unwrap_err().to_string();
-        for part in ["4 error", "colour from file is not a setting", "port_x = \"many\"", "ROOKERY_NAME_X", "(hidden)"] {
+        for part in ["4 error", "colour from file is not a setting", "port_x = \"many\"", "ROOKERY_NAME_X", "(hidden)"]
+        {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(!text.contains("hunter2"));

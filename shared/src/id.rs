@@ -112,9 +112,12 @@ impl TryFrom<String> for ClientId {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let valid = (1..=CLIENT_ID_BYTES_MAX).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_graphic());
-        if valid { Ok(Self(text)) } else { Err("must be 1 to 64 visible ASCII characters") }
+        let valid = (1..=CLIENT_ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        if valid {
+            Ok(Self(text))
+        } else {
+            Err("must be 1 to 64 visible ASCII characters")
+        }
     }
 }
 

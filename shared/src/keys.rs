@@ -10,9 +10,11 @@ use crate::limits::{DEDUPE_BUCKET, PARTITIONS};
 /// The partition of a room: the same on every node and for all time.
 pub fn partition_of(room: RoomId) -> Partition {
     // FNV-1a over the id's bytes: stable, spread well enough over 64 partitions, and trivial to repeat elsewhere.
-    let hash = room.as_uuid().as_bytes().iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = room
+        .as_uuid()
+        .as_bytes()
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
     let folded = (hash >> 32) ^ (hash & 0xffff_ffff);
     Partition(u16::try_from(folded % u64::from(PARTITIONS)).unwrap_or(0))
 }
@@ -62,9 +64,7 @@ pub fn room_channel(room: RoomId) -> String {
 pub fn dedupe(room: RoomId, now: UnixMillis) -> [String; 2] {
     let length = i64::try_from(DEDUPE_BUCKET.as_millis()).unwrap_or(i64::MAX);
     let bucket = now.0.div_euclid(length);
-    [bucket, bucket - 1].map(|bucket| {
-        format!("{{{}}}:a:{}:{bucket}", partition_of(room), room.as_uuid().simple())
-    })
+    [bucket, bucket - 1].map(|bucket| format!("{{{}}}:a:{}:{bucket}", partition_of(room), room.as_uuid().simple()))
 }
 
 /// String: the number of partitions this cluster was first started with.

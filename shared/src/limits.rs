@@ -36,9 +36,9 @@ pub const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 /// From the accept to the end of the request head.
 pub const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 /// Life of an access token.
-pub const ACCESS_TOKEN_LIFE: Duration = Duration::from_secs(15 * 60);
+pub const ACCESS_TOKEN_LIFE: Duration = Duration::from_mins(15);
 /// Life of a refresh token since its last use.
-pub const REFRESH_TOKEN_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
+pub const REFRESH_TOKEN_LIFE: Duration = Duration::from_hours(7 * 24);
 /// Time in which the parent of a refresh token still answers with the same child (two tabs, a lost reply).
 pub const REFRESH_GRACE: Duration = Duration::from_secs(10);
 /// Difference of clocks that is forgiven when a token's times are checked.
@@ -74,7 +74,7 @@ pub const PARTITIONS: u16 = 64;
 /// Entries of a room's hot tail.
 pub const TAIL_EVENTS_MAX: usize = 200;
 /// Life of an idle hot tail.
-pub const TAIL_LIFE: Duration = Duration::from_secs(3600);
+pub const TAIL_LIFE: Duration = Duration::from_hours(1);
 /// Frames of a room that a gateway keeps in its own memory.
 pub const RING_FRAMES_MAX: usize = 64;
 /// Missed events that a resume replays; beyond it the client is told of a gap.
@@ -82,7 +82,7 @@ pub const RESUME_EVENTS_MAX: u64 = 200;
 /// Entries of a partition's log that wait for the store before sends answer `overloaded`.
 pub const LOG_ENTRIES_MAX: u64 = 200_000;
 /// Length of one dedupe bucket; current and previous are read, so a repeat is known for 2 to 4 minutes in Redis.
-pub const DEDUPE_BUCKET: Duration = Duration::from_secs(120);
+pub const DEDUPE_BUCKET: Duration = Duration::from_mins(2);
 /// Events that wait in a process between the bus and its rooms.
 pub const SIGNALS_MAX: usize = 65_536;
 /// One command to Redis.
@@ -178,7 +178,7 @@ pub const SUBSCRIBES_AT_ONCE: usize = 8;
 /// Permissions that a gateway remembers.
 pub const PERMISSIONS_MAX: u64 = 100_000;
 /// How long a permission is believed without asking again. Sends are checked against the room's ACL version anyway.
-pub const PERMISSION_LIFE: Duration = Duration::from_secs(60);
+pub const PERMISSION_LIFE: Duration = Duration::from_mins(1);
 /// Slugs that a gateway remembers.
 pub const SLUGS_MAX: u64 = 10_000;
 /// Events of one room that wait while it is opened or a hole is repaired; more are read again.

@@ -1,5 +1,5 @@
 //! The accept loop of every HTTP listener: HTTP/1.1 with upgrades, a deadline and bounds for the request head, a
-//! cap on connections, and TCP_NODELAY.
+//! cap on connections, and `TCP_NODELAY`.
 //!
 //! `axum::serve` installs no timer, so a request head that never ends would hold its socket for ever; here it is
 //! closed after [`HEAD_DEADLINE`].

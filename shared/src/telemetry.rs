@@ -1,6 +1,7 @@
 //! Logs: one line per event, JSON for machines or readable for people. Ids are fields; tokens, addresses of
 //! people and message texts are never logged.
 
+use std::io::IsTerminal;
 use std::str::FromStr;
 
 use tracing_subscriber::EnvFilter;
@@ -41,7 +42,11 @@ impl FromStr for LogFilter {
 /// Starts logging to standard error. Later calls change nothing.
 pub fn init(format: LogFormat, filter: &LogFilter) {
     let filter = EnvFilter::new(&filter.0);
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colours);
     let outcome = match format {
         LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).try_init(),
         LogFormat::Pretty => builder.compact().try_init(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use rookery_gateway::upgrade::Origins;
-use rookery_shared::config::{ConfigErrors, Effective, Reader, Setting};
+use rookery_shared::config::{ConfigErrors, Effective, Reader, Setting, markdown};
 use rookery_shared::telemetry::{LogFilter, LogFormat};
 
 /// Every setting, with its default.
@@ -41,7 +41,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         secret: false,
         help: "Connections at once, sockets included.",
     },
-    Setting { key: "issuer", default: Some("rookery"), secret: false, help: "Issuer named in access tokens." },
+    Setting {
+        key: "issuer",
+        default: Some("rookery"),
+        secret: false,
+        help: "Issuer named in access tokens.",
+    },
     Setting {
         key: "drain_ms",
         default: Some("5000"),
@@ -49,7 +54,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         help: "Milliseconds between the signal to stop and the end.",
     },
     Setting { key: "log_format", default: Some("pretty"), secret: false, help: "`json` or `pretty`." },
-    Setting { key: "log_filter", default: Some("info"), secret: false, help: "Which log lines are written." },
+    Setting {
+        key: "log_filter",
+        default: Some("info"),
+        secret: false,
+        help: "Which log lines are written.",
+    },
 ];
 
 /// The settings, read.
@@ -98,4 +108,19 @@ impl Options {
             log_filter: log_filter?,
         })
     }
+}
+
+/// `docs/configuration.md`
+pub(crate) fn reference() -> String {
+    let head = "# Configuration\n\nPrinted by `rookery settings`; do not edit.\n\n\
+        Defaults, then the TOML file named by `--config` or `ROOKERY_CONFIG`, then the environment, then flags; the later \
+        wins.\nA flag is the key with dashes: `--internal-listen`. Unknown keys are errors.\n";
+    let processes = [
+        ("rookery", SETTINGS),
+        ("rookery-gateway", rookery_gateway::config::SETTINGS),
+        ("rookery-api", rookery_api::config::SETTINGS),
+    ];
+    processes.iter().fold(head.to_owned(), |text, (process, settings)| {
+        format!("{text}\n## `{process}`\n\n{}", markdown(settings))
+    })
 }

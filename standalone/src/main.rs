@@ -37,21 +37,31 @@ fn main() -> ExitCode {
         Err(error) => {
             report(&error);
             // A wrong configuration can be told from a failed start.
-            if matches!(error, MainError::Config(_)) { ExitCode::from(2) } else { ExitCode::FAILURE }
+            if matches!(error, MainError::Config(_)) {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
 
 fn run() -> Result<(), MainError> {
-    let demo = Arg::new("demo").long("demo").action(ArgAction::SetTrue).help(
-        "Creates testuser/testpass123 and alice/alicepass123. Not where strangers can reach the server",
-    );
+    let demo = Arg::new("demo")
+        .long("demo")
+        .action(ArgAction::SetTrue)
+        .help("Creates testuser/testpass123 and alice/alicepass123. Not where strangers can reach the server");
     let command = Command::new("rookery")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A chat server in one process")
         .arg(demo)
-        .subcommand(Command::new("config").about("Prints the settings in force"));
+        .subcommand(Command::new("config").about("Prints the settings in force"))
+        .subcommand(Command::new("settings").about("Prints the reference of the settings of every process"));
     let matches = arguments(command, SETTINGS).get_matches();
+    if matches.subcommand_name() == Some("settings") {
+        print(&config::reference());
+        return Ok(());
+    }
     let (options, effective) = Options::read(&matches)?;
     if matches.subcommand_name() == Some("config") {
         print(&effective.to_string());

@@ -29,6 +29,8 @@ pub struct Progress {
     pub acked: AtomicUsize,
     /// Senders that have nothing open and make nothing new.
     pub drained: AtomicUsize,
+    /// The last error that a sender was told.
+    pub last_error: Mutex<Value>,
     /// Nothing new is to be said.
     pub quiet: AtomicBool,
     /// Where every view has to arrive before its client may end.
@@ -146,6 +148,7 @@ impl Sender {
 
     fn hear_error(&mut self, frame: &Value) {
         let code = frame["code"].as_str().unwrap_or_default();
+        *self.progress.last_error.lock() = frame.clone();
         assert!(matches!(code, "unavailable" | "overloaded"), "an error that no fault explains: {frame}");
         let after = Duration::from_millis(frame["retry_after_ms"].as_u64().unwrap_or(RETRY_MS));
         match frame["client_id"].as_str().and_then(|id| self.outbox.get_mut(id)) {

@@ -15,10 +15,18 @@ pub async fn until<F: AsyncFnMut() -> bool>(what: &str, check: F) {
 }
 
 /// Returns once `check` holds; panics after `deadline`.
-pub async fn within<F: AsyncFnMut() -> bool>(deadline: Duration, what: &str, mut check: F) {
+pub async fn within<F: AsyncFnMut() -> bool>(deadline: Duration, what: &str, check: F) {
+    assert!(holds(deadline, check).await, "not within {deadline:?}: {what}");
+}
+
+/// Whether `check` holds before `deadline` has passed.
+pub async fn holds<F: AsyncFnMut() -> bool>(deadline: Duration, mut check: F) -> bool {
     let end = Instant::now() + deadline;
     while !check().await {
-        assert!(Instant::now() < end, "not within {deadline:?}: {what}");
+        if Instant::now() >= end {
+            return false;
+        }
         sleep(PAUSE).await;
     }
+    true
 }

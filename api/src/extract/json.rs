@@ -5,8 +5,7 @@ use axum::extract::{FromRequest, Request};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use rookery_shared::protocol::error_code::ErrorCode;
-use serde::de::DeserializeOwned;
-use serde_json::error::Category;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::error::ApiError;
 use crate::extract::field_in;
@@ -40,23 +39,17 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(ApiError::refused(ErrorCode::BadJson));
     }
+    // Its syntax alone first: a wrong type in an enum's place would be called a syntax error below.
+    serde_json::from_slice::<IgnoredAny>(bytes).map_err(|_| ApiError::refused(ErrorCode::BadJson))?;
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer)
-        .map_err(|error| refusal(&error.path().to_string(), error.inner()))?;
-    deserializer.end().map_err(|error| refusal(".", &error))?;
-    Ok(value)
+    serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| refusal(&error.path().to_string(), &error.inner().to_string()))
 }
 
-fn refusal(path: &str, error: &serde_json::Error) -> ApiError {
-    match error.classify() {
-        Category::Io | Category::Syntax | Category::Eof => ApiError::refused(ErrorCode::BadJson),
-        Category::Data => {
-            let message = error.to_string();
-            let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(text, _)| text);
-            let field = if path == "." { field_in(message).unwrap_or("(body)") } else { path };
-            ApiError::field(ErrorCode::BadField, field, message)
-        }
-    }
+fn refusal(path: &str, message: &str) -> ApiError {
+    let message = message.rsplit_once(" at line ").map_or(message, |(text, _)| text);
+    let field = if path == "." { field_in(message).unwrap_or("(body)") } else { path };
+    ApiError::field(ErrorCode::BadField, field, message)
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use rookery_shared::bus::{Append, AppendError, Bus, BusError, Rights, open};
-use rookery_shared::id::{ClientId, RoomId};
+use rookery_shared::event::EventBody;
+use rookery_shared::id::{AclVersion, ClientId, RoomId};
 use rookery_shared::limits::{ANNOUNCE_BATCH_MAX, ANNOUNCE_INTERVAL, ANNOUNCE_WAIT};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
@@ -117,11 +118,21 @@ impl Announcer {
         let Announcement { room, acl, event } = announcement;
         let id = event.id;
         let client_id = ClientId::try_from(id.to_string()).map_err(CarryError::Name)?;
-        let append = Append { room, event, client_id, rights: Rights::Raise(acl) };
+        let rights = rights_of(&event.body, acl);
+        let append = Append { room, event, client_id, rights };
         open::append(&*self.0.bus, &*self.0.authority, append).await?;
         self.0.outbox.done(id).await?;
         self.0.metrics.announcements.inc();
         Ok(())
+    }
+}
+
+/// A join makes no snapshot of anybody's rights wrong; letting it raise the version would send every sender of the
+/// room back to the api.
+const fn rights_of(body: &EventBody, acl: AclVersion) -> Rights {
+    match body {
+        EventBody::MemberJoined {} | EventBody::Message { .. } => Rights::Keep,
+        EventBody::MemberLeft {} => Rights::Raise(acl),
     }
 }
 

@@ -76,7 +76,11 @@ impl Hub {
                 Err(error) => return Err(error),
             }
         }
-        if failures == 0 { Ok(()) } else { Err(BusError::Unavailable(format!("{failures} rooms not opened"))) }
+        if failures == 0 {
+            Ok(())
+        } else {
+            Err(BusError::Unavailable(format!("{failures} rooms not opened")))
+        }
     }
 
     async fn read_again(&self, room: RoomId, after: Seq) -> Result<Vec<SequencedEvent>, BusError> {

@@ -72,11 +72,8 @@ impl Authenticated {
     fn message(&mut self, message: Message, now: UnixMillis) -> Vec<Output> {
         let Message { room, client_id, content, reply_to } = message;
         let Some(room) = room.or_else(|| self.room.clone()) else {
-            let error = ErrorFrame {
-                field: Some("room".to_owned()),
-                client_id,
-                ..ErrorFrame::new(ErrorCode::RoomRequired)
-            };
+            let error =
+                ErrorFrame { field: Some("room".to_owned()), client_id, ..ErrorFrame::new(ErrorCode::RoomRequired) };
             return self.bad(error, now);
         };
         let client_id = client_id.unwrap_or_else(ClientId::generate);

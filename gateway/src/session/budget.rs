@@ -5,7 +5,7 @@ use std::time::Duration;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::limits::BAD_FRAMES_PER_MINUTE_MAX;
 
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 
 /// Counts bad frames, minute by minute.
 #[derive(Clone, Copy, Debug)]

@@ -13,7 +13,7 @@ use rookery_shared::token::{AUDIENCE, Claims, TokenError};
 use super::*;
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
-const LIFE: Duration = Duration::from_secs(900);
+const LIFE: Duration = Duration::from_mins(15);
 
 fn claims(user: UserId) -> Claims {
     Claims {

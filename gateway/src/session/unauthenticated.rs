@@ -40,10 +40,9 @@ impl Unauthenticated {
     pub(super) fn handle(&mut self, input: Input, now: UnixMillis) -> Step {
         let outputs = match input {
             Input::Token(Ok(claims)) => return self.greet(&claims, now),
-            Input::Token(Err(_)) => refuse(),
             Input::Keyless => keyless(),
             Input::Tick if now < self.deadline => Vec::new(),
-            Input::Tick => refuse(),
+            Input::Token(Err(_)) | Input::Tick => refuse(),
             Input::Frame(ClientFrame::Ping(_)) => vec![Output::Send(ServerFrame::Pong {})],
             Input::Frame(frame) => self.bad(premature(frame), now),
             Input::Rejected(rejected) => self.bad(rejected.into(), now),

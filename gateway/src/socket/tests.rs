@@ -13,13 +13,13 @@ async fn pair() -> (Socket<DuplexStream>, DuplexStream) {
 fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![first];
     match u16::try_from(payload.len()) {
-        Ok(length) if length < 126 => frame.push(0x80 | length as u8),
+        Ok(length) if length < 126 => frame.push(0x80 | length.to_le_bytes()[0]),
         Ok(length) => {
-            frame.push(0x80 | 126);
+            frame.push(0x80 | 0x7e);
             frame.extend(length.to_be_bytes());
         }
         Err(_) => {
-            frame.push(0x80 | 127);
+            frame.push(0x80 | 0x7f);
             frame.extend((payload.len() as u64).to_be_bytes());
         }
     }

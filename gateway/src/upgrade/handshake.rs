@@ -29,14 +29,17 @@ pub(super) fn check(request: &Request) -> Result<Accepted, Refusal> {
     if single(headers, &SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
         return Err(Refusal::Version);
     }
-    let key = single(headers, &SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes())).ok_or(Refusal::Key)?;
+    let key = single(headers, &SEC_WEBSOCKET_KEY)
+        .filter(|key| is_key(key.as_bytes()))
+        .ok_or(Refusal::Key)?;
     let accept = derive_accept_key(key.as_bytes());
     Ok(Accepted { accept, subprotocol: has_token(headers, &SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL) })
 }
 
 impl IntoResponse for Accepted {
     fn into_response(self) -> Response {
-        let fixed = [(UPGRADE, HeaderValue::from_static("websocket")), (CONNECTION, HeaderValue::from_static("Upgrade"))];
+        let fixed =
+            [(UPGRADE, HeaderValue::from_static("websocket")), (CONNECTION, HeaderValue::from_static("Upgrade"))];
         let subprotocol = self.subprotocol.then_some([(SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL)]);
         let mut response =
             (StatusCode::SWITCHING_PROTOCOLS, fixed, [(SEC_WEBSOCKET_ACCEPT, self.accept)]).into_response();

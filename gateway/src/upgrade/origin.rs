@@ -83,10 +83,11 @@ impl FromStr for Host {
         let plain = !text.contains(['/', '@', '?', '#']);
         let uri: Uri = text.parse().map_err(|_| ())?;
         let authority = uri.authority().filter(|_| plain).ok_or(())?;
-        let host = authority.host().to_ascii_lowercase();
-        let has_port = authority.port().is_some();
         let port = authority.port_u16();
-        if host.is_empty() || (has_port && port.is_none()) { Err(()) } else { Ok(Self { host, port }) }
+        // Without a user, all that may follow the host is a port; one that is none makes no origin.
+        let is_whole = port.is_some() || authority.as_str() == authority.host();
+        let host = authority.host().to_ascii_lowercase();
+        if is_whole && !host.is_empty() { Ok(Self { host, port }) } else { Err(()) }
     }
 }
 
@@ -121,7 +122,9 @@ mod tests {
 
     #[test]
     fn a_foreign_page_may_not() {
-        for origin in ["null", "", "http://evil.example", "http://chat.example.evil", "file://", "http://u@chat.example"] {
+        for origin in
+            ["null", "", "http://evil.example", "http://chat.example.evil", "file://", "http://u@chat.example"]
+        {
             assert!(!passes("", origin, "chat.example"), "{origin}");
         }
     }

@@ -26,7 +26,9 @@ fn authorization(headers: &HeaderMap) -> Option<String> {
 }
 
 fn subprotocol(headers: &HeaderMap) -> Option<String> {
-    entries(headers, &SEC_WEBSOCKET_PROTOCOL).find_map(|entry| entry.strip_prefix(BEARER_PREFIX)).map(str::to_owned)
+    entries(headers, &SEC_WEBSOCKET_PROTOCOL)
+        .find_map(|entry| entry.strip_prefix(BEARER_PREFIX))
+        .map(str::to_owned)
 }
 
 fn query(request: &Request) -> Option<String> {

@@ -29,8 +29,13 @@ pub trait Journal: Send + Sync + 'static {
     async fn apply(&self, events: &[SequencedEvent]) -> Result<(), BusError>;
 
     /// Events of the epoch after a number, oldest first.
-    async fn range(&self, room: RoomId, epoch: Epoch, after: Seq, limit: usize)
-    -> Result<Vec<SequencedEvent>, BusError>;
+    async fn range(
+        &self,
+        room: RoomId,
+        epoch: Epoch,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<SequencedEvent>, BusError>;
 }
 
 /// See the module's text.
@@ -69,7 +74,9 @@ impl MemoryBus {
             if let Err(error) = self.journal.apply(&plan.events).await {
                 tracing::warn!(%error, events = plan.events.len(), "journal refused a batch");
                 let failed = AppendError::Bus(error);
-                replies.into_iter().for_each(|reply| answer(reply, Err(failed.clone())));
+                for reply in replies {
+                    answer(reply, Err(failed.clone()));
+                }
                 return;
             }
             self.rooms.lock().commit(&plan);

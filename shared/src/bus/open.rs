@@ -8,11 +8,7 @@ use crate::id::RoomId;
 const ATTEMPTS: usize = 3;
 
 /// [`Bus::append`], opening the room first where the bus does not know it.
-pub async fn append(
-    bus: &dyn Bus,
-    authority: &dyn Authority,
-    append: Append,
-) -> Result<Appended, AppendError> {
+pub async fn append(bus: &dyn Bus, authority: &dyn Authority, append: Append) -> Result<Appended, AppendError> {
     let room = append.room;
     for _ in 1..ATTEMPTS {
         match bus.append(append.clone()).await {

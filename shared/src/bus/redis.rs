@@ -18,7 +18,7 @@ use tokio::sync::{Notify, broadcast};
 use crate::bus::{Append, AppendError, Appended, Bus, BusError, Head, OpenError, Rights, RoomSeed, Signal};
 use crate::clock::UnixMillis;
 use crate::event::SequencedEvent;
-use crate::id::{Epoch, LogPosition, Partition, RoomId, Seq};
+use crate::id::{AclVersion, Epoch, LogPosition, Partition, RoomId, Seq};
 use crate::keys;
 use crate::limits::{DEDUPE_BUCKET, LOG_ENTRIES_MAX, PARTITIONS, SIGNALS_MAX, TAIL_EVENTS_MAX, TAIL_LIFE};
 use crate::shutdown::Shutdown;
@@ -134,6 +134,7 @@ impl Bus for RedisBus {
         let (rights, acl) = match append.rights {
             Rights::At(acl) => ("at", acl),
             Rights::Raise(acl) => ("raise", acl),
+            Rights::Keep => ("keep", AclVersion::default()),
         };
         let [current, previous] = keys::dedupe(room, UnixMillis::now());
         let keys = vec![
@@ -223,8 +224,11 @@ impl Bus for RedisBus {
     }
 
     async fn stored(&self, partition: Partition) -> Result<Option<LogPosition>, BusError> {
-        let mark: Option<String> =
-            self.commands.hget(keys::partition(partition), "mark").await.map_err(|error| unavailable(&error))?;
+        let mark: Option<String> = self
+            .commands
+            .hget(keys::partition(partition), "mark")
+            .await
+            .map_err(|error| unavailable(&error))?;
         Ok(mark.as_deref().and_then(wire::parse_mark))
     }
 

@@ -116,11 +116,9 @@ impl ClientFrame {
         if text.len() > FRAME_BYTES_MAX {
             return Err(Rejected::new(ErrorCode::BadJson, None, "the frame is too large"));
         }
-        let Object(envelope): Object<Envelope> = serde_json::from_str(text)
-            .map_err(|error| Rejected::new(ErrorCode::BadJson, None, &error.to_string()))?;
-        let client_id = envelope
-            .client_id
-            .and_then(|value| ClientId::deserialize(value).ok());
+        let Object(envelope): Object<Envelope> =
+            serde_json::from_str(text).map_err(|error| Rejected::new(ErrorCode::BadJson, None, &error.to_string()))?;
+        let client_id = envelope.client_id.and_then(|value| ClientId::deserialize(value).ok());
         let frame = match (envelope.kind, envelope.content) {
             (Some(serde_json::Value::String(kind)), _) => Self::decode_kind(&kind, text),
             (Some(_), _) => Err(Rejected::new(ErrorCode::BadField, Some("type"), "must be a string")),
@@ -149,8 +147,9 @@ impl ClientFrame {
             }
             Self::Subscribe(Subscribe { rooms }) => check_count(rooms.len()),
             Self::Unsubscribe(Unsubscribe { rooms }) => check_count(rooms.len()),
-            Self::Message(message) => content::check(&message.content)
-                .map_err(|code| Rejected::new(code, Some("content"), code.message())),
+            Self::Message(message) => {
+                content::check(&message.content).map_err(|code| Rejected::new(code, Some("content"), code.message()))
+            }
             Self::Auth(_) | Self::Ping(_) => Ok(()),
         }?;
         Ok(self)

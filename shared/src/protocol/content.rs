@@ -12,7 +12,11 @@ pub fn check(content: &str) -> Result<(), ErrorCode> {
     if content.len() > CONTENT_BYTES_MAX || content.chars().count() > CONTENT_CHARS_MAX {
         return Err(ErrorCode::ContentTooLong);
     }
-    if content.chars().all(is_invisible) { Err(ErrorCode::EmptyContent) } else { Ok(()) }
+    if content.chars().all(is_invisible) {
+        Err(ErrorCode::EmptyContent)
+    } else {
+        Ok(())
+    }
 }
 
 /// White space, control characters, and the characters that take no space on a screen.

@@ -72,7 +72,10 @@ impl SigningKeys {
         };
         let missing = || KeyError::Missing { path: dir.to_owned(), name: active.map(str::to_owned) };
         let signing = SigningKey::read(chosen.ok_or_else(missing)?)?.0;
-        let keys = files.iter().map(|file| SigningKey::read(file).map(|(_, jwk)| jwk)).collect::<Result<_, _>>()?;
+        let keys = files
+            .iter()
+            .map(|file| SigningKey::read(file).map(|(_, jwk)| jwk))
+            .collect::<Result<_, _>>()?;
         Ok(Self { signing, published: JwkSet { keys } })
     }
 
@@ -86,9 +89,15 @@ impl SigningKeys {
         let der = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
             .map_err(|error| KeyError::Signing(error.to_string()))?;
         let path = dir.join(stem).with_extension("pem");
-        let mut file =
-            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(at(&path))?;
-        file.write_all(to_pem(der.as_ref()).as_bytes()).and_then(|()| file.sync_all()).map_err(at(&path))
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(at(&path))?;
+        file.write_all(to_pem(der.as_ref()).as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(at(&path))
     }
 
     /// Whether the folder has any key.

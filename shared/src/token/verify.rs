@@ -44,7 +44,11 @@ impl Verifier {
 
     /// From now on exactly these keys count. Keys that are not Ed25519 are left out.
     pub fn replace(&self, set: &JwkSet) {
-        let keys = set.keys.iter().filter_map(|jwk| Some((jwk.kid.clone(), Arc::new(decoding_key(jwk)?)))).collect();
+        let keys = set
+            .keys
+            .iter()
+            .filter_map(|jwk| Some((jwk.kid.clone(), Arc::new(decoding_key(jwk)?))))
+            .collect();
         *self.keys.write() = keys;
     }
 
@@ -59,7 +63,9 @@ impl Verifier {
             return Err(TokenError::Malformed);
         }
         let key = self.key_of(token)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation()).map_err(|_| TokenError::Invalid)?.claims;
+        let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation())
+            .map_err(|_| TokenError::Invalid)?
+            .claims;
         self.check(claims, now)
     }
 
@@ -84,7 +90,11 @@ impl Verifier {
         if !ours || claims.iat > now.seconds() + leeway || claims.exp <= claims.iat {
             return Err(TokenError::Invalid);
         }
-        if claims.exp <= now.seconds() - leeway { Err(TokenError::Expired) } else { Ok(claims) }
+        if claims.exp <= now.seconds() - leeway {
+            Err(TokenError::Expired)
+        } else {
+            Ok(claims)
+        }
     }
 }
 

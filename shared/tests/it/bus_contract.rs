@@ -29,7 +29,7 @@ struct Fixture {
 }
 
 impl Fixture {
-    async fn memory() -> Self {
+    fn memory() -> Self {
         let shutdown = Shutdown::new();
         let bus = MemoryBus::start(Epoch(1), Arc::new(VecJournal::default()), &shutdown);
         Self { bus, redis: None, shutdown }
@@ -153,6 +153,14 @@ async fn a_repeat_is_answered_whatever_the_rights(fixture: Fixture) {
     assert!(fixture.bus.append(renewed).await.is_ok());
 }
 
+async fn what_takes_no_right_away_is_always_accepted(fixture: Fixture) {
+    let room = fixture.room(0, 1).await;
+    let user = UserId::generate();
+    let keep = |name| Append { rights: Rights::Keep, ..message(room, user, name, "joined") };
+    assert!(fixture.bus.append(keep("c-1")).await.is_ok());
+    assert!(fixture.bus.append(message(room, user, "c-2", "hi")).await.is_ok(), "the snapshot still counts");
+}
+
 async fn simultaneous_repeats_are_one(fixture: Fixture) {
     let room = fixture.room(0, 1).await;
     let user = UserId::generate();
@@ -168,8 +176,11 @@ async fn parallel_senders_share_one_order(fixture: Fixture) {
     let mut signals = fixture.bus.signals();
     fixture.bus.subscribe(room).await.unwrap();
     let appends = (0..200).map(|i| say(&fixture, room, if i % 2 == 0 { "even" } else { "odd" }));
-    let seqs: BTreeSet<u64> =
-        futures_util::future::join_all(appends).await.iter().map(|appended| appended.seq.get()).collect();
+    let seqs: BTreeSet<u64> = futures_util::future::join_all(appends)
+        .await
+        .iter()
+        .map(|appended| appended.seq.get())
+        .collect();
     assert_eq!(seqs, (1..=200).collect());
     for expected in 1..=200 {
         assert_eq!(next_event(&mut signals).await.seq, Seq::new(expected));
@@ -207,7 +218,7 @@ async fn the_tail_is_read_by_number(fixture: Fixture) {
 macro_rules! contract {
     ($($name:ident),+ $(,)?) => {
         mod memory {
-            $(#[tokio::test] async fn $name() { super::$name(super::Fixture::memory().await).await; })+
+            $(#[tokio::test] async fn $name() { super::$name(super::Fixture::memory()).await; })+
         }
         mod redis {
             $(#[tokio::test] async fn $name() { super::$name(super::Fixture::redis().await).await; })+
@@ -221,6 +232,7 @@ contract!(
     opening_again_changes_nothing,
     a_repeat_gets_the_first_answer,
     a_repeat_is_answered_whatever_the_rights,
+    what_takes_no_right_away_is_always_accepted,
     simultaneous_repeats_are_one,
     parallel_senders_share_one_order,
     only_subscribed_rooms_are_heard,
@@ -230,7 +242,7 @@ contract!(
 /// In one process what is delivered is stored; between processes ingest says so.
 #[tokio::test]
 async fn memory_marks_what_it_delivers_as_stored() {
-    let fixture = Fixture::memory().await;
+    let fixture = Fixture::memory();
     let room = fixture.room(0, 1).await;
     let mut acks = PendingAcks::default();
     assert_eq!(fixture.bus.stored(partition_of(room)).await, Ok(None));
@@ -252,7 +264,9 @@ async fn the_log_is_read_once_in_order_and_marked() {
     assert!(bus.lease(t, "me").await.unwrap() && bus.lease(t, "me").await.unwrap());
     assert!(!bus.lease(t, "you").await.unwrap());
 
-    let Batch::Entries(entries) = bus.read_log(t, "me", From::New, 10).await.unwrap() else { panic!("has the lease") };
+    let Batch::Entries(entries) = bus.read_log(t, "me", From::New, 10).await.unwrap() else {
+        panic!("has the lease")
+    };
     let texts: Vec<_> = entries.iter().filter_map(|entry| entry.event.as_ref()).map(content).collect();
     assert_eq!(texts, ["a", "b"]);
     assert_eq!(bus.read_log(t, "me", From::New, 10).await, Ok(Batch::Entries(Vec::new())));

@@ -140,11 +140,7 @@ fn difference(example: &BadExample) -> Option<String> {
 fn close_codes_are_as_shown() {
     let table: Vec<CloseRow> = CloseCode::ALL
         .into_iter()
-        .map(|code| CloseRow {
-            code: code.number(),
-            reason: code.reason().to_owned(),
-            may_return: code.may_return(),
-        })
+        .map(|code| CloseRow { code: code.number(), reason: code.reason().to_owned(), may_return: code.may_return() })
         .collect();
     assert_eq!(read::<CloseRow>(CLOSE_CODES), table);
 }

@@ -25,7 +25,9 @@ impl Journal for VecJournal {
         limit: usize,
     ) -> Result<Vec<SequencedEvent>, BusError> {
         let events = self.0.lock();
-        let wanted = events.iter().filter(|event| (event.room, event.epoch) == (room, epoch) && event.seq > after);
+        let wanted = events
+            .iter()
+            .filter(|event| (event.room, event.epoch) == (room, epoch) && event.seq > after);
         Ok(wanted.take(limit).cloned().collect())
     }
 }

@@ -152,7 +152,7 @@ async fn a_private_room_of_others_is_answered_like_an_unknown_one() {
         let secret = rest.new_room(&other, "private").await;
         let mut socket = stage.socket().await;
         for frame in ["message", "subscribe"] {
-            let ask = |room: &str| json!({"type": frame, "room": room, "content": "hi", "rooms": [{"room": room}]});
+            let ask = |room: &str| json!({"type": frame, "room": room, "client_id": "c-1", "content": "hi", "rooms": [{"room": room}]});
             let of_secret = refused(&mut socket, ask(&secret), "unknown_room").await;
             let nothing = "01890000-0000-7000-8000-000000000000";
             let of_nothing = refused(&mut socket, ask(nothing), "unknown_room").await;

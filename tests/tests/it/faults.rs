@@ -13,7 +13,7 @@ use rookery_tests::standalone::Standalone;
 use rookery_tests::view::{entry, timeline_of};
 use rookery_tests::wait;
 use serde_json::Value;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 const CLIENTS: usize = 10;
 /// Acks between two faults: proof that the clients have come back.
@@ -63,6 +63,7 @@ struct Crowd {
     owner: Account,
     progress: Arc<Progress>,
     senders: JoinSet<Report>,
+    handles: Vec<AbortHandle>,
 }
 
 impl Crowd {
@@ -70,30 +71,30 @@ impl Crowd {
         let owner = rest.new_user("owner").await;
         let room = rest.new_room(&owner, "public").await;
         let progress = Arc::new(Progress::default());
-        let mut senders = JoinSet::new();
+        let (mut senders, mut handles) = (JoinSet::new(), Vec::new());
         for n in 0..CLIENTS {
             let account = rest.new_user("sender").await;
             let _joined = rest.join(&room, &account).await.expect(200);
             let mut route = Route { nodes: nodes.clone(), rest: rest.clone(), room: room.clone() };
             route.nodes.rotate_left(n % nodes.len());
-            senders.spawn(Sender::new(account, route, Arc::clone(&progress)).run());
+            handles.push(senders.spawn(Sender::new(account, route, Arc::clone(&progress)).run()));
         }
-        Self { rest, room, owner, progress, senders }
+        Self { rest, room, owner, progress, senders, handles }
     }
 
     /// Waits until many more messages are acknowledged.
     async fn goes_on(&self, when: &str) {
         let acked = || self.progress.acked.load(Ordering::Relaxed);
         let goal = acked() + ACKS_PER_STEP;
-        wait::until(&format!("clients go on {when}"), async || {
+        let went_on = wait::holds(wait::PATIENCE, async || {
             self.assert_nobody_failed();
             acked() >= goal
-        })
-        .await;
+        });
+        assert!(went_on.await, "{when}: {} of {goal} acks; last error: {}", acked(), self.progress.last_error.lock());
     }
 
     fn assert_nobody_failed(&self) {
-        assert_eq!(self.senders.len(), CLIENTS, "no sender ends early");
+        assert!(!self.handles.iter().any(AbortHandle::is_finished), "a sender failed; its panic is above");
     }
 
     async fn agrees(mut self) {

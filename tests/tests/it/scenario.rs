@@ -113,7 +113,8 @@ impl Scene {
         let seen: Vec<&Value> = ann.mailbox().seen.iter().filter(|frame| is_event_after(frame, room, head)).collect();
         let stored: Vec<&Value> = history.iter().filter(|frame| is_event_after(frame, room, head)).collect();
         assert_eq!(seen, stored, "history is what was seen live");
-        let mut view = View::new(room);
+        ben.leave().await;
+        let (mut ben, mut view) = (self.ben_on(1, "/ws").await, View::new(room));
         self.come_back(&mut ben, &mut view).await;
         ben.leave().await;
         Known { ben: view, history }

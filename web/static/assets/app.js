@@ -81,6 +81,8 @@ function exit() {
   views.room.composer.clear();
   byId("chat").hidden = true;
   document.title = "Rookery";
+  // The next user of this page may be somebody else.
+  history.replaceState(null, "", location.pathname);
   views.auth.show();
 }
 

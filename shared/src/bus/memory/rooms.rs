@@ -13,7 +13,7 @@ type RepeatKey = (RoomId, UserId, ClientId);
 /// All rooms that were opened since the process started.
 pub(super) struct Rooms {
     epoch: Epoch,
-    rooms: HashMap<RoomId, Room>,
+    states: HashMap<RoomId, Room>,
     /// Results of recent appends: the current bucket and the one before.
     recent: [HashMap<RepeatKey, Appended>; 2],
     bucket_since: UnixMillis,
@@ -41,16 +41,18 @@ pub(super) struct Plan {
 impl Rooms {
     pub(super) fn new(epoch: Epoch) -> Self {
         let recent = [HashMap::new(), HashMap::new()];
-        Self { epoch, rooms: HashMap::new(), recent, bucket_since: UnixMillis(0), positions: 0 }
+        Self { epoch, states: HashMap::new(), recent, bucket_since: UnixMillis(0), positions: 0 }
     }
 
     pub(super) fn open(&mut self, room: RoomId, seed: RoomSeed) {
-        let opened = self.rooms.entry(room).or_insert(Room { seq: seed.stored, acl: seed.acl });
+        let opened = self.states.entry(room).or_insert(Room { seq: seed.stored, acl: seed.acl });
         opened.acl = opened.acl.max(seed.acl);
     }
 
     pub(super) fn head(&self, room: RoomId) -> Option<Head> {
-        self.rooms.get(&room).map(|known| Head { epoch: self.epoch, seq: known.seq, stored: known.seq })
+        self.states
+            .get(&room)
+            .map(|known| Head { epoch: self.epoch, seq: known.seq, stored: known.seq })
     }
 
     /// The position of the newest event; none before the first.
@@ -77,13 +79,13 @@ impl Rooms {
 
     /// Makes a journaled plan the state.
     pub(super) fn commit(&mut self, plan: &Plan) {
-        self.rooms.extend(plan.rooms.iter().map(|(room, state)| (*room, *state)));
+        self.states.extend(plan.rooms.iter().map(|(room, state)| (*room, *state)));
         self.positions += u64::try_from(plan.events.len()).unwrap_or(0);
         self.recent[0].extend(plan.results.iter().map(|(key, result)| (key.clone(), *result)));
     }
 
     fn place(&self, plan: &mut Plan, append: Append, now: UnixMillis) -> Result<Appended, AppendError> {
-        let known = plan.rooms.get(&append.room).or_else(|| self.rooms.get(&append.room));
+        let known = plan.rooms.get(&append.room).or_else(|| self.states.get(&append.room));
         let Room { seq, acl } = *known.ok_or(AppendError::NotOpen)?;
         let key = (append.room, append.event.user_id, append.client_id);
         let first = plan.results.get(&key).or_else(|| self.recent.iter().find_map(|bucket| bucket.get(&key)));
@@ -92,7 +94,7 @@ impl Rooms {
         }
         let acl = match append.rights {
             Rights::At(snapshot) if acl > snapshot => return Err(AppendError::StaleRights),
-            Rights::At(_) => acl,
+            Rights::At(_) | Rights::Keep => acl,
             Rights::Raise(raised) => acl.max(raised),
         };
         let seq = seq.next();
@@ -100,8 +102,7 @@ impl Rooms {
         let position = self.position(count);
         let appended =
             Appended { id: append.event.id, epoch: self.epoch, seq, timestamp: now, position, repeated: false };
-        let event =
-            SequencedEvent { room: append.room, epoch: self.epoch, seq, timestamp: now, event: append.event };
+        let event = SequencedEvent { room: append.room, epoch: self.epoch, seq, timestamp: now, event: append.event };
         plan.rooms.insert(append.room, Room { seq, acl });
         plan.results.insert(key, appended);
         plan.events.push(event);

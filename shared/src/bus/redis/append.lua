@@ -1,6 +1,6 @@
 -- Numbers one event, keeps it in the room's tail and the partition's log, and publishes it.
 -- KEYS: partition, room, tail, log, dedupe (current), dedupe (previous)
--- ARGV: fence, dedupe field, rights ("at" or "raise"), acl, event id, event, room id,
+-- ARGV: fence, dedupe field, rights ("at", "raise" or "keep"), acl, event id, event, room id,
 --       room channel, control channel, tail length, tail life (s), dedupe life (s), log length
 local partition = redis.call('HMGET', KEYS[1], 'fence', 'epoch')
 if partition[1] ~= ARGV[1] then return {'not_open'} end

@@ -56,11 +56,19 @@ impl RedisBus {
 
     async fn lease_for(&self, partition: Partition, owner: &str, life_ms: u128) -> Result<bool, BusError> {
         let args = vec![owner.to_owned(), life_ms.to_string()];
-        self.run::<i64>(|scripts| &scripts.lease, vec![keys::lease(partition)], args).await.map(|held| held == 1)
+        self.run::<i64>(|scripts| &scripts.lease, vec![keys::lease(partition)], args)
+            .await
+            .map(|held| held == 1)
     }
 
     /// The next entries for the holder of the lease.
-    pub async fn read_log(&self, partition: Partition, owner: &str, from: From, count: usize) -> Result<Batch, BusError> {
+    pub async fn read_log(
+        &self,
+        partition: Partition,
+        owner: &str,
+        from: From,
+        count: usize,
+    ) -> Result<Batch, BusError> {
         let start = match from {
             From::Unfinished => "0",
             From::New => ">",
@@ -77,7 +85,12 @@ impl RedisBus {
     }
 
     /// Everything up to the last of these entries is in the store: they leave the log and everybody is told.
-    pub async fn mark_stored(&self, partition: Partition, entries: &[Entry], last: LogPosition) -> Result<(), BusError> {
+    pub async fn mark_stored(
+        &self,
+        partition: Partition,
+        entries: &[Entry],
+        last: LogPosition,
+    ) -> Result<(), BusError> {
         let mut stored: HashMap<RoomId, (u64, Seq)> = HashMap::new();
         for event in entries.iter().filter_map(|entry| entry.event.as_ref()) {
             stored.insert(event.room, (event.epoch.0, event.seq));
@@ -131,6 +144,9 @@ fn parse_log_entry(entry: Value) -> Option<Entry> {
     let fields = parts.next().map(Value::into_array).unwrap_or_default();
     let texts: Vec<String> = fields.into_iter().filter_map(Value::into_string).collect();
     let field = |name: &str| texts.chunks_exact(2).find(|pair| pair[0] == name).map(|pair| pair[1].as_str());
-    let event = field("r").and_then(|room| room.parse().ok()).zip(field("e")).and_then(|(room, entry)| wire::parse_entry(room, entry));
+    let event = field("r")
+        .and_then(|room| room.parse().ok())
+        .zip(field("e"))
+        .and_then(|(room, entry)| wire::parse_entry(room, entry));
     Some(Entry { id, event })
 }

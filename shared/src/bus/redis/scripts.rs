@@ -47,7 +47,10 @@ impl Scripts {
 }
 
 async fn load(client: &Client, fence: &str, text: &str) -> Result<String, BusError> {
-    client.script_load(format!("-- fence {fence}\n{text}")).await.map_err(|error| unavailable(&error))
+    client
+        .script_load(format!("-- fence {fence}\n{text}"))
+        .await
+        .map_err(|error| unavailable(&error))
 }
 
 async fn read_fence(client: &Client) -> Result<String, BusError> {

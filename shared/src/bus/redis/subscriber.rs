@@ -23,30 +23,35 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub(super) fn start(bus: &Arc<RedisBus>, shutdown: &Shutdown) {
     // Listening begins before connecting, so that neither the first connect nor a message is missed.
     let messages = bus.subscriber.message_rx();
-    let (subscriber, commands) = (bus.subscriber.reconnect_rx(), bus.commands.reconnect_rx());
+    let (mut subscriber, mut commands) = (bus.subscriber.reconnect_rx(), bus.commands.reconnect_rx());
     // The clients' own tasks end with the connection; an error here is told by every later call.
     drop(bus.subscriber.connect());
     drop(bus.commands.connect());
     shutdown.spawn("bus messages", receive(Arc::clone(bus), messages));
     let resubscribing = Arc::clone(bus);
     shutdown.spawn("bus subscriptions", async move {
-        on_each_connect(subscriber, || resubscribe(&resubscribing)).await;
+        while connected(&mut subscriber).await {
+            resubscribe(&resubscribing).await;
+        }
     });
     let rebinding = Arc::clone(bus);
-    shutdown.spawn("bus scripts", async move { on_each_connect(commands, || rebind(&rebinding)).await });
+    shutdown.spawn("bus scripts", async move {
+        while connected(&mut commands).await {
+            rebind(&rebinding);
+        }
+    });
 }
 
-async fn on_each_connect<T: Clone, F: Future<Output = ()>>(mut connects: Receiver<T>, act: impl Fn() -> F) {
-    loop {
-        match connects.recv().await {
-            Ok(_) | Err(RecvError::Lagged(_)) => act().await,
-            Err(RecvError::Closed) => return,
-        }
+/// Waits for the next connect; false if there will be none.
+async fn connected<T: Clone>(connects: &mut Receiver<T>) -> bool {
+    match connects.recv().await {
+        Ok(_) | Err(RecvError::Lagged(_)) => true,
+        Err(RecvError::Closed) => false,
     }
 }
 
 /// Scripts belong to one incarnation of the server; which one this is, is not known before asking.
-async fn rebind(bus: &Arc<RedisBus>) {
+fn rebind(bus: &Arc<RedisBus>) {
     *bus.scripts.write() = None;
     bus.tell(Signal::Suspect);
 }
@@ -64,7 +69,10 @@ async fn resubscribe(bus: &Arc<RedisBus>) {
 async fn subscribe_all(bus: &RedisBus) -> Result<(), BusError> {
     let channels: Vec<String> = bus.channels.lock().iter().cloned().collect();
     for chunk in channels.chunks(CHUNK) {
-        bus.subscriber.subscribe(chunk.to_vec()).await.map_err(|error| client::unavailable(&error))?;
+        bus.subscriber
+            .subscribe(chunk.to_vec())
+            .await
+            .map_err(|error| client::unavailable(&error))?;
     }
     tracing::info!(channels = channels.len(), "subscribed");
     Ok(())
@@ -90,10 +98,13 @@ fn dispatch(bus: &RedisBus, message: &Message) {
         return;
     };
     match channel {
-        Channel::Room(room) => match wire::parse_entry(room, &text) {
-            Some(event) => bus.tell(Signal::Event(Arc::new(event))),
-            None => tracing::warn!(%room, "event not understood, skipped"),
-        },
+        Channel::Room(room) => {
+            if let Some(event) = wire::parse_entry(room, &text) {
+                bus.tell(Signal::Event(Arc::new(event)));
+            } else {
+                tracing::warn!(%room, "event not understood, skipped");
+            }
+        }
         Channel::Control(partition) => match wire::parse_control(&text) {
             Some(Control::Stored(upto)) => bus.tell(Signal::Stored { partition, upto }),
             Some(Control::Wake) => {

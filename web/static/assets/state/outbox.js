@@ -20,7 +20,7 @@ export const RESEND_CAP_MS = 120_000;
  */
 
 /** Refusals that have passed a moment later; everything else needs the user. */
-const TEMPORARY = new Set(["unavailable", "overloaded", "internal", "unauthenticated", "request_timeout"]);
+export const TEMPORARY_CODES = new Set(["unavailable", "overloaded", "internal", "unauthenticated", "request_timeout"]);
 
 export class Outbox {
   #entries = new Map();
@@ -87,7 +87,7 @@ export class Outbox {
   refused({ client_id, code, message, retry_after_ms }, now) {
     const entry = this.#entries.get(client_id);
     if (entry === undefined) return;
-    if (TEMPORARY.has(code)) entry.due_at = Math.min(entry.due_at, now + Math.max(retry_after_ms ?? 0, 2_000));
+    if (TEMPORARY_CODES.has(code)) entry.due_at = Math.min(entry.due_at, now + Math.max(retry_after_ms ?? 0, 2_000));
     else this.#change(client_id, { state: "failed", error: message });
   }
 

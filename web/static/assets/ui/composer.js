@@ -88,8 +88,12 @@ export class Composer {
     return Math.min(this.#chars_max - [...content].length, bytes_left);
   }
 
+  /** Browsers without `field-sizing` get a box that grows and, once empty, is small again. Making it small on every
+   * key to measure it would move the messages above. */
   #grow() {
-    this.#input.style.height = "auto";
-    this.#input.style.height = `${this.#input.scrollHeight}px`;
+    if (CSS.supports("field-sizing", "content")) return;
+    const input = this.#input;
+    if (input.value === "") input.style.height = "";
+    else if (input.scrollHeight > input.clientHeight) input.style.height = `${input.scrollHeight + 2}px`;
   }
 }

@@ -27,8 +27,9 @@ export function dayName(timestamp, now = new Date()) {
 
 /** The class that colours a user: the same on every device. @param {string} user_id */
 export function hueOf(user_id) {
-  const sum = [...user_id].reduce((hash, sign) => (hash * 31 + sign.codePointAt(0)) >>> 0, 7);
-  return `hue-${sum % HUES}`;
+  // FNV-1a; its upper bits are the well mixed ones.
+  const hash = [...user_id].reduce((mixed, sign) => Math.imul(mixed ^ sign.codePointAt(0), 16_777_619), 2_166_136_261);
+  return `hue-${(hash >>> 16) % HUES}`;
 }
 
 /** @param {number} count of members */

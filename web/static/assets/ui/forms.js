@@ -2,6 +2,9 @@
 
 import { setText } from "./dom.js";
 
+/** The field that a code is about where the server need not name one. */
+const FIELD_OF_CODE = { username_taken: "username", account_exists: "email", room_name_taken: "name" };
+
 /**
  * Runs `submit` with the form's values, keeps the form from being sent twice meanwhile, and shows why it failed: at the
  * field that the server names, or under the form.
@@ -32,10 +35,11 @@ export function clearErrors(form) {
 }
 
 function showError(form, error) {
-  const place = error.field && form.querySelector(`[data-error-for="${CSS.escape(error.field)}"]`);
+  const field = error.field ?? FIELD_OF_CODE[error.code];
+  const place = field && form.querySelector(`[data-error-for="${CSS.escape(field)}"]`);
   setText(place || form.querySelector(".form-error"), sentence(error.message));
   if (!place) return;
-  const input = form.elements[error.field];
+  const input = form.elements[field];
   input.setAttribute("aria-invalid", "true");
   input.focus();
 }

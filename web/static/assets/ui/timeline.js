@@ -22,6 +22,7 @@ export class TimelineView {
   #room_id = null;
   #first_key = null;
   #at_end = true;
+  #height_px = 0;
 
   /**
    * @param {object} parts
@@ -41,7 +42,7 @@ export class TimelineView {
     parts.older.addEventListener("click", () => parts.onOlder());
     parts.jump.addEventListener("click", () => this.toEnd());
     parts.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    new ResizeObserver(() => this.#at_end && this.toEnd()).observe(parts.scroller);
+    new ResizeObserver(() => this.#resized()).observe(parts.scroller);
   }
 
   /** Whether the reader sees the newest row. */
@@ -69,7 +70,7 @@ export class TimelineView {
     if (switched) this.#clear(room_id);
     const rows = rowsOf({ items: timeline.items, entries, user });
     // Pages of history are not news: a screen reader is only told what comes in live.
-    this.#parts.list.setAttribute("aria-busy", String(loading || switched));
+    this.#parts.list.parentElement.setAttribute("aria-busy", String(loading || switched));
     this.#place(rows);
     this.#frame(timeline, rows, loading, problem);
   }
@@ -149,8 +150,15 @@ export class TimelineView {
       el("button", { type: "button", class: "link", onclick: () => onDiscard(client_id) }, "Discard"));
   }
 
+  /** A keyboard or a longer draft takes room away: the end stays in view if it was. */
+  #resized() {
+    this.#height_px = this.#parts.scroller.clientHeight;
+    if (this.#at_end) this.toEnd();
+  }
+
   #scrolled() {
     const { scroller, older, jump } = this.#parts;
+    if (scroller.clientHeight !== this.#height_px) return;
     this.#at_end = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < AT_END_PX;
     if (this.#at_end) jump.hidden = true;
     if (this.#at_end) this.#parts.onLook();

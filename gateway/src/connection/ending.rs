@@ -1,0 +1,125 @@
+//! How a connection ends: one way out for every reason.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use rookery_shared::limits::{CLOSE_DEADLINE, COMMANDS_FINISH};
+use rookery_shared::protocol::close::CloseCode;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+
+use super::Connection;
+use crate::commands::Commands;
+use crate::gateway::Node;
+use crate::outbox::{Outbox, Taken};
+use crate::session::Command;
+use crate::socket::{Socket, WriteError};
+
+/// Why a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// We say goodbye.
+    Ours(CloseCode),
+    /// The client said goodbye.
+    Theirs,
+    /// Nobody is there to say anything to.
+    Lost,
+}
+
+impl From<WriteError> for End {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::TooSlow => Self::Ours(CloseCode::TooSlow),
+            WriteError::Lost => Self::Lost,
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// The one way out: goodbye, while commands that were accepted get a moment to finish; then the connection
+    /// leaves its rooms, as its commands are dropped.
+    pub(super) async fn finish(mut self, end: End) {
+        let rest = finish_commands(self.commands, self.running, self.waiting);
+        let goodbye = async {
+            match end {
+                End::Ours(CloseCode::TooSlow) => self.socket.close(Some(CloseCode::TooSlow)).await,
+                End::Ours(code) => {
+                    flush(&self.outbox, &mut self.socket).await;
+                    self.socket.close(Some(code)).await;
+                }
+                End::Theirs => self.socket.close(None).await,
+                End::Lost => drop(self.socket),
+            }
+        };
+        tokio::join!(goodbye, rest);
+    }
+}
+
+/// Writes what is still owed, such as the error that explains the close.
+async fn flush<S: AsyncRead + AsyncWrite + Unpin>(outbox: &Outbox, socket: &mut Socket<S>) {
+    let owed = async {
+        while let Taken::Frames(frames) = outbox.take() {
+            socket.write(frames).await?;
+        }
+        Ok::<_, WriteError>(())
+    };
+    // Its rooms may go on talking to it, so this needs an end of its own.
+    timeout(CLOSE_DEADLINE, owed).await.ok();
+}
+
+async fn finish_commands(
+    commands: Option<Arc<Commands>>,
+    running: Option<BoxFuture<'static, Option<CloseCode>>>,
+    waiting: VecDeque<Command>,
+) {
+    let rest = async {
+        if let Some(running) = running {
+            running.await;
+        }
+        if let Some(commands) = &commands {
+            for command in waiting.into_iter().filter(is_worth_finishing) {
+                Arc::clone(commands).run(command).await;
+            }
+        }
+    };
+    if timeout(COMMANDS_FINISH, rest).await.is_err() {
+        tracing::debug!("connection ended before its commands");
+    }
+}
+
+/// A message counts without its sender; a subscription does not.
+const fn is_worth_finishing(command: &Command) -> bool {
+    match command {
+        Command::Send(_) => true,
+        Command::Subscribe(_) | Command::Enter(_) | Command::Unsubscribe(_) => false,
+    }
+}
+
+/// Counts the connection as long as it lives, also if its task is stopped.
+pub(super) struct Count {
+    node: Arc<Node>,
+}
+
+impl Count {
+    pub(super) fn new(node: Arc<Node>) -> Self {
+        node.metrics.connections.inc();
+        Self { node }
+    }
+
+    pub(super) fn end(&self, end: End) {
+        let reason = match end {
+            End::Ours(code) => code.reason(),
+            End::Theirs => CloseCode::Normal.reason(),
+            End::Lost => "lost",
+        };
+        tracing::debug!(reason, "connection ends");
+        self.node.metrics.closes.with_label_values(&[reason]).inc();
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        self.node.metrics.connections.dec();
+    }
+}
