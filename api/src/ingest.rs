@@ -7,9 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rookery_shared::bus::{Bus, BusError};
 use rookery_shared::bus::redis::RedisBus;
 use rookery_shared::bus::redis::log::{Batch, Entry, From};
+use rookery_shared::bus::{Bus, BusError};
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{Epoch, LogPosition, Partition};
 use rookery_shared::keys;

@@ -29,6 +29,8 @@ pub struct Progress {
     pub acked: AtomicUsize,
     /// Senders that have nothing open and make nothing new.
     pub drained: AtomicUsize,
+    /// The names of messages without an ack, by sender.
+    pub open: Mutex<BTreeMap<String, Vec<String>>>,
     /// The last error that a sender was told.
     pub last_error: Mutex<Value>,
     /// Nothing new is to be said.
@@ -169,6 +171,8 @@ impl Sender {
             self.compose();
         }
         self.send_due(socket).await;
+        let open = self.outbox.keys().cloned().collect();
+        self.progress.open.lock().insert(self.report.username.clone(), open);
         if !self.drained && self.outbox.is_empty() && self.progress.quiet.load(Ordering::Relaxed) {
             self.drained = true;
             self.progress.drained.fetch_add(1, Ordering::Relaxed);

@@ -1,7 +1,7 @@
 //! The bus between processes: Redis scripts, streams and channels, through one command connection and one
 //! subscriber connection per process.
 //!
-//! `append.lua` is the heart: one call, one round trip, one slot. See [`scripts`] for what happens when the
+//! `append.lua` is the heart: one call, one round trip, one slot. See `redis/scripts.rs` for what happens when the
 //! server loses data, and [`crate::keys`] for the names.
 
 use std::collections::HashSet;

@@ -99,8 +99,9 @@ impl Crowd {
 
     async fn agrees(mut self) {
         self.progress.quiet.store(true, Ordering::Relaxed);
-        wait::until("every message is acknowledged", async || self.progress.drained.load(Ordering::Relaxed) == CLIENTS)
-            .await;
+        let all_acked =
+            wait::holds(wait::PATIENCE, async || self.progress.drained.load(Ordering::Relaxed) == CLIENTS).await;
+        assert!(all_acked, "without an ack: {:#?}", self.progress.open.lock());
         let history = self.rest.history(&self.room, &self.owner.token).await;
         *self.progress.target.lock() = history.last().map(|frame| entry(frame).0);
         let mut reports = Vec::new();
