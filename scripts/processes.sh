@@ -35,17 +35,23 @@ start() {
 
 runs() { kill -0 "${pid_of[$1]}" 2>/dev/null; }
 
-# await NAME CHECK ARGUMENT: until the check holds; gives up after a minute or when the process is gone.
+# await NAME CHECK ARGUMENT: until the check holds; gives up after a minute, or when any part is gone.
 await() {
-  local name=$1 end=$((SECONDS + 60))
+  local name=$1 part end=$((SECONDS + 60)) done=
   shift
-  until "$@"; do
-    if ! runs "$name" || [ $SECONDS -ge $end ]; then
-      tail -n 20 "$logs/$name.log" >&2
-      fail "$name is not up; the end of $logs/$name.log is above."
-    fi
-    sleep 0.1
+  while [ -z "$done" ]; do
+    if "$@"; then done=1; else sleep 0.1; fi
+    # Looked at after the check: somebody else may listen where a part of ours could not.
+    for part in "${!pid_of[@]}"; do
+      runs "$part" || give_up "$part" "has ended"
+    done
+    [ $SECONDS -lt $end ] || give_up "$name" "is not up after a minute"
   done
+}
+
+give_up() {
+  tail -n 20 "$logs/$1.log" >&2
+  fail "$1 $2; the end of $logs/$1.log is above."
 }
 
 # stop NAME...: asks all of them at once, waits, then insists.

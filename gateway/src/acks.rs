@@ -1,4 +1,8 @@
 //! Acks that wait until the store has what they are about.
+//!
+//! When a partition changes epochs, the bus may have lost what waits: its senders are told `unavailable` at once and
+//! send again under the same `client_id`. If the bus still has the first send, it answers with that one's place in
+//! the epoch that is over, and that place is stored: a new epoch begins only when all that survived of the old one is.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -6,9 +10,12 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use rookery_shared::acks::PendingAcks;
 use rookery_shared::bus::{Appended, Bus};
-use rookery_shared::id::{Epoch, LogPosition, Partition};
-use rookery_shared::limits::ACK_POLL_INTERVAL;
-use rookery_shared::protocol::server::ServerFrame;
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::id::{ClientId, Epoch, LogPosition, MessageId, Partition, RoomId, RoomRef, Seq};
+use rookery_shared::keys::partition_of;
+use rookery_shared::limits::{ACK_POLL_INTERVAL, RETRY_AFTER_MS};
+use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
 use tokio::sync::Notify;
 
 use crate::member::Member;
@@ -23,13 +30,18 @@ pub struct Acks {
 
 #[derive(Default)]
 struct State {
-    pending: PendingAcks<Waiting>,
     epochs: HashMap<Partition, Epoch>,
+    pending: PendingAcks<Waiting>,
 }
 
 struct Waiting {
     member: Weak<Member>,
-    ack: ServerFrame,
+    room: RoomId,
+    client_id: ClientId,
+    message_id: MessageId,
+    epoch: Epoch,
+    seq: Seq,
+    timestamp: UnixMillis,
 }
 
 impl Acks {
@@ -38,30 +50,24 @@ impl Acks {
         Arc::new(Self { state: Mutex::default(), metrics, suspicion: Notify::new() })
     }
 
-    /// The ack goes to the connection when the store has the appended event.
-    pub fn wait(&self, member: &Arc<Member>, partition: Partition, appended: &Appended, ack: ServerFrame) {
+    /// Whether the place belongs to an epoch that is over. It may come from before the change, so the bus has to be
+    /// asked again before [`Acks::wait`] may believe it.
+    pub fn is_over(&self, room: RoomId, place: &Appended) -> bool {
+        self.state.lock().is_over(partition_of(room), place.position.epoch)
+    }
+
+    /// The member is told when the store has the appended event.
+    pub fn wait(&self, member: &Arc<Member>, room: RoomId, client_id: ClientId, appended: &Appended) {
         member.ack_waits();
-        let waiting = Waiting { member: Arc::downgrade(member), ack };
-        let position = appended.position;
-        let mut state = self.state.lock();
-        let outdated = state.enter(partition, position.epoch);
-        let settled = if state.is_over(partition, position.epoch) {
-            // The bus has changed epochs since this append, so its fate is unknown: no ack, the client is told of a
-            // reset and sends again.
-            waiting.forget();
-            None
-        } else {
-            state.pending.push(partition, position, waiting)
-        };
-        self.settle(state, &outdated, settled);
+        let Appended { id: message_id, epoch, seq, timestamp, position, .. } = *appended;
+        let member = Arc::downgrade(member);
+        let waiting = Waiting { member, room, client_id, message_id, epoch, seq, timestamp };
+        self.change(|state| state.wait(partition_of(room), position, waiting));
     }
 
     /// Everything in the partition up to the position is stored.
     pub fn advance(&self, partition: Partition, upto: LogPosition) {
-        let mut state = self.state.lock();
-        let outdated = state.enter(partition, upto.epoch);
-        let stored = state.pending.advance(partition, upto);
-        self.settle(state, &outdated, stored);
+        self.change(|state| state.advance(partition, upto));
     }
 
     /// Marks may have been lost.
@@ -73,7 +79,7 @@ impl Acks {
     pub async fn poll(self: Arc<Self>, bus: Arc<dyn Bus>) {
         loop {
             // Either way it is time to look.
-            let _ = tokio::time::timeout(ACK_POLL_INTERVAL, self.suspicion.notified()).await;
+            tokio::time::timeout(ACK_POLL_INTERVAL, self.suspicion.notified()).await.ok();
             let partitions = self.state.lock().pending.waiting();
             for partition in partitions {
                 match bus.stored(partition).await {
@@ -89,21 +95,45 @@ impl Acks {
         }
     }
 
-    fn settle(
-        &self,
-        state: parking_lot::MutexGuard<'_, State>,
-        outdated: &[Waiting],
-        stored: impl IntoIterator<Item = Waiting>,
-    ) {
-        let waiting = i64::try_from(state.pending.len()).unwrap_or(i64::MAX);
+    fn change(&self, change: impl FnOnce(&mut State) -> Settled) {
+        let mut state = self.state.lock();
+        let settled = change(&mut state);
+        let waiting = state.pending.len();
         drop(state);
-        self.metrics.acks_pending.set(waiting);
-        outdated.iter().for_each(Waiting::forget);
-        stored.into_iter().for_each(|waiting| waiting.send());
+        self.metrics.acks_pending.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        for waiting in settled.stored {
+            waiting.tell(Waiting::ack);
+        }
+        for waiting in settled.uncertain {
+            self.metrics.errors.with_label_values(&[ErrorCode::Unavailable.as_str()]).inc();
+            waiting.tell(Waiting::uncertain);
+        }
     }
 }
 
+/// Whose wait is over, and how.
+#[derive(Default)]
+struct Settled {
+    stored: Vec<Waiting>,
+    uncertain: Vec<Waiting>,
+}
+
 impl State {
+    fn wait(&mut self, partition: Partition, position: LogPosition, waiting: Waiting) -> Settled {
+        let uncertain = self.enter(partition, position.epoch);
+        let stored = if self.is_over(partition, position.epoch) {
+            Some(waiting)
+        } else {
+            self.pending.push(partition, position, waiting)
+        };
+        Settled { stored: stored.into_iter().collect(), uncertain }
+    }
+
+    fn advance(&mut self, partition: Partition, upto: LogPosition) -> Settled {
+        let uncertain = self.enter(partition, upto.epoch);
+        Settled { stored: self.pending.advance(partition, upto), uncertain }
+    }
+
     /// Notes the partition's epoch. If it is a new one, what waited in the old one is given back.
     fn enter(&mut self, partition: Partition, epoch: Epoch) -> Vec<Waiting> {
         let known = self.epochs.entry(partition).or_insert(epoch);
@@ -120,86 +150,28 @@ impl State {
 }
 
 impl Waiting {
-    fn send(&self) {
+    /// Ends the wait. A connection that is gone needs no word.
+    fn tell(self, frame: fn(Self) -> ServerFrame) {
         if let Some(member) = self.member.upgrade() {
             member.ack_done();
-            member.outbox.send(&self.ack);
+            member.outbox.send(&frame(self));
         }
     }
 
-    fn forget(&self) {
-        if let Some(member) = self.member.upgrade() {
-            member.ack_done();
-        }
+    fn ack(self) -> ServerFrame {
+        let Self { room, client_id, message_id, epoch, seq, timestamp, .. } = self;
+        ServerFrame::Ack { client_id, room, message_id, epoch, seq, timestamp }
+    }
+
+    fn uncertain(self) -> ServerFrame {
+        ServerFrame::Error(ErrorFrame {
+            client_id: Some(self.client_id),
+            room: Some(RoomRef::Id(self.room)),
+            retry_after_ms: Some(RETRY_AFTER_MS),
+            ..ErrorFrame::new(ErrorCode::Unavailable)
+        })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use rookery_shared::clock::UnixMillis;
-    use rookery_shared::id::{MessageId, Seq, UserId};
-
-    use super::*;
-    use crate::outbox::Taken;
-
-    const T: Partition = Partition(3);
-
-    fn at(epoch: u64, ms: u64) -> LogPosition {
-        LogPosition { epoch: Epoch(epoch), ms, n: 0 }
-    }
-
-    fn appended(position: LogPosition) -> Appended {
-        Appended {
-            id: MessageId::generate(),
-            epoch: position.epoch,
-            seq: Seq::new(position.ms),
-            timestamp: UnixMillis(0),
-            position,
-            repeated: false,
-        }
-    }
-
-    fn setup() -> (Arc<Acks>, Arc<Member>) {
-        let member = Member::new(UserId::generate(), Arc::default());
-        (Acks::new(Arc::new(Metrics::new().unwrap())), Arc::new(member))
-    }
-
-    fn frames(member: &Member) -> usize {
-        match member.outbox.take() {
-            Taken::Frames(frames) => frames.len(),
-            Taken::Nothing | Taken::Overflow => 0,
-        }
-    }
-
-    #[test]
-    fn an_ack_is_sent_once_its_event_is_stored() {
-        let (acks, member) = setup();
-        acks.wait(&member, T, &appended(at(1, 5)), ServerFrame::Pong {});
-        acks.advance(T, at(1, 4));
-        assert_eq!(frames(&member), 0);
-        acks.advance(T, at(1, 5));
-        assert_eq!(frames(&member), 1);
-        acks.wait(&member, T, &appended(at(1, 3)), ServerFrame::Pong {});
-        assert_eq!(frames(&member), 1, "stored before it began to wait");
-    }
-
-    #[test]
-    fn a_new_epoch_takes_back_the_promise_of_the_old_one() {
-        let (acks, member) = setup();
-        acks.wait(&member, T, &appended(at(1, 5)), ServerFrame::Pong {});
-        acks.wait(&member, T, &appended(at(2, 6)), ServerFrame::Pong {});
-        acks.wait(&member, T, &appended(at(1, 4)), ServerFrame::Pong {});
-        acks.advance(T, at(2, 9));
-        assert_eq!(frames(&member), 1);
-        assert_eq!(acks.state.lock().pending.len(), 0);
-    }
-
-    #[test]
-    fn the_end_of_a_connection_leaves_nothing_to_send() {
-        let (acks, member) = setup();
-        acks.wait(&member, T, &appended(at(1, 5)), ServerFrame::Pong {});
-        drop(member);
-        acks.advance(T, at(1, 9));
-        assert_eq!(acks.state.lock().pending.len(), 0);
-    }
-}
+mod tests;

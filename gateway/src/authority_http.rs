@@ -1,5 +1,7 @@
 //! The api's internal listener as the gateway's [`Authority`].
 
+use std::error::Error;
+
 use moka::future::Cache;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
@@ -58,7 +60,7 @@ impl HttpAuthority {
 
     async fn ask(&self, request: RequestBuilder) -> Result<Vec<u8>, AuthorityError> {
         let request = request.bearer_auth(self.options.secret.expose_secret());
-        let response = request.send().await.map_err(|error| unavailable(error.without_url()))?;
+        let response = request.send().await.map_err(network)?;
         let status = response.status();
         let body = read(response).await?;
         if status.is_success() { Ok(body) } else { Err(refusal(status, &body)) }
@@ -93,7 +95,7 @@ impl Authority for HttpAuthority {
 
 async fn read(mut response: Response) -> Result<Vec<u8>, AuthorityError> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| unavailable(error.without_url()))? {
+    while let Some(chunk) = response.chunk().await.map_err(network)? {
         if body.len() + chunk.len() > AUTHORITY_ANSWER_BYTES_MAX {
             return Err(unavailable("the answer is too large"));
         }
@@ -114,6 +116,18 @@ fn refusal(status: StatusCode, body: &[u8]) -> AuthorityError {
         Ok(code) => unavailable(format!("{status} {}", code.as_str())),
         Err(_) => unavailable(status),
     }
+}
+
+/// With the causes below it, which say what is wrong, and without the address.
+fn network(error: reqwest::Error) -> AuthorityError {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(below) = cause {
+        text = format!("{text}: {below}");
+        cause = below.source();
+    }
+    unavailable(text)
 }
 
 fn unavailable(cause: impl std::fmt::Display) -> AuthorityError {

@@ -262,3 +262,6 @@ const fn label(frame: &ClientFrame) -> &'static str {
         ClientFrame::Ping(_) => "ping",
     }
 }
+
+#[cfg(test)]
+mod tests;

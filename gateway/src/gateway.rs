@@ -48,7 +48,7 @@ pub struct Node {
 /// A gateway: routers to serve, and work to do in the background.
 #[derive(Clone)]
 pub struct Gateway {
-    node: Arc<Node>,
+    pub(crate) node: Arc<Node>,
 }
 
 impl Gateway {

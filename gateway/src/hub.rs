@@ -170,3 +170,6 @@ impl Hub {
         &self.shards[index]
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,8 @@ pub mod relay;
 pub mod server;
 pub mod session;
 pub mod socket;
+#[cfg(test)]
+mod testing;
 pub mod upgrade;
 
 pub use gateway::{Gateway, GatewayParts};

@@ -125,6 +125,15 @@ pub enum OpenError {
     Bus(#[from] BusError),
 }
 
+/// What became of an offered epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartitionOpening {
+    /// The partition has an epoch: this one, or one that came first.
+    Open,
+    /// The partition's log holds events that are not stored yet; offer the epoch again in a moment.
+    Unstored,
+}
+
 /// What the bus tells a process without being asked.
 #[derive(Clone, Debug)]
 pub enum Signal {
@@ -173,7 +182,10 @@ pub trait Bus: Send + Sync + 'static {
 
     /// Gives the partition the epoch, unless the data on the bus has one already. Epochs come from the store
     /// and are never given twice.
-    async fn open_partition(&self, partition: Partition, epoch: Epoch) -> Result<(), BusError>;
+    ///
+    /// An epoch begins only when everything of the one before that survived on the bus is stored: whoever reads
+    /// history because of the change then finds all of it.
+    async fn open_partition(&self, partition: Partition, epoch: Epoch) -> Result<PartitionOpening, BusError>;
 
     /// Whether the bus answers.
     async fn ping(&self) -> Result<(), BusError>;

@@ -1,11 +1,12 @@
 //! The authority over this process's own store, bus and keys: what gateways ask, by a call or over HTTP.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rookery_shared::access::{Action, decide};
 use rookery_shared::authority::{Authority, AuthorityError, Permission};
-use rookery_shared::bus::{Bus, BusError, OpenError, RoomSeed};
+use rookery_shared::bus::{Bus, BusError, OpenError, PartitionOpening, RoomSeed};
 use rookery_shared::id::{Partition, RoomId, RoomRef, UserId};
 use rookery_shared::keys::{partition_of, partitions};
 use rookery_shared::limits::ROOM_OPEN_WAIT;
@@ -19,6 +20,9 @@ use crate::store::{StoreError, Stores};
 
 /// How often a room is tried while its partition gets an epoch.
 const OPEN_ATTEMPTS: usize = 3;
+/// How long a partition's new epoch waits for the rest of the old one to be stored: 40 times 25 ms.
+const UNSTORED_ATTEMPTS: usize = 40;
+const UNSTORED_PAUSE: Duration = Duration::from_millis(25);
 
 /// What a [`LocalAuthority`] is made of.
 pub struct LocalAuthorityParts {
@@ -83,10 +87,17 @@ impl LocalAuthority {
 
     async fn new_epoch(&self, partition: Partition) -> Result<(), AuthorityError> {
         let epoch = self.parts.stores.epochs.next(partition).await.map_err(store_error)?;
-        self.parts.bus.open_partition(partition, epoch).await.map_err(|error| bus_error(&error))?;
         self.parts.metrics.epochs_allocated.inc();
-        tracing::debug!(%partition, %epoch, "partition opened");
-        Ok(())
+        for _ in 0..UNSTORED_ATTEMPTS {
+            match self.parts.bus.open_partition(partition, epoch).await.map_err(|error| bus_error(&error))? {
+                PartitionOpening::Open => {
+                    tracing::debug!(%partition, %epoch, "partition opened");
+                    return Ok(());
+                }
+                PartitionOpening::Unstored => tokio::time::sleep(UNSTORED_PAUSE).await,
+            }
+        }
+        Err(AuthorityError::Unavailable("the partition's log is not stored yet".to_owned()))
     }
 }
 

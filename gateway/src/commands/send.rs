@@ -4,9 +4,8 @@ use rookery_shared::access::Action;
 use rookery_shared::authority::Permission;
 use rookery_shared::bus::{Append, AppendError, Appended, Rights, open};
 use rookery_shared::event::Event;
-use rookery_shared::id::{ClientId, RoomId};
-use rookery_shared::keys::partition_of;
-use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
+use rookery_shared::id::RoomId;
+use rookery_shared::protocol::server::ErrorFrame;
 
 use super::Commands;
 use crate::error::CommandError;
@@ -22,8 +21,7 @@ impl Commands {
         match self.append(&outgoing).await {
             Ok((room, appended)) => {
                 timer.observe_duration();
-                let ack = ack(room, outgoing.message.client_id, &appended);
-                self.node.acks.wait(&self.member, partition_of(room), &appended, ack);
+                self.node.acks.wait(&self.member, room, outgoing.message.client_id, &appended);
             }
             Err(error) => {
                 timer.stop_and_discard();
@@ -38,6 +36,15 @@ impl Commands {
         if !self.member.may_wait() {
             return Err(CommandError::Overloaded);
         }
+        let (room, appended) = self.append_once(outgoing).await?;
+        if self.node.acks.is_over(room, &appended) {
+            // Either the bus has lost this place since, or it is a repeat's first place; the second answer tells.
+            return self.append_once(outgoing).await;
+        }
+        Ok((room, appended))
+    }
+
+    async fn append_once(&self, outgoing: &Outgoing) -> Result<(RoomId, Appended), CommandError> {
         let node = &self.node;
         for _ in 0..ATTEMPTS {
             let permission = node.permissions.check(self.member.user, &outgoing.room, Action::Send).await?;
@@ -60,9 +67,4 @@ fn append_of(permission: &Permission, outgoing: &Outgoing) -> Append {
         event: Event::message(permission.room, sender, message),
         rights: Rights::At(permission.acl),
     }
-}
-
-const fn ack(room: RoomId, client_id: ClientId, appended: &Appended) -> ServerFrame {
-    let Appended { id: message_id, epoch, seq, timestamp, .. } = *appended;
-    ServerFrame::Ack { client_id, room, message_id, epoch, seq, timestamp }
 }

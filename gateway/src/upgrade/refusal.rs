@@ -2,7 +2,9 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
 use http::{HeaderValue, StatusCode};
 use rookery_shared::protocol::error_code::ErrorCode;
 use serde::Serialize;
@@ -86,6 +88,10 @@ impl IntoResponse for Refusal {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some((name, value)) = self.header() {
             headers.insert(name, HeaderValue::from_static(value));
+        }
+        if headers.contains_key(UPGRADE) {
+            // RFC 9110 §7.8 wants the two together.
+            headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         }
         response
     }

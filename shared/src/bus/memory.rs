@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::bus::{Append, AppendError, Appended, Bus, BusError, Head, OpenError, RoomSeed, Signal};
+use crate::bus::{Append, AppendError, Appended, Bus, BusError, Head, OpenError, PartitionOpening, RoomSeed, Signal};
 use crate::clock::UnixMillis;
 use crate::event::SequencedEvent;
 use crate::id::{Epoch, LogPosition, Partition, RoomId, Seq};
@@ -173,9 +173,9 @@ impl Bus for MemoryBus {
         Ok(())
     }
 
-    async fn open_partition(&self, _partition: Partition, _epoch: Epoch) -> Result<(), BusError> {
+    async fn open_partition(&self, _partition: Partition, _epoch: Epoch) -> Result<PartitionOpening, BusError> {
         // The journal cannot be rewound behind the bus's back, so its epoch holds.
-        Ok(())
+        Ok(PartitionOpening::Open)
     }
 
     async fn ping(&self) -> Result<(), BusError> {

@@ -15,7 +15,7 @@ use parking_lot::{Mutex, RwLock};
 use secrecy::SecretString;
 use tokio::sync::{Notify, broadcast};
 
-use crate::bus::{Append, AppendError, Appended, Bus, BusError, Head, OpenError, Rights, RoomSeed, Signal};
+use crate::bus::{Append, AppendError, Appended, Bus, BusError, Head, OpenError, PartitionOpening, Rights, RoomSeed, Signal};
 use crate::clock::UnixMillis;
 use crate::event::SequencedEvent;
 use crate::id::{AclVersion, Epoch, LogPosition, Partition, RoomId, Seq};
@@ -243,11 +243,14 @@ impl Bus for RedisBus {
         }
     }
 
-    async fn open_partition(&self, partition: Partition, epoch: Epoch) -> Result<(), BusError> {
-        let keys = vec![keys::partition(partition)];
+    async fn open_partition(&self, partition: Partition, epoch: Epoch) -> Result<PartitionOpening, BusError> {
+        let keys = vec![keys::partition(partition), keys::log(partition)];
         let answer: String = self.run(|scripts| &scripts.open_partition, keys, vec![epoch.0.to_string()]).await?;
-        tracing::info!(%partition, %epoch, answer, "partition epoch offered");
-        Ok(())
+        match answer.as_str() {
+            "open" | "opened" => Ok(PartitionOpening::Open),
+            "unstored" => Ok(PartitionOpening::Unstored),
+            _ => Err(BusError::Protocol(format!("epoch {epoch} refused: {answer}"))),
+        }
     }
 
     async fn ping(&self) -> Result<(), BusError> {

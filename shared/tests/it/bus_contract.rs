@@ -8,9 +8,9 @@ use rookery_shared::acks::PendingAcks;
 use rookery_shared::bus::memory::MemoryBus;
 use rookery_shared::bus::redis::log::{Batch, From};
 use rookery_shared::bus::redis::{RedisBus, RedisOptions};
-use rookery_shared::bus::{Append, AppendError, Appended, Bus, OpenError, Rights, RoomSeed, Signal};
+use rookery_shared::bus::{Append, AppendError, Appended, Bus, OpenError, PartitionOpening, Rights, RoomSeed, Signal};
 use rookery_shared::event::{Event, EventBody, NewMessage, Sender, SequencedEvent};
-use rookery_shared::id::{AclVersion, ClientId, Epoch, RoomId, Seq, UserId};
+use rookery_shared::id::{AclVersion, ClientId, Epoch, Partition, RoomId, Seq, UserId};
 use rookery_shared::keys::partition_of;
 use rookery_shared::shutdown::Shutdown;
 use rookery_tests::redis::Redis;
@@ -65,7 +65,8 @@ impl Fixture {
     async fn open(&self, room: RoomId, stored: u64, epoch: u64) {
         let seed = RoomSeed { stored: Seq::new(stored), acl: ACL };
         if self.bus.open_room(room, seed).await == Err(OpenError::PartitionNotOpen) {
-            self.bus.open_partition(partition_of(room), Epoch(epoch)).await.unwrap();
+            let opening = self.bus.open_partition(partition_of(room), Epoch(epoch)).await;
+            assert_eq!(opening, Ok(PartitionOpening::Open));
             self.bus.open_room(room, seed).await.unwrap();
         }
     }
@@ -293,12 +294,20 @@ async fn the_log_is_read_once_in_order_and_marked() {
     assert_eq!(tokio::time::timeout(PATIENCE, told).await, Ok(Some(appended[1].position)));
 }
 
+/// What ingest does.
+async fn store_all(bus: &RedisBus, t: Partition) {
+    assert!(bus.lease(t, "ingest").await.unwrap());
+    let Batch::Entries(entries) = bus.read_log(t, "ingest", From::New, 10).await.unwrap() else { panic!("has the lease") };
+    let last = entries.last().and_then(|entry| entry.position(None)).unwrap();
+    bus.mark_stored(t, &entries, last).await.unwrap();
+}
+
 /// A Redis that was killed may have lost the end of its data. Its numbers must not be given twice, so everything
 /// asks for a new epoch first, and numbers go on after what the store has.
 #[tokio::test]
 async fn a_restarted_redis_needs_a_new_epoch() {
     let fixture = Fixture::redis().await;
-    let (server, _) = fixture.redis.as_ref().unwrap();
+    let (server, bus) = fixture.redis.as_ref().unwrap();
     let room = fixture.room(0, 1).await;
     let mut signals = fixture.bus.signals();
     fixture.bus.subscribe(room).await.unwrap();
@@ -310,6 +319,12 @@ async fn a_restarted_redis_needs_a_new_epoch() {
     assert_eq!(fixture.bus.heads(&[room]).await.unwrap(), [None]);
     let append = || message(room, UserId::generate(), "c-9", "after");
     assert_eq!(fixture.bus.append(append()).await, Err(AppendError::NotOpen));
+
+    // What survived is stored before anything new gets a number.
+    let (t, seed) = (partition_of(room), RoomSeed { stored: Seq::new(5), acl: ACL });
+    assert_eq!(fixture.bus.open_room(room, seed).await, Err(OpenError::PartitionNotOpen));
+    assert_eq!(fixture.bus.open_partition(t, Epoch(2)).await, Ok(PartitionOpening::Unstored));
+    store_all(bus, t).await;
 
     // The store has more than Redis remembers: a larger number, never a repeated one.
     fixture.open(room, 5, 2).await;

@@ -6,14 +6,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rookery_tests::cluster::Cluster;
+use rookery_tests::mailbox::Talk as _;
+use rookery_tests::names;
 use rookery_tests::node::Node;
 use rookery_tests::rest::{Account, Rest};
 use rookery_tests::sender::{Progress, Report, Route, Sender};
 use rookery_tests::standalone::Standalone;
-use rookery_tests::view::{entry, timeline_of};
+use rookery_tests::view::{assert_contiguous, entry, timeline_of};
 use rookery_tests::wait;
-use serde_json::Value;
+use rookery_tests::ws::Socket;
+use serde_json::{Value, json};
 use tokio::task::{AbortHandle, JoinSet};
+
+use crate::talk::say;
 
 const CLIENTS: usize = 10;
 /// Acks between two faults: proof that the clients have come back.
@@ -54,6 +59,53 @@ async fn standalone_loses_no_acked_message_when_killed() {
         crowd.goes_on("after the process was killed").await;
     }
     crowd.agrees().await;
+}
+
+/// What Redis has accepted but nobody has stored yet when Redis dies is still in its append-only file. The numbers go
+/// on under a new epoch, the client sends again, and the repeat must find its first place and be acknowledged, though
+/// that place belongs to the old epoch.
+#[tokio::test]
+async fn messages_that_wait_for_the_store_when_redis_dies_are_acked_after_the_reset() {
+    let cluster = Cluster::start().await;
+    let rest = Rest::new(cluster.api.public_url());
+    let user = rest.new_user("waiting").await;
+    let room = rest.new_room(&user, "public").await;
+    let mut socket = Socket::login(&cluster.gateways[0].socket_url(), "/ws", &user.token).await;
+    socket.subscribe(&room).await;
+    say(&mut socket, &room, "so that everything is open").await;
+
+    cluster.api.process.signal("STOP");
+    let names: Vec<String> = (0..20).map(|_| names::unique("c")).collect();
+    send_all(&mut socket, &room, &names).await;
+    for name in &names {
+        let echo = |frame: &Value| frame["message"]["client_id"] == name.as_str();
+        socket.expect("the echo", echo).await;
+    }
+    cluster.redis.process.kill();
+    cluster.redis.start().await;
+    cluster.api.process.signal("CONT");
+
+    socket.expect_type("reset").await;
+    send_all(&mut socket, &room, &names).await;
+    for name in &names {
+        let ack = |frame: &Value| frame["type"] == "ack" && frame["client_id"] == name.as_str();
+        socket.expect("the ack", ack).await;
+    }
+    let history = rest.history(&room, &user.token).await;
+    for name in &names {
+        let times = history.iter().filter(|frame| frame["message"]["client_id"] == name.as_str()).count();
+        assert_eq!(times, 1, "{name} is in history once");
+    }
+    assert_contiguous(&history, 1);
+}
+
+async fn send_all(socket: &mut Socket, room: &str, names: &[String]) {
+    for name in names {
+        let content = format!("message {name}");
+        socket
+            .send(json!({"type": "message", "room": room, "client_id": name, "content": content}))
+            .await;
+    }
 }
 
 /// Clients that send all the time, spread over the nodes.

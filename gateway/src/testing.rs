@@ -1,0 +1,238 @@
+//! A bus and an api for tests of this crate, both in memory and at the test's command: events can be lost on their
+//! way, the bus can be away or lose its data.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use rookery_shared::access::{RoomRole, Visibility};
+use rookery_shared::authority::{Authority, AuthorityError, Permission};
+use rookery_shared::bus::{
+    Append, AppendError, Appended, Bus, BusError, Head, OpenError, PartitionOpening, RoomSeed, Signal,
+};
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::{EVENT_VERSION, Event, EventBody, SequencedEvent};
+use rookery_shared::id::{
+    AclVersion, ClientId, Epoch, LogPosition, MessageId, Partition, RoomId, RoomRef, Seq, UserId,
+};
+use rookery_shared::keys::partition_of;
+use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_shared::token::JwkSet;
+use tokio::sync::broadcast;
+
+/// A bus whose messages can be lost.
+pub(crate) struct FakeBus {
+    state: Mutex<State>,
+    signals: broadcast::Sender<Signal>,
+    /// Events are kept but not signalled.
+    pub(crate) mute: AtomicBool,
+    /// Nothing is answered.
+    pub(crate) away: AtomicBool,
+    pub(crate) ranges: AtomicUsize,
+    pub(crate) subscribes: AtomicUsize,
+}
+
+#[derive(Default)]
+struct State {
+    epoch: u64,
+    rooms: HashMap<RoomId, Vec<SequencedEvent>>,
+    heads: HashMap<RoomId, u64>,
+    first: HashMap<(UserId, ClientId), Appended>,
+    subscribed: HashSet<RoomId>,
+    acl: AclVersion,
+}
+
+impl FakeBus {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::new(State { epoch: 1, ..State::default() }),
+            signals: broadcast::Sender::new(1_024),
+            mute: AtomicBool::new(false),
+            away: AtomicBool::new(false),
+            ranges: AtomicUsize::new(0),
+            subscribes: AtomicUsize::new(0),
+        })
+    }
+
+    /// Somebody on another node says something.
+    pub(crate) fn say(&self, room: RoomId, content: &str) -> SequencedEvent {
+        let body = EventBody::Message { content: content.to_owned(), client_id: ClientId::generate(), reply_to: None };
+        self.put(room, UserId::generate(), body)
+    }
+
+    pub(crate) fn put(&self, room: RoomId, user_id: UserId, body: EventBody) -> SequencedEvent {
+        let event = Event { v: EVENT_VERSION, id: MessageId::generate(), user_id, username: "bob".into(), body };
+        self.number(room, event)
+    }
+
+    /// The events of a room are forgotten, as by a tail that is over its length.
+    pub(crate) fn trim(&self, room: RoomId) {
+        self.state.lock().rooms.remove(&room);
+    }
+
+    /// All data is gone; numbers go on in a new epoch.
+    pub(crate) fn lose_everything(&self) {
+        let mut state = self.state.lock();
+        state.epoch += 1;
+        state.rooms.clear();
+        state.first.clear();
+    }
+
+    /// The rights in the room have changed.
+    pub(crate) fn change_rights(&self, acl: u64) {
+        self.state.lock().acl = AclVersion(acl);
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.signals.send(signal).ok();
+    }
+
+    /// Everything is stored now.
+    pub(crate) fn store(&self, room: RoomId) {
+        let upto = LogPosition { epoch: Epoch(self.state.lock().epoch), ms: u64::MAX, n: 0 };
+        self.signal(Signal::Stored { partition: partition_of(room), upto });
+    }
+
+    pub(crate) fn is_subscribed(&self, room: RoomId) -> bool {
+        self.state.lock().subscribed.contains(&room)
+    }
+
+    fn number(&self, room: RoomId, event: Event) -> SequencedEvent {
+        let mut state = self.state.lock();
+        let seq = state.heads.entry(room).or_default();
+        *seq += 1;
+        let (seq, epoch) = (Seq::new(*seq), Epoch(state.epoch));
+        let sequenced = SequencedEvent { room, epoch, seq, timestamp: UnixMillis(0), event };
+        state.rooms.entry(room).or_default().push(sequenced.clone());
+        if state.subscribed.contains(&room) && !self.mute.load(Ordering::SeqCst) {
+            self.signal(Signal::Event(Arc::new(sequenced.clone())));
+        }
+        sequenced
+    }
+
+    fn answer(&self) -> Result<(), BusError> {
+        let away = self.away.load(Ordering::SeqCst);
+        if away { Err(BusError::Unavailable("away".into())) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl Bus for FakeBus {
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        self.answer()?;
+        let name = (append.event.user_id, append.client_id);
+        if let Some(first) = self.state.lock().first.get(&name) {
+            return Ok(Appended { repeated: true, ..*first });
+        }
+        if append.rights != rookery_shared::bus::Rights::At(self.state.lock().acl) {
+            return Err(AppendError::StaleRights);
+        }
+        let id = append.event.id;
+        let SequencedEvent { epoch, seq, timestamp, .. } = self.number(append.room, append.event);
+        let position = LogPosition { epoch, ms: seq.get(), n: 0 };
+        let appended = Appended { id, epoch, seq, timestamp, position, repeated: false };
+        self.state.lock().first.insert(name, appended);
+        Ok(appended)
+    }
+
+    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, BusError> {
+        self.answer()?;
+        let state = self.state.lock();
+        let epoch = Epoch(state.epoch);
+        let seq = |room| Seq::new(state.heads.get(room).copied().unwrap_or_default());
+        Ok(rooms.iter().map(|room| Some(Head { epoch, seq: seq(room), stored: Seq::ZERO })).collect())
+    }
+
+    async fn range(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<SequencedEvent>, BusError> {
+        self.answer()?;
+        self.ranges.fetch_add(1, Ordering::SeqCst);
+        let state = self.state.lock();
+        let events = state.rooms.get(&room).into_iter().flatten();
+        Ok(events.filter(|event| event.seq > after).take(limit).cloned().collect())
+    }
+
+    async fn subscribe(&self, room: RoomId) -> Result<(), BusError> {
+        self.answer()?;
+        self.subscribes.fetch_add(1, Ordering::SeqCst);
+        self.state.lock().subscribed.insert(room);
+        Ok(())
+    }
+
+    async fn unsubscribe(&self, room: RoomId) -> Result<(), BusError> {
+        self.answer()?;
+        self.state.lock().subscribed.remove(&room);
+        Ok(())
+    }
+
+    fn signals(&self) -> broadcast::Receiver<Signal> {
+        self.signals.subscribe()
+    }
+
+    async fn stored(&self, _partition: Partition) -> Result<Option<LogPosition>, BusError> {
+        self.answer().map(|()| None)
+    }
+
+    async fn open_room(&self, _room: RoomId, _seed: RoomSeed) -> Result<(), OpenError> {
+        Ok(())
+    }
+
+    async fn open_partition(&self, _partition: Partition, _epoch: Epoch) -> Result<PartitionOpening, BusError> {
+        Ok(PartitionOpening::Open)
+    }
+
+    async fn ping(&self) -> Result<(), BusError> {
+        self.answer()
+    }
+}
+
+/// An api that knows one room, `general`, and its members.
+pub(crate) struct FakeAuthority {
+    pub(crate) room: RoomId,
+    pub(crate) members: Mutex<HashSet<UserId>>,
+    pub(crate) acl: Mutex<AclVersion>,
+    pub(crate) asked: AtomicUsize,
+}
+
+impl FakeAuthority {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            room: RoomId::generate(),
+            members: Mutex::default(),
+            acl: Mutex::default(),
+            asked: AtomicUsize::new(0),
+        })
+    }
+
+    pub(crate) fn join(&self, user: UserId) {
+        self.members.lock().insert(user);
+    }
+}
+
+#[async_trait]
+impl Authority for FakeAuthority {
+    async fn authorize(&self, user: UserId, room: &RoomRef) -> Result<Permission, AuthorityError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let slug = "general".to_owned().try_into().unwrap();
+        if *room != RoomRef::Id(self.room) && *room != RoomRef::Slug(slug) {
+            return Err(AuthorityError::Refused(ErrorCode::UnknownRoom));
+        }
+        Ok(Permission {
+            room: self.room,
+            slug: Some("general".to_owned().try_into().unwrap()),
+            name: "General".into(),
+            visibility: Visibility::Public,
+            role: self.members.lock().contains(&user).then_some(RoomRole::Member),
+            acl: *self.acl.lock(),
+        })
+    }
+
+    async fn open_room(&self, _room: RoomId) -> Result<(), AuthorityError> {
+        Ok(())
+    }
+
+    async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
+        Ok(JwkSet::default())
+    }
+}
