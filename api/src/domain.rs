@@ -2,5 +2,6 @@
 
 pub mod message;
 pub mod room;
+pub mod sanction;
 pub mod session;
 pub mod user;

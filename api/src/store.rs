@@ -12,6 +12,7 @@ use rookery_shared::id::{AclVersion, Epoch, MessageId, Partition, RoomId, RoomRe
 
 use crate::domain::message::Window;
 use crate::domain::room::{Member, Room};
+use crate::domain::sanction::{Act, Sanction};
 use crate::domain::session::{Session, TokenHash};
 use crate::domain::user::User;
 
@@ -29,6 +30,9 @@ pub enum StoreError {
     /// The store does not answer; trying again may help.
     #[error("the store does not answer: {0}")]
     Unavailable(String),
+    /// The user is shut out of the room.
+    #[error("the user is banned from the room")]
+    Banned,
     /// What was read breaks a rule of ours.
     #[error("inconsistent data: {0}")]
     Inconsistent(String),
@@ -56,6 +60,8 @@ pub trait Users: Send + Sync {
     async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError>;
     /// By user name or, if the text has an `@`, by address; both without regard to case.
     async fn by_login(&self, login: &str) -> Result<Option<User>, StoreError>;
+    /// Says whether the account may log in. Without effect if there is no such account.
+    async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<(), StoreError>;
 }
 
 /// Login sessions.
@@ -70,6 +76,10 @@ pub trait Sessions: Send + Sync {
     async fn rotate(&self, id: SessionId, from: &TokenHash, to: Rotation) -> Result<bool, StoreError>;
     /// Revokes the family; the first time counts.
     async fn revoke(&self, id: SessionId, at: UnixMillis) -> Result<(), StoreError>;
+    /// Revokes all sessions of the user that are not.
+    async fn revoke_all(&self, user: UserId, at: UnixMillis) -> Result<(), StoreError>;
+    /// Those of these sessions that are revoked. The order is not promised.
+    async fn revoked(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError>;
 }
 
 /// The new state of a rotated session.
@@ -106,11 +116,29 @@ pub trait Members: Send + Sync {
     async fn of_user(&self, user: UserId, limit: usize) -> Result<Vec<Member>, StoreError>;
     /// How many members a room has.
     async fn count(&self, room: RoomId) -> Result<u64, StoreError>;
+    /// Those of these users who are members. The order is not promised.
+    async fn among(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, StoreError>;
     /// Adds the member. None if the user is one already; then nothing changes. [`StoreError::Inconsistent`] if there is
-    /// no such room.
+    /// no such room, [`StoreError::Banned`] if the user is shut out at the time of joining.
     async fn join(&self, member: &Member, event: &Event) -> Result<Option<Announcement>, StoreError>;
     /// Removes the member. None if the user is not one; then nothing changes.
     async fn leave(&self, room: RoomId, user: UserId, event: &Event) -> Result<Option<Announcement>, StoreError>;
+}
+
+/// What was decided against users in rooms.
+#[async_trait]
+pub trait Sanctions: Send + Sync {
+    /// What holds, or held, against the user in the room.
+    async fn get(&self, room: RoomId, user: UserId) -> Result<Sanction, StoreError>;
+    /// Carries an act out: membership, sanction, the room's ACL version and the announcement, in one atomic step. None
+    /// if all was so already; then nothing changes.
+    async fn apply(
+        &self,
+        room: RoomId,
+        user: UserId,
+        act: Act,
+        event: &Event,
+    ) -> Result<Option<Announcement>, StoreError>;
 }
 
 /// An event that the store has decided and the bus has yet to carry.
@@ -165,6 +193,8 @@ pub struct Stores {
     pub rooms: Arc<dyn Rooms>,
     /// Membership.
     pub members: Arc<dyn Members>,
+    /// What was decided against users in rooms.
+    pub sanctions: Arc<dyn Sanctions>,
     /// Announcements.
     pub outbox: Arc<dyn Outbox>,
     /// History.

@@ -6,7 +6,7 @@ use moka::future::Cache;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use rookery_shared::authority::{Authority, AuthorityError, Permission};
-use rookery_shared::id::{RoomId, RoomRef, UserId};
+use rookery_shared::id::{AclVersion, RoomId, RoomRef, SessionId, UserId};
 use rookery_shared::limits::{AUTHORITY_ANSWER_BYTES_MAX, AUTHORITY_CONNECT_DEADLINE, AUTHORITY_DEADLINE, SLUGS_MAX};
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::token::JwkSet;
@@ -90,6 +90,24 @@ impl Authority for HttpAuthority {
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
         let url = self.url(&[".well-known", "jwks.json"])?;
         decode(&self.ask(self.client.get(url)).await?)
+    }
+
+    async fn revoked(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {
+        let url = self.url(&["internal", "v1", "sessions", "revoked"])?;
+        let body = json!({ "sessions": sessions });
+        decode(&self.ask(self.client.post(url).json(&body)).await?)
+    }
+
+    async fn acl_versions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, AclVersion)>, AuthorityError> {
+        let url = self.url(&["internal", "v1", "acl"])?;
+        let body = json!({ "rooms": rooms });
+        decode(&self.ask(self.client.post(url).json(&body)).await?)
+    }
+
+    async fn readers(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
+        let url = self.url(&["internal", "v1", "readers"])?;
+        let body = json!({ "room": room, "users": users });
+        decode(&self.ask(self.client.post(url).json(&body)).await?)
     }
 }
 

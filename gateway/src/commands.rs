@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use rookery_shared::id::RoomRef;
+use rookery_shared::id::{RoomRef, SessionId};
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
@@ -28,6 +28,11 @@ impl Commands {
     /// For a connection that was just greeted.
     pub fn new(node: Arc<Node>, member: Member) -> Arc<Self> {
         Arc::new(Self { node, member: Arc::new(member) })
+    }
+
+    /// The connection lives by this login: it was greeted with it, or its token was renewed by it.
+    pub fn belong_to(&self, login: SessionId) {
+        self.node.logins.enter(&self.member, login);
     }
 
     /// Does it. The client is told of success and failure through its outbox; a close code ends the connection.
@@ -67,6 +72,7 @@ impl Commands {
 
 impl Drop for Commands {
     fn drop(&mut self) {
+        self.node.logins.leave(&self.member);
         for room in self.member.leave_all() {
             self.node.hub.detach(room, &self.member);
         }

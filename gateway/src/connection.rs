@@ -56,6 +56,8 @@ struct Connection<S> {
     commands: Option<Arc<Commands>>,
     waiting: VecDeque<Command>,
     running: Option<BoxFuture<'static, Option<CloseCode>>>,
+    /// Whether it lives for one room only.
+    is_single: bool,
 }
 
 /// Serves a client from the upgrade to the end.
@@ -77,6 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             node,
             socket,
             outbox: Arc::default(),
+            is_single: room.is_some(),
             session: Session::new(room, wall),
             session_due: now,
             heartbeat: Heartbeat::new(now),
@@ -155,7 +158,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         } else {
             Input::Keyless
         };
+        let login = match &input {
+            Input::Token(Ok(claims)) => Some(claims.sid),
+            Input::Token(Err(_)) | Input::Keyless | Input::Frame(_) | Input::Rejected(_) | Input::Tick => None,
+        };
         let end = self.handle(input);
+        if let (None, Some(login), Some(commands)) = (end, login, &self.commands) {
+            commands.belong_to(login);
+        }
         self.note_deadline();
         end
     }
@@ -181,7 +191,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn welcome(&mut self, user: UserId) {
-        let member = Member::new(user, Arc::clone(&self.outbox));
+        let member = Member::new(user, Arc::clone(&self.outbox), self.is_single);
         self.commands = Some(Commands::new(Arc::clone(&self.node), member));
     }
 
@@ -203,6 +213,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         match self.outbox.take() {
             Taken::Frames(frames) => self.socket.write(frames).await.err().map(End::from),
             Taken::Nothing => None,
+            Taken::End(code) => Some(End::Ours(code)),
             Taken::Overflow => {
                 self.node.metrics.outbox_overflows.inc();
                 Some(End::Ours(CloseCode::TooSlow))

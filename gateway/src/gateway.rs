@@ -13,6 +13,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::acks::Acks;
 use crate::authorize::Permissions;
 use crate::hub::Hub;
+use crate::logins::Logins;
 use crate::metrics::Metrics;
 use crate::relay::Relay;
 use crate::upgrade::{self, Origins};
@@ -42,6 +43,7 @@ pub struct Node {
     pub(crate) hub: Arc<Hub>,
     pub(crate) permissions: Arc<Permissions>,
     pub(crate) acks: Arc<Acks>,
+    pub(crate) logins: Arc<Logins>,
     pub(crate) metrics: Arc<Metrics>,
 }
 
@@ -62,7 +64,8 @@ impl Gateway {
         let hub = Hub::new(Arc::clone(&bus), Arc::clone(&authority), Arc::clone(&metrics), shutdown.clone());
         let permissions = Permissions::new(Arc::clone(&authority));
         let acks = Acks::new(Arc::clone(&metrics));
-        let node = Node { bus, authority, verifier, origins, shutdown, hub, permissions, acks, metrics };
+        let logins = Logins::new(Arc::clone(&bus), Arc::clone(&authority), Arc::clone(&hub), Arc::clone(&permissions));
+        let node = Node { bus, authority, verifier, origins, shutdown, hub, permissions, acks, logins, metrics };
         Ok(Self { node: Arc::new(node) })
     }
 
@@ -86,11 +89,13 @@ impl Gateway {
     /// Starts everything that is not a connection. To be called once, before serving. None of it is waited for by a
     /// drain: it serves the connections as long as there are any.
     pub fn run_background(&self) {
-        let Node { bus, authority, verifier, shutdown, hub, permissions, acks, .. } = self.node.as_ref();
-        let relay = Relay::new(Arc::clone(hub), Arc::clone(acks), Arc::clone(permissions));
+        let Node { bus, authority, verifier, shutdown, hub, permissions, acks, logins, .. } = self.node.as_ref();
+        let relay = Relay::new(Arc::clone(hub), Arc::clone(acks), Arc::clone(permissions), Arc::clone(logins));
         shutdown.spawn("relay", Arc::clone(&relay).listen(bus.signals()));
         shutdown.spawn("head audit", relay.audit());
         shutdown.spawn("acks", Arc::clone(acks).poll(Arc::clone(bus)));
+        shutdown.spawn("logins", Arc::clone(logins).follow());
+        shutdown.spawn("revocations", Arc::clone(logins).poll());
         shutdown.spawn("room sweep", Arc::clone(hub).sweep());
         shutdown.spawn("keys", keys::poll(Arc::clone(authority), Arc::clone(verifier)));
     }

@@ -17,6 +17,7 @@ mod health;
 pub mod heartbeat;
 pub mod hub;
 pub mod keys;
+mod logins;
 pub mod member;
 pub mod metrics;
 pub mod outbox;

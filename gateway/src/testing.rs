@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use rookery_shared::access::{RoomRole, Visibility};
+use rookery_shared::access::{RoomRole, Until, Visibility};
 use rookery_shared::authority::{Authority, AuthorityError, Permission};
 use rookery_shared::bus::{
-    Append, AppendError, Appended, Bus, BusError, Head, OpenError, PartitionOpening, RoomSeed, Signal,
+    Append, AppendError, Appended, Bus, BusError, Head, OpenError, PartitionOpening, Revoked, RoomSeed, Signal,
 };
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{EVENT_VERSION, Event, EventBody, SequencedEvent};
 use rookery_shared::id::{
-    AclVersion, ClientId, Epoch, LogPosition, MessageId, Partition, RoomId, RoomRef, Seq, UserId,
+    AclVersion, ClientId, Epoch, LogPosition, MessageId, Partition, RoomId, RoomRef, Seq, SessionId, UserId,
 };
 use rookery_shared::keys::partition_of;
 use rookery_shared::protocol::error_code::ErrorCode;
@@ -41,6 +41,7 @@ struct State {
     heads: HashMap<RoomId, u64>,
     first: HashMap<(UserId, ClientId), Appended>,
     subscribed: HashSet<RoomId>,
+    users: HashSet<UserId>,
     acl: AclVersion,
 }
 
@@ -182,6 +183,26 @@ impl Bus for FakeBus {
         Ok(PartitionOpening::Open)
     }
 
+    async fn subscribe_users(&self, users: &[UserId]) -> Result<(), BusError> {
+        self.answer()?;
+        self.state.lock().users.extend(users);
+        Ok(())
+    }
+
+    async fn unsubscribe_users(&self, users: &[UserId]) -> Result<(), BusError> {
+        self.answer()?;
+        self.state.lock().users.retain(|user| !users.contains(user));
+        Ok(())
+    }
+
+    async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError> {
+        self.answer()?;
+        if self.state.lock().users.contains(&user) {
+            self.signal(Signal::Session { user, revoked });
+        }
+        Ok(())
+    }
+
     async fn ping(&self) -> Result<(), BusError> {
         self.answer()
     }
@@ -193,6 +214,9 @@ pub(crate) struct FakeAuthority {
     pub(crate) members: Mutex<HashSet<UserId>>,
     pub(crate) acl: Mutex<AclVersion>,
     pub(crate) asked: AtomicUsize,
+    pub(crate) muted: Mutex<Option<Until>>,
+    /// Sessions that were ended.
+    pub(crate) ended: Mutex<HashSet<SessionId>>,
 }
 
 impl FakeAuthority {
@@ -202,6 +226,8 @@ impl FakeAuthority {
             members: Mutex::default(),
             acl: Mutex::default(),
             asked: AtomicUsize::new(0),
+            muted: Mutex::default(),
+            ended: Mutex::default(),
         })
     }
 
@@ -225,6 +251,8 @@ impl Authority for FakeAuthority {
             visibility: Visibility::Public,
             role: self.members.lock().contains(&user).then_some(RoomRole::Member),
             acl: *self.acl.lock(),
+            muted: *self.muted.lock(),
+            banned: None,
         })
     }
 
@@ -234,5 +262,20 @@ impl Authority for FakeAuthority {
 
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
         Ok(JwkSet::default())
+    }
+
+    async fn revoked(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {
+        let ended = self.ended.lock();
+        Ok(sessions.iter().copied().filter(|session| ended.contains(session)).collect())
+    }
+
+    async fn acl_versions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, AclVersion)>, AuthorityError> {
+        let acl = *self.acl.lock();
+        Ok(rooms.iter().map(|room| (*room, acl)).collect())
+    }
+
+    async fn readers(&self, _room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
+        let members = self.members.lock();
+        Ok(users.iter().copied().filter(|user| members.contains(user)).collect())
     }
 }

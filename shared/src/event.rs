@@ -45,6 +45,65 @@ pub enum EventBody {
     MemberJoined {},
     /// The user is no longer a member of the room.
     MemberLeft {},
+    /// The user ended somebody's membership.
+    MemberKicked {
+        /// Whose.
+        member: Sender,
+    },
+    /// The user shut somebody out.
+    MemberBanned {
+        /// Whom.
+        member: Sender,
+        /// Until when; for good if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<UnixMillis>,
+    },
+    /// The user ended a ban.
+    MemberUnbanned {
+        /// Whose.
+        member: Sender,
+    },
+    /// The user took somebody's right to say something.
+    MemberMuted {
+        /// Whose.
+        member: Sender,
+        /// Until when; for good if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<UnixMillis>,
+    },
+    /// The user gave that right back.
+    MemberUnmuted {
+        /// To whom.
+        member: Sender,
+    },
+}
+
+impl EventBody {
+    /// Whose membership ends by it, if `actor` causes it.
+    pub const fn departed(&self, actor: UserId) -> Option<UserId> {
+        match self {
+            Self::MemberLeft {} => Some(actor),
+            Self::MemberKicked { member } | Self::MemberBanned { member, .. } => Some(member.user_id),
+            Self::Message { .. }
+            | Self::MemberJoined {}
+            | Self::MemberUnbanned { .. }
+            | Self::MemberMuted { .. }
+            | Self::MemberUnmuted { .. } => None,
+        }
+    }
+
+    /// Whose rights in the room are others after it, if `actor` causes it.
+    pub const fn affected(&self, actor: UserId) -> Option<UserId> {
+        match self {
+            Self::MemberJoined {} | Self::MemberLeft {} => Some(actor),
+            Self::MemberKicked { member }
+            | Self::MemberBanned { member, .. }
+            | Self::MemberUnbanned { member }
+            | Self::MemberMuted { member, .. }
+            | Self::MemberUnmuted { member } => Some(member.user_id),
+            Self::Message { .. } => None,
+        }
+    }
 }
 
 impl Event {
@@ -67,12 +126,12 @@ impl Event {
     }
 }
 
-/// Who sends: the part of a verified token that an event carries.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A user as an event carries one: the sender, from a verified token, or the member that it is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sender {
     /// Account.
     pub user_id: UserId,
-    /// Name at the time of sending.
+    /// Name at the time of the event.
     pub username: String,
 }
 

@@ -128,6 +128,8 @@ pub const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
 pub const PASSWORD_WAIT: Duration = Duration::from_secs(1);
 /// How long a join or leave waits for its announcement to reach the bus; after that it follows by itself.
 pub const ANNOUNCE_WAIT: Duration = Duration::from_secs(2);
+/// How long the end of a session waits for its push; gateways find it by asking, too.
+pub const REVOKE_PUSH_WAIT: Duration = Duration::from_secs(1);
 /// Between two looks for announcements that did not reach the bus.
 pub const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(1);
 /// Announcements that are read from the store at once.
@@ -213,3 +215,16 @@ pub const REPAIR_ROUNDS_MAX: u32 = 8;
 pub const REPAIR_PAUSE: Duration = Duration::from_millis(50);
 /// Pause after a comparison of heads that failed.
 pub const AUDIT_PAUSE: Duration = Duration::from_secs(1);
+/// Between two looks for sessions and rights that ended, in case a push was lost: with the calls it takes, an end is
+/// known within 5 s.
+pub const REVOCATION_POLL_INTERVAL: Duration = Duration::from_secs(4);
+/// Sessions, rooms or users in one question for what ended.
+pub const REVOCATIONS_PER_READ_MAX: usize = 500;
+/// How long new connections are gathered before their users are subscribed and their sessions checked in one go.
+pub const LOGIN_GATHER: Duration = Duration::from_millis(20);
+/// Pause after subscribing users failed.
+pub const LOGIN_RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// Revoked sessions that a gateway remembers, so that their tokens open nothing any more.
+pub const REVOKED_REMEMBERED_MAX: u64 = 100_000;
+/// A permission that says no is asked for again if it is older than this: the no may have been taken back.
+pub const REFUSAL_LIFE: Duration = Duration::from_secs(1);

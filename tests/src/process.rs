@@ -161,11 +161,16 @@ impl Spec {
 
 /// Runs a program to its end and returns what it printed; panics if it fails.
 pub fn run(program: &Path, args: &[&str], dir: &Path) -> String {
+    run_with(program, args, Vec::new(), dir)
+}
+
+/// The same with settings in its environment.
+pub fn run_with(program: &Path, args: &[&str], env: Vec<(String, String)>, dir: &Path) -> String {
     let spec = Spec {
         name: program.display().to_string(),
         program: program.to_owned(),
         args: args.iter().map(|&arg| arg.to_owned()).collect(),
-        env: Vec::new(),
+        env,
         dir: dir.to_owned(),
     };
     let output = spec.command().output().unwrap_or_else(|error| panic!("{}: {error}", spec.name));

@@ -176,6 +176,14 @@ impl Rest {
         self.post(&format!("/api/v1/rooms/{room}/leave"), Some(&user.token), &json!({})).await
     }
 
+    /// An act of moderation: `PUT` or `DELETE` of `ban` or `mute`, `POST` of `kick`.
+    pub async fn moderate(&self, method: Method, room: &str, act: (&str, &str), by: &Account, body: &Value) -> Answer {
+        let path = format!("/api/v1/rooms/{room}/members/{}/{}", act.0, act.1);
+        let (content_type, body) = (Some("application/json"), body.to_string().into_bytes());
+        let request = RawRequest { method, path: &path, token: Some(&by.token), content_type, body };
+        self.raw(request).await.unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
     /// Says something over REST.
     pub async fn say(&self, room: &str, user: &Account, body: &Value) -> Answer {
         self.post(&format!("/api/v1/rooms/{room}/messages"), Some(&user.token), body).await

@@ -73,6 +73,99 @@ pub enum TimelineEvent {
         #[schema(format = DateTime)]
         timestamp: String,
     },
+    /// Somebody's membership was ended by another.
+    MemberKicked {
+        /// The room.
+        room: Uuid,
+        /// Incarnation of the numbers.
+        #[schema(example = "e1")]
+        epoch: String,
+        /// Number in the room.
+        seq: u64,
+        /// Who.
+        user: UserBrief,
+        /// By whom.
+        by: UserBrief,
+        /// When.
+        #[schema(format = DateTime)]
+        timestamp: String,
+    },
+    /// Somebody was shut out.
+    MemberBanned {
+        /// The room.
+        room: Uuid,
+        /// Incarnation of the numbers.
+        #[schema(example = "e1")]
+        epoch: String,
+        /// Number in the room.
+        seq: u64,
+        /// Who.
+        user: UserBrief,
+        /// By whom.
+        by: UserBrief,
+        /// Until when; for good if not said.
+        #[schema(format = DateTime, nullable = false)]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<String>,
+        /// When.
+        #[schema(format = DateTime)]
+        timestamp: String,
+    },
+    /// Somebody's ban was ended.
+    MemberUnbanned {
+        /// The room.
+        room: Uuid,
+        /// Incarnation of the numbers.
+        #[schema(example = "e1")]
+        epoch: String,
+        /// Number in the room.
+        seq: u64,
+        /// Who.
+        user: UserBrief,
+        /// By whom.
+        by: UserBrief,
+        /// When.
+        #[schema(format = DateTime)]
+        timestamp: String,
+    },
+    /// Somebody may no longer say anything.
+    MemberMuted {
+        /// The room.
+        room: Uuid,
+        /// Incarnation of the numbers.
+        #[schema(example = "e1")]
+        epoch: String,
+        /// Number in the room.
+        seq: u64,
+        /// Who.
+        user: UserBrief,
+        /// By whom.
+        by: UserBrief,
+        /// Until when; for good if not said.
+        #[schema(format = DateTime, nullable = false)]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<String>,
+        /// When.
+        #[schema(format = DateTime)]
+        timestamp: String,
+    },
+    /// Somebody may say something again.
+    MemberUnmuted {
+        /// The room.
+        room: Uuid,
+        /// Incarnation of the numbers.
+        #[schema(example = "e1")]
+        epoch: String,
+        /// Number in the room.
+        seq: u64,
+        /// Who.
+        user: UserBrief,
+        /// By whom.
+        by: UserBrief,
+        /// When.
+        #[schema(format = DateTime)]
+        timestamp: String,
+    },
 }
 
 /// A message.
@@ -140,7 +233,7 @@ mod tests {
     use super::*;
     use rookery_shared::access;
     use rookery_shared::clock::UnixMillis;
-    use rookery_shared::event::{EVENT_VERSION, Event, EventBody, SequencedEvent};
+    use rookery_shared::event::{EVENT_VERSION, Event, EventBody, Sender, SequencedEvent};
     use rookery_shared::id::{ClientId, Epoch, MessageId, RoomId, Seq, UserId};
     use rookery_shared::protocol::server::ServerFrame;
     use serde::de::DeserializeOwned;
@@ -158,7 +251,23 @@ mod tests {
             client_id: ClientId::generate(),
             reply_to: Some(MessageId::from_uuid(Uuid::nil())),
         };
-        for body in [message, EventBody::MemberJoined {}, EventBody::MemberLeft {}] {
+        let member = Sender { user_id: UserId::generate(), username: "def".to_owned() };
+        let about = |body: fn(Sender, Option<UnixMillis>) -> EventBody, until| body(member.clone(), until);
+        let banned = |member, until| EventBody::MemberBanned { member, until };
+        let muted = |member, until| EventBody::MemberMuted { member, until };
+        let bodies = [
+            message,
+            EventBody::MemberJoined {},
+            EventBody::MemberLeft {},
+            about(|member, _| EventBody::MemberKicked { member }, None),
+            about(banned, None),
+            about(banned, Some(UnixMillis(4))),
+            about(|member, _| EventBody::MemberUnbanned { member }, None),
+            about(muted, None),
+            about(muted, Some(UnixMillis(4))),
+            about(|member, _| EventBody::MemberUnmuted { member }, None),
+        ];
+        for body in bodies {
             let id = MessageId::from_uuid(Uuid::new_v4());
             let event = Event { v: EVENT_VERSION, id, user_id: UserId::generate(), username: "abc".to_owned(), body };
             let (room, epoch, seq, timestamp) = (RoomId::generate(), Epoch(1), Seq::new(2), UnixMillis(3));

@@ -3,3 +3,4 @@
 pub mod authorize;
 pub mod health;
 pub mod open_room;
+pub mod revocations;

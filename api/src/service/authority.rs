@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use rookery_shared::access::{Action, decide};
 use rookery_shared::authority::{Authority, AuthorityError, Permission};
 use rookery_shared::bus::{Bus, BusError, OpenError, PartitionOpening, RoomSeed};
-use rookery_shared::id::{Partition, RoomId, RoomRef, UserId};
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::id::{AclVersion, Partition, RoomId, RoomRef, SessionId, UserId};
 use rookery_shared::keys::{partition_of, partitions};
 use rookery_shared::limits::ROOM_OPEN_WAIT;
 use rookery_shared::protocol::error_code::ErrorCode;
@@ -109,6 +110,7 @@ impl Authority for LocalAuthority {
         let found = self.parts.stores.rooms.find(room).await.map_err(store_error)?;
         let room = found.ok_or(AuthorityError::Refused(ErrorCode::UnknownRoom))?;
         let member = self.parts.stores.members.get(room.id, user).await.map_err(store_error)?;
+        let sanction = self.parts.stores.sanctions.get(room.id, user).await.map_err(store_error)?;
         let permission = Permission {
             room: room.id,
             slug: room.slug,
@@ -116,8 +118,10 @@ impl Authority for LocalAuthority {
             visibility: room.visibility,
             role: member.map(|member| member.role),
             acl: room.acl,
+            muted: sanction.muted,
+            banned: sanction.banned,
         };
-        decide(permission.standing(), Action::See).map_err(AuthorityError::Refused)?;
+        decide(permission.standing(), Action::See, UnixMillis::now()).map_err(AuthorityError::Refused)?;
         Ok(permission)
     }
 
@@ -133,12 +137,26 @@ impl Authority for LocalAuthority {
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
         Ok(self.parts.keys.public())
     }
+
+    async fn revoked(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {
+        self.parts.stores.sessions.revoked(sessions).await.map_err(store_error)
+    }
+
+    async fn acl_versions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, AclVersion)>, AuthorityError> {
+        let rooms = self.parts.stores.rooms.by_ids(rooms).await.map_err(store_error)?;
+        Ok(rooms.into_iter().map(|room| (room.id, room.acl)).collect())
+    }
+
+    async fn readers(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
+        // A ban ends the membership, so members are exactly those who may read.
+        self.parts.stores.members.among(room, users).await.map_err(store_error)
+    }
 }
 
 fn store_error(error: StoreError) -> AuthorityError {
     match error {
         StoreError::Unavailable(cause) => AuthorityError::Unavailable(cause),
-        StoreError::Taken(_) | StoreError::Inconsistent(_) => {
+        StoreError::Taken(_) | StoreError::Banned | StoreError::Inconsistent(_) => {
             tracing::error!(%error, "store answered nonsense");
             AuthorityError::Unavailable("inconsistent data".to_owned())
         }

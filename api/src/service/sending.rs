@@ -3,6 +3,7 @@
 use rookery_shared::access::{Action, decide};
 use rookery_shared::authority::Authority;
 use rookery_shared::bus::{Append, AppendError, Appended, BusError, Rights, open};
+use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, NewMessage, Sender};
 use rookery_shared::id::{RoomId, RoomRef};
 use rookery_shared::keys::partition_of;
@@ -47,7 +48,9 @@ async fn append(
     let client_id = message.client_id.clone();
     for _ in 0..RIGHTS_ATTEMPTS {
         let permission = app.authority.authorize(sender.user_id, room).await?;
-        decide(permission.standing(), Action::Send).map_err(ApiError::refused)?;
+        let now = UnixMillis::now();
+        decide(permission.standing(), Action::Send, now)
+            .map_err(|code| ApiError::refused_until(code, permission.muted, now))?;
         let room = permission.room;
         let event = Event::message(room, sender.clone(), message.clone());
         let append = Append { room, event, client_id: client_id.clone(), rights: Rights::At(permission.acl) };

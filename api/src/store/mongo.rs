@@ -20,7 +20,9 @@ use rookery_shared::limits::{STORE_CALL_LIFE, STORE_CONNECTIONS_MAX, STORE_DEADL
 use secrecy::{ExposeSecret, SecretString};
 
 use self::calls::Calls;
-use self::documents::{EpochDocument, MemberDocument, OutboxDocument, RoomDocument, SessionDocument, UserDocument};
+use self::documents::{
+    EpochDocument, MemberDocument, OutboxDocument, RoomDocument, SanctionDocument, SessionDocument, UserDocument,
+};
 use self::event_document::MessageDocument;
 use self::turns::Turns;
 use super::{Backend, StoreError, Stores};
@@ -36,6 +38,7 @@ mod messages;
 mod migrations;
 mod outbox;
 mod rooms;
+mod sanctions;
 mod sessions;
 mod transaction;
 mod turns;
@@ -49,6 +52,7 @@ struct Mongo {
     sessions: Collection<SessionDocument>,
     rooms: Collection<RoomDocument>,
     members: Collection<MemberDocument>,
+    sanctions: Collection<SanctionDocument>,
     outbox: Collection<OutboxDocument>,
     messages: Collection<MessageDocument>,
     epochs: Collection<EpochDocument>,
@@ -80,6 +84,7 @@ pub fn connect(mut options: ClientOptions, database: &str) -> Result<Stores, Sto
         sessions: mongo.clone(),
         rooms: mongo.clone(),
         members: mongo.clone(),
+        sanctions: mongo.clone(),
         outbox: mongo.clone(),
         messages: mongo.clone(),
         epochs: mongo.clone(),
@@ -116,6 +121,7 @@ impl Mongo {
             sessions: database.collection("sessions"),
             rooms: database.collection("rooms"),
             members: database.collection("members"),
+            sanctions: database.collection("sanctions"),
             outbox: database.collection("outbox"),
             messages: database.collection("messages"),
             epochs: database.collection("epochs"),

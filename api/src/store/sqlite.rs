@@ -24,6 +24,7 @@ mod messages;
 mod outbox;
 mod readers;
 mod rooms;
+mod sanctions;
 mod schema;
 mod sessions;
 mod sql;
@@ -47,6 +48,7 @@ pub async fn open(path: &Path) -> Result<Stores, StoreError> {
         sessions: sqlite.clone(),
         rooms: sqlite.clone(),
         members: sqlite.clone(),
+        sanctions: sqlite.clone(),
         outbox: sqlite.clone(),
         messages: sqlite.clone(),
         epochs: sqlite.clone(),

@@ -18,6 +18,7 @@ mod outbox;
 mod places;
 mod rooms;
 mod samples;
+mod sanctions;
 mod sessions;
 mod sqlite_only;
 mod users;
@@ -104,6 +105,7 @@ on_both! {
         rotate_race
         revoked_sessions_do_not_rotate
         the_first_revocation_counts
+        all_sessions_of_a_user_end_at_once
     }
     rooms {
         rooms_are_found_as_they_were_written
@@ -124,6 +126,15 @@ on_both! {
         rooms_of_a_user_are_in_order_of_joining
         a_room_that_does_not_exist_has_no_members
         a_change_that_fails_leaves_nothing_behind
+    }
+    sanctions {
+        a_kick_ends_the_membership_and_announces
+        a_ban_keeps_out_until_it_ends
+        a_mute_stays_over_leaving_and_coming_back
+        acts_that_change_nothing_are_not_announced
+        ban_and_join_race
+        members_are_told_from_others
+        accounts_are_disabled_and_enabled
     }
     outbox {
         announcements_wait_in_order

@@ -29,7 +29,7 @@ struct Setup {
 impl Setup {
     fn new() -> Self {
         let acks = Acks::new(Arc::new(Metrics::new().unwrap()));
-        let member = Arc::new(Member::new(UserId::generate(), Arc::default()));
+        let member = Arc::new(Member::new(UserId::generate(), Arc::default(), false));
         Self { acks, member, room: RoomId::generate() }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rookery_shared::access::RoomRole;
 use rookery_shared::bus::{BusError, Head};
-use rookery_shared::id::{RoomId, Seq, Slug};
+use rookery_shared::id::{AclVersion, RoomId, Seq, Slug};
 use rookery_shared::limits::TAIL_EVENTS_MAX;
 use rookery_shared::protocol::server::{ServerFrame, You};
 
@@ -32,6 +32,8 @@ pub struct Joining {
     pub name: String,
     /// What the user is there.
     pub role: RoomRole,
+    /// Version of the room's rights the user may read it under.
+    pub acl: AclVersion,
     /// The last event the client has.
     pub position: Option<Position>,
 }
@@ -107,7 +109,7 @@ impl Live {
         let first = std::iter::once(text(&subscribed(joining, head)));
         let last = std::iter::once(text(&ServerFrame::CaughtUp { room: joining.room, seq: head.seq }));
         joining.member.outbox.push_all(first.chain(between).chain(last));
-        self.add(&joining.member);
+        self.add(&joining.member, joining.acl);
     }
 }
 

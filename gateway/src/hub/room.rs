@@ -1,11 +1,11 @@
 //! One room on this node: its timeline and its local members, changed together under one lock.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 use rookery_shared::bus::{BusError, Head};
-use rookery_shared::id::{RoomId, Seq, UserId};
+use rookery_shared::id::{AclVersion, RoomId, Seq, UserId};
 use rookery_shared::limits::{PARKED_EVENTS_MAX, ROOM_LINGER};
 use rookery_shared::protocol::server::ServerFrame;
 use tokio::sync::watch;
@@ -53,6 +53,18 @@ pub(super) struct Live {
     members: Vec<Arc<Member>>,
     empty_since: Option<Instant>,
     repairing: bool,
+    /// Version of the room's rights that all members were last known to have theirs under.
+    acl: AclVersion,
+    /// How many have come; tells whether somebody came in between.
+    entries: u64,
+}
+
+/// What is to be asked about the rights of a room's members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rights {
+    /// The version all members had theirs under.
+    pub acl: AclVersion,
+    entries: u64,
 }
 
 /// What a change of a room leaves to be done and counted.
@@ -90,7 +102,14 @@ impl Room {
     /// The bus said where the room stands; events that came before this answer are sorted in.
     pub(super) fn go_live(&self, head: Head, now: Instant) -> News {
         let mut state = self.state.lock();
-        let live = Live { feed: RoomFeed::new(head), members: Vec::new(), empty_since: Some(now), repairing: false };
+        let live = Live {
+            feed: RoomFeed::new(head),
+            members: Vec::new(),
+            empty_since: Some(now),
+            repairing: false,
+            acl: AclVersion::default(),
+            entries: 0,
+        };
         let before = std::mem::replace(&mut *state, State::Live(live));
         let (State::Opening { early, dropped }, State::Live(live)) = (before, &mut *state) else {
             return News::default();
@@ -172,6 +191,32 @@ impl Room {
         }
     }
 
+    /// Under which version of the rights the members are here; none if there are none.
+    pub fn rights(&self) -> Option<Rights> {
+        let live = self.live()?;
+        (!live.members.is_empty()).then_some(Rights { acl: live.acl, entries: live.entries })
+    }
+
+    /// The users who are here, each once.
+    pub fn users(&self) -> Vec<UserId> {
+        let users = self
+            .live()
+            .map(|live| live.members.iter().map(|member| member.user).collect::<HashSet<_>>());
+        users.into_iter().flatten().collect()
+    }
+
+    /// The users whom the api no longer lets read go; the others are here under this version, unless somebody came
+    /// since they were asked for.
+    pub fn settle_rights(&self, asked: Rights, acl: AclVersion, lost: &[UserId]) {
+        let Some(mut live) = self.live() else { return };
+        for user in lost {
+            live.expel(self.id, *user);
+        }
+        if live.entries == asked.entries {
+            live.acl = acl;
+        }
+    }
+
     /// Whether the room was empty for long enough; it is closing then.
     pub(super) fn try_close(&self, now: Instant) -> bool {
         let mut state = self.state.lock();
@@ -201,7 +246,9 @@ impl Room {
 }
 
 impl Live {
-    pub(super) fn add(&mut self, member: &Arc<Member>) {
+    pub(super) fn add(&mut self, member: &Arc<Member>, acl: AclVersion) {
+        self.acl = if self.members.is_empty() { acl } else { self.acl.min(acl) };
+        self.entries += 1;
         if !self.members.iter().any(|other| other.id == member.id) {
             self.members.push(Arc::clone(member));
         }
@@ -258,8 +305,7 @@ impl Live {
         self.members.retain(|member| {
             let stays = member.user != user;
             if !stays {
-                member.forget(room);
-                member.outbox.send(&ServerFrame::Unsubscribed { room });
+                member.lose(room);
             }
             stays
         });

@@ -6,13 +6,14 @@ use std::time::Duration;
 use rookery_shared::access::RoomRole;
 use rookery_shared::bus::Signal;
 use rookery_shared::event::EventBody;
-use rookery_shared::id::{Epoch, Seq, UserId};
+use rookery_shared::id::{AclVersion, Epoch, Seq, UserId};
 use rookery_shared::limits::{HEAD_AUDIT_INTERVAL, RING_FRAMES_MAX, ROOM_LINGER};
 use rookery_shared::protocol::server::ServerFrame;
 
 use super::*;
 use crate::acks::Acks;
 use crate::authorize::Permissions;
+use crate::logins::Logins;
 use crate::outbox::Taken;
 use crate::position::Position;
 use crate::relay::Relay;
@@ -31,7 +32,9 @@ impl Setup {
         let metrics = Arc::new(Metrics::new().unwrap());
         let room = authority.room;
         let hub = Hub::new(bus.clone(), authority.clone(), Arc::clone(&metrics), shutdown.clone());
-        let relay = Relay::new(Arc::clone(&hub), Acks::new(metrics), Permissions::new(authority));
+        let permissions = Permissions::new(Arc::clone(&authority) as _);
+        let logins = Logins::new(Arc::clone(&bus) as _, authority, Arc::clone(&hub), Arc::clone(&permissions));
+        let relay = Relay::new(Arc::clone(&hub), Acks::new(metrics), permissions, logins);
         shutdown.spawn("relay", Arc::clone(&relay).listen(bus.signals()));
         shutdown.spawn("audit", relay.audit());
         shutdown.spawn("sweep", Arc::clone(&hub).sweep());
@@ -39,7 +42,7 @@ impl Setup {
     }
 
     fn joining(&self, position: Option<(u64, u64)>) -> Joining {
-        let member = Arc::new(Member::new(UserId::generate(), Arc::default()));
+        let member = Arc::new(Member::new(UserId::generate(), Arc::default(), false));
         member.note(self.room, None);
         let position = position.map(|(epoch, seq)| Position { epoch: Epoch(epoch), seq: Seq::new(seq) });
         Joining {
@@ -48,6 +51,7 @@ impl Setup {
             slug: None,
             name: "General".into(),
             role: RoomRole::Member,
+            acl: AclVersion::default(),
             position,
         }
     }

@@ -15,10 +15,12 @@ use parking_lot::{Mutex, RwLock};
 use secrecy::SecretString;
 use tokio::sync::{Notify, broadcast};
 
-use crate::bus::{Append, AppendError, Appended, Bus, BusError, Head, OpenError, PartitionOpening, Rights, RoomSeed, Signal};
+use crate::bus::{
+    Append, AppendError, Appended, Bus, BusError, Head, OpenError, PartitionOpening, Revoked, Rights, RoomSeed, Signal,
+};
 use crate::clock::UnixMillis;
 use crate::event::SequencedEvent;
-use crate::id::{AclVersion, Epoch, LogPosition, Partition, RoomId, Seq};
+use crate::id::{AclVersion, Epoch, LogPosition, Partition, RoomId, Seq, UserId};
 use crate::keys;
 use crate::limits::{DEDUPE_BUCKET, LOG_ENTRIES_MAX, PARTITIONS, SIGNALS_MAX, TAIL_EVENTS_MAX, TAIL_LIFE};
 use crate::shutdown::Shutdown;
@@ -251,6 +253,24 @@ impl Bus for RedisBus {
             "unstored" => Ok(PartitionOpening::Unstored),
             _ => Err(BusError::Protocol(format!("epoch {epoch} refused: {answer}"))),
         }
+    }
+
+    async fn subscribe_users(&self, users: &[UserId]) -> Result<(), BusError> {
+        let channels: Vec<String> = users.iter().map(|user| keys::user_channel(*user)).collect();
+        // Remembered first, so that a reconnect in between subscribes them too.
+        self.channels.lock().extend(channels.iter().cloned());
+        self.subscriber.subscribe(channels).await.map_err(|error| unavailable(&error))
+    }
+
+    async fn unsubscribe_users(&self, users: &[UserId]) -> Result<(), BusError> {
+        let channels: Vec<String> = users.iter().map(|user| keys::user_channel(*user)).collect();
+        self.channels.lock().retain(|channel| !channels.contains(channel));
+        self.subscriber.unsubscribe(channels).await.map_err(|error| unavailable(&error))
+    }
+
+    async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError> {
+        let told = self.commands.publish(keys::user_channel(user), wire::revocation(revoked)).await;
+        told.map(|_: Value| ()).map_err(|error| unavailable(&error))
     }
 
     async fn ping(&self) -> Result<(), BusError> {

@@ -76,4 +76,8 @@ error_codes! {
     Unavailable = "unavailable", "Not possible right now. Try again.";
     /// A defect; the cause is in the log.
     Internal = "internal", "Something went wrong here.";
+    /// The user may read in this room but not say anything, for now or for good.
+    Muted = "muted", "You are muted in this room.";
+    /// The user may not use this room, for now or for good.
+    Banned = "banned", "You are banned from this room.";
 }

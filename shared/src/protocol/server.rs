@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixMillis;
-use crate::event::{Event, EventBody, SequencedEvent};
+use crate::event::{Event, EventBody, Sender, SequencedEvent};
 use crate::id::{ClientId, Epoch, MessageId, RoomId, RoomRef, Seq, SessionId, Slug, UserId};
 use crate::protocol::client::Rejected;
 use crate::protocol::error_code::ErrorCode;
@@ -131,6 +131,87 @@ pub enum ServerFrame {
         /// Milliseconds to wait.
         after_ms: u64,
     },
+    /// Somebody's membership was ended by another.
+    MemberKicked {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// Who.
+        user: UserBrief,
+        /// By whom.
+        by: UserBrief,
+        /// When.
+        timestamp: UnixMillis,
+    },
+    /// Somebody was shut out.
+    MemberBanned {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// Who.
+        user: UserBrief,
+        /// By whom.
+        by: UserBrief,
+        /// Until when; for good if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<UnixMillis>,
+        /// When.
+        timestamp: UnixMillis,
+    },
+    /// Somebody's ban was ended.
+    MemberUnbanned {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// Who.
+        user: UserBrief,
+        /// By whom.
+        by: UserBrief,
+        /// When.
+        timestamp: UnixMillis,
+    },
+    /// Somebody may no longer say anything.
+    MemberMuted {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// Who.
+        user: UserBrief,
+        /// By whom.
+        by: UserBrief,
+        /// Until when; for good if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<UnixMillis>,
+        /// When.
+        timestamp: UnixMillis,
+    },
+    /// Somebody may say something again.
+    MemberUnmuted {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// Who.
+        user: UserBrief,
+        /// By whom.
+        by: UserBrief,
+        /// When.
+        timestamp: UnixMillis,
+    },
 }
 
 /// Id and name of a user.
@@ -140,6 +221,13 @@ pub struct UserBrief {
     pub user_id: UserId,
     /// Name.
     pub username: String,
+}
+
+impl From<Sender> for UserBrief {
+    fn from(sender: Sender) -> Self {
+        let Sender { user_id, username } = sender;
+        Self { user_id, username }
+    }
 }
 
 /// What the user of the connection is in a room.
@@ -250,6 +338,26 @@ impl From<SequencedEvent> for ServerFrame {
             }
             EventBody::MemberLeft {} => {
                 Self::MemberLeft { room, epoch, seq, user: UserBrief { user_id, username }, timestamp }
+            }
+            EventBody::MemberKicked { member } => {
+                let (user, by) = (member.into(), UserBrief { user_id, username });
+                Self::MemberKicked { room, epoch, seq, user, by, timestamp }
+            }
+            EventBody::MemberBanned { member, until } => {
+                let (user, by) = (member.into(), UserBrief { user_id, username });
+                Self::MemberBanned { room, epoch, seq, user, by, until, timestamp }
+            }
+            EventBody::MemberUnbanned { member } => {
+                let (user, by) = (member.into(), UserBrief { user_id, username });
+                Self::MemberUnbanned { room, epoch, seq, user, by, timestamp }
+            }
+            EventBody::MemberMuted { member, until } => {
+                let (user, by) = (member.into(), UserBrief { user_id, username });
+                Self::MemberMuted { room, epoch, seq, user, by, until, timestamp }
+            }
+            EventBody::MemberUnmuted { member } => {
+                let (user, by) = (member.into(), UserBrief { user_id, username });
+                Self::MemberUnmuted { room, epoch, seq, user, by, timestamp }
             }
         }
     }

@@ -104,7 +104,13 @@ async fn next_event(signals: &mut Receiver<Signal>) -> Arc<SequencedEvent> {
 fn content(event: &SequencedEvent) -> &str {
     match &event.event.body {
         EventBody::Message { content, .. } => content,
-        EventBody::MemberJoined {} | EventBody::MemberLeft {} => "",
+        EventBody::MemberJoined {}
+        | EventBody::MemberLeft {}
+        | EventBody::MemberKicked { .. }
+        | EventBody::MemberBanned { .. }
+        | EventBody::MemberUnbanned { .. }
+        | EventBody::MemberMuted { .. }
+        | EventBody::MemberUnmuted { .. } => "",
     }
 }
 
@@ -287,7 +293,7 @@ async fn the_log_is_read_once_in_order_and_marked() {
             match signals.recv().await.unwrap() {
                 Signal::Stored { partition, upto } if partition == t => return Some(upto),
                 Signal::Suspect => return fixture.bus.stored(t).await.unwrap(),
-                Signal::Stored { .. } | Signal::Event(_) => {}
+                Signal::Stored { .. } | Signal::Event(_) | Signal::Session { .. } => {}
             }
         }
     };
@@ -297,7 +303,9 @@ async fn the_log_is_read_once_in_order_and_marked() {
 /// What ingest does.
 async fn store_all(bus: &RedisBus, t: Partition) {
     assert!(bus.lease(t, "ingest").await.unwrap());
-    let Batch::Entries(entries) = bus.read_log(t, "ingest", From::New, 10).await.unwrap() else { panic!("has the lease") };
+    let Batch::Entries(entries) = bus.read_log(t, "ingest", From::New, 10).await.unwrap() else {
+        panic!("has the lease")
+    };
     let last = entries.last().and_then(|entry| entry.position(None)).unwrap();
     bus.mark_stored(t, &entries, last).await.unwrap();
 }
@@ -336,7 +344,7 @@ async fn a_restarted_redis_needs_a_new_epoch() {
             let events = match signals.recv().await.unwrap() {
                 Signal::Event(event) => vec![(*event).clone()],
                 Signal::Suspect => fixture.bus.range(room, Seq::new(5), 10).await.unwrap_or_default(),
-                Signal::Stored { .. } => continue,
+                Signal::Stored { .. } | Signal::Session { .. } => continue,
             };
             if let Some(event) = events.into_iter().find(|event| content(event) == "after") {
                 return event.epoch;

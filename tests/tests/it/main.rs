@@ -13,6 +13,7 @@ mod faults;
 mod foreign_clients;
 mod limits_of_http;
 mod operations;
+mod rights;
 mod scenario;
 mod sessions;
 mod talk;

@@ -2,6 +2,7 @@
 
 import { Api } from "./net/api.js";
 import { Connection } from "./net/socket.js";
+import { SESSION_REVOKED } from "./protocol/close.js";
 import { auth } from "./protocol/frames.js";
 import { Session } from "./state/session.js";
 import { reference } from "./state/rooms.js";
@@ -25,7 +26,8 @@ const session = new Session({ api, storage: localStorage, locks: navigator.locks
 const connection = new Connection({
   open: () => new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`),
   token: (fresh) => session.token(fresh),
-  onState: () => render(),
+  // The login was ended elsewhere; nothing of it is left to use.
+  onState: ({ kind, code }) => (kind === "stopped" && code === SESSION_REVOKED ? session.logout() : render()),
   onFrame: (frame) => receive(frame),
 });
 

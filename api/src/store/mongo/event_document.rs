@@ -1,7 +1,8 @@
 //! Events as documents: fields of their own, so that the database can be asked about them.
 
 use mongodb::bson::{DateTime, Uuid};
-use rookery_shared::event::{Event, EventBody, SequencedEvent};
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::{Event, EventBody, Sender, SequencedEvent};
 use rookery_shared::id::{Epoch, MessageId, RoomId, Seq, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,18 @@ pub(super) struct EventDocument {
     client_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reply_to: Option<Uuid>,
+    /// Whom an act of moderation is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    member: Option<MemberPart>,
+    /// When what was decided ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<DateTime>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MemberPart {
+    user_id: Uuid,
+    username: String,
 }
 
 /// An event of a room's history.
@@ -42,6 +55,11 @@ enum Kind {
     Message,
     MemberJoined,
     MemberLeft,
+    MemberKicked,
+    MemberBanned,
+    MemberUnbanned,
+    MemberMuted,
+    MemberUnmuted,
 }
 
 impl From<&Event> for EventDocument {
@@ -54,6 +72,13 @@ impl From<&Event> for EventDocument {
             content: None,
             client_id: None,
             reply_to: None,
+            member: None,
+            until: None,
+        };
+        let about = |kind, member: &Sender, until: &Option<UnixMillis>| Self {
+            member: Some(MemberPart::from(member)),
+            until: until.map(date),
+            ..bare(kind)
         };
         match &event.body {
             EventBody::Message { content, client_id, reply_to } => Self {
@@ -64,6 +89,11 @@ impl From<&Event> for EventDocument {
             },
             EventBody::MemberJoined {} => bare(Kind::MemberJoined),
             EventBody::MemberLeft {} => bare(Kind::MemberLeft),
+            EventBody::MemberKicked { member } => about(Kind::MemberKicked, member, &None),
+            EventBody::MemberBanned { member, until } => about(Kind::MemberBanned, member, until),
+            EventBody::MemberUnbanned { member } => about(Kind::MemberUnbanned, member, &None),
+            EventBody::MemberMuted { member, until } => about(Kind::MemberMuted, member, until),
+            EventBody::MemberUnmuted { member } => about(Kind::MemberUnmuted, member, &None),
         }
     }
 }
@@ -81,6 +111,9 @@ impl EventDocument {
     }
 
     fn into_body(self) -> Result<EventBody, StoreError> {
+        let member = self.member.map(Sender::from);
+        let member = member.ok_or_else(|| StoreError::Inconsistent("an act without a member".to_owned()));
+        let until = self.until.map(time);
         let without = |field: &str| StoreError::Inconsistent(format!("a message without {field}"));
         Ok(match self.kind {
             Kind::Message => EventBody::Message {
@@ -90,7 +123,24 @@ impl EventDocument {
             },
             Kind::MemberJoined => EventBody::MemberJoined {},
             Kind::MemberLeft => EventBody::MemberLeft {},
+            Kind::MemberKicked => EventBody::MemberKicked { member: member? },
+            Kind::MemberBanned => EventBody::MemberBanned { member: member?, until },
+            Kind::MemberUnbanned => EventBody::MemberUnbanned { member: member? },
+            Kind::MemberMuted => EventBody::MemberMuted { member: member?, until },
+            Kind::MemberUnmuted => EventBody::MemberUnmuted { member: member? },
         })
+    }
+}
+
+impl From<&Sender> for MemberPart {
+    fn from(member: &Sender) -> Self {
+        Self { user_id: key(member.user_id.as_uuid()), username: member.username.clone() }
+    }
+}
+
+impl From<MemberPart> for Sender {
+    fn from(member: MemberPart) -> Self {
+        Self { user_id: UserId::from_uuid(uuid_of(member.user_id)), username: member.username }
     }
 }
 

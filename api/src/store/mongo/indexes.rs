@@ -43,6 +43,14 @@ pub(super) const START: &[Index] = &[
     index("messages", "messages_seq", &["room_id", "seq"], Kind::Plain),
 ];
 
+/// What acts of moderation and the end of sessions need.
+pub(super) const RIGHTS: &[Index] = &[
+    // What was decided against one user in one room.
+    index("sanctions", "sanctions_room_user", &["room_id", "user_id"], Kind::Unique),
+    // All sessions of a user that are not revoked.
+    index("sessions", "sessions_user", &["user_id", "revoked_at"], Kind::Plain),
+];
+
 const fn index(collection: &'static str, name: &'static str, fields: &'static [&'static str], kind: Kind) -> Index {
     Index { collection, name, fields, kind }
 }

@@ -10,7 +10,9 @@ use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
 use parking_lot::Mutex;
 use rookery_api::domain::message::Window;
+use rookery_api::domain::sanction::Act;
 use rookery_api::store::{Rotation, StoreError, Stores};
+use rookery_shared::access::Until;
 use rookery_shared::id::{MessageId, Partition, RoomId, RoomRef, SessionId, UserId};
 
 use super::Home;
@@ -68,6 +70,14 @@ async fn exercise(stores: &Stores) {
     stores.members.count(place.id).await.unwrap();
     stores.members.leave(place.id, ada.id, &left(ada.id)).await.unwrap();
     stores.members.get(place.id, UserId::generate()).await.unwrap();
+    stores.members.among(place.id, &[ada.id]).await.unwrap();
+    for act in [Act::Mute(Until::Revoked), Act::Ban(Until::Revoked), Act::Kick] {
+        stores.sanctions.apply(place.id, ada.id, act, &left(ada.id)).await.unwrap();
+    }
+    stores.sanctions.get(place.id, ada.id).await.unwrap();
+    stores.sessions.revoke_all(ada.id, NOON).await.unwrap();
+    stores.sessions.revoked(&[login.id]).await.unwrap();
+    stores.users.set_disabled(ada.id, true).await.unwrap();
     stores.outbox.pending(5).await.unwrap();
     stores.outbox.done(MessageId::generate()).await.unwrap();
     let events = messages(place.id, 1, 1..=3);

@@ -114,5 +114,12 @@ fn dispatch(bus: &RedisBus, message: &Message) {
             }
             None => tracing::warn!(%partition, "control message not understood, skipped"),
         },
+        Channel::User(user) => {
+            if let Some(revoked) = wire::parse_revocation(&text) {
+                bus.tell(Signal::Session { user, revoked });
+            } else {
+                tracing::warn!(%user, "message to a user not understood, skipped");
+            }
+        }
     }
 }

@@ -1,5 +1,8 @@
 // Wire protocol v1: reads server frames, makes client frames. The tests run it over shared/fixtures.
 
+/** An act of moderation. */
+const ACT = { room: "string", epoch: "string", seq: "number", user: "object", by: "object", timestamp: "string" };
+
 /** Fields that must be there, by frame type. A frame without them is not acted upon. */
 const SHAPES = {
   hello: { session: "string", user: "object", heartbeat_ms: "number", limits: "object" },
@@ -15,6 +18,11 @@ const SHAPES = {
   error: { code: "string", message: "string" },
   pong: {},
   reconnect: { after_ms: "number" },
+  member_kicked: ACT,
+  member_banned: ACT,
+  member_unbanned: ACT,
+  member_muted: ACT,
+  member_unmuted: ACT,
 };
 
 /** The types of server frames this client knows. */

@@ -6,7 +6,9 @@ import { compareEpochs } from "../protocol/frames.js";
 /**
  * @typedef {object} Item an event on show
  * @property {string} key `epoch:seq`
- * @property {"message"|"joined"|"left"} kind
+ * @property {"message"|"joined"|"left"|"kicked"|"banned"|"unbanned"|"muted"|"unmuted"} kind
+ * @property {{user_id: string, username: string}} [by] of an act of moderation
+ * @property {string} [until] when what it decided ends by itself
  * @property {string} epoch
  * @property {number} seq
  * @property {{user_id: string, username: string}} user
@@ -172,14 +174,26 @@ export class Timeline {
   }
 }
 
-const KINDS = { new_message: "message", member_joined: "joined", member_left: "left" };
+const KINDS = {
+  new_message: "message",
+  member_joined: "joined",
+  member_left: "left",
+  member_kicked: "kicked",
+  member_banned: "banned",
+  member_unbanned: "unbanned",
+  member_muted: "muted",
+  member_unmuted: "unmuted",
+};
 
 /** @param {object} frame a numbered frame, live or of a page @returns {?Item} null for a kind that is not shown */
 export function toItem(frame) {
   if (!Object.hasOwn(KINDS, frame.type)) return null;
   const { epoch, seq } = frame;
   const place = { key: `${epoch}:${seq}`, kind: KINDS[frame.type], epoch, seq };
-  if (frame.type !== "new_message") return { ...place, user: frame.user, timestamp: frame.timestamp };
+  if (frame.type !== "new_message") {
+    const { user, by, until, timestamp } = frame;
+    return { ...place, user, ...(by && { by }), ...(until && { until }), timestamp };
+  }
   const { message_id, user_id, username, content, timestamp, client_id } = frame.message;
   return { ...place, user: { user_id, username }, timestamp, message_id, client_id, content };
 }

@@ -15,7 +15,9 @@ const TOGETHER_MS = 5 * 60_000;
  * @property {"sending"|"delivered"|"stored"|"failed"} [mark] of own messages
  * @property {string} [error] of failed messages
  * @property {string} [client_id]
- * @property {"joined"|"left"} [move] of notices
+ * @property {string} [move] of notices: the kind of the event
+ * @property {{user_id: string, username: string}} [by] of notices of moderation
+ * @property {string} [until] of notices of moderation
  */
 
 /**
@@ -41,8 +43,8 @@ function messageRow({ user, timestamp, content, client_id, message_id }, me, wai
   return { ...row, key: `own:${client_id}`, mark: waiting.has(client_id) ? "delivered" : "stored" };
 }
 
-function noticeRow({ key, kind, user, timestamp }) {
-  return { key, kind: "notice", move: kind, user, timestamp };
+function noticeRow({ key, kind, user, by, until, timestamp }) {
+  return { key, kind: "notice", move: kind, user, ...(by && { by }), ...(until && { until }), timestamp };
 }
 
 function pendingRow({ client_id, content, created_at, state, error }, user) {

@@ -166,9 +166,20 @@ export class TimelineView {
   }
 }
 
-function notice({ move, user, timestamp }) {
-  const text = move === "joined" ? "joined" : "left";
-  return el("li", { class: "notice" }, el("bdi", {}, user.username), ` ${text} · `, time(timestamp));
+const MOVES = {
+  joined: "joined",
+  left: "left",
+  kicked: "was removed",
+  banned: "was banned",
+  unbanned: "is no longer banned",
+  muted: "was muted",
+  unmuted: "is no longer muted",
+};
+
+function notice({ move, user, by, until, timestamp }) {
+  const actor = by === undefined ? [] : [" by ", el("bdi", {}, by.username)];
+  const end = until === undefined ? "" : ` until ${fullTime(until)}`;
+  return el("li", { class: "notice" }, el("bdi", {}, user.username), ` ${MOVES[move]}`, ...actor, `${end} · `, time(timestamp));
 }
 
 function avatar({ user }) {
