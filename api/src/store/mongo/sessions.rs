@@ -50,11 +50,13 @@ impl Sessions for Mongo {
 
     async fn revoked(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
         let ids: Vec<Bson> = ids.iter().map(|id| key(id.as_uuid()).into()).collect();
-        let (sessions, filter) = (self.sessions.clone(), doc! { "_id": { "$in": ids }, "revoked_at": { "$ne": null } });
+        let (sessions, filter) = (self.sessions.clone(), doc! { "_id": { "$in": ids } });
         let found = self
             .calls
             .run(async move { Ok(sessions.find(filter).await?.try_collect::<Vec<_>>().await?) });
-        found.await?.into_iter().map(|session| Ok(Session::try_from(session)?.id)).collect()
+        let sessions: Vec<Session> = found.await?.into_iter().map(Session::try_from).collect::<Result<_, _>>()?;
+        let revoked = sessions.into_iter().filter(|session| session.revoked_at.is_some());
+        Ok(revoked.map(|session| session.id).collect())
     }
 }
 
