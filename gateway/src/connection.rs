@@ -67,7 +67,8 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(node: Arc<Node>, socket: S
         None => connection.live().await,
     };
     count.end(end);
-    connection.finish(end).await;
+    // Boxed, so that a living connection does not carry the room that its end will need.
+    Box::pin(connection.finish(end)).await;
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {

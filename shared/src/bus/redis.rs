@@ -15,7 +15,9 @@ use parking_lot::{Mutex, RwLock};
 use secrecy::SecretString;
 use tokio::sync::{Notify, broadcast};
 
-use crate::bus::{Append, AppendError, Appended, Bus, BusError, Head, OpenError, PartitionOpening, Rights, RoomSeed, Signal};
+use crate::bus::{
+    Append, AppendError, Appended, Bus, BusError, Head, OpenError, PartitionOpening, Rights, RoomSeed, Signal,
+};
 use crate::clock::UnixMillis;
 use crate::event::SequencedEvent;
 use crate::id::{AclVersion, Epoch, LogPosition, Partition, RoomId, Seq};
@@ -120,6 +122,16 @@ impl RedisBus {
         }
     }
 
+    /// The library answers a SUBSCRIBE before the server has seen it. Commands of one connection are carried out in
+    /// order, so an answered PING says that the server has.
+    async fn confirm_subscriptions(&self) -> Result<(), BusError> {
+        self.subscriber
+            .ping::<String>(None)
+            .await
+            .map(|_| ())
+            .map_err(|error| unavailable(&error))
+    }
+
     fn tell(&self, signal: Signal) {
         // Without a listener there is nobody to tell.
         self.signals.send(signal).ok();
@@ -210,7 +222,8 @@ impl Bus for RedisBus {
         let channel = keys::room_channel(room);
         // Remembered first, so that a reconnect in between subscribes it too.
         self.channels.lock().insert(channel.clone());
-        self.subscriber.subscribe(channel).await.map_err(|error| unavailable(&error))
+        self.subscriber.subscribe(channel).await.map_err(|error| unavailable(&error))?;
+        self.confirm_subscriptions().await
     }
 
     async fn unsubscribe(&self, room: RoomId) -> Result<(), BusError> {
