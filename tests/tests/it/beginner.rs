@@ -55,12 +55,12 @@ async fn make_run(blocks: &[Block], port: &str) -> Process {
         dir,
     });
     server.start();
+    let address = format!("http://127.0.0.1:{port}/");
+    server.until("prints its address", async || server.log().contains(&address)).await;
     let ready = format!("http://{internal}/ready");
     server
         .until("is ready", async || reqwest::get(&ready).await.is_ok_and(|answer| answer.status() == 200))
         .await;
-    let address = format!("http://127.0.0.1:{port}/");
-    assert!(server.log().contains(&address), "it prints the address: {}", server.log());
     server
 }
 
