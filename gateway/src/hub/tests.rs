@@ -100,7 +100,13 @@ fn short(frame: ServerFrame) -> String {
         ServerFrame::Reset { epoch, head, .. } => format!("reset {epoch} {head}"),
         ServerFrame::NewMessage { seq, .. } | ServerFrame::MemberLeft { seq, .. } => seq.to_string(),
         ServerFrame::Unsubscribed { .. } => "out".into(),
-        other => panic!("{other:?}"),
+        other @ (ServerFrame::Hello { .. }
+        | ServerFrame::Ack { .. }
+        | ServerFrame::MemberJoined { .. }
+        | ServerFrame::Error(_)
+        | ServerFrame::Pong {}
+        | ServerFrame::Reconnect { .. }
+        | ServerFrame::Heads { .. }) => panic!("{other:?}"),
     }
 }
 
