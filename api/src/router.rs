@@ -26,7 +26,7 @@ use crate::error::ApiError;
 use crate::extract::bearer;
 use crate::observe::{deadline, observe, panicked, prepared};
 use crate::openapi::{Base, complete};
-use crate::routes::internal::{authorize, health, open_room};
+use crate::routes::internal::{authorize, events, health, open_room};
 use crate::routes::{auth, jwks, messages, page, rooms, users};
 
 const DOCUMENT: &str = "/openapi.json";
@@ -49,6 +49,7 @@ pub fn internal(app: &Arc<App>, secret: SecretString) -> Router {
     let calls = Router::new()
         .route("/internal/v1/authorize", post(authorize::authorize))
         .route("/internal/v1/rooms/{room}/open", post(open_room::open_room))
+        .route("/internal/v1/rooms/{room}/events", post(events::events))
         .route_layer(from_fn_with_state(Arc::clone(app), prepared))
         .route_layer(from_fn_with_state(Arc::new(secret), insider));
     let router = calls.merge(keys()).merge(health());

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod announce;
 pub mod authority;
 pub mod history;
+mod missed;
 pub mod rooms;
 pub mod sending;
 pub mod sessions;

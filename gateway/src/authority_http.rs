@@ -5,9 +5,12 @@ use std::error::Error;
 use moka::future::Cache;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
-use rookery_shared::authority::{Authority, AuthorityError, Permission};
+use rookery_shared::authority::{Authority, AuthorityError, EventPlace, Permission};
+use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{RoomId, RoomRef, UserId};
-use rookery_shared::limits::{AUTHORITY_ANSWER_BYTES_MAX, AUTHORITY_CONNECT_DEADLINE, AUTHORITY_DEADLINE, SLUGS_MAX};
+use rookery_shared::limits::{
+    AUTHORITY_ANSWER_BYTES_MAX, AUTHORITY_CONNECT_DEADLINE, AUTHORITY_DEADLINE, EVENTS_ANSWER_BYTES_MAX, SLUGS_MAX,
+};
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::token::JwkSet;
 use secrecy::{ExposeSecret, SecretString};
@@ -59,10 +62,14 @@ impl HttpAuthority {
     }
 
     async fn ask(&self, request: RequestBuilder) -> Result<Vec<u8>, AuthorityError> {
+        self.ask_for(request, AUTHORITY_ANSWER_BYTES_MAX).await
+    }
+
+    async fn ask_for(&self, request: RequestBuilder, bytes_max: usize) -> Result<Vec<u8>, AuthorityError> {
         let request = request.bearer_auth(self.options.secret.expose_secret());
         let response = request.send().await.map_err(network)?;
         let status = response.status();
-        let body = read(response).await?;
+        let body = read(response, bytes_max).await?;
         if status.is_success() { Ok(body) } else { Err(refusal(status, &body)) }
     }
 
@@ -91,12 +98,23 @@ impl Authority for HttpAuthority {
         let url = self.url(&[".well-known", "jwks.json"])?;
         decode(&self.ask(self.client.get(url)).await?)
     }
+
+    async fn events(
+        &self,
+        room: RoomId,
+        place: EventPlace,
+        limit: usize,
+    ) -> Result<Vec<SequencedEvent>, AuthorityError> {
+        let url = self.url(&["internal", "v1", "rooms", &room.to_string(), "events"])?;
+        let body = json!({ "epoch": place.epoch, "after": place.seq, "limit": limit });
+        decode(&self.ask_for(self.client.post(url).json(&body), EVENTS_ANSWER_BYTES_MAX).await?)
+    }
 }
 
-async fn read(mut response: Response) -> Result<Vec<u8>, AuthorityError> {
+async fn read(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, AuthorityError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(network)? {
-        if body.len() + chunk.len() > AUTHORITY_ANSWER_BYTES_MAX {
+        if body.len() + chunk.len() > bytes_max {
             return Err(unavailable("the answer is too large"));
         }
         body.extend_from_slice(&chunk);

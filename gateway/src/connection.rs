@@ -73,12 +73,12 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(node: Arc<Node>, socket: S
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn new(node: Arc<Node>, socket: Socket<S>, room: Option<RoomRef>) -> Self {
-        let (now, wall) = (Instant::now(), UnixMillis::now());
+        let (now, wall, ack) = (Instant::now(), UnixMillis::now(), node.ack);
         let mut connection = Self {
             node,
             socket,
             outbox: Arc::default(),
-            session: Session::new(room, wall),
+            session: Session::new(room, ack, wall),
             session_due: now,
             heartbeat: Heartbeat::new(now),
             commands: None,
@@ -90,8 +90,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     async fn live(&mut self) -> End {
-        let drain = self.node.shutdown.drain.clone().cancelled_owned();
-        let mut drain = std::pin::pin!(drain);
+        let mut drain = std::pin::pin!(turn_to_leave(Arc::clone(&self.node)));
         let mut clock = std::pin::pin!(sleep_until(self.due()));
         loop {
             self.start_next();
@@ -246,6 +245,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 }
 
+/// Ends when the node drains and this connection is to go. Asked for once.
+async fn turn_to_leave(node: Arc<Node>) {
+    node.shutdown.drain.cancelled().await;
+    let connections = u32::try_from(node.metrics.connections.get()).unwrap_or(0);
+    sleep_until(node.goodbyes.turn(Instant::now(), connections)).await;
+}
+
 /// The command under way, if there is one. Safe to drop: the command stays where it is.
 async fn progress(running: &mut Option<BoxFuture<'static, Option<CloseCode>>>) -> Option<CloseCode> {
     match running {
@@ -261,6 +267,7 @@ const fn label(frame: &ClientFrame) -> &'static str {
         ClientFrame::Unsubscribe(_) => "unsubscribe",
         ClientFrame::Message(_) => "message",
         ClientFrame::Ping(_) => "ping",
+        ClientFrame::Heads(_) => "heads",
     }
 }
 

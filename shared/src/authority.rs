@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{RoomRole, Standing, Visibility};
-use crate::id::{AclVersion, RoomId, RoomRef, Slug, UserId};
+use crate::event::SequencedEvent;
+use crate::id::{AclVersion, Epoch, RoomId, RoomRef, Seq, Slug, UserId};
 use crate::protocol::error_code::ErrorCode;
 use crate::token::JwkSet;
 
@@ -56,4 +57,22 @@ pub trait Authority: Send + Sync + 'static {
 
     /// The public keys of access tokens that are valid now.
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError>;
+
+    /// Events of the epoch that follow `place.seq` without a hole, oldest first, at most `limit`: from the store, and
+    /// from the hot tail where that goes on. None if the next one is in neither. More may follow.
+    async fn events(
+        &self,
+        room: RoomId,
+        place: EventPlace,
+        limit: usize,
+    ) -> Result<Vec<SequencedEvent>, AuthorityError>;
+}
+
+/// Where a reader stands in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct EventPlace {
+    /// Epoch of the number.
+    pub epoch: Epoch,
+    /// Number of the last event it has.
+    pub seq: Seq,
 }

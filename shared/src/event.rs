@@ -88,7 +88,7 @@ pub struct NewMessage {
 }
 
 /// An event with its place: room, epoch, number and time, as assigned by the bus.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SequencedEvent {
     /// Room of the event.
     pub room: RoomId,

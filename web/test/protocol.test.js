@@ -37,6 +37,7 @@ test("client frames are built as the examples show", () => {
     unsubscribe: ({ rooms }) => frames.unsubscribe(rooms),
     message: (fields) => frames.message(fields),
     ping: () => frames.ping(),
+    heads: ({ rooms }) => frames.heads(rooms),
   };
   for (const { name, frame } of fixture("client_frames")) {
     assert.equal(JSON.stringify(build[frame.type](frame)), JSON.stringify(frame), name);

@@ -1,5 +1,6 @@
 //! The internal listener: what gateways ask, and what probes and Prometheus read. Never published.
 
 pub mod authorize;
+pub mod events;
 pub mod health;
 pub mod open_room;

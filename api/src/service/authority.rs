@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rookery_shared::access::{Action, decide};
-use rookery_shared::authority::{Authority, AuthorityError, Permission};
+use rookery_shared::authority::{Authority, AuthorityError, EventPlace, Permission};
 use rookery_shared::bus::{Bus, BusError, OpenError, PartitionOpening, RoomSeed};
+use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{Partition, RoomId, RoomRef, UserId};
 use rookery_shared::keys::{partition_of, partitions};
 use rookery_shared::limits::ROOM_OPEN_WAIT;
@@ -15,6 +16,7 @@ use rookery_shared::token::{JwkSet, SigningKeys};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
 
+use super::missed::Reads;
 use crate::metrics::Metrics;
 use crate::store::{StoreError, Stores};
 
@@ -41,12 +43,13 @@ pub struct LocalAuthority {
     parts: LocalAuthorityParts,
     /// One per partition: rooms of a partition are opened one after another, so that one outage costs one epoch.
     opening: Vec<Mutex<()>>,
+    reads: Reads,
 }
 
 impl LocalAuthority {
     /// An authority over these parts.
     pub fn new(parts: LocalAuthorityParts) -> Self {
-        Self { parts, opening: partitions().map(|_| Mutex::new(())).collect() }
+        Self { parts, opening: partitions().map(|_| Mutex::new(())).collect(), reads: Reads::default() }
     }
 
     /// The right to open rooms of the partition, and whether somebody else had it just before.
@@ -133,9 +136,18 @@ impl Authority for LocalAuthority {
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
         Ok(self.parts.keys.public())
     }
+
+    async fn events(
+        &self,
+        room: RoomId,
+        place: EventPlace,
+        limit: usize,
+    ) -> Result<Vec<SequencedEvent>, AuthorityError> {
+        self.reads.events(&self.parts, room, place, limit).await
+    }
 }
 
-fn store_error(error: StoreError) -> AuthorityError {
+pub(super) fn store_error(error: StoreError) -> AuthorityError {
     match error {
         StoreError::Unavailable(cause) => AuthorityError::Unavailable(cause),
         StoreError::Taken(_) | StoreError::Inconsistent(_) => {

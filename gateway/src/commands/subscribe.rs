@@ -65,6 +65,11 @@ impl Commands {
         if !self.member.note(joining.room, joining.slug.clone()) {
             return Err(CommandError::Refused(ErrorCode::TooManyRooms));
         }
-        Ok(self.node.hub.attach(joining).await?)
+        let attached = self.node.hub.attach(joining).await;
+        if attached.is_err() {
+            // It may have been told a part of what it missed; it is live again when it asks again.
+            self.node.hub.detach(joining.room, &self.member);
+        }
+        Ok(attached?)
     }
 }

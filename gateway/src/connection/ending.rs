@@ -92,7 +92,7 @@ async fn finish_commands(
 const fn is_worth_finishing(command: &Command) -> bool {
     match command {
         Command::Send(_) => true,
-        Command::Subscribe(_) | Command::Enter(_) | Command::Unsubscribe(_) => false,
+        Command::Subscribe(_) | Command::Enter(_) | Command::Unsubscribe(_) | Command::Heads(_) => false,
     }
 }
 

@@ -10,7 +10,7 @@ use rookery_shared::limits::{
 use rookery_shared::protocol::client::{ClientFrame, Message, RoomPosition};
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::protocol::server::{ErrorFrame, Limits, ServerFrame, UserBrief};
+use rookery_shared::protocol::server::{AckMode, ErrorFrame, Limits, ServerFrame, UserBrief};
 use rookery_shared::token::Claims;
 
 use super::budget::Budget;
@@ -28,8 +28,8 @@ pub struct Authenticated {
 }
 
 impl Authenticated {
-    pub(super) fn greet(claims: &Claims, room: Option<RoomRef>, now: UnixMillis) -> (Self, Vec<Output>) {
-        let mut outputs = vec![Output::Welcome(claims.sub), Output::Send(hello(claims))];
+    pub(super) fn greet(claims: &Claims, room: Option<RoomRef>, ack: AckMode, now: UnixMillis) -> (Self, Vec<Output>) {
+        let mut outputs = vec![Output::Welcome(claims.sub), Output::Send(hello(claims, ack))];
         outputs.extend(room.clone().map(|room| Output::Run(Command::Enter(room))));
         let session = Self { sender: sender(claims), room, expires: expiry(claims), budget: Budget::new(now) };
         (session, outputs)
@@ -59,12 +59,20 @@ impl Authenticated {
             ClientFrame::Unsubscribe(unsubscribe) => vec![Output::Run(Command::Unsubscribe(unsubscribe.rooms))],
             ClientFrame::Subscribe(subscribe) => self.subscribe(subscribe.rooms, now),
             ClientFrame::Message(message) => self.message(message, now),
+            ClientFrame::Heads(heads) => self.heads(heads.rooms, now),
         }
     }
 
     fn subscribe(&mut self, rooms: Vec<RoomPosition>, now: UnixMillis) -> Vec<Output> {
         match rooms.into_iter().enumerate().map(target).collect() {
             Ok(targets) => vec![Output::Run(Command::Subscribe(targets))],
+            Err(error) => self.bad(error, now),
+        }
+    }
+
+    fn heads(&mut self, rooms: Vec<RoomPosition>, now: UnixMillis) -> Vec<Output> {
+        match rooms.into_iter().enumerate().map(target).collect() {
+            Ok(targets) => vec![Output::Run(Command::Heads(targets))],
             Err(error) => self.bad(error, now),
         }
     }
@@ -123,7 +131,7 @@ fn expiry(claims: &Claims) -> UnixMillis {
     UnixMillis(claims.exp.saturating_mul(1000)).plus(TOKEN_LEEWAY)
 }
 
-fn hello(claims: &Claims) -> ServerFrame {
+fn hello(claims: &Claims, ack: AckMode) -> ServerFrame {
     ServerFrame::Hello {
         session: claims.sid,
         user: UserBrief { user_id: claims.sub, username: claims.name.clone() },
@@ -135,5 +143,6 @@ fn hello(claims: &Claims) -> ServerFrame {
             rooms: ROOMS_PER_CONNECTION_MAX,
             resume_events: RESUME_EVENTS_MAX,
         },
+        ack,
     }
 }

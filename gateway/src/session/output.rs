@@ -32,6 +32,8 @@ pub enum Command {
     Unsubscribe(Vec<RoomRef>),
     /// Say something.
     Send(Box<Outgoing>),
+    /// Tell where rooms stand.
+    Heads(Vec<Target>),
 }
 
 /// A room to make live, and where the client stands in it.

@@ -27,6 +27,8 @@ pub enum ClientFrame {
     Message(Message),
     /// Asks for a `pong`.
     Ping(Ping),
+    /// Asks where rooms stand, without making them live.
+    Heads(Heads),
 }
 
 /// `{"type":"auth","token":…}`
@@ -84,6 +86,14 @@ pub struct Message {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ping {}
 
+/// `{"type":"heads","rooms":[…]}`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heads {
+    /// 1 to 100 rooms; with a position only news is told.
+    #[serde(deserialize_with = "objects")]
+    pub rooms: Vec<RoomPosition>,
+}
+
 /// Why a frame was not understood; becomes an error frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
@@ -135,6 +145,7 @@ impl ClientFrame {
             "unsubscribe" => fields(text).map(Self::Unsubscribe),
             "message" => fields(text).map(Self::Message),
             "ping" => fields(text).map(Self::Ping),
+            "heads" => fields(text).map(Self::Heads),
             _ => Err(Rejected::new(ErrorCode::UnknownType, Some("type"), "unknown frame type")),
         }
     }
@@ -145,7 +156,7 @@ impl ClientFrame {
             Self::Auth(auth) if auth.token.len() > TOKEN_BYTES_MAX => {
                 Err(Rejected::new(ErrorCode::BadField, Some("token"), "is too long"))
             }
-            Self::Subscribe(Subscribe { rooms }) => check_count(rooms.len()),
+            Self::Subscribe(Subscribe { rooms }) | Self::Heads(Heads { rooms }) => check_count(rooms.len()),
             Self::Unsubscribe(Unsubscribe { rooms }) => check_count(rooms.len()),
             Self::Message(message) => {
                 content::check(&message.content).map_err(|code| Rejected::new(code, Some("content"), code.message()))

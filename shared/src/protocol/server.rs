@@ -1,5 +1,7 @@
 //! Frames to the client.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixMillis;
@@ -22,6 +24,9 @@ pub enum ServerFrame {
         heartbeat_ms: u64,
         /// Bounds a client should respect.
         limits: Limits,
+        /// What an `ack` will say.
+        #[serde(default)]
+        ack: AckMode,
     },
     /// A room is live on this connection.
     Subscribed {
@@ -131,6 +136,45 @@ pub enum ServerFrame {
         /// Milliseconds to wait.
         after_ms: u64,
     },
+    /// Where rooms stand that the client asked for; those it may not read, or knows the newest event of, are left out.
+    Heads {
+        /// In the order asked.
+        rooms: Vec<RoomHead>,
+    },
+}
+
+/// Where one room stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomHead {
+    /// The room.
+    pub room: RoomId,
+    /// Current epoch.
+    pub epoch: Epoch,
+    /// Number of the newest event.
+    pub seq: Seq,
+}
+
+/// What an `ack` says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AckMode {
+    /// The message is stored with a majority.
+    #[default]
+    Stored,
+    /// Redis has accepted the message; a failover of Redis may lose it.
+    Accepted,
+}
+
+impl FromStr for AckMode {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "stored" => Ok(Self::Stored),
+            "accepted" => Ok(Self::Accepted),
+            _ => Err("must be stored or accepted"),
+        }
+    }
 }
 
 /// Id and name of a user.

@@ -15,6 +15,7 @@ const SHAPES = {
   error: { code: "string", message: "string" },
   pong: {},
   reconnect: { after_ms: "number" },
+  heads: { rooms: "object" },
 };
 
 /** The types of server frames this client knows. */
@@ -56,6 +57,11 @@ export function auth(token) {
 /** @param {{room: string, epoch?: string, seq?: number}[]} rooms with a position where a room is resumed */
 export function subscribe(rooms) {
   return { type: "subscribe", rooms };
+}
+
+/** @param {{room: string, epoch?: string, seq?: number}[]} rooms with the position from which on news is wanted */
+export function heads(rooms) {
+  return { type: "heads", rooms };
 }
 
 /** @param {string[]} rooms */
