@@ -15,6 +15,7 @@ use crate::gateway::Node;
 use crate::member::Member;
 use crate::session::{Command, Target};
 
+mod act;
 mod send;
 mod subscribe;
 
@@ -37,6 +38,7 @@ impl Commands {
             Command::Enter(room) => return self.enter(Target { room, position: None }).await,
             Command::Unsubscribe(rooms) => rooms.iter().for_each(|room| self.unsubscribe(room)),
             Command::Send(outgoing) => self.send(*outgoing).await,
+            Command::Act(deed) => self.act(*deed).await,
         }
         None
     }

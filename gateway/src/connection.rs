@@ -260,6 +260,9 @@ const fn label(frame: &ClientFrame) -> &'static str {
         ClientFrame::Unsubscribe(_) => "unsubscribe",
         ClientFrame::Message(_) => "message",
         ClientFrame::Ping(_) => "ping",
+        ClientFrame::Edit(_) => "edit",
+        ClientFrame::Delete(_) => "delete",
+        ClientFrame::React(_) => "react",
     }
 }
 

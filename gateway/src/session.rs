@@ -13,7 +13,7 @@ use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::RoomRef;
 
 pub use input::Input;
-pub use output::{Command, Outgoing, Output, Target};
+pub use output::{Command, Deed, Outgoing, Output, Target};
 
 use authenticated::Authenticated;
 use unauthenticated::Unauthenticated;

@@ -3,6 +3,7 @@
 //!
 //! Untrusted text is parsed here once. Sizes are checked before anything is decoded.
 
+pub mod acts;
 pub mod client;
 pub mod close;
 pub mod content;

@@ -2,4 +2,5 @@
 
 pub mod authorize;
 pub mod health;
+pub mod look;
 pub mod open_room;

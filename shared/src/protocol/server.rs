@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::act::Emoji;
 use crate::clock::UnixMillis;
 use crate::event::{Event, EventBody, SequencedEvent};
 use crate::id::{ClientId, Epoch, MessageId, RoomId, RoomRef, Seq, SessionId, Slug, UserId};
@@ -131,6 +132,72 @@ pub enum ServerFrame {
         /// Milliseconds to wait.
         after_ms: u64,
     },
+    /// A message says something else now.
+    MessageEdited {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// The message.
+        message_id: MessageId,
+        /// Its new text; empty if it was deleted since.
+        content: String,
+        /// Who.
+        user: UserBrief,
+        /// When.
+        timestamp: UnixMillis,
+    },
+    /// A message is gone.
+    MessageDeleted {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// The message.
+        message_id: MessageId,
+        /// Who.
+        user: UserBrief,
+        /// When.
+        timestamp: UnixMillis,
+    },
+    /// Somebody reacted to a message.
+    ReactionAdded {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// The message.
+        message_id: MessageId,
+        /// The reaction.
+        emoji: Emoji,
+        /// Who.
+        user: UserBrief,
+        /// When.
+        timestamp: UnixMillis,
+    },
+    /// Somebody took a reaction back.
+    ReactionRemoved {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// The message.
+        message_id: MessageId,
+        /// The reaction.
+        emoji: Emoji,
+        /// Who.
+        user: UserBrief,
+        /// When.
+        timestamp: UnixMillis,
+    },
 }
 
 /// Id and name of a user.
@@ -183,6 +250,24 @@ pub struct Message {
     pub reply_to: Option<MessageId>,
     /// Attached files; always empty for now.
     pub attachments: Vec<String>,
+    /// When its text was changed last; only in history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<UnixMillis>,
+    /// Whether it is deleted; its text is then empty. Only in history.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
+    /// Who reacted how; only in history.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<Reaction>,
+}
+
+/// One reaction to a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaction {
+    /// The reaction.
+    pub emoji: Emoji,
+    /// Whose it is, in the order of reacting.
+    pub user_ids: Vec<UserId>,
 }
 
 /// The fields of an `error` frame.
@@ -242,6 +327,9 @@ impl From<SequencedEvent> for ServerFrame {
                     client_id,
                     reply_to,
                     attachments: Vec::new(),
+                    edited_at: None,
+                    deleted: false,
+                    reactions: Vec::new(),
                 };
                 Self::NewMessage { room, epoch, seq, message }
             }
@@ -250,6 +338,22 @@ impl From<SequencedEvent> for ServerFrame {
             }
             EventBody::MemberLeft {} => {
                 Self::MemberLeft { room, epoch, seq, user: UserBrief { user_id, username }, timestamp }
+            }
+            EventBody::MessageEdited { message_id, content, client_id: _ } => {
+                let user = UserBrief { user_id, username };
+                Self::MessageEdited { room, epoch, seq, message_id, content, user, timestamp }
+            }
+            EventBody::MessageDeleted { message_id } => {
+                let user = UserBrief { user_id, username };
+                Self::MessageDeleted { room, epoch, seq, message_id, user, timestamp }
+            }
+            EventBody::ReactionAdded { message_id, emoji } => {
+                let user = UserBrief { user_id, username };
+                Self::ReactionAdded { room, epoch, seq, message_id, emoji, user, timestamp }
+            }
+            EventBody::ReactionRemoved { message_id, emoji } => {
+                let user = UserBrief { user_id, username };
+                Self::ReactionRemoved { room, epoch, seq, message_id, emoji, user, timestamp }
             }
         }
     }
