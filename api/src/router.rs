@@ -26,7 +26,7 @@ use crate::error::ApiError;
 use crate::extract::bearer;
 use crate::observe::{deadline, observe, panicked, prepared};
 use crate::openapi::{Base, complete};
-use crate::routes::internal::{authorize, events, health, open_room};
+use crate::routes::internal::{authorize, events, health, look, open_room};
 use crate::routes::{auth, jwks, messages, page, rooms, users};
 
 const DOCUMENT: &str = "/openapi.json";
@@ -50,6 +50,7 @@ pub fn internal(app: &Arc<App>, secret: SecretString) -> Router {
         .route("/internal/v1/authorize", post(authorize::authorize))
         .route("/internal/v1/rooms/{room}/open", post(open_room::open_room))
         .route("/internal/v1/rooms/{room}/events", post(events::events))
+        .route("/internal/v1/messages/look", post(look::look))
         .route_layer(from_fn_with_state(Arc::clone(app), prepared))
         .route_layer(from_fn_with_state(Arc::new(secret), insider));
     let router = calls.merge(keys()).merge(health());
@@ -78,7 +79,10 @@ fn documented() -> (Router<Arc<App>>, Document) {
         .routes(routes!(rooms::get::get))
         .routes(routes!(rooms::join::join))
         .routes(routes!(rooms::leave::leave))
-        .routes(routes!(messages::list::list, messages::send::send));
+        .routes(routes!(messages::list::list, messages::send::send))
+        .routes(routes!(messages::acts::edit, messages::acts::delete))
+        .routes(routes!(messages::acts::react, messages::acts::unreact))
+        .routes(routes!(messages::edits::edits));
     let (router, mut document) = router.split_for_parts();
     document.merge(OpenApiRouter::<Arc<App>>::new().routes(routes!(jwks::jwks)).into_openapi());
     complete(&mut document);
@@ -140,11 +144,14 @@ mod tests {
 
     /// The route table, for people. A route that is missing in the document, or the other way round, shows here.
     const TABLE: &[&str] = &[
+        "DELETE /api/v1/rooms/{room}/messages/{message}",
+        "DELETE /api/v1/rooms/{room}/messages/{message}/reactions/{emoji}",
         "GET /.well-known/jwks.json",
         "GET /api/v1/rooms",
         "GET /api/v1/rooms/mine",
         "GET /api/v1/rooms/{room}",
         "GET /api/v1/rooms/{room}/messages",
+        "GET /api/v1/rooms/{room}/messages/{message}/edits",
         "GET /api/v1/users/me",
         "POST /api/v1/auth/login",
         "POST /api/v1/auth/logout",
@@ -154,6 +161,8 @@ mod tests {
         "POST /api/v1/rooms/{room}/join",
         "POST /api/v1/rooms/{room}/leave",
         "POST /api/v1/rooms/{room}/messages",
+        "PUT /api/v1/rooms/{room}/messages/{message}",
+        "PUT /api/v1/rooms/{room}/messages/{message}/reactions/{emoji}",
     ];
 
     #[test]

@@ -5,9 +5,9 @@ use std::error::Error;
 use moka::future::Cache;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
-use rookery_shared::authority::{Authority, AuthorityError, EventPlace, Permission};
+use rookery_shared::authority::{Authority, AuthorityError, EventPlace, MessageFacts, Permission};
 use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{RoomId, RoomRef, UserId};
+use rookery_shared::id::{MessageId, RoomId, RoomRef, UserId};
 use rookery_shared::limits::{
     AUTHORITY_ANSWER_BYTES_MAX, AUTHORITY_CONNECT_DEADLINE, AUTHORITY_DEADLINE, EVENTS_ANSWER_BYTES_MAX, SLUGS_MAX,
 };
@@ -94,6 +94,12 @@ impl Authority for HttpAuthority {
         opened.map_err(|error| AuthorityError::clone(&error))
     }
 
+    async fn message(&self, room: RoomId, message: MessageId) -> Result<MessageFacts, AuthorityError> {
+        let url = self.url(&["internal", "v1", "messages", "look"])?;
+        let body = json!({ "room": room, "message": message });
+        decode(&self.ask(self.client.post(url).json(&body)).await?)
+    }
+
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
         let url = self.url(&[".well-known", "jwks.json"])?;
         decode(&self.ask(self.client.get(url)).await?)
@@ -126,11 +132,13 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, AuthorityError> {
     serde_json::from_slice(body).map_err(unavailable)
 }
 
-/// Only a 404 with a code is the api's word about a room; anything else is a fault on the way.
+/// Only a 404 with a code is the api's word about a room or a message; anything else is a fault on the way.
 fn refusal(status: StatusCode, body: &[u8]) -> AuthorityError {
     let code = serde_json::from_slice::<Problem>(body).map(|problem| problem.code);
     match code {
-        Ok(code @ ErrorCode::UnknownRoom) if status == StatusCode::NOT_FOUND => AuthorityError::Refused(code),
+        Ok(code @ (ErrorCode::UnknownRoom | ErrorCode::UnknownMessage)) if status == StatusCode::NOT_FOUND => {
+            AuthorityError::Refused(code)
+        }
         Ok(code) => unavailable(format!("{status} {}", code.as_str())),
         Err(_) => unavailable(status),
     }

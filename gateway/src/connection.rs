@@ -268,6 +268,9 @@ const fn label(frame: &ClientFrame) -> &'static str {
         ClientFrame::Message(_) => "message",
         ClientFrame::Ping(_) => "ping",
         ClientFrame::Heads(_) => "heads",
+        ClientFrame::Edit(_) => "edit",
+        ClientFrame::Delete(_) => "delete",
+        ClientFrame::React(_) => "react",
     }
 }
 

@@ -94,7 +94,12 @@ pub fn encode(event: SequencedEvent) -> (Position, Delivery) {
     let at = Position { epoch: event.epoch, seq: event.seq };
     let left = match event.event.body {
         EventBody::MemberLeft {} => Some(event.event.user_id),
-        EventBody::Message { .. } | EventBody::MemberJoined {} => None,
+        EventBody::Message { .. }
+        | EventBody::MemberJoined {}
+        | EventBody::MessageEdited { .. }
+        | EventBody::MessageDeleted { .. }
+        | EventBody::ReactionAdded { .. }
+        | EventBody::ReactionRemoved { .. } => None,
     };
     (at, Delivery { frame: ServerFrame::from(event).to_json().into(), left })
 }

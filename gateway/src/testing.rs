@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use rookery_shared::access::{RoomRole, Visibility};
-use rookery_shared::authority::{Authority, AuthorityError, EventPlace, Permission};
+use rookery_shared::authority::{Authority, AuthorityError, EventPlace, MessageFacts, Permission};
 use rookery_shared::bus::{
     Append, AppendError, Appended, Bus, BusError, Head, OpenError, PartitionOpening, RoomSeed, Signal,
 };
@@ -200,6 +200,7 @@ pub(crate) struct FakeAuthority {
     pub(crate) room: RoomId,
     pub(crate) members: Mutex<HashSet<UserId>>,
     pub(crate) acl: Mutex<AclVersion>,
+    pub(crate) messages: Mutex<HashMap<MessageId, MessageFacts>>,
     pub(crate) asked: AtomicUsize,
     /// What the store has; nothing is answered without it.
     pub(crate) stored: Mutex<Option<Vec<SequencedEvent>>>,
@@ -212,6 +213,7 @@ impl FakeAuthority {
             room: RoomId::generate(),
             members: Mutex::default(),
             acl: Mutex::default(),
+            messages: Mutex::default(),
             asked: AtomicUsize::new(0),
             stored: Mutex::new(Some(Vec::new())),
             reads: AtomicUsize::new(0),
@@ -243,6 +245,11 @@ impl Authority for FakeAuthority {
 
     async fn open_room(&self, _room: RoomId) -> Result<(), AuthorityError> {
         Ok(())
+    }
+
+    async fn message(&self, _room: RoomId, message: MessageId) -> Result<MessageFacts, AuthorityError> {
+        let facts = self.messages.lock().get(&message).cloned();
+        facts.ok_or(AuthorityError::Refused(ErrorCode::UnknownMessage))
     }
 
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {

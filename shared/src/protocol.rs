@@ -3,6 +3,8 @@
 //!
 //! Untrusted text is parsed here once. Sizes are checked before anything is decoded.
 
+pub mod ack_mode;
+pub mod acts;
 pub mod client;
 pub mod close;
 pub mod content;

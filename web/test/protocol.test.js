@@ -38,6 +38,9 @@ test("client frames are built as the examples show", () => {
     message: (fields) => frames.message(fields),
     ping: () => frames.ping(),
     heads: ({ rooms }) => frames.heads(rooms),
+    edit: (fields) => frames.edit(fields),
+    delete: (fields) => frames.remove(fields),
+    react: (fields) => frames.react(fields),
   };
   for (const { name, frame } of fixture("client_frames")) {
     assert.equal(JSON.stringify(build[frame.type](frame)), JSON.stringify(frame), name);

@@ -3,4 +3,5 @@
 pub mod authorize;
 pub mod events;
 pub mod health;
+pub mod look;
 pub mod open_room;

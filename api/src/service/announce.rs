@@ -131,7 +131,12 @@ impl Announcer {
 /// room back to the api.
 const fn rights_of(body: &EventBody, acl: AclVersion) -> Rights {
     match body {
-        EventBody::MemberJoined {} | EventBody::Message { .. } => Rights::Keep,
+        EventBody::MemberJoined {}
+        | EventBody::Message { .. }
+        | EventBody::MessageEdited { .. }
+        | EventBody::MessageDeleted { .. }
+        | EventBody::ReactionAdded { .. }
+        | EventBody::ReactionRemoved { .. } => Rights::Keep,
         EventBody::MemberLeft {} => Rights::Raise(acl),
     }
 }

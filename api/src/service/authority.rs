@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rookery_shared::access::{Action, decide};
-use rookery_shared::authority::{Authority, AuthorityError, EventPlace, Permission};
+use rookery_shared::authority::{Authority, AuthorityError, EventPlace, MessageFacts, Permission};
 use rookery_shared::bus::{Bus, BusError, OpenError, PartitionOpening, RoomSeed};
 use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{Partition, RoomId, RoomRef, UserId};
+use rookery_shared::id::{MessageId, Partition, RoomId, RoomRef, UserId};
 use rookery_shared::keys::{partition_of, partitions};
 use rookery_shared::limits::ROOM_OPEN_WAIT;
 use rookery_shared::protocol::error_code::ErrorCode;
@@ -18,6 +18,7 @@ use tokio::time::timeout;
 
 use super::missed::Reads;
 use crate::metrics::Metrics;
+use crate::service::history::{self, Looked};
 use crate::store::{StoreError, Stores};
 
 /// How often a room is tried while its partition gets an epoch.
@@ -131,6 +132,15 @@ impl Authority for LocalAuthority {
             return Ok(());
         }
         self.open(room, partition).await
+    }
+
+    async fn message(&self, room: RoomId, message: MessageId) -> Result<MessageFacts, AuthorityError> {
+        let looked = history::look(&self.parts.stores, &*self.parts.bus, room, message).await;
+        let Looked { said, state, .. } = looked
+            .map_err(|error| AuthorityError::Unavailable(error.to_string()))?
+            .ok_or(AuthorityError::Refused(ErrorCode::UnknownMessage))?;
+        let emojis = state.shown_reactions().into_iter().map(|reaction| reaction.emoji).collect();
+        Ok(MessageFacts { author: said.event.user_id, deleted: state.deleted, emojis })
     }
 
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {

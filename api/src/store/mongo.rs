@@ -19,12 +19,14 @@ use mongodb::{Client, Collection, Database};
 use rookery_shared::limits::{STORE_CALL_LIFE, STORE_CONNECTIONS_MAX, STORE_DEADLINE};
 use secrecy::{ExposeSecret, SecretString};
 
+use self::acts::{ReactionDocument, StateDocument};
 use self::calls::Calls;
 use self::documents::{EpochDocument, MemberDocument, OutboxDocument, RoomDocument, SessionDocument, UserDocument};
 use self::event_document::MessageDocument;
 use self::turns::Turns;
 use super::{Backend, StoreError, Stores};
 
+mod acts;
 mod calls;
 mod documents;
 mod epochs;
@@ -51,6 +53,8 @@ struct Mongo {
     members: Collection<MemberDocument>,
     outbox: Collection<OutboxDocument>,
     messages: Collection<MessageDocument>,
+    states: Collection<StateDocument>,
+    reactions: Collection<ReactionDocument>,
     epochs: Collection<EpochDocument>,
     turns: Arc<Turns>,
     calls: Calls,
@@ -118,6 +122,8 @@ impl Mongo {
             members: database.collection("members"),
             outbox: database.collection("outbox"),
             messages: database.collection("messages"),
+            states: database.collection("message_states"),
+            reactions: database.collection("reactions"),
             epochs: database.collection("epochs"),
             turns: Arc::new(Turns::new()),
             calls: Calls::new(),

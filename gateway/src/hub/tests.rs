@@ -106,7 +106,11 @@ fn short(frame: ServerFrame) -> String {
         | ServerFrame::Error(_)
         | ServerFrame::Pong {}
         | ServerFrame::Reconnect { .. }
-        | ServerFrame::Heads { .. }) => panic!("{other:?}"),
+        | ServerFrame::Heads { .. }
+        | ServerFrame::MessageEdited { .. }
+        | ServerFrame::MessageDeleted { .. }
+        | ServerFrame::ReactionAdded { .. }
+        | ServerFrame::ReactionRemoved { .. }) => panic!("{other:?}"),
     }
 }
 

@@ -158,3 +158,18 @@ fn hello_says_what_an_ack_means() {
         assert!(matches!(&outputs[1], Output::Send(ServerFrame::Hello { ack, .. }) if *ack == mode));
     }
 }
+
+#[test]
+fn acts_need_a_room_and_get_a_name() {
+    let message = rookery_shared::id::MessageId::generate();
+    let frame = format!(r#"{{"type":"delete","client_id":"c-1","message_id":"{message}"}}"#);
+    let (mut session, _) = greeted(None);
+    let outputs = say(&mut session, &frame);
+    let error = error_of(&outputs);
+    assert_eq!((error.code, error.client_id.as_ref().unwrap().as_str()), (ErrorCode::RoomRequired, "c-1"));
+    let (mut session, user) = greeted(Some("general"));
+    let outputs = say(&mut session, &format!(r#"{{"type":"react","message_id":"{message}","emoji":"👍"}}"#));
+    let [Output::Run(Command::Act(deed))] = &outputs[..] else { panic!("{outputs:?}") };
+    assert_eq!((deed.sender.user_id, deed.act.message_id), (user, message));
+    assert!(!deed.client_id.as_str().is_empty());
+}

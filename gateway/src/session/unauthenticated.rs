@@ -80,6 +80,9 @@ pub(super) fn keyless() -> Vec<Output> {
 fn premature(frame: ClientFrame) -> ErrorFrame {
     let client_id = match frame {
         ClientFrame::Message(message) => message.client_id,
+        ClientFrame::Edit(edit) => edit.client_id,
+        ClientFrame::Delete(delete) => delete.client_id,
+        ClientFrame::React(react) => react.client_id,
         ClientFrame::Auth(_)
         | ClientFrame::Subscribe(_)
         | ClientFrame::Unsubscribe(_)

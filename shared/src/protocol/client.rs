@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::id::{ClientId, Epoch, MessageId, RoomRef, Seq};
 use crate::limits::{FRAME_BYTES_MAX, ROOMS_PER_FRAME_MAX, TOKEN_BYTES_MAX};
+use crate::protocol::acts::{Delete, Edit, React};
 use crate::protocol::content;
 use crate::protocol::error_code::ErrorCode;
 
@@ -29,6 +30,12 @@ pub enum ClientFrame {
     Ping(Ping),
     /// Asks where rooms stand, without making them live.
     Heads(Heads),
+    /// Changes the text of a message.
+    Edit(Edit),
+    /// Takes a message away.
+    Delete(Delete),
+    /// Reacts to a message, or takes a reaction back.
+    React(React),
 }
 
 /// `{"type":"auth","token":…}`
@@ -146,6 +153,9 @@ impl ClientFrame {
             "message" => fields(text).map(Self::Message),
             "ping" => fields(text).map(Self::Ping),
             "heads" => fields(text).map(Self::Heads),
+            "edit" => fields(text).map(Self::Edit),
+            "delete" => fields(text).map(Self::Delete),
+            "react" => fields(text).map(Self::React),
             _ => Err(Rejected::new(ErrorCode::UnknownType, Some("type"), "unknown frame type")),
         }
     }
@@ -161,7 +171,10 @@ impl ClientFrame {
             Self::Message(message) => {
                 content::check(&message.content).map_err(|code| Rejected::new(code, Some("content"), code.message()))
             }
-            Self::Auth(_) | Self::Ping(_) => Ok(()),
+            Self::Edit(edit) => {
+                content::check(&edit.content).map_err(|code| Rejected::new(code, Some("content"), code.message()))
+            }
+            Self::Auth(_) | Self::Ping(_) | Self::Delete(_) | Self::React(_) => Ok(()),
         }?;
         Ok(self)
     }

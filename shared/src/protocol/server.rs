@@ -1,12 +1,12 @@
 //! Frames to the client.
 
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
+use crate::act::Emoji;
 use crate::clock::UnixMillis;
 use crate::event::{Event, EventBody, SequencedEvent};
 use crate::id::{ClientId, Epoch, MessageId, RoomId, RoomRef, Seq, SessionId, Slug, UserId};
+pub use crate::protocol::ack_mode::AckMode;
 use crate::protocol::client::Rejected;
 use crate::protocol::error_code::ErrorCode;
 
@@ -136,6 +136,72 @@ pub enum ServerFrame {
         /// Milliseconds to wait.
         after_ms: u64,
     },
+    /// A message says something else now.
+    MessageEdited {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// The message.
+        message_id: MessageId,
+        /// Its new text; empty if it was deleted since.
+        content: String,
+        /// Who.
+        user: UserBrief,
+        /// When.
+        timestamp: UnixMillis,
+    },
+    /// A message is gone.
+    MessageDeleted {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// The message.
+        message_id: MessageId,
+        /// Who.
+        user: UserBrief,
+        /// When.
+        timestamp: UnixMillis,
+    },
+    /// Somebody reacted to a message.
+    ReactionAdded {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// The message.
+        message_id: MessageId,
+        /// The reaction.
+        emoji: Emoji,
+        /// Who.
+        user: UserBrief,
+        /// When.
+        timestamp: UnixMillis,
+    },
+    /// Somebody took a reaction back.
+    ReactionRemoved {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// The message.
+        message_id: MessageId,
+        /// The reaction.
+        emoji: Emoji,
+        /// Who.
+        user: UserBrief,
+        /// When.
+        timestamp: UnixMillis,
+    },
     /// Where rooms stand that the client asked for; those it may not read, or knows the newest event of, are left out.
     Heads {
         /// In the order asked.
@@ -152,29 +218,6 @@ pub struct RoomHead {
     pub epoch: Epoch,
     /// Number of the newest event.
     pub seq: Seq,
-}
-
-/// What an `ack` says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AckMode {
-    /// The message is stored with a majority.
-    #[default]
-    Stored,
-    /// Redis has accepted the message; a failover of Redis may lose it.
-    Accepted,
-}
-
-impl FromStr for AckMode {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "stored" => Ok(Self::Stored),
-            "accepted" => Ok(Self::Accepted),
-            _ => Err("must be stored or accepted"),
-        }
-    }
 }
 
 /// Id and name of a user.
@@ -227,6 +270,24 @@ pub struct Message {
     pub reply_to: Option<MessageId>,
     /// Attached files; always empty for now.
     pub attachments: Vec<String>,
+    /// When its text was changed last; only in history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<UnixMillis>,
+    /// Whether it is deleted; its text is then empty. Only in history.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
+    /// Who reacted how; only in history.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<Reaction>,
+}
+
+/// One reaction to a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaction {
+    /// The reaction.
+    pub emoji: Emoji,
+    /// Whose it is, in the order of reacting.
+    pub user_ids: Vec<UserId>,
 }
 
 /// The fields of an `error` frame.
@@ -286,6 +347,9 @@ impl From<SequencedEvent> for ServerFrame {
                     client_id,
                     reply_to,
                     attachments: Vec::new(),
+                    edited_at: None,
+                    deleted: false,
+                    reactions: Vec::new(),
                 };
                 Self::NewMessage { room, epoch, seq, message }
             }
@@ -294,6 +358,22 @@ impl From<SequencedEvent> for ServerFrame {
             }
             EventBody::MemberLeft {} => {
                 Self::MemberLeft { room, epoch, seq, user: UserBrief { user_id, username }, timestamp }
+            }
+            EventBody::MessageEdited { message_id, content, client_id: _ } => {
+                let user = UserBrief { user_id, username };
+                Self::MessageEdited { room, epoch, seq, message_id, content, user, timestamp }
+            }
+            EventBody::MessageDeleted { message_id } => {
+                let user = UserBrief { user_id, username };
+                Self::MessageDeleted { room, epoch, seq, message_id, user, timestamp }
+            }
+            EventBody::ReactionAdded { message_id, emoji } => {
+                let user = UserBrief { user_id, username };
+                Self::ReactionAdded { room, epoch, seq, message_id, emoji, user, timestamp }
+            }
+            EventBody::ReactionRemoved { message_id, emoji } => {
+                let user = UserBrief { user_id, username };
+                Self::ReactionRemoved { room, epoch, seq, message_id, emoji, user, timestamp }
             }
         }
     }

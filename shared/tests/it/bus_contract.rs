@@ -103,8 +103,12 @@ async fn next_event(signals: &mut Receiver<Signal>) -> Arc<SequencedEvent> {
 
 fn content(event: &SequencedEvent) -> &str {
     match &event.event.body {
-        EventBody::Message { content, .. } => content,
-        EventBody::MemberJoined {} | EventBody::MemberLeft {} => "",
+        EventBody::Message { content, .. } | EventBody::MessageEdited { content, .. } => content,
+        EventBody::MemberJoined {}
+        | EventBody::MemberLeft {}
+        | EventBody::MessageDeleted { .. }
+        | EventBody::ReactionAdded { .. }
+        | EventBody::ReactionRemoved { .. } => "",
     }
 }
 

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
+mod acts;
 mod bad_frames;
 mod bad_requests;
 mod bad_text;

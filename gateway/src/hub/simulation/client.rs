@@ -114,7 +114,11 @@ impl Client {
             | ServerFrame::MemberLeft { .. }
             | ServerFrame::Pong {}
             | ServerFrame::Reconnect { .. }
-            | ServerFrame::Heads { .. } => {}
+            | ServerFrame::Heads { .. }
+            | ServerFrame::MessageEdited { .. }
+            | ServerFrame::MessageDeleted { .. }
+            | ServerFrame::ReactionAdded { .. }
+            | ServerFrame::ReactionRemoved { .. } => {}
         }
         Ok(None)
     }
