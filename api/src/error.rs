@@ -219,10 +219,11 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::EmptyContent
         | ErrorCode::ContentTooLong
         | ErrorCode::RoomRequired
-        | ErrorCode::TooManyRooms => StatusCode::BAD_REQUEST,
+        | ErrorCode::TooManyRooms
+        | ErrorCode::TooManyReactions => StatusCode::BAD_REQUEST,
         ErrorCode::Unauthenticated | ErrorCode::BadCredentials | ErrorCode::BadRefreshToken => StatusCode::UNAUTHORIZED,
         ErrorCode::NotAMember | ErrorCode::Forbidden | ErrorCode::Muted | ErrorCode::Banned => StatusCode::FORBIDDEN,
-        ErrorCode::UnknownRoom | ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::UnknownRoom | ErrorCode::NotFound | ErrorCode::UnknownMessage => StatusCode::NOT_FOUND,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         ErrorCode::UsernameTaken | ErrorCode::AccountExists | ErrorCode::RoomNameTaken => StatusCode::CONFLICT,

@@ -2,12 +2,14 @@
 
 mod caller;
 mod json;
+mod message;
 mod page;
 mod room;
 
 pub use caller::Caller;
 pub(crate) use caller::bearer;
 pub use json::JsonBody;
+pub use message::{MessagePath, ReactionPath};
 pub use page::{HistoryQuery, QueryParams, RoomsQuery};
 pub use room::{MemberPath, RoomPath};
 

@@ -3,6 +3,7 @@
 //!
 //! Time and ids are parameters. Lookups return an option; a broken row is [`StoreError::Inconsistent`].
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,6 +12,7 @@ use rookery_shared::event::{Event, SequencedEvent};
 use rookery_shared::id::{AclVersion, Epoch, MessageId, Partition, RoomId, RoomRef, Seq, SessionId, UserId};
 
 use crate::domain::message::Window;
+use crate::domain::message_state::MessageState;
 use crate::domain::room::{Member, Room};
 use crate::domain::sanction::{Act, Sanction};
 use crate::domain::session::{Session, TokenHash};
@@ -171,6 +173,13 @@ pub trait Messages: Send + Sync {
     async fn page(&self, room: RoomId, window: Window, limit: usize) -> Result<Vec<SequencedEvent>, StoreError>;
     /// The largest number a room has in any epoch; [`Seq::ZERO`] for an empty room.
     async fn last_seq(&self, room: RoomId) -> Result<Seq, StoreError>;
+    /// A message of the room, as it was said; none if the event of this id is something else.
+    async fn message(&self, room: RoomId, id: MessageId) -> Result<Option<SequencedEvent>, StoreError>;
+    /// What acts have made of these messages; those that nothing was done to may be left out. The text of a deleted
+    /// message is nowhere any more: neither here nor in its events.
+    async fn states(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, MessageState>, StoreError>;
+    /// The newest edits of a message, at most `limit`, oldest first.
+    async fn edits(&self, id: MessageId, limit: usize) -> Result<Vec<SequencedEvent>, StoreError>;
 }
 
 /// Epochs of partitions.

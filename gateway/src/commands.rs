@@ -15,6 +15,9 @@ use crate::gateway::Node;
 use crate::member::Member;
 use crate::session::{Command, Target};
 
+mod act;
+mod heads;
+mod promise;
 mod send;
 mod subscribe;
 
@@ -42,6 +45,8 @@ impl Commands {
             Command::Enter(room) => return self.enter(Target { room, position: None }).await,
             Command::Unsubscribe(rooms) => rooms.iter().for_each(|room| self.unsubscribe(room)),
             Command::Send(outgoing) => self.send(*outgoing).await,
+            Command::Heads(targets) => self.heads(targets).await,
+            Command::Act(deed) => self.act(*deed).await,
         }
         None
     }

@@ -69,18 +69,19 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(node: Arc<Node>, socket: S
         None => connection.live().await,
     };
     count.end(end);
-    connection.finish(end).await;
+    // Boxed, so that a living connection does not carry the room that its end will need.
+    Box::pin(connection.finish(end)).await;
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn new(node: Arc<Node>, socket: Socket<S>, room: Option<RoomRef>) -> Self {
-        let (now, wall) = (Instant::now(), UnixMillis::now());
+        let (now, wall, ack) = (Instant::now(), UnixMillis::now(), node.ack);
         let mut connection = Self {
             node,
             socket,
             outbox: Arc::default(),
             is_single: room.is_some(),
-            session: Session::new(room, wall),
+            session: Session::new(room, ack, wall),
             session_due: now,
             heartbeat: Heartbeat::new(now),
             commands: None,
@@ -92,8 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     async fn live(&mut self) -> End {
-        let drain = self.node.shutdown.drain.clone().cancelled_owned();
-        let mut drain = std::pin::pin!(drain);
+        let mut drain = std::pin::pin!(turn_to_leave(Arc::clone(&self.node)));
         let mut clock = std::pin::pin!(sleep_until(self.due()));
         loop {
             self.start_next();
@@ -256,6 +256,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 }
 
+/// Ends when the node drains and this connection is to go. Asked for once.
+async fn turn_to_leave(node: Arc<Node>) {
+    node.shutdown.drain.cancelled().await;
+    let connections = u32::try_from(node.metrics.connections.get()).unwrap_or(0);
+    sleep_until(node.goodbyes.turn(Instant::now(), connections)).await;
+}
+
 /// The command under way, if there is one. Safe to drop: the command stays where it is.
 async fn progress(running: &mut Option<BoxFuture<'static, Option<CloseCode>>>) -> Option<CloseCode> {
     match running {
@@ -271,6 +278,10 @@ const fn label(frame: &ClientFrame) -> &'static str {
         ClientFrame::Unsubscribe(_) => "unsubscribe",
         ClientFrame::Message(_) => "message",
         ClientFrame::Ping(_) => "ping",
+        ClientFrame::Heads(_) => "heads",
+        ClientFrame::Edit(_) => "edit",
+        ClientFrame::Delete(_) => "delete",
+        ClientFrame::React(_) => "react",
     }
 }
 

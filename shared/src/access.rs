@@ -130,6 +130,42 @@ pub const fn outranks(actor: RoomRole, target: Option<RoomRole>) -> bool {
     }
 }
 
+/// What somebody wants to do to a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MessageAction {
+    /// Change its text.
+    Edit,
+    /// Take it away.
+    Delete,
+    /// React to it, or take a reaction back.
+    React,
+}
+
+/// The state of one user towards one message, as far as rights depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MessageStanding {
+    /// The user's role in the message's room; none for outsiders.
+    pub role: Option<RoomRole>,
+    /// Whether the user said it.
+    pub own: bool,
+    /// Whether it is deleted.
+    pub deleted: bool,
+}
+
+/// Decides about a message of a room that the user may send to.
+///
+/// # Errors
+/// Always [`ErrorCode::UnknownMessage`]: what may not be done is answered like what does not exist.
+pub const fn decide_on_message(standing: MessageStanding, action: MessageAction) -> Result<(), ErrorCode> {
+    let MessageStanding { role, own, deleted } = standing;
+    let allowed = match (role, action) {
+        (Some(_), MessageAction::React) | (Some(RoomRole::Owner | RoomRole::Moderator), MessageAction::Delete) => true,
+        (Some(_), MessageAction::Edit) | (Some(RoomRole::Member), MessageAction::Delete) => own,
+        (None, MessageAction::Edit | MessageAction::Delete | MessageAction::React) => false,
+    };
+    if allowed && !deleted { Ok(()) } else { Err(ErrorCode::UnknownMessage) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +181,22 @@ mod tests {
 
     fn member(role: RoomRole) -> Standing {
         Standing { role: Some(role), ..outsider(Visibility::Public) }
+    }
+
+    #[test]
+    fn messages_are_edited_by_their_authors_and_deleted_also_by_those_who_keep_order() {
+        let may = |role, own, action| decide_on_message(MessageStanding { role, own, deleted: false }, action).is_ok();
+        for role in [RoomRole::Owner, RoomRole::Moderator, RoomRole::Member] {
+            for action in [MessageAction::Edit, MessageAction::Delete, MessageAction::React] {
+                assert!(may(Some(role), true, action));
+                let gone = MessageStanding { role: Some(role), own: true, deleted: true };
+                assert_eq!(decide_on_message(gone, action), Err(ErrorCode::UnknownMessage));
+                assert!(!may(None, true, action), "an outsider");
+            }
+            assert!(!may(Some(role), false, MessageAction::Edit));
+            assert!(may(Some(role), false, MessageAction::React));
+            assert_eq!(may(Some(role), false, MessageAction::Delete), role != RoomRole::Member);
+        }
     }
 
     #[test]

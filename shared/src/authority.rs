@@ -4,8 +4,11 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{RoomRole, Standing, Until, Visibility};
-use crate::id::{AclVersion, RoomId, RoomRef, SessionId, Slug, UserId};
+use crate::access::{MessageAction, MessageStanding, RoomRole, Standing, Until, Visibility, decide_on_message};
+use crate::act::{Act, ActKind, Emoji};
+use crate::event::SequencedEvent;
+use crate::id::{AclVersion, Epoch, MessageId, RoomId, RoomRef, Seq, SessionId, Slug, UserId};
+use crate::limits::REACTIONS_PER_MESSAGE_MAX;
 use crate::protocol::error_code::ErrorCode;
 use crate::token::JwkSet;
 
@@ -39,6 +42,37 @@ impl Permission {
     }
 }
 
+/// What rights to do something to a message depend on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageFacts {
+    /// Who said it.
+    pub author: UserId,
+    /// Whether it is deleted.
+    pub deleted: bool,
+    /// The different reactions it has.
+    pub emojis: Vec<Emoji>,
+}
+
+impl MessageFacts {
+    /// Whether a user with this permission may do it.
+    ///
+    /// # Errors
+    /// The code to answer with.
+    pub fn check(&self, permission: &Permission, user: UserId, act: &Act) -> Result<(), ErrorCode> {
+        let standing = MessageStanding { role: permission.role, own: self.author == user, deleted: self.deleted };
+        match &act.kind {
+            ActKind::Edit(_) => decide_on_message(standing, MessageAction::Edit),
+            ActKind::Delete => decide_on_message(standing, MessageAction::Delete),
+            ActKind::Unreact(_) => decide_on_message(standing, MessageAction::React),
+            ActKind::React(emoji) => {
+                decide_on_message(standing, MessageAction::React)?;
+                let fits = self.emojis.len() < REACTIONS_PER_MESSAGE_MAX || self.emojis.contains(emoji);
+                if fits { Ok(()) } else { Err(ErrorCode::TooManyReactions) }
+            }
+        }
+    }
+}
+
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthorityError {
@@ -63,6 +97,10 @@ pub trait Authority: Send + Sync + 'static {
     /// Makes the room's state present on the bus, in a current epoch, whatever the bus has lost. Idempotent.
     async fn open_room(&self, room: RoomId) -> Result<(), AuthorityError>;
 
+    /// What is to be known of a message before something is done to it. Refused with
+    /// [`ErrorCode::UnknownMessage`] when there is none in that room.
+    async fn message(&self, room: RoomId, message: MessageId) -> Result<MessageFacts, AuthorityError>;
+
     /// The public keys of access tokens that are valid now.
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError>;
 
@@ -75,4 +113,22 @@ pub trait Authority: Send + Sync + 'static {
 
     /// Which of these users may read in the room.
     async fn readers(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, AuthorityError>;
+
+    /// Events of the epoch that follow `place.seq` without a hole, oldest first, at most `limit`: from the store, and
+    /// from the hot tail where that goes on. None if the next one is in neither. More may follow.
+    async fn events(
+        &self,
+        room: RoomId,
+        place: EventPlace,
+        limit: usize,
+    ) -> Result<Vec<SequencedEvent>, AuthorityError>;
+}
+
+/// Where a reader stands in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct EventPlace {
+    /// Epoch of the number.
+    pub epoch: Epoch,
+    /// Number of the last event it has.
+    pub seq: Seq,
 }

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::act::{Act, Emoji};
 use crate::clock::UnixMillis;
 use crate::id::{ClientId, Epoch, MessageId, RoomId, Seq, UserId};
 
@@ -45,6 +46,34 @@ pub enum EventBody {
     MemberJoined {},
     /// The user is no longer a member of the room.
     MemberLeft {},
+    /// The user changed the text of a message.
+    MessageEdited {
+        /// The message.
+        message_id: MessageId,
+        /// Its new text; empty once the message was deleted.
+        content: String,
+        /// The user's name for the change.
+        client_id: ClientId,
+    },
+    /// The user took a message away.
+    MessageDeleted {
+        /// The message.
+        message_id: MessageId,
+    },
+    /// The user reacted to a message.
+    ReactionAdded {
+        /// The message.
+        message_id: MessageId,
+        /// The reaction.
+        emoji: Emoji,
+    },
+    /// The user took a reaction back.
+    ReactionRemoved {
+        /// The message.
+        message_id: MessageId,
+        /// The reaction.
+        emoji: Emoji,
+    },
     /// The user ended somebody's membership.
     MemberKicked {
         /// Whose.
@@ -88,7 +117,11 @@ impl EventBody {
             | Self::MemberJoined {}
             | Self::MemberUnbanned { .. }
             | Self::MemberMuted { .. }
-            | Self::MemberUnmuted { .. } => None,
+            | Self::MemberUnmuted { .. }
+            | Self::MessageEdited { .. }
+            | Self::MessageDeleted { .. }
+            | Self::ReactionAdded { .. }
+            | Self::ReactionRemoved { .. } => None,
         }
     }
 
@@ -101,7 +134,11 @@ impl EventBody {
             | Self::MemberUnbanned { member }
             | Self::MemberMuted { member, .. }
             | Self::MemberUnmuted { member } => Some(member.user_id),
-            Self::Message { .. } => None,
+            Self::Message { .. }
+            | Self::MessageEdited { .. }
+            | Self::MessageDeleted { .. }
+            | Self::ReactionAdded { .. }
+            | Self::ReactionRemoved { .. } => None,
         }
     }
 }
@@ -116,6 +153,17 @@ impl Event {
             user_id: sender.user_id,
             username: sender.username,
             body: EventBody::Message { content, client_id, reply_to },
+        }
+    }
+
+    /// Something done to a message; its id is derived, see [`Act::event_id`].
+    pub fn act(room: RoomId, sender: Sender, client_id: &ClientId, act: Act) -> Self {
+        Self {
+            v: EVENT_VERSION,
+            id: act.event_id(room, sender.user_id, client_id),
+            user_id: sender.user_id,
+            username: sender.username,
+            body: act.into_body(client_id),
         }
     }
 
@@ -147,7 +195,7 @@ pub struct NewMessage {
 }
 
 /// An event with its place: room, epoch, number and time, as assigned by the bus.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SequencedEvent {
     /// Room of the event.
     pub room: RoomId,

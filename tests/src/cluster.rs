@@ -130,6 +130,7 @@ fn gateway(redis: &Redis, api: &Node, dir: PathBuf) -> Node {
         ("api_url", api.internal_url()),
         ("internal_secret", INTERNAL_SECRET.to_owned()),
         ("allowed_origins", ALLOWED_ORIGIN.to_owned()),
+        ("drain_ms", "3000".to_owned()),
     ];
     Node::prepare("rookery-gateway", dir, &settings, &[])
 }

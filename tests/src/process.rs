@@ -145,18 +145,24 @@ impl Spec {
             .unwrap_or_else(|error| panic!("{} does not start: {error}; run `make deps`", self.program.display()))
     }
 
-    /// The command in its own process group, without settings that the caller's environment happens to have.
+    /// The command in its own process group, without settings that the caller's environment happens to have and
+    /// without what cargo tells a test: a person's shell has none of it, and a nested build would take it for a change.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.args).current_dir(&self.dir).stdin(Stdio::null()).process_group(0);
         for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("ROOKERY_") {
+            if is_of_the_test(&name.to_string_lossy()) {
                 command.env_remove(name);
             }
         }
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
+}
+
+fn is_of_the_test(name: &str) -> bool {
+    let lasting = ["CARGO_HOME", "CARGO_TARGET_DIR"].contains(&name);
+    name.starts_with("ROOKERY_") || (name.starts_with("CARGO_") && !lasting)
 }
 
 /// Runs a program to its end and returns what it printed; panics if it fails.
@@ -186,11 +192,11 @@ pub fn is_clean(status: ExitStatus) -> bool {
 }
 
 fn signal_group(pid: u32, name: &str) {
-    let group = format!("-{pid}");
-    // A group that is gone already is what KILL and TERM want anyway.
-    Command::new("kill")
-        .args(["-s", name, "--", &group])
+    // The shell has `kill` built in; a small machine has no program of that name. A group that is gone already is what
+    // KILL and TERM want anyway.
+    Command::new("sh")
+        .args(["-c", r#"kill -s "$0" -- "-$1""#, name, &pid.to_string()])
         .stderr(Stdio::null())
         .status()
-        .expect("the kill command runs");
+        .expect("a shell runs");
 }

@@ -160,6 +160,10 @@ const fn rights_of(body: &EventBody, acl: AclVersion) -> Rights {
     match body {
         EventBody::MemberJoined {}
         | EventBody::Message { .. }
+        | EventBody::MessageEdited { .. }
+        | EventBody::MessageDeleted { .. }
+        | EventBody::ReactionAdded { .. }
+        | EventBody::ReactionRemoved { .. }
         | EventBody::MemberUnbanned { .. }
         | EventBody::MemberUnmuted { .. } => Rights::Keep,
         EventBody::MemberLeft {}

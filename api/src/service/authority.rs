@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rookery_shared::access::{Action, decide};
-use rookery_shared::authority::{Authority, AuthorityError, Permission};
+use rookery_shared::authority::{Authority, AuthorityError, EventPlace, MessageFacts, Permission};
 use rookery_shared::bus::{Bus, BusError, OpenError, PartitionOpening, RoomSeed};
 use rookery_shared::clock::UnixMillis;
-use rookery_shared::id::{AclVersion, Partition, RoomId, RoomRef, SessionId, UserId};
+use rookery_shared::event::SequencedEvent;
+use rookery_shared::id::{AclVersion, MessageId, Partition, RoomId, RoomRef, SessionId, UserId};
 use rookery_shared::keys::{partition_of, partitions};
 use rookery_shared::limits::ROOM_OPEN_WAIT;
 use rookery_shared::protocol::error_code::ErrorCode;
@@ -16,7 +17,9 @@ use rookery_shared::token::{JwkSet, SigningKeys};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
 
+use super::missed::Reads;
 use crate::metrics::Metrics;
+use crate::service::history::{self, Looked};
 use crate::store::{StoreError, Stores};
 
 /// How often a room is tried while its partition gets an epoch.
@@ -42,12 +45,13 @@ pub struct LocalAuthority {
     parts: LocalAuthorityParts,
     /// One per partition: rooms of a partition are opened one after another, so that one outage costs one epoch.
     opening: Vec<Mutex<()>>,
+    reads: Reads,
 }
 
 impl LocalAuthority {
     /// An authority over these parts.
     pub fn new(parts: LocalAuthorityParts) -> Self {
-        Self { parts, opening: partitions().map(|_| Mutex::new(())).collect() }
+        Self { parts, opening: partitions().map(|_| Mutex::new(())).collect(), reads: Reads::default() }
     }
 
     /// The right to open rooms of the partition, and whether somebody else had it just before.
@@ -134,6 +138,15 @@ impl Authority for LocalAuthority {
         self.open(room, partition).await
     }
 
+    async fn message(&self, room: RoomId, message: MessageId) -> Result<MessageFacts, AuthorityError> {
+        let looked = history::look(&self.parts.stores, &*self.parts.bus, room, message).await;
+        let Looked { said, state, .. } = looked
+            .map_err(|error| AuthorityError::Unavailable(error.to_string()))?
+            .ok_or(AuthorityError::Refused(ErrorCode::UnknownMessage))?;
+        let emojis = state.shown_reactions().into_iter().map(|reaction| reaction.emoji).collect();
+        Ok(MessageFacts { author: said.event.user_id, deleted: state.deleted, emojis })
+    }
+
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
         Ok(self.parts.keys.public())
     }
@@ -151,9 +164,18 @@ impl Authority for LocalAuthority {
         // A ban ends the membership, so members are exactly those who may read.
         self.parts.stores.members.among(room, users).await.map_err(store_error)
     }
+
+    async fn events(
+        &self,
+        room: RoomId,
+        place: EventPlace,
+        limit: usize,
+    ) -> Result<Vec<SequencedEvent>, AuthorityError> {
+        self.reads.events(&self.parts, room, place, limit).await
+    }
 }
 
-fn store_error(error: StoreError) -> AuthorityError {
+pub(super) fn store_error(error: StoreError) -> AuthorityError {
     match error {
         StoreError::Unavailable(cause) => AuthorityError::Unavailable(cause),
         StoreError::Taken(_) | StoreError::Banned | StoreError::Inconsistent(_) => {

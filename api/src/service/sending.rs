@@ -29,6 +29,11 @@ pub struct Sent {
 /// Sends a checked message.
 pub async fn send(app: &App, sender: Sender, room: &RoomRef, message: NewMessage) -> Result<Sent, ApiError> {
     let (room, appended) = append(app, sender, room, message).await?;
+    settle(app, room, appended).await
+}
+
+/// Waits a moment for the store.
+pub(super) async fn settle(app: &App, room: RoomId, appended: Appended) -> Result<Sent, ApiError> {
     match app.stored.wait(partition_of(room), appended.position).await {
         Waited::Stored => Ok(Sent { room, appended, stored: true }),
         Waited::NotYet => {

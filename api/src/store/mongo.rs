@@ -19,6 +19,7 @@ use mongodb::{Client, Collection, Database};
 use rookery_shared::limits::{STORE_CALL_LIFE, STORE_CONNECTIONS_MAX, STORE_DEADLINE};
 use secrecy::{ExposeSecret, SecretString};
 
+use self::acts::{ReactionDocument, StateDocument};
 use self::calls::Calls;
 use self::documents::{
     EpochDocument, MemberDocument, OutboxDocument, RoomDocument, SanctionDocument, SessionDocument, UserDocument,
@@ -27,6 +28,7 @@ use self::event_document::MessageDocument;
 use self::turns::Turns;
 use super::{Backend, StoreError, Stores};
 
+mod acts;
 mod calls;
 mod documents;
 mod epochs;
@@ -55,6 +57,8 @@ struct Mongo {
     sanctions: Collection<SanctionDocument>,
     outbox: Collection<OutboxDocument>,
     messages: Collection<MessageDocument>,
+    states: Collection<StateDocument>,
+    reactions: Collection<ReactionDocument>,
     epochs: Collection<EpochDocument>,
     turns: Arc<Turns>,
     calls: Calls,
@@ -124,6 +128,8 @@ impl Mongo {
             sanctions: database.collection("sanctions"),
             outbox: database.collection("outbox"),
             messages: database.collection("messages"),
+            states: database.collection("message_states"),
+            reactions: database.collection("reactions"),
             epochs: database.collection("epochs"),
             turns: Arc::new(Turns::new()),
             calls: Calls::new(),

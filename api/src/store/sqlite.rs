@@ -16,6 +16,7 @@ use self::readers::Readers;
 use self::writer::Writer;
 use super::{Backend, StoreError, Stores};
 
+mod acts;
 mod connection;
 mod epochs;
 mod error;

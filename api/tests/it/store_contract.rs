@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::mongo_server;
 
+mod acts;
 mod backend;
 mod epochs;
 mod members;
@@ -152,6 +153,18 @@ on_both! {
         an_empty_batch_is_nothing
         large_batches_are_applied
         last_seq_counts_all_epochs
+    }
+    acts {
+        acts_are_history_and_change_their_message
+        repeated_acts_change_nothing
+        a_late_repeat_of_an_act_changes_nothing
+        acts_end_alike_in_any_order_and_any_batches
+        a_deleted_text_is_nowhere
+        edits_are_kept_with_their_places
+        reactions_are_the_last_word_of_each_user
+        too_many_reactions_are_not_shown
+        a_message_is_found_in_its_room
+        acts_at_once_end_with_the_newest
     }
     places {
         pages_are_in_order_over_epochs

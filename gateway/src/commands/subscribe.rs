@@ -67,7 +67,11 @@ impl Commands {
         if !self.member.note(joining.room, joining.slug.clone()) {
             return Err(CommandError::Refused(ErrorCode::TooManyRooms));
         }
-        self.node.hub.attach(joining).await?;
+        if let Err(error) = self.node.hub.attach(joining).await {
+            // It may have been told a part of what it missed; it is live again when it asks again.
+            self.node.hub.detach(joining.room, &self.member);
+            return Err(error.into());
+        }
         self.look_again(joining.room).await
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 use rookery_shared::bus::{BusError, Head};
-use rookery_shared::id::{AclVersion, RoomId, Seq, UserId};
+use rookery_shared::id::{AclVersion, RoomId, UserId};
 use rookery_shared::limits::{PARKED_EVENTS_MAX, ROOM_LINGER};
 use rookery_shared::protocol::server::ServerFrame;
 use tokio::sync::watch;
@@ -51,6 +51,8 @@ enum State {
 pub(super) struct Live {
     pub(super) feed: RoomFeed,
     members: Vec<Arc<Member>>,
+    /// Connections that are told what they missed; they hear nothing live before they have it.
+    catching_up: Vec<Arc<Member>>,
     empty_since: Option<Instant>,
     repairing: bool,
     /// Version of the room's rights that all members were last known to have theirs under.
@@ -65,6 +67,15 @@ pub struct Rights {
     /// The version all members had theirs under.
     pub acl: AclVersion,
     entries: u64,
+}
+
+/// Events that are known to exist and did not arrive.
+#[derive(Clone, Copy, Debug)]
+pub struct Hole {
+    /// The newest delivered event.
+    pub after: Position,
+    /// How far the room is ahead of it.
+    pub events: u64,
 }
 
 /// What a change of a room leaves to be done and counted.
@@ -105,6 +116,7 @@ impl Room {
         let live = Live {
             feed: RoomFeed::new(head),
             members: Vec::new(),
+            catching_up: Vec::new(),
             empty_since: Some(now),
             repairing: false,
             acl: AclVersion::default(),
@@ -151,11 +163,13 @@ impl Room {
         news
     }
 
-    /// The number behind which events are missing; none (and the repair is over) if there is no hole.
-    pub fn hole(&self) -> Option<Seq> {
+    /// Where events are missing; none (and the repair is over) if there is no hole.
+    pub fn hole(&self) -> Option<Hole> {
         let mut live = self.live()?;
         live.repairing = live.feed.has_hole();
-        live.repairing.then(|| live.feed.head().seq)
+        let Head { epoch, seq, .. } = live.feed.head();
+        live.repairing
+            .then(|| Hole { after: Position { epoch, seq }, events: live.feed.missing() })
     }
 
     /// Events that were read again arrived; what they do not fill is given up.
@@ -187,6 +201,7 @@ impl Room {
     pub(super) fn detach(&self, member: MemberId, now: Instant) {
         if let Some(mut live) = self.live() {
             live.members.retain(|other| other.id != member);
+            live.catching_up.retain(|other| other.id != member);
             live.note_emptiness(now);
         }
     }
@@ -249,10 +264,25 @@ impl Live {
     pub(super) fn add(&mut self, member: &Arc<Member>, acl: AclVersion) {
         self.acl = if self.members.is_empty() { acl } else { self.acl.min(acl) };
         self.entries += 1;
+        self.catching_up.retain(|other| other.id != member.id);
         if !self.members.iter().any(|other| other.id == member.id) {
             self.members.push(Arc::clone(member));
         }
         self.empty_since = None;
+    }
+
+    /// The member gets what it missed piece by piece; live events must not come between.
+    pub(super) fn hold(&mut self, member: &Arc<Member>) {
+        self.members.retain(|other| other.id != member.id);
+        if !self.is_catching_up(member) {
+            self.catching_up.push(Arc::clone(member));
+        }
+        self.empty_since = None;
+    }
+
+    /// Whether the member is still to get the rest of what it missed.
+    pub(super) fn is_catching_up(&self, member: &Member) -> bool {
+        self.catching_up.iter().any(|other| other.id == member.id)
     }
 
     fn offer(&mut self, room: RoomId, at: Position, delivery: Delivery, news: &mut News) {
@@ -302,18 +332,20 @@ impl Live {
 
     /// Who is no longer a member of the room hears nothing more of it, on any connection.
     fn expel(&mut self, room: RoomId, user: UserId) {
-        self.members.retain(|member| {
+        let stays = |member: &Arc<Member>| {
             let stays = member.user != user;
             if !stays {
                 member.lose(room);
             }
             stays
-        });
+        };
+        self.members.retain(stays);
+        self.catching_up.retain(stays);
         self.note_emptiness(Instant::now());
     }
 
     fn note_emptiness(&mut self, now: Instant) {
-        if self.members.is_empty() {
+        if self.members.is_empty() && self.catching_up.is_empty() {
             self.empty_since = self.empty_since.or(Some(now));
         }
     }

@@ -19,8 +19,11 @@ use crate::position::Position;
 use crate::relay::Relay;
 use crate::testing::{FakeAuthority, FakeBus};
 
+mod replay;
+
 struct Setup {
     bus: Arc<FakeBus>,
+    authority: Arc<FakeAuthority>,
     hub: Arc<Hub>,
     room: RoomId,
     shutdown: Shutdown,
@@ -33,12 +36,13 @@ impl Setup {
         let room = authority.room;
         let hub = Hub::new(bus.clone(), authority.clone(), Arc::clone(&metrics), shutdown.clone());
         let permissions = Permissions::new(Arc::clone(&authority) as _);
-        let logins = Logins::new(Arc::clone(&bus) as _, authority, Arc::clone(&hub), Arc::clone(&permissions));
+        let logins =
+            Logins::new(Arc::clone(&bus) as _, Arc::clone(&authority) as _, Arc::clone(&hub), Arc::clone(&permissions));
         let relay = Relay::new(Arc::clone(&hub), Acks::new(metrics), permissions, logins);
         shutdown.spawn("relay", Arc::clone(&relay).listen(bus.signals()));
         shutdown.spawn("audit", relay.audit());
         shutdown.spawn("sweep", Arc::clone(&hub).sweep());
-        Self { bus, hub, room, shutdown }
+        Self { bus, authority, hub, room, shutdown }
     }
 
     fn joining(&self, position: Option<(u64, u64)>) -> Joining {
@@ -107,6 +111,11 @@ fn short(frame: ServerFrame) -> String {
         | ServerFrame::Error(_)
         | ServerFrame::Pong {}
         | ServerFrame::Reconnect { .. }
+        | ServerFrame::Heads { .. }
+        | ServerFrame::MessageEdited { .. }
+        | ServerFrame::MessageDeleted { .. }
+        | ServerFrame::ReactionAdded { .. }
+        | ServerFrame::ReactionRemoved { .. }
         | ServerFrame::MemberKicked { .. }
         | ServerFrame::MemberBanned { .. }
         | ServerFrame::MemberUnbanned { .. }
@@ -230,14 +239,14 @@ async fn a_resume_gets_exactly_what_was_missed() {
 #[tokio::test(start_paused = true)]
 async fn a_resume_that_cannot_be_served_says_so() {
     let setup = Setup::new();
-    setup.say(1, 300);
+    setup.say(1, 600);
     let too_far = setup.join(Some((1, 50))).await;
-    assert_eq!(told(&too_far), ["head 300", "gap 51-300", "caught up 300"]);
+    assert_eq!(told(&too_far), ["head 600", "gap 51-600", "caught up 600"]);
     setup.bus.trim(setup.room);
-    let too_old = setup.join(Some((1, 290))).await;
-    assert_eq!(told(&too_old), ["head 300", "gap 291-300", "caught up 300"]);
-    let other_epoch = setup.join(Some((0, 290))).await;
-    assert_eq!(told(&other_epoch), ["head 300", "reset e1 300", "caught up 300"]);
+    let too_old = setup.join(Some((1, 590))).await;
+    assert_eq!(told(&too_old), ["head 600", "gap 591-600", "caught up 600"]);
+    let other_epoch = setup.join(Some((0, 590))).await;
+    assert_eq!(told(&other_epoch), ["head 600", "reset e1 600", "caught up 600"]);
 }
 
 /// A client moved from a faster node to one that had not yet seen the last events, and was told that the numbers

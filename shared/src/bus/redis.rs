@@ -122,6 +122,16 @@ impl RedisBus {
         }
     }
 
+    /// The library answers a SUBSCRIBE before the server has seen it. Commands of one connection are carried out in
+    /// order, so an answered PING says that the server has.
+    async fn confirm_subscriptions(&self) -> Result<(), BusError> {
+        self.subscriber
+            .ping::<String>(None)
+            .await
+            .map(|_| ())
+            .map_err(|error| unavailable(&error))
+    }
+
     fn tell(&self, signal: Signal) {
         // Without a listener there is nobody to tell.
         self.signals.send(signal).ok();
@@ -212,7 +222,8 @@ impl Bus for RedisBus {
         let channel = keys::room_channel(room);
         // Remembered first, so that a reconnect in between subscribes it too.
         self.channels.lock().insert(channel.clone());
-        self.subscriber.subscribe(channel).await.map_err(|error| unavailable(&error))
+        self.subscriber.subscribe(channel).await.map_err(|error| unavailable(&error))?;
+        self.confirm_subscriptions().await
     }
 
     async fn unsubscribe(&self, room: RoomId) -> Result<(), BusError> {

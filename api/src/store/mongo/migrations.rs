@@ -34,7 +34,8 @@ struct Step {
 
 const STEPS: &[Step] = &[
     Step { name: "0001_start", indexes: indexes::START },
-    Step { name: "0002_rights", indexes: indexes::RIGHTS },
+    Step { name: "0002_acts", indexes: indexes::ACTS },
+    Step { name: "0003_rights", indexes: indexes::RIGHTS },
 ];
 
 #[derive(Serialize, Deserialize)]

@@ -16,7 +16,8 @@ pub(super) struct Step {
 /// All steps, in order.
 pub(super) const STEPS: &[Step] = &[
     Step { name: "0001_start", text: include_str!("0001_start.sql") },
-    Step { name: "0002_rights", text: include_str!("0002_rights.sql") },
+    Step { name: "0002_acts", text: include_str!("0002_acts.sql") },
+    Step { name: "0003_rights", text: include_str!("0003_rights.sql") },
 ];
 
 const NOTES: &str =
@@ -38,7 +39,7 @@ pub(super) fn apply(db: &Connection, step: &Step) -> Result<(), StoreError> {
 mod tests {
     use rusqlite::Connection;
 
-    use super::super::{epochs, members, messages, outbox, rooms, sanctions, sessions, users};
+    use super::super::{acts, epochs, members, messages, outbox, rooms, sanctions, sessions, users};
     use super::*;
 
     fn database() -> Connection {
@@ -67,6 +68,7 @@ mod tests {
             outbox::ALL,
             messages::ALL,
             epochs::ALL,
+            acts::ALL,
             sanctions::ALL,
         ];
         for text in all.concat() {

@@ -74,6 +74,7 @@ async fn subscribe_all(bus: &RedisBus) -> Result<(), BusError> {
             .await
             .map_err(|error| client::unavailable(&error))?;
     }
+    bus.confirm_subscriptions().await?;
     tracing::info!(channels = channels.len(), "subscribed");
     Ok(())
 }
