@@ -1,10 +1,8 @@
 //! Doing something to a message over REST: a look at the message, then the same steps as for sending.
 
-use rookery_shared::access::{Action, MessageAction, MessageStanding, decide, decide_on_message};
+use rookery_shared::access::{MessageAction, MessageStanding, decide_on_message};
 use rookery_shared::act::{Act, ActKind};
 use rookery_shared::authority::{Authority, MessageFacts, Permission};
-use rookery_shared::bus::{Append, AppendError, BusError, Rights, open};
-use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, EventBody, Sender, SequencedEvent};
 use rookery_shared::id::{ClientId, MessageId, RoomId, RoomRef, UserId};
 use rookery_shared::limits::EDITS_SHOWN_MAX;
@@ -15,10 +13,7 @@ use crate::domain::message::place_of;
 use crate::domain::message_state::Version;
 use crate::error::ApiError;
 use crate::service::history::{self, Looked};
-use crate::service::sending::{Sent, settle};
-
-/// How often rights are read anew for one act.
-const RIGHTS_ATTEMPTS: usize = 3;
+use crate::service::sending::{RIGHTS_ATTEMPTS, Sent, may_send, place, settle, unsettled};
 
 /// Something to be done to a message.
 pub struct Deed {
@@ -34,10 +29,7 @@ pub struct Deed {
 pub async fn act(app: &App, room: &RoomRef, deed: Deed) -> Result<Option<Sent>, ApiError> {
     let Deed { sender, client_id, act } = deed;
     for _ in 0..RIGHTS_ATTEMPTS {
-        let permission = app.authority.authorize(sender.user_id, room).await?;
-        let now = UnixMillis::now();
-        decide(permission.standing(), Action::Send, now)
-            .map_err(|code| ApiError::refused_until(code, permission.muted, now))?;
+        let permission = may_send(app, sender.user_id, room).await?;
         let room = permission.room;
         let facts = app.authority.message(room, act.message_id).await?;
         if is_done(&permission, &facts, sender.user_id, &act) {
@@ -45,16 +37,11 @@ pub async fn act(app: &App, room: &RoomRef, deed: Deed) -> Result<Option<Sent>, 
         }
         facts.check(&permission, sender.user_id, &act).map_err(ApiError::refused)?;
         let event = Event::act(room, sender.clone(), &client_id, act.clone());
-        let append = Append { room, event, client_id: client_id.clone(), rights: Rights::At(permission.acl) };
-        match open::append(&*app.bus, &*app.authority, append).await {
-            Ok(appended) => return settle(app, room, appended).await.map(Some),
-            Err(AppendError::StaleRights) => {}
-            Err(AppendError::Overloaded) => return Err(ApiError::refused(ErrorCode::Overloaded)),
-            Err(AppendError::NotOpen) => return Err(BusError::Unavailable("the room does not open".to_owned()).into()),
-            Err(AppendError::Bus(error)) => return Err(error.into()),
+        if let Some(appended) = place(app, &permission, event, &client_id).await? {
+            return settle(app, room, appended).await.map(Some);
         }
     }
-    Err(BusError::Unavailable("the room's rights do not settle".to_owned()).into())
+    Err(unsettled())
 }
 
 /// Whether somebody who might delete the message finds it deleted.

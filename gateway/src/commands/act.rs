@@ -2,17 +2,13 @@
 
 use futures_util::FutureExt;
 use rookery_shared::access::Action;
-use rookery_shared::bus::{Append, AppendError, Rights, open};
 use rookery_shared::event::Event;
 use rookery_shared::protocol::server::ErrorFrame;
 
 use super::Commands;
-use super::promise::Placed;
+use super::promise::{Placed, RIGHTS_ATTEMPTS};
 use crate::error::CommandError;
 use crate::session::Deed;
-
-/// Once under the remembered rights, once under fresh ones.
-const ATTEMPTS: usize = 2;
 
 impl Commands {
     /// Success has no answer of its own: the event comes through the room, the ack once it is stored.
@@ -27,18 +23,15 @@ impl Commands {
 
     async fn place(&self, deed: &Deed) -> Placed {
         let (node, user) = (&self.node, self.member.user);
-        for _ in 0..ATTEMPTS {
+        for _ in 0..RIGHTS_ATTEMPTS {
             let permission = node.permissions.check(user, &deed.room, Action::Send).await?;
             let room = permission.room;
             let facts = node.authority.message(room, deed.act.message_id).await?;
             facts.check(&permission, user, &deed.act).map_err(CommandError::Refused)?;
             let Deed { sender, client_id, act, .. } = deed.clone();
             let event = Event::act(room, sender, &client_id, act);
-            let append = Append { room, client_id, event, rights: Rights::At(permission.acl) };
-            match open::append(node.bus.as_ref(), node.authority.as_ref(), append).await {
-                Ok(appended) => return Ok((room, appended)),
-                Err(AppendError::StaleRights) => node.permissions.forget(user, room).await,
-                Err(error) => return Err(error.into()),
+            if let Some(appended) = self.append(&permission, event, client_id).await? {
+                return Ok((room, appended));
             }
         }
         Err(CommandError::Unsettled)

@@ -1,7 +1,9 @@
 //! A place for an event, and the promise of an ack for it.
 
 use futures_util::future::BoxFuture;
-use rookery_shared::bus::Appended;
+use rookery_shared::authority::Permission;
+use rookery_shared::bus::{Append, AppendError, Appended, Rights, open};
+use rookery_shared::event::Event;
 use rookery_shared::id::{ClientId, RoomId};
 use rookery_shared::protocol::server::{AckMode, ServerFrame};
 
@@ -11,6 +13,9 @@ use crate::error::CommandError;
 
 /// How often a place may belong to an epoch that ended while it was asked for.
 const PLACE_ATTEMPTS: usize = 3;
+
+/// How often rights are read for one event: once remembered ones, once fresh ones.
+pub(super) const RIGHTS_ATTEMPTS: usize = 2;
 
 /// The room of an event and its place there.
 pub(super) type Placed = Result<(RoomId, Appended), CommandError>;
@@ -41,6 +46,26 @@ impl Commands {
             }
         }
         Err(CommandError::Unsettled)
+    }
+
+    /// A place for the event, if the room's rights are still what the permission says; none if they have changed, and
+    /// then the permission is forgotten.
+    pub(super) async fn append(
+        &self,
+        permission: &Permission,
+        event: Event,
+        client_id: ClientId,
+    ) -> Result<Option<Appended>, CommandError> {
+        let (node, room) = (&self.node, permission.room);
+        let append = Append { room, event, client_id, rights: Rights::At(permission.acl) };
+        match open::append(node.bus.as_ref(), node.authority.as_ref(), append).await {
+            Ok(appended) => Ok(Some(appended)),
+            Err(AppendError::StaleRights) => {
+                node.permissions.forget(self.member.user, room).await;
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn acknowledge(&self, sent: Sent, appended: &Appended) -> Result<(), Doubtful> {

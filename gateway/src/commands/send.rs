@@ -2,18 +2,13 @@
 
 use futures_util::FutureExt;
 use rookery_shared::access::Action;
-use rookery_shared::authority::Permission;
-use rookery_shared::bus::{Append, AppendError, Rights, open};
 use rookery_shared::event::Event;
 use rookery_shared::protocol::server::ErrorFrame;
 
 use super::Commands;
-use super::promise::Placed;
+use super::promise::{Placed, RIGHTS_ATTEMPTS};
 use crate::error::CommandError;
 use crate::session::Outgoing;
-
-/// Once under the remembered rights, once under fresh ones.
-const ATTEMPTS: usize = 2;
 
 impl Commands {
     /// Success has no answer of its own: the echo comes through the room, the ack once the message is stored.
@@ -28,25 +23,15 @@ impl Commands {
 
     async fn append_once(&self, outgoing: &Outgoing) -> Placed {
         let node = &self.node;
-        for _ in 0..ATTEMPTS {
+        for _ in 0..RIGHTS_ATTEMPTS {
             let permission = node.permissions.check(self.member.user, &outgoing.room, Action::Send).await?;
-            let append = append_of(&permission, outgoing);
-            match open::append(node.bus.as_ref(), node.authority.as_ref(), append).await {
-                Ok(appended) => return Ok((permission.room, appended)),
-                Err(AppendError::StaleRights) => node.permissions.forget(self.member.user, permission.room).await,
-                Err(error) => return Err(error.into()),
+            let Outgoing { sender, message, .. } = outgoing.clone();
+            let client_id = message.client_id.clone();
+            let event = Event::message(permission.room, sender, message);
+            if let Some(appended) = self.append(&permission, event, client_id).await? {
+                return Ok((permission.room, appended));
             }
         }
         Err(CommandError::Unsettled)
-    }
-}
-
-fn append_of(permission: &Permission, outgoing: &Outgoing) -> Append {
-    let Outgoing { sender, message, .. } = outgoing.clone();
-    Append {
-        room: permission.room,
-        client_id: message.client_id.clone(),
-        event: Event::message(permission.room, sender, message),
-        rights: Rights::At(permission.acl),
     }
 }
