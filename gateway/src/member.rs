@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn rooms_are_bounded_and_found_by_either_name() {
-        let member = Member::new(UserId::generate(), Arc::default(), false);
+        let member = Member::new(UserId::generate(), Outbox::unwritten(), false);
         let slug: Slug = "general".to_owned().try_into().unwrap();
         let general = RoomId::generate();
         assert!(member.note(general, Some(slug.clone())));

@@ -10,14 +10,13 @@ use rookery_shared::protocol::server::AckMode;
 use rookery_shared::shutdown::Shutdown;
 use rookery_shared::token::{AUDIENCE, Claims, SigningKeys, Verifier, install_provider};
 use serde_json::Value;
-use tokio::io::DuplexStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::*;
 use crate::gateway::GatewayOptions;
-use crate::testing::{FakeAuthority, FakeBus};
+use crate::testing::{ClientEnd, FakeAuthority, FakeBus, pipe};
 use crate::{Gateway, GatewayParts, Origins};
 
 struct Setup {
@@ -29,7 +28,7 @@ struct Setup {
 }
 
 struct Client {
-    stream: WebSocketStream<DuplexStream>,
+    stream: WebSocketStream<ClientEnd>,
 }
 
 impl Setup {
@@ -79,9 +78,9 @@ impl Setup {
     }
 
     async fn connect(&self, room: Option<&str>, token: Option<String>, buffer: usize) -> Client {
-        let (ours, theirs) = tokio::io::duplex(buffer);
+        let (ours, theirs) = pipe(buffer);
         let opening = Opening { token, room: room.map(|room| room.parse().unwrap()) };
-        let socket = Socket::new(ours, Vec::new()).await;
+        let socket = Socket::new(ours, Vec::new());
         self.shutdown
             .spawn_work("connection", serve(Arc::clone(&self.gateway.node), socket, opening));
         Client { stream: WebSocketStream::from_raw_socket(theirs, Role::Client, None).await }

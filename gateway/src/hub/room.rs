@@ -11,8 +11,9 @@ use rookery_shared::protocol::server::ServerFrame;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::frame::Frame;
 use crate::member::{Member, MemberId};
-use crate::outbox::Frame;
+use crate::outbox::Outbox;
 use crate::position::Position;
 use crate::relay::room_feed::{Delivery, Fate, RoomFeed, Step};
 
@@ -79,7 +80,8 @@ pub struct Hole {
 }
 
 /// What a change of a room leaves to be done and counted.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
+#[must_use]
 pub struct News {
     /// There is a hole and nobody repairs it yet; the one who reads this does.
     pub wants_repair: bool,
@@ -93,6 +95,8 @@ pub struct News {
     pub gaps: u64,
     /// Resets told.
     pub resets: u64,
+    /// Connections that are owed something which nobody writes yet; the one who reads this does.
+    pub owed: Vec<Arc<Outbox>>,
 }
 
 impl Room {
@@ -325,7 +329,9 @@ impl Live {
 
     fn push(&self, frames: &[Frame], news: &mut News) {
         for member in &self.members {
-            member.outbox.push_all(frames.iter().cloned());
+            if member.outbox.owe(frames) {
+                news.owed.push(Arc::clone(&member.outbox));
+            }
         }
         news.delivered += u64::try_from(frames.len() * self.members.len()).unwrap_or(u64::MAX);
     }
@@ -354,7 +360,7 @@ impl Live {
 fn frame_of(room: RoomId, step: Step) -> Frame {
     match step {
         Step::Event(delivery) => delivery.frame,
-        Step::Gap { from, to } => ServerFrame::Gap { room, from, to }.to_json().into(),
-        Step::Reset { epoch, head } => ServerFrame::Reset { room, epoch, head }.to_json().into(),
+        Step::Gap { from, to } => Frame::from(&ServerFrame::Gap { room, from, to }),
+        Step::Reset { epoch, head } => Frame::from(&ServerFrame::Reset { room, epoch, head }),
     }
 }

@@ -20,8 +20,9 @@ use crate::position::Position;
 const REOPEN_FAILURES_MAX: u32 = 3;
 
 impl Hub {
-    /// Counts what changed in a room, and starts its repair if it wants one.
+    /// Counts what changed in a room, writes what its members are owed by it, and starts its repair if it wants one.
     pub(crate) fn after(self: &Arc<Self>, room: &Arc<Room>, news: News) {
+        self.flush(news.owed);
         let metrics = &self.metrics;
         metrics.deliveries.inc_by(news.delivered);
         metrics.holes.inc_by(news.parked);
