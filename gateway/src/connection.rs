@@ -224,6 +224,7 @@ impl Connection {
             (Flushed::Blocked { .. }, _) => Some(Instant::now() + WRITE_DEADLINE),
             _ => None,
         };
+        self.waiting.extend(self.commands.as_ref().and_then(|commands| commands.behind()));
         match flushed {
             Flushed::All | Flushed::More | Flushed::Blocked { .. } => None,
             Flushed::End(code) => Some(End::Ours(code)),

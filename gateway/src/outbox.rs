@@ -4,8 +4,9 @@
 //! everything it has; what is pushed to one connection alone is flushed by the connection's task. A flush writes what
 //! the kernel takes at once, all frames with one call. When the kernel takes no more, the connection's task waits for it.
 //!
-//! A queue that would grow over its bound is thrown away and stays closed: the connection then ends with 4508 and its
-//! client resumes by position.
+//! A client that reads slowly falls behind in its rooms first: their events are no longer queued, and it gets them by
+//! their numbers when it has read most of what it is owed. A queue that would grow over its hard bound is thrown away
+//! and stays closed: the connection then ends with 4508 and its client resumes by position.
 
 use std::future::poll_fn;
 use std::io;
@@ -52,6 +53,18 @@ pub enum Flushed {
     Lost,
 }
 
+/// What became of a room's frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Owed {
+    /// They are owed, and the caller is the one to flush, later.
+    Unflushed,
+    /// They are owed, and somebody else will flush.
+    Known,
+    /// Too much is owed already: these frames are not. The client gets them by their numbers, later.
+    Behind,
+}
+
 impl Outbox {
     /// Owes nothing yet.
     pub fn new(wire: Arc<dyn Wire>) -> Arc<Self> {
@@ -79,10 +92,26 @@ impl Outbox {
         }
     }
 
-    /// Owes frames with nothing between them. True if the caller is the one to flush them, later.
-    #[must_use]
-    pub fn owe(&self, frames: &[Frame]) -> bool {
-        self.queue.lock().push_all(frames.iter().cloned())
+    /// Owes a room's frames, all or none, with nothing between them.
+    pub fn owe(&self, frames: &[Frame]) -> Owed {
+        let mut queue = self.queue.lock();
+        if queue.is_behind() {
+            Owed::Behind
+        } else if queue.push_all(frames.iter().cloned()) {
+            Owed::Unflushed
+        } else {
+            Owed::Known
+        }
+    }
+
+    /// Makes the connection's task look here.
+    pub fn nudge(&self) {
+        self.attention.notify_one();
+    }
+
+    /// Whether the replay of another room fits.
+    pub fn is_low(&self) -> bool {
+        self.queue.lock().is_low()
     }
 
     /// Owes the answer to the client's newest ping. One that is still owed is not needed any more.
@@ -154,7 +183,7 @@ impl Outbox {
     /// Waits until the replay of another room fits. One waiter: the connection's command.
     pub async fn low(&self) {
         loop {
-            if self.queue.lock().is_low() {
+            if self.is_low() {
                 return;
             }
             self.drained.notified().await;

@@ -58,7 +58,7 @@ impl Relay {
                 match signals.try_recv() {
                     Ok(signal) => self.on_signal(Ok(signal), &mut owed).await,
                     Err(TryRecvError::Lagged(events)) => {
-                        self.on_signal(Err(RecvError::Lagged(events)), &mut owed).await
+                        self.on_signal(Err(RecvError::Lagged(events)), &mut owed).await;
                     }
                     Err(TryRecvError::Empty | TryRecvError::Closed) => break,
                 }

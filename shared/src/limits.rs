@@ -171,6 +171,10 @@ pub const JOURNAL_BATCH_MAX: usize = 256;
 pub const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 /// How long commands of a client that said goodbye, or of a node that drains, may still take.
 pub const COMMANDS_FINISH: Duration = Duration::from_secs(2);
+/// Bytes a connection may owe its client before its rooms stop adding to them; it catches up by number later.
+pub const OUTBOX_BEHIND_BYTES: usize = 192 * 1024;
+/// Frames a connection may owe its client before its rooms stop adding to them.
+pub const OUTBOX_BEHIND_FRAMES: usize = 512;
 /// Frames that are written with one system call.
 pub const FLUSH_FRAMES_MAX: usize = 64;
 /// Bytes that are written with one system call, unless the first frame alone is larger.

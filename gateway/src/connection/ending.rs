@@ -79,7 +79,11 @@ async fn finish_commands(
 const fn is_worth_finishing(command: &Command) -> bool {
     match command {
         Command::Send(_) | Command::Act(_) => true,
-        Command::Subscribe(_) | Command::Enter(_) | Command::Unsubscribe(_) | Command::Heads(_) => false,
+        Command::Subscribe(_)
+        | Command::Enter(_)
+        | Command::Unsubscribe(_)
+        | Command::Heads(_)
+        | Command::CatchUp(_) => false,
     }
 }
 

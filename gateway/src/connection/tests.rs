@@ -291,6 +291,29 @@ async fn a_client_that_does_not_read_is_cut_off_and_hurts_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_that_reads_late_gets_everything_once_and_in_order() {
+    let setup = Setup::new();
+    let mut reader = setup.enter().await;
+    let token = setup.token(setup.member());
+    let mut late = setup.connect(Some("general"), Some(token), 8 * 1_024).await;
+    assert_eq!(late.kinds(3).await, ["hello", "subscribed", "caught_up"]);
+    let text = "x".repeat(3_000);
+    for _ in 0..150 {
+        setup.bus.say(setup.authority.room, &text);
+        assert_eq!(reader.kinds(1).await, ["new_message"]);
+    }
+    let metrics = Arc::clone(&setup.gateway.node.metrics);
+    assert_eq!((metrics.behind.get(), metrics.outbox_overflows.get()), (1, 0), "a room stops adding once");
+    for seq in 1..=150 {
+        let event = late.next().await;
+        assert_eq!((event["type"].as_str(), event["seq"].as_u64()), (Some("new_message"), Some(seq)));
+    }
+    assert_eq!(late.kinds(1).await, ["caught_up"]);
+    setup.bus.say(setup.authority.room, "live again");
+    assert_eq!(late.next().await["seq"], 151);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_draining_node_sends_its_clients_away() {
     let setup = Setup::new();
     let mut client = setup.enter().await;

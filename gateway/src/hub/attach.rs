@@ -80,7 +80,15 @@ impl Hub {
     /// What was missed is told in pieces; each waits until the client has read most of those before. When this fails
     /// or is dropped half-way, the room is not live on the connection.
     pub async fn attach(self: &Arc<Self>, joining: &Joining) -> Result<(), BusError> {
-        let mut progress = Progress::new(joining.position);
+        self.advance(joining, Progress::new(joining.position)).await
+    }
+
+    /// The rest for a connection that fell behind in the room: what it missed, `caught_up`, then live events.
+    pub async fn catch_up(self: &Arc<Self>, joining: &Joining) -> Result<(), BusError> {
+        self.advance(joining, Progress { begun: true, ..Progress::new(joining.position) }).await
+    }
+
+    async fn advance(self: &Arc<Self>, joining: &Joining, mut progress: Progress) -> Result<(), BusError> {
         for _ in 0..STEPS_MAX {
             let room = self.enter(joining.room).await?;
             match room.attach(joining, &mut progress) {

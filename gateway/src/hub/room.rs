@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::frame::Frame;
 use crate::member::{Member, MemberId};
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Owed};
 use crate::position::Position;
 use crate::relay::room_feed::{Delivery, Fate, RoomFeed, Step};
 
@@ -51,6 +51,8 @@ enum State {
 /// The inside of a live room.
 pub(super) struct Live {
     pub(super) feed: RoomFeed,
+    /// Up to where members have been told, or are at least.
+    told: Position,
     members: Vec<Arc<Member>>,
     /// Connections that are told what they missed; they hear nothing live before they have it.
     catching_up: Vec<Arc<Member>>,
@@ -95,6 +97,8 @@ pub struct News {
     pub gaps: u64,
     /// Resets told.
     pub resets: u64,
+    /// Connections that read too slowly for the room.
+    pub behind: u64,
     /// Connections that are owed something which nobody writes yet; the one who reads this does.
     pub owed: Vec<Arc<Outbox>>,
 }
@@ -119,6 +123,7 @@ impl Room {
         let mut state = self.state.lock();
         let live = Live {
             feed: RoomFeed::new(head),
+            told: Position { epoch: head.epoch, seq: head.seq },
             members: Vec::new(),
             catching_up: Vec::new(),
             empty_since: Some(now),
@@ -320,20 +325,38 @@ impl Live {
             };
             frames.push(frame_of(room, step));
             if let Some(user) = left {
-                self.push(&std::mem::take(&mut frames), news);
+                self.push(room, &std::mem::take(&mut frames), news);
                 self.expel(room, user);
             }
         }
-        self.push(&frames, news);
+        self.push(room, &frames, news);
+        self.told = self.position();
     }
 
-    fn push(&self, frames: &[Frame], news: &mut News) {
+    fn position(&self) -> Position {
+        let Head { epoch, seq, .. } = self.feed.head();
+        Position { epoch, seq }
+    }
+
+    fn push(&mut self, room: RoomId, frames: &[Frame], news: &mut News) {
+        if frames.is_empty() {
+            return;
+        }
+        let mut behind = Vec::new();
         for member in &self.members {
-            if member.outbox.owe(frames) {
-                news.owed.push(Arc::clone(&member.outbox));
+            match member.outbox.owe(frames) {
+                Owed::Unflushed => news.owed.push(Arc::clone(&member.outbox)),
+                Owed::Known => {}
+                Owed::Behind => behind.push(Arc::clone(member)),
             }
         }
-        news.delivered += u64::try_from(frames.len() * self.members.len()).unwrap_or(u64::MAX);
+        let reached = self.members.len() - behind.len();
+        news.delivered += u64::try_from(frames.len() * reached).unwrap_or(u64::MAX);
+        for member in behind {
+            self.hold(&member);
+            member.fall_behind(room, self.told);
+            news.behind += 1;
+        }
     }
 
     /// Who is no longer a member of the room hears nothing more of it, on any connection.

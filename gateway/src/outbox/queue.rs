@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
 use rookery_shared::limits::{
-    FLUSH_BYTES_MAX, FLUSH_FRAMES_MAX, FLUSH_ROUNDS_MAX, OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX, OUTBOX_LOW_BYTES,
-    OUTBOX_LOW_FRAMES,
+    FLUSH_BYTES_MAX, FLUSH_FRAMES_MAX, FLUSH_ROUNDS_MAX, OUTBOX_BEHIND_BYTES, OUTBOX_BEHIND_FRAMES, OUTBOX_BYTES_MAX,
+    OUTBOX_FRAMES_MAX, OUTBOX_LOW_BYTES, OUTBOX_LOW_FRAMES,
 };
 use rookery_shared::protocol::close::CloseCode;
 
@@ -111,6 +111,11 @@ impl Queue {
             (Written::All, Some(code)) => Flushed::End(code),
             (Written::All, None) => Flushed::All,
         }
+    }
+
+    /// Whether rooms should owe no more.
+    pub(super) fn is_behind(&self) -> bool {
+        self.bytes > OUTBOX_BEHIND_BYTES || self.frames.len() > OUTBOX_BEHIND_FRAMES
     }
 
     pub(super) fn is_low(&self) -> bool {

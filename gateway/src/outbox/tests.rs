@@ -34,7 +34,7 @@ async fn what_the_kernel_does_not_take_waits_for_it() {
     outbox.push_all([first.clone(), second.clone()]);
     assert_eq!(outbox.flush(), Flushed::Blocked { progress: true });
     assert_eq!(outbox.flush(), Flushed::Blocked { progress: false });
-    assert!(!outbox.owe(&[Frame::text("d")]), "whoever waits for the kernel writes it");
+    assert_eq!(outbox.owe(&[Frame::text("d")]), Owed::Known, "whoever waits for the kernel writes it");
     let mut got = read(&mut client, 10).await;
     outbox.writable().await.unwrap();
     assert_eq!(outbox.flush(), Flushed::All);
@@ -45,11 +45,11 @@ async fn what_the_kernel_does_not_take_waits_for_it() {
 #[tokio::test]
 async fn one_of_many_pushers_flushes() {
     let (outbox, mut client) = outbox(64);
-    assert!(outbox.owe(&[Frame::text("a")]));
-    assert!(!outbox.owe(&[Frame::text("b")]));
+    assert_eq!(outbox.owe(&[Frame::text("a")]), Owed::Unflushed);
+    assert_eq!(outbox.owe(&[Frame::text("b")]), Owed::Known);
     outbox.flush_for();
     assert_eq!(read(&mut client, 6).await, b"\x81\x01a\x81\x01b");
-    assert!(outbox.owe(&[Frame::text("c")]));
+    assert_eq!(outbox.owe(&[Frame::text("c")]), Owed::Unflushed);
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ impl Hub {
         metrics.parked_overflows.inc_by(news.dropped);
         metrics.gaps.inc_by(news.gaps);
         metrics.resets.inc_by(news.resets);
+        metrics.behind.inc_by(news.behind);
         if news.wants_repair {
             let (hub, room) = (Arc::clone(self), Arc::clone(room));
             self.spawn("repair room", async move { hub.repair(&room).await });
