@@ -74,8 +74,8 @@ pub const OUTBOX_FRAMES_MAX: usize = 1_024;
 pub const COMMANDS_QUEUED_MAX: usize = 64;
 /// Acks of one connection that wait for "stored"; beyond it sends answer `overloaded`.
 pub const ACKS_PENDING_PER_CONNECTION_MAX: usize = 1_000;
-/// Read buffer of one socket.
-pub const READ_BUFFER_BYTES: usize = 4 * 1024;
+/// Bytes that are read from a socket at once; the buffer is shared by all sockets of a thread.
+pub const READ_BUFFER_BYTES: usize = 16 * 1024;
 
 // --- bus -------------------------------------------------------------------------------------
 
@@ -171,14 +171,22 @@ pub const JOURNAL_BATCH_MAX: usize = 256;
 pub const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 /// How long commands of a client that said goodbye, or of a node that drains, may still take.
 pub const COMMANDS_FINISH: Duration = Duration::from_secs(2);
-/// Write buffer of one socket; a fuller one is written out.
-pub const WRITE_BUFFER_BYTES: usize = 16 * 1024;
-/// Hard bound of one socket's write buffer: one write buffer and the largest frame, every character escaped.
-pub const WRITE_BUFFER_BYTES_MAX: usize = 256 * 1024;
-/// Frames that are taken from an outbox for one flush.
+/// Bytes a connection may owe its client before its rooms stop adding to them; it catches up by number later.
+pub const OUTBOX_BEHIND_BYTES: usize = 192 * 1024;
+/// Frames a connection may owe its client before its rooms stop adding to them.
+pub const OUTBOX_BEHIND_FRAMES: usize = 512;
+/// Frames that are written with one system call.
 pub const FLUSH_FRAMES_MAX: usize = 64;
-/// Bytes that are taken from an outbox for one flush, unless its first frame alone is larger.
+/// Bytes that are written with one system call, unless the first frame alone is larger.
 pub const FLUSH_BYTES_MAX: usize = 64 * 1024;
+/// System calls of one flush; after that others have a turn.
+pub const FLUSH_ROUNDS_MAX: usize = 4;
+/// Connections that one task flushes; more are flushed by several, side by side.
+pub const FLUSHES_PER_TASK: usize = 256;
+/// Signals of the bus that are handled before the connections they concern are flushed.
+pub const SIGNALS_PER_FLUSH_MAX: usize = 64;
+/// Fragments of one message from a client.
+pub const FRAGMENTS_MAX: u32 = 1_024;
 /// Bytes an outbox may hold when the replay of one more room begins.
 pub const OUTBOX_LOW_BYTES: usize = 128 * 1024;
 /// Frames an outbox may hold when the replay of one more room begins.
