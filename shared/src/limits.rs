@@ -103,6 +103,10 @@ pub const ROOM_LINGER: Duration = Duration::from_secs(30);
 pub const HEAD_AUDIT_INTERVAL: Duration = Duration::from_secs(30);
 /// Events of one partition that ingest stores in one batch.
 pub const INGEST_BATCH_MAX: usize = 500;
+/// Events of several partitions that ingest gives to the store in one call.
+pub const INGEST_GROUP_MAX: usize = 500;
+/// Such calls of one process under way at once.
+pub const INGEST_WRITES_AT_ONCE: usize = 2;
 /// Life of a partition lease; renewed at a third of it.
 pub const LEASE_LIFE: Duration = Duration::from_secs(6);
 
