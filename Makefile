@@ -28,6 +28,10 @@ test: ## Install what tests need, run every test against real parts, clean up
 lint: ## Formatting, clippy, rustdoc, licences, dependency arrows, tidy checks
 	@scripts/lint
 
+.PHONY: bench
+bench: ## Measure delivery, idle connections and ingest beside the limit and two peers (ONLY=delivery, idle or ingest)
+	@scripts/bench
+
 .PHONY: fmt
 fmt: ## Format the Rust sources
 	@cargo fmt --all

@@ -103,6 +103,10 @@ pub const ROOM_LINGER: Duration = Duration::from_secs(30);
 pub const HEAD_AUDIT_INTERVAL: Duration = Duration::from_secs(30);
 /// Events of one partition that ingest stores in one batch.
 pub const INGEST_BATCH_MAX: usize = 500;
+/// Events of several partitions that ingest gives to the store in one call.
+pub const INGEST_GROUP_MAX: usize = 500;
+/// Such calls of one process under way at once.
+pub const INGEST_WRITES_AT_ONCE: usize = 2;
 /// Life of a partition lease; renewed at a third of it.
 pub const LEASE_LIFE: Duration = Duration::from_secs(6);
 
@@ -256,3 +260,20 @@ pub const LOGIN_RETRY_PAUSE: Duration = Duration::from_secs(1);
 pub const REVOKED_REMEMBERED_MAX: u64 = 100_000;
 /// A permission that says no is asked for again if it is older than this: the no may have been taken back.
 pub const REFUSAL_LIFE: Duration = Duration::from_secs(1);
+
+// --- load tests ------------------------------------------------------------------------------
+
+/// Accounts that one `seed` makes.
+pub const SEED_USERS_MAX: usize = 100_000;
+/// Rooms that one `seed` makes.
+pub const SEED_ROOMS_MAX: usize = 100_000;
+/// Rooms of one such account.
+pub const SEED_ROOMS_PER_USER_MAX: usize = 200;
+/// Gateways over which the accounts of one `seed` are spread.
+pub const SEED_GATEWAYS_MAX: usize = 64;
+/// Longest life of a token that `seed` prints.
+pub const SEED_TOKEN_LIFE_MAX: Duration = Duration::from_hours(24);
+/// Documents of one insert of `seed`.
+pub const SEED_INSERT_MAX: usize = 1_000;
+/// Life of one insert of `seed`, which nobody at a screen waits for.
+pub const SEED_INSERT_LIFE: Duration = Duration::from_mins(1);
