@@ -133,6 +133,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.heartbeat.heard(Instant::now());
         match heard {
             Heard::Text(text) => self.on_text(&text),
+            Heard::Binary(_) => Some(End::Ours(CloseCode::Unsupported)),
             Heard::Pulse => None,
             Heard::Goodbye => Some(End::Theirs),
             Heard::Breach(code) => Some(End::Ours(code)),

@@ -3,11 +3,13 @@
 //! One task owns it. Reading may be dropped and taken up again; writing is always awaited to its end or its
 //! deadline, so no frame is ever cut in the middle by us.
 
+use std::error::Error as StdError;
 use std::io;
 
 use futures_util::{SinkExt, StreamExt};
 use rookery_shared::limits::{
-    CLOSE_DEADLINE, FRAME_BYTES_MAX, READ_BUFFER_BYTES, WRITE_BUFFER_BYTES, WRITE_BUFFER_BYTES_MAX, WRITE_DEADLINE,
+    CLOSE_DEADLINE, FRAME_BYTES_MAX, FRAMES_BURST_MAX, FRAMES_PER_SECOND_MAX, READ_BUFFER_BYTES, WRITE_BUFFER_BYTES,
+    WRITE_BUFFER_BYTES_MAX, WRITE_DEADLINE,
 };
 use rookery_shared::protocol::close::CloseCode;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -19,9 +21,36 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use crate::outbox::Frame;
 
+mod meter;
+
+use meter::{Flood, Metered};
+
+pub use meter::FrameRate;
+
 /// See the module's text.
 pub struct Socket<S> {
-    stream: WebSocketStream<S>,
+    stream: WebSocketStream<Metered<S>>,
+}
+
+/// What one client may send and be owed. Only tests choose other bounds than the default.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Bytes of one message from the client, all its fragments together.
+    pub message_bytes: usize,
+    /// Bytes that wait to be written.
+    pub write_buffer_bytes: usize,
+    /// Frames from the client.
+    pub frames: FrameRate,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            message_bytes: FRAME_BYTES_MAX,
+            write_buffer_bytes: WRITE_BUFFER_BYTES_MAX,
+            frames: FrameRate { per_second: FRAMES_PER_SECOND_MAX, burst: FRAMES_BURST_MAX },
+        }
+    }
 }
 
 /// What came from the client.
@@ -29,6 +58,8 @@ pub struct Socket<S> {
 pub enum Heard {
     /// A text frame.
     Text(Frame),
+    /// A binary frame; this protocol has none.
+    Binary(Bytes),
     /// A ping (answered already) or a pong.
     Pulse,
     /// The client says goodbye.
@@ -52,13 +83,14 @@ pub enum WriteError {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// The server's end of an upgraded stream, with the bytes that were read behind the request head.
-    pub async fn new(stream: S, read_before: Vec<u8>) -> Self {
+    pub async fn new(stream: S, read_before: Vec<u8>, bounds: Bounds) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(WRITE_BUFFER_BYTES)
-            .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
-            .max_message_size(Some(FRAME_BYTES_MAX))
-            .max_frame_size(Some(FRAME_BYTES_MAX));
+            .max_write_buffer_size(bounds.write_buffer_bytes)
+            .max_message_size(Some(bounds.message_bytes))
+            .max_frame_size(Some(bounds.message_bytes));
+        let stream = Metered::new(stream, bounds.frames, &read_before);
         let stream = WebSocketStream::from_partially_read(stream, read_before, Role::Server, Some(config)).await;
         Self { stream }
     }
@@ -72,17 +104,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 Message::Text(text) => Heard::Text(text),
                 Message::Ping(_) | Message::Pong(_) => Heard::Pulse,
                 Message::Close(_) => Heard::Goodbye,
-                Message::Binary(_) | Message::Frame(_) => Heard::Breach(CloseCode::Unsupported),
+                Message::Binary(bytes) => Heard::Binary(bytes),
+                Message::Frame(_) => Heard::Breach(CloseCode::ProtocolError),
             },
         }
     }
 
     /// Writes frames with as few system calls as they need.
     pub async fn write(&mut self, frames: Vec<Frame>) -> Result<(), WriteError> {
+        self.write_messages(frames.into_iter().map(Message::Text)).await
+    }
+
+    /// The same with messages of every kind.
+    pub async fn write_messages(&mut self, messages: impl IntoIterator<Item = Message>) -> Result<(), WriteError> {
         let stream = &mut self.stream;
         let written = async {
-            for frame in frames {
-                stream.feed(Message::Text(frame)).await?;
+            for message in messages {
+                stream.feed(message).await?;
             }
             stream.flush().await
         };
@@ -109,7 +147,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     async fn linger(&mut self) -> io::Result<()> {
-        let stream = self.stream.get_mut();
+        let stream = self.stream.get_mut().get_mut();
         stream.shutdown().await?;
         let mut ignored = vec![0; READ_BUFFER_BYTES];
         while stream.read(&mut ignored).await? > 0 {}
@@ -131,6 +169,9 @@ async fn within_deadline(written: impl Future<Output = Result<(), Error>>) -> Re
 /// What the client did wrong; none if the stream just ended.
 fn breach(error: &Error) -> Option<CloseCode> {
     match error {
+        Error::Io(error) if error.get_ref().is_some_and(<dyn StdError + Send + Sync>::is::<Flood>) => {
+            Some(CloseCode::Flooding)
+        }
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
         | Error::ConnectionClosed
         | Error::AlreadyClosed

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::{Arg, ArgAction, Command};
 use rookery_shared::config::{ConfigErrors, arguments};
-use rookery_shared::{telemetry, token};
+use rookery_shared::{asyncapi, telemetry, token};
 
 mod config;
 mod journal;
@@ -56,10 +56,15 @@ fn run() -> Result<(), MainError> {
         .about("A chat server in one process")
         .arg(demo)
         .subcommand(Command::new("config").about("Prints the settings in force"))
-        .subcommand(Command::new("settings").about("Prints the reference of the settings of every process"));
+        .subcommand(Command::new("settings").about("Prints the reference of the settings of every process"))
+        .subcommand(Command::new("asyncapi").about("Prints the AsyncAPI document of the sockets"));
     let matches = arguments(command, SETTINGS).get_matches();
     if matches.subcommand_name() == Some("settings") {
         print(&config::reference());
+        return Ok(());
+    }
+    if matches.subcommand_name() == Some("asyncapi") {
+        print(&asyncapi::text());
         return Ok(());
     }
     let (options, effective) = Options::read(&matches)?;

@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::*;
 use crate::gateway::GatewayOptions;
+use crate::socket::Bounds;
 use crate::testing::{FakeAuthority, FakeBus};
 use crate::{Gateway, GatewayParts, Origins};
 
@@ -81,7 +82,7 @@ impl Setup {
     async fn connect(&self, room: Option<&str>, token: Option<String>, buffer: usize) -> Client {
         let (ours, theirs) = tokio::io::duplex(buffer);
         let opening = Opening { token, room: room.map(|room| room.parse().unwrap()) };
-        let socket = Socket::new(ours, Vec::new()).await;
+        let socket = Socket::new(ours, Vec::new(), Bounds::default()).await;
         self.shutdown
             .spawn_work("connection", serve(Arc::clone(&self.gateway.node), socket, opening));
         Client { stream: WebSocketStream::from_raw_socket(theirs, Role::Client, None).await }

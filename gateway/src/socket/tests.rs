@@ -6,7 +6,7 @@ use super::*;
 
 async fn pair() -> (Socket<DuplexStream>, DuplexStream) {
     let (ours, theirs) = tokio::io::duplex(1 << 20);
-    (Socket::new(ours, Vec::new()).await, theirs)
+    (Socket::new(ours, Vec::new(), Bounds::default()).await, theirs)
 }
 
 /// A frame as a client sends it, masked with zeros.
@@ -46,7 +46,6 @@ async fn breach_by(bytes: &[u8]) -> CloseCode {
 
 #[tokio::test]
 async fn every_breach_has_its_code_and_the_client_gets_it() {
-    assert_eq!(breach_by(&masked(0x82, b"binary")).await, CloseCode::Unsupported);
     assert_eq!(breach_by(&masked(0x81, b"\xff\xfe")).await, CloseCode::InvalidUtf8);
     assert_eq!(breach_by(&[0x81, 2, b'h', b'i']).await, CloseCode::ProtocolError, "unmasked");
     assert_eq!(breach_by(&masked(0xc1, b"x")).await, CloseCode::ProtocolError, "reserved bit");
@@ -58,6 +57,20 @@ async fn every_breach_has_its_code_and_the_client_gets_it() {
     let half = vec![b'x'; FRAME_BYTES_MAX / 2 + 1];
     let fragments = [masked(0x01, &half), masked(0x80, &half)].concat();
     assert_eq!(breach_by(&fragments).await, CloseCode::TooBig, "in fragments");
+}
+
+#[tokio::test]
+async fn empty_fragments_without_end_are_a_flood() {
+    let endless = [masked(0x01, b""), masked(0x00, b"").repeat(2 * FRAMES_BURST_MAX as usize)].concat();
+    assert_eq!(breach_by(&endless).await, CloseCode::Flooding);
+    let pings = masked(0x89, b"").repeat(2 * FRAMES_BURST_MAX as usize);
+    let (mut socket, mut client) = pair().await;
+    client.write_all(&pings).await.unwrap();
+    let mut heard = Heard::Pulse;
+    while heard == Heard::Pulse {
+        heard = socket.next().await;
+    }
+    assert_eq!(heard, Heard::Breach(CloseCode::Flooding));
 }
 
 #[tokio::test]
@@ -74,7 +87,7 @@ async fn a_goodbye_is_answered_with_its_own_code() {
 #[tokio::test]
 async fn bytes_read_with_the_request_head_are_not_lost() {
     let (ours, _theirs) = tokio::io::duplex(64);
-    let mut socket = Socket::new(ours, masked(0x81, b"hi")).await;
+    let mut socket = Socket::new(ours, masked(0x81, b"hi"), Bounds::default()).await;
     assert_eq!(socket.next().await, Heard::Text("hi".into()));
 }
 
@@ -88,6 +101,6 @@ async fn an_end_without_goodbye_is_a_loss() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_takes_nothing_is_too_slow() {
     let (ours, _theirs) = tokio::io::duplex(64);
-    let mut socket = Socket::new(ours, Vec::new()).await;
+    let mut socket = Socket::new(ours, Vec::new(), Bounds::default()).await;
     assert_eq!(socket.write(vec!["x".repeat(1_000).into()]).await, Err(WriteError::TooSlow));
 }
