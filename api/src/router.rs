@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue};
+use rookery_shared::asyncapi;
 use rookery_shared::limits::BODY_BYTES_MAX;
 use rookery_shared::protocol::error_code::ErrorCode;
 use secrecy::{ExposeSecret, SecretString};
@@ -30,6 +31,8 @@ use crate::routes::internal::{authorize, events, health, look, open_room, revoca
 use crate::routes::{auth, jwks, messages, moderation, page, rooms, users};
 
 const DOCUMENT: &str = "/openapi.json";
+/// The same for the sockets.
+const SOCKET_DOCUMENT: &str = "/asyncapi.json";
 /// An answer that is not a page has nothing to run and nothing to frame.
 const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 /// Swagger UI sets styles from its script and draws its icons from `data:` addresses.
@@ -111,8 +114,11 @@ fn keys() -> Router<Arc<App>> {
 fn docs(document: Document) -> Router {
     let browser: Router = SwaggerUi::new("/docs").config(Config::new([DOCUMENT])).into();
     let policy = header(CONTENT_SECURITY_POLICY, DOCS_POLICY);
-    let document = Arc::new(document);
-    browser.layer(policy).route(DOCUMENT, get(async move || Json(document)))
+    let (document, sockets) = (Arc::new(document), Arc::new(asyncapi::document()));
+    browser
+        .layer(policy)
+        .route(DOCUMENT, get(async move || Json(document)))
+        .route(SOCKET_DOCUMENT, get(async move || Json(sockets)))
 }
 
 /// Layers, the innermost first.

@@ -137,6 +137,7 @@ impl Connection {
         self.heartbeat.heard(Instant::now());
         match heard {
             Heard::Text(text) => self.on_text(&text),
+            Heard::Binary(_) => Some(End::Ours(CloseCode::Unsupported)),
             Heard::Ping(payload) => {
                 self.outbox.pong(&payload);
                 None

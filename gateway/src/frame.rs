@@ -7,6 +7,7 @@ use rookery_shared::protocol::server::ServerFrame;
 
 const FINAL: u8 = 0x80;
 const TEXT: u8 = 0x1;
+const BINARY: u8 = 0x2;
 const CLOSE: u8 = 0x8;
 const PING: u8 = 0x9;
 const PONG: u8 = 0xa;
@@ -21,6 +22,11 @@ impl Frame {
     /// A whole text message.
     pub fn text(text: &str) -> Self {
         Self::new(TEXT, text.as_bytes())
+    }
+
+    /// A whole binary message. This protocol has none.
+    pub fn binary(bytes: &[u8]) -> Self {
+        Self::new(BINARY, bytes)
     }
 
     /// A ping without payload.

@@ -6,14 +6,18 @@ use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use rookery_shared::limits::{FRAGMENTS_MAX, FRAME_BYTES_MAX, READ_BUFFER_BYTES};
+use rookery_shared::limits::READ_BUFFER_BYTES;
 use rookery_shared::protocol::close::CloseCode;
 
 use crate::wire::Wire;
 
-pub mod reader;
+mod bounds;
+mod reader;
 
-use reader::{Reader, ReaderLimits};
+use bounds::Meter;
+use reader::Reader;
+
+pub use bounds::{Bounds, FrameRate};
 
 thread_local! {
     /// Bytes go from the kernel to a reader without a wait between, so one buffer serves all sockets of a thread.
@@ -24,6 +28,7 @@ thread_local! {
 pub struct Socket {
     wire: Arc<dyn Wire>,
     reader: Reader,
+    meter: Meter,
 }
 
 /// What came from the client.
@@ -31,6 +36,8 @@ pub struct Socket {
 pub enum Heard {
     /// A text message.
     Text(String),
+    /// A binary message; this protocol has none.
+    Binary(Vec<u8>),
     /// A ping and what was in it; it wants an answer.
     Ping(Vec<u8>),
     /// An answer to a ping.
@@ -45,13 +52,8 @@ pub enum Heard {
 
 impl Socket {
     /// The server's end of an upgraded stream, with the bytes that were read behind the request head.
-    pub fn new(wire: Arc<dyn Wire>, read_before: Vec<u8>) -> Self {
-        Self::with_limits(wire, read_before, ReaderLimits { message_bytes: FRAME_BYTES_MAX, fragments: FRAGMENTS_MAX })
-    }
-
-    /// The same with other bounds than this protocol's.
-    pub fn with_limits(wire: Arc<dyn Wire>, read_before: Vec<u8>, limits: ReaderLimits) -> Self {
-        Self { wire, reader: Reader::new(limits, read_before) }
+    pub fn new(wire: Arc<dyn Wire>, read_before: Vec<u8>, bounds: Bounds) -> Self {
+        Self { wire, reader: Reader::new(bounds, read_before), meter: Meter::new(bounds.frames) }
     }
 
     /// What the other half writes to.
@@ -73,12 +75,16 @@ impl Socket {
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Heard> {
         loop {
-            match self.reader.take() {
+            let taken = self.reader.take();
+            if !self.meter.admits(self.reader.count()) {
+                return Poll::Ready(Heard::Breach(CloseCode::Flooding));
+            }
+            match taken {
                 Ok(Some(heard)) => return Poll::Ready(heard),
                 Err(code) => return Poll::Ready(Heard::Breach(code)),
                 Ok(None) => {}
             }
-            let Self { wire, reader } = self;
+            let Self { wire, reader, .. } = self;
             match ready!(read(wire.as_ref(), cx, |bytes| reader.feed(bytes))) {
                 Ok(1..) => {}
                 Ok(0) => return Poll::Ready(Heard::Lost),

@@ -15,7 +15,7 @@ use rookery_shared::listener;
 
 use crate::connection::{self, Opening};
 use crate::gateway::Node;
-use crate::socket::Socket;
+use crate::socket::{Bounds, Socket};
 
 mod handshake;
 mod origin;
@@ -52,25 +52,34 @@ pub async fn other_method() -> Refusal {
     Refusal::Method
 }
 
+/// A connection that is being taken out of HTTP's hands.
+#[derive(Debug)]
+pub struct Upgrading(OnUpgrade);
+
+/// The server's half of the handshake (RFC 6455 §4.2) and nothing else: who asks is not looked at.
+pub fn shake_hands(request: &mut Request) -> Result<(Response, Upgrading), Refusal> {
+    let accepted = handshake::check(request)?;
+    Ok((accepted.into_response(), Upgrading(hyper::upgrade::on(request))))
+}
+
 fn answer(node: &Arc<Node>, mut request: Request, room: Option<RoomRef>) -> Response {
-    match check(node, &request) {
-        Ok(accepted) => {
+    match check(node, &mut request) {
+        Ok((response, upgrading)) => {
             let opening = Opening { token: token::find(&request), room };
-            let upgrade = hyper::upgrade::on(&mut request);
-            node.shutdown.spawn_work("upgrade", take_over(Arc::clone(node), upgrade, opening));
-            accepted.into_response()
+            node.shutdown.spawn_work("upgrade", take_over(Arc::clone(node), upgrading, opening));
+            response
         }
         Err(refusal) => refuse(node, refusal),
     }
 }
 
-fn check(node: &Node, request: &Request) -> Result<handshake::Accepted, Refusal> {
+fn check(node: &Node, request: &mut Request) -> Result<(Response, Upgrading), Refusal> {
     if node.shutdown.drain.is_cancelled() {
         return Err(Refusal::Draining);
     }
-    let accepted = handshake::check(request)?;
+    let shaken = shake_hands(request)?;
     node.origins.check(request.headers())?;
-    Ok(accepted)
+    Ok(shaken)
 }
 
 fn refuse(node: &Node, refusal: Refusal) -> Response {
@@ -78,25 +87,30 @@ fn refuse(node: &Node, refusal: Refusal) -> Response {
     refusal.into_response()
 }
 
-async fn take_over(node: Arc<Node>, upgrade: OnUpgrade, opening: Opening) {
-    let upgraded = match upgrade.await {
-        Ok(upgraded) => upgraded,
-        Err(error) => {
-            tracing::debug!(%error, "upgrade not finished");
-            return;
-        }
-    };
-    // The stream itself, without the HTTP connection around it; only what was read of the first frames is kept, not
-    // the buffer it lies in.
-    let Ok(parts) = upgraded.downcast::<TokioIo<listener::Connection>>() else {
-        tracing::error!("the listener hands out streams of another type");
-        return;
-    };
-    let read_before = parts.read_buf.to_vec();
-    drop(parts.read_buf);
-    let socket = Socket::new(Arc::new(parts.io.into_inner()), read_before);
+async fn take_over(node: Arc<Node>, upgrading: Upgrading, opening: Opening) {
+    let Some((stream, read_before)) = upgrading.finish().await else { return };
+    let socket = Socket::new(Arc::new(stream), read_before, Bounds::default());
     // A task of its own, so that nothing of the upgrade is kept, and boxed, because a future that is handed on is
     // kept once per hand.
     let serving = Box::pin(connection::serve(Arc::clone(&node), socket, opening));
     node.shutdown.spawn_work("connection", serving);
+}
+
+impl Upgrading {
+    /// The stream itself, without the HTTP connection around it, and what was read of the first frames, without the
+    /// buffer it lay in. None if the client has left.
+    pub async fn finish(self) -> Option<(listener::Connection, Vec<u8>)> {
+        let upgraded = match self.0.await {
+            Ok(upgraded) => upgraded,
+            Err(error) => {
+                tracing::debug!(%error, "upgrade not finished");
+                return None;
+            }
+        };
+        let Ok(parts) = upgraded.downcast::<TokioIo<listener::Connection>>() else {
+            tracing::error!("the listener hands out streams of another type");
+            return None;
+        };
+        Some((parts.io.into_inner(), parts.read_buf.to_vec()))
+    }
 }

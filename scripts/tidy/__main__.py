@@ -6,12 +6,13 @@ Each module holds the checks of one subject: functions from the tree to findings
 import sys
 
 import commands
+import rows
 import secrets_kept
 import sizes
 import spelling
 from tree import Tree
 
-CHECKS = (*sizes.CHECKS, *spelling.CHECKS, *secrets_kept.CHECKS, *commands.CHECKS)
+CHECKS = (*sizes.CHECKS, *spelling.CHECKS, *secrets_kept.CHECKS, *commands.CHECKS, *rows.CHECKS)
 
 
 def main():

@@ -3,6 +3,7 @@
 import unittest
 
 import commands
+import rows
 import secrets_kept
 import sizes
 import spelling
@@ -13,6 +14,17 @@ def found(check, **files):
     """Findings of a check in files given as name=text, where __ stands for a slash and _dot_ for a dot."""
     named = {name.replace("__", "/").replace("_dot_", "."): text.splitlines() for name, text in files.items()}
     return len(list(check(Tree(named))))
+
+
+class Rows(unittest.TestCase):
+    def test_rows(self):
+        whole = [f"| {kind}{n:02} | x | not built yet: x |" for kind, last in rows.ROWS.items() for n in range(1, last + 1)]
+        page = {"docs__attack-rows_dot_md": "\n".join(whole)}
+        self.assertEqual(found(rows.rows_name_tests, **page), 0)
+        named = {"docs__attack-rows_dot_md": "\n".join(["| W01 | x | `w01_x` |", *whole[1:]])}
+        self.assertEqual(found(rows.rows_name_tests, a_dot_rs="fn w01_x() {}", **named), 0)
+        self.assertEqual(found(rows.rows_name_tests, **named), 1)
+        self.assertEqual(found(rows.rows_name_tests, **{"docs__attack-rows_dot_md": "\n".join(whole[1:])}), 1)
 
 
 class Sizes(unittest.TestCase):

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod acks;
 pub mod act;
+pub mod asyncapi;
 pub mod authority;
 pub mod bus;
 pub mod clock;

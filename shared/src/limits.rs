@@ -260,6 +260,11 @@ pub const LOGIN_RETRY_PAUSE: Duration = Duration::from_secs(1);
 pub const REVOKED_REMEMBERED_MAX: u64 = 100_000;
 /// A permission that says no is asked for again if it is older than this: the no may have been taken back.
 pub const REFUSAL_LIFE: Duration = Duration::from_secs(1);
+/// WebSocket frames of one client in a second, of every kind: fragments, pings and pongs, too. More, beyond
+/// [`FRAMES_BURST_MAX`], closes with 4429. A busy bot says a few dozen.
+pub const FRAMES_PER_SECOND_MAX: u32 = 1_000;
+/// WebSocket frames of one client that may come at once before the rate counts.
+pub const FRAMES_BURST_MAX: u32 = 5_000;
 
 // --- load tests ------------------------------------------------------------------------------
 

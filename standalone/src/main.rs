@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use rookery_api::seed;
 use rookery_shared::config::{ConfigErrors, arguments};
-use rookery_shared::{telemetry, token};
+use rookery_shared::{asyncapi, telemetry, token};
 
 mod config;
 mod journal;
@@ -58,10 +58,15 @@ fn run() -> Result<(), MainError> {
         .arg(demo)
         .subcommand(Command::new("config").about("Prints the settings in force"))
         .subcommand(arguments(seed::command(), SETTINGS))
-        .subcommand(Command::new("settings").about("Prints the reference of the settings of every process"));
+        .subcommand(Command::new("settings").about("Prints the reference of the settings of every process"))
+        .subcommand(Command::new("asyncapi").about("Prints the AsyncAPI document of the sockets"));
     let matches = arguments(command, SETTINGS).get_matches();
     if matches.subcommand_name() == Some("settings") {
         print(&config::reference());
+        return Ok(());
+    }
+    if matches.subcommand_name() == Some("asyncapi") {
+        print(&asyncapi::text());
         return Ok(());
     }
     if let Some(matches) = matches.subcommand_matches("seed") {

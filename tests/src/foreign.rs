@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::mailbox::{Incoming, Mailbox, Talk};
-use crate::{dirs, guardian, tools};
+use crate::{dirs, guardian, tools, traffic};
 
 /// Whose client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,7 @@ impl Foreign {
 impl Talk for Foreign {
     async fn send(&mut self, frame: Value) {
         let line = format!("{frame}\n");
+        traffic::said(&line);
         self.input.write_all(line.as_bytes()).await.expect("the client reads its input");
     }
 
@@ -77,7 +78,10 @@ impl Talk for Foreign {
         };
         let mut value: Value = serde_json::from_str(&line).unwrap_or_else(|_| json!({"odd": line}));
         match value.get_mut("frame").map(Value::take) {
-            Some(frame) => Incoming::Frame(frame),
+            Some(frame) => {
+                traffic::heard(&frame);
+                Incoming::Frame(frame)
+            }
             None => Incoming::Closed(value["closed"].as_u64().and_then(|code| u16::try_from(code).ok())),
         }
     }

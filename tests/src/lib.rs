@@ -28,6 +28,7 @@ pub mod sender;
 pub mod shared;
 pub mod standalone;
 pub mod tools;
+pub mod traffic;
 pub mod view;
 pub mod wait;
 pub mod ws;

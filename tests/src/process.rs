@@ -80,6 +80,18 @@ impl Process {
         self.ended().await
     }
 
+    /// Memory that it holds now, in KiB.
+    pub fn rss_kib(&self) -> u64 {
+        let pid = self.child.lock().as_ref().map(Child::id);
+        let path = format!("/proc/{}/status", pid.unwrap_or_else(|| panic!("{} does not run", self.spec.name)));
+        let status = std::fs::read_to_string(path).expect("a running process has a status");
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .expect("the status tells its memory");
+        line.trim().trim_end_matches(" kB").parse().expect("a number of KiB")
+    }
+
     /// Whether it was started and has not ended.
     pub fn runs(&self) -> bool {
         let running = self.child.lock().is_some();

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 
+use crate::traffic;
 use crate::wait::PATIENCE;
 
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -18,12 +20,33 @@ const OPCODE_CLOSE: u8 = 0x8;
 pub const TEXT: u8 = FIN | OPCODE_TEXT;
 /// First byte of a whole binary frame.
 pub const BINARY: u8 = FIN | 0x2;
+/// First byte of the first fragment of a text.
+pub const TEXT_BEGINS: u8 = OPCODE_TEXT;
+/// First byte of a fragment between the first and the last.
+pub const GOES_ON: u8 = 0x0;
+/// First byte of the last fragment.
+pub const ENDS: u8 = FIN;
+/// First byte of a close frame.
+pub const CLOSE: u8 = FIN | OPCODE_CLOSE;
+/// First byte of a pong.
+pub const PONG: u8 = FIN | 0xA;
 /// First byte of a ping.
 pub const PING: u8 = FIN | 0x9;
 
 /// An upgraded connection.
 pub struct RawSocket {
-    stream: TcpStream,
+    reader: RawReader,
+    writer: RawWriter,
+}
+
+/// The half of it that hears.
+pub struct RawReader {
+    stream: BufReader<OwnedReadHalf>,
+}
+
+/// The half of it that says.
+pub struct RawWriter {
+    stream: OwnedWriteHalf,
 }
 
 /// How a frame is put on the wire.
@@ -38,28 +61,40 @@ pub enum Masking {
 impl RawSocket {
     /// Upgrades with a token in the header and reads up to `hello`.
     pub async fn login(address: &str, token: &str) -> Self {
+        Self::login_with(address, token, "").await.0
+    }
+
+    /// The same with more header lines; returns the head of the answer, too.
+    pub async fn login_with(address: &str, token: &str, headers: &str) -> (Self, String) {
         let head = format!(
             "GET /ws HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\nAuthorization: Bearer {token}\r\n\r\n"
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\nAuthorization: Bearer {token}\r\n{headers}\r\n"
         );
         let mut stream = TcpStream::connect(address).await.expect("the gateway accepts connections");
         stream.write_all(head.as_bytes()).await.expect("the head can be sent");
         let answer = read_head(&mut stream).await;
         assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
-        let mut socket = Self { stream };
+        let (reader, writer) = stream.into_split();
+        let reader = RawReader { stream: BufReader::new(reader) };
+        let mut socket = Self { reader, writer: RawWriter { stream: writer } };
         let (first, hello) = socket.frame().await.expect("hello comes first");
         assert_eq!(first, TEXT, "{}", String::from_utf8_lossy(&hello));
-        socket
+        (socket, answer)
     }
 
     /// Sends one frame. The peer may have closed already: what it says shows when reading.
     pub async fn send(&mut self, first: u8, masking: Masking, payload: &[u8]) {
-        let mut bytes = header(first, masking, payload.len() as u64);
-        match masking {
-            Masking::Masked => bytes.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask)),
-            Masking::Unmasked => bytes.extend_from_slice(payload),
-        }
-        self.send_bytes(&bytes).await;
+        self.send_bytes(&encoded(first, masking, payload)).await;
+    }
+
+    /// Says that nothing more comes, and goes on reading.
+    pub async fn half_close(&mut self) {
+        let _ = self.writer.stream.shutdown().await;
+    }
+
+    /// Its halves, for who wants to say and hear at once.
+    pub fn split(self) -> (RawReader, RawWriter) {
+        (self.reader, self.writer)
     }
 
     /// Sends the header of a frame of any claimed length, and nothing of its payload.
@@ -69,7 +104,7 @@ impl RawSocket {
 
     /// Sends bytes as they are.
     pub async fn send_bytes(&mut self, bytes: &[u8]) {
-        let _ = self.stream.write_all(bytes).await;
+        self.writer.send_bytes(bytes).await;
     }
 
     /// Reads until the server closes and returns its code; none if it just went away.
@@ -82,11 +117,28 @@ impl RawSocket {
         None
     }
 
-    async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
-        timeout(PATIENCE, read_frame(&mut self.stream))
-            .await
-            .expect("a frame or the end comes")
-            .ok()
+    /// The next frame, its first byte and its payload; none at the end of the stream.
+    pub async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
+        self.reader.frame().await
+    }
+}
+
+impl RawWriter {
+    /// Sends bytes as they are.
+    pub async fn send_bytes(&mut self, bytes: &[u8]) {
+        let _ = self.stream.write_all(bytes).await;
+    }
+}
+
+impl RawReader {
+    /// The next frame, its first byte and its payload; none at the end of the stream.
+    pub async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
+        let frame = timeout(PATIENCE, read_frame(&mut self.stream)).await.expect("a frame or the end comes");
+        let (first, payload) = frame.ok()?;
+        if first == TEXT {
+            traffic::heard(&serde_json::from_slice(&payload).expect("the server sends JSON"));
+        }
+        Some((first, payload))
     }
 }
 
@@ -100,6 +152,16 @@ pub async fn exchange(address: &str, bytes: &[u8], deadline: Duration) -> String
     // A reset is a way to close, too.
     assert!(read.is_ok(), "still open after {deadline:?}; answer so far: {}", String::from_utf8_lossy(&answer));
     String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// One frame as bytes.
+pub fn encoded(first: u8, masking: Masking, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = header(first, masking, payload.len() as u64);
+    match masking {
+        Masking::Masked => bytes.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask)),
+        Masking::Unmasked => bytes.extend_from_slice(payload),
+    }
+    bytes
 }
 
 fn header(first: u8, masking: Masking, length: u64) -> Vec<u8> {
@@ -134,7 +196,7 @@ async fn read_head(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&head).into_owned()
 }
 
-async fn read_frame(stream: &mut TcpStream) -> std::io::Result<(u8, Vec<u8>)> {
+async fn read_frame(stream: &mut BufReader<OwnedReadHalf>) -> std::io::Result<(u8, Vec<u8>)> {
     let first = stream.read_u8().await?;
     let length = match stream.read_u8().await? {
         126 => u64::from(stream.read_u16().await?),

@@ -10,6 +10,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::mailbox::{Incoming, Mailbox, Talk};
+use crate::traffic;
 
 /// How a token gets to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,9 @@ impl Socket {
 
     /// Sends any message of the WebSocket protocol; a broken connection shows when reading.
     pub async fn send_message(&mut self, message: Message) {
+        if let Message::Text(text) = &message {
+            traffic::said(text);
+        }
         let _ = self.stream.send(message).await;
     }
 
@@ -163,5 +167,11 @@ pub fn handshake(url: &str) -> Request<()> {
 }
 
 fn parsed(text: &str) -> Incoming {
-    serde_json::from_str(text).map_or_else(|_| Incoming::Lost(format!("not JSON: {text}")), Incoming::Frame)
+    match serde_json::from_str(text) {
+        Ok(frame) => {
+            traffic::heard(&frame);
+            Incoming::Frame(frame)
+        }
+        Err(_) => Incoming::Lost(format!("not JSON: {text}")),
+    }
 }

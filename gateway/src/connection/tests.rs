@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::*;
 use crate::gateway::GatewayOptions;
+use crate::socket::Bounds;
 use crate::testing::{ClientEnd, FakeAuthority, FakeBus, pipe};
 use crate::{Gateway, GatewayParts, Origins};
 
@@ -80,7 +81,7 @@ impl Setup {
     async fn connect(&self, room: Option<&str>, token: Option<String>, buffer: usize) -> Client {
         let (ours, theirs) = pipe(buffer);
         let opening = Opening { token, room: room.map(|room| room.parse().unwrap()) };
-        let socket = Socket::new(ours, Vec::new());
+        let socket = Socket::new(ours, Vec::new(), Bounds::default());
         self.shutdown
             .spawn_work("connection", serve(Arc::clone(&self.gateway.node), socket, opening));
         Client { stream: WebSocketStream::from_raw_socket(theirs, Role::Client, None).await }

@@ -5,7 +5,7 @@
 
 use rookery_shared::protocol::close::CloseCode;
 
-use super::Heard;
+use super::{Bounds, Heard};
 
 const CONTINUATION: u8 = 0x0;
 const TEXT: u8 = 0x1;
@@ -15,29 +15,23 @@ const PING: u8 = 0x9;
 const PONG: u8 = 0xa;
 const CONTROL_BYTES_MAX: u64 = 125;
 
-/// Bounds of one message.
-#[derive(Clone, Copy, Debug)]
-pub struct ReaderLimits {
-    /// Bytes of a message, all of its fragments together.
-    pub message_bytes: usize,
-    /// Fragments of a message.
-    pub fragments: u32,
-}
-
 /// See the module's text.
 #[derive(Debug)]
-pub struct Reader {
-    limits: ReaderLimits,
+pub(super) struct Reader {
+    bounds: Bounds,
     bytes: Vec<u8>,
     /// How many of `bytes` are done with.
     read: usize,
     message: Option<Partial>,
+    /// Frames since they were counted.
+    frames: u32,
 }
 
 /// The fragments of a message so far.
 #[derive(Debug, Default)]
 struct Partial {
-    text: Vec<u8>,
+    is_binary: bool,
+    bytes: Vec<u8>,
     /// How many bytes are known to be UTF-8.
     valid: usize,
     fragments: u32,
@@ -55,12 +49,12 @@ struct Header {
 
 impl Reader {
     /// Begins with what was read before, possibly nothing.
-    pub const fn new(limits: ReaderLimits, bytes: Vec<u8>) -> Self {
-        Self { limits, bytes, read: 0, message: None }
+    pub(super) const fn new(bounds: Bounds, bytes: Vec<u8>) -> Self {
+        Self { bounds, bytes, read: 0, message: None, frames: 0 }
     }
 
     /// Takes bytes in the order they came.
-    pub fn feed(&mut self, bytes: &[u8]) {
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
         self.bytes.drain(..self.read);
         self.read = 0;
         self.bytes.extend_from_slice(bytes);
@@ -70,12 +64,13 @@ impl Reader {
     ///
     /// # Errors
     /// The code to close with. Nothing that follows means anything.
-    pub fn take(&mut self) -> Result<Option<Heard>, CloseCode> {
+    pub(super) fn take(&mut self) -> Result<Option<Heard>, CloseCode> {
         while let Some(header) = self.header()? {
             let start = self.read + header.size;
             let Some(payload) = self.bytes.get_mut(start..start + header.payload) else { return Ok(None) };
             unmask(payload, header.mask);
             self.read = start + header.payload;
+            self.frames = self.frames.saturating_add(1);
             let heard = match header.opcode {
                 PING => Some(Heard::Ping(self.bytes[start..self.read].to_vec())),
                 PONG => Some(Heard::Pong),
@@ -88,6 +83,11 @@ impl Reader {
             }
         }
         Ok(None)
+    }
+
+    /// How many frames were taken since this was asked last.
+    pub(super) fn count(&mut self) -> u32 {
+        std::mem::take(&mut self.frames)
     }
 
     /// The header at the front, if it is complete and may stand there.
@@ -115,15 +115,14 @@ impl Reader {
     /// Whether a data frame may come now and be this long.
     fn admit(&self, opcode: u8, length: u64) -> Result<usize, CloseCode> {
         match (opcode, &self.message) {
-            (BINARY, _) => return Err(CloseCode::Unsupported),
-            (TEXT, Some(_)) | (CONTINUATION, None) => return Err(CloseCode::ProtocolError),
+            (TEXT | BINARY, Some(_)) | (CONTINUATION, None) => return Err(CloseCode::ProtocolError),
             _ => {}
         }
         let (before, fragments) =
-            self.message.as_ref().map_or((0, 0), |message| (message.text.len(), message.fragments));
+            self.message.as_ref().map_or((0, 0), |message| (message.bytes.len(), message.fragments));
         let length = usize::try_from(length).map_err(|_| CloseCode::TooBig)?;
-        let fits = before.checked_add(length).is_some_and(|bytes| bytes <= self.limits.message_bytes);
-        if fits && fragments < self.limits.fragments {
+        let fits = before.checked_add(length).is_some_and(|bytes| bytes <= self.bounds.message_bytes);
+        if fits && fragments < self.bounds.fragments {
             Ok(length)
         } else {
             Err(CloseCode::TooBig)
@@ -133,20 +132,16 @@ impl Reader {
     /// A data frame: a whole message, or the next piece of one.
     fn fragment(&mut self, header: Header, start: usize) -> Result<Option<Heard>, CloseCode> {
         let payload = &self.bytes[start..start + header.payload];
-        if header.is_final && self.message.is_none() {
-            let text = std::str::from_utf8(payload).map_err(|_| CloseCode::InvalidUtf8)?;
-            return Ok(Some(Heard::Text(text.to_owned())));
-        }
-        let mut message = self.message.take().unwrap_or_default();
-        message.text.extend_from_slice(payload);
+        let is_binary = header.opcode == BINARY;
+        let mut message = self.message.take().unwrap_or_else(|| Partial { is_binary, ..Partial::default() });
+        message.bytes.extend_from_slice(payload);
         message.fragments += 1;
-        message.check()?;
-        if !header.is_final {
-            self.message = Some(message);
-            return Ok(None);
+        if header.is_final {
+            return message.end().map(Some);
         }
-        let text = String::from_utf8(message.text).map_err(|_| CloseCode::InvalidUtf8)?;
-        Ok(Some(Heard::Text(text)))
+        message.check()?;
+        self.message = Some(message);
+        Ok(None)
     }
 
     /// A quiet connection keeps no memory for its bytes.
@@ -159,10 +154,20 @@ impl Reader {
 }
 
 impl Partial {
+    fn end(self) -> Result<Heard, CloseCode> {
+        if self.is_binary {
+            return Ok(Heard::Binary(self.bytes));
+        }
+        String::from_utf8(self.bytes).map(Heard::Text).map_err(|_| CloseCode::InvalidUtf8)
+    }
+
     /// Bytes that can never become UTF-8 are refused before the message ends.
     fn check(&mut self) -> Result<(), CloseCode> {
-        match std::str::from_utf8(&self.text[self.valid..]) {
-            Ok(_) => self.valid = self.text.len(),
+        if self.is_binary {
+            return Ok(());
+        }
+        match std::str::from_utf8(&self.bytes[self.valid..]) {
+            Ok(_) => self.valid = self.bytes.len(),
             Err(error) if error.error_len().is_none() => self.valid += error.valid_up_to(),
             Err(_) => return Err(CloseCode::InvalidUtf8),
         }

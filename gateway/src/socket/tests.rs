@@ -1,5 +1,6 @@
 //! Bytes on the wire, without a network: every way to break RFC 6455, whole and byte by byte.
 
+use rookery_shared::limits::{FRAGMENTS_MAX, FRAME_BYTES_MAX, FRAMES_BURST_MAX};
 use tokio::io::AsyncWriteExt;
 
 use super::*;
@@ -25,10 +26,6 @@ fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-fn limits() -> ReaderLimits {
-    ReaderLimits { message_bytes: FRAME_BYTES_MAX, fragments: FRAGMENTS_MAX }
-}
-
 /// What a reader makes of the bytes, whether they come at once or one by one.
 fn heard(bytes: &[u8]) -> Vec<Heard> {
     let whole = read_in(bytes, bytes.len().max(1));
@@ -37,7 +34,7 @@ fn heard(bytes: &[u8]) -> Vec<Heard> {
 }
 
 fn read_in(bytes: &[u8], piece: usize) -> Vec<Heard> {
-    let mut reader = Reader::new(limits(), Vec::new());
+    let mut reader = Reader::new(Bounds::default(), Vec::new());
     let mut all = Vec::new();
     for piece in bytes.chunks(piece) {
         reader.feed(piece);
@@ -66,6 +63,7 @@ fn breach(bytes: &[u8]) -> CloseCode {
 fn messages_come_whole_in_fragments_and_between_control_frames() {
     let frames = [
         masked(0x81, b"one"),
+        masked(0x82, b"\xff"),
         masked(0x01, "zw".as_bytes()),
         masked(0x89, b"still there?"),
         masked(0x00, "ö".as_bytes().split_at(1).0),
@@ -76,6 +74,7 @@ fn messages_come_whole_in_fragments_and_between_control_frames() {
     ];
     let expected = [
         Heard::Text("one".into()),
+        Heard::Binary(vec![0xff]),
         Heard::Ping(b"still there?".to_vec()),
         Heard::Text("zwö".into()),
         Heard::Text(String::new()),
@@ -95,7 +94,6 @@ fn every_length_is_read() {
 
 #[test]
 fn every_breach_has_its_code() {
-    assert_eq!(breach(&masked(0x82, b"binary")), CloseCode::Unsupported);
     assert_eq!(breach(&[0x81, 2, b'h', b'i']), CloseCode::ProtocolError, "unmasked");
     for bit in [0x40, 0x20, 0x10] {
         assert_eq!(breach(&masked(0x81 | bit, b"x")), CloseCode::ProtocolError, "reserved bit {bit}");
@@ -144,17 +142,32 @@ fn what_is_too_large_is_refused_by_its_header() {
 
 #[test]
 fn a_quiet_reader_keeps_nothing() {
-    let mut reader = Reader::new(limits(), Vec::new());
+    let mut reader = Reader::new(Bounds::default(), Vec::new());
     reader.feed(&masked(0x81, b"hi"));
     assert_eq!(reader.take(), Ok(Some(Heard::Text("hi".into()))));
     assert_eq!(reader.held(), 0);
 }
 
 #[tokio::test]
+async fn frames_without_end_are_a_flood() {
+    for frame in [masked(0x89, b""), masked(0x8a, b""), masked(0x81, b"")] {
+        let bytes = frame.repeat(2 * FRAMES_BURST_MAX as usize);
+        let (ours, mut theirs) = pipe(bytes.len());
+        theirs.write_all(&bytes).await.unwrap();
+        let mut socket = Socket::new(ours, Vec::new(), Bounds::default());
+        let mut heard = 0;
+        while socket.next().await != Heard::Breach(CloseCode::Flooding) {
+            heard += 1;
+        }
+        assert!(heard >= FRAMES_BURST_MAX, "{heard}");
+    }
+}
+
+#[tokio::test]
 async fn bytes_read_with_the_request_head_are_not_lost() {
     let (ours, mut theirs) = pipe(64);
     let (before, after) = (masked(0x81, b"hi"), masked(0x81, b"ho"));
-    let mut socket = Socket::new(ours, [&before[..], &after[..3]].concat());
+    let mut socket = Socket::new(ours, [&before[..], &after[..3]].concat(), Bounds::default());
     assert_eq!(socket.next().await, Heard::Text("hi".into()));
     theirs.write_all(&after[3..]).await.unwrap();
     assert_eq!(socket.next().await, Heard::Text("ho".into()));
@@ -164,5 +177,5 @@ async fn bytes_read_with_the_request_head_are_not_lost() {
 async fn an_end_without_goodbye_is_a_loss() {
     let (ours, theirs) = pipe(64);
     drop(theirs);
-    assert_eq!(Socket::new(ours, Vec::new()).next().await, Heard::Lost);
+    assert_eq!(Socket::new(ours, Vec::new(), Bounds::default()).next().await, Heard::Lost);
 }

@@ -38,11 +38,13 @@ pub enum CloseCode {
     TooSlow,
     /// The login session of the token was ended: log in again.
     SessionRevoked,
+    /// More frames than anybody needs.
+    Flooding,
 }
 
 impl CloseCode {
     /// Every code, in the order of the documents.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Normal,
         Self::GoingAway,
         Self::ProtocolError,
@@ -58,6 +60,7 @@ impl CloseCode {
         Self::NoSuchRoom,
         Self::Timeout,
         Self::SessionRevoked,
+        Self::Flooding,
         Self::TooSlow,
     ];
 
@@ -93,6 +96,7 @@ impl CloseCode {
             Self::NoSuchRoom => (4404, "no_such_room", false),
             Self::Timeout => (4408, "timeout", true),
             Self::SessionRevoked => (4409, "session_revoked", false),
+            Self::Flooding => (4429, "flooding", false),
             Self::TooSlow => (4508, "too_slow", true),
         }
     }

@@ -13,9 +13,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-const CLIENT_FRAMES: &str = include_str!("../../fixtures/client_frames.json");
-const SERVER_FRAMES: &str = include_str!("../../fixtures/server_frames.json");
-const BAD_CLIENT_FRAMES: &str = include_str!("../../fixtures/bad_client_frames.json");
+pub(crate) const CLIENT_FRAMES: &str = include_str!("../../fixtures/client_frames.json");
+pub(crate) const SERVER_FRAMES: &str = include_str!("../../fixtures/server_frames.json");
+pub(crate) const BAD_CLIENT_FRAMES: &str = include_str!("../../fixtures/bad_client_frames.json");
 const CLOSE_CODES: &str = include_str!("../../fixtures/close_codes.json");
 const ERROR_CODES: &str = include_str!("../../fixtures/error_codes.json");
 
@@ -27,8 +27,8 @@ struct Example {
 }
 
 #[derive(Deserialize)]
-struct BadExample {
-    name: String,
+pub(crate) struct BadExample {
+    pub(crate) name: String,
     text: Option<String>,
     text_repeat: Option<(String, String, usize, String)>,
     code: ErrorCode,
@@ -36,7 +36,7 @@ struct BadExample {
 }
 
 impl BadExample {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         match (&self.text, &self.text_repeat) {
             (Some(text), None) => text.clone(),
             (None, Some((before, unit, times, after))) => format!("{before}{}{after}", unit.repeat(*times)),
@@ -72,7 +72,7 @@ variants!(server_variant, SERVER_VARIANTS, ServerFrame: Hello Subscribed Unsubsc
     NewMessage MemberJoined MemberLeft Error Pong Reconnect Heads MessageEdited MessageDeleted ReactionAdded
     ReactionRemoved MemberKicked MemberBanned MemberUnbanned MemberMuted MemberUnmuted);
 
-fn read<T: DeserializeOwned>(file: &str) -> Vec<T> {
+pub(crate) fn read<T: DeserializeOwned>(file: &str) -> Vec<T> {
     serde_json::from_str(file).unwrap()
 }
 
@@ -148,7 +148,7 @@ fn close_codes_are_as_shown() {
 }
 
 variants!(close_variant, CLOSE_VARIANTS, CloseCode: Normal GoingAway ProtocolError Unsupported InvalidUtf8 Policy
-    TooBig Internal Restart Overloaded Unauthenticated Forbidden NoSuchRoom Timeout TooSlow SessionRevoked);
+    TooBig Internal Restart Overloaded Unauthenticated Forbidden NoSuchRoom Timeout TooSlow SessionRevoked Flooding);
 
 /// `CloseCode::ALL` is written by hand beside the enum; the table above is only whole if that list is.
 #[test]

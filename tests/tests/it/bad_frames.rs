@@ -37,17 +37,17 @@ async fn assert_origin_refused(origin: &str) {
 }
 
 #[tokio::test]
-async fn a_foreign_origin_is_refused() {
+async fn w02_a_foreign_origin_is_refused() {
     assert_origin_refused("https://evil.example").await;
 }
 
 #[tokio::test]
-async fn the_null_origin_is_refused() {
+async fn w02_the_null_origin_is_refused() {
     assert_origin_refused("null").await;
 }
 
 #[tokio::test]
-async fn an_origin_that_only_ends_or_begins_like_an_allowed_one_is_refused() {
+async fn w02_an_origin_that_only_ends_or_begins_like_an_allowed_one_is_refused() {
     for trick in [
         "https://chat.example.evil",
         "https://evilchat.example",
@@ -59,7 +59,7 @@ async fn an_origin_that_only_ends_or_begins_like_an_allowed_one_is_refused() {
 }
 
 #[tokio::test]
-async fn an_origin_with_a_host_that_only_contains_ours_is_refused() {
+async fn w02_an_origin_with_a_host_that_only_contains_ours_is_refused() {
     for deployment in shared::both().await {
         let host = deployment.sockets()[0].replace("ws://", "");
         for trick in [format!("http://{host}.evil.example"), format!("http://{host}@evil.example")] {
@@ -69,7 +69,7 @@ async fn an_origin_with_a_host_that_only_contains_ours_is_refused() {
 }
 
 #[tokio::test]
-async fn an_allowed_origin_and_the_own_host_are_let_in() {
+async fn w02_an_allowed_origin_and_the_own_host_are_let_in() {
     for deployment in shared::both().await {
         let own = deployment.sockets()[0].replace("ws://", "http://");
         for origin in [ALLOWED_ORIGIN, &own] {
@@ -107,7 +107,7 @@ fn message(room: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_frame_over_the_limit_closes_with_1009() {
+async fn w07_a_frame_over_the_limit_closes_with_1009() {
     let too_long = |room: &str| {
         let frame = json!({"type": "message", "room": room, "content": "x".repeat(FRAME_BYTES_MAX)});
         frame.to_string().into_bytes()
@@ -116,7 +116,7 @@ async fn a_frame_over_the_limit_closes_with_1009() {
 }
 
 #[tokio::test]
-async fn a_frame_that_claims_to_be_huge_closes_with_1009_at_once() {
+async fn w07_a_header_that_claims_gigabytes_closes_with_1009_at_once() {
     for deployment in shared::both().await {
         let (user, ..) = prepared(deployment).await;
         for length in [1 << 30, (1 << 63) - 1] {
@@ -129,7 +129,7 @@ async fn a_frame_that_claims_to_be_huge_closes_with_1009_at_once() {
 }
 
 #[tokio::test]
-async fn fragments_over_the_limit_together_close_with_1009() {
+async fn w08_fragments_over_the_limit_together_close_with_1009() {
     for deployment in shared::both().await {
         let (user, ..) = prepared(deployment).await;
         let mut socket = RawSocket::login(&deployment.sockets()[0].replace("ws://", ""), &user.token).await;
@@ -144,7 +144,7 @@ async fn fragments_over_the_limit_together_close_with_1009() {
 }
 
 #[tokio::test]
-async fn text_that_is_not_utf8_closes_with_1007() {
+async fn w06_text_that_is_not_utf8_closes_with_1007() {
     let broken = |room: &str| {
         let mut bytes = message(room);
         let place = bytes.len() - 4;
@@ -155,34 +155,34 @@ async fn text_that_is_not_utf8_closes_with_1007() {
 }
 
 #[tokio::test]
-async fn an_unmasked_frame_closes_with_1002() {
+async fn w04_an_unmasked_frame_closes_with_1002() {
     assert_closes(TEXT, Masking::Unmasked, &message, 1002).await;
 }
 
 #[tokio::test]
-async fn reserved_bits_and_opcodes_close_with_1002() {
+async fn w04_reserved_bits_and_opcodes_close_with_1002() {
     for first in RESERVED {
         assert_closes(first, Masking::Masked, &message, 1002).await;
     }
 }
 
 #[tokio::test]
-async fn a_control_frame_that_is_too_long_closes_with_1002() {
+async fn w05_a_control_frame_that_is_too_long_closes_with_1002() {
     assert_closes(PING, Masking::Masked, &|_| vec![0; 126], 1002).await;
 }
 
 #[tokio::test]
-async fn a_continuation_of_nothing_closes_with_1002() {
+async fn w11_a_continuation_of_nothing_closes_with_1002() {
     assert_closes(0x80, Masking::Masked, &message, 1002).await;
 }
 
 #[tokio::test]
-async fn a_binary_frame_closes_with_1003() {
+async fn w13_a_binary_frame_closes_with_1003() {
     assert_closes(BINARY, Masking::Masked, &message, 1003).await;
 }
 
 #[tokio::test]
-async fn too_many_frames_that_mean_nothing_close_with_1008() {
+async fn p01_too_many_frames_that_mean_nothing_close_with_1008() {
     for deployment in shared::both().await {
         let user = deployment.rest().new_user("noise").await;
         let mut socket = Socket::login(&deployment.sockets()[0], "/ws", &user.token).await;
@@ -195,7 +195,7 @@ async fn too_many_frames_that_mean_nothing_close_with_1008() {
 }
 
 #[tokio::test]
-async fn no_token_closes_with_4401_after_ten_seconds() {
+async fn w03_no_token_closes_with_4401_after_ten_seconds() {
     for deployment in shared::both().await {
         let started = tokio::time::Instant::now();
         let request = rookery_tests::ws::handshake(&format!("{}/ws", deployment.sockets()[0]));

@@ -88,7 +88,7 @@ async fn w01_requests_that_are_no_handshake_are_refused() {
 }
 
 /// Request lines and headers that look like a handshake, each with one thing wrong.
-fn no_handshakes() -> [(&'static str, String); 4] {
+fn no_handshakes() -> [(&'static str, String); 7] {
     let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
     let version = "Sec-WebSocket-Version: 13\r\n";
     let key = format!("Sec-WebSocket-Key: {KEY}\r\n");
@@ -97,6 +97,9 @@ fn no_handshakes() -> [(&'static str, String); 4] {
         ("GET /ws HTTP/1.1", format!("{upgrade}{version}")),
         ("GET /ws HTTP/1.1", format!("{upgrade}Sec-WebSocket-Version: 12\r\n{key}")),
         ("POST /ws HTTP/1.1", format!("{upgrade}{version}{key}")),
+        ("GET /ws HTTP/1.0", format!("{upgrade}{version}{key}")),
+        ("GET /ws HTTP/1.1", format!("{upgrade}{version}Sec-WebSocket-Key: dGhlIHNhbXBsZQ==\r\n")),
+        ("GET /ws HTTP/1.1", format!("{upgrade}{version}{key}{key}")),
     ]
 }
 

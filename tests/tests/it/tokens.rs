@@ -1,5 +1,8 @@
 //! Access tokens that must be refused everywhere: on the socket by each way to bring them, and on REST.
 
+use std::time::Duration;
+
+use rookery_shared::limits::TOKEN_LEEWAY;
 use rookery_tests::deployment::Deployment;
 use rookery_tests::forge::{Forge, now_seconds};
 use rookery_tests::mailbox::Talk as _;
@@ -7,6 +10,8 @@ use rookery_tests::shared;
 use rookery_tests::wait::PATIENCE;
 use rookery_tests::ws::{Attempt, Socket, Way};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 const ME: &str = "/api/v1/users/me";
 
@@ -116,6 +121,22 @@ async fn a05_a_key_in_the_header_is_not_believed() {
 }
 
 #[tokio::test]
+async fn a06_nobody_asks_where_a_token_points() {
+    let trap = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/keys", trap.local_addr().unwrap());
+    assert_refused(|forge| {
+        let mut tokens = values(&forge, "iss", &[json!(address)]);
+        let stranger = forge.with_foreign_key();
+        tokens.extend(["jku", "x5u", "kid"].map(|name| stranger.field(name, json!(address))));
+        tokens.push(stranger.claim("iss", json!(address)));
+        tokens
+    })
+    .await;
+    // Everything was answered, so whoever wanted to ask has asked.
+    assert!(timeout(Duration::from_millis(100), trap.accept()).await.is_err(), "somebody asked the stranger");
+}
+
+#[tokio::test]
 async fn a07_a_foreign_key_under_our_key_id_is_refused() {
     assert_refused(|forge| vec![forge.with_foreign_key().right()]).await;
 }
@@ -215,6 +236,23 @@ async fn a10_an_endless_token_is_refused() {
         for way in [Way::Header, Way::Query] {
             assert_refused_by_socket(deployment, &token, way).await;
         }
+        deployment.assert_alive();
+    }
+}
+
+#[tokio::test]
+async fn a16_an_expired_token_closes_with_4401_unless_it_was_renewed() {
+    for deployment in shared::both().await {
+        let user = deployment.rest().new_user("short").await;
+        let forge = Forge::new(&deployment.keys_dir(), &user);
+        // It holds for some seconds more, see `TOKEN_LEEWAY`.
+        let short = forge.claim("exp", json!(now_seconds() - 2));
+        let mut expiring = Socket::login(&deployment.sockets()[0], "/ws", &short).await;
+        let mut renewed = Socket::login(&deployment.sockets()[1], "/ws", &short).await;
+        renewed.send(json!({"type": "auth", "token": user.token})).await;
+        assert_eq!(expiring.closed(TOKEN_LEEWAY * 2).await, Some(4401));
+        assert!(expiring.mailbox().seen.iter().any(|frame| frame["code"] == "unauthenticated"));
+        renewed.settle().await;
         deployment.assert_alive();
     }
 }

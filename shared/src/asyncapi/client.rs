@@ -1,0 +1,70 @@
+//! What a client may say. Unknown fields are ignored, so these objects are open.
+
+use serde_json::{Value, json};
+
+use super::schema::{Field, Frame, Rest, object, optional, reference, required, text};
+use crate::limits::{ROOMS_PER_FRAME_MAX, TOKEN_BYTES_MAX};
+
+fn frame(kind: &'static str, says: &'static str, fields: Vec<Field>) -> Frame {
+    let kinds = [required("type", json!({"const": kind}))];
+    Frame { kind, says, payload: object(kinds.into_iter().chain(fields).collect(), Rest::Ignored) }
+}
+
+/// Every frame, in the order of the documents.
+pub(super) fn frames() -> Vec<Frame> {
+    let token = json!({"type": "string", "maxLength": TOKEN_BYTES_MAX, "description": "An access token."});
+    let mut frames = vec![
+        frame("auth", "Authenticates, or renews the token in place.", vec![required("token", token)]),
+        frame("subscribe", "Makes rooms live; with a position it resumes there.", rooms("room_position")),
+        frame("unsubscribe", "Stops rooms.", rooms("room_ref")),
+        message(),
+        frame("ping", "Asks for a `pong`.", Vec::new()),
+        frame("heads", "Asks where rooms stand, without making them live.", rooms("room_position")),
+    ];
+    frames.extend(acts());
+    frames
+}
+
+/// The one frame whose `type` may be left out.
+fn message() -> Frame {
+    let mut fields = place();
+    fields.extend([
+        optional("type", json!({"const": "message"})),
+        required("content", reference("content")),
+        optional("reply_to", reference("id")),
+    ]);
+    Frame { kind: "message", says: "Says something.", payload: object(fields, Rest::Ignored) }
+}
+
+fn acts() -> [Frame; 3] {
+    let about = |fields: Vec<Field>| {
+        let base = place().into_iter().chain([required("message_id", reference("id"))]);
+        base.chain(fields).collect::<Vec<_>>()
+    };
+    let remove = json!({"type": "boolean", "default": false, "description": "Whether the reaction is taken back."});
+    let reaction = vec![required("emoji", reference("emoji")), optional("remove", remove)];
+    [
+        frame(
+            "edit",
+            "Changes the text of one of your messages.",
+            about(vec![required("content", reference("content"))]),
+        ),
+        frame("delete", "Takes away one of your messages, or any as owner or moderator.", about(Vec::new())),
+        frame("react", "Reacts to a message.", about(reaction)),
+    ]
+}
+
+/// Where, and under which name. A connection of one room needs no `room`.
+fn place() -> Vec<Field> {
+    vec![optional("room", reference("room_ref")), optional("client_id", reference("client_id"))]
+}
+
+fn rooms(entry: &str) -> Vec<Field> {
+    let rooms = json!({"type": "array", "items": reference(entry), "minItems": 1, "maxItems": ROOMS_PER_FRAME_MAX});
+    vec![required("rooms", rooms)]
+}
+
+/// The names that a token has on its ways in.
+pub(super) fn room_parameter() -> Value {
+    json!({"room": {"description": text("The room's id or, if it is public, its slug.")["description"]}})
+}
