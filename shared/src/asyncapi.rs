@@ -1,6 +1,6 @@
 //! The AsyncAPI 3 document of the sockets, made from the tables of this crate: bounds from [`crate::limits`], codes
-//! from their enums, examples from `shared/fixtures`. Only the shapes of frames are written by hand, in [`client`] and
-//! [`server`]; tests hold them against the examples, and the black-box suites against all traffic.
+//! from their enums, examples from `shared/fixtures`. Only the shapes of frames are written by hand, in `client.rs` and
+//! `server.rs`; tests hold them against the examples, and the black-box suites against all traffic.
 //!
 //! `docs/asyncapi.json` is this document, and `/asyncapi.json` serves it.
 

@@ -6,6 +6,7 @@ use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
 use crate::names;
+use crate::traffic;
 
 /// Password of every user that tests make.
 pub const PASSWORD: &str = "correct horse 7";
@@ -211,6 +212,8 @@ impl Rest {
             let Value::Array(older) = page["events"].take() else {
                 return Err(answer.text);
             };
+            // History tells what live connections were told, and what became of it.
+            older.iter().for_each(traffic::heard);
             events.splice(0..0, older);
             match page["prev_cursor"].as_str() {
                 Some(previous) => cursor = format!("&before={previous}"),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::schema::{Field, Frame, Rest, object, optional, reference, required, text};
+use super::schema::{Field, Frame, Rest, nullable, object, optional, reference, required, text};
 use crate::limits::{ROOMS_PER_FRAME_MAX, TOKEN_BYTES_MAX};
 
 fn frame(kind: &'static str, says: &'static str, fields: Vec<Field>) -> Frame {
@@ -29,9 +29,9 @@ pub(super) fn frames() -> Vec<Frame> {
 fn message() -> Frame {
     let mut fields = place();
     fields.extend([
-        optional("type", json!({"const": "message"})),
+        nullable("type", json!({"const": "message"})),
         required("content", reference("content")),
-        optional("reply_to", reference("id")),
+        nullable("reply_to", reference("id")),
     ]);
     Frame { kind: "message", says: "Says something.", payload: object(fields, Rest::Ignored) }
 }
@@ -56,7 +56,7 @@ fn acts() -> [Frame; 3] {
 
 /// Where, and under which name. A connection of one room needs no `room`.
 fn place() -> Vec<Field> {
-    vec![optional("room", reference("room_ref")), optional("client_id", reference("client_id"))]
+    vec![nullable("room", reference("room_ref")), nullable("client_id", reference("client_id"))]
 }
 
 fn rooms(entry: &str) -> Vec<Field> {

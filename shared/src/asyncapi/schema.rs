@@ -41,6 +41,12 @@ pub(super) const fn optional(name: &'static str, schema: Value) -> Field {
     Field { name, schema, required: false }
 }
 
+/// The same for what a client says: null is as good as nothing.
+pub(super) fn nullable(name: &'static str, schema: Value) -> Field {
+    let either = vec![schema, json!({"type": "null"})];
+    optional(name, json!({"anyOf": either}))
+}
+
 /// A part that is described once.
 pub(super) fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
@@ -139,8 +145,8 @@ fn objects() -> Vec<(&'static str, Value)> {
     let (ignored, refused) = (Rest::Ignored, Rest::Refused);
     let position = vec![
         required("room", reference("room_ref")),
-        optional("epoch", meaning("epoch", "Epoch of the newest event you have; comes with `seq` or not at all.")),
-        optional("seq", meaning("seq", "Number of the newest event you have; comes with `epoch` or not at all.")),
+        nullable("epoch", meaning("epoch", "Epoch of the newest event you have; comes with `seq` or not at all.")),
+        nullable("seq", meaning("seq", "Number of the newest event you have; comes with `epoch` or not at all.")),
     ];
     let position = with_pair(object(position, ignored));
     let head = vec![

@@ -5,3 +5,4 @@ mod asyncapi;
 mod bus_contract;
 mod golden;
 mod journal;
+mod wrong_types;

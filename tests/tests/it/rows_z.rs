@@ -166,6 +166,11 @@ async fn z01_every_frame_is_answered_as_the_table_says() {
                     wrong.push(format!("{who} {kind}: {got:?}, not {expected:?}"));
                 }
             }
+            let asked: BTreeSet<&str> = row.iter().map(|(kind, _)| *kind).collect();
+            let others = ["auth", "ping", "heads", "unsubscribe"];
+            let all: BTreeSet<&str> =
+                frame_types(Side::Client).into_iter().filter(|kind| !others.contains(kind)).collect();
+            assert_eq!(asked, all, "{who}: every frame about a room has its column");
             // Heads of rooms that one may not read are left out.
             socket.send(json!({"type": "heads", "rooms": [{"room": room}]})).await;
             let heads = socket.expect_type("heads").await;
