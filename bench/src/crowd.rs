@@ -15,11 +15,12 @@ use crate::Failure;
 use crate::accounting::{Usage, Watched};
 use crate::dialect::{Credentials, Dialect, Meaning, Place};
 use crate::frame::{Kind, first};
-use crate::ledger::{Again, Ledger};
+use crate::ledger::{Again, Ledger, Refused};
 use crate::link::Link;
 use crate::tag::Tag;
 
-const JOIN_DEADLINE: Duration = Duration::from_mins(2);
+/// Without any progress.
+const JOIN_DEADLINE: Duration = Duration::from_mins(1);
 const READ_BYTES: usize = 16 * 1024;
 
 /// Who connects, and to what.
@@ -156,14 +157,19 @@ impl Crew {
 }
 
 async fn wait_for(joined: &AtomicUsize, joins: usize) -> Result<(), Failure> {
-    let end = Instant::now() + JOIN_DEADLINE;
-    while joined.load(Ordering::Relaxed) < joins {
-        if Instant::now() > end {
-            return Err(format!("only {} of {joins} rooms were joined", joined.load(Ordering::Relaxed)).into());
+    let (mut before, mut end) = (0, Instant::now() + JOIN_DEADLINE);
+    loop {
+        let now = joined.load(Ordering::Relaxed);
+        if now >= joins {
+            return Ok(());
+        }
+        if now > before {
+            (before, end) = (now, Instant::now() + JOIN_DEADLINE);
+        } else if Instant::now() > end {
+            return Err(format!("only {now} of {joins} rooms were joined").into());
         }
         sleep(Duration::from_millis(20)).await;
     }
-    Ok(())
 }
 
 impl Crowd {
@@ -265,17 +271,26 @@ impl Reader {
         }
     }
 
-    fn send_again(&self, Again { number, after_ms }: Again) {
+    fn send_again(&self, Again { what, after_ms }: Again) {
+        let text = match what {
+            Refused::Message(number) => self.message(number),
+            Refused::Room(room) => serde_json::json!({"type": "subscribe", "rooms": [{"room": room}]}).to_string(),
+        };
+        let member = Arc::clone(&self.member);
+        // Not all at once.
+        let spread_ms = self.member.place.user as u64 * 7 % 1000;
+        tokio::spawn(async move {
+            sleep(Duration::from_millis(after_ms + spread_ms)).await;
+            // A connection that is gone is counted where it is read.
+            let _ = member.link.send(&text).await;
+        });
+    }
+
+    fn message(&self, number: u64) -> String {
         let room = self.member.place.rooms.first().copied().unwrap_or_default();
         let publisher = u32::try_from(self.member.place.user).unwrap_or_default();
         let tag = Tag { publisher, number, due_us: self.ledger.now_us() };
         let room = self.credentials.room(room);
-        let text = self.dialect.message(&room, &self.ledger.client_id(number), &tag.text(self.size));
-        let member = Arc::clone(&self.member);
-        tokio::spawn(async move {
-            sleep(Duration::from_millis(after_ms)).await;
-            // A connection that is gone is counted where it is read.
-            let _ = member.link.send(&text).await;
-        });
+        self.dialect.message(&room, &self.ledger.client_id(number), &tag.text(self.size))
     }
 }

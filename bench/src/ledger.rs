@@ -46,11 +46,20 @@ pub(crate) struct Books {
     pub(crate) lost: u64,
 }
 
-/// A send that has to be made again.
+/// What was refused.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// A message.
+    Message(u64),
+    /// Entering a room.
+    Room(String),
+}
+
+/// Something that has to be tried again.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Again {
-    /// Which message.
-    pub(crate) number: u64,
+    /// Which.
+    pub(crate) what: Refused,
     /// How long to wait.
     pub(crate) after_ms: u64,
 }
@@ -59,6 +68,7 @@ pub(crate) struct Again {
 #[derive(Deserialize)]
 struct Answer {
     client_id: Option<String>,
+    room: Option<String>,
     message_id: Option<String>,
     timestamp: Option<UnixMillis>,
     code: Option<String>,
@@ -106,11 +116,13 @@ impl Ledger {
     /// An `ack` or an `error` of ours has come.
     pub(crate) fn answer(&self, text: &[u8]) -> Option<Again> {
         let (now, clock) = (self.now_us(), UnixMillis::now());
-        let Answer { client_id, message_id, timestamp, code, retry_after_ms } = serde_json::from_slice(text).ok()?;
-        let number = self.number(&client_id?);
+        let Answer { client_id, room, message_id, timestamp, code, retry_after_ms } =
+            serde_json::from_slice(text).ok()?;
+        let number = client_id.and_then(|client_id| self.number(&client_id));
         if let Some(code) = code {
             *self.books.lock().refused.entry(code).or_default() += 1;
-            return number.map(|number| Again { number, after_ms: retry_after_ms.unwrap_or(RETRY_MS) });
+            let what = number.map(Refused::Message).or(room.map(Refused::Room))?;
+            return Some(Again { what, after_ms: retry_after_ms.unwrap_or(RETRY_MS) });
         }
         let (number, message_id) = (number?, message_id?);
         let mut books = self.books.lock();
