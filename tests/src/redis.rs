@@ -1,6 +1,7 @@
 //! A real Redis with an append-only file.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -19,10 +20,18 @@ pub struct Redis {
 impl Redis {
     /// Chooses a port and a folder; nothing runs yet.
     pub fn prepare() -> Self {
+        Self::prepare_with(&[])
+    }
+
+    /// The same with more options.
+    pub fn prepare_with(options: &[&str]) -> Self {
         let (port, dir) = (ports::free(), dirs::fresh("redis"));
         let args = ["--port", &port.to_string(), "--bind", "127.0.0.1", "--appendonly", "yes"]
             .into_iter()
             .chain(["--appendfsync", "everysec", "--dir", &dir.display().to_string()])
+            // A replica need not wait for others that might want to copy the data, too.
+            .chain(["--repl-diskless-sync-delay", "0"])
+            .chain(options.iter().copied())
             .map(str::to_owned)
             .collect();
         let spec = Spec {
@@ -38,7 +47,13 @@ impl Redis {
     /// Starts it and waits until it answers.
     pub async fn start(&self) {
         self.process.start();
-        self.process.until("answers a ping", async || self.answers().await).await;
+        self.answering().await;
+    }
+
+    /// Waits until it answers.
+    pub async fn answering(&self) {
+        let answers = async || ask(self.port, &["PING"]).await.is_some_and(|answer| answer.contains("PONG"));
+        self.process.until("answers a ping", answers).await;
     }
 
     /// Throws all data away. It must not be running.
@@ -56,13 +71,22 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    async fn answers(&self) -> bool {
-        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)).await else {
-            return false;
-        };
-        let mut answer = [0_u8; 5];
-        stream.write_all(b"PING\r\n").await.is_ok()
-            && stream.read_exact(&mut answer).await.is_ok()
-            && &answer == b"+PONG"
+    /// Its port.
+    pub const fn port(&self) -> u16 {
+        self.port
     }
+}
+
+/// One command to a server on this machine, and its answer as it comes over the wire; none if there is none within
+/// a second.
+pub async fn ask(port: u16, command: &[&str]) -> Option<String> {
+    let answer = async {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
+        stream.write_all(format!("{}\r\nQUIT\r\n", command.join(" ")).as_bytes()).await.ok()?;
+        let mut text = Vec::new();
+        stream.read_to_end(&mut text).await.ok()?;
+        let text = String::from_utf8(text).ok()?;
+        Some(text.strip_suffix("+OK\r\n")?.to_owned())
+    };
+    tokio::time::timeout(Duration::from_secs(1), answer).await.ok()?
 }

@@ -31,7 +31,7 @@ end
 local place = room[1] .. ' ' .. seq .. ' ' .. millis .. ' ' .. position .. ' ' .. ARGV[5]
 redis.call('HSET', KEYS[5], ARGV[2], place)
 redis.call('EXPIRE', KEYS[5], ARGV[12])
-redis.call('PUBLISH', ARGV[8], entry)
+redis.call(PUBLISH, ARGV[8], entry)
 -- Whoever stores this log sleeps while it is empty.
-if waiting == 0 then redis.call('PUBLISH', ARGV[9], 'wake') end
+if waiting == 0 then redis.call(PUBLISH, ARGV[9], 'wake') end
 return {'appended', place}

@@ -56,7 +56,7 @@ impl RedisBus {
 
     async fn lease_for(&self, partition: Partition, owner: &str, life_ms: u128) -> Result<bool, BusError> {
         let args = vec![owner.to_owned(), life_ms.to_string()];
-        self.run::<i64>(|scripts| &scripts.lease, vec![keys::lease(partition)], args)
+        self.run::<i64>(partition, |scripts| &scripts.lease, vec![keys::lease(partition)], args)
             .await
             .map(|held| held == 1)
     }
@@ -75,10 +75,13 @@ impl RedisBus {
         };
         let keys = vec![keys::lease(partition), keys::log(partition)];
         let args = vec![owner.to_owned(), start.to_owned(), count.to_string()];
-        match self.run::<Value>(|scripts| &scripts.read_log, keys.clone(), args.clone()).await {
+        match self
+            .run::<Value>(partition, |scripts| &scripts.read_log, keys.clone(), args.clone())
+            .await
+        {
             Err(BusError::Unavailable(cause)) if cause.contains("NOGROUP") => {
                 self.create_group(partition).await?;
-                parse_batch(self.run::<Value>(|scripts| &scripts.read_log, keys, args).await?)
+                parse_batch(self.run::<Value>(partition, |scripts| &scripts.read_log, keys, args).await?)
             }
             outcome => parse_batch(outcome?),
         }
@@ -103,7 +106,7 @@ impl RedisBus {
             keys.push(keys::room(room));
             args.extend([epoch.to_string(), seq.to_string()]);
         }
-        self.run::<Value>(|scripts| &scripts.mark_stored, keys, args).await.map(|_| ())
+        self.run::<Value>(partition, |scripts| &scripts.mark_stored, keys, args).await.map(|_| ())
     }
 
     async fn create_group(&self, partition: Partition) -> Result<(), BusError> {

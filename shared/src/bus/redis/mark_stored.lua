@@ -14,5 +14,5 @@ for i = 3, #KEYS do
   end
 end
 redis.call('HSET', KEYS[1], 'mark', mark)
-redis.call('PUBLISH', ARGV[5], 'stored ' .. mark)
+redis.call(PUBLISH, ARGV[5], 'stored ' .. mark)
 return mark

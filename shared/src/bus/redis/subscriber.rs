@@ -1,21 +1,24 @@
 //! The subscriber connection: subscribes again after every reconnect, and turns what arrives into signals.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fred::interfaces::{ClientLike, EventInterface, PubsubInterface};
+use fred::interfaces::{ClientLike, ClusterInterface, EventInterface, PubsubInterface};
 use fred::types::Message;
+use fred::types::config::Server;
+use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::bus::redis::wire::{self, Control};
-use crate::bus::redis::{RedisBus, client};
+use crate::bus::redis::{RedisBus, client, scripts};
 use crate::bus::{BusError, Signal};
 use crate::keys::{self, Channel};
+use crate::limits::{REDIS_CALLS_AT_ONCE, SUBSCRIBER_PING_INTERVAL, TOPOLOGY_INTERVAL};
 use crate::shutdown::Shutdown;
 
-/// Channels per SUBSCRIBE.
-const CHUNK: usize = 500;
 /// Between two attempts to subscribe.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -23,59 +26,122 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub(super) fn start(bus: &Arc<RedisBus>, shutdown: &Shutdown) {
     // Listening begins before connecting, so that neither the first connect nor a message is missed.
     let messages = bus.subscriber.message_rx();
-    let (mut subscriber, mut commands) = (bus.subscriber.reconnect_rx(), bus.commands.reconnect_rx());
+    let (subscriber, commands) = (bus.subscriber.reconnect_rx(), bus.commands.reconnect_rx());
     // The clients' own tasks end with the connection; an error here is told by every later call.
     drop(bus.subscriber.connect());
     drop(bus.commands.connect());
     shutdown.spawn("bus messages", receive(Arc::clone(bus), messages));
-    let resubscribing = Arc::clone(bus);
-    shutdown.spawn("bus subscriptions", async move {
-        while connected(&mut subscriber).await {
-            resubscribe(&resubscribing).await;
-        }
-    });
-    let rebinding = Arc::clone(bus);
-    shutdown.spawn("bus scripts", async move {
-        while connected(&mut commands).await {
-            rebind(&rebinding);
-        }
-    });
-}
-
-/// Waits for the next connect; false if there will be none.
-async fn connected<T: Clone>(connects: &mut Receiver<T>) -> bool {
-    match connects.recv().await {
-        Ok(_) | Err(RecvError::Lagged(_)) => true,
-        Err(RecvError::Closed) => false,
+    shutdown.spawn("bus subscriptions", keep_subscribed(Arc::clone(bus), subscriber));
+    shutdown.spawn("bus scripts", keep_bound(Arc::clone(bus), commands));
+    shutdown.spawn("bus signs of life", ask_for_life(Arc::clone(bus)));
+    if bus.commands.is_clustered() {
+        shutdown.spawn("bus topology", watch_topology(Arc::clone(bus)));
     }
 }
 
-/// Scripts belong to one incarnation of the server; which one this is, is not known before asking.
-fn rebind(bus: &Arc<RedisBus>) {
-    *bus.scripts.write() = None;
-    bus.tell(Signal::Suspect);
+/// Waits until the subscriber has connected, or partitions have moved; false if neither will happen again.
+async fn suspicious(bus: &RedisBus, connects: &mut Receiver<Server>) -> bool {
+    tokio::select! {
+        connected = connects.recv() => !matches!(connected, Err(RecvError::Closed)),
+        () = bus.moved.notified() => true,
+    }
 }
 
-async fn resubscribe(bus: &Arc<RedisBus>) {
-    while let Err(error) = subscribe_all(bus).await {
-        tracing::warn!(%error, "subscribing again failed");
-        tokio::time::sleep(PAUSE).await;
+async fn keep_subscribed(bus: Arc<RedisBus>, mut connects: Receiver<Server>) {
+    while suspicious(&bus, &mut connects).await {
+        // The connects to all servers of a cluster are one event.
+        while connects.try_recv().is_ok() {}
+        while let Err(error) = subscribe_all(&bus).await {
+            tracing::warn!(%error, "subscribing again failed");
+            tokio::time::sleep(PAUSE).await;
+        }
+        // Only now is everything published from here on heard; what was missed before can be asked for.
+        bus.tell(Signal::Suspect);
+        bus.wakes.iter().for_each(tokio::sync::Notify::notify_one);
     }
-    // Only now is everything published from here on heard; what was missed before can be asked for.
-    bus.tell(Signal::Suspect);
-    bus.wakes.iter().for_each(tokio::sync::Notify::notify_one);
+}
+
+/// Scripts belong to one incarnation of a server; which one this is, is not known before asking.
+async fn keep_bound(bus: Arc<RedisBus>, mut connects: Receiver<Server>) {
+    while let Ok(_) | Err(RecvError::Lagged(_)) = connects.recv().await {
+        bus.scripts.forget_all();
+        bus.tell(Signal::Suspect);
+    }
+}
+
+/// A connection that only listens does not notice a server that has stopped: somebody has to expect an answer.
+async fn ask_for_life(bus: Arc<RedisBus>) {
+    loop {
+        tokio::time::sleep(SUBSCRIBER_PING_INTERVAL).await;
+        // A missing answer ends the connection, and the client makes a new one; nothing is left to do here.
+        if bus.subscriber.is_clustered() {
+            let servers: BTreeSet<Server> = scripts::owners(&bus.subscriber).into_iter().flatten().collect();
+            join_all(servers.into_iter().map(|server| ping(bus.subscriber.with_cluster_node(server)))).await;
+        } else {
+            ping(bus.subscriber.clone()).await;
+        }
+    }
+}
+
+async fn ping<C: ClientLike>(client: C) {
+    if let Err(error) = client.ping::<String>(None).await {
+        tracing::debug!(%error, "no sign of life from a subscriber connection");
+    }
+}
+
+/// A server of a cluster that hands a slot to another one drops its subscribers without telling this client.
+async fn watch_topology(bus: Arc<RedisBus>) {
+    let mut changes = bus.commands.cluster_change_rx();
+    let mut known = scripts::owners(&bus.subscriber);
+    loop {
+        // The commands notice first, since they are redirected.
+        tokio::select! {
+            _ = changes.recv() => {}
+            () = tokio::time::sleep(TOPOLOGY_INTERVAL) => {}
+        }
+        while changes.try_recv().is_ok() {}
+        if let Err(error) = bus.subscriber.sync_cluster().await {
+            tracing::debug!(%error, "the slots are not known");
+        }
+        let now = scripts::owners(&bus.subscriber);
+        if now != known {
+            tracing::info!("partitions are on other servers now");
+            known = now;
+            bus.moved.notify_one();
+        }
+    }
 }
 
 async fn subscribe_all(bus: &RedisBus) -> Result<(), BusError> {
     let channels: Vec<String> = bus.channels.lock().iter().cloned().collect();
-    for chunk in channels.chunks(CHUNK) {
-        bus.subscriber
-            .subscribe(chunk.to_vec())
-            .await
-            .map_err(|error| client::unavailable(&error))?;
-    }
-    tracing::info!(channels = channels.len(), "subscribed");
+    let count = channels.len();
+    stream::iter(channels)
+        .map(|channel| subscribe(bus, channel))
+        .buffer_unordered(REDIS_CALLS_AT_ONCE)
+        .try_collect::<()>()
+        .await?;
+    tracing::info!(channels = count, "subscribed");
     Ok(())
+}
+
+/// Subscribes to one channel. One each: the client takes the first of several answers to a sharded subscription for
+/// the whole of it, and the others for answers to later commands.
+pub(super) async fn subscribe(bus: &RedisBus, channel: String) -> Result<(), BusError> {
+    if bus.subscriber.is_clustered() {
+        client::unless_moved(|| bus.subscriber.ssubscribe(channel.clone())).await
+    } else {
+        client::unless_moved(|| bus.subscriber.subscribe(channel.clone())).await
+    }
+}
+
+pub(super) async fn unsubscribe(bus: &RedisBus, channel: String) -> Result<(), BusError> {
+    let client = &bus.subscriber;
+    let outcome = if client.is_clustered() {
+        client.sunsubscribe(channel).await
+    } else {
+        client.unsubscribe(channel).await
+    };
+    outcome.map_err(|error| client::unavailable(&error))
 }
 
 async fn receive(bus: Arc<RedisBus>, mut messages: Receiver<Message>) {

@@ -1,7 +1,7 @@
 //! The text forms of places, entries and control messages on Redis. Everything that comes back from Redis is
 //! input: it is parsed strictly, and what does not parse is an error, never a guess.
 
-use crate::bus::Appended;
+use crate::bus::{Appended, Head};
 use crate::clock::UnixMillis;
 use crate::event::{EVENT_VERSION, Event, SequencedEvent};
 use crate::id::{Epoch, LogPosition, RoomId, Seq};
@@ -25,6 +25,14 @@ pub(super) fn parse_place(text: &str, repeated: bool) -> Option<Appended> {
     let (ms, n) = parse_stream_id(parts.next()?)?;
     let id = parts.next()?.parse().ok()?;
     Some(Appended { id, epoch, seq, timestamp, position: LogPosition { epoch, ms, n }, repeated })
+}
+
+/// `<epoch> <seq> <stored seq>`, empty for a room that is not open.
+pub(super) fn parse_head(text: &str) -> Option<Head> {
+    let mut parts = text.split(' ');
+    let epoch = Epoch(parts.next()?.parse().ok()?);
+    let (seq, stored) = (parse_seq(parts.next()?)?, parse_seq(parts.next()?)?);
+    Some(Head { epoch, seq, stored })
 }
 
 /// `<epoch> <ms>-<n>`
@@ -73,6 +81,9 @@ mod tests {
         }
         for text in ["", "1 2 3 4 5", "1 2 3 4-5", "1 2 3 4-5 nobody"] {
             assert_eq!(parse_place(text, false), None, "{text}");
+        }
+        for text in ["", "1", "1 2", "1 2 x", "1 -2 3"] {
+            assert_eq!(parse_head(text), None, "{text}");
         }
         for text in ["", "woke", "stored", "stored 1", "stored 1 2", "stored x 1-2"] {
             assert_eq!(parse_control(text), None, "{text}");
