@@ -52,7 +52,7 @@ impl Redis {
 
     /// Waits until it answers.
     pub async fn answering(&self) {
-        let answers = async || ask(self.port, &["PING"]).await.is_some_and(|answer| answer.contains("PONG"));
+        let answers = async || ask(self.port, &["DBSIZE"]).await.is_some_and(|answer| answer.starts_with(':'));
         self.process.until("answers a ping", answers).await;
     }
 
@@ -71,22 +71,40 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// Waits until its replica has everything.
+    pub async fn replicated(&self) {
+        self.process
+            .until("its replica has everything", async || {
+                let info = ask(self.port, &["INFO", "replication"]).await.unwrap_or_default();
+                let offset = info.lines().find_map(|line| line.strip_prefix("master_repl_offset:"));
+                offset.is_some_and(|offset| info.contains(&format!("state=online,offset={},", offset.trim())))
+            })
+            .await;
+    }
+
     /// Its port.
     pub const fn port(&self) -> u16 {
         self.port
     }
 }
 
+/// What ends an answer: that of a PING which is sent behind the command.
+const END: &str = "+PONG\r\n";
+
 /// One command to a server on this machine, and its answer as it comes over the wire; none if there is none within
 /// a second.
 pub async fn ask(port: u16, command: &[&str]) -> Option<String> {
     let answer = async {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
-        stream.write_all(format!("{}\r\nQUIT\r\n", command.join(" ")).as_bytes()).await.ok()?;
-        let mut text = Vec::new();
-        stream.read_to_end(&mut text).await.ok()?;
-        let text = String::from_utf8(text).ok()?;
-        Some(text.strip_suffix("+OK\r\n")?.to_owned())
+        stream.write_all(format!("{}\r\nPING\r\n", command.join(" ")).as_bytes()).await.ok()?;
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(END.as_bytes()) {
+            if stream.read_buf(&mut bytes).await.ok()? == 0 {
+                return None;
+            }
+        }
+        let text = String::from_utf8(bytes).ok()?;
+        text.strip_suffix(END).map(str::to_owned)
     };
     tokio::time::timeout(Duration::from_secs(1), answer).await.ok()?
 }

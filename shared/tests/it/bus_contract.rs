@@ -1,82 +1,19 @@
-//! The promise of the bus, held against both implementations by the same functions.
+//! The promise of the bus, held against both implementations, and every kind of Redis, by the same functions.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rookery_shared::acks::PendingAcks;
-use rookery_shared::bus::memory::MemoryBus;
+use rookery_shared::bus::redis::RedisBus;
 use rookery_shared::bus::redis::log::{Batch, From};
-use rookery_shared::bus::redis::{RedisBus, RedisOptions};
-use rookery_shared::bus::{Append, AppendError, Appended, Bus, OpenError, PartitionOpening, Rights, RoomSeed, Signal};
+use rookery_shared::bus::{Append, AppendError, Appended, OpenError, PartitionOpening, Rights, RoomSeed, Signal};
 use rookery_shared::event::{Event, EventBody, NewMessage, Sender, SequencedEvent};
 use rookery_shared::id::{AclVersion, ClientId, Epoch, Partition, RoomId, Seq, UserId};
 use rookery_shared::keys::partition_of;
-use rookery_shared::shutdown::Shutdown;
 use rookery_tests::redis::Redis;
 use tokio::sync::broadcast::Receiver;
 
-use crate::journal::VecJournal;
-
-const ACL: AclVersion = AclVersion(4);
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A bus with everything it needs to live.
-struct Fixture {
-    bus: Arc<dyn Bus>,
-    redis: Option<(Redis, Arc<RedisBus>)>,
-    shutdown: Shutdown,
-}
-
-impl Fixture {
-    fn memory() -> Self {
-        let shutdown = Shutdown::new();
-        let bus = MemoryBus::start(Epoch(1), Arc::new(VecJournal::default()), &shutdown);
-        Self { bus, redis: None, shutdown }
-    }
-
-    async fn redis() -> Self {
-        let server = Redis::prepare();
-        server.start().await;
-        let shutdown = Shutdown::new();
-        let options = RedisOptions { url: server.url().into() };
-        let bus = RedisBus::connect(&options, &shutdown).unwrap();
-        let fixture = Self { bus: bus.clone(), redis: Some((server, bus)), shutdown };
-        fixture.until_up().await;
-        fixture
-    }
-
-    async fn until_up(&self) {
-        let up = async {
-            while self.bus.ping().await.is_err() {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, up).await.expect("the bus comes up");
-    }
-
-    /// A room that is open, with `stored` as its last number in the store.
-    async fn room(&self, stored: u64, epoch: u64) -> RoomId {
-        let room = RoomId::generate();
-        self.open(room, stored, epoch).await;
-        room
-    }
-
-    async fn open(&self, room: RoomId, stored: u64, epoch: u64) {
-        let seed = RoomSeed { stored: Seq::new(stored), acl: ACL };
-        if self.bus.open_room(room, seed).await == Err(OpenError::PartitionNotOpen) {
-            let opening = self.bus.open_partition(partition_of(room), Epoch(epoch)).await;
-            assert_eq!(opening, Ok(PartitionOpening::Open));
-            self.bus.open_room(room, seed).await.unwrap();
-        }
-    }
-}
-
-impl Drop for Fixture {
-    fn drop(&mut self) {
-        self.shutdown.stop.cancel();
-    }
-}
+use crate::fixture::{ACL, Fixture, PATIENCE};
 
 fn message(room: RoomId, user: UserId, name: &str, content: &str) -> Append {
     let client_id = ClientId::try_from(name.to_owned()).unwrap();
@@ -224,6 +161,12 @@ macro_rules! contract {
         mod redis {
             $(#[tokio::test] async fn $name() { super::$name(super::Fixture::redis().await).await; })+
         }
+        mod sentinel {
+            $(#[tokio::test] async fn $name() { super::$name(super::Fixture::sentinel().await).await; })+
+        }
+        mod cluster {
+            $(#[tokio::test] async fn $name() { super::$name(super::Fixture::cluster().await).await; })+
+        }
     };
 }
 
@@ -255,8 +198,16 @@ async fn memory_marks_what_it_delivers_as_stored() {
 
 #[tokio::test]
 async fn the_log_is_read_once_in_order_and_marked() {
-    let fixture = Fixture::redis().await;
-    let (_, bus) = fixture.redis.as_ref().unwrap();
+    read_once_in_order_and_marked(Fixture::redis().await).await;
+}
+
+#[tokio::test]
+async fn the_log_of_a_cluster_is_read_once_in_order_and_marked() {
+    read_once_in_order_and_marked(Fixture::own_cluster(0).await).await;
+}
+
+async fn read_once_in_order_and_marked(fixture: Fixture) {
+    let bus = fixture.redis.as_ref().unwrap();
     let room = fixture.room(0, 1).await;
     let t = partition_of(room);
     let mut signals = fixture.bus.signals();
@@ -306,18 +257,14 @@ async fn store_all(bus: &RedisBus, t: Partition) {
 
 /// A Redis that was killed may have lost the end of its data. Its numbers must not be given twice, so everything
 /// asks for a new epoch first, and numbers go on after what the store has.
-#[tokio::test]
-async fn a_restarted_redis_needs_a_new_epoch() {
-    let fixture = Fixture::redis().await;
-    let (server, bus) = fixture.redis.as_ref().unwrap();
+async fn a_replaced_server_needs_a_new_epoch(fixture: Fixture) {
+    let bus = fixture.redis.as_ref().unwrap();
     let room = fixture.room(0, 1).await;
     let mut signals = fixture.bus.signals();
     fixture.bus.subscribe(room).await.unwrap();
     say(&fixture, room, "before").await;
 
-    server.process.kill();
-    server.start().await;
-    fixture.until_up().await;
+    fixture.replace_server_of(room).await;
     assert_eq!(fixture.bus.heads(&[room]).await.unwrap(), [None]);
     let append = || message(room, UserId::generate(), "c-9", "after");
     assert_eq!(fixture.bus.append(append()).await, Err(AppendError::NotOpen));
@@ -349,11 +296,46 @@ async fn a_restarted_redis_needs_a_new_epoch() {
 }
 
 #[tokio::test]
+async fn a_restarted_redis_needs_a_new_epoch() {
+    a_replaced_server_needs_a_new_epoch(Fixture::redis().await).await;
+}
+
+#[tokio::test]
+async fn a_promoted_replica_needs_a_new_epoch() {
+    a_replaced_server_needs_a_new_epoch(Fixture::own_sentinel().await).await;
+}
+
+#[tokio::test]
+async fn a_promoted_replica_in_a_cluster_needs_a_new_epoch() {
+    a_replaced_server_needs_a_new_epoch(Fixture::own_cluster(1).await).await;
+}
+
+/// A replica that is attached to a server which never had one gives the server another replication id while it
+/// runs: every process must learn it, or two of them would take turns in asking for new epochs.
+#[tokio::test]
+async fn a_fence_that_changes_while_the_server_runs_is_learnt() {
+    let fixture = Fixture::redis().await;
+    let room = fixture.room(0, 1).await;
+    say_and_store(&fixture, room).await;
+    let replica = Redis::prepare_with(&["--replicaof", "127.0.0.1", &fixture.server().port().to_string()]);
+    replica.start().await;
+    fixture.server().replicated().await;
+    assert_eq!(fixture.bus.heads(&[room]).await.unwrap(), [None]);
+    fixture.open(room, 1, 2).await;
+    assert_eq!(say(&fixture, room, "after").await.epoch, Epoch(2));
+}
+
+/// One message, stored.
+async fn say_and_store(fixture: &Fixture, room: RoomId) {
+    say(fixture, room, "before").await;
+    store_all(fixture.redis.as_ref().unwrap(), partition_of(room)).await;
+}
+
+#[tokio::test]
 async fn a_redis_that_is_away_is_an_error_not_a_hang() {
     let fixture = Fixture::redis().await;
-    let (server, _) = fixture.redis.as_ref().unwrap();
     let room = fixture.room(0, 1).await;
-    server.process.kill();
+    fixture.server().process.kill();
     let append = fixture.bus.append(message(room, UserId::generate(), "c-1", "hi"));
     let outcome = tokio::time::timeout(PATIENCE, append).await.expect("an answer in bounded time");
     assert!(matches!(outcome, Err(AppendError::Bus(_))), "{outcome:?}");

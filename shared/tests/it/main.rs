@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the report")]
 
 mod bus_contract;
+mod fixture;
 mod golden;
 mod journal;
