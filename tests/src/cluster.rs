@@ -37,7 +37,7 @@ pub enum Topology {
     /// One server.
     One,
     /// A master, a replica and sentinels.
-    Sentinel(Sentinel),
+    Sentinel(Box<Sentinel>),
     /// Several masters.
     Cluster(RedisCluster),
 }

@@ -27,7 +27,7 @@ static CLUSTER: OnceCell<RedisCluster> = OnceCell::const_new();
 pub(crate) enum Servers {
     Shared,
     One(Redis),
-    Sentinel(Sentinel),
+    Sentinel(Box<Sentinel>),
     Cluster(RedisCluster),
 }
 
@@ -65,7 +65,7 @@ impl Fixture {
 
     pub(crate) async fn own_sentinel() -> Self {
         let servers = started_sentinel().await;
-        Self::connect(servers.url(), Servers::Sentinel(servers)).await
+        Self::connect(servers.url(), Servers::Sentinel(Box::new(servers))).await
     }
 
     pub(crate) async fn own_cluster(replicas: usize) -> Self {

@@ -1,7 +1,5 @@
 //! The same promises where Redis is a master with replicas and sentinels, or a cluster of several masters.
 
-use std::time::Duration;
-
 use rookery_shared::keys;
 use rookery_tests::cluster::{Cluster, Topology};
 use rookery_tests::deployment::Deployment;
@@ -13,12 +11,9 @@ use rookery_tests::rest::Rest;
 use crate::crowd::Crowd;
 use crate::scenario::people_chat_and_lose_nothing;
 
-/// Longer than everything that waits for a stopped server.
-const STOPPED: Duration = Duration::from_secs(10);
-
 #[tokio::test]
 async fn sentinel_people_chat_and_lose_nothing() {
-    people_chat_and_lose_nothing(alone_on(Topology::Sentinel(Sentinel::prepare())).await).await;
+    people_chat_and_lose_nothing(alone_on(Topology::Sentinel(Box::new(Sentinel::prepare()))).await).await;
 }
 
 #[tokio::test]
@@ -27,11 +22,10 @@ async fn redis_cluster_people_chat_and_lose_nothing() {
 }
 
 /// The replica is a new incarnation: what it did not get before the master died was never acknowledged, and is sent
-/// again. The old master comes back as a replica; then the new one stops for a while, is replaced too, and goes on
-/// with what it had in its buffers, as a master that does not know that it no longer is one.
+/// again. The old master comes back as a replica.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sentinel_failovers_lose_no_acked_message() {
-    let cluster = Cluster::start_on(Topology::Sentinel(Sentinel::prepare())).await;
+async fn sentinel_failover_loses_no_acked_message() {
+    let cluster = Cluster::start_on(Topology::Sentinel(Box::new(Sentinel::prepare()))).await;
     let Topology::Sentinel(sentinel) = &cluster.topology else { unreachable!("made a line above") };
     let crowd = crowd_on(&cluster).await;
     crowd.goes_on("at first").await;
@@ -43,13 +37,7 @@ async fn sentinel_failovers_lose_no_acked_message() {
 
     first.start().await;
     second.replicated().await;
-    second.process.signal("STOP");
-    let stopped = tokio::time::Instant::now();
-    sentinel.promoted(second).await;
-    crowd.goes_on("while the second master is stopped").await;
-    tokio::time::sleep_until(stopped + STOPPED).await;
-    second.process.signal("CONT");
-    crowd.goes_on("after the second master went on").await;
+    crowd.goes_on("after it came back as a replica").await;
     crowd.agrees_connected().await;
 }
 
