@@ -67,6 +67,26 @@ impl Sentinel {
         self.master().await
     }
 
+    /// Makes the replica the master, as an operator does before maintenance; returns it when it is.
+    pub async fn fail_over(&self) -> &Redis {
+        let master = self.master().await;
+        let accepted = async || {
+            let answer = ask(self.sentinels[0].1, &["SENTINEL", "FAILOVER", SERVICE]).await;
+            answer.is_some_and(|answer| answer.starts_with("+OK"))
+        };
+        wait::until("a failover begins", accepted).await;
+        self.promoted(master).await
+    }
+
+    /// Waits until this server follows another one.
+    pub async fn follows(&self, server: &Redis) {
+        wait::until("a server follows", async || {
+            let info = ask(server.port(), &["INFO", "replication"]).await.unwrap_or_default();
+            info.contains("role:slave") && info.contains("master_link_status:up")
+        })
+        .await;
+    }
+
     /// SIGTERM to all of them, until none runs.
     pub async fn stop(&self) {
         for (process, _) in &self.sentinels {

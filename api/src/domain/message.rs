@@ -1,7 +1,8 @@
 //! History: what is kept of a room's events, and how it is paged.
 
-use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{Epoch, Seq};
+use rookery_shared::bus::{FirstPlace, Held};
+use rookery_shared::event::{EventBody, SequencedEvent};
+use rookery_shared::id::{Epoch, MessageId, RoomId, Seq};
 
 /// A place between two events of a room's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,4 +32,34 @@ pub const PAGE_MAX: usize = 200;
 /// The place of an event.
 pub const fn place_of(event: &SequencedEvent) -> Place {
     Place { epoch: event.epoch, seq: event.seq }
+}
+
+/// What is to be told of an event that was to be stored at a place, if the store has it at another one.
+pub fn held_at(first: &SequencedEvent, asked: Place) -> Option<Held> {
+    let SequencedEvent { epoch, seq, timestamp, .. } = *first;
+    let held = Held { id: first.event.id, first: FirstPlace { epoch, seq, timestamp } };
+    (place_of(first) != asked).then_some(held)
+}
+
+/// Whether the event is something said in the room.
+pub fn is_message_of(event: &SequencedEvent, room: RoomId) -> bool {
+    event.room == room && matches!(event.event.body, EventBody::Message { .. })
+}
+
+/// The message whose text the event changes.
+pub const fn edit_of(body: &EventBody) -> Option<MessageId> {
+    match body {
+        EventBody::MessageEdited { message_id, .. } => Some(*message_id),
+        EventBody::Message { .. }
+        | EventBody::MemberJoined {}
+        | EventBody::MemberLeft {}
+        | EventBody::MemberKicked { .. }
+        | EventBody::MemberBanned { .. }
+        | EventBody::MemberUnbanned { .. }
+        | EventBody::MemberMuted { .. }
+        | EventBody::MemberUnmuted { .. }
+        | EventBody::MessageDeleted { .. }
+        | EventBody::ReactionAdded { .. }
+        | EventBody::ReactionRemoved { .. } => None,
+    }
 }

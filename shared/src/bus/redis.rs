@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fred::clients::Client;
-use fred::interfaces::{ClientLike, HashesInterface, KeysInterface, LuaInterface, StreamsInterface};
+use fred::interfaces::{ClientLike, HashesInterface, KeysInterface, LuaInterface, PubsubInterface, StreamsInterface};
 use fred::types::{FromValue, Value};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use parking_lot::Mutex;
@@ -18,15 +18,16 @@ use secrecy::SecretString;
 use tokio::sync::{Notify, broadcast};
 
 use crate::bus::{
-    Append, AppendError, Appended, Bus, BusError, Head, OpenError, PartitionOpening, Rights, RoomSeed, Signal,
+    Append, AppendError, Appended, Bus, BusError, Head, Mark, OpenError, PartitionOpening, PartitionState, Revoked,
+    Rights, RoomSeed, Signal,
 };
 use crate::clock::UnixMillis;
 use crate::event::SequencedEvent;
-use crate::id::{AclVersion, Epoch, LogPosition, Partition, RoomId, Seq};
+use crate::id::{AclVersion, Epoch, Partition, RoomId, Seq, UserId};
 use crate::keys;
 use crate::limits::{
-    DEDUPE_BUCKET, LOG_ENTRIES_MAX, PARTITIONS, REDIS_ATTEMPTS, REDIS_CALLS_AT_ONCE, SIGNALS_MAX, TAIL_EVENTS_MAX,
-    TAIL_LIFE,
+    DEDUPE_BUCKET, LOG_ENTRIES_MAX, PARTITIONS, REDIS_ATTEMPTS, REDIS_CALLS_AT_ONCE, REDIS_MESSAGES_MAX,
+    REDIS_NEWS_MAX, SIGNALS_MAX, TAIL_EVENTS_MAX, TAIL_LIFE,
 };
 use crate::shutdown::Shutdown;
 
@@ -64,8 +65,8 @@ impl RedisBus {
     /// while Redis is away, calls answer [`BusError::Unavailable`].
     pub fn connect(options: &RedisOptions, shutdown: &Shutdown) -> Result<Arc<Self>, BusError> {
         let bus = Arc::new(Self {
-            commands: client::build(&options.url)?,
-            subscriber: client::build(&options.url)?,
+            commands: client::build(&options.url, REDIS_NEWS_MAX)?,
+            subscriber: client::build(&options.url, REDIS_MESSAGES_MAX)?,
             channels: Mutex::new(keys::partitions().map(keys::control_channel).collect()),
             moved: Notify::new(),
             scripts: ScriptsOfServers::default(),
@@ -186,14 +187,15 @@ impl Bus for RedisBus {
             LOG_ENTRIES_MAX.to_string(),
         ];
         let answer: Vec<String> = self.run(partition, |scripts| &scripts.append, keys, args).await?;
-        let mut answer = answer.iter().map(String::as_str);
-        match (answer.next(), answer.next()) {
-            (Some("appended"), Some(place)) => parse_place(place, false),
-            (Some("repeated"), Some(place)) => parse_place(place, true),
-            (Some("not_open"), _) => Err(AppendError::NotOpen),
-            (Some("stale_rights"), _) => Err(AppendError::StaleRights),
-            (Some("overloaded"), _) => Err(AppendError::Overloaded),
-            (Some(_) | None, _) => Err(BusError::Protocol("append".to_owned()).into()),
+        let answer: Vec<&str> = answer.iter().map(String::as_str).collect();
+        match answer.first() {
+            Some(&"appended" | &"repeated") => {
+                wire::parse_place(&answer).ok_or_else(|| BusError::Protocol("place".to_owned()).into())
+            }
+            Some(&"not_open") => Err(AppendError::NotOpen),
+            Some(&"stale_rights") => Err(AppendError::StaleRights),
+            Some(&"overloaded") => Err(AppendError::Overloaded),
+            Some(_) | None => Err(BusError::Protocol("append".to_owned()).into()),
         }
     }
 
@@ -227,23 +229,26 @@ impl Bus for RedisBus {
         let channel = keys::room_channel(room);
         // Remembered first, so that a reconnect in between subscribes it too.
         self.channels.lock().insert(channel.clone());
-        subscriber::subscribe(self, channel).await
+        subscriber::subscribe(self, vec![channel]).await
     }
 
     async fn unsubscribe(&self, room: RoomId) -> Result<(), BusError> {
         let channel = keys::room_channel(room);
         self.channels.lock().remove(&channel);
-        subscriber::unsubscribe(self, channel).await
+        subscriber::unsubscribe(self, vec![channel]).await
     }
 
     fn signals(&self) -> broadcast::Receiver<Signal> {
         self.signals.subscribe()
     }
 
-    async fn stored(&self, partition: Partition) -> Result<Option<LogPosition>, BusError> {
-        let read = || self.commands.hget(keys::partition(partition), "mark");
-        let mark: Option<String> = unless_moved(read).await?;
-        Ok(mark.as_deref().and_then(wire::parse_mark))
+    async fn stored(&self, partition: Partition) -> Result<Option<Mark>, BusError> {
+        let read = || self.commands.hmget(keys::partition(partition), vec!["mark", "moves"]);
+        let found: Vec<Option<String>> = unless_moved(read).await?;
+        let [mark, moves] = found.as_slice() else { return Err(BusError::Protocol("mark".to_owned())) };
+        let moves = moves.as_deref().and_then(|moves| moves.parse().ok()).unwrap_or(0);
+        let upto = mark.as_deref().and_then(wire::parse_mark);
+        Ok(upto.map(|upto| Mark { upto, moves, moved: Vec::new() }))
     }
 
     async fn open_room(&self, room: RoomId, seed: RoomSeed) -> Result<(), OpenError> {
@@ -258,9 +263,20 @@ impl Bus for RedisBus {
         }
     }
 
+    async fn partition(&self, partition: Partition) -> Result<PartitionState, BusError> {
+        let keys = vec![keys::partition(partition), keys::log(partition)];
+        let answer: Vec<String> = self.run(partition, |scripts| &scripts.partition, keys, Vec::new()).await?;
+        match answer.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            ["open"] => Ok(PartitionState::Open),
+            ["unstored"] => Ok(PartitionState::Unstored),
+            ["closed", fence] => Ok(PartitionState::Closed((*fence).to_owned())),
+            _ => Err(BusError::Protocol("partition".to_owned())),
+        }
+    }
+
     async fn open_partition(&self, partition: Partition, epoch: Epoch) -> Result<PartitionOpening, BusError> {
         let keys = vec![keys::partition(partition), keys::log(partition)];
-        let args = vec![epoch.0.to_string()];
+        let args = vec![epoch.0.to_string(), keys::control_channel(partition)];
         let answer: String = self.run(partition, |scripts| &scripts.open_partition, keys, args).await?;
         match answer.as_str() {
             "open" | "opened" => Ok(PartitionOpening::Open),
@@ -269,11 +285,37 @@ impl Bus for RedisBus {
         }
     }
 
+    async fn subscribe_users(&self, users: &[UserId]) -> Result<(), BusError> {
+        let channels: Vec<String> = users.iter().map(|user| keys::user_channel(*user)).collect();
+        // Remembered first, so that a reconnect in between subscribes them too.
+        self.channels.lock().extend(channels.iter().cloned());
+        subscriber::subscribe(self, channels).await
+    }
+
+    async fn unsubscribe_users(&self, users: &[UserId]) -> Result<(), BusError> {
+        let channels: Vec<String> = users.iter().map(|user| keys::user_channel(*user)).collect();
+        self.channels.lock().retain(|channel| !channels.contains(channel));
+        subscriber::unsubscribe(self, channels).await
+    }
+
+    async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError> {
+        let (channel, text) = (keys::user_channel(user), wire::revocation(revoked));
+        let clustered = self.commands.is_clustered();
+        unless_moved(|| {
+            let (channel, text) = (channel.clone(), text.clone());
+            async move {
+                if clustered {
+                    self.commands.spublish::<Value, _, _>(channel, text).await
+                } else {
+                    self.commands.publish::<Value, _, _>(channel, text).await
+                }
+            }
+        })
+        .await
+        .map(drop)
+    }
+
     async fn ping(&self) -> Result<(), BusError> {
         self.commands.ping::<String>(None).await.map(|_| ()).map_err(|error| unavailable(&error))
     }
-}
-
-fn parse_place(place: &str, repeated: bool) -> Result<Appended, AppendError> {
-    wire::parse_place(place, repeated).ok_or_else(|| BusError::Protocol("place".to_owned()).into())
 }

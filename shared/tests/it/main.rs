@@ -5,3 +5,4 @@ mod bus_contract;
 mod fixture;
 mod golden;
 mod journal;
+mod redis_log;

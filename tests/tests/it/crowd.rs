@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use rookery_shared::id::RoomId;
 use rookery_tests::rest::{Account, Rest};
 use rookery_tests::sender::{Progress, Report, Route, Sender};
-use rookery_tests::view::{entry, timeline_of};
+use rookery_tests::view::{entry, place, timeline_of};
 use rookery_tests::wait;
 use serde_json::Value;
 use tokio::task::{AbortHandle, JoinSet};
@@ -103,10 +103,11 @@ fn assert_history_is_right(history: &[Value], reports: &[Report], least: usize) 
     assert!(timeline.is_sorted(), "history is in the order of places");
     for Report { username, acked, view, connections } in reports {
         assert!(*connections >= least, "{username} connected {connections} times, not {least}");
-        for (client_id, message_id) in acked {
+        for (client_id, ack) in acked {
             let stored = found.get(client_id.as_str()).map_or(&[][..], Vec::as_slice);
             assert_eq!(stored.len(), 1, "{client_id} is in history once: {stored:?}");
-            assert_eq!(stored[0]["message"]["message_id"], message_id.as_str(), "as it was acknowledged");
+            assert_eq!(stored[0]["message"]["message_id"], ack["message_id"], "as it was acknowledged");
+            assert_eq!(entry(stored[0]).0, place(ack), "where it was acknowledged: {ack}, {}", stored[0]);
         }
         assert_eq!(view.timeline(), timeline, "{username} saw what history tells, in its order");
     }

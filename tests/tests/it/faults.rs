@@ -97,3 +97,52 @@ async fn send_all(socket: &mut Socket, room: &str, names: &[String]) {
             .await;
     }
 }
+
+/// A message is stored, and Redis is wiped before its sender hears of that. The repeat gets a number under the new epoch
+/// which history never holds; the ack must tell the first place.
+#[tokio::test]
+async fn what_was_stored_before_redis_was_wiped_is_acked_where_history_has_it() {
+    let cluster = Cluster::start().await;
+    let rest = Rest::new(cluster.api.public_url());
+    let user = rest.new_user("repeating").await;
+    let room = rest.new_room(&user, "public").await;
+    let mut socket = Socket::login(&cluster.gateways[0].socket_url(), "/ws", &user.token).await;
+    socket.subscribe(&room).await;
+    let names: Vec<String> = (0..5).map(|_| names::unique("c")).collect();
+    let before = acks_of(&mut socket, &room, &names).await;
+
+    cluster.redis.process.kill();
+    cluster.redis.wipe();
+    cluster.redis.start().await;
+    socket.expect_type("reset").await;
+    assert_eq!(acks_of(&mut socket, &room, &names).await, before);
+    assert_eq!(acks_of(&mut socket, &room, &names).await, before, "as the answer to a repeat, too");
+    let fresh = say(&mut socket, &room, "something new").await;
+    let history = rest.history(&room, &user.token).await;
+    let places: Vec<Value> = history.iter().filter(|frame| frame["type"] == "new_message").map(place_of).collect();
+    let told = before.iter().map(place_of).chain([place_of(&fresh)]);
+    assert_eq!(places, told.collect::<Vec<_>>());
+}
+
+/// Sends, again if told so, until all are acknowledged.
+async fn acks_of(socket: &mut Socket, room: &str, names: &[String]) -> Vec<Value> {
+    let mut acks = Vec::new();
+    for name in names {
+        send_all(socket, room, std::slice::from_ref(name)).await;
+        loop {
+            let about = |frame: &Value| frame["client_id"] == name.as_str();
+            let answer = socket.expect("an answer", about).await;
+            if answer["type"] == "ack" {
+                acks.push(answer);
+                break;
+            }
+            assert_eq!(answer["code"], "unavailable", "{answer}");
+            send_all(socket, room, std::slice::from_ref(name)).await;
+        }
+    }
+    acks
+}
+
+fn place_of(frame: &Value) -> Value {
+    json!([frame["epoch"], frame["seq"]])
+}

@@ -9,17 +9,18 @@ use fred::types::{Builder, RespVersion};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::bus::BusError;
-use crate::limits::{BUS_COMMAND_DEADLINE, REDIS_ATTEMPTS, SIGNALS_MAX};
+use crate::limits::{BUS_COMMAND_DEADLINE, REDIS_ATTEMPTS};
 
 const RECONNECT_MIN_MS: u32 = 50;
 const RECONNECT_MAX_MS: u32 = 2_000;
 const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
 
-/// A client that is not connected yet.
+/// A client that is not connected yet. Each of its dozen channels of news and messages holds `news` items, in memory that
+/// is taken at once.
 ///
 /// # Errors
 /// If the address cannot be read.
-pub(super) fn build(url: &SecretString) -> Result<Client, BusError> {
+pub(super) fn build(url: &SecretString, news: usize) -> Result<Client, BusError> {
     let mut config = Config::from_url(url.expose_secret())
         .map_err(|error| BusError::Protocol(format!("redis_url: {}", error.details())))?;
     config.version = RespVersion::RESP3;
@@ -29,7 +30,7 @@ pub(super) fn build(url: &SecretString) -> Result<Client, BusError> {
     Builder::from_config(config)
         .with_performance_config(|performance| {
             performance.default_command_timeout = BUS_COMMAND_DEADLINE;
-            performance.broadcast_channel_capacity = SIGNALS_MAX;
+            performance.broadcast_channel_capacity = news;
         })
         .with_connection_config(|connection| {
             connection.connection_timeout = CONNECT_DEADLINE;

@@ -34,6 +34,8 @@ pub(super) struct Scripts {
     pub(super) read_log: String,
     pub(super) mark_stored: String,
     pub(super) lease: String,
+    pub(super) partition: String,
+    pub(super) discard: String,
 }
 
 /// The scripts of every server that was used so far; none stands for the only server where there is no cluster.
@@ -139,6 +141,8 @@ async fn load_all<C: ClientLike>(server: &C, publish: &str) -> Result<Scripts, N
         read_log: load(include_str!("read_log.lua")).await?,
         mark_stored: load(include_str!("mark_stored.lua")).await?,
         lease: load(include_str!("lease.lua")).await?,
+        partition: load(include_str!("partition.lua")).await?,
+        discard: load(include_str!("discard.lua")).await?,
         fence,
     })
 }

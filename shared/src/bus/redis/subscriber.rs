@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fred::clients::Client;
 use fred::interfaces::{ClientLike, ClusterInterface, EventInterface, PubsubInterface};
 use fred::types::Message;
 use fred::types::config::Server;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -15,10 +16,13 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::bus::redis::wire::{self, Control};
 use crate::bus::redis::{RedisBus, client, scripts};
 use crate::bus::{BusError, Signal};
+use crate::id::Partition;
 use crate::keys::{self, Channel};
 use crate::limits::{REDIS_CALLS_AT_ONCE, SUBSCRIBER_PING_INTERVAL, TOPOLOGY_INTERVAL};
 use crate::shutdown::Shutdown;
 
+/// Channels per SUBSCRIBE.
+const CHUNK: usize = 500;
 /// Between two attempts to subscribe.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -69,24 +73,36 @@ async fn keep_bound(bus: Arc<RedisBus>, mut connects: Receiver<Server>) {
     }
 }
 
-/// A connection that only listens does not notice a server that has stopped: somebody has to expect an answer.
+/// A connection that only listens does not notice a server that has stopped: somebody has to expect an answer. Neither
+/// does the library notice it on a connection that is written to all the time, since it counts from the last write.
 async fn ask_for_life(bus: Arc<RedisBus>) {
     loop {
         tokio::time::sleep(SUBSCRIBER_PING_INTERVAL).await;
-        // A missing answer ends the connection, and the client makes a new one; nothing is left to do here.
         if bus.subscriber.is_clustered() {
             let servers: BTreeSet<Server> = scripts::owners(&bus.subscriber).into_iter().flatten().collect();
-            join_all(servers.into_iter().map(|server| ping(bus.subscriber.with_cluster_node(server)))).await;
+            join_all(servers.into_iter().map(|server| has_life(bus.subscriber.with_cluster_node(server)))).await;
         } else {
-            ping(bus.subscriber.clone()).await;
+            join(revive(&bus.subscriber), revive(&bus.commands)).await;
         }
     }
 }
 
-async fn ping<C: ClientLike>(client: C) {
-    if let Err(error) = client.ping::<String>(None).await {
-        tracing::debug!(%error, "no sign of life from a subscriber connection");
+async fn revive(client: &Client) {
+    if has_life(client.clone()).await || !client.is_connected() {
+        return;
     }
+    tracing::warn!("Redis does not answer, connecting again");
+    if let Err(error) = client.force_reconnection().await {
+        tracing::debug!(%error, "not connected again");
+    }
+}
+
+async fn has_life<C: ClientLike>(connection: C) -> bool {
+    let answer = connection.ping::<String>(None).await;
+    if let Err(error) = &answer {
+        tracing::debug!(%error, "no sign of life from Redis");
+    }
+    answer.is_ok()
 }
 
 /// A server of a cluster that hands a slot to another one drops its subscribers without telling this client.
@@ -104,6 +120,12 @@ async fn watch_topology(bus: Arc<RedisBus>) {
             tracing::debug!(%error, "the slots are not known");
         }
         let now = scripts::owners(&bus.subscriber);
+        // A server that has stopped redirects nobody.
+        if scripts::owners(&bus.commands) != now
+            && let Err(error) = bus.commands.sync_cluster().await
+        {
+            tracing::debug!(%error, "the slots are not known to the commands");
+        }
         if now != known {
             tracing::info!("partitions are on other servers now");
             known = now;
@@ -115,33 +137,54 @@ async fn watch_topology(bus: Arc<RedisBus>) {
 async fn subscribe_all(bus: &RedisBus) -> Result<(), BusError> {
     let channels: Vec<String> = bus.channels.lock().iter().cloned().collect();
     let count = channels.len();
-    stream::iter(channels)
-        .map(|channel| subscribe(bus, channel))
-        .buffer_unordered(REDIS_CALLS_AT_ONCE)
-        .try_collect::<()>()
-        .await?;
+    subscribe(bus, channels).await?;
     tracing::info!(channels = count, "subscribed");
     Ok(())
 }
 
-/// Subscribes to one channel. One each: the client takes the first of several answers to a sharded subscription for
-/// the whole of it, and the others for answers to later commands.
-pub(super) async fn subscribe(bus: &RedisBus, channel: String) -> Result<(), BusError> {
-    if bus.subscriber.is_clustered() {
-        client::unless_moved(|| bus.subscriber.ssubscribe(channel.clone())).await
-    } else {
-        client::unless_moved(|| bus.subscriber.subscribe(channel.clone())).await
+/// Subscribes, and returns when the servers have seen it.
+pub(super) async fn subscribe(bus: &RedisBus, channels: Vec<String>) -> Result<(), BusError> {
+    if !bus.subscriber.is_clustered() {
+        for chunk in channels.chunks(CHUNK) {
+            client::unless_moved(|| bus.subscriber.subscribe(chunk.to_vec())).await?;
+        }
+        return confirm(&bus.subscriber).await;
     }
+    let partitions: BTreeSet<Partition> = channels.iter().filter_map(|name| keys::partition_of_channel(name)).collect();
+    // One each: the client takes the first of several answers to a sharded subscription for the whole of it, and the
+    // others for answers to later commands.
+    stream::iter(channels)
+        .map(|channel| async move { client::unless_moved(|| bus.subscriber.ssubscribe(channel.clone())).await })
+        .buffer_unordered(REDIS_CALLS_AT_ONCE)
+        .try_collect::<()>()
+        .await?;
+    let owners = scripts::owners(&bus.subscriber);
+    let servers: BTreeSet<Server> = partitions
+        .into_iter()
+        .filter_map(|t| owners.get(usize::from(t.0)).cloned().flatten())
+        .collect();
+    for server in servers {
+        confirm(&bus.subscriber.with_cluster_node(server)).await?;
+    }
+    Ok(())
 }
 
-pub(super) async fn unsubscribe(bus: &RedisBus, channel: String) -> Result<(), BusError> {
+/// The client answers a subscription before the server has seen it. Commands of one connection are carried out in order,
+/// so an answered PING says that the server has.
+async fn confirm<C: ClientLike>(connection: &C) -> Result<(), BusError> {
+    let answered = connection.ping::<String>(None).await;
+    answered.map(|_| ()).map_err(|error| client::unavailable(&error))
+}
+
+pub(super) async fn unsubscribe(bus: &RedisBus, channels: Vec<String>) -> Result<(), BusError> {
     let client = &bus.subscriber;
-    let outcome = if client.is_clustered() {
-        client.sunsubscribe(channel).await
-    } else {
-        client.unsubscribe(channel).await
-    };
-    outcome.map_err(|error| client::unavailable(&error))
+    if !client.is_clustered() {
+        return client.unsubscribe(channels).await.map_err(|error| client::unavailable(&error));
+    }
+    for channel in channels {
+        client.sunsubscribe(channel).await.map_err(|error| client::unavailable(&error))?;
+    }
+    Ok(())
 }
 
 async fn receive(bus: Arc<RedisBus>, mut messages: Receiver<Message>) {
@@ -172,7 +215,7 @@ fn dispatch(bus: &RedisBus, message: &Message) {
             }
         }
         Channel::Control(partition) => match wire::parse_control(&text) {
-            Some(Control::Stored(upto)) => bus.tell(Signal::Stored { partition, upto }),
+            Some(Control::Stored(mark)) => bus.tell(Signal::Stored { partition, mark: Arc::new(mark) }),
             Some(Control::Wake) => {
                 if let Some(wake) = bus.wakes.get(usize::from(partition.0)) {
                     wake.notify_one();
@@ -180,5 +223,12 @@ fn dispatch(bus: &RedisBus, message: &Message) {
             }
             None => tracing::warn!(%partition, "control message not understood, skipped"),
         },
+        Channel::User(user) => {
+            if let Some(revoked) = wire::parse_revocation(&text) {
+                bus.tell(Signal::Session { user, revoked });
+            } else {
+                tracing::warn!(%user, "message to a user not understood, skipped");
+            }
+        }
     }
 }

@@ -1,0 +1,87 @@
+//! Bus, store and api, as nodes see them.
+
+use std::sync::Arc;
+
+use rookery_shared::bus::{Head, Signal};
+use rookery_shared::event::SequencedEvent;
+use rookery_shared::id::{Epoch, LogPosition};
+use rookery_shared::keys::partition_of;
+
+use super::{Mutation, NODES, REPLACED, SERVER, World};
+use crate::position::Position;
+
+impl World {
+    /// The rules of `Hub::events_after`.
+    pub(super) fn events_after(&self, at: Position) -> Vec<SequencedEvent> {
+        let tail = self.bus.range(at.seq);
+        let begins = tail.first().is_some_and(|first| first.epoch != at.epoch || first.seq == at.seq.next());
+        if begins || !self.api_up {
+            return tail;
+        }
+        let stored = self.store.run_after(at.epoch, at.seq);
+        if stored.is_empty() { tail } else { stored }
+    }
+
+    /// The room's head; the api opens the room if the bus has lost it, once all that survived there is stored.
+    pub(super) fn head(&mut self) -> Option<Head> {
+        if self.bus.epoch.is_none() && self.api_up && self.bus.log.is_empty() {
+            self.epochs += 1;
+            self.begun = (self.servers, Epoch(self.epochs));
+            self.bus.open(self.servers, Epoch(self.epochs), self.store.last_seq());
+        }
+        self.bus.head()
+    }
+
+    /// Reads some of the log, or stores what was read and marks it.
+    pub(super) fn ingest(&mut self) {
+        if !self.api_up {
+            return;
+        }
+        let from = if self.replaced.is_some() && self.rng.chance(40) { REPLACED } else { SERVER };
+        if self.batches[from].is_empty() {
+            let count = self.rng.below(4) + 1;
+            let log = if from == SERVER { Some(&self.bus) } else { self.replaced.as_ref() };
+            self.batches[from] = log.into_iter().flat_map(|bus| bus.log.iter().take(count)).cloned().collect();
+            return;
+        }
+        for (position, event) in std::mem::take(&mut self.batches[from]) {
+            if self.breaks && self.rng.chance(10) {
+                // Killed before it is stored.
+                return;
+            }
+            if !self.store_and_mark(from, position, &event) {
+                return;
+            }
+        }
+    }
+
+    /// False if it was killed before the mark: somebody applies it again.
+    fn store_and_mark(&mut self, from: usize, position: LogPosition, event: &SequencedEvent) -> bool {
+        let begun = self.begun;
+        let Some(bus) = (if from == SERVER { Some(&mut self.bus) } else { self.replaced.as_mut() }) else {
+            return true;
+        };
+        let is_over = position.epoch < begun.1 && bus.server != begun.0;
+        if is_over && self.mutation != Mutation::StoreForTheReplaced {
+            bus.discard(position);
+            return true;
+        }
+        let first = self.store.apply(event);
+        if self.breaks && self.rng.chance(10) {
+            return false;
+        }
+        if let Some(mark) = bus.mark_stored(position, first) {
+            self.publish(&Signal::Stored { partition: partition_of(self.room), mark: Arc::new(mark) });
+        }
+        true
+    }
+
+    pub(super) fn publish(&mut self, signal: &Signal) {
+        for node in 0..NODES {
+            let is_lost = self.breaks && self.rng.chance(5);
+            if self.nodes[node].room.is_some() && !is_lost {
+                self.nodes[node].signals.push(signal.clone());
+            }
+        }
+    }
+}
