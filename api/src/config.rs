@@ -28,7 +28,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "redis_url",
         default: None,
         secret: true,
-        help: "Redis, as `redis://[user:password@]host:port[/db]`.",
+        help: "Redis, as `redis://[user:password@]host:port[/db]`, `redis-sentinel://…` or `redis-cluster://…`.",
     },
     Setting {
         key: "mongo_url",

@@ -3,22 +3,26 @@
 //! One task per partition: hold its lease, read its log in order, apply a batch, mark it as stored. Applying is
 //! idempotent and the mark comes last, so a crash anywhere repeats work and loses nothing. What an earlier holder
 //! left unfinished is read first.
+//!
+//! A server that was replaced, and does not know it, may go on numbering in its old epoch. The store notes each epoch
+//! before it begins, and what another server has numbered in an older one is thrown away instead of stored: nobody
+//! was told that it is stored, and its senders send it again.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use rookery_shared::bus::BusError;
 use rookery_shared::bus::redis::RedisBus;
-use rookery_shared::bus::redis::log::{Batch, Entry, From};
-use rookery_shared::bus::{Bus, BusError};
+use rookery_shared::bus::redis::log::{Batch, From, Read, Settled};
 use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{Epoch, LogPosition, Partition};
+use rookery_shared::id::Partition;
 use rookery_shared::keys;
 use rookery_shared::limits::{INGEST_BATCH_MAX, LEASE_LIFE};
 use rookery_shared::shutdown::Shutdown;
 use tokio::time::Instant;
 
 use self::group::Group;
-use crate::store::{Messages, StoreError};
+use crate::store::{Epochs, StoreError, Stores};
 
 mod group;
 
@@ -42,6 +46,7 @@ enum IngestError {
 pub struct Ingest {
     bus: Arc<RedisBus>,
     messages: Arc<Group>,
+    epochs: Arc<dyn Epochs>,
     owner: Arc<str>,
 }
 
@@ -54,8 +59,9 @@ enum Ended {
 
 impl Ingest {
     /// `owner` names this process among all that may hold leases.
-    pub fn new(bus: Arc<RedisBus>, messages: Arc<dyn Messages>, owner: &str) -> Self {
-        Self { bus, messages: Arc::new(Group::new(messages)), owner: owner.into() }
+    pub fn new(bus: Arc<RedisBus>, stores: &Stores, owner: &str) -> Self {
+        let messages = Arc::new(Group::new(Arc::clone(&stores.messages)));
+        Self { bus, messages, epochs: Arc::clone(&stores.epochs), owner: owner.into() }
     }
 
     /// Serves every partition whose lease can be had, until the process drains.
@@ -104,12 +110,22 @@ impl Ingest {
                     return Ok(Ended::LeaseLost);
                 }
             }
-            match self.bus.read_log(partition, &self.owner, from, INGEST_BATCH_MAX).await? {
-                Batch::NoLease => return Ok(Ended::LeaseLost),
-                Batch::Entries(entries) if !entries.is_empty() => self.store(partition, &entries).await?,
-                Batch::Entries(_) if from == From::Unfinished => from = From::New,
-                Batch::Entries(_) if shutdown.drain.is_cancelled() => return Ok(Ended::Drained),
-                Batch::Entries(_) => self.sleep_while_empty(partition, shutdown).await,
+            let Read::Batch(batch) = self.bus.read_log(partition, &self.owner, from, INGEST_BATCH_MAX).await? else {
+                return Ok(Ended::LeaseLost);
+            };
+            if !batch.entries.is_empty() {
+                match self.settle(partition, &batch).await? {
+                    Settled::Done => {}
+                    // Something was handed out to nobody, or is on another server.
+                    Settled::Behind | Settled::Over => from = From::Unfinished,
+                    Settled::NoLease => return Ok(Ended::LeaseLost),
+                }
+            } else if from == From::Unfinished {
+                from = From::New;
+            } else if shutdown.drain.is_cancelled() {
+                return Ok(Ended::Drained);
+            } else {
+                self.sleep_while_empty(partition, shutdown).await;
             }
         }
     }
@@ -122,26 +138,24 @@ impl Ingest {
         }
     }
 
-    async fn store(&self, partition: Partition, entries: &[Entry]) -> Result<(), IngestError> {
-        let events: Vec<SequencedEvent> = entries.iter().filter_map(|entry| entry.event.clone()).collect();
-        for entry in entries.iter().filter(|entry| entry.event.is_none()) {
+    async fn settle(&self, partition: Partition, batch: &Batch) -> Result<Settled, IngestError> {
+        if self.is_over(partition, batch).await? {
+            tracing::warn!(%partition, epoch = %batch.epoch, events = batch.entries.len(), "numbered by a server that was replaced");
+            return Ok(self.bus.discard(partition, &self.owner, batch).await?);
+        }
+        let events: Vec<SequencedEvent> = batch.entries.iter().filter_map(|entry| entry.event.clone()).collect();
+        for entry in batch.entries.iter().filter(|entry| entry.event.is_none()) {
             tracing::error!(%partition, entry = entry.id, "log entry not understood, skipped");
         }
-        self.messages.apply(&events).await?;
-        let Some(last) = self.last_position(partition, entries).await? else { return Ok(()) };
-        self.bus.mark_stored(partition, entries, last).await?;
-        tracing::debug!(%partition, events = events.len(), "stored");
-        Ok(())
+        let held = self.messages.apply(&events).await?;
+        let settled = self.bus.mark_stored(partition, &self.owner, batch, &held).await?;
+        tracing::debug!(%partition, events = events.len(), held = held.len(), ?settled, "stored");
+        Ok(settled)
     }
 
-    /// The end of a batch. An entry that is not understood has no epoch of its own and counts to the one before.
-    async fn last_position(&self, partition: Partition, entries: &[Entry]) -> Result<Option<LogPosition>, BusError> {
-        let known = entries.iter().filter_map(|entry| entry.position(None)).next_back();
-        let before = match known {
-            Some(position) => Some(position),
-            None => self.bus.stored(partition).await?,
-        };
-        let origin = LogPosition { epoch: Epoch(0), ms: 0, n: 0 };
-        Ok(entries.last().and_then(|entry| entry.position(Some(before.unwrap_or(origin)))))
+    /// Whether a newer epoch has begun on another server.
+    async fn is_over(&self, partition: Partition, batch: &Batch) -> Result<bool, StoreError> {
+        let begun = self.epochs.begun(partition).await?;
+        Ok(begun.is_some_and(|begun| batch.epoch < begun.epoch && batch.fence != begun.fence))
     }
 }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use rookery_shared::bus::Held;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, SequencedEvent};
 use rookery_shared::id::{AclVersion, Epoch, MessageId, Partition, RoomId, RoomRef, Seq, SessionId, UserId};
@@ -168,8 +169,8 @@ pub trait Outbox: Send + Sync {
 #[async_trait]
 pub trait Messages: Send + Sync {
     /// Applies events, durably (majority) when it returns. Idempotent: an event whose place or id is there already
-    /// changes nothing.
-    async fn apply(&self, events: &[SequencedEvent]) -> Result<(), StoreError>;
+    /// changes nothing. Gives back those whose id was there at another place.
+    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError>;
     /// A page of at most `limit` events, ordered by `(epoch, seq)`, oldest first.
     async fn page(&self, room: RoomId, window: Window, limit: usize) -> Result<Vec<SequencedEvent>, StoreError>;
     /// The largest number a room has in any epoch; [`Seq::ZERO`] for an empty room.
@@ -190,6 +191,20 @@ pub trait Epochs: Send + Sync {
     async fn next(&self, partition: Partition) -> Result<Epoch, StoreError>;
     /// The epoch given last.
     async fn current(&self, partition: Partition) -> Result<Option<Epoch>, StoreError>;
+    /// Notes that an epoch is about to begin, unless a newer one was noted; says whether it did. From here on, older
+    /// epochs take nothing in, except on the server on which this one begins.
+    async fn begin(&self, partition: Partition, begun: Begun) -> Result<bool, StoreError>;
+    /// The newest epoch that was noted to begin.
+    async fn begun(&self, partition: Partition) -> Result<Option<Begun>, StoreError>;
+}
+
+/// An epoch that has begun, or is about to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// The incarnation of the server on which it begins.
+    pub fence: String,
 }
 
 /// All aggregates of one backend.

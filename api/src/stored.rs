@@ -2,13 +2,11 @@
 //!
 //! The bus signals stored marks, and may lose a signal; while anything waits, the marks are also read once a second.
 
-use std::collections::HashMap;
-
 use parking_lot::Mutex;
 use prometheus::IntGauge;
-use rookery_shared::acks::PendingAcks;
-use rookery_shared::bus::{Bus, Signal};
-use rookery_shared::id::{Epoch, LogPosition, Partition};
+use rookery_shared::acks::{Doubtful, PendingAcks, Settled};
+use rookery_shared::bus::{Appended, Bus, FirstPlace, Mark, Signal};
+use rookery_shared::id::Partition;
 use rookery_shared::limits::{STORED_POLL_INTERVAL, STORED_WAIT, STORED_WAITS_MAX};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::oneshot;
@@ -17,42 +15,38 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waited {
-    /// The message is stored.
-    Stored,
+    /// The message is stored; at this place, if it is another one than was waited for.
+    Stored(Option<FirstPlace>),
     /// The store is late; the message will be stored.
     NotYet,
-    /// The bus lost data meanwhile: whether the message survived is unknown.
+    /// Whether and where it is stored is unknown: the bus may have lost data, or was replaced on the way.
     Unknown,
 }
 
 /// All waits of one process.
 pub struct StoredWaits {
-    state: Mutex<State>,
+    pending: Mutex<PendingAcks<Told>>,
     gauge: IntGauge,
 }
 
-#[derive(Default)]
-struct State {
-    pending: PendingAcks<Wait>,
-    epochs: HashMap<Partition, Epoch>,
-}
-
-struct Wait {
-    position: LogPosition,
-    told: oneshot::Sender<()>,
-}
+/// Who waits. Dropped without a word where the outcome is unknown.
+type Told = oneshot::Sender<Option<FirstPlace>>;
 
 impl StoredWaits {
     /// Nobody waits yet; `gauge` shows how many do.
     pub fn new(gauge: IntGauge) -> Self {
-        Self { state: Mutex::default(), gauge }
+        Self { pending: Mutex::default(), gauge }
     }
 
-    /// Waits, [`STORED_WAIT`] at most, until the position is stored.
-    pub async fn wait(&self, partition: Partition, position: LogPosition) -> Waited {
-        let Some(told) = self.enter(partition, position) else { return Waited::NotYet };
+    /// Waits, [`STORED_WAIT`] at most, until the event is stored.
+    pub async fn wait(&self, partition: Partition, appended: &Appended) -> Waited {
+        let told = match self.enter(partition, appended) {
+            Ok(Some(told)) => told,
+            Ok(None) => return Waited::NotYet,
+            Err(Doubtful) => return Waited::Unknown,
+        };
         match timeout(STORED_WAIT, told).await {
-            Ok(Ok(())) => Waited::Stored,
+            Ok(Ok(first)) => Waited::Stored(first),
             Ok(Err(_)) => Waited::Unknown,
             Err(_) => Waited::NotYet,
         }
@@ -66,7 +60,7 @@ impl StoredWaits {
         loop {
             tokio::select! {
                 signal = signals.recv() => match signal {
-                    Ok(Signal::Stored { partition, upto }) => self.advance(partition, upto),
+                    Ok(Signal::Stored { partition, mark }) => self.advance(partition, &mark),
                     Ok(Signal::Event(_) | Signal::Session { .. }) => {}
                     Ok(Signal::Suspect) | Err(RecvError::Lagged(_)) => self.read_marks(bus).await,
                     Err(RecvError::Closed) => return,
@@ -77,33 +71,40 @@ impl StoredWaits {
     }
 
     /// None if too many wait already.
-    fn enter(&self, partition: Partition, position: LogPosition) -> Option<oneshot::Receiver<()>> {
+    fn enter(
+        &self,
+        partition: Partition,
+        appended: &Appended,
+    ) -> Result<Option<oneshot::Receiver<Option<FirstPlace>>>, Doubtful> {
         let (told, receiver) = oneshot::channel();
-        let mut state = self.state.lock();
-        if state.pending.len() >= STORED_WAITS_MAX {
-            return None;
+        let mut pending = self.pending.lock();
+        if pending.len() >= STORED_WAITS_MAX {
+            return Ok(None);
         }
-        if let Some(wait) = state.pending.push(partition, position, Wait { position, told }) {
-            wait.tell();
-        }
-        self.show(&state);
-        Some(receiver)
+        let settled = pending.wait(partition, appended, told)?;
+        self.settle(&pending, settled);
+        Ok(Some(receiver))
     }
 
-    fn advance(&self, partition: Partition, upto: LogPosition) {
-        let mut state = self.state.lock();
-        if state.epochs.insert(partition, upto.epoch).is_some_and(|known| known < upto.epoch) {
-            state.drop_older(partition, upto.epoch);
+    fn advance(&self, partition: Partition, mark: &Mark) {
+        let mut pending = self.pending.lock();
+        let settled = pending.advance(partition, mark);
+        self.settle(&pending, settled);
+    }
+
+    fn settle(&self, pending: &PendingAcks<Told>, settled: Settled<Told>) {
+        for (told, first) in settled.stored {
+            // Nobody listens any more if the request was given up, and that is fine.
+            told.send(first).ok();
         }
-        state.pending.advance(partition, upto).into_iter().for_each(Wait::tell);
-        self.show(&state);
+        self.gauge.set(i64::try_from(pending.len()).unwrap_or(i64::MAX));
     }
 
     async fn read_marks(&self, bus: &dyn Bus) {
-        let partitions = self.state.lock().pending.waiting();
+        let partitions = self.pending.lock().waiting();
         for partition in partitions {
             match bus.stored(partition).await {
-                Ok(Some(upto)) => self.advance(partition, upto),
+                Ok(Some(mark)) => self.advance(partition, &mark),
                 Ok(None) => {}
                 Err(error) => {
                     tracing::debug!(%error, %partition, "stored mark not read");
@@ -112,31 +113,6 @@ impl StoredWaits {
             }
         }
     }
-
-    fn show(&self, state: &State) {
-        self.gauge.set(i64::try_from(state.pending.len()).unwrap_or(i64::MAX));
-    }
-}
-
-impl State {
-    /// What was accepted in an older epoch may be gone: its senders learn that by their dropped channel. What was
-    /// accepted since goes on waiting.
-    fn drop_older(&mut self, partition: Partition, epoch: Epoch) {
-        for wait in self.pending.renew(partition) {
-            if wait.position.epoch >= epoch
-                && let Some(wait) = self.pending.push(partition, wait.position, wait)
-            {
-                wait.tell();
-            }
-        }
-    }
-}
-
-impl Wait {
-    /// Nobody listens any more if the request was given up, and that is fine.
-    fn tell(self) {
-        self.told.send(()).unwrap_or_default();
-    }
 }
 
 #[cfg(test)]
@@ -144,19 +120,35 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
+    use rookery_shared::clock::UnixMillis;
+    use rookery_shared::id::{Epoch, LogPosition, MessageId, Seq};
+
     const T: Partition = Partition(1);
 
-    fn at(epoch: u64, ms: u64) -> LogPosition {
-        LogPosition { epoch: Epoch(epoch), ms, n: 0 }
+    fn mark(epoch: u64, ms: u64) -> Mark {
+        Mark { upto: LogPosition { epoch: Epoch(epoch), ms, n: 0 }, moves: 0, moved: Vec::new() }
+    }
+
+    fn at(epoch: u64, ms: u64) -> Appended {
+        Appended {
+            id: MessageId::generate(),
+            epoch: Epoch(epoch),
+            seq: Seq::ZERO,
+            timestamp: UnixMillis(0),
+            position: mark(epoch, ms).upto,
+            repeated: false,
+            answered: Epoch(epoch),
+            stored: false,
+        }
     }
 
     fn waits() -> Arc<StoredWaits> {
         Arc::new(StoredWaits::new(IntGauge::new("waits", "x").unwrap()))
     }
 
-    async fn begin(waits: &Arc<StoredWaits>, position: LogPosition) -> tokio::task::JoinHandle<Waited> {
+    async fn begin(waits: &Arc<StoredWaits>, appended: Appended) -> tokio::task::JoinHandle<Waited> {
         let waits = Arc::clone(waits);
-        let task = tokio::spawn(async move { waits.wait(T, position).await });
+        let task = tokio::spawn(async move { waits.wait(T, &appended).await });
         tokio::task::yield_now().await;
         task
     }
@@ -164,22 +156,23 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_mark_releases_what_it_covers() {
         let waits = waits();
-        waits.advance(T, at(1, 0));
+        waits.advance(T, &mark(1, 0));
         let (first, second) = (begin(&waits, at(1, 1)).await, begin(&waits, at(1, 2)).await);
-        waits.advance(T, at(1, 1));
-        assert_eq!(first.await.unwrap(), Waited::Stored);
+        waits.advance(T, &mark(1, 1));
+        assert_eq!(first.await.unwrap(), Waited::Stored(None));
         assert_eq!(second.await.unwrap(), Waited::NotYet);
-        assert_eq!(waits.wait(T, at(1, 1)).await, Waited::Stored, "known already");
+        assert_eq!(waits.wait(T, &at(1, 1)).await, Waited::Stored(None), "known already");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_new_epoch_leaves_the_old_one_unknown() {
         let waits = waits();
-        waits.advance(T, at(1, 0));
-        let (old, new) = (begin(&waits, at(1, 9)).await, begin(&waits, at(2, 3)).await);
-        waits.advance(T, at(2, 1));
+        waits.advance(T, &mark(1, 0));
+        let old = begin(&waits, at(1, 9)).await;
+        let new = begin(&waits, at(2, 3)).await;
         assert_eq!(old.await.unwrap(), Waited::Unknown);
-        waits.advance(T, at(2, 3));
-        assert_eq!(new.await.unwrap(), Waited::Stored);
+        assert_eq!(waits.wait(T, &at(1, 9)).await, Waited::Unknown, "a server that was replaced");
+        waits.advance(T, &mark(2, 3));
+        assert_eq!(new.await.unwrap(), Waited::Stored(None));
     }
 }

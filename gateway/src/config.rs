@@ -18,7 +18,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("internal_listen", Some("127.0.0.1:9081"), "Address of live, ready and metrics; never publish it."),
     Setting {
         secret: true,
-        ..setting("redis_url", None, "Redis, as redis://[user:password@]host:port[/db].")
+        ..setting(
+            "redis_url",
+            None,
+            "Redis, as redis://[user:password@]host:port[/db], redis-sentinel://… or redis-cluster://….",
+        )
     },
     setting("api_url", None, "Base address of the api's internal listener, as http://host:port."),
     Setting {

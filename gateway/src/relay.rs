@@ -70,7 +70,7 @@ impl Relay {
     async fn on_signal(&self, signal: Result<Signal, RecvError>, owed: &mut Vec<Arc<Outbox>>) {
         match signal {
             Ok(Signal::Event(event)) => self.on_event(event, owed).await,
-            Ok(Signal::Stored { partition, upto }) => self.acks.advance(partition, upto),
+            Ok(Signal::Stored { partition, mark }) => self.acks.advance(partition, &mark),
             Ok(Signal::Suspect) => self.suspect(),
             Ok(Signal::Session { user, revoked }) => self.logins.revoke(user, revoked),
             Err(RecvError::Lagged(events)) => {

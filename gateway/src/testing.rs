@@ -10,7 +10,8 @@ use parking_lot::Mutex;
 use rookery_shared::access::{RoomRole, Until, Visibility};
 use rookery_shared::authority::{Authority, AuthorityError, EventPlace, MessageFacts, Permission};
 use rookery_shared::bus::{
-    Append, AppendError, Appended, Bus, BusError, Head, OpenError, PartitionOpening, Revoked, RoomSeed, Signal,
+    Append, AppendError, Appended, Bus, BusError, Head, Mark, OpenError, PartitionOpening, PartitionState, Revoked,
+    RoomSeed, Signal,
 };
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{EVENT_VERSION, Event, EventBody, SequencedEvent};
@@ -104,8 +105,12 @@ impl FakeBus {
 
     /// Everything is stored now.
     pub(crate) fn store(&self, room: RoomId) {
-        let upto = LogPosition { epoch: Epoch(self.state.lock().epoch), ms: u64::MAX, n: 0 };
-        self.signal(Signal::Stored { partition: partition_of(room), upto });
+        let (epoch, ms) = {
+            let state = self.state.lock();
+            (Epoch(state.epoch), state.first.values().map(|first| first.seq.get()).max().unwrap_or(0))
+        };
+        let mark = Mark { upto: LogPosition { epoch, ms, n: 0 }, moves: 0, moved: Vec::new() };
+        self.signal(Signal::Stored { partition: partition_of(room), mark: Arc::new(mark) });
     }
 
     pub(crate) fn is_subscribed(&self, room: RoomId) -> bool {
@@ -145,7 +150,8 @@ impl Bus for FakeBus {
         let id = append.event.id;
         let SequencedEvent { epoch, seq, timestamp, .. } = self.number(append.room, append.event);
         let position = LogPosition { epoch, ms: seq.get(), n: 0 };
-        let appended = Appended { id, epoch, seq, timestamp, position, repeated: false };
+        let appended =
+            Appended { id, epoch, seq, timestamp, position, repeated: false, answered: epoch, stored: false };
         self.state.lock().first.insert(name, appended);
         Ok(appended)
     }
@@ -183,12 +189,16 @@ impl Bus for FakeBus {
         self.signals.subscribe()
     }
 
-    async fn stored(&self, _partition: Partition) -> Result<Option<LogPosition>, BusError> {
+    async fn stored(&self, _partition: Partition) -> Result<Option<Mark>, BusError> {
         self.answer().map(|()| None)
     }
 
     async fn open_room(&self, _room: RoomId, _seed: RoomSeed) -> Result<(), OpenError> {
         Ok(())
+    }
+
+    async fn partition(&self, _partition: Partition) -> Result<PartitionState, BusError> {
+        Ok(PartitionState::Open)
     }
 
     async fn open_partition(&self, _partition: Partition, _epoch: Epoch) -> Result<PartitionOpening, BusError> {

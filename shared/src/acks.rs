@@ -1,8 +1,12 @@
 //! Who waits for which place in a partition's log to be stored. Pure; gateway and api both keep one.
+//!
+//! What a bus answers is believed only as long as its server may be the one that has the partition: an answer of an
+//! epoch that is known to be over comes from a server that was replaced, or was on its way when it was.
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::id::{LogPosition, Partition};
+use crate::bus::{Appended, FirstPlace, Mark};
+use crate::id::{Epoch, LogPosition, Partition};
 
 /// Items that wait for "stored", by partition and position.
 #[derive(Debug)]
@@ -13,8 +17,31 @@ pub struct PendingAcks<T> {
 
 #[derive(Debug)]
 struct Waiting<T> {
+    epoch: Epoch,
     upto: Option<LogPosition>,
+    moves: u64,
+    /// Up to here some positions are not where history has their events.
+    doubtful: Option<LogPosition>,
     items: BTreeMap<LogPosition, Vec<T>>,
+}
+
+/// The answer about a place cannot be believed: ask again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Doubtful;
+
+/// Whose wait is over, and how.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Settled<T> {
+    /// Stored; where it is another place than the one it waited for, that.
+    pub stored: Vec<(T, Option<FirstPlace>)>,
+    /// Whether and where it is stored is unknown: it is to be sent again under the same name.
+    pub uncertain: Vec<T>,
+}
+
+impl<T> Default for Settled<T> {
+    fn default() -> Self {
+        Self { stored: Vec::new(), uncertain: Vec::new() }
+    }
 }
 
 impl<T> Default for PendingAcks<T> {
@@ -24,46 +51,55 @@ impl<T> Default for PendingAcks<T> {
 }
 
 impl<T> PendingAcks<T> {
-    /// Lets an item wait; gives it back at once if its position is stored already.
+    /// Lets an item wait, unless its place is stored already. An answer of a new epoch ends the one before.
     ///
-    /// The position comes from the bus's answer to an append, so it exists in the data the bus holds now.
-    pub fn push(&mut self, partition: Partition, position: LogPosition, item: T) -> Option<T> {
-        let waiting = self.partition(partition);
-        if waiting.upto.is_some_and(|upto| position <= upto) {
-            return Some(item);
+    /// # Errors
+    /// If the answer comes from a server that is no longer the one, or from before its place turned out to be another.
+    pub fn wait(&mut self, partition: Partition, appended: &Appended, item: T) -> Result<Settled<T>, Doubtful> {
+        if appended.answered < self.partition(partition).epoch {
+            return Err(Doubtful);
         }
-        waiting.items.entry(position).or_default().push(item);
-        self.len += 1;
-        None
+        let mut settled = self.enter(partition, appended.answered);
+        let (waiting, at) = (self.partition(partition), appended.position);
+        let is_stored = waiting.upto.is_some_and(|upto| at.epoch == upto.epoch && at <= upto);
+        if !appended.stored && is_stored && waiting.doubtful.is_some_and(|doubtful| at <= doubtful) {
+            return Err(Doubtful);
+        }
+        if appended.stored || is_stored {
+            settled.stored.push((item, None));
+        } else {
+            waiting.items.entry(at).or_default().push(item);
+            self.len += 1;
+        }
+        Ok(settled)
     }
 
-    /// Everything up to `upto` is stored: gives back who waited for it, in order.
-    ///
-    /// A mark of a newer epoch than some items were accepted in does not release those: the bus may have lost
-    /// them when it changed epochs. They are to be dropped with [`PendingAcks::renew`].
-    pub fn advance(&mut self, partition: Partition, upto: LogPosition) -> Vec<T> {
+    /// More is stored: gives back who waited for it, in order. A mark of a new epoch ends the one before.
+    pub fn advance(&mut self, partition: Partition, mark: &Mark) -> Settled<T> {
+        let mut settled = self.enter(partition, mark.upto.epoch);
         let waiting = self.partition(partition);
-        if waiting.upto.is_none_or(|known| known < upto) {
-            waiting.upto = Some(upto);
+        // A mark that was overtaken by a later one has nothing to add.
+        if mark.upto.epoch < waiting.epoch || waiting.upto.is_some_and(|known| mark.upto <= known) {
+            return settled;
         }
-        let mut released = Vec::new();
-        let first = LogPosition { epoch: upto.epoch, ms: 0, n: 0 };
-        let positions: Vec<_> = waiting.items.range(first..=upto).map(|(position, _)| *position).collect();
-        for position in positions {
-            released.extend(waiting.items.remove(&position).unwrap_or_default());
+        let told = u64::try_from(mark.moved.len()).unwrap_or(u64::MAX);
+        let is_whole = mark.moves <= waiting.moves.saturating_add(told);
+        if mark.moves > waiting.moves {
+            waiting.doubtful = Some(mark.upto);
         }
+        (waiting.upto, waiting.moves) = (Some(mark.upto), mark.moves);
+        let first: HashMap<LogPosition, FirstPlace> =
+            mark.moved.iter().map(|moved| (moved.position, moved.first)).collect();
+        let released = waiting.take_upto(mark.upto);
         self.len -= released.len();
-        released
-    }
-
-    /// The partition's data was rewound or lost: gives back who can no longer be told, because whether their
-    /// item survived is unknown. Their clients send again under the same `client_id`.
-    pub fn renew(&mut self, partition: Partition) -> Vec<T> {
-        let waiting = self.partition(partition);
-        waiting.upto = None;
-        let dropped: Vec<T> = std::mem::take(&mut waiting.items).into_values().flatten().collect();
-        self.len -= dropped.len();
-        dropped
+        for (position, item) in released {
+            if is_whole {
+                settled.stored.push((item, first.get(&position).copied()));
+            } else {
+                settled.uncertain.push(item);
+            }
+        }
+        settled
     }
 
     /// How many items wait.
@@ -85,52 +121,41 @@ impl<T> PendingAcks<T> {
             .collect()
     }
 
+    /// Notes the partition's epoch. If it is a new one, the bus may have lost what waited in the old one.
+    fn enter(&mut self, partition: Partition, epoch: Epoch) -> Settled<T> {
+        let waiting = self.partition(partition);
+        if epoch <= waiting.epoch {
+            return Settled::default();
+        }
+        let items = std::mem::take(&mut waiting.items);
+        *waiting = Waiting { epoch, ..Waiting::default() };
+        let uncertain: Vec<T> = items.into_values().flatten().collect();
+        self.len -= uncertain.len();
+        Settled { stored: Vec::new(), uncertain }
+    }
+
     fn partition(&mut self, partition: Partition) -> &mut Waiting<T> {
-        self.partitions
-            .entry(partition)
-            .or_insert_with(|| Waiting { upto: None, items: BTreeMap::new() })
+        self.partitions.entry(partition).or_default()
+    }
+}
+
+impl<T> Default for Waiting<T> {
+    fn default() -> Self {
+        Self { epoch: Epoch(0), upto: None, moves: 0, doubtful: None, items: BTreeMap::new() }
+    }
+}
+
+impl<T> Waiting<T> {
+    fn take_upto(&mut self, upto: LogPosition) -> Vec<(LogPosition, T)> {
+        let positions: Vec<_> = self.items.range(..=upto).map(|(position, _)| *position).collect();
+        let mut released = Vec::new();
+        for position in positions {
+            let items = self.items.remove(&position).unwrap_or_default();
+            released.extend(items.into_iter().map(|item| (position, item)));
+        }
+        released
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::id::Epoch;
-
-    const T: Partition = Partition(3);
-
-    fn at(epoch: u64, ms: u64) -> LogPosition {
-        LogPosition { epoch: Epoch(epoch), ms, n: 0 }
-    }
-
-    #[test]
-    fn items_are_released_in_order_up_to_the_mark() {
-        let mut acks = PendingAcks::default();
-        for ms in [3, 1, 2] {
-            assert_eq!(acks.push(T, at(1, ms), ms), None);
-        }
-        assert_eq!(acks.advance(T, at(1, 2)), vec![1, 2]);
-        assert_eq!((acks.len(), acks.waiting()), (1, vec![T]));
-        assert_eq!(acks.advance(Partition(4), at(1, 9)), Vec::<u64>::new());
-    }
-
-    #[test]
-    fn what_is_stored_already_does_not_wait() {
-        let mut acks = PendingAcks::default();
-        acks.advance(T, at(1, 5));
-        assert_eq!(acks.push(T, at(1, 5), "a"), Some("a"));
-        assert_eq!(acks.push(T, at(1, 6), "b"), None);
-        acks.advance(T, at(1, 4));
-        assert_eq!(acks.push(T, at(1, 5), "c"), Some("c"), "an older mark changes nothing");
-    }
-
-    #[test]
-    fn a_mark_of_a_new_epoch_proves_nothing_about_the_old_one() {
-        let mut acks = PendingAcks::default();
-        acks.push(T, at(1, 9), "old");
-        acks.push(T, at(2, 1), "new");
-        assert_eq!(acks.advance(T, at(2, 5)), vec!["new"]);
-        assert_eq!(acks.renew(T), vec!["old"]);
-        assert!(acks.is_empty());
-    }
-}
+mod tests;

@@ -64,6 +64,71 @@ pub struct Appended {
     pub position: LogPosition,
     /// Whether this is the answer of an earlier append.
     pub repeated: bool,
+    /// The epoch of the partition on the server that answered. Below an epoch that is known to have begun, the server
+    /// has been replaced, and what it says must not be believed.
+    pub answered: Epoch,
+    /// Whether the store had the event when the answer was given.
+    pub stored: bool,
+}
+
+/// How far a partition's log is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Everything up to here is.
+    pub upto: LogPosition,
+    /// How many events of the epoch were found to be stored at another place already.
+    pub moves: u64,
+    /// The last ones of these, as far as they are told.
+    pub moved: Vec<Moved>,
+}
+
+/// An event that the store had before it came with this position: a repeat that the bus did not recognise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// Where it is in the log.
+    pub position: LogPosition,
+    /// Where it is in history.
+    pub first: FirstPlace,
+}
+
+/// The place at which the store has an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FirstPlace {
+    /// Epoch of the number.
+    pub epoch: Epoch,
+    /// Number in the room.
+    pub seq: Seq,
+    /// When it was accepted.
+    pub timestamp: UnixMillis,
+}
+
+/// An event that the store had already, when it was to be stored under another place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Its id.
+    pub id: MessageId,
+    /// Where it is.
+    pub first: FirstPlace,
+}
+
+/// What a partition needs before rooms can be opened in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PartitionState {
+    /// Nothing: it has an epoch.
+    Open,
+    /// Its log holds events that are not stored yet; ask again in a moment.
+    Unstored,
+    /// An epoch, for this incarnation of the server that has it.
+    Closed(String),
+}
+
+impl Appended {
+    /// The same event, at the place that the store has.
+    #[must_use]
+    pub const fn at(self, first: FirstPlace) -> Self {
+        let FirstPlace { epoch, seq, timestamp } = first;
+        Self { epoch, seq, timestamp, ..self }
+    }
 }
 
 /// Why an event got no place.
@@ -139,12 +204,12 @@ pub enum PartitionOpening {
 pub enum Signal {
     /// An event of a room this process is subscribed to.
     Event(Arc<SequencedEvent>),
-    /// Everything in the partition's log up to the position is stored.
+    /// More of the partition's log is stored.
     Stored {
         /// The partition.
         partition: Partition,
-        /// The last stored position.
-        upto: LogPosition,
+        /// How far.
+        mark: Arc<Mark>,
     },
     /// Something may have been lost (reconnect, overflow): compare heads and marks.
     Suspect,
@@ -189,12 +254,15 @@ pub trait Bus: Send + Sync + 'static {
     /// [`Signal::Suspect`].
     fn signals(&self) -> broadcast::Receiver<Signal>;
 
-    /// The last stored position of the partition; none if nothing was stored in its epoch.
-    async fn stored(&self, partition: Partition) -> Result<Option<LogPosition>, BusError>;
+    /// How far the partition's log is stored; none if nothing was stored and no epoch has begun.
+    async fn stored(&self, partition: Partition) -> Result<Option<Mark>, BusError>;
 
     /// Builds the room's state if the bus has none in the current epoch: numbers go on after the larger of what
     /// bus and store know. Idempotent.
     async fn open_room(&self, room: RoomId, seed: RoomSeed) -> Result<(), OpenError>;
+
+    /// Whether the partition has an epoch, or could begin one.
+    async fn partition(&self, partition: Partition) -> Result<PartitionState, BusError>;
 
     /// Gives the partition the epoch, unless the data on the bus has one already. Epochs come from the store
     /// and are never given twice.

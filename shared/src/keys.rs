@@ -115,6 +115,15 @@ pub fn parse_channel(name: &str) -> Option<Channel> {
     }
 }
 
+/// The partition of a channel; none for a name this module did not spell.
+pub fn partition_of_channel(name: &str) -> Option<Partition> {
+    Some(match parse_channel(name)? {
+        Channel::Room(room) => partition_of(room),
+        Channel::Control(partition) => partition,
+        Channel::User(user) => partition_of_user(user),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

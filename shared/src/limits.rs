@@ -235,6 +235,19 @@ pub const REPAIR_ROUNDS_MAX: u32 = 8;
 pub const REPAIR_PAUSE: Duration = Duration::from_millis(50);
 /// Pause after a comparison of heads that failed.
 pub const AUDIT_PAUSE: Duration = Duration::from_secs(1);
+/// Messages from Redis that wait until they are sorted to their listeners; more are a loss, which is repaired.
+pub const REDIS_MESSAGES_MAX: usize = 8_192;
+/// News of the command connection, such as reconnects, that wait to be heard.
+pub const REDIS_NEWS_MAX: usize = 64;
+/// How often a command is sent when Redis says that its data is on another server; it was not run then.
+pub const REDIS_ATTEMPTS: usize = 3;
+/// Calls of one kind, such as subscribing after a reconnect, that wait for Redis at the same time.
+pub const REDIS_CALLS_AT_ONCE: usize = 512;
+/// Between two signs of life that the subscriber connections ask for; without one they would never notice that a
+/// server only listens any more.
+pub const SUBSCRIBER_PING_INTERVAL: Duration = Duration::from_secs(1);
+/// Between two questions to Redis Cluster who has which slots, in case nothing else made it tell.
+pub const TOPOLOGY_INTERVAL: Duration = Duration::from_secs(5);
 /// Missed events that a resume puts into the outbox before it waits until the client has read most of them.
 pub const REPLAY_FRAMES_MAX: usize = 128;
 /// Bytes of such a piece of a resume, unless its first frame alone is larger.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rookery_api::domain::message::{Place, Window};
 use rookery_api::store::Messages;
-use rookery_shared::bus::BusError;
 use rookery_shared::bus::memory::Journal;
+use rookery_shared::bus::{BusError, Held};
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{Epoch, RoomId, Seq};
 
@@ -15,7 +15,7 @@ pub(crate) struct StoreJournal(pub(crate) Arc<dyn Messages>);
 
 #[async_trait]
 impl Journal for StoreJournal {
-    async fn apply(&self, events: &[SequencedEvent]) -> Result<(), BusError> {
+    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, BusError> {
         self.0.apply(events).await.map_err(|error| BusError::Unavailable(error.to_string()))
     }
 

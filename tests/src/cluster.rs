@@ -8,6 +8,8 @@ use futures_util::future::join_all;
 use crate::mongo::Mongo;
 use crate::node::Node;
 use crate::redis::Redis;
+use crate::redis_cluster::RedisCluster;
+use crate::redis_sentinel::Sentinel;
 use crate::{dirs, names, process, tools};
 
 /// Secret between gateways and api, the same in every test cluster.
@@ -25,7 +27,45 @@ pub struct Cluster {
     pub gateways: Vec<Node>,
     /// Folder of the signing keys.
     pub keys_dir: PathBuf,
+    /// What stands in for `redis` where it is not one server.
+    pub topology: Topology,
     settings: ApiSettings,
+}
+
+/// Which kind of Redis a cluster uses.
+pub enum Topology {
+    /// One server.
+    One,
+    /// A master, a replica and sentinels.
+    Sentinel(Box<Sentinel>),
+    /// Several masters.
+    Cluster(RedisCluster),
+}
+
+impl Topology {
+    async fn start(&self, one: &Redis) {
+        match self {
+            Self::One => one.start().await,
+            Self::Sentinel(sentinel) => sentinel.start().await,
+            Self::Cluster(cluster) => cluster.start().await,
+        }
+    }
+
+    async fn stop(&self, one: &Redis) {
+        match self {
+            Self::One => drop(one.process.terminate().await),
+            Self::Sentinel(sentinel) => sentinel.stop().await,
+            Self::Cluster(cluster) => cluster.stop().await,
+        }
+    }
+
+    fn url(&self, one: &Redis) -> String {
+        match self {
+            Self::One => one.url(),
+            Self::Sentinel(sentinel) => sentinel.url(),
+            Self::Cluster(cluster) => cluster.url(),
+        }
+    }
 }
 
 struct ApiSettings {
@@ -36,28 +76,43 @@ struct ApiSettings {
 impl Cluster {
     /// Two gateways over `mongo`, which is started by the caller; nothing runs yet.
     pub fn prepare(mongo: Arc<Mongo>) -> Self {
+        Self::prepare_on(Topology::One, mongo)
+    }
+
+    /// The same on any kind of Redis.
+    pub fn prepare_on(topology: Topology, mongo: Arc<Mongo>) -> Self {
         let (dir, keys_dir) = (dirs::fresh("cluster"), dirs::fresh("keys"));
         process::run(&tools::binary("rookery-api"), &["keygen", "--out", &keys_dir.display().to_string()], &dir);
         let redis = Redis::prepare();
-        let settings = ApiSettings { common: api_settings(&redis, &mongo, &keys_dir), dir };
+        let settings = ApiSettings { common: api_settings(topology.url(&redis), &mongo, &keys_dir), dir };
         let api = settings.node();
-        let gateways = (0..2).map(|_| gateway(&redis, &api, settings.dir.clone())).collect();
-        Self { redis, mongo, api, gateways, keys_dir, settings }
+        let gateways = (0..2).map(|_| gateway(topology.url(&redis), &api, settings.dir.clone())).collect();
+        Self { redis, mongo, api, gateways, keys_dir, topology, settings }
     }
 
     /// A running cluster with its own Redis and its own database on the shared MongoDB-protocol server.
     pub async fn start() -> Self {
-        let cluster = Self::prepare(Mongo::shared().await);
-        cluster.redis.start().await;
+        Self::start_on(Topology::One).await
+    }
+
+    /// The same on any kind of Redis.
+    pub async fn start_on(topology: Topology) -> Self {
+        let cluster = Self::prepare_on(topology, Mongo::shared().await);
+        cluster.topology.start(&cluster.redis).await;
         cluster.start_services().await;
         cluster
     }
 
     /// A running cluster that shares no process with anybody.
     pub async fn start_alone() -> Self {
-        let cluster = Self::prepare(Arc::new(Mongo::prepare()));
+        Self::start_alone_on(Topology::One).await
+    }
+
+    /// The same on any kind of Redis.
+    pub async fn start_alone_on(topology: Topology) -> Self {
+        let cluster = Self::prepare_on(topology, Arc::new(Mongo::prepare()));
         cluster.mongo.start().await;
-        cluster.redis.start().await;
+        cluster.topology.start(&cluster.redis).await;
         cluster.start_services().await;
         cluster
     }
@@ -99,10 +154,10 @@ impl Cluster {
         for node in self.gateways.iter().chain([&self.api]) {
             node.process.terminate().await;
         }
-        self.redis.process.terminate().await;
+        self.topology.stop(&self.redis).await;
         self.mongo.process.terminate().await;
         self.mongo.start().await;
-        self.redis.start().await;
+        self.topology.start(&self.redis).await;
         self.start_services().await;
     }
 }
@@ -113,9 +168,9 @@ impl ApiSettings {
     }
 }
 
-fn api_settings(redis: &Redis, mongo: &Mongo, keys_dir: &std::path::Path) -> Vec<(&'static str, String)> {
+fn api_settings(redis_url: String, mongo: &Mongo, keys_dir: &std::path::Path) -> Vec<(&'static str, String)> {
     vec![
-        ("redis_url", redis.url()),
+        ("redis_url", redis_url),
         ("mongo_url", mongo.url()),
         ("mongo_database", names::unique("test")),
         ("internal_secret", INTERNAL_SECRET.to_owned()),
@@ -124,9 +179,9 @@ fn api_settings(redis: &Redis, mongo: &Mongo, keys_dir: &std::path::Path) -> Vec
     ]
 }
 
-fn gateway(redis: &Redis, api: &Node, dir: PathBuf) -> Node {
+fn gateway(redis_url: String, api: &Node, dir: PathBuf) -> Node {
     let settings = [
-        ("redis_url", redis.url()),
+        ("redis_url", redis_url),
         ("api_url", api.internal_url()),
         ("internal_secret", INTERNAL_SECRET.to_owned()),
         ("allowed_origins", ALLOWED_ORIGIN.to_owned()),

@@ -23,6 +23,8 @@ pub mod process;
 pub mod raw;
 pub mod readme;
 pub mod redis;
+pub mod redis_cluster;
+pub mod redis_sentinel;
 pub mod rest;
 pub mod sender;
 pub mod shared;

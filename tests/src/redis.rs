@@ -1,6 +1,7 @@
 //! A real Redis with an append-only file.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use rookery_shared::keys;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -20,10 +21,18 @@ pub struct Redis {
 impl Redis {
     /// Chooses a port and a folder; nothing runs yet.
     pub fn prepare() -> Self {
+        Self::prepare_with(&[])
+    }
+
+    /// The same with more options.
+    pub fn prepare_with(options: &[&str]) -> Self {
         let (port, dir) = (ports::free(), dirs::fresh("redis"));
         let args = ["--port", &port.to_string(), "--bind", "127.0.0.1", "--appendonly", "yes"]
             .into_iter()
             .chain(["--appendfsync", "everysec", "--dir", &dir.display().to_string()])
+            // A replica need not wait for others that might want to copy the data, too.
+            .chain(["--repl-diskless-sync-delay", "0"])
+            .chain(options.iter().copied())
             .map(str::to_owned)
             .collect();
         let spec = Spec {
@@ -39,7 +48,13 @@ impl Redis {
     /// Starts it and waits until it answers.
     pub async fn start(&self) {
         self.process.start();
-        self.process.until("answers a ping", async || self.answers().await).await;
+        self.answering().await;
+    }
+
+    /// Waits until it answers.
+    pub async fn answering(&self) {
+        let answers = async || ask(self.port, &["DBSIZE"]).await.is_some_and(|answer| answer.starts_with(':'));
+        self.process.until("answers a ping", answers).await;
     }
 
     /// Throws all data away. It must not be running.
@@ -59,31 +74,54 @@ impl Redis {
 
     /// Entries of all partitions' logs that a worker was given and has not marked as stored yet.
     pub async fn entries_in_hand(&self) -> u64 {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.expect("Redis runs");
         let mut sum = 0;
         for partition in keys::partitions() {
-            let question = format!("XPENDING {} ingest\r\n", keys::log(partition));
-            stream.write_all(question.as_bytes()).await.expect("Redis listens");
-            sum += first_number(&mut stream).await;
+            let answer = ask(self.port, &["XPENDING", &keys::log(partition), "ingest"])
+                .await
+                .expect("Redis answers");
+            sum += answer
+                .lines()
+                .nth(1)
+                .and_then(|line| line.strip_prefix(':')?.parse::<u64>().ok())
+                .unwrap_or(0);
         }
         sum
     }
 
-    async fn answers(&self) -> bool {
-        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)).await else {
-            return false;
-        };
-        let mut answer = [0_u8; 5];
-        stream.write_all(b"PING\r\n").await.is_ok()
-            && stream.read_exact(&mut answer).await.is_ok()
-            && &answer == b"+PONG"
+    /// Waits until its replica has everything.
+    pub async fn replicated(&self) {
+        self.process
+            .until("its replica has everything", async || {
+                let info = ask(self.port, &["INFO", "replication"]).await.unwrap_or_default();
+                let offset = info.lines().find_map(|line| line.strip_prefix("master_repl_offset:"));
+                offset.is_some_and(|offset| info.contains(&format!("state=online,offset={},", offset.trim())))
+            })
+            .await;
+    }
+
+    /// Its port.
+    pub const fn port(&self) -> u16 {
+        self.port
     }
 }
 
-/// The number of entries in an answer to XPENDING; none if there is no such log. The rest of the answer is skipped.
-async fn first_number(stream: &mut TcpStream) -> u64 {
-    let mut answer = vec![0; 16 * 1024];
-    let read = stream.read(&mut answer).await.expect("Redis answers");
-    let text = String::from_utf8_lossy(&answer[..read]);
-    text.lines().nth(1).and_then(|line| line.strip_prefix(':')?.parse().ok()).unwrap_or(0)
+/// What ends an answer: that of a PING which is sent behind the command.
+const END: &str = "+PONG\r\n";
+
+/// One command to a server on this machine, and its answer as it comes over the wire; none if there is none within
+/// a second.
+pub async fn ask(port: u16, command: &[&str]) -> Option<String> {
+    let answer = async {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
+        stream.write_all(format!("{}\r\nPING\r\n", command.join(" ")).as_bytes()).await.ok()?;
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(END.as_bytes()) {
+            if stream.read_buf(&mut bytes).await.ok()? == 0 {
+                return None;
+            }
+        }
+        let text = String::from_utf8(bytes).ok()?;
+        text.strip_suffix(END).map(str::to_owned)
+    };
+    tokio::time::timeout(Duration::from_secs(1), answer).await.ok()?
 }

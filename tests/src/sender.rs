@@ -72,8 +72,8 @@ struct Open {
 pub struct Report {
     /// Its name.
     pub username: String,
-    /// Acked messages: `client_id` and id.
-    pub acked: BTreeMap<String, String>,
+    /// Acked messages by `client_id`: the acks.
+    pub acked: BTreeMap<String, Value>,
     /// Its view of the room.
     pub view: View,
     /// How often it got a connection.
@@ -141,9 +141,9 @@ impl Sender {
     }
 
     fn hear_ack(&mut self, frame: &Value) {
-        let text = |field: &str| frame[field].as_str().unwrap_or_default().to_owned();
-        if self.outbox.remove(&text("client_id")).is_some() {
-            self.report.acked.insert(text("client_id"), text("message_id"));
+        let client_id = frame["client_id"].as_str().unwrap_or_default();
+        if self.outbox.remove(client_id).is_some() {
+            self.report.acked.insert(client_id.to_owned(), frame.clone());
             self.progress.acked.fetch_add(1, Ordering::Relaxed);
         }
     }

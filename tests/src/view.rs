@@ -132,9 +132,14 @@ pub fn timeline_of(history: &[Value]) -> Vec<(Place, String)> {
     history.iter().map(entry).collect()
 }
 
+/// The place that an event frame or an ack tells.
+pub fn place(frame: &Value) -> Place {
+    (epoch_of(frame), seq_of(frame, "seq"))
+}
+
 /// Place and identity of an event frame: the message's id, or who came or went where.
 pub fn entry(frame: &Value) -> (Place, String) {
-    let place = (epoch_of(frame), seq_of(frame, "seq"));
+    let place = place(frame);
     let id = match frame["message"]["message_id"].as_str() {
         Some(id) => id.to_owned(),
         None => format!("{} {} {}/{}", frame["type"], frame["user"]["user_id"], place.0, place.1),

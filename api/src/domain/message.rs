@@ -1,5 +1,6 @@
 //! History: what is kept of a room's events, and how it is paged.
 
+use rookery_shared::bus::{FirstPlace, Held};
 use rookery_shared::event::{EventBody, SequencedEvent};
 use rookery_shared::id::{Epoch, MessageId, RoomId, Seq};
 
@@ -31,6 +32,13 @@ pub const PAGE_MAX: usize = 200;
 /// The place of an event.
 pub const fn place_of(event: &SequencedEvent) -> Place {
     Place { epoch: event.epoch, seq: event.seq }
+}
+
+/// What is to be told of an event that was to be stored at a place, if the store has it at another one.
+pub fn held_at(first: &SequencedEvent, asked: Place) -> Option<Held> {
+    let SequencedEvent { epoch, seq, timestamp, .. } = *first;
+    let held = Held { id: first.event.id, first: FirstPlace { epoch, seq, timestamp } };
+    (place_of(first) != asked).then_some(held)
 }
 
 /// Whether the event is something said in the room.

@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use rookery_shared::bus::Held;
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::limits::{INGEST_GROUP_MAX, INGEST_WRITES_AT_ONCE};
 use tokio::sync::{Semaphore, oneshot};
@@ -26,7 +27,15 @@ pub(super) struct Group {
 
 struct Batch {
     events: Vec<SequencedEvent>,
-    tell: oneshot::Sender<Result<(), StoreError>>,
+    tell: oneshot::Sender<Result<Vec<Held>, StoreError>>,
+}
+
+impl Batch {
+    /// Those of its events that were held at another place.
+    fn own(&self, held: &[Held]) -> Vec<Held> {
+        let is_own = |held: &&Held| self.events.iter().any(|event| event.event.id == held.id);
+        held.iter().filter(is_own).copied().collect()
+    }
 }
 
 impl Group {
@@ -36,7 +45,7 @@ impl Group {
     }
 
     /// The same as [`Messages::apply`].
-    pub(super) async fn apply(&self, events: &[SequencedEvent]) -> Result<(), StoreError> {
+    pub(super) async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError> {
         let (tell, mut answer) = oneshot::channel();
         self.waiting.lock().push_back(Batch { events: events.to_vec(), tell });
         loop {
@@ -67,9 +76,9 @@ impl Group {
     async fn write(&self, group: Vec<Batch>) {
         let events: Vec<SequencedEvent> = group.iter().flat_map(|batch| batch.events.iter().cloned()).collect();
         match self.messages.apply(&events).await {
-            Ok(()) => answer_all(group, || Ok(())),
+            Ok(held) => answer_all(group, |batch| Ok(batch.own(&held))),
             // Asking again for each of them would only take longer; all of them are tried again later.
-            Err(StoreError::Unavailable(cause)) => answer_all(group, || Err(StoreError::Unavailable(cause.clone()))),
+            Err(StoreError::Unavailable(cause)) => answer_all(group, |_| Err(StoreError::Unavailable(cause.clone()))),
             Err(_) if group.len() > 1 => {
                 for Batch { events, tell } in group {
                     // A caller that has gone needs no answer.
@@ -85,9 +94,10 @@ impl Group {
     }
 }
 
-fn answer_all(group: Vec<Batch>, outcome: impl Fn() -> Result<(), StoreError>) {
-    for Batch { tell, .. } in group {
-        let _ = tell.send(outcome());
+fn answer_all(group: Vec<Batch>, outcome: impl Fn(&Batch) -> Result<Vec<Held>, StoreError>) {
+    for batch in group {
+        let outcome = outcome(&batch);
+        let _ = batch.tell.send(outcome);
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rookery_shared::access::{Action, decide};
 use rookery_shared::authority::{Authority, AuthorityError, EventPlace, MessageFacts, Permission};
-use rookery_shared::bus::{Bus, BusError, OpenError, PartitionOpening, RoomSeed};
+use rookery_shared::bus::{Bus, BusError, OpenError, PartitionOpening, PartitionState, RoomSeed};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{AclVersion, MessageId, Partition, RoomId, RoomRef, SessionId, UserId};
@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use super::missed::Reads;
 use crate::metrics::Metrics;
 use crate::service::history::{self, Looked};
-use crate::store::{StoreError, Stores};
+use crate::store::{Begun, StoreError, Stores};
 
 /// How often a room is tried while its partition gets an epoch.
 const OPEN_ATTEMPTS: usize = 3;
@@ -91,15 +91,29 @@ impl LocalAuthority {
     }
 
     async fn new_epoch(&self, partition: Partition) -> Result<(), AuthorityError> {
-        let epoch = self.parts.stores.epochs.next(partition).await.map_err(store_error)?;
+        let Some(fence) = self.closed(partition).await? else { return Ok(()) };
+        let (epochs, bus) = (&self.parts.stores.epochs, &self.parts.bus);
+        let epoch = epochs.next(partition).await.map_err(store_error)?;
         self.parts.metrics.epochs_allocated.inc();
+        // First the store: from here on it takes nothing in that a replaced server numbers.
+        if !epochs.begin(partition, Begun { epoch, fence }).await.map_err(store_error)? {
+            return Ok(());
+        }
+        match bus.open_partition(partition, epoch).await.map_err(|error| bus_error(&error))? {
+            PartitionOpening::Open => tracing::debug!(%partition, %epoch, "partition opened"),
+            PartitionOpening::Unstored => tracing::debug!(%partition, %epoch, "partition changed servers"),
+        }
+        Ok(())
+    }
+
+    /// The server on which the partition waits for an epoch, once all that survived of the one before is stored; none if
+    /// it has one.
+    async fn closed(&self, partition: Partition) -> Result<Option<String>, AuthorityError> {
         for _ in 0..UNSTORED_ATTEMPTS {
-            match self.parts.bus.open_partition(partition, epoch).await.map_err(|error| bus_error(&error))? {
-                PartitionOpening::Open => {
-                    tracing::debug!(%partition, %epoch, "partition opened");
-                    return Ok(());
-                }
-                PartitionOpening::Unstored => tokio::time::sleep(UNSTORED_PAUSE).await,
+            match self.parts.bus.partition(partition).await.map_err(|error| bus_error(&error))? {
+                PartitionState::Open => return Ok(None),
+                PartitionState::Closed(fence) => return Ok(Some(fence)),
+                PartitionState::Unstored => tokio::time::sleep(UNSTORED_PAUSE).await,
             }
         }
         Err(AuthorityError::Unavailable("the partition's log is not stored yet".to_owned()))

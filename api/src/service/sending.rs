@@ -34,13 +34,16 @@ pub async fn send(app: &App, sender: Sender, room: &RoomRef, message: NewMessage
 
 /// Waits a moment for the store.
 pub(super) async fn settle(app: &App, room: RoomId, appended: Appended) -> Result<Sent, ApiError> {
-    match app.stored.wait(partition_of(room), appended.position).await {
-        Waited::Stored => Ok(Sent { room, appended, stored: true }),
+    match app.stored.wait(partition_of(room), &appended).await {
+        Waited::Stored(first) => {
+            let appended = first.map_or(appended, |first| appended.at(first));
+            Ok(Sent { room, appended, stored: true })
+        }
         Waited::NotYet => {
             app.metrics.sends_unstored.inc();
             Ok(Sent { room, appended, stored: false })
         }
-        Waited::Unknown => Err(BusError::Unavailable("the bus lost data while a message waited".to_owned()).into()),
+        Waited::Unknown => Err(BusError::Unavailable("it is unknown whether the message survived".to_owned()).into()),
     }
 }
 

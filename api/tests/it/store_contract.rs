@@ -148,6 +148,7 @@ on_both! {
         applying_again_changes_nothing
         a_place_is_taken_once
         an_event_has_one_place
+        an_event_that_is_held_is_told_with_its_place
         batches_may_be_partly_repeated
         an_event_may_be_twice_in_a_batch
         concurrent_repeats_end_in_one_history
@@ -176,6 +177,7 @@ on_both! {
         places_may_be_anywhere
     }
     epochs {
+        epochs_begin_in_order
         epochs_grow
         partitions_have_epochs_of_their_own
         epoch_race

@@ -1,6 +1,7 @@
 //! A place for an event, and the promise of an ack for it.
 
 use futures_util::future::BoxFuture;
+use rookery_shared::acks::Doubtful;
 use rookery_shared::authority::Permission;
 use rookery_shared::bus::{Append, AppendError, Appended, Rights, open};
 use rookery_shared::event::Event;
@@ -8,10 +9,10 @@ use rookery_shared::id::{ClientId, RoomId};
 use rookery_shared::protocol::server::{AckMode, ServerFrame};
 
 use super::Commands;
-use crate::acks::{Doubtful, Sent};
+use crate::acks::Sent;
 use crate::error::CommandError;
 
-/// How often a place may belong to an epoch that ended while it was asked for.
+/// How often a place may come from a server that was replaced, or turn out to be another.
 const PLACE_ATTEMPTS: usize = 3;
 
 /// How often rights are read for one event: once remembered ones, once fresh ones.
@@ -21,7 +22,7 @@ pub(super) const RIGHTS_ATTEMPTS: usize = 2;
 pub(super) type Placed = Result<(RoomId, Appended), CommandError>;
 
 impl Commands {
-    /// Asks the bus for a place until it is one that can be promised: an epoch may end on the way.
+    /// Asks the bus for a place until it is one that can be promised: its server may be replaced on the way.
     pub(super) async fn promise<'a>(
         &self,
         name: &ClientId,
@@ -31,7 +32,6 @@ impl Commands {
             return Err(CommandError::Overloaded);
         }
         for _ in 0..PLACE_ATTEMPTS {
-            let changes = self.node.acks.changes();
             let timer = self.node.metrics.append_seconds.start_timer();
             let (room, appended) = match place().await {
                 Ok(placed) => placed,
@@ -41,7 +41,7 @@ impl Commands {
                 }
             };
             timer.observe_duration();
-            if self.acknowledge(Sent { room, client_id: name.clone(), changes }, &appended).is_ok() {
+            if self.acknowledge(Sent { room, client_id: name.clone() }, &appended).is_ok() {
                 return Ok(());
             }
         }
@@ -72,7 +72,7 @@ impl Commands {
         match self.node.ack {
             AckMode::Stored => self.node.acks.wait(&self.member, sent, appended),
             AckMode::Accepted => {
-                let (Sent { room, client_id, .. }, Appended { id: message_id, epoch, seq, timestamp, .. }) =
+                let (Sent { room, client_id }, Appended { id: message_id, epoch, seq, timestamp, .. }) =
                     (sent, *appended);
                 let ack = ServerFrame::Ack { client_id, room, message_id, epoch, seq, timestamp };
                 self.member.outbox.send(&ack);

@@ -1,5 +1,5 @@
 //! The rules of session, room feed, resume and acks under a seeded scheduler: no runtime, no clock, no network. One
-//! room, two nodes, one bus that can be rewound, one store, clients that follow `docs/protocol.md`. Signals of the bus
+//! room, two nodes, one bus that can be rewound or replaced by another while it goes on, one store, clients that follow `docs/protocol.md`. Signals of the bus
 //! are lost, repeated and reordered; nodes crash, connections break, the api goes away.
 //!
 //! `ROOKERY_SIMULATION_SEED=17` runs one seed, `ROOKERY_SIMULATION_SEEDS=20000` more of them.
@@ -62,6 +62,17 @@ fn a_node_that_does_not_look_for_holes_is_caught() {
 #[test]
 fn a_node_that_acks_what_is_only_accepted_is_caught() {
     assert!((0..SEEDS).any(|seed| run(seed, Mutation::AckAccepted).is_err()));
+}
+
+/// A server was stopped, replaced, and goes on with what lies in its buffers.
+#[test]
+fn a_node_that_believes_a_replaced_server_is_caught() {
+    assert!((0..SEEDS).any(|seed| run(seed, Mutation::BelieveTheReplaced).is_err()));
+}
+
+#[test]
+fn a_store_that_takes_in_what_a_replaced_server_numbers_is_caught() {
+    assert!((0..SEEDS).any(|seed| run(seed, Mutation::StoreForTheReplaced).is_err()));
 }
 
 #[test]

@@ -11,7 +11,8 @@ use parking_lot::Mutex;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::bus::{
-    Append, AppendError, Appended, Bus, BusError, Head, OpenError, PartitionOpening, Revoked, RoomSeed, Signal,
+    Append, AppendError, Appended, Bus, BusError, Head, Held, Mark, OpenError, PartitionOpening, PartitionState,
+    Revoked, RoomSeed, Signal,
 };
 use crate::clock::UnixMillis;
 use crate::event::SequencedEvent;
@@ -27,8 +28,8 @@ use rooms::{Plan, Rooms};
 /// Where the in-process bus keeps events.
 #[async_trait]
 pub trait Journal: Send + Sync + 'static {
-    /// Stores events durably, all or none.
-    async fn apply(&self, events: &[SequencedEvent]) -> Result<(), BusError>;
+    /// Stores events durably, all or none. Gives back those that it had already, at another place.
+    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, BusError>;
 
     /// Events of the epoch after a number, oldest first.
     async fn range(
@@ -73,15 +74,18 @@ impl MemoryBus {
 
     async fn write_batch(&self, batch: Vec<Request>) {
         let (appends, replies): (Vec<Append>, Vec<Reply>) = batch.into_iter().unzip();
-        let plan = self.rooms.lock().plan(appends, UnixMillis::now());
+        let mut plan = self.rooms.lock().plan(appends, UnixMillis::now());
         if !plan.events.is_empty() {
-            if let Err(error) = self.journal.apply(&plan.events).await {
-                tracing::warn!(%error, events = plan.events.len(), "journal refused a batch");
-                let failed = AppendError::Bus(error);
-                for reply in replies {
-                    answer(reply, Err(failed.clone()));
+            match self.journal.apply(&plan.events).await {
+                Ok(held) => plan.correct(&held),
+                Err(error) => {
+                    tracing::warn!(%error, events = plan.events.len(), "journal refused a batch");
+                    let failed = AppendError::Bus(error);
+                    for reply in replies {
+                        answer(reply, Err(failed.clone()));
+                    }
+                    return;
                 }
-                return;
             }
             self.rooms.lock().commit(&plan);
         }
@@ -101,7 +105,7 @@ impl MemoryBus {
             }
         }
         for (partition, upto) in marks {
-            self.tell(Signal::Stored { partition, upto });
+            self.tell(Signal::Stored { partition, mark: Arc::new(mark(upto)) });
         }
     }
 
@@ -109,6 +113,11 @@ impl MemoryBus {
         // Without a listener there is nobody to tell.
         self.signals.send(signal).ok();
     }
+}
+
+/// Who asked for a place was told the right one at once.
+const fn mark(upto: LogPosition) -> Mark {
+    Mark { upto, moves: 0, moved: Vec::new() }
 }
 
 fn answer(reply: Reply, outcome: Result<Appended, AppendError>) {
@@ -168,13 +177,17 @@ impl Bus for MemoryBus {
         self.signals.subscribe()
     }
 
-    async fn stored(&self, _partition: Partition) -> Result<Option<LogPosition>, BusError> {
-        Ok(self.rooms.lock().last_position())
+    async fn stored(&self, _partition: Partition) -> Result<Option<Mark>, BusError> {
+        Ok(self.rooms.lock().last_position().map(mark))
     }
 
     async fn open_room(&self, room: RoomId, seed: RoomSeed) -> Result<(), OpenError> {
         self.rooms.lock().open(room, seed);
         Ok(())
+    }
+
+    async fn partition(&self, _partition: Partition) -> Result<PartitionState, BusError> {
+        Ok(PartitionState::Open)
     }
 
     async fn open_partition(&self, _partition: Partition, _epoch: Epoch) -> Result<PartitionOpening, BusError> {

@@ -1,28 +1,34 @@
 //! The bus between processes: Redis scripts, streams and channels, through one command connection and one
-//! subscriber connection per process.
+//! subscriber connection per process; on Redis Cluster one of each to every master.
 //!
 //! `append.lua` is the heart: one call, one round trip, one slot. See `redis/scripts.rs` for what happens when the
-//! server loses data, and [`crate::keys`] for the names.
+//! server loses data, and [`crate::keys`] for the names. One Redis, Sentinel and Redis Cluster differ here only in
+//! who the scripts are loaded on and in whether channels are sharded.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use fred::clients::Client;
 use fred::interfaces::{ClientLike, HashesInterface, KeysInterface, LuaInterface, PubsubInterface, StreamsInterface};
 use fred::types::{FromValue, Value};
-use parking_lot::{Mutex, RwLock};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use parking_lot::Mutex;
 use secrecy::SecretString;
 use tokio::sync::{Notify, broadcast};
 
 use crate::bus::{
-    Append, AppendError, Appended, Bus, BusError, Head, OpenError, PartitionOpening, Revoked, Rights, RoomSeed, Signal,
+    Append, AppendError, Appended, Bus, BusError, Head, Mark, OpenError, PartitionOpening, PartitionState, Revoked,
+    Rights, RoomSeed, Signal,
 };
 use crate::clock::UnixMillis;
 use crate::event::SequencedEvent;
-use crate::id::{AclVersion, Epoch, LogPosition, Partition, RoomId, Seq, UserId};
+use crate::id::{AclVersion, Epoch, Partition, RoomId, Seq, UserId};
 use crate::keys;
-use crate::limits::{DEDUPE_BUCKET, LOG_ENTRIES_MAX, PARTITIONS, SIGNALS_MAX, TAIL_EVENTS_MAX, TAIL_LIFE};
+use crate::limits::{
+    DEDUPE_BUCKET, LOG_ENTRIES_MAX, PARTITIONS, REDIS_ATTEMPTS, REDIS_CALLS_AT_ONCE, REDIS_MESSAGES_MAX,
+    REDIS_NEWS_MAX, SIGNALS_MAX, TAIL_EVENTS_MAX, TAIL_LIFE,
+};
 use crate::shutdown::Shutdown;
 
 mod client;
@@ -31,13 +37,14 @@ mod scripts;
 mod subscriber;
 mod wire;
 
-use client::{is_unknown_script, unavailable};
-use scripts::Scripts;
+use client::{is_unknown_script, unavailable, unless_moved, was_moved};
+use scripts::{Scripts, ScriptsOfServers};
 
 /// Where Redis is.
 #[derive(Clone, Debug)]
 pub struct RedisOptions {
-    /// `redis://[user:password@]host:port[/db]`.
+    /// `redis://…`, `redis-sentinel://…` or `redis-cluster://…`, with a second `s` after `redis` for TLS; see
+    /// `docs/operations.md`.
     pub url: SecretString,
 }
 
@@ -46,7 +53,9 @@ pub struct RedisBus {
     commands: Client,
     subscriber: Client,
     channels: Mutex<HashSet<String>>,
-    scripts: RwLock<Option<Arc<Scripts>>>,
+    /// Partitions moved to other servers since the channels were subscribed to.
+    moved: Notify,
+    scripts: ScriptsOfServers,
     signals: broadcast::Sender<Signal>,
     wakes: Vec<Notify>,
 }
@@ -56,10 +65,11 @@ impl RedisBus {
     /// while Redis is away, calls answer [`BusError::Unavailable`].
     pub fn connect(options: &RedisOptions, shutdown: &Shutdown) -> Result<Arc<Self>, BusError> {
         let bus = Arc::new(Self {
-            commands: client::build(&options.url)?,
-            subscriber: client::build(&options.url)?,
+            commands: client::build(&options.url, REDIS_NEWS_MAX)?,
+            subscriber: client::build(&options.url, REDIS_MESSAGES_MAX)?,
             channels: Mutex::new(keys::partitions().map(keys::control_channel).collect()),
-            scripts: RwLock::new(None),
+            moved: Notify::new(),
+            scripts: ScriptsOfServers::default(),
             signals: broadcast::Sender::new(SIGNALS_MAX),
             wakes: keys::partitions().map(|_| Notify::new()).collect(),
         });
@@ -91,45 +101,50 @@ impl RedisBus {
         }
     }
 
-    async fn scripts(&self) -> Result<Arc<Scripts>, BusError> {
-        let known = self.scripts.read().clone();
-        if let Some(scripts) = known {
-            return Ok(scripts);
-        }
-        let scripts = Arc::new(Scripts::load(&self.commands).await?);
-        *self.scripts.write() = Some(Arc::clone(&scripts));
-        Ok(scripts)
-    }
-
-    /// Runs a script; where the server is a new one, loads the scripts there and tries once more.
+    /// Runs a script on the server that has the partition. Where that is another one than before, or an empty one
+    /// in its place, learns which and tries again: the script did nothing.
     async fn run<R: FromValue>(
         &self,
+        partition: Partition,
         pick: fn(&Scripts) -> &str,
         keys: Vec<String>,
         args: Vec<String>,
     ) -> Result<R, BusError> {
-        let mut again = true;
-        loop {
-            let scripts = self.scripts().await?;
-            let with_fence: Vec<String> = std::iter::once(scripts.fence.clone()).chain(args.iter().cloned()).collect();
-            match self.commands.evalsha(pick(&scripts), keys.clone(), with_fence).await {
-                Err(error) if is_unknown_script(&error) && again => {
-                    again = false;
-                    *self.scripts.write() = None;
-                }
+        for _ in 1..REDIS_ATTEMPTS {
+            let scripts = self.scripts.of(&self.commands, partition).await?;
+            match self.evaluate(&scripts, pick, &keys, &args).await {
+                Err(error) if is_unknown_script(&error) => self.scripts.forget(&scripts),
+                Err(error) if was_moved(&error) => {}
                 outcome => return outcome.map_err(|error| unavailable(&error)),
             }
         }
+        let scripts = self.scripts.of(&self.commands, partition).await?;
+        let outcome = self.evaluate(&scripts, pick, &keys, &args).await;
+        if matches!(&outcome, Err(error) if is_unknown_script(error)) {
+            self.scripts.forget(&scripts);
+        }
+        outcome.map_err(|error| unavailable(&error))
     }
 
-    /// The library answers a SUBSCRIBE before the server has seen it. Commands of one connection are carried out in
-    /// order, so an answered PING says that the server has.
-    async fn confirm_subscriptions(&self) -> Result<(), BusError> {
-        self.subscriber
-            .ping::<String>(None)
-            .await
-            .map(|_| ())
-            .map_err(|error| unavailable(&error))
+    async fn evaluate<R: FromValue>(
+        &self,
+        scripts: &Scripts,
+        pick: fn(&Scripts) -> &str,
+        keys: &[String],
+        args: &[String],
+    ) -> Result<R, fred::error::Error> {
+        let with_fence: Vec<String> = std::iter::once(scripts.fence.clone()).chain(args.iter().cloned()).collect();
+        self.commands.evalsha(pick(scripts), keys.to_vec(), with_fence).await
+    }
+
+    async fn heads_of_partition(
+        &self,
+        partition: Partition,
+        rooms: Vec<RoomId>,
+    ) -> Result<HashMap<RoomId, Option<Head>>, BusError> {
+        let keys = std::iter::once(keys::partition(partition)).chain(rooms.iter().map(|room| keys::room(*room)));
+        let rows: Vec<String> = self.run(partition, |scripts| &scripts.heads, keys.collect(), Vec::new()).await?;
+        Ok(rooms.into_iter().zip(rows.iter().map(|row| wire::parse_head(row))).collect())
     }
 
     fn tell(&self, signal: Signal) {
@@ -171,46 +186,38 @@ impl Bus for RedisBus {
             (DEDUPE_BUCKET * 2).as_secs().to_string(),
             LOG_ENTRIES_MAX.to_string(),
         ];
-        let answer: Vec<String> = self.run(|scripts| &scripts.append, keys, args).await?;
-        let mut answer = answer.iter().map(String::as_str);
-        match (answer.next(), answer.next()) {
-            (Some("appended"), Some(place)) => parse_place(place, false),
-            (Some("repeated"), Some(place)) => parse_place(place, true),
-            (Some("not_open"), _) => Err(AppendError::NotOpen),
-            (Some("stale_rights"), _) => Err(AppendError::StaleRights),
-            (Some("overloaded"), _) => Err(AppendError::Overloaded),
-            (Some(_) | None, _) => Err(BusError::Protocol("append".to_owned()).into()),
+        let answer: Vec<String> = self.run(partition, |scripts| &scripts.append, keys, args).await?;
+        let answer: Vec<&str> = answer.iter().map(String::as_str).collect();
+        match answer.first() {
+            Some(&"appended" | &"repeated") => {
+                wire::parse_place(&answer).ok_or_else(|| BusError::Protocol("place".to_owned()).into())
+            }
+            Some(&"not_open") => Err(AppendError::NotOpen),
+            Some(&"stale_rights") => Err(AppendError::StaleRights),
+            Some(&"overloaded") => Err(AppendError::Overloaded),
+            Some(_) | None => Err(BusError::Protocol("append".to_owned()).into()),
         }
     }
 
     async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, BusError> {
-        let fence = self.scripts().await?.fence.clone();
-        let pipeline = self.commands.pipeline();
+        let mut by_partition: BTreeMap<Partition, Vec<RoomId>> = BTreeMap::new();
         for room in rooms {
-            let failed = |error: fred::error::Error| unavailable(&error);
-            let partition = keys::partition(keys::partition_of(*room));
-            let _: () = pipeline.hmget(partition, vec!["fence", "epoch"]).await.map_err(failed)?;
-            let _: () = pipeline.hmget(keys::room(*room), vec!["epoch", "seq", "stored"]).await.map_err(failed)?;
+            by_partition.entry(keys::partition_of(*room)).or_default().push(*room);
         }
-        let rows: Vec<Vec<Option<String>>> = if rooms.is_empty() {
-            Vec::new()
-        } else {
-            pipeline.all().await.map_err(|error| unavailable(&error))?
-        };
-        Ok(rows.chunks_exact(2).map(|pair| parse_head(&fence, &pair[0], &pair[1])).collect())
+        let found: Vec<HashMap<RoomId, Option<Head>>> = stream::iter(by_partition)
+            .map(|(partition, rooms)| self.heads_of_partition(partition, rooms))
+            .buffer_unordered(REDIS_CALLS_AT_ONCE)
+            .try_collect()
+            .await?;
+        let found: HashMap<RoomId, Option<Head>> = found.into_iter().flatten().collect();
+        Ok(rooms.iter().map(|room| found.get(room).copied().flatten()).collect())
     }
 
     async fn range(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<SequencedEvent>, BusError> {
         let first = format!("{}-0", after.next());
         let count = u64::try_from(limit).unwrap_or(u64::MAX);
-        let entries: Vec<(String, Vec<(String, String)>)> = self
-            .commands
-            .xrange_values(keys::tail(room), first, "+", Some(count))
-            .await
-            .map_err(|error| unavailable(&error))?
-            .into_iter()
-            .map(|(id, fields): (String, std::collections::HashMap<String, String>)| (id, fields.into_iter().collect()))
-            .collect();
+        let read = || self.commands.xrange_values(keys::tail(room), first.clone(), "+", Some(count));
+        let entries: Vec<(String, HashMap<String, String>)> = unless_moved(read).await?;
         Ok(entries
             .iter()
             .flat_map(|(_, fields)| fields)
@@ -222,33 +229,33 @@ impl Bus for RedisBus {
         let channel = keys::room_channel(room);
         // Remembered first, so that a reconnect in between subscribes it too.
         self.channels.lock().insert(channel.clone());
-        self.subscriber.subscribe(channel).await.map_err(|error| unavailable(&error))?;
-        self.confirm_subscriptions().await
+        subscriber::subscribe(self, vec![channel]).await
     }
 
     async fn unsubscribe(&self, room: RoomId) -> Result<(), BusError> {
         let channel = keys::room_channel(room);
         self.channels.lock().remove(&channel);
-        self.subscriber.unsubscribe(channel).await.map_err(|error| unavailable(&error))
+        subscriber::unsubscribe(self, vec![channel]).await
     }
 
     fn signals(&self) -> broadcast::Receiver<Signal> {
         self.signals.subscribe()
     }
 
-    async fn stored(&self, partition: Partition) -> Result<Option<LogPosition>, BusError> {
-        let mark: Option<String> = self
-            .commands
-            .hget(keys::partition(partition), "mark")
-            .await
-            .map_err(|error| unavailable(&error))?;
-        Ok(mark.as_deref().and_then(wire::parse_mark))
+    async fn stored(&self, partition: Partition) -> Result<Option<Mark>, BusError> {
+        let read = || self.commands.hmget(keys::partition(partition), vec!["mark", "moves"]);
+        let found: Vec<Option<String>> = unless_moved(read).await?;
+        let [mark, moves] = found.as_slice() else { return Err(BusError::Protocol("mark".to_owned())) };
+        let moves = moves.as_deref().and_then(|moves| moves.parse().ok()).unwrap_or(0);
+        let upto = mark.as_deref().and_then(wire::parse_mark);
+        Ok(upto.map(|upto| Mark { upto, moves, moved: Vec::new() }))
     }
 
     async fn open_room(&self, room: RoomId, seed: RoomSeed) -> Result<(), OpenError> {
-        let keys = vec![keys::partition(keys::partition_of(room)), keys::room(room), keys::tail(room)];
+        let partition = keys::partition_of(room);
+        let keys = vec![keys::partition(partition), keys::room(room), keys::tail(room)];
         let args = vec![seed.stored.to_string(), seed.acl.0.to_string()];
-        let answer: String = self.run(|scripts| &scripts.open_room, keys, args).await?;
+        let answer: String = self.run(partition, |scripts| &scripts.open_room, keys, args).await?;
         match answer.as_str() {
             "open" | "opened" => Ok(()),
             "partition_not_open" => Err(OpenError::PartitionNotOpen),
@@ -256,9 +263,21 @@ impl Bus for RedisBus {
         }
     }
 
+    async fn partition(&self, partition: Partition) -> Result<PartitionState, BusError> {
+        let keys = vec![keys::partition(partition), keys::log(partition)];
+        let answer: Vec<String> = self.run(partition, |scripts| &scripts.partition, keys, Vec::new()).await?;
+        match answer.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            ["open"] => Ok(PartitionState::Open),
+            ["unstored"] => Ok(PartitionState::Unstored),
+            ["closed", fence] => Ok(PartitionState::Closed((*fence).to_owned())),
+            _ => Err(BusError::Protocol("partition".to_owned())),
+        }
+    }
+
     async fn open_partition(&self, partition: Partition, epoch: Epoch) -> Result<PartitionOpening, BusError> {
         let keys = vec![keys::partition(partition), keys::log(partition)];
-        let answer: String = self.run(|scripts| &scripts.open_partition, keys, vec![epoch.0.to_string()]).await?;
+        let args = vec![epoch.0.to_string(), keys::control_channel(partition)];
+        let answer: String = self.run(partition, |scripts| &scripts.open_partition, keys, args).await?;
         match answer.as_str() {
             "open" | "opened" => Ok(PartitionOpening::Open),
             "unstored" => Ok(PartitionOpening::Unstored),
@@ -270,33 +289,33 @@ impl Bus for RedisBus {
         let channels: Vec<String> = users.iter().map(|user| keys::user_channel(*user)).collect();
         // Remembered first, so that a reconnect in between subscribes them too.
         self.channels.lock().extend(channels.iter().cloned());
-        self.subscriber.subscribe(channels).await.map_err(|error| unavailable(&error))
+        subscriber::subscribe(self, channels).await
     }
 
     async fn unsubscribe_users(&self, users: &[UserId]) -> Result<(), BusError> {
         let channels: Vec<String> = users.iter().map(|user| keys::user_channel(*user)).collect();
         self.channels.lock().retain(|channel| !channels.contains(channel));
-        self.subscriber.unsubscribe(channels).await.map_err(|error| unavailable(&error))
+        subscriber::unsubscribe(self, channels).await
     }
 
     async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError> {
-        let told = self.commands.publish(keys::user_channel(user), wire::revocation(revoked)).await;
-        told.map(|_: Value| ()).map_err(|error| unavailable(&error))
+        let (channel, text) = (keys::user_channel(user), wire::revocation(revoked));
+        let clustered = self.commands.is_clustered();
+        unless_moved(|| {
+            let (channel, text) = (channel.clone(), text.clone());
+            async move {
+                if clustered {
+                    self.commands.spublish::<Value, _, _>(channel, text).await
+                } else {
+                    self.commands.publish::<Value, _, _>(channel, text).await
+                }
+            }
+        })
+        .await
+        .map(drop)
     }
 
     async fn ping(&self) -> Result<(), BusError> {
         self.commands.ping::<String>(None).await.map(|_| ()).map_err(|error| unavailable(&error))
     }
-}
-
-fn parse_place(place: &str, repeated: bool) -> Result<Appended, AppendError> {
-    wire::parse_place(place, repeated).ok_or_else(|| BusError::Protocol("place".to_owned()).into())
-}
-
-fn parse_head(fence: &str, partition: &[Option<String>], room: &[Option<String>]) -> Option<Head> {
-    let open = partition.first()?.as_deref() == Some(fence) && partition.get(1) == room.first();
-    let epoch = Epoch(room.first()?.as_deref()?.parse().ok()?);
-    let seq = wire::parse_seq(room.get(1)?.as_deref()?)?;
-    let stored = room.get(2)?.as_deref().and_then(wire::parse_seq).unwrap_or_default();
-    open.then_some(Head { epoch, seq, stored })
 }

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use rookery_shared::bus::BusError;
 use rookery_shared::bus::memory::Journal;
+use rookery_shared::bus::{BusError, FirstPlace, Held};
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{Epoch, RoomId, Seq};
 
@@ -12,9 +12,18 @@ pub(crate) struct VecJournal(Mutex<Vec<SequencedEvent>>);
 
 #[async_trait]
 impl Journal for VecJournal {
-    async fn apply(&self, events: &[SequencedEvent]) -> Result<(), BusError> {
-        self.0.lock().extend_from_slice(events);
-        Ok(())
+    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, BusError> {
+        let mut known = self.0.lock();
+        let mut held = Vec::new();
+        for event in events {
+            if let Some(first) = known.iter().find(|first| first.event.id == event.event.id) {
+                let SequencedEvent { epoch, seq, timestamp, .. } = *first;
+                held.push(Held { id: event.event.id, first: FirstPlace { epoch, seq, timestamp } });
+            } else {
+                known.push(event.clone());
+            }
+        }
+        Ok(held)
     }
 
     async fn range(

@@ -3,6 +3,8 @@
 
 mod asyncapi;
 mod bus_contract;
+mod fixture;
 mod golden;
 mod journal;
+mod redis_log;
 mod wrong_types;

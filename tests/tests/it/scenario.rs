@@ -21,7 +21,8 @@ async fn standalone_people_chat_and_lose_nothing() {
     people_chat_and_lose_nothing(Deployment::standalone().await).await;
 }
 
-async fn people_chat_and_lose_nothing(deployment: Deployment) {
+/// The scenario; also run on other kinds of Redis.
+pub(crate) async fn people_chat_and_lose_nothing(deployment: Deployment) {
     let scene = Scene::set(&deployment).await;
     scene.talk_in_general().await;
     scene.private_room_is_private().await;

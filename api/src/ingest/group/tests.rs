@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use rookery_shared::bus::FirstPlace;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{EVENT_VERSION, Event, EventBody};
 use rookery_shared::id::{Epoch, MessageId, RoomId, Seq, UserId};
@@ -13,6 +14,14 @@ use crate::domain::message_state::MessageState;
 /// Refused, whatever is beside it.
 const POISON: Seq = Seq::new(13);
 
+/// Held at another place.
+const HELD: Seq = Seq::new(1_000);
+
+fn held(event: &SequencedEvent) -> Held {
+    let first = FirstPlace { epoch: Epoch(0), seq: Seq::new(7), timestamp: UnixMillis(0) };
+    Held { id: event.event.id, first }
+}
+
 /// Remembers the sizes of its calls, and carries each out when it is allowed to.
 struct Store {
     calls: Mutex<Vec<usize>>,
@@ -21,13 +30,13 @@ struct Store {
 
 #[async_trait]
 impl Messages for Store {
-    async fn apply(&self, events: &[SequencedEvent]) -> Result<(), StoreError> {
+    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError> {
         self.calls.lock().push(events.len());
         self.allowed.acquire().await.unwrap().forget();
         if events.iter().any(|event| event.seq == POISON) {
             return Err(StoreError::Inconsistent("poison".to_owned()));
         }
-        Ok(())
+        Ok(events.iter().filter(|event| event.seq == HELD).map(held).collect())
     }
 
     async fn page(&self, _: RoomId, _: Window, _: usize) -> Result<Vec<SequencedEvent>, StoreError> {
@@ -64,7 +73,7 @@ impl Bench {
     }
 
     /// A partition's task with a batch of one.
-    fn apply(&self, seq: u64) -> tokio::task::JoinHandle<Result<(), StoreError>> {
+    fn apply(&self, seq: u64) -> tokio::task::JoinHandle<Result<Vec<Held>, StoreError>> {
         let group = Arc::clone(&self.group);
         tokio::spawn(async move { group.apply(&[event(seq)]).await })
     }
@@ -98,14 +107,16 @@ async fn what_comes_while_the_store_works_goes_in_one_call() {
         partitions.push(bench.apply(seq));
         bench.settle().await;
     }
-    partitions.extend((100..120).map(|seq| bench.apply(seq)));
+    partitions.extend((100..119).map(|seq| bench.apply(seq)));
+    let twice = bench.apply(HELD.get());
     bench.settle().await;
     let first = vec![1; INGEST_WRITES_AT_ONCE];
     assert_eq!(*bench.store.calls.lock(), first, "nobody waited for company");
     bench.store.allowed.add_permits(100);
     for partition in partitions {
-        partition.await.unwrap().unwrap();
+        assert!(partition.await.unwrap().unwrap().is_empty(), "what others held is not theirs");
     }
+    assert_eq!(twice.await.unwrap().unwrap().len(), 1);
     assert_eq!(*bench.store.calls.lock(), [first, vec![20]].concat());
 }
 

@@ -101,6 +101,11 @@ pub(super) struct EpochDocument {
     #[serde(rename = "_id")]
     pub(super) partition: i32,
     pub(super) epoch: i64,
+    /// The newest epoch that has begun, and where.
+    #[serde(default)]
+    pub(super) begun: i64,
+    #[serde(default)]
+    pub(super) fence: String,
 }
 
 /// An id as the database keeps it.

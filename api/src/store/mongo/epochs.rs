@@ -10,7 +10,7 @@ use rookery_shared::id::{Epoch, Partition};
 use super::documents::EpochDocument;
 use super::error::is_duplicate;
 use super::{Mongo, by_id};
-use crate::store::{Epochs, StoreError, integer};
+use crate::store::{Begun, Epochs, StoreError, integer};
 
 #[async_trait]
 impl Epochs for Mongo {
@@ -36,6 +36,26 @@ impl Epochs for Mongo {
             .map(|counter| integer::read(counter.epoch).map(Epoch))
             .transpose()
     }
+
+    async fn begin(&self, partition: Partition, begun: Begun) -> Result<bool, StoreError> {
+        let (epochs, epoch) = (self.epochs.clone(), integer::stored(begun.epoch.0)?);
+        let mut older = by_id(i32::from(partition.0));
+        // Documents of earlier releases have no such field.
+        older.insert("$or", vec![doc! { "begun": { "$lt": epoch } }, doc! { "begun": { "$exists": false } }]);
+        let set = doc! { "$set": { "begun": epoch, "fence": begun.fence } };
+        self.calls
+            .run(async move { Ok(epochs.update_one(older, set).await?.matched_count > 0) })
+            .await
+    }
+
+    async fn begun(&self, partition: Partition) -> Result<Option<Begun>, StoreError> {
+        let (epochs, filter) = (self.epochs.clone(), by_id(i32::from(partition.0)));
+        let found = self.calls.run(async move { Ok(epochs.find_one(filter).await?) }).await?;
+        let begun = found.filter(|found| found.begun > 0);
+        begun
+            .map(|found| Ok(Begun { epoch: Epoch(integer::read(found.begun)?), fence: found.fence }))
+            .transpose()
+    }
 }
 
 /// The next epoch; none if the partition has no document yet. Making it in the same update would be shorter, but what
@@ -49,7 +69,10 @@ async fn raise(epochs: &Collection<EpochDocument>, partition: i32) -> Result<Opt
 
 /// Makes the partition's document, unless somebody else has.
 async fn begin(epochs: &Collection<EpochDocument>, partition: i32) -> Result<(), Error> {
-    match epochs.insert_one(EpochDocument { partition, epoch: 0 }).await {
+    match epochs
+        .insert_one(EpochDocument { partition, epoch: 0, begun: 0, fence: String::new() })
+        .await
+    {
         Err(error) if !is_duplicate(&error) => Err(error),
         Ok(_) | Err(_) => Ok(()),
     }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use mongodb::Collection;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Bson, Document, doc};
+use rookery_shared::bus::Held;
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{MessageId, RoomId, Seq};
 use rookery_shared::limits::STORE_CALL_LIFE;
@@ -15,16 +16,16 @@ use super::documents::key;
 use super::error::is_only_duplicates;
 use super::event_document::MessageDocument;
 use super::{Mongo, by_id};
-use crate::domain::message::{Place, Window, is_message_of};
+use crate::domain::message::{Place, Window, held_at, is_message_of, place_of};
 use crate::domain::message_state::MessageState;
 use crate::store::{Messages, StoreError, integer};
 
 #[async_trait]
 impl Messages for Mongo {
-    async fn apply(&self, events: &[SequencedEvent]) -> Result<(), StoreError> {
+    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError> {
         // The driver refuses to insert nothing.
         if events.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let messages = self.messages.clone();
         let (acts, events_again) = (Acts::new(self), events.to_vec());
@@ -33,11 +34,14 @@ impl Messages for Mongo {
         self.calls
             .run_long(STORE_CALL_LIFE, async move {
                 // Unordered: a document that is there already does not keep the ones after it out.
-                match messages.insert_many(documents).ordered(false).await {
-                    Err(error) if !is_only_duplicates(&error) => Err(error.into()),
-                    // After the events: a crash in between is repaired by the repeat of the batch.
-                    Ok(_) | Err(_) => acts.apply(&events_again).await,
-                }
+                let held = match messages.insert_many(documents).ordered(false).await {
+                    Err(error) if !is_only_duplicates(&error) => return Err(error.into()),
+                    Err(_) => held(&messages, &events_again).await?,
+                    Ok(_) => Vec::new(),
+                };
+                // After the events: a crash in between is repaired by the repeat of the batch.
+                acts.apply(&events_again).await?;
+                Ok(held)
             })
             .await
     }
@@ -86,6 +90,16 @@ impl Messages for Mongo {
         });
         found.await?.into_iter().rev().map(SequencedEvent::try_from).collect()
     }
+}
+
+/// Those of the events that are stored at another place.
+async fn held(messages: &Collection<MessageDocument>, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError> {
+    let ids: Vec<Bson> = events.iter().map(|event| key(event.event.id.as_uuid()).into()).collect();
+    let stored: Vec<MessageDocument> = messages.find(doc! { "_id": { "$in": ids } }).await?.try_collect().await?;
+    let stored: Result<Vec<SequencedEvent>, StoreError> = stored.into_iter().map(SequencedEvent::try_from).collect();
+    let stored: HashMap<MessageId, SequencedEvent> = stored?.into_iter().map(|event| (event.event.id, event)).collect();
+    let found = events.iter().filter_map(|event| held_at(stored.get(&event.event.id)?, place_of(event)));
+    Ok(found.collect())
 }
 
 const FORWARDS: i32 = 1;

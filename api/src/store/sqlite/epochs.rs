@@ -2,15 +2,18 @@
 
 use async_trait::async_trait;
 use rookery_shared::id::{Epoch, Partition};
+use rusqlite::{Row, params};
 
 use super::Sqlite;
-use super::sql::{one, statements};
-use crate::store::{Epochs, StoreError, integer};
+use super::sql::{change, one, statements};
+use crate::store::{Begun, Epochs, StoreError, integer};
 
 statements! {
     NEXT = "INSERT INTO epochs (partition, epoch) VALUES (?1, 1)
             ON CONFLICT (partition) DO UPDATE SET epoch = epoch + 1 RETURNING epoch";
     CURRENT = "SELECT epoch FROM epochs WHERE partition = ?1";
+    BEGIN = "UPDATE epochs SET begun = ?2, fence = ?3 WHERE partition = ?1 AND begun < ?2";
+    BEGUN = "SELECT begun, fence FROM epochs WHERE partition = ?1 AND begun > 0";
 }
 
 #[async_trait]
@@ -24,5 +27,19 @@ impl Epochs for Sqlite {
     async fn current(&self, partition: Partition) -> Result<Option<Epoch>, StoreError> {
         let given = self.read(move |db| one(db, CURRENT, [partition.0], |row| Ok(row.get(0)?))).await?;
         given.map(|epoch| integer::read(epoch).map(Epoch)).transpose()
+    }
+
+    async fn begin(&self, partition: Partition, begun: Begun) -> Result<bool, StoreError> {
+        let Begun { epoch, fence } = begun;
+        let epoch = integer::stored(epoch.0)?;
+        self.write(move |db| Ok(change(db, BEGIN, params![partition.0, epoch, fence])? > 0)).await
+    }
+
+    async fn begun(&self, partition: Partition) -> Result<Option<Begun>, StoreError> {
+        let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let found = self.read(move |db| one(db, BEGUN, [partition.0], columns)).await?;
+        found
+            .map(|(epoch, fence)| Ok(Begun { epoch: Epoch(integer::read(epoch)?), fence }))
+            .transpose()
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use rookery_shared::bus::Held;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, SequencedEvent};
 use rookery_shared::id::{Epoch, MessageId, RoomId, Seq};
@@ -10,7 +11,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::sql::{change, many, one, statements};
 use super::{Sqlite, acts};
-use crate::domain::message::{Place, Window, edit_of, is_message_of};
+use crate::domain::message::{Place, Window, edit_of, held_at, is_message_of, place_of};
 use crate::domain::message_state::MessageState;
 use crate::store::{Messages, StoreError, integer};
 
@@ -29,9 +30,10 @@ statements! {
 
 #[async_trait]
 impl Messages for Sqlite {
-    async fn apply(&self, events: &[SequencedEvent]) -> Result<(), StoreError> {
+    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError> {
         let events = events.to_vec();
-        self.write(move |db| events.iter().try_for_each(|event| insert(db, event))).await
+        self.write(move |db| events.iter().filter_map(|event| insert(db, event).transpose()).collect())
+            .await
     }
 
     async fn page(&self, room: RoomId, window: Window, limit: usize) -> Result<Vec<SequencedEvent>, StoreError> {
@@ -63,7 +65,8 @@ impl Messages for Sqlite {
     }
 }
 
-fn insert(db: &Connection, event: &SequencedEvent) -> Result<(), StoreError> {
+/// Where the event is, if that is another place.
+fn insert(db: &Connection, event: &SequencedEvent) -> Result<Option<Held>, StoreError> {
     let row = params![
         event.event.id.as_uuid(),
         event.room.as_uuid(),
@@ -74,7 +77,11 @@ fn insert(db: &Connection, event: &SequencedEvent) -> Result<(), StoreError> {
         edit_of(&event.event.body).map(MessageId::as_uuid),
     ];
     // What is there already was applied in the transaction that wrote it.
-    if change(db, INSERT, row)? == 0 { Ok(()) } else { acts::apply(db, event) }
+    if change(db, INSERT, row)? == 0 {
+        let first = one(db, BY_ID, [event.event.id.as_uuid()], read)?;
+        return Ok(first.and_then(|first| held_at(&first, place_of(event))));
+    }
+    acts::apply(db, event).map(|()| None)
 }
 
 fn page(db: &Connection, room: RoomId, window: Window, limit: i64) -> Result<Vec<SequencedEvent>, StoreError> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use rookery_api::store::Begun;
 use rookery_shared::id::{Epoch, Partition};
 use rookery_shared::limits::PARTITIONS;
 
@@ -36,4 +37,27 @@ pub(crate) async fn epoch_race(home: Home) {
     .await;
     assert_eq!(BTreeSet::from_iter(given), (1..=50).collect());
     assert_eq!(epochs.current(Partition(0)).await.unwrap(), Some(Epoch(50)));
+}
+
+fn begun(epoch: u64, fence: &str) -> Begun {
+    Begun { epoch: Epoch(epoch), fence: fence.to_owned() }
+}
+
+/// An epoch that was given late does not begin after a newer one.
+pub(crate) async fn epochs_begin_in_order(home: Home) {
+    let epochs = home.stores().await.epochs;
+    let partition = Partition(5);
+    assert_eq!(epochs.begun(partition).await.unwrap(), None);
+    for _ in 0..3 {
+        epochs.next(partition).await.unwrap();
+    }
+    assert_eq!(epochs.begun(partition).await.unwrap(), None, "given is not begun");
+    assert!(epochs.begin(partition, begun(2, "a")).await.unwrap());
+    assert!(!epochs.begin(partition, begun(2, "b")).await.unwrap());
+    assert!(!epochs.begin(partition, begun(1, "b")).await.unwrap());
+    assert_eq!(epochs.begun(partition).await.unwrap(), Some(begun(2, "a")));
+    assert!(epochs.begin(partition, begun(3, "b")).await.unwrap());
+    assert_eq!(epochs.begun(partition).await.unwrap(), Some(begun(3, "b")));
+    assert_eq!(epochs.begun(Partition(6)).await.unwrap(), None);
+    assert_eq!(epochs.next(partition).await.unwrap(), Epoch(4));
 }

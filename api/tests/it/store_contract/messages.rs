@@ -2,6 +2,7 @@
 
 use rookery_api::domain::message::Window;
 use rookery_api::store::Stores;
+use rookery_shared::bus::{FirstPlace, Held};
 use rookery_shared::event::{Event, NewMessage, Sender, SequencedEvent};
 use rookery_shared::id::{ClientId, MessageId, RoomId, Seq, UserId};
 
@@ -62,6 +63,20 @@ pub(crate) async fn an_event_has_one_place(home: Home) {
     stores.messages.apply(&moved).await.unwrap();
     assert_eq!(history(&stores, room).await, [first]);
     assert_eq!(history(&stores, elsewhere).await, []);
+}
+
+/// Who waits for an ack is told where the event is, not where it would have been.
+pub(crate) async fn an_event_that_is_held_is_told_with_its_place(home: Home) {
+    let stores = home.stores().await;
+    let room = RoomId::generate();
+    let first = message(room, 1, 7);
+    assert_eq!(stores.messages.apply(std::slice::from_ref(&first)).await.unwrap(), []);
+    assert_eq!(stores.messages.apply(std::slice::from_ref(&first)).await.unwrap(), [], "the same place");
+    let batch = [message(room, 2, 8), at(room, 2, 9, first.event.clone()), message(room, 2, 10)];
+    let SequencedEvent { epoch, seq, timestamp, .. } = first;
+    let held = Held { id: first.event.id, first: FirstPlace { epoch, seq, timestamp } };
+    assert_eq!(stores.messages.apply(&batch).await.unwrap(), [held]);
+    assert_eq!(stores.messages.apply(&batch).await.unwrap(), [held], "and again");
 }
 
 pub(crate) async fn batches_may_be_partly_repeated(home: Home) {

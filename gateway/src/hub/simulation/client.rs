@@ -75,8 +75,8 @@ impl Client {
         (self.live, self.asked) = (false, false);
     }
 
-    /// Takes a frame in. Gives back the message that it was told is stored.
-    pub(super) fn hear(&mut self, frame: ServerFrame) -> Result<Option<MessageId>, Violation> {
+    /// Takes a frame in. Gives back the message that it was told is stored, and where.
+    pub(super) fn hear(&mut self, frame: ServerFrame) -> Result<Option<(MessageId, Place)>, Violation> {
         match frame {
             ServerFrame::Subscribed { epoch, head, .. } if self.position.is_none() => {
                 (self.position, self.repair) = (Some((epoch, head)), Some(Repair::Reset));
@@ -98,10 +98,10 @@ impl Client {
                 self.live = true;
                 self.outbox.values_mut().for_each(|due| *due = true);
             }
-            ServerFrame::Ack { client_id, message_id, .. } => {
+            ServerFrame::Ack { client_id, message_id, epoch, seq, .. } => {
                 self.outbox.remove(client_id.as_str());
                 self.acked.insert(message_id);
-                return Ok(Some(message_id));
+                return Ok(Some((message_id, (epoch, seq))));
             }
             ServerFrame::Error(error) => match error.client_id.and_then(|name| self.outbox.get_mut(name.as_str())) {
                 Some(due) => *due = true,

@@ -43,8 +43,8 @@ impl Node {
 pub(super) enum Task {
     Attach(Box<Joining>, Box<Progress>),
     Append(Box<Outgoing>),
-    /// The bus has answered; what the node knew of epochs when it asked.
-    Await(Box<Outgoing>, Appended, u64),
+    /// The bus has answered.
+    Await(Box<Outgoing>, Appended),
 }
 
 /// A socket.

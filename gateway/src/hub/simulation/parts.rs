@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use rookery_shared::bus::{Appended, Head};
+use rookery_shared::bus::{Appended, FirstPlace, Head, Mark, Moved};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, SequencedEvent};
 use rookery_shared::id::{ClientId, Epoch, LogPosition, MessageId, RoomId, Seq};
@@ -34,6 +34,11 @@ impl Rng {
 #[derive(Clone, Default)]
 pub(super) struct BusState {
     pub(super) epoch: Option<Epoch>,
+    /// The server on which the data's last epoch began.
+    pub(super) server: u64,
+    /// Results up to this epoch are no longer true.
+    pub(super) lost: Option<Epoch>,
+    pub(super) moves: u64,
     pub(super) seq: Seq,
     pub(super) stored: Seq,
     pub(super) tail: VecDeque<SequencedEvent>,
@@ -57,13 +62,16 @@ impl BusState {
         now: u64,
     ) -> Option<(Appended, Option<SequencedEvent>)> {
         let epoch = self.epoch?;
-        if let Some(first) = self.first.get(name) {
-            return Some((Appended { repeated: true, ..*first }, None));
+        if let Some(first) = self.first.get(name).filter(|first| first.stored || Some(first.epoch) > self.lost) {
+            let marked = self.mark.is_some_and(|mark| mark.epoch == first.epoch && first.position <= mark);
+            let stored = first.stored || first.epoch < epoch || marked;
+            return Some((Appended { repeated: true, answered: epoch, stored, ..*first }, None));
         }
         self.seq = self.seq.next();
         let (id, seq, timestamp) = (event.id, self.seq, UnixMillis(i64::try_from(now).unwrap()));
         let position = LogPosition { epoch, ms: now, n: 0 };
-        let appended = Appended { id, epoch, seq, timestamp, position, repeated: false };
+        let appended =
+            Appended { id, epoch, seq, timestamp, position, repeated: false, answered: epoch, stored: false };
         let sequenced = SequencedEvent { room, epoch, seq, timestamp, event };
         self.first.insert(name.clone(), appended);
         self.tail.push_back(sequenced.clone());
@@ -75,12 +83,40 @@ impl BusState {
     }
 
     /// The rules of `open_room.lua` after those of `open_partition.lua`.
-    pub(super) fn open(&mut self, epoch: Epoch, last_stored: Seq) {
+    pub(super) fn open(&mut self, server: u64, epoch: Epoch, last_stored: Seq) {
         self.epoch = Some(epoch);
+        self.server = server;
+        self.moves = 0;
         self.seq = self.seq.max(last_stored);
         self.stored = self.seq;
         self.tail.clear();
-        self.mark = None;
+        self.mark = Some(LogPosition { epoch, ms: 0, n: 0 });
+    }
+
+    /// The rules of `mark_stored.lua` for one entry. None if it is not here.
+    pub(super) fn mark_stored(&mut self, position: LogPosition, first: FirstPlace) -> Option<Mark> {
+        let at = self.log.iter().position(|(known, _)| *known == position)?;
+        let (_, event) = self.log.remove(at)?;
+        let mut moved = Vec::new();
+        if (first.epoch, first.seq) != (event.epoch, event.seq) {
+            self.moves += 1;
+            moved.push(Moved { position, first });
+            for result in self.first.values_mut().filter(|result| result.id == event.event.id) {
+                *result = Appended { stored: true, ..result.at(first) };
+            }
+        }
+        if at > 0 {
+            return None;
+        }
+        self.stored = self.stored.max(event.seq);
+        self.mark = Some(position);
+        Some(Mark { upto: position, moves: self.moves, moved })
+    }
+
+    /// The rules of `discard.lua`.
+    pub(super) fn discard(&mut self, position: LogPosition) {
+        self.log.retain(|(known, _)| *known != position);
+        (self.epoch, self.lost) = (None, Some(position.epoch));
     }
 
     pub(super) fn range(&self, after: Seq) -> Vec<SequencedEvent> {
@@ -96,13 +132,19 @@ pub(super) struct StoreState {
 }
 
 impl StoreState {
-    /// Idempotent by place and by id.
-    pub(super) fn apply(&mut self, event: &SequencedEvent) {
+    /// Idempotent by place and by id. Where the event is.
+    pub(super) fn apply(&mut self, event: &SequencedEvent) -> FirstPlace {
         let place = (event.epoch, event.seq);
         if !self.events.contains_key(&place) && !self.ids.contains_key(&event.event.id) {
             self.ids.insert(event.event.id, place);
             self.events.insert(place, event.clone());
         }
+        let (epoch, seq) = self.ids[&event.event.id];
+        FirstPlace { epoch, seq, timestamp: self.events[&(epoch, seq)].timestamp }
+    }
+
+    pub(super) fn has_at(&self, id: MessageId, place: Place) -> bool {
+        self.ids.get(&id) == Some(&place)
     }
 
     pub(super) fn has(&self, id: MessageId) -> bool {

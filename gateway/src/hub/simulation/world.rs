@@ -1,12 +1,13 @@
 //! Everything together, and the scheduler that decides what happens next.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, LazyLock};
 
 use rookery_shared::access::RoomRole;
-use rookery_shared::bus::{Appended, Head, Signal};
+use rookery_shared::acks::Doubtful;
+use rookery_shared::bus::{Appended, Head, Mark, Signal};
 use rookery_shared::event::{Event, SequencedEvent};
-use rookery_shared::id::{AclVersion, MessageId, RoomId, RoomRef, UserId};
+use rookery_shared::id::{AclVersion, Epoch, LogPosition, MessageId, RoomId, RoomRef, UserId};
 use rookery_shared::keys::partition_of;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
@@ -17,7 +18,7 @@ use super::Violation;
 use super::client::Client;
 use super::node::{Connection, Node, Task};
 use super::parts::{BusState, Rng, StoreState};
-use crate::acks::{Doubtful, Sent};
+use crate::acks::Sent;
 use crate::hub::attach::{Attempt, Joining, Progress};
 use crate::hub::room::Room;
 use crate::metrics::Metrics;
@@ -33,6 +34,10 @@ const NODES: usize = 2;
 /// Messages of one client that may be open at a time.
 const OPEN_MAX: usize = 6;
 
+/// Places in [`World::batches`].
+const SERVER: usize = 0;
+const REPLACED: usize = 1;
+
 static METRICS: LazyLock<Arc<Metrics>> = LazyLock::new(|| Arc::new(Metrics::new().unwrap()));
 
 /// What is broken on purpose.
@@ -41,6 +46,8 @@ pub(super) enum Mutation {
     None,
     NoHoleCheck,
     AckAccepted,
+    BelieveTheReplaced,
+    StoreForTheReplaced,
 }
 
 pub(super) struct World {
@@ -48,6 +55,13 @@ pub(super) struct World {
     mutation: Mutation,
     room: RoomId,
     bus: BusState,
+    /// A server that another one stands in for, and that goes on.
+    replaced: Option<BusState>,
+    /// What ingest has read and not yet stored, from the server and from the one that was replaced.
+    batches: [VecDeque<(LogPosition, SequencedEvent)>; 2],
+    /// The newest epoch that has begun, and on which server, as the store knows it.
+    begun: (u64, Epoch),
+    servers: u64,
     snapshot: BusState,
     store: StoreState,
     epochs: u64,
@@ -67,6 +81,10 @@ impl World {
             mutation,
             room: RoomId::from_uuid(Uuid::from_u64_pair(2, 0)),
             bus: BusState::default(),
+            replaced: None,
+            batches: [VecDeque::new(), VecDeque::new()],
+            begun: (0, Epoch(0)),
+            servers: 0,
             snapshot: BusState::default(),
             store: StoreState::default(),
             epochs: 0,
@@ -99,7 +117,7 @@ impl World {
 
     /// Nothing breaks any more, and nothing new is said.
     pub(super) fn heal(&mut self) {
-        (self.breaks, self.api_up) = (false, true);
+        (self.breaks, self.api_up, self.replaced) = (false, true, None);
     }
 
     /// Everything happens once.
@@ -179,10 +197,10 @@ impl World {
     fn hear(&mut self, n: usize) -> Result<(), Violation> {
         let frames = self.connections[n].as_ref().map(Connection::take).unwrap_or_default();
         for frame in frames {
-            if let Some(acked) = self.clients[n].hear(frame)?
-                && !self.store.has(acked)
+            if let Some((acked, place)) = self.clients[n].hear(frame)?
+                && !self.store.has_at(acked, place)
             {
-                return Err(format!("client {n} has an ack for what is not stored"));
+                return Err(format!("client {n} has an ack for what is not stored there"));
             }
         }
         Ok(())
@@ -209,8 +227,12 @@ impl World {
         connection.running = match task {
             Some(Task::Attach(joining, progress)) => self.attach(connection.node, joining, progress),
             Some(Task::Append(outgoing)) => self.append(&connection, outgoing),
-            Some(Task::Await(outgoing, appended, changes)) => {
-                let sent = Sent { room: self.room, client_id: outgoing.message.client_id.clone(), changes };
+            Some(Task::Await(outgoing, mut appended)) => {
+                if self.mutation == Mutation::BelieveTheReplaced {
+                    appended.answered = Epoch(self.epochs);
+                    appended.stored |= appended.epoch < appended.answered;
+                }
+                let sent = Sent { room: self.room, client_id: outgoing.message.client_id.clone() };
                 let outcome = self.nodes[connection.node].acks.wait(&connection.member, sent, &appended);
                 outcome.err().map(|Doubtful| Task::Append(outgoing))
             }
@@ -253,7 +275,6 @@ impl World {
 
     /// One step of `Commands::send`: the answer of the bus, which the node has yet to act on.
     fn append(&mut self, connection: &Connection, outgoing: Box<Outgoing>) -> Option<Task> {
-        let changes = self.nodes[connection.node].acks.changes();
         let Some(appended) = self.append_once(&outgoing) else {
             let (room, client_id) = (Some(outgoing.room), Some(outgoing.message.client_id));
             let error = ErrorFrame { room, client_id, ..ErrorFrame::new(ErrorCode::Unavailable) };
@@ -267,7 +288,7 @@ impl World {
             connection.member.outbox.send(&ack);
             return None;
         }
-        Some(Task::Await(outgoing, appended, changes))
+        Some(Task::Await(outgoing, appended))
     }
 
     fn append_once(&mut self, outgoing: &Outgoing) -> Option<Appended> {
@@ -276,7 +297,10 @@ impl World {
         let name = message.client_id.clone();
         let event = Event::message(self.room, sender, message);
         self.clock += 1;
-        let (appended, event) = self.bus.append(self.room, &name, event, self.clock)?;
+        // What a server that was replaced finds in its buffers is carried out like anything else.
+        let strayed = self.rng.chance(30);
+        let bus = self.replaced.as_mut().filter(|_| strayed).unwrap_or(&mut self.bus);
+        let (appended, event) = bus.append(self.room, &name, event, self.clock)?;
         if let Some(event) = event {
             self.publish(&Signal::Event(Arc::new(event)));
         }
@@ -308,7 +332,7 @@ impl World {
         }
         match signal {
             Signal::Event(event) => self.offer(node, &event),
-            Signal::Stored { partition, upto } => self.nodes[node].acks.advance(partition, upto),
+            Signal::Stored { partition, mark } => self.nodes[node].acks.advance(partition, &mark),
             Signal::Suspect => self.audit(node),
             Signal::Session { .. } => {}
         }
@@ -344,7 +368,8 @@ impl World {
 
     fn poll(&self, node: usize) {
         if let Some(upto) = self.bus.mark {
-            self.nodes[node].acks.advance(partition_of(self.room), upto);
+            let mark = Mark { upto, moves: self.bus.moves, moved: Vec::new() };
+            self.nodes[node].acks.advance(partition_of(self.room), &mark);
         }
     }
 }

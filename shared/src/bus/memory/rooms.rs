@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::bus::{Append, AppendError, Appended, Head, Rights, RoomSeed};
+use crate::bus::{Append, AppendError, Appended, Head, Held, Rights, RoomSeed};
 use crate::clock::UnixMillis;
 use crate::event::SequencedEvent;
 use crate::id::{AclVersion, ClientId, Epoch, LogPosition, RoomId, Seq, UserId};
@@ -36,6 +36,18 @@ pub(super) struct Plan {
     pub(super) outcomes: Vec<Result<Appended, AppendError>>,
     rooms: HashMap<RoomId, Room>,
     results: HashMap<RepeatKey, Appended>,
+}
+
+impl Plan {
+    /// The journal had some of the events at another place: that one is the answer.
+    pub(super) fn correct(&mut self, held: &[Held]) {
+        let appended = self.outcomes.iter_mut().flatten().chain(self.results.values_mut());
+        for appended in appended {
+            if let Some(held) = held.iter().find(|held| held.id == appended.id) {
+                *appended = appended.at(held.first);
+            }
+        }
+    }
 }
 
 impl Rooms {
@@ -90,7 +102,7 @@ impl Rooms {
         let key = (append.room, append.event.user_id, append.client_id);
         let first = plan.results.get(&key).or_else(|| self.recent.iter().find_map(|bucket| bucket.get(&key)));
         if let Some(first) = first {
-            return Ok(Appended { repeated: true, ..*first });
+            return Ok(Appended { repeated: true, stored: self.is_journaled(first), ..*first });
         }
         let acl = match append.rights {
             Rights::At(snapshot) if acl > snapshot => return Err(AppendError::StaleRights),
@@ -100,14 +112,19 @@ impl Rooms {
         let seq = seq.next();
         let count = self.positions + u64::try_from(plan.events.len()).unwrap_or(0) + 1;
         let position = self.position(count);
-        let appended =
-            Appended { id: append.event.id, epoch: self.epoch, seq, timestamp: now, position, repeated: false };
+        let (id, epoch) = (append.event.id, self.epoch);
+        let fresh =
+            Appended { id, epoch, seq, timestamp: now, position, repeated: false, answered: epoch, stored: false };
         let event = SequencedEvent { room: append.room, epoch: self.epoch, seq, timestamp: now, event: append.event };
         plan.rooms.insert(append.room, Room { seq, acl });
-        plan.results.insert(key, appended);
+        plan.results.insert(key, fresh);
         plan.events.push(event);
         plan.positions.push(position);
-        Ok(appended)
+        Ok(fresh)
+    }
+
+    const fn is_journaled(&self, first: &Appended) -> bool {
+        first.position.n <= self.positions
     }
 
     fn turn_bucket(&mut self, now: UnixMillis) {

@@ -2,14 +2,17 @@
 -- KEYS: partition, room, tail, log, dedupe (current), dedupe (previous)
 -- ARGV: fence, dedupe field, rights ("at", "raise" or "keep"), acl, event id, event, room id,
 --       room channel, control channel, tail length, tail life (s), dedupe life (s), log length
-local partition = redis.call('HMGET', KEYS[1], 'fence', 'epoch')
+local partition = redis.call('HMGET', KEYS[1], 'fence', 'epoch', 'mark', 'lost')
 if partition[1] ~= ARGV[1] then return {'not_open'} end
 local room = redis.call('HMGET', KEYS[2], 'epoch', 'seq', 'acl')
 if room[1] ~= partition[2] then return {'not_open'} end
 
 -- A repeat is answered before any limit, so that a retry is never refused.
 local first = redis.call('HGET', KEYS[5], ARGV[2]) or redis.call('HGET', KEYS[6], ARGV[2])
-if first then return {'repeated', first} end
+-- Unless its epoch ended with events that were thrown away, and this may be one of them.
+if first and partition[4] and tonumber(string.match(first, '^%d+')) <= tonumber(partition[4])
+  and not string.find(first, ' stored', 1, true) then first = nil end
+if first then return {'repeated', first, partition[2], partition[3] or ''} end
 
 local acl = tonumber(ARGV[4])
 if ARGV[3] == 'at' and tonumber(room[3]) > acl then return {'stale_rights'} end
@@ -22,7 +25,7 @@ local seq = string.format('%.0f', room[2] + 1)
 local entry = room[1] .. ' ' .. seq .. ' ' .. millis .. ' ' .. ARGV[6]
 redis.call('XADD', KEYS[3], 'MAXLEN', '=', ARGV[10], seq .. '-0', 'e', entry)
 redis.call('EXPIRE', KEYS[3], ARGV[11])
-local position = redis.call('XADD', KEYS[4], '*', 'r', ARGV[7], 'e', entry)
+local position = redis.call('XADD', KEYS[4], '*', 'r', ARGV[7], 'e', entry, 'd', KEYS[5] .. ' ' .. ARGV[2])
 if ARGV[3] == 'raise' and tonumber(room[3]) < acl then
   redis.call('HSET', KEYS[2], 'seq', seq, 'acl', ARGV[4])
 else
@@ -31,7 +34,7 @@ end
 local place = room[1] .. ' ' .. seq .. ' ' .. millis .. ' ' .. position .. ' ' .. ARGV[5]
 redis.call('HSET', KEYS[5], ARGV[2], place)
 redis.call('EXPIRE', KEYS[5], ARGV[12])
-redis.call('PUBLISH', ARGV[8], entry)
+redis.call(PUBLISH, ARGV[8], entry)
 -- Whoever stores this log sleeps while it is empty.
-if waiting == 0 then redis.call('PUBLISH', ARGV[9], 'wake') end
-return {'appended', place}
+if waiting == 0 then redis.call(PUBLISH, ARGV[9], 'wake') end
+return {'appended', place, partition[2]}

@@ -3,23 +3,24 @@
 use std::time::Duration;
 
 use fred::clients::Client;
-use fred::error::{Error, ErrorKind};
+use fred::error::Error;
 use fred::types::config::{Config, ReconnectPolicy, UnresponsiveConfig};
 use fred::types::{Builder, RespVersion};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::bus::BusError;
-use crate::limits::{BUS_COMMAND_DEADLINE, SIGNALS_MAX};
+use crate::limits::{BUS_COMMAND_DEADLINE, REDIS_ATTEMPTS};
 
 const RECONNECT_MIN_MS: u32 = 50;
 const RECONNECT_MAX_MS: u32 = 2_000;
 const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
 
-/// A client that is not connected yet.
+/// A client that is not connected yet. Each of its dozen channels of news and messages holds `news` items, in memory that
+/// is taken at once.
 ///
 /// # Errors
 /// If the address cannot be read.
-pub(super) fn build(url: &SecretString) -> Result<Client, BusError> {
+pub(super) fn build(url: &SecretString, news: usize) -> Result<Client, BusError> {
     let mut config = Config::from_url(url.expose_secret())
         .map_err(|error| BusError::Protocol(format!("redis_url: {}", error.details())))?;
     config.version = RespVersion::RESP3;
@@ -29,7 +30,7 @@ pub(super) fn build(url: &SecretString) -> Result<Client, BusError> {
     Builder::from_config(config)
         .with_performance_config(|performance| {
             performance.default_command_timeout = BUS_COMMAND_DEADLINE;
-            performance.broadcast_channel_capacity = SIGNALS_MAX;
+            performance.broadcast_channel_capacity = news;
         })
         .with_connection_config(|connection| {
             connection.connection_timeout = CONNECT_DEADLINE;
@@ -49,8 +50,28 @@ pub(super) fn unavailable(error: &Error) -> BusError {
     BusError::Unavailable(format!("{:?}: {}", error.kind(), error.details()))
 }
 
-/// Whether the server does not know the script: it is not the one the script was loaded on.
+/// Whether the server does not know the script: it is not the one the script was loaded for.
 pub(super) fn is_unknown_script(error: &Error) -> bool {
-    *error.kind() == ErrorKind::Unknown && error.details().starts_with("NOSCRIPT")
-        || error.details().contains("NOSCRIPT")
+    error.details().contains("NOSCRIPT")
+}
+
+/// Whether the server that was asked no longer had the slot. The command was not run, and the client has learnt
+/// meanwhile where the slot is: it follows redirections by counting a second attempt, which our commands do not get.
+pub(super) fn was_moved(error: &Error) -> bool {
+    error.details().contains("Too many failed write attempts")
+}
+
+/// Runs a command, and again where its slot had moved.
+pub(super) async fn unless_moved<T, F, R>(run: F) -> Result<T, BusError>
+where
+    F: Fn() -> R,
+    R: Future<Output = Result<T, Error>>,
+{
+    for _ in 1..REDIS_ATTEMPTS {
+        match run().await {
+            Err(error) if was_moved(&error) => {}
+            outcome => return outcome.map_err(|error| unavailable(&error)),
+        }
+    }
+    run().await.map_err(|error| unavailable(&error))
 }

@@ -9,10 +9,10 @@ use std::collections::HashMap;
 use fred::interfaces::StreamsInterface;
 use fred::types::Value;
 
-use crate::bus::BusError;
 use crate::bus::redis::{RedisBus, unavailable, wire};
+use crate::bus::{BusError, Held};
 use crate::event::SequencedEvent;
-use crate::id::{LogPosition, Partition, RoomId, Seq};
+use crate::id::{Epoch, MessageId, Partition, RoomId, Seq};
 use crate::keys;
 use crate::limits::LEASE_LIFE;
 
@@ -27,11 +27,22 @@ pub enum From {
 
 /// What a read found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Batch {
-    /// Entries in order; possibly none.
-    Entries(Vec<Entry>),
+pub enum Read {
+    /// The next entries.
+    Batch(Batch),
     /// Somebody else has the lease.
     NoLease,
+}
+
+/// Entries that are handed out to be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// The incarnation under which the data's epoch began.
+    pub fence: String,
+    /// That epoch; all entries of a log belong to one.
+    pub epoch: Epoch,
+    /// In order; possibly none.
+    pub entries: Vec<Entry>,
 }
 
 /// One entry of a log.
@@ -41,6 +52,21 @@ pub struct Entry {
     pub id: String,
     /// Its event; none if it is not understood (a foreign writer, or a newer release).
     pub event: Option<SequencedEvent>,
+    /// Where its append is remembered: a key and a field.
+    pub result: Option<(String, String)>,
+}
+
+/// What became of a batch that is stored, or thrown away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// Its entries have left the log, and everybody knows.
+    Done,
+    /// The same, but older entries are left that were never handed to anybody who stored them.
+    Behind,
+    /// The server has another epoch by now, or never had these entries.
+    Over,
+    /// Somebody else has the lease.
+    NoLease,
 }
 
 impl RedisBus {
@@ -56,7 +82,7 @@ impl RedisBus {
 
     async fn lease_for(&self, partition: Partition, owner: &str, life_ms: u128) -> Result<bool, BusError> {
         let args = vec![owner.to_owned(), life_ms.to_string()];
-        self.run::<i64>(|scripts| &scripts.lease, vec![keys::lease(partition)], args)
+        self.run::<i64>(partition, |scripts| &scripts.lease, vec![keys::lease(partition)], args)
             .await
             .map(|held| held == 1)
     }
@@ -68,42 +94,66 @@ impl RedisBus {
         owner: &str,
         from: From,
         count: usize,
-    ) -> Result<Batch, BusError> {
+    ) -> Result<Read, BusError> {
         let start = match from {
             From::Unfinished => "0",
             From::New => ">",
         };
-        let keys = vec![keys::lease(partition), keys::log(partition)];
+        let keys = vec![keys::partition(partition), keys::lease(partition), keys::log(partition)];
         let args = vec![owner.to_owned(), start.to_owned(), count.to_string()];
-        match self.run::<Value>(|scripts| &scripts.read_log, keys.clone(), args.clone()).await {
+        match self
+            .run::<Value>(partition, |scripts| &scripts.read_log, keys.clone(), args.clone())
+            .await
+        {
             Err(BusError::Unavailable(cause)) if cause.contains("NOGROUP") => {
                 self.create_group(partition).await?;
-                parse_batch(self.run::<Value>(|scripts| &scripts.read_log, keys, args).await?)
+                parse_read(self.run::<Value>(partition, |scripts| &scripts.read_log, keys, args).await?)
             }
-            outcome => parse_batch(outcome?),
+            outcome => parse_read(outcome?),
         }
     }
 
-    /// Everything up to the last of these entries is in the store: they leave the log and everybody is told.
+    /// The batch is in the store, some of it at another place: it leaves the log, and everybody is told how far all is
+    /// stored.
     pub async fn mark_stored(
         &self,
         partition: Partition,
-        entries: &[Entry],
-        last: LogPosition,
-    ) -> Result<(), BusError> {
-        let mut stored: HashMap<RoomId, (u64, Seq)> = HashMap::new();
-        for event in entries.iter().filter_map(|entry| entry.event.as_ref()) {
-            stored.insert(event.room, (event.epoch.0, event.seq));
+        owner: &str,
+        batch: &Batch,
+        held: &[Held],
+    ) -> Result<Settled, BusError> {
+        let mut stored: HashMap<RoomId, Seq> = HashMap::new();
+        for event in batch.entries.iter().filter_map(|entry| entry.event.as_ref()) {
+            stored.insert(event.room, event.seq);
         }
-        let mut keys = vec![keys::partition(partition), keys::log(partition)];
-        let mut args = vec![last.epoch.0.to_string(), last.ms.to_string(), last.n.to_string()];
-        args.extend([keys::control_channel(partition), entries.len().to_string()]);
-        args.extend(entries.iter().map(|entry| entry.id.clone()));
-        for (room, (epoch, seq)) in stored {
+        let mut keys = vec![keys::partition(partition), keys::log(partition), keys::lease(partition)];
+        let mut args = vec![owner.to_owned(), batch.epoch.0.to_string(), keys::control_channel(partition)];
+        args.push(batch.entries.len().to_string());
+        args.extend(batch.entries.iter().map(|entry| entry.id.clone()));
+        args.push(stored.len().to_string());
+        for (room, seq) in stored {
             keys.push(keys::room(room));
-            args.extend([epoch.to_string(), seq.to_string()]);
+            args.push(seq.to_string());
         }
-        self.run::<Value>(|scripts| &scripts.mark_stored, keys, args).await.map(|_| ())
+        for (entry, event, Held { id, first }) in moved(batch, held) {
+            let forgotten = || (keys::dedupe(event.room, event.timestamp)[0].clone(), String::new());
+            let (key, field) = entry.result.clone().unwrap_or_else(forgotten);
+            keys.push(key);
+            args.extend([entry.id.clone(), field, id.to_string()]);
+            args.extend([first.epoch.0.to_string(), first.seq.to_string(), first.timestamp.0.to_string()]);
+        }
+        let answer: String = self.run(partition, |scripts| &scripts.mark_stored, keys, args).await?;
+        parse_settled(&answer)
+    }
+
+    /// The batch belongs to an epoch that is over, and must not be stored any more: it leaves the log, and so does the
+    /// epoch the server that has it.
+    pub async fn discard(&self, partition: Partition, owner: &str, batch: &Batch) -> Result<Settled, BusError> {
+        let keys = vec![keys::partition(partition), keys::log(partition), keys::lease(partition)];
+        let mut args = vec![owner.to_owned(), batch.epoch.0.to_string()];
+        args.extend(batch.entries.iter().map(|entry| entry.id.clone()));
+        let answer: String = self.run(partition, |scripts| &scripts.discard, keys, args).await?;
+        parse_settled(&answer)
     }
 
     async fn create_group(&self, partition: Partition) -> Result<(), BusError> {
@@ -115,27 +165,44 @@ impl RedisBus {
     }
 }
 
-impl Entry {
-    /// Where the entry is; its epoch is that of its event, or `before` where it has none.
-    pub fn position(&self, before: Option<LogPosition>) -> Option<LogPosition> {
-        let (ms, n) = wire::parse_stream_id(&self.id)?;
-        let epoch = self.event.as_ref().map(|event| event.epoch).or(before.map(|position| position.epoch))?;
-        Some(LogPosition { epoch, ms, n })
+/// The entries whose events the store has at another place.
+fn moved<'a>(batch: &'a Batch, held: &[Held]) -> impl Iterator<Item = (&'a Entry, &'a SequencedEvent, Held)> {
+    let held: HashMap<MessageId, Held> = held.iter().map(|held| (held.id, *held)).collect();
+    batch.entries.iter().filter_map(move |entry| {
+        let event = entry.event.as_ref()?;
+        let held = held.get(&event.event.id)?;
+        let is_there = (held.first.epoch, held.first.seq) == (event.epoch, event.seq);
+        (!is_there).then_some((entry, event, *held))
+    })
+}
+
+fn parse_settled(answer: &str) -> Result<Settled, BusError> {
+    match answer {
+        "stored" | "discarded" => Ok(Settled::Done),
+        "behind" => Ok(Settled::Behind),
+        "over" => Ok(Settled::Over),
+        "no_lease" => Ok(Settled::NoLease),
+        _ => Err(BusError::Protocol("stored".to_owned())),
     }
 }
 
-/// `"no_lease"`, nothing, or `[[stream, [[id, [field, value, …]], …]]]` (as a map under RESP3).
-fn parse_batch(answer: Value) -> Result<Batch, BusError> {
-    if answer.as_str().as_deref() == Some("no_lease") {
-        return Ok(Batch::NoLease);
+/// `["no_lease"]`, or `["entries", fence, epoch, [[id, [field, value, …]], …]]`.
+fn parse_read(answer: Value) -> Result<Read, BusError> {
+    let broken = || BusError::Protocol("log".to_owned());
+    let mut parts = answer.into_array().into_iter();
+    let kind = parts.next().and_then(Value::into_string).ok_or_else(broken)?;
+    if kind == "no_lease" {
+        return Ok(Read::NoLease);
     }
-    if answer.is_null() {
-        return Ok(Batch::Entries(Vec::new()));
-    }
-    let streams = answer.into_array();
-    let entries = streams.into_iter().next().and_then(|stream| stream.into_array().into_iter().nth(1));
-    let entries = entries.ok_or_else(|| BusError::Protocol("log".to_owned()))?.into_array();
-    Ok(Batch::Entries(entries.into_iter().filter_map(parse_log_entry).collect()))
+    let fence = parts.next().and_then(Value::into_string).ok_or_else(broken)?;
+    let epoch = parts
+        .next()
+        .and_then(Value::into_string)
+        .and_then(|epoch| epoch.parse().ok())
+        .ok_or_else(broken)?;
+    let entries = parts.next().map(Value::into_array).ok_or_else(broken)?;
+    let entries = entries.into_iter().filter_map(parse_log_entry).collect();
+    Ok(Read::Batch(Batch { fence, epoch: Epoch(epoch), entries }))
 }
 
 fn parse_log_entry(entry: Value) -> Option<Entry> {
@@ -148,5 +215,7 @@ fn parse_log_entry(entry: Value) -> Option<Entry> {
         .and_then(|room| room.parse().ok())
         .zip(field("e"))
         .and_then(|(room, entry)| wire::parse_entry(room, entry));
-    Some(Entry { id, event })
+    let result = field("d").and_then(|place| place.split_once(' '));
+    let result = result.map(|(key, field)| (key.to_owned(), field.to_owned()));
+    Some(Entry { id, event, result })
 }

@@ -1,62 +1,173 @@
-//! The Lua scripts, bound to one incarnation of the server.
+//! The Lua scripts, bound to one incarnation of one server.
 //!
 //! A restarted or failed-over Redis may have lost the end of its data. Its replication id, the *fence*, tells
-//! incarnations apart: it is written into the text of every script, and a server forgets scripts when it
-//! restarts. So a command that was meant for the data of an earlier incarnation finds no script and does nothing,
-//! even if it arrives on a connection that was re-established without anybody noticing.
+//! incarnations apart. Every script begins with a look at the server it runs on and does nothing if that is not the
+//! incarnation it was loaded for, and the fence is part of its text, so that a new incarnation does not even know
+//! it. Both are the same answer, `NOSCRIPT`: the caller learns the fence of the server that has the data now. On
+//! Redis Cluster each master has a fence of its own.
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use fred::clients::Client;
-use fred::interfaces::{ClientLike, LuaInterface};
-use fred::types::InfoKind;
+use fred::interfaces::{ClientLike, ClusterInterface};
+use fred::types::cluster::ClusterRouting;
+use fred::types::config::Server;
+use fred::types::{ClusterHash, CustomCommand, InfoKind};
+use parking_lot::RwLock;
+use tokio::time::timeout;
 
 use crate::bus::BusError;
 use crate::bus::redis::client::unavailable;
+use crate::id::Partition;
+use crate::keys;
+use crate::limits::BUS_COMMAND_DEADLINE;
 
 /// Scripts loaded on one incarnation.
 #[derive(Clone, Debug)]
 pub(super) struct Scripts {
     pub(super) fence: String,
     pub(super) append: String,
+    pub(super) heads: String,
     pub(super) open_room: String,
     pub(super) open_partition: String,
     pub(super) read_log: String,
     pub(super) mark_stored: String,
     pub(super) lease: String,
+    pub(super) partition: String,
+    pub(super) discard: String,
 }
 
-impl Scripts {
-    /// Reads the fence and loads every script under it.
-    pub(super) async fn load(client: &Client) -> Result<Self, BusError> {
-        let fence = read_fence(client).await?;
-        let scripts = Self {
-            append: load(client, &fence, include_str!("append.lua")).await?,
-            open_room: load(client, &fence, include_str!("open_room.lua")).await?,
-            open_partition: load(client, &fence, include_str!("open_partition.lua")).await?,
-            read_log: load(client, &fence, include_str!("read_log.lua")).await?,
-            mark_stored: load(client, &fence, include_str!("mark_stored.lua")).await?,
-            lease: load(client, &fence, include_str!("lease.lua")).await?,
-            fence,
-        };
-        if read_fence(client).await? == scripts.fence {
+/// The scripts of every server that was used so far; none stands for the only server where there is no cluster.
+#[derive(Debug, Default)]
+pub(super) struct ScriptsOfServers {
+    known: RwLock<HashMap<Option<Server>, Arc<Scripts>>>,
+}
+
+impl ScriptsOfServers {
+    /// The scripts of the server that has the partition's data.
+    pub(super) async fn of(&self, client: &Client, partition: Partition) -> Result<Arc<Scripts>, BusError> {
+        let server = owner(client, partition).await?;
+        let known = self.known.read().get(&server).cloned();
+        if let Some(scripts) = known {
             return Ok(scripts);
         }
-        // The server changed while scripts of the earlier one were being loaded: make it forget them.
-        client.script_flush(false).await.map_err(|error| unavailable(&error))?;
-        Err(BusError::Unavailable("the server changed during loading".to_owned()))
+        let scripts = Arc::new(load_on(client, server.as_ref()).await?);
+        self.known.write().insert(server, Arc::clone(&scripts));
+        Ok(scripts)
+    }
+
+    /// These are out of date: their server does not know them any more.
+    pub(super) fn forget(&self, scripts: &Scripts) {
+        self.known.write().retain(|_, known| known.fence != scripts.fence);
+    }
+
+    /// All may be out of date.
+    pub(super) fn forget_all(&self) {
+        self.known.write().clear();
     }
 }
 
-async fn load(client: &Client, fence: &str, text: &str) -> Result<String, BusError> {
-    client
-        .script_load(format!("-- fence {fence}\n{text}"))
-        .await
-        .map_err(|error| unavailable(&error))
+/// Where each partition is, as the client believes; nothing unless the client is connected to a cluster.
+pub(super) fn owners(client: &Client) -> Vec<Option<Server>> {
+    let routing = client.cached_cluster_state();
+    let server = |partition| routing.as_ref().and_then(|routing| owner_in(routing, partition));
+    keys::partitions().map(server).collect()
 }
 
-async fn read_fence(client: &Client) -> Result<String, BusError> {
-    let info: String = client.info(Some(InfoKind::Replication)).await.map_err(|error| unavailable(&error))?;
+fn owner_in(routing: &ClusterRouting, partition: Partition) -> Option<Server> {
+    let slot = ClusterRouting::hash_key(keys::partition(partition).as_bytes());
+    routing.get_server(slot).cloned()
+}
+
+async fn owner(client: &Client, partition: Partition) -> Result<Option<Server>, BusError> {
+    if !client.is_clustered() {
+        return Ok(None);
+    }
+    let known = || client.cached_cluster_state().and_then(|routing| owner_in(&routing, partition));
+    if let Some(server) = known() {
+        return Ok(Some(server));
+    }
+    // Before the first connection nobody knows the slots.
+    timeout(BUS_COMMAND_DEADLINE, client.wait_for_connect()).await.ok();
+    let nobody = || BusError::Unavailable(format!("no server has partition {partition}"));
+    known().map(Some).ok_or_else(nobody)
+}
+
+async fn load_on(client: &Client, server: Option<&Server>) -> Result<Scripts, BusError> {
+    let loaded = match server {
+        Some(server) => load_all(&client.with_cluster_node(server), "SPUBLISH").await,
+        None => load_all(client, "PUBLISH").await,
+    };
+    if matches!(loaded, Err(NotLoaded::Replica)) {
+        // It was a master when the client last looked.
+        client.force_reconnection().await.map_err(|error| unavailable(&error))?;
+    }
+    loaded.map_err(BusError::from)
+}
+
+/// Why there are no scripts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum NotLoaded {
+    /// The server follows another one.
+    Replica,
+    Bus(BusError),
+}
+
+impl From<NotLoaded> for BusError {
+    fn from(error: NotLoaded) -> Self {
+        match error {
+            NotLoaded::Replica => Self::Unavailable("the server is not a master".to_owned()),
+            NotLoaded::Bus(error) => error,
+        }
+    }
+}
+
+/// Reads the fence and loads every script under it.
+async fn load_all<C: ClientLike>(server: &C, publish: &str) -> Result<Scripts, NotLoaded> {
+    let fence = read_fence(server).await?;
+    let load = async |text: &str| {
+        let text = format!("{}{text}", prelude(&fence, publish));
+        // As a custom command, because the client's own cannot be sent to a chosen server.
+        let command = CustomCommand::new_static("SCRIPT", ClusterHash::Random, false);
+        let hash: Result<String, _> = server.custom(command, vec!["LOAD".to_owned(), text]).await;
+        hash.map_err(|error| NotLoaded::Bus(unavailable(&error)))
+    };
+    Ok(Scripts {
+        append: load(include_str!("append.lua")).await?,
+        heads: load(include_str!("heads.lua")).await?,
+        open_room: load(include_str!("open_room.lua")).await?,
+        open_partition: load(include_str!("open_partition.lua")).await?,
+        read_log: load(include_str!("read_log.lua")).await?,
+        mark_stored: load(include_str!("mark_stored.lua")).await?,
+        lease: load(include_str!("lease.lua")).await?,
+        partition: load(include_str!("partition.lua")).await?,
+        discard: load(include_str!("discard.lua")).await?,
+        fence,
+    })
+}
+
+/// What stands before each script: the command that publishes, and the check that the server is still the one.
+fn prelude(fence: &str, publish: &str) -> String {
+    format!(
+        "local PUBLISH = '{publish}'\n\
+         local server = redis.call('INFO', 'replication')\n\
+         if not (string.find(server, 'role:master', 1, true)\n\
+             and string.find(server, 'master_replid:{fence}', 1, true)) then\n\
+           return redis.error_reply('NOSCRIPT this is another server')\n\
+         end\n"
+    )
+}
+
+async fn read_fence<C: ClientLike>(server: &C) -> Result<String, NotLoaded> {
+    let info: Result<String, _> = server.info(Some(InfoKind::Replication)).await;
+    let info = info.map_err(|error| NotLoaded::Bus(unavailable(&error)))?;
+    if !info.contains("role:master") {
+        return Err(NotLoaded::Replica);
+    }
     info.lines()
         .find_map(|line| line.strip_prefix("master_replid:"))
         .map(|id| id.trim().to_owned())
-        .ok_or_else(|| BusError::Protocol("no replication id".to_owned()))
+        .filter(|id| id.chars().all(|c| c.is_ascii_alphanumeric()))
+        .ok_or_else(|| NotLoaded::Bus(BusError::Protocol("no replication id".to_owned())))
 }

@@ -1,17 +1,24 @@
 //! The subscriber connection: subscribes again after every reconnect, and turns what arrives into signals.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fred::interfaces::{ClientLike, EventInterface, PubsubInterface};
+use fred::clients::Client;
+use fred::interfaces::{ClientLike, ClusterInterface, EventInterface, PubsubInterface};
 use fred::types::Message;
+use fred::types::config::Server;
+use futures_util::future::{join, join_all};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::bus::redis::wire::{self, Control};
-use crate::bus::redis::{RedisBus, client};
+use crate::bus::redis::{RedisBus, client, scripts};
 use crate::bus::{BusError, Signal};
+use crate::id::Partition;
 use crate::keys::{self, Channel};
+use crate::limits::{REDIS_CALLS_AT_ONCE, SUBSCRIBER_PING_INTERVAL, TOPOLOGY_INTERVAL};
 use crate::shutdown::Shutdown;
 
 /// Channels per SUBSCRIBE.
@@ -23,59 +30,160 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub(super) fn start(bus: &Arc<RedisBus>, shutdown: &Shutdown) {
     // Listening begins before connecting, so that neither the first connect nor a message is missed.
     let messages = bus.subscriber.message_rx();
-    let (mut subscriber, mut commands) = (bus.subscriber.reconnect_rx(), bus.commands.reconnect_rx());
+    let (subscriber, commands) = (bus.subscriber.reconnect_rx(), bus.commands.reconnect_rx());
     // The clients' own tasks end with the connection; an error here is told by every later call.
     drop(bus.subscriber.connect());
     drop(bus.commands.connect());
     shutdown.spawn("bus messages", receive(Arc::clone(bus), messages));
-    let resubscribing = Arc::clone(bus);
-    shutdown.spawn("bus subscriptions", async move {
-        while connected(&mut subscriber).await {
-            resubscribe(&resubscribing).await;
-        }
-    });
-    let rebinding = Arc::clone(bus);
-    shutdown.spawn("bus scripts", async move {
-        while connected(&mut commands).await {
-            rebind(&rebinding);
-        }
-    });
-}
-
-/// Waits for the next connect; false if there will be none.
-async fn connected<T: Clone>(connects: &mut Receiver<T>) -> bool {
-    match connects.recv().await {
-        Ok(_) | Err(RecvError::Lagged(_)) => true,
-        Err(RecvError::Closed) => false,
+    shutdown.spawn("bus subscriptions", keep_subscribed(Arc::clone(bus), subscriber));
+    shutdown.spawn("bus scripts", keep_bound(Arc::clone(bus), commands));
+    shutdown.spawn("bus signs of life", ask_for_life(Arc::clone(bus)));
+    if bus.commands.is_clustered() {
+        shutdown.spawn("bus topology", watch_topology(Arc::clone(bus)));
     }
 }
 
-/// Scripts belong to one incarnation of the server; which one this is, is not known before asking.
-fn rebind(bus: &Arc<RedisBus>) {
-    *bus.scripts.write() = None;
-    bus.tell(Signal::Suspect);
+/// Waits until the subscriber has connected, or partitions have moved; false if neither will happen again.
+async fn suspicious(bus: &RedisBus, connects: &mut Receiver<Server>) -> bool {
+    tokio::select! {
+        connected = connects.recv() => !matches!(connected, Err(RecvError::Closed)),
+        () = bus.moved.notified() => true,
+    }
 }
 
-async fn resubscribe(bus: &Arc<RedisBus>) {
-    while let Err(error) = subscribe_all(bus).await {
-        tracing::warn!(%error, "subscribing again failed");
-        tokio::time::sleep(PAUSE).await;
+async fn keep_subscribed(bus: Arc<RedisBus>, mut connects: Receiver<Server>) {
+    while suspicious(&bus, &mut connects).await {
+        // The connects to all servers of a cluster are one event.
+        while connects.try_recv().is_ok() {}
+        while let Err(error) = subscribe_all(&bus).await {
+            tracing::warn!(%error, "subscribing again failed");
+            tokio::time::sleep(PAUSE).await;
+        }
+        // Only now is everything published from here on heard; what was missed before can be asked for.
+        bus.tell(Signal::Suspect);
+        bus.wakes.iter().for_each(tokio::sync::Notify::notify_one);
     }
-    // Only now is everything published from here on heard; what was missed before can be asked for.
-    bus.tell(Signal::Suspect);
-    bus.wakes.iter().for_each(tokio::sync::Notify::notify_one);
+}
+
+/// Scripts belong to one incarnation of a server; which one this is, is not known before asking.
+async fn keep_bound(bus: Arc<RedisBus>, mut connects: Receiver<Server>) {
+    while let Ok(_) | Err(RecvError::Lagged(_)) = connects.recv().await {
+        bus.scripts.forget_all();
+        bus.tell(Signal::Suspect);
+    }
+}
+
+/// A connection that only listens does not notice a server that has stopped: somebody has to expect an answer. Neither
+/// does the library notice it on a connection that is written to all the time, since it counts from the last write.
+async fn ask_for_life(bus: Arc<RedisBus>) {
+    loop {
+        tokio::time::sleep(SUBSCRIBER_PING_INTERVAL).await;
+        if bus.subscriber.is_clustered() {
+            let servers: BTreeSet<Server> = scripts::owners(&bus.subscriber).into_iter().flatten().collect();
+            join_all(servers.into_iter().map(|server| has_life(bus.subscriber.with_cluster_node(server)))).await;
+        } else {
+            join(revive(&bus.subscriber), revive(&bus.commands)).await;
+        }
+    }
+}
+
+async fn revive(client: &Client) {
+    if has_life(client.clone()).await || !client.is_connected() {
+        return;
+    }
+    tracing::warn!("Redis does not answer, connecting again");
+    if let Err(error) = client.force_reconnection().await {
+        tracing::debug!(%error, "not connected again");
+    }
+}
+
+async fn has_life<C: ClientLike>(connection: C) -> bool {
+    let answer = connection.ping::<String>(None).await;
+    if let Err(error) = &answer {
+        tracing::debug!(%error, "no sign of life from Redis");
+    }
+    answer.is_ok()
+}
+
+/// A server of a cluster that hands a slot to another one drops its subscribers without telling this client.
+async fn watch_topology(bus: Arc<RedisBus>) {
+    let mut changes = bus.commands.cluster_change_rx();
+    let mut known = scripts::owners(&bus.subscriber);
+    loop {
+        // The commands notice first, since they are redirected.
+        tokio::select! {
+            _ = changes.recv() => {}
+            () = tokio::time::sleep(TOPOLOGY_INTERVAL) => {}
+        }
+        while changes.try_recv().is_ok() {}
+        if let Err(error) = bus.subscriber.sync_cluster().await {
+            tracing::debug!(%error, "the slots are not known");
+        }
+        let now = scripts::owners(&bus.subscriber);
+        // A server that has stopped redirects nobody.
+        if scripts::owners(&bus.commands) != now
+            && let Err(error) = bus.commands.sync_cluster().await
+        {
+            tracing::debug!(%error, "the slots are not known to the commands");
+        }
+        if now != known {
+            tracing::info!("partitions are on other servers now");
+            known = now;
+            bus.moved.notify_one();
+        }
+    }
 }
 
 async fn subscribe_all(bus: &RedisBus) -> Result<(), BusError> {
     let channels: Vec<String> = bus.channels.lock().iter().cloned().collect();
-    for chunk in channels.chunks(CHUNK) {
-        bus.subscriber
-            .subscribe(chunk.to_vec())
-            .await
-            .map_err(|error| client::unavailable(&error))?;
+    let count = channels.len();
+    subscribe(bus, channels).await?;
+    tracing::info!(channels = count, "subscribed");
+    Ok(())
+}
+
+/// Subscribes, and returns when the servers have seen it.
+pub(super) async fn subscribe(bus: &RedisBus, channels: Vec<String>) -> Result<(), BusError> {
+    if !bus.subscriber.is_clustered() {
+        for chunk in channels.chunks(CHUNK) {
+            client::unless_moved(|| bus.subscriber.subscribe(chunk.to_vec())).await?;
+        }
+        return confirm(&bus.subscriber).await;
     }
-    bus.confirm_subscriptions().await?;
-    tracing::info!(channels = channels.len(), "subscribed");
+    let partitions: BTreeSet<Partition> = channels.iter().filter_map(|name| keys::partition_of_channel(name)).collect();
+    // One each: the client takes the first of several answers to a sharded subscription for the whole of it, and the
+    // others for answers to later commands.
+    stream::iter(channels)
+        .map(|channel| async move { client::unless_moved(|| bus.subscriber.ssubscribe(channel.clone())).await })
+        .buffer_unordered(REDIS_CALLS_AT_ONCE)
+        .try_collect::<()>()
+        .await?;
+    let owners = scripts::owners(&bus.subscriber);
+    let servers: BTreeSet<Server> = partitions
+        .into_iter()
+        .filter_map(|t| owners.get(usize::from(t.0)).cloned().flatten())
+        .collect();
+    for server in servers {
+        confirm(&bus.subscriber.with_cluster_node(server)).await?;
+    }
+    Ok(())
+}
+
+/// The client answers a subscription before the server has seen it. Commands of one connection are carried out in order,
+/// so an answered PING says that the server has.
+async fn confirm<C: ClientLike>(connection: &C) -> Result<(), BusError> {
+    let answered = connection.ping::<String>(None).await;
+    answered.map(|_| ()).map_err(|error| client::unavailable(&error))
+}
+
+pub(super) async fn unsubscribe(bus: &RedisBus, channels: Vec<String>) -> Result<(), BusError> {
+    let client = &bus.subscriber;
+    if !client.is_clustered() {
+        return client.unsubscribe(channels).await.map_err(|error| client::unavailable(&error));
+    }
+    for channel in channels {
+        client.sunsubscribe(channel).await.map_err(|error| client::unavailable(&error))?;
+    }
     Ok(())
 }
 
@@ -107,7 +215,7 @@ fn dispatch(bus: &RedisBus, message: &Message) {
             }
         }
         Channel::Control(partition) => match wire::parse_control(&text) {
-            Some(Control::Stored(upto)) => bus.tell(Signal::Stored { partition, upto }),
+            Some(Control::Stored(mark)) => bus.tell(Signal::Stored { partition, mark: Arc::new(mark) }),
             Some(Control::Wake) => {
                 if let Some(wake) = bus.wakes.get(usize::from(partition.0)) {
                     wake.notify_one();

@@ -1,7 +1,7 @@
 //! The text forms of places, entries and control messages on Redis. Everything that comes back from Redis is
 //! input: it is parsed strictly, and what does not parse is an error, never a guess.
 
-use crate::bus::{Appended, Revoked};
+use crate::bus::{Appended, FirstPlace, Head, Mark, Moved, Revoked};
 use crate::clock::UnixMillis;
 use crate::event::{EVENT_VERSION, Event, SequencedEvent};
 use crate::id::{Epoch, LogPosition, RoomId, Seq};
@@ -16,22 +16,41 @@ pub(super) fn parse_entry(room: RoomId, text: &str) -> Option<SequencedEvent> {
     (event.v == EVENT_VERSION).then_some(SequencedEvent { room, epoch, seq, timestamp, event })
 }
 
-/// `<epoch> <seq> <millis> <ms>-<n> <event id>`
-pub(super) fn parse_place(text: &str, repeated: bool) -> Option<Appended> {
-    let mut parts = text.split(' ');
+/// What `append.lua` answers: `appended` or `repeated`, the place, the epoch of the server, and for a repeat the mark.
+/// The place is `<epoch> <seq> <millis> <ms>-<n> <event id>`, and ` stored` if the store has said that it is there.
+pub(super) fn parse_place(answer: &[&str]) -> Option<Appended> {
+    let (repeated, place, answered, mark) = match *answer {
+        ["appended", place, answered] => (false, place, answered, None),
+        ["repeated", place, answered, mark] => (true, place, answered, parse_mark(mark)),
+        _ => return None,
+    };
+    let answered = Epoch(answered.parse().ok()?);
+    let mut parts = place.split(' ');
     let epoch = Epoch(parts.next()?.parse().ok()?);
     let seq = parse_seq(parts.next()?)?;
     let timestamp = UnixMillis(parts.next()?.parse().ok()?);
     let (ms, n) = parse_stream_id(parts.next()?)?;
     let id = parts.next()?.parse().ok()?;
-    Some(Appended { id, epoch, seq, timestamp, position: LogPosition { epoch, ms, n }, repeated })
+    let position = LogPosition { epoch, ms, n };
+    // An epoch begins when all that survived of the one before is stored.
+    let stored = parts.next() == Some("stored")
+        || epoch < answered
+        || mark.is_some_and(|mark| mark.epoch == epoch && position <= mark);
+    Some(Appended { id, epoch, seq, timestamp, position, repeated, answered, stored })
+}
+
+/// `<epoch> <seq> <stored seq>`, empty for a room that is not open.
+pub(super) fn parse_head(text: &str) -> Option<Head> {
+    let mut parts = text.split(' ');
+    let epoch = Epoch(parts.next()?.parse().ok()?);
+    let (seq, stored) = (parse_seq(parts.next()?)?, parse_seq(parts.next()?)?);
+    Some(Head { epoch, seq, stored })
 }
 
 /// `<epoch> <ms>-<n>`
 pub(super) fn parse_mark(text: &str) -> Option<LogPosition> {
     let (epoch, id) = text.split_once(' ')?;
-    let (ms, n) = parse_stream_id(id)?;
-    Some(LogPosition { epoch: Epoch(epoch.parse().ok()?), ms, n })
+    position(epoch, id)
 }
 
 /// `<ms>-<n>`
@@ -45,17 +64,40 @@ pub(super) fn parse_seq(text: &str) -> Option<Seq> {
 }
 
 /// What a control channel says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Control {
     /// The log is no longer empty.
     Wake,
-    /// Everything up to here is stored.
-    Stored(LogPosition),
+    /// This much is stored.
+    Stored(Mark),
+}
+
+/// `<epoch> <ms>-<n> <moves>`, then ` <ms>-<n> <epoch> <seq> <millis>` for each move.
+fn parse_stored(text: &str) -> Option<Mark> {
+    let parts: Vec<&str> = text.split(' ').collect();
+    let (mark, others) = parts.split_at_checked(3)?;
+    let [epoch, id, count] = *mark else { return None };
+    let upto = position(epoch, id)?;
+    let moved: Option<Vec<Moved>> = others.chunks(4).map(|one| parse_moved(upto.epoch, one)).collect();
+    Some(Mark { upto, moves: count.parse().ok()?, moved: moved? })
+}
+
+fn parse_moved(of: Epoch, parts: &[&str]) -> Option<Moved> {
+    let [id, epoch, seq, millis] = *parts else { return None };
+    let (ms, n) = parse_stream_id(id)?;
+    let (epoch, timestamp) = (Epoch(epoch.parse().ok()?), UnixMillis(millis.parse().ok()?));
+    let first = FirstPlace { epoch, seq: parse_seq(seq)?, timestamp };
+    Some(Moved { position: LogPosition { epoch: of, ms, n }, first })
+}
+
+fn position(epoch: &str, id: &str) -> Option<LogPosition> {
+    let (ms, n) = parse_stream_id(id)?;
+    Some(LogPosition { epoch: Epoch(epoch.parse().ok()?), ms, n })
 }
 
 pub(super) fn parse_control(text: &str) -> Option<Control> {
     match text.split_once(' ') {
-        Some(("stored", mark)) => parse_mark(mark).map(Control::Stored),
+        Some(("stored", mark)) => parse_stored(mark).map(Control::Stored),
         None if text == "wake" => Some(Control::Wake),
         Some(_) | None => None,
     }
@@ -87,14 +129,48 @@ mod tests {
             assert_eq!(parse_entry(room, text), None, "{text}");
         }
         for text in ["", "1 2 3 4 5", "1 2 3 4-5", "1 2 3 4-5 nobody"] {
-            assert_eq!(parse_place(text, false), None, "{text}");
+            assert_eq!(parse_place(&["appended", text, "1"]), None, "{text}");
         }
-        for text in ["", "woke", "stored", "stored 1", "stored 1 2", "stored x 1-2"] {
+        for text in ["", "1", "1 2", "1 2 x", "1 -2 3"] {
+            assert_eq!(parse_head(text), None, "{text}");
+        }
+        for text in [
+            "",
+            "woke",
+            "stored",
+            "stored 1",
+            "stored 1 2",
+            "stored x 1-2",
+            "stored 1 1-2",
+            "stored 1 1-2 x",
+            "stored 1 1-2 1 1-2 1 1",
+            "stored 1 1-2 1 1-2 1 -1 1",
+        ] {
             assert_eq!(parse_control(text), None, "{text}");
         }
         for text in ["", "revoked", "revoked ", "revoked nobody", "all"] {
             assert_eq!(parse_revocation(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_repeat_is_known_to_be_stored_by_the_mark_or_by_a_newer_epoch() {
+        let id = uuid::Uuid::nil();
+        let stored = |answered: &str, mark: &str| {
+            let place = format!("3 7 1000 50-2 {id}");
+            parse_place(&["repeated", &place, answered, mark]).unwrap().stored
+        };
+        assert!(stored("3", "3 50-2") && stored("3", "3 51-0") && stored("4", "4 0-0"));
+        assert!(!stored("3", "3 50-1") && !stored("3", "") && !stored("3", "2 90-0") && !stored("2", "2 90-0"));
+    }
+
+    #[test]
+    fn a_mark_tells_of_moves() {
+        let at = |ms| LogPosition { epoch: Epoch(4), ms, n: 1 };
+        let first = FirstPlace { epoch: Epoch(2), seq: Seq::new(9), timestamp: UnixMillis(77) };
+        let mark = |moves, moved| Some(Control::Stored(Mark { upto: at(50), moves, moved }));
+        assert_eq!(parse_control("stored 4 50-1 0"), mark(0, Vec::new()));
+        assert_eq!(parse_control("stored 4 50-1 3 40-1 2 9 77"), mark(3, vec![Moved { position: at(40), first }]));
     }
 
     #[test]

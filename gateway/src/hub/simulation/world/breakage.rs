@@ -1,9 +1,11 @@
 //! What may go wrong.
 
+use std::collections::VecDeque;
+
 use rookery_shared::bus::Signal;
 use tokio::time::Instant;
 
-use super::{CLIENTS, METRICS, World};
+use super::{CLIENTS, METRICS, REPLACED, SERVER, World};
 use crate::hub::simulation::node::Node;
 use crate::hub::simulation::parts::BusState;
 
@@ -36,7 +38,13 @@ impl World {
 
     /// The bus comes back with what it had a while ago, or with nothing. Nodes notice that they were cut off.
     fn rewind(&mut self) {
-        self.bus = if self.rng.chance(50) { self.snapshot.clone() } else { BusState::default() };
+        let state = if self.rng.chance(50) { self.snapshot.clone() } else { BusState::default() };
+        let before = std::mem::replace(&mut self.bus, state);
+        // The old server may only have been stopped, and with it those who were reading from it.
+        self.replaced = self.rng.chance(50).then_some(before);
+        let reading = std::mem::take(&mut self.batches[SERVER]);
+        self.batches[REPLACED] = if self.replaced.is_some() { reading } else { VecDeque::new() };
+        self.servers += 1;
         self.bus.epoch = None;
         self.snapshot = self.bus.clone();
         for node in &mut self.nodes {

@@ -1,11 +1,13 @@
 //! Bus, store and api, as nodes see them.
 
+use std::sync::Arc;
+
 use rookery_shared::bus::{Head, Signal};
 use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::Epoch;
+use rookery_shared::id::{Epoch, LogPosition};
 use rookery_shared::keys::partition_of;
 
-use super::{NODES, World};
+use super::{Mutation, NODES, REPLACED, SERVER, World};
 use crate::position::Position;
 
 impl World {
@@ -24,29 +26,54 @@ impl World {
     pub(super) fn head(&mut self) -> Option<Head> {
         if self.bus.epoch.is_none() && self.api_up && self.bus.log.is_empty() {
             self.epochs += 1;
-            self.bus.open(Epoch(self.epochs), self.store.last_seq());
+            self.begun = (self.servers, Epoch(self.epochs));
+            self.bus.open(self.servers, Epoch(self.epochs), self.store.last_seq());
         }
         self.bus.head()
     }
 
-    /// Applies some of the log, then marks it.
+    /// Reads some of the log, or stores what was read and marks it.
     pub(super) fn ingest(&mut self) {
         if !self.api_up {
             return;
         }
-        let batch = self.rng.below(4) + 1;
-        for _ in 0..batch.min(self.bus.log.len()) {
-            let Some((position, event)) = self.bus.log.front().cloned() else { break };
-            self.store.apply(&event);
+        let from = if self.replaced.is_some() && self.rng.chance(40) { REPLACED } else { SERVER };
+        if self.batches[from].is_empty() {
+            let count = self.rng.below(4) + 1;
+            let log = if from == SERVER { Some(&self.bus) } else { self.replaced.as_ref() };
+            self.batches[from] = log.into_iter().flat_map(|bus| bus.log.iter().take(count)).cloned().collect();
+            return;
+        }
+        for (position, event) in std::mem::take(&mut self.batches[from]) {
             if self.breaks && self.rng.chance(10) {
-                // Killed before the mark: somebody applies it again.
+                // Killed before it is stored.
                 return;
             }
-            self.bus.log.pop_front();
-            self.bus.stored = self.bus.stored.max(event.seq);
-            self.bus.mark = Some(position);
-            self.publish(&Signal::Stored { partition: partition_of(self.room), upto: position });
+            if !self.store_and_mark(from, position, &event) {
+                return;
+            }
         }
+    }
+
+    /// False if it was killed before the mark: somebody applies it again.
+    fn store_and_mark(&mut self, from: usize, position: LogPosition, event: &SequencedEvent) -> bool {
+        let begun = self.begun;
+        let Some(bus) = (if from == SERVER { Some(&mut self.bus) } else { self.replaced.as_mut() }) else {
+            return true;
+        };
+        let is_over = position.epoch < begun.1 && bus.server != begun.0;
+        if is_over && self.mutation != Mutation::StoreForTheReplaced {
+            bus.discard(position);
+            return true;
+        }
+        let first = self.store.apply(event);
+        if self.breaks && self.rng.chance(10) {
+            return false;
+        }
+        if let Some(mark) = bus.mark_stored(position, first) {
+            self.publish(&Signal::Stored { partition: partition_of(self.room), mark: Arc::new(mark) });
+        }
+        true
     }
 
     pub(super) fn publish(&mut self, signal: &Signal) {
