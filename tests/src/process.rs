@@ -57,6 +57,12 @@ impl Process {
         }
     }
 
+    /// Its number; panics if it was never started.
+    pub fn id(&self) -> u32 {
+        let id = self.child.lock().as_ref().map(Child::id);
+        id.unwrap_or_else(|| panic!("{} does not run", self.spec.name))
+    }
+
     /// Sends a signal by its name: `TERM`, `STOP`, `CONT` …
     pub fn signal(&self, name: &str) {
         let pid = self.child.lock().as_ref().map(Child::id);

@@ -20,18 +20,22 @@ impl Redis {
     /// Chooses a port and a folder; nothing runs yet.
     pub fn prepare() -> Self {
         let (port, dir) = (ports::free(), dirs::fresh("redis"));
-        let args = ["--port", &port.to_string(), "--bind", "127.0.0.1", "--appendonly", "yes"]
-            .into_iter()
-            .chain(["--appendfsync", "everysec", "--dir", &dir.display().to_string()])
-            .map(str::to_owned)
-            .collect();
-        let spec = Spec {
-            name: "redis".into(),
-            program: "redis-server".into(),
-            args,
-            env: Vec::new(),
-            dir: dir.clone(),
-        };
+        // A write beyond the limit of its files must be an error for it, as on a full disk, not its end.
+        let args = [
+            "--ignore-signal=XFSZ",
+            "redis-server",
+            "--port",
+            &port.to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--appendonly",
+            "yes",
+        ]
+        .into_iter()
+        .chain(["--appendfsync", "everysec", "--dir", &dir.display().to_string()])
+        .map(str::to_owned)
+        .collect();
+        let spec = Spec { name: "redis".into(), program: "env".into(), args, env: Vec::new(), dir: dir.clone() };
         Self { process: Process::prepare(spec), port, dir }
     }
 

@@ -297,7 +297,9 @@ async fn the_log_is_read_once_in_order_and_marked() {
 /// What ingest does.
 async fn store_all(bus: &RedisBus, t: Partition) {
     assert!(bus.lease(t, "ingest").await.unwrap());
-    let Batch::Entries(entries) = bus.read_log(t, "ingest", From::New, 10).await.unwrap() else { panic!("has the lease") };
+    let Batch::Entries(entries) = bus.read_log(t, "ingest", From::New, 10).await.unwrap() else {
+        panic!("has the lease")
+    };
     let last = entries.last().and_then(|entry| entry.position(None)).unwrap();
     bus.mark_stored(t, &entries, last).await.unwrap();
 }

@@ -1,0 +1,17 @@
+//! Faults under load, judged by ledgers: what senders were told, what receivers were shown, what history says.
+//!
+//! [`rows`] says which faults there are, [`run`] plays one on a [`field`] of real processes while a [`load`] of
+//! [`client`]s talks, and [`ledger`] compares. [`proxy`] is the faulty wire, [`report`] the document.
+
+pub mod client;
+pub mod field;
+pub mod frame;
+pub mod idle;
+pub mod ledger;
+pub mod load;
+pub mod pager;
+pub mod proxy;
+pub mod report;
+pub mod rows;
+pub mod run;
+pub mod timeline;

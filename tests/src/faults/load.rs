@@ -1,0 +1,289 @@
+//! A crowd: some clients in each of some rooms, spread over the gateways, all talking at once; and its ledgers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use parking_lot::Mutex;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+use super::client::{Client, Report, may_return};
+use super::ledger::{Findings, Kept, Place, Room, check};
+use super::pager::Pager;
+use crate::rest::{Account, Rest};
+use crate::wait;
+
+const CLIENTS_PER_ROOM: usize = 3;
+/// From the last word to the last ack, and from there until everybody shows everything.
+const DRAIN_DEADLINE: Duration = Duration::from_secs(90);
+const SHOW_DEADLINE: Duration = Duration::from_secs(60);
+const RECOVERY_DEADLINE: Duration = Duration::from_secs(60);
+const SURPRISES_MAX: usize = 10;
+
+/// How fast everybody talks.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Rooms.
+    pub rooms: usize,
+    /// New messages a second of one client.
+    pub per_second: f64,
+    /// Messages of one client that may wait for an ack.
+    pub window: usize,
+}
+
+/// What the clients of one room and their owner tell each other.
+pub struct Talk {
+    /// How fast.
+    pub pace: Pace,
+    /// A room that no client is a member of.
+    pub foreign_room: String,
+    common: Arc<Common>,
+    target: Mutex<Option<Place>>,
+}
+
+/// What the clients of all rooms share.
+struct Common {
+    start: Instant,
+    acked: AtomicUsize,
+    drained: AtomicUsize,
+    recovered: AtomicUsize,
+    fault_over_ms: AtomicU64,
+    quiet: AtomicBool,
+    over: AtomicBool,
+    surprises: Mutex<Vec<String>>,
+}
+
+impl Talk {
+    /// Milliseconds of the load.
+    pub fn now_ms(&self) -> u64 {
+        self.common.now_ms()
+    }
+
+    /// Counts an ack.
+    pub fn acked(&self) {
+        self.common.acked.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether what was composed at this time came after the fault.
+    pub fn is_after_fault(&self, composed_ms: u64) -> bool {
+        composed_ms >= self.common.fault_over_ms.load(Ordering::Relaxed)
+    }
+
+    /// Counts a client that was heard again after the fault.
+    pub fn recovered(&self) {
+        self.common.recovered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a client that has nothing open.
+    pub fn drained(&self) {
+        self.common.drained.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Nothing new is to be said.
+    pub fn is_quiet(&self) -> bool {
+        self.common.quiet.load(Ordering::Relaxed)
+    }
+
+    /// Time is up.
+    pub fn is_over(&self) -> bool {
+        self.common.over.load(Ordering::Relaxed)
+    }
+
+    /// Where every timeline has to arrive.
+    pub fn target(&self) -> Option<Place> {
+        *self.target.lock()
+    }
+
+    /// Notes what no fault explains.
+    pub fn surprise(&self, what: String) {
+        let mut surprises = self.common.surprises.lock();
+        if surprises.len() < SURPRISES_MAX {
+            surprises.push(what);
+        }
+    }
+
+    /// Notes a close that should not have happened.
+    pub fn note_close(&self, code: Option<u16>) {
+        if !may_return(code) {
+            self.surprise(format!("closed with {code:?}"));
+        }
+    }
+}
+
+impl Common {
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Everybody who talks.
+pub struct Load {
+    common: Arc<Common>,
+    rooms: Vec<(Arc<Talk>, Pager, Vec<JoinHandle<Report>>)>,
+}
+
+/// What a load has to show.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// The comparison of all ledgers.
+    pub findings: Findings,
+    /// Longest time one receiver showed an event later than another, in milliseconds.
+    pub hole_age_ms: u64,
+    /// From the end of the fault until every client had an ack for something it said since.
+    pub recovery_ms: Option<u64>,
+    /// Events that were shown while the fault lasted.
+    pub shown_meanwhile: usize,
+    /// Acks while the fault lasted.
+    pub acked_meanwhile: usize,
+    /// Connections in all.
+    pub connections: usize,
+    /// Clients.
+    pub clients: usize,
+    /// Milliseconds of talk.
+    pub talk_ms: u64,
+    /// What no fault explains.
+    pub surprises: Vec<String>,
+}
+
+impl Load {
+    /// Makes users and rooms, and starts to talk.
+    pub async fn start(rest: &Rest, nodes: &[String], pace: Pace) -> Self {
+        let users = join_all((0..CLIENTS_PER_ROOM).map(|_| rest.new_user("talker"))).await;
+        let foreign_room = rest.new_room(&rest.new_user("stranger").await, "public").await;
+        let common = Arc::new(Common {
+            start: Instant::now(),
+            acked: AtomicUsize::new(0),
+            drained: AtomicUsize::new(0),
+            recovered: AtomicUsize::new(0),
+            fault_over_ms: AtomicU64::new(u64::MAX),
+            quiet: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            surprises: Mutex::default(),
+        });
+        let mut rooms = Vec::new();
+        for number in 0..pace.rooms {
+            let room = rest.new_room(&users[0], "public").await;
+            join_all(users[1..].iter().map(|user| rest.join(&room, user))).await;
+            let (common, target) = (Arc::clone(&common), Mutex::default());
+            let talk = Arc::new(Talk { pace, foreign_room: foreign_room.clone(), common, target });
+            let pager = |user: &Account| Pager { rest: rest.clone(), token: user.token.clone(), room: room.clone() };
+            let clients = users.iter().enumerate().map(|(index, user)| {
+                let mut nodes = nodes.to_vec();
+                let first = (number + index) % nodes.len().max(1);
+                nodes.rotate_left(first);
+                let client = Client::new(format!("r{number}-{index}"), nodes, pager(user), Arc::clone(&talk));
+                tokio::spawn(client.run())
+            });
+            let clients = clients.collect();
+            rooms.push((talk, pager(&users[0]), clients));
+        }
+        Self { common, rooms }
+    }
+
+    /// Milliseconds of the load.
+    pub fn now_ms(&self) -> u64 {
+        self.common.now_ms()
+    }
+
+    /// Acks so far.
+    pub fn acked(&self) -> usize {
+        self.common.acked.load(Ordering::Relaxed)
+    }
+
+    /// The fault has ended now; waits until every client was heard since. Whoever was not, shows in the outcome.
+    pub async fn recover(&self) {
+        self.common.fault_over_ms.store(self.now_ms(), Ordering::Relaxed);
+        let clients = self.clients();
+        wait::holds(RECOVERY_DEADLINE, async || self.common.recovered.load(Ordering::Relaxed) == clients).await;
+    }
+
+    fn clients(&self) -> usize {
+        self.rooms.iter().map(|(_, _, clients)| clients.len()).sum()
+    }
+
+    /// Stops talking, lets everybody finish, and compares. `fault` is when it began and ended.
+    pub async fn settle(self, fault: (u64, u64)) -> Result<Outcome, String> {
+        let talk_ms = self.now_ms();
+        self.common.quiet.store(true, Ordering::Relaxed);
+        let clients = self.clients();
+        let drained = async || self.common.drained.load(Ordering::Relaxed) == clients;
+        // Whoever has not finished shows up as unknown.
+        wait::holds(DRAIN_DEADLINE, drained).await;
+        let histories = join_all(self.rooms.iter().map(|(_, pager, _)| whole(pager))).await;
+        let histories: Vec<Vec<Kept>> = histories.into_iter().collect::<Result<_, _>>()?;
+        for ((talk, _, _), history) in self.rooms.iter().zip(&histories) {
+            *talk.target.lock() = history.last().map(|kept| kept.event.place);
+        }
+        let end = Instant::now() + SHOW_DEADLINE;
+        let mut outcome = Outcome { talk_ms, clients, ..Outcome::default() };
+        for ((_, _, clients), history) in self.rooms.into_iter().zip(histories) {
+            let mut reports = Vec::new();
+            for mut client in clients {
+                let ended = tokio::time::timeout_at(end, &mut client).await;
+                let ended = if let Ok(ended) = ended {
+                    ended
+                } else {
+                    self.common.over.store(true, Ordering::Relaxed);
+                    client.await
+                };
+                reports.push(ended.map_err(|error| format!("a client failed: {error}"))?);
+            }
+            outcome.add_room(reports, history, fault);
+        }
+        outcome.surprises.clone_from(&self.common.surprises.lock());
+        Ok(outcome)
+    }
+}
+
+impl Outcome {
+    /// Whether all invariants hold and nothing happened that no fault explains.
+    pub const fn is_good(&self) -> bool {
+        self.findings.are_good() && self.surprises.is_empty() && self.recovery_ms.is_some()
+    }
+
+    fn add_room(&mut self, reports: Vec<Report>, history: Vec<Kept>, fault: (u64, u64)) {
+        let mut shown_at: HashMap<Place, (u64, u64)> = HashMap::new();
+        let mut room = Room { history, ..Room::default() };
+        let is_first = self.connections == 0;
+        for report in reports {
+            let is_within = |at: u64| fault.0 <= at && at < fault.1;
+            self.connections += report.connections;
+            self.acked_meanwhile += report.acks.iter().filter(|(_, acked)| is_within(*acked)).count();
+            self.shown_meanwhile += report.times.iter().filter(|(_, at)| is_within(*at)).count();
+            for (place, at) in report.times {
+                let (first, last) = shown_at.entry(place).or_insert((at, at));
+                (*first, *last) = ((*first).min(at), (*last).max(at));
+            }
+            let since = report.acks.iter().filter(|(composed, _)| *composed >= fault.1).map(|(_, acked)| *acked);
+            let recovery = since.min().map(|acked| acked - fault.1);
+            self.recovery_ms = match (is_first && room.receivers.is_empty(), self.recovery_ms, recovery) {
+                (true, _, recovery) => recovery,
+                (false, Some(before), Some(recovery)) => Some(before.max(recovery)),
+                (false, None, _) | (false, _, None) => None,
+            };
+            room.sent.extend(report.sent);
+            room.receivers.push(report.shown);
+        }
+        let ages = shown_at.values().map(|(first, last)| last - first);
+        self.hole_age_ms = self.hole_age_ms.max(ages.max().unwrap_or(0));
+        self.findings.add(&check(&room));
+    }
+}
+
+/// The whole history; the api may have to catch up first.
+async fn whole(pager: &Pager) -> Result<Vec<Kept>, String> {
+    let mut last = String::new();
+    let read = timeout(DRAIN_DEADLINE, async {
+        loop {
+            match pager.newest(0).await {
+                Ok(history) => return history,
+                Err(error) => last = error,
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    });
+    read.await.map_err(|_| format!("history cannot be read: {last}"))
+}
