@@ -24,14 +24,24 @@ pub struct Frame {
     pub client_id: Option<String>,
     /// Id of an acked message.
     pub message_id: String,
-    /// The message of an event.
-    pub message: Option<Message>,
+    /// The message of an event, or the words of an error.
+    pub message: Option<Said>,
     /// Code of an error.
     pub code: Option<String>,
     /// When to try again.
     pub retry_after_ms: Option<u64>,
     /// When to come back.
     pub after_ms: u64,
+}
+
+/// What stands under `message`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Said {
+    /// A message.
+    Message(Message),
+    /// Words for people.
+    Words(String),
 }
 
 /// A message in an event.
@@ -50,17 +60,24 @@ impl Frame {
         (self.epoch.map_or(0, |epoch| epoch.0), number)
     }
 
+    fn said(&self) -> Option<&Message> {
+        match &self.message {
+            Some(Said::Message(message)) => Some(message),
+            Some(Said::Words(_)) | None => None,
+        }
+    }
+
     /// The frame as an event of a room.
     pub fn event(&self) -> Event {
         Event {
             place: self.at(self.seq),
-            message_id: self.message.as_ref().map(|message| message.message_id.clone()),
+            message_id: self.said().map(|message| message.message_id.clone()),
         }
     }
 
     /// The frame as an event of history.
     pub fn kept(&self) -> Kept {
-        let client_id = self.message.as_ref().and_then(|message| message.client_id.clone());
+        let client_id = self.said().and_then(|message| message.client_id.clone());
         Kept { event: self.event(), client_id }
     }
 }

@@ -112,14 +112,17 @@ pub fn failures(played: &[Played]) -> String {
         match &played.outcome {
             Ok(outcome) => {
                 let _ = writeln!(text, "    {:?}", outcome.findings);
-                outcome
-                    .surprises
-                    .iter()
-                    .for_each(|what| drop(writeln!(text, "    not explained by a fault: {what}")));
+                for what in &outcome.surprises {
+                    let _ = writeln!(text, "    not explained by a fault: {what}");
+                }
             }
-            Err(cause) => drop(writeln!(text, "    {cause}")),
+            Err(cause) => {
+                let _ = writeln!(text, "    {cause}");
+            }
         }
-        played.complaints.iter().for_each(|what| drop(writeln!(text, "    {what}")));
+        for what in &played.complaints {
+            let _ = writeln!(text, "    {what}");
+        }
     }
     text
 }

@@ -1,8 +1,10 @@
 //! Plays one row: a fresh field, a load, the fault, and the judgement.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::time::sleep;
 
 use super::field::Field;
@@ -44,8 +46,12 @@ impl Played {
 
 /// Plays a row. A panic of the harness is a bad result, not the end of the run.
 pub async fn play(row: Row, seed: u64, options: Options) -> Played {
-    let played = tokio::spawn(play_or_panic(row, seed, options)).await;
-    played.unwrap_or_else(|error| Played { row, seed, outcome: Err(error.to_string()), complaints: Vec::new() })
+    let playing = AssertUnwindSafe(Box::pin(play_or_panic(row, seed, options)));
+    let failed = |_| {
+        let outcome = Err("a panic; its text went to standard error".to_owned());
+        Played { row, seed, outcome, complaints: Vec::new() }
+    };
+    playing.catch_unwind().await.unwrap_or_else(failed)
 }
 
 async fn play_or_panic(row: Row, seed: u64, options: Options) -> Played {

@@ -1,10 +1,18 @@
 use super::*;
-use crate::faults::frame::Message;
+use crate::faults::frame::{Message, Said};
 
 fn frame(kind: &str, epoch: u64, seq: u64) -> Frame {
     let message = Message { message_id: format!("m{seq}"), client_id: Some(format!("c{seq}")) };
     let (kind, epoch) = (kind.to_owned(), Some(Epoch(epoch)));
-    Frame { kind, epoch, seq, head: seq, to: seq, message: Some(message), ..Frame::default() }
+    Frame {
+        kind,
+        epoch,
+        seq,
+        head: seq,
+        to: seq,
+        message: Some(Said::Message(message)),
+        ..Frame::default()
+    }
 }
 
 fn message(epoch: u64, seq: u64) -> Frame {
