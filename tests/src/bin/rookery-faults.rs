@@ -48,6 +48,11 @@ async fn run(arguments: Arguments) -> ExitCode {
             let result = play(*row, seed + round * 100 + index, options).await;
             tell(&result, begin.elapsed());
             played.push(result);
+            // After each row, so that a run that is ended early leaves what it found.
+            if let Err(error) = write(report.as_deref(), &markdown(&played, seed, options)) {
+                eprintln!("the report cannot be written: {error}");
+                return ExitCode::FAILURE;
+            }
         }
         if total(&played).acked >= target_acked || !played.iter().all(Played::is_good) {
             break;

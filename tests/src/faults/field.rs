@@ -84,7 +84,9 @@ impl Field {
         let gateway = |_| Node::prepare("rookery-gateway", dir.clone(), &settings, &[]);
         let gateways: Vec<Node> = (0..GATEWAYS).map(gateway).collect();
         api.process.start();
-        gateways.iter().for_each(|gateway| gateway.process.start());
+        for gateway in &gateways {
+            gateway.process.start();
+        }
         let mut field = Self { redis, mongo, api, gateways, balancer: None, front: ports::free(), wires };
         field.ready().await;
         field.start_front(needs).await;

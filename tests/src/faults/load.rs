@@ -19,8 +19,8 @@ use crate::wait;
 const CLIENTS_PER_ROOM: usize = 3;
 /// From the last word to the last ack, and from there until everybody shows everything.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(90);
-const SHOW_DEADLINE: Duration = Duration::from_secs(60);
-const RECOVERY_DEADLINE: Duration = Duration::from_secs(60);
+const SHOW_DEADLINE: Duration = Duration::from_mins(1);
+const RECOVERY_DEADLINE: Duration = Duration::from_mins(1);
 const SURPRISES_MAX: usize = 10;
 
 /// How fast everybody talks.
@@ -218,7 +218,7 @@ impl Load {
             *talk.target.lock() = history.last().map(|kept| kept.event.place);
         }
         let end = Instant::now() + SHOW_DEADLINE;
-        let mut outcome = Outcome { talk_ms, clients, ..Outcome::default() };
+        let mut outcome = Outcome { clients, talk_ms, ..Outcome::default() };
         for ((_, _, clients), history) in self.rooms.into_iter().zip(histories) {
             let mut reports = Vec::new();
             for mut client in clients {

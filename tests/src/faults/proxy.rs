@@ -160,7 +160,9 @@ async fn collect(
         }
         count = count.wrapping_add(1);
         let delay = match *mode.borrow() {
-            Mode::Delay(least, most) => least + (most - least).mul_f64(f64::from(count.wrapping_mul(37) % 100) / 100.0),
+            Mode::Delay(least, most) => {
+                least + most.saturating_sub(least).mul_f64(f64::from(count.wrapping_mul(37) % 100) / 100.0)
+            }
             Mode::Open | Mode::Cut | Mode::Swallow | Mode::Rate(_) | Mode::Slice | Mode::DropReplies => Duration::ZERO,
         };
         chunks.send((Instant::now() + delay, buffer[..read].to_vec())).await.map_err(|_| Broken)?;

@@ -18,7 +18,8 @@ clients to, and a comparison of what senders were told, what receivers show and 
 * **ghosts**: in history or shown, but refused or never sent. **holes**: in history, but never shown to somebody who
   listened. **late**: the longest time that one receiver showed an event after another did, the fault included.
 * **refused**: texts that must be refused, and were. **resent**: acked after the first outcome was unknown.
-  **open**: never answered. **back**: from the end of the fault until every client had an ack for something new.
+  **renumbered**: a repeat took a
+  number after Redis had lost the first send; it is known by its id and kept at its first place. **open**: never answered. **back**: from the end of the fault until every client had an ack for something new.
 ";
 
 /// The whole document.
@@ -47,8 +48,8 @@ pub fn markdown(played: &[Played], seed: u64, options: Options) -> String {
         played.iter().filter(|played| played.is_good()).count(),
         played.len()
     );
-    text.push_str("| row | result | acked | lost | doubled | reordered | ghosts | holes | late | refused | resent | open | back |\n");
-    text.push_str("|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+    text.push_str("| row | result | acked | lost | doubled | reordered | ghosts | holes | late | refused | resent | renumbered | open | back |\n");
+    text.push_str("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     for played in played {
         text.push_str(&line(played));
     }
@@ -75,12 +76,12 @@ pub fn markdown(played: &[Played], seed: u64, options: Options) -> String {
 pub fn line(played: &Played) -> String {
     let result = if played.is_good() { "holds" } else { "**fails**" };
     let Ok(outcome) = &played.outcome else {
-        return format!("| {} | {result} | | | | | | | | | | | |\n", played.row.id);
+        return format!("| {} | {result} | | | | | | | | | | | | |\n", played.row.id);
     };
     let Outcome { findings, hole_age_ms, recovery_ms, .. } = outcome;
     let back = recovery_ms.map_or_else(|| "never".to_owned(), seconds);
     format!(
-        "| {} | {result} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {back} |\n",
+        "| {} | {result} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {back} |\n",
         played.row.id,
         findings.acked,
         findings.lost,
@@ -91,6 +92,7 @@ pub fn line(played: &Played) -> String {
         seconds(*hole_age_ms),
         findings.refused,
         findings.recovered,
+        findings.renumbered,
         findings.unknown,
     )
 }

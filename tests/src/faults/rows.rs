@@ -110,7 +110,18 @@ const fn row(id: &'static str, title: &'static str, fault: Fault, beyond: Beyond
         Fault::ApiKillAfterStore => Needs { links: API_MONGO, balancer: false },
         Fault::Pair => Needs { links: SERVERS, balancer: false },
         Fault::GatewaysRoll | Fault::BalancerKill => Needs { links: &[], balancer: true },
-        _ => PLAIN,
+        Fault::GatewayKill
+        | Fault::GatewayStop
+        | Fault::ApiKill
+        | Fault::ApiStop
+        | Fault::ApiRestart
+        | Fault::RedisWipe
+        | Fault::RedisKill
+        | Fault::RedisStop
+        | Fault::RedisNoMemory
+        | Fault::RedisDiskFull
+        | Fault::MongoStop
+        | Fault::MongoKill => PLAIN,
     };
     Row { id, title, hypothesis: "", needs, fault, beyond, is_short: false }
 }

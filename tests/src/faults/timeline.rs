@@ -141,7 +141,7 @@ impl Timeline {
         if let Some(id) = &event.message_id
             && !self.ids.insert(id.clone())
         {
-            self.shown.shown_twice += 1;
+            return self.shown.repeats.push(event.place);
         }
         self.times.push((event.place, now_ms));
         self.shown.events.push(event);
