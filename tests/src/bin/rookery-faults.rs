@@ -3,7 +3,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to people")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -49,7 +49,7 @@ async fn run(arguments: Arguments) -> ExitCode {
             tell(&result, begin.elapsed());
             played.push(result);
             // After each row, so that a run that is ended early leaves what it found.
-            if let Err(error) = write(report.as_deref(), &markdown(&played, seed, options)) {
+            if let Err(error) = keep(report.as_deref(), &markdown(&played, seed, options)) {
                 eprintln!("the report cannot be written: {error}");
                 return ExitCode::FAILURE;
             }
@@ -60,17 +60,15 @@ async fn run(arguments: Arguments) -> ExitCode {
     }
     let total = total(&played);
     println!("{:.0} s: {total:?}", start.elapsed().as_secs_f64());
-    if let Some(file) = report
-        && let Err(error) = std::fs::write(&file, markdown(&played, seed, options))
-    {
-        eprintln!("{}: {error}", file.display());
-        return ExitCode::FAILURE;
-    }
     if played.iter().all(Played::is_good) {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     }
+}
+
+fn keep(report: Option<&Path>, text: &str) -> std::io::Result<()> {
+    report.map_or(Ok(()), |file| std::fs::write(file, text))
 }
 
 fn tell(played: &Played, took: Duration) {
