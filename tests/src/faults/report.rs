@@ -17,9 +17,10 @@ clients to, and a comparison of what senders were told, what receivers show and 
 * **doubled**: in history twice, or shown twice. **reordered**: anybody's order differs from history's.
 * **ghosts**: in history or shown, but refused or never sent. **holes**: in history, but never shown to somebody who
   listened. **late**: the longest time that one receiver showed an event after another did, the fault included.
-* **refused**: texts that must be refused, and were. **resent**: acked after the first outcome was unknown.
-  **renumbered**: a repeat took a
-  number after Redis had lost the first send; it is known by its id and kept at its first place. **open**: never answered. **back**: from the end of the fault until every client had an ack for something new.
+* **refused**: texts that must be refused, and none of them appeared. **resent**: acked after the first outcome was unknown.
+  **open**: never answered. **back**: from the end of the fault until every client had an ack for something new.
+* **renumbered**: the message was stored, Redis forgot it before the ack, and its repeat took another number. It is known by
+  its id, shown and kept once, at its first place; the second number stays empty.
 ";
 
 /// The whole document.
@@ -29,11 +30,12 @@ pub fn markdown(played: &[Played], seed: u64, options: Options) -> String {
     let pace = options.pace;
     let _ = writeln!(
         text,
-        "\nSeed {seed}; {} plays of {} rooms with 3 clients each, at most {} messages/s and {} open ones a client.\n",
+        "\nSeed {seed}; {} plays of {} rooms with 3 clients each, at most {} messages/s and {} open ones a client; faults last {} of their time.\n",
         played.len(),
         pace.rooms,
         pace.per_second,
-        pace.window
+        pace.window,
+        options.scale
     );
     let _ = writeln!(
         text,
