@@ -103,7 +103,9 @@ impl Client {
             match self.stream.next().await.unwrap().unwrap() {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
                 Message::Ping(_) => {}
-                other => panic!("{other:?}"),
+                other @ (Message::Binary(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => {
+                    panic!("{other:?}")
+                }
             }
         }
     }
@@ -121,7 +123,10 @@ impl Client {
             match self.stream.next().await.unwrap().unwrap() {
                 Message::Close(Some(frame)) => return frame.code.into(),
                 Message::Ping(_) => {}
-                other => panic!("{other:?}"),
+                Message::Text(text) => panic!("{text}"),
+                other @ (Message::Binary(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => {
+                    panic!("{other:?}")
+                }
             }
         }
     }
