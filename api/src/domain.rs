@@ -1,6 +1,8 @@
 //! The api's own nouns and their rules. No I/O in here.
 
 pub mod message;
+pub mod message_state;
 pub mod room;
+pub mod sanction;
 pub mod session;
 pub mod user;

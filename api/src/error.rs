@@ -7,8 +7,10 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
+use rookery_shared::access::Until;
 use rookery_shared::authority::AuthorityError;
 use rookery_shared::bus::BusError;
+use rookery_shared::clock::UnixMillis;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::token::KeyError;
 use serde::Serialize;
@@ -59,6 +61,8 @@ pub struct Refusal {
     pub field: Option<String>,
     /// What is wrong, if there is more to say than the code's sentence.
     pub detail: Option<String>,
+    /// When to try again, in milliseconds.
+    pub retry_after_ms: Option<u64>,
 }
 
 /// The body of every error (RFC 9457, `application/problem+json`).
@@ -82,6 +86,9 @@ pub struct Problem {
     /// The field or parameter at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// When to try again, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
     /// Finds the request in the logs.
     pub request_id: String,
 }
@@ -93,12 +100,19 @@ struct Pending(Refusal);
 impl ApiError {
     /// A refusal with its standard sentence.
     pub const fn refused(code: ErrorCode) -> Self {
-        Self::Refused(Refusal { code, field: None, detail: None })
+        Self::Refused(Refusal { code, field: None, detail: None, retry_after_ms: None })
+    }
+
+    /// A refusal; if it is for being muted, it says when that ends.
+    pub fn refused_until(code: ErrorCode, muted: Option<Until>, now: UnixMillis) -> Self {
+        let muted = muted.filter(|_| code == ErrorCode::Muted);
+        let retry_after_ms = muted.and_then(|until| until.rest_ms(now));
+        Self::Refused(Refusal { code, field: None, detail: None, retry_after_ms })
     }
 
     /// A refusal that names a field and says what is wrong with it.
     pub fn field(code: ErrorCode, field: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::Refused(Refusal { code, field: Some(field.into()), detail: Some(detail.into()) })
+        Self::Refused(Refusal { code, field: Some(field.into()), detail: Some(detail.into()), retry_after_ms: None })
     }
 
     /// What programs are told.
@@ -108,6 +122,8 @@ impl ApiError {
             Self::Store(StoreError::Taken(Unique::Username)) => ErrorCode::UsernameTaken,
             Self::Store(StoreError::Taken(Unique::Email)) => ErrorCode::AccountExists,
             Self::Store(StoreError::Taken(Unique::Slug)) => ErrorCode::RoomNameTaken,
+            Self::Store(StoreError::Banned) => ErrorCode::Banned,
+            Self::Authority(AuthorityError::Muted(_)) => ErrorCode::Muted,
             Self::Password(PasswordError::Busy) => ErrorCode::Overloaded,
             Self::Starting
             | Self::Store(StoreError::Unavailable(_))
@@ -126,7 +142,7 @@ impl ApiError {
         if let Self::Refused(refusal) = self {
             refusal
         } else {
-            Refusal { code, field: None, detail: None }
+            Refusal { code, field: None, detail: None, retry_after_ms: None }
         }
     }
 
@@ -150,6 +166,9 @@ impl IntoResponse for ApiError {
         let mut response = status_of(code).into_response();
         if matches!(code, ErrorCode::Unavailable | ErrorCode::Overloaded) {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if let Some(ms) = refusal.retry_after_ms {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000)));
         }
         if code == ErrorCode::Unauthenticated {
             response
@@ -177,7 +196,7 @@ pub(crate) fn write_problem(mut response: Response, request_id: &str) -> Respons
 
 impl Problem {
     fn new(refusal: Refusal, status: StatusCode, request_id: &str) -> Self {
-        let Refusal { code, field, detail } = refusal;
+        let Refusal { code, field, detail, retry_after_ms } = refusal;
         Self {
             kind: format!("urn:rookery:error:{}", code.as_str()),
             title: code.message().to_owned(),
@@ -185,6 +204,7 @@ impl Problem {
             code: code.as_str().to_owned(),
             detail: detail.unwrap_or_else(|| code.message().to_owned()),
             field,
+            retry_after_ms,
             request_id: request_id.to_owned(),
         }
     }
@@ -199,10 +219,11 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::EmptyContent
         | ErrorCode::ContentTooLong
         | ErrorCode::RoomRequired
-        | ErrorCode::TooManyRooms => StatusCode::BAD_REQUEST,
+        | ErrorCode::TooManyRooms
+        | ErrorCode::TooManyReactions => StatusCode::BAD_REQUEST,
         ErrorCode::Unauthenticated | ErrorCode::BadCredentials | ErrorCode::BadRefreshToken => StatusCode::UNAUTHORIZED,
-        ErrorCode::NotAMember | ErrorCode::Forbidden => StatusCode::FORBIDDEN,
-        ErrorCode::UnknownRoom | ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::NotAMember | ErrorCode::Forbidden | ErrorCode::Muted | ErrorCode::Banned => StatusCode::FORBIDDEN,
+        ErrorCode::UnknownRoom | ErrorCode::NotFound | ErrorCode::UnknownMessage => StatusCode::NOT_FOUND,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         ErrorCode::UsernameTaken | ErrorCode::AccountExists | ErrorCode::RoomNameTaken => StatusCode::CONFLICT,

@@ -2,14 +2,16 @@
 
 mod caller;
 mod json;
+mod message;
 mod page;
 mod room;
 
 pub use caller::Caller;
 pub(crate) use caller::bearer;
 pub use json::JsonBody;
+pub use message::{MessagePath, ReactionPath};
 pub use page::{HistoryQuery, QueryParams, RoomsQuery};
-pub use room::RoomPath;
+pub use room::{MemberPath, RoomPath};
 
 /// The field that one of serde's messages is about: the name in its first pair of back-ticks, for those messages
 /// that name a field.

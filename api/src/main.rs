@@ -25,6 +25,10 @@ async fn main() -> ExitCode {
     match matches.subcommand() {
         Some(("keygen", matches)) => finish(keygen(matches)),
         Some(("openapi", _)) => finish(openapi()),
+        Some(("user", matches)) => match matches.subcommand() {
+            Some((verb, matches)) => configured(verb, matches).await,
+            None => ExitCode::FAILURE,
+        },
         Some((name, matches)) => configured(name, matches).await,
         None => configured("serve", &matches).await,
     }
@@ -44,8 +48,20 @@ fn command() -> Command {
         .subcommand(arguments(Command::new("serve").about("Serve until a signal ends it (the default)"), SETTINGS))
         .subcommand(arguments(Command::new("migrate").about("Bring the database up to date and end"), SETTINGS))
         .subcommand(arguments(Command::new("config").about("Print the configuration in force"), SETTINGS))
+        .subcommand(user())
         .subcommand(Command::new("keygen").about("Write a new signing key into a folder").arg(out))
         .subcommand(Command::new("openapi").about("Print the OpenAPI document"))
+}
+
+fn user() -> Command {
+    let name = || Arg::new("name").value_name("NAME").required(true).help("User name or e-mail address");
+    let act =
+        |verb: &'static str, about: &'static str| arguments(Command::new(verb).about(about).arg(name()), SETTINGS);
+    Command::new("user")
+        .about("Change an account")
+        .subcommand_required(true)
+        .subcommand(act("disable", "End all sessions of an account and refuse its logins"))
+        .subcommand(act("enable", "Let an account log in again"))
 }
 
 async fn configured(name: &str, matches: &ArgMatches) -> ExitCode {
@@ -62,6 +78,10 @@ async fn configured(name: &str, matches: &ArgMatches) -> ExitCode {
     telemetry::init(config.log_format, &config.log_filter);
     if name == "migrate" {
         return finish(server::migrate(&config).await.map_err(|error| error.to_string()));
+    }
+    if let ("disable" | "enable", Some(user)) = (name, matches.try_get_one::<String>("name").ok().flatten()) {
+        let changed = server::set_disabled(&config, user, name == "disable").await;
+        return finish(changed.map_err(|error| error.to_string()));
     }
     finish(server::serve(config).await.map_err(|error| error.to_string()))
 }

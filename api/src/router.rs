@@ -26,8 +26,8 @@ use crate::error::ApiError;
 use crate::extract::bearer;
 use crate::observe::{deadline, observe, panicked, prepared};
 use crate::openapi::{Base, complete};
-use crate::routes::internal::{authorize, health, open_room};
-use crate::routes::{auth, jwks, messages, page, rooms, users};
+use crate::routes::internal::{authorize, events, health, look, open_room, revocations};
+use crate::routes::{auth, jwks, messages, moderation, page, rooms, users};
 
 const DOCUMENT: &str = "/openapi.json";
 /// An answer that is not a page has nothing to run and nothing to frame.
@@ -49,6 +49,11 @@ pub fn internal(app: &Arc<App>, secret: SecretString) -> Router {
     let calls = Router::new()
         .route("/internal/v1/authorize", post(authorize::authorize))
         .route("/internal/v1/rooms/{room}/open", post(open_room::open_room))
+        .route("/internal/v1/sessions/revoked", post(revocations::sessions))
+        .route("/internal/v1/acl", post(revocations::acl))
+        .route("/internal/v1/readers", post(revocations::readers))
+        .route("/internal/v1/rooms/{room}/events", post(events::events))
+        .route("/internal/v1/messages/look", post(look::look))
         .route_layer(from_fn_with_state(Arc::clone(app), prepared))
         .route_layer(from_fn_with_state(Arc::new(secret), insider));
     let router = calls.merge(keys()).merge(health());
@@ -77,7 +82,14 @@ fn documented() -> (Router<Arc<App>>, Document) {
         .routes(routes!(rooms::get::get))
         .routes(routes!(rooms::join::join))
         .routes(routes!(rooms::leave::leave))
-        .routes(routes!(messages::list::list, messages::send::send));
+        .routes(routes!(messages::list::list, messages::send::send))
+        .routes(routes!(auth::logout_all::logout_all))
+        .routes(routes!(moderation::kick))
+        .routes(routes!(moderation::ban, moderation::unban))
+        .routes(routes!(moderation::mute, moderation::unmute))
+        .routes(routes!(messages::acts::edit, messages::acts::delete))
+        .routes(routes!(messages::acts::react, messages::acts::unreact))
+        .routes(routes!(messages::edits::edits));
     let (router, mut document) = router.split_for_parts();
     document.merge(OpenApiRouter::<Arc<App>>::new().routes(routes!(jwks::jwks)).into_openapi());
     complete(&mut document);
@@ -139,11 +151,14 @@ mod tests {
 
     /// The route table, for people. A route that is missing in the document, or the other way round, shows here.
     const TABLE: &[&str] = &[
+        "DELETE /api/v1/rooms/{room}/messages/{message}",
+        "DELETE /api/v1/rooms/{room}/messages/{message}/reactions/{emoji}",
         "GET /.well-known/jwks.json",
         "GET /api/v1/rooms",
         "GET /api/v1/rooms/mine",
         "GET /api/v1/rooms/{room}",
         "GET /api/v1/rooms/{room}/messages",
+        "GET /api/v1/rooms/{room}/messages/{message}/edits",
         "GET /api/v1/users/me",
         "POST /api/v1/auth/login",
         "POST /api/v1/auth/logout",
@@ -153,6 +168,14 @@ mod tests {
         "POST /api/v1/rooms/{room}/join",
         "POST /api/v1/rooms/{room}/leave",
         "POST /api/v1/rooms/{room}/messages",
+        "POST /api/v1/auth/logout-all",
+        "POST /api/v1/rooms/{room}/members/{user}/kick",
+        "PUT /api/v1/rooms/{room}/members/{user}/ban",
+        "DELETE /api/v1/rooms/{room}/members/{user}/ban",
+        "PUT /api/v1/rooms/{room}/members/{user}/mute",
+        "DELETE /api/v1/rooms/{room}/members/{user}/mute",
+        "PUT /api/v1/rooms/{room}/messages/{message}",
+        "PUT /api/v1/rooms/{room}/messages/{message}/reactions/{emoji}",
     ];
 
     #[test]

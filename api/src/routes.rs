@@ -4,6 +4,7 @@ pub mod auth;
 pub mod internal;
 pub mod jwks;
 pub mod messages;
+pub mod moderation;
 pub mod page;
 pub mod rooms;
 pub mod users;

@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rookery_shared::bus::redis::{RedisBus, RedisOptions};
-use rookery_shared::bus::{Bus, BusError};
+use rookery_shared::bus::{Bus, BusError, Revoked};
+use rookery_shared::clock::UnixMillis;
 use rookery_shared::limits::{START_PAUSE_MAX, START_PAUSE_MIN};
 use rookery_shared::listener::{self, ListenerOptions};
 use rookery_shared::shutdown::Shutdown;
@@ -20,6 +21,7 @@ use crate::app::{App, AppError, AppParts};
 use crate::config::Config;
 use crate::ingest::Ingest;
 use crate::router;
+use crate::service::sessions;
 use crate::store::{StoreError, Stores, mongo};
 
 /// Why the process cannot serve.
@@ -77,6 +79,35 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
 /// Brings the store up to date and ends.
 pub async fn migrate(config: &Config) -> Result<(), StoreError> {
     open_store(config).await?.backend.migrate().await
+}
+
+/// Why an account was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// From the options of the bus.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// From the store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Nobody has this name.
+    #[error("there is no such account")]
+    Unknown,
+}
+
+/// Lets an account log in, or not any more: then its sessions end too, and open sockets with them.
+pub async fn set_disabled(config: &Config, login: &str, disabled: bool) -> Result<(), AccountError> {
+    let (shutdown, stores) = (Shutdown::new(), open_store(config).await?);
+    stores.backend.migrate().await?;
+    let user = stores.users.by_login(login).await?.ok_or(AccountError::Unknown)?;
+    stores.users.set_disabled(user.id, disabled).await?;
+    if disabled {
+        // In this order: a login that is under way looks at the account again after its session is there.
+        stores.sessions.revoke_all(user.id, UnixMillis::now()).await?;
+        let bus = RedisBus::connect(&RedisOptions { url: config.redis_url.clone() }, &shutdown)?;
+        sessions::tell(&*bus, user.id, Revoked::All).await;
+    }
+    Ok(())
 }
 
 /// An address with `mongodb+srv://` is looked up in DNS, which may be away for a while. Any other error stays.

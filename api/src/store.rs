@@ -3,6 +3,7 @@
 //!
 //! Time and ids are parameters. Lookups return an option; a broken row is [`StoreError::Inconsistent`].
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,7 +12,9 @@ use rookery_shared::event::{Event, SequencedEvent};
 use rookery_shared::id::{AclVersion, Epoch, MessageId, Partition, RoomId, RoomRef, Seq, SessionId, UserId};
 
 use crate::domain::message::Window;
+use crate::domain::message_state::MessageState;
 use crate::domain::room::{Member, Room};
+use crate::domain::sanction::{Act, Sanction};
 use crate::domain::session::{Session, TokenHash};
 use crate::domain::user::User;
 
@@ -29,6 +32,9 @@ pub enum StoreError {
     /// The store does not answer; trying again may help.
     #[error("the store does not answer: {0}")]
     Unavailable(String),
+    /// The user is shut out of the room.
+    #[error("the user is banned from the room")]
+    Banned,
     /// What was read breaks a rule of ours.
     #[error("inconsistent data: {0}")]
     Inconsistent(String),
@@ -56,6 +62,8 @@ pub trait Users: Send + Sync {
     async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError>;
     /// By user name or, if the text has an `@`, by address; both without regard to case.
     async fn by_login(&self, login: &str) -> Result<Option<User>, StoreError>;
+    /// Says whether the account may log in. Without effect if there is no such account.
+    async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<(), StoreError>;
 }
 
 /// Login sessions.
@@ -70,6 +78,10 @@ pub trait Sessions: Send + Sync {
     async fn rotate(&self, id: SessionId, from: &TokenHash, to: Rotation) -> Result<bool, StoreError>;
     /// Revokes the family; the first time counts.
     async fn revoke(&self, id: SessionId, at: UnixMillis) -> Result<(), StoreError>;
+    /// Revokes all sessions of the user that are not.
+    async fn revoke_all(&self, user: UserId, at: UnixMillis) -> Result<(), StoreError>;
+    /// Those of these sessions that are revoked. The order is not promised.
+    async fn revoked(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError>;
 }
 
 /// The new state of a rotated session.
@@ -106,11 +118,29 @@ pub trait Members: Send + Sync {
     async fn of_user(&self, user: UserId, limit: usize) -> Result<Vec<Member>, StoreError>;
     /// How many members a room has.
     async fn count(&self, room: RoomId) -> Result<u64, StoreError>;
+    /// Those of these users who are members. The order is not promised.
+    async fn among(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, StoreError>;
     /// Adds the member. None if the user is one already; then nothing changes. [`StoreError::Inconsistent`] if there is
-    /// no such room.
+    /// no such room, [`StoreError::Banned`] if the user is shut out at the time of joining.
     async fn join(&self, member: &Member, event: &Event) -> Result<Option<Announcement>, StoreError>;
     /// Removes the member. None if the user is not one; then nothing changes.
     async fn leave(&self, room: RoomId, user: UserId, event: &Event) -> Result<Option<Announcement>, StoreError>;
+}
+
+/// What was decided against users in rooms.
+#[async_trait]
+pub trait Sanctions: Send + Sync {
+    /// What holds, or held, against the user in the room.
+    async fn get(&self, room: RoomId, user: UserId) -> Result<Sanction, StoreError>;
+    /// Carries an act out: membership, sanction, the room's ACL version and the announcement, in one atomic step. None
+    /// if all was so already; then nothing changes.
+    async fn apply(
+        &self,
+        room: RoomId,
+        user: UserId,
+        act: Act,
+        event: &Event,
+    ) -> Result<Option<Announcement>, StoreError>;
 }
 
 /// An event that the store has decided and the bus has yet to carry.
@@ -143,6 +173,13 @@ pub trait Messages: Send + Sync {
     async fn page(&self, room: RoomId, window: Window, limit: usize) -> Result<Vec<SequencedEvent>, StoreError>;
     /// The largest number a room has in any epoch; [`Seq::ZERO`] for an empty room.
     async fn last_seq(&self, room: RoomId) -> Result<Seq, StoreError>;
+    /// A message of the room, as it was said; none if the event of this id is something else.
+    async fn message(&self, room: RoomId, id: MessageId) -> Result<Option<SequencedEvent>, StoreError>;
+    /// What acts have made of these messages; those that nothing was done to may be left out. The text of a deleted
+    /// message is nowhere any more: neither here nor in its events.
+    async fn states(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, MessageState>, StoreError>;
+    /// The newest edits of a message, at most `limit`, oldest first.
+    async fn edits(&self, id: MessageId, limit: usize) -> Result<Vec<SequencedEvent>, StoreError>;
 }
 
 /// Epochs of partitions.
@@ -165,6 +202,8 @@ pub struct Stores {
     pub rooms: Arc<dyn Rooms>,
     /// Membership.
     pub members: Arc<dyn Members>,
+    /// What was decided against users in rooms.
+    pub sanctions: Arc<dyn Sanctions>,
     /// Announcements.
     pub outbox: Arc<dyn Outbox>,
     /// History.

@@ -67,7 +67,7 @@ impl StoredWaits {
             tokio::select! {
                 signal = signals.recv() => match signal {
                     Ok(Signal::Stored { partition, upto }) => self.advance(partition, upto),
-                    Ok(Signal::Event(_)) => {}
+                    Ok(Signal::Event(_) | Signal::Session { .. }) => {}
                     Ok(Signal::Suspect) | Err(RecvError::Lagged(_)) => self.read_marks(bus).await,
                     Err(RecvError::Closed) => return,
                 },

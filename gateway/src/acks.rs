@@ -31,8 +31,24 @@ pub struct Acks {
 #[derive(Default)]
 struct State {
     epochs: HashMap<Partition, Epoch>,
+    changes: u64,
     pending: PendingAcks<Waiting>,
 }
+
+/// What was sent, and what the node knew when it asked for a place.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// The room.
+    pub room: RoomId,
+    /// The sender's name for it.
+    pub client_id: ClientId,
+    /// See [`Acks::changes`].
+    pub changes: u64,
+}
+
+/// The place may have been lost since it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Doubtful;
 
 struct Waiting {
     member: Weak<Member>,
@@ -50,19 +66,31 @@ impl Acks {
         Arc::new(Self { state: Mutex::default(), metrics, suspicion: Notify::new() })
     }
 
-    /// Whether the place belongs to an epoch that is over. It may come from before the change, so the bus has to be
-    /// asked again before [`Acks::wait`] may believe it.
-    pub fn is_over(&self, room: RoomId, place: &Appended) -> bool {
-        self.state.lock().is_over(partition_of(room), place.position.epoch)
+    /// How many changes of epochs this node has seen; to be read before the bus is asked for a place.
+    pub fn changes(&self) -> u64 {
+        self.state.lock().changes
     }
 
     /// The member is told when the store has the appended event.
-    pub fn wait(&self, member: &Arc<Member>, room: RoomId, client_id: ClientId, appended: &Appended) {
-        member.ack_waits();
+    ///
+    /// # Errors
+    /// If the place belongs to an epoch that is over, and the bus was asked before this node knew that it is: the bus
+    /// may have lost the event since, and has to be asked again.
+    pub fn wait(&self, member: &Arc<Member>, sent: Sent, appended: &Appended) -> Result<(), Doubtful> {
+        let Sent { room, client_id, changes } = sent;
         let Appended { id: message_id, epoch, seq, timestamp, position, .. } = *appended;
-        let member = Arc::downgrade(member);
-        let waiting = Waiting { member, room, client_id, message_id, epoch, seq, timestamp };
-        self.change(|state| state.wait(partition_of(room), position, waiting));
+        let partition = partition_of(room);
+        let waiting = Waiting { member: Arc::downgrade(member), room, client_id, message_id, epoch, seq, timestamp };
+        let mut outcome = Ok(());
+        self.change(|state| {
+            if state.is_over(partition, position.epoch) && state.changes != changes {
+                outcome = Err(Doubtful);
+                return Settled::default();
+            }
+            member.ack_waits();
+            state.wait(partition, position, waiting)
+        });
+        outcome
     }
 
     /// Everything in the partition up to the position is stored.
@@ -136,11 +164,12 @@ impl State {
 
     /// Notes the partition's epoch. If it is a new one, what waited in the old one is given back.
     fn enter(&mut self, partition: Partition, epoch: Epoch) -> Vec<Waiting> {
-        let known = self.epochs.entry(partition).or_insert(epoch);
-        if epoch <= *known {
+        if self.epochs.get(&partition).is_some_and(|known| epoch <= *known) {
             return Vec::new();
         }
-        *known = epoch;
+        // The first epoch known is news too: what the node asked before may belong to an earlier one.
+        self.epochs.insert(partition, epoch);
+        self.changes += 1;
         self.pending.renew(partition)
     }
 

@@ -5,9 +5,12 @@ use std::error::Error;
 use moka::future::Cache;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
-use rookery_shared::authority::{Authority, AuthorityError, Permission};
-use rookery_shared::id::{RoomId, RoomRef, UserId};
-use rookery_shared::limits::{AUTHORITY_ANSWER_BYTES_MAX, AUTHORITY_CONNECT_DEADLINE, AUTHORITY_DEADLINE, SLUGS_MAX};
+use rookery_shared::authority::{Authority, AuthorityError, EventPlace, MessageFacts, Permission};
+use rookery_shared::event::SequencedEvent;
+use rookery_shared::id::{AclVersion, MessageId, RoomId, RoomRef, SessionId, UserId};
+use rookery_shared::limits::{
+    AUTHORITY_ANSWER_BYTES_MAX, AUTHORITY_CONNECT_DEADLINE, AUTHORITY_DEADLINE, EVENTS_ANSWER_BYTES_MAX, SLUGS_MAX,
+};
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::token::JwkSet;
 use secrecy::{ExposeSecret, SecretString};
@@ -59,10 +62,14 @@ impl HttpAuthority {
     }
 
     async fn ask(&self, request: RequestBuilder) -> Result<Vec<u8>, AuthorityError> {
+        self.ask_for(request, AUTHORITY_ANSWER_BYTES_MAX).await
+    }
+
+    async fn ask_for(&self, request: RequestBuilder, bytes_max: usize) -> Result<Vec<u8>, AuthorityError> {
         let request = request.bearer_auth(self.options.secret.expose_secret());
         let response = request.send().await.map_err(network)?;
         let status = response.status();
-        let body = read(response).await?;
+        let body = read(response, bytes_max).await?;
         if status.is_success() { Ok(body) } else { Err(refusal(status, &body)) }
     }
 
@@ -87,16 +94,51 @@ impl Authority for HttpAuthority {
         opened.map_err(|error| AuthorityError::clone(&error))
     }
 
+    async fn message(&self, room: RoomId, message: MessageId) -> Result<MessageFacts, AuthorityError> {
+        let url = self.url(&["internal", "v1", "messages", "look"])?;
+        let body = json!({ "room": room, "message": message });
+        decode(&self.ask(self.client.post(url).json(&body)).await?)
+    }
+
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
         let url = self.url(&[".well-known", "jwks.json"])?;
         decode(&self.ask(self.client.get(url)).await?)
     }
+
+    async fn revoked(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {
+        let url = self.url(&["internal", "v1", "sessions", "revoked"])?;
+        let body = json!({ "sessions": sessions });
+        decode(&self.ask(self.client.post(url).json(&body)).await?)
+    }
+
+    async fn acl_versions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, AclVersion)>, AuthorityError> {
+        let url = self.url(&["internal", "v1", "acl"])?;
+        let body = json!({ "rooms": rooms });
+        decode(&self.ask(self.client.post(url).json(&body)).await?)
+    }
+
+    async fn readers(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
+        let url = self.url(&["internal", "v1", "readers"])?;
+        let body = json!({ "room": room, "users": users });
+        decode(&self.ask(self.client.post(url).json(&body)).await?)
+    }
+
+    async fn events(
+        &self,
+        room: RoomId,
+        place: EventPlace,
+        limit: usize,
+    ) -> Result<Vec<SequencedEvent>, AuthorityError> {
+        let url = self.url(&["internal", "v1", "rooms", &room.to_string(), "events"])?;
+        let body = json!({ "epoch": place.epoch, "after": place.seq, "limit": limit });
+        decode(&self.ask_for(self.client.post(url).json(&body), EVENTS_ANSWER_BYTES_MAX).await?)
+    }
 }
 
-async fn read(mut response: Response) -> Result<Vec<u8>, AuthorityError> {
+async fn read(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, AuthorityError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(network)? {
-        if body.len() + chunk.len() > AUTHORITY_ANSWER_BYTES_MAX {
+        if body.len() + chunk.len() > bytes_max {
             return Err(unavailable("the answer is too large"));
         }
         body.extend_from_slice(&chunk);
@@ -108,11 +150,13 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, AuthorityError> {
     serde_json::from_slice(body).map_err(unavailable)
 }
 
-/// Only a 404 with a code is the api's word about a room; anything else is a fault on the way.
+/// Only a 404 with a code is the api's word about a room or a message; anything else is a fault on the way.
 fn refusal(status: StatusCode, body: &[u8]) -> AuthorityError {
     let code = serde_json::from_slice::<Problem>(body).map(|problem| problem.code);
     match code {
-        Ok(code @ ErrorCode::UnknownRoom) if status == StatusCode::NOT_FOUND => AuthorityError::Refused(code),
+        Ok(code @ (ErrorCode::UnknownRoom | ErrorCode::UnknownMessage)) if status == StatusCode::NOT_FOUND => {
+            AuthorityError::Refused(code)
+        }
         Ok(code) => unavailable(format!("{status} {}", code.as_str())),
         Err(_) => unavailable(status),
     }

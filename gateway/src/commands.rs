@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use rookery_shared::id::RoomRef;
+use rookery_shared::id::{RoomRef, SessionId};
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
@@ -15,6 +15,9 @@ use crate::gateway::Node;
 use crate::member::Member;
 use crate::session::{Command, Target};
 
+mod act;
+mod heads;
+mod promise;
 mod send;
 mod subscribe;
 
@@ -30,6 +33,11 @@ impl Commands {
         Arc::new(Self { node, member: Arc::new(member) })
     }
 
+    /// The connection lives by this login: it was greeted with it, or its token was renewed by it.
+    pub fn belong_to(&self, login: SessionId) {
+        self.node.logins.enter(&self.member, login);
+    }
+
     /// Does it. The client is told of success and failure through its outbox; a close code ends the connection.
     pub async fn run(self: Arc<Self>, command: Command) -> Option<CloseCode> {
         match command {
@@ -37,6 +45,8 @@ impl Commands {
             Command::Enter(room) => return self.enter(Target { room, position: None }).await,
             Command::Unsubscribe(rooms) => rooms.iter().for_each(|room| self.unsubscribe(room)),
             Command::Send(outgoing) => self.send(*outgoing).await,
+            Command::Heads(targets) => self.heads(targets).await,
+            Command::Act(deed) => self.act(*deed).await,
         }
         None
     }
@@ -67,6 +77,7 @@ impl Commands {
 
 impl Drop for Commands {
     fn drop(&mut self) {
+        self.node.logins.leave(&self.member);
         for room in self.member.leave_all() {
             self.node.hub.detach(room, &self.member);
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::ArgMatches;
 use reqwest::Url;
 use rookery_shared::config::{ConfigErrors, Effective, Reader, Setting, is_strong};
+use rookery_shared::protocol::server::AckMode;
 use rookery_shared::telemetry::{LogFilter, LogFormat};
 use secrecy::SecretString;
 
@@ -30,6 +31,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("drain_ms", Some("5000"), "Milliseconds from SIGTERM to the end."),
     setting("log_format", Some("json"), "json or pretty."),
     setting("log_filter", Some("info"), "Which lines are logged, as in info,rookery_gateway=debug."),
+    setting(
+        "ack",
+        Some("stored"),
+        "When a message is acknowledged: stored, or accepted, which a failover of Redis may lose.",
+    ),
 ];
 
 /// The settings, checked.
@@ -57,6 +63,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Choice of log lines.
     pub log_filter: LogFilter,
+    /// What an ack says.
+    pub ack: AckMode,
 }
 
 const fn setting(key: &'static str, default: Option<&'static str>, help: &'static str) -> Setting {
@@ -89,6 +97,7 @@ fn gather(reader: &mut Reader) -> Option<Config> {
     let drain_ms = reader.required("drain_ms");
     let log_format = reader.required("log_format");
     let log_filter = reader.required("log_filter");
+    let ack = reader.required("ack");
     Some(Config {
         listen: listen?,
         internal_listen: internal_listen?,
@@ -101,6 +110,7 @@ fn gather(reader: &mut Reader) -> Option<Config> {
         drain: Duration::from_millis(drain_ms?),
         log_format: log_format?,
         log_filter: log_filter?,
+        ack: ack?,
     })
 }
 

@@ -56,6 +56,8 @@ struct Connection<S> {
     commands: Option<Arc<Commands>>,
     waiting: VecDeque<Command>,
     running: Option<BoxFuture<'static, Option<CloseCode>>>,
+    /// Whether it lives for one room only.
+    is_single: bool,
 }
 
 /// Serves a client from the upgrade to the end.
@@ -67,17 +69,19 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(node: Arc<Node>, socket: S
         None => connection.live().await,
     };
     count.end(end);
-    connection.finish(end).await;
+    // Boxed, so that a living connection does not carry the room that its end will need.
+    Box::pin(connection.finish(end)).await;
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn new(node: Arc<Node>, socket: Socket<S>, room: Option<RoomRef>) -> Self {
-        let (now, wall) = (Instant::now(), UnixMillis::now());
+        let (now, wall, ack) = (Instant::now(), UnixMillis::now(), node.ack);
         let mut connection = Self {
             node,
             socket,
             outbox: Arc::default(),
-            session: Session::new(room, wall),
+            is_single: room.is_some(),
+            session: Session::new(room, ack, wall),
             session_due: now,
             heartbeat: Heartbeat::new(now),
             commands: None,
@@ -89,8 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     async fn live(&mut self) -> End {
-        let drain = self.node.shutdown.drain.clone().cancelled_owned();
-        let mut drain = std::pin::pin!(drain);
+        let mut drain = std::pin::pin!(turn_to_leave(Arc::clone(&self.node)));
         let mut clock = std::pin::pin!(sleep_until(self.due()));
         loop {
             self.start_next();
@@ -155,7 +158,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         } else {
             Input::Keyless
         };
+        let login = match &input {
+            Input::Token(Ok(claims)) => Some(claims.sid),
+            Input::Token(Err(_)) | Input::Keyless | Input::Frame(_) | Input::Rejected(_) | Input::Tick => None,
+        };
         let end = self.handle(input);
+        if let (None, Some(login), Some(commands)) = (end, login, &self.commands) {
+            commands.belong_to(login);
+        }
         self.note_deadline();
         end
     }
@@ -181,7 +191,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn welcome(&mut self, user: UserId) {
-        let member = Member::new(user, Arc::clone(&self.outbox));
+        let member = Member::new(user, Arc::clone(&self.outbox), self.is_single);
         self.commands = Some(Commands::new(Arc::clone(&self.node), member));
     }
 
@@ -203,6 +213,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         match self.outbox.take() {
             Taken::Frames(frames) => self.socket.write(frames).await.err().map(End::from),
             Taken::Nothing => None,
+            Taken::End(code) => Some(End::Ours(code)),
             Taken::Overflow => {
                 self.node.metrics.outbox_overflows.inc();
                 Some(End::Ours(CloseCode::TooSlow))
@@ -245,6 +256,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 }
 
+/// Ends when the node drains and this connection is to go. Asked for once.
+async fn turn_to_leave(node: Arc<Node>) {
+    node.shutdown.drain.cancelled().await;
+    let connections = u32::try_from(node.metrics.connections.get()).unwrap_or(0);
+    sleep_until(node.goodbyes.turn(Instant::now(), connections)).await;
+}
+
 /// The command under way, if there is one. Safe to drop: the command stays where it is.
 async fn progress(running: &mut Option<BoxFuture<'static, Option<CloseCode>>>) -> Option<CloseCode> {
     match running {
@@ -260,6 +278,10 @@ const fn label(frame: &ClientFrame) -> &'static str {
         ClientFrame::Unsubscribe(_) => "unsubscribe",
         ClientFrame::Message(_) => "message",
         ClientFrame::Ping(_) => "ping",
+        ClientFrame::Heads(_) => "heads",
+        ClientFrame::Edit(_) => "edit",
+        ClientFrame::Delete(_) => "delete",
+        ClientFrame::React(_) => "react",
     }
 }
 

@@ -13,6 +13,9 @@ pub enum CommandError {
     /// Not allowed, or not possible for this client.
     #[error("refused: {}", .0.as_str())]
     Refused(ErrorCode),
+    /// The user may not say anything; in so many milliseconds it may, if that is known.
+    #[error("muted")]
+    Muted(Option<u64>),
     /// More waits for the store than may wait.
     #[error("too much is waiting")]
     Overloaded,
@@ -32,6 +35,7 @@ impl CommandError {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::Refused(code) => *code,
+            Self::Muted(_) => ErrorCode::Muted,
             Self::Overloaded => ErrorCode::Overloaded,
             Self::Unsettled | Self::Api(_) | Self::Bus(_) => ErrorCode::Unavailable,
         }
@@ -39,7 +43,11 @@ impl CommandError {
 
     /// The frame the client is sent. What may be repeated says when.
     pub fn frame(&self) -> ErrorFrame {
-        let retry_after_ms = self.is_passing().then_some(RETRY_AFTER_MS);
+        let retry_after_ms = match self {
+            Self::Muted(rest_ms) => *rest_ms,
+            Self::Refused(_) => None,
+            Self::Overloaded | Self::Unsettled | Self::Api(_) | Self::Bus(_) => Some(RETRY_AFTER_MS),
+        };
         ErrorFrame { retry_after_ms, ..ErrorFrame::new(self.code()) }
     }
 
@@ -47,7 +55,7 @@ impl CommandError {
     pub const fn close_code(&self) -> CloseCode {
         match self {
             Self::Refused(ErrorCode::UnknownRoom) => CloseCode::NoSuchRoom,
-            Self::Refused(_) => CloseCode::Forbidden,
+            Self::Refused(_) | Self::Muted(_) => CloseCode::Forbidden,
             Self::Overloaded | Self::Unsettled | Self::Api(_) | Self::Bus(_) => CloseCode::Overloaded,
         }
     }
@@ -57,14 +65,7 @@ impl CommandError {
         match self {
             Self::Api(_) => Some("api"),
             Self::Bus(_) => Some("bus"),
-            Self::Refused(_) | Self::Overloaded | Self::Unsettled => None,
-        }
-    }
-
-    const fn is_passing(&self) -> bool {
-        match self {
-            Self::Refused(_) => false,
-            Self::Overloaded | Self::Unsettled | Self::Api(_) | Self::Bus(_) => true,
+            Self::Refused(_) | Self::Muted(_) | Self::Overloaded | Self::Unsettled => None,
         }
     }
 }
@@ -73,6 +74,7 @@ impl From<AuthorityError> for CommandError {
     fn from(error: AuthorityError) -> Self {
         match error {
             AuthorityError::Refused(code) => Self::Refused(code),
+            AuthorityError::Muted(rest_ms) => Self::Muted(rest_ms),
             AuthorityError::Unavailable(cause) => Self::Api(cause),
         }
     }

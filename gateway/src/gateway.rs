@@ -1,18 +1,22 @@
 //! The parts of a gateway and how they are put together; also used by the standalone process.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
 use rookery_shared::authority::Authority;
 use rookery_shared::bus::Bus;
+use rookery_shared::protocol::server::AckMode;
 use rookery_shared::shutdown::Shutdown;
 use rookery_shared::token::Verifier;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::acks::Acks;
 use crate::authorize::Permissions;
+use crate::drain::Goodbyes;
 use crate::hub::Hub;
+use crate::logins::Logins;
 use crate::metrics::Metrics;
 use crate::relay::Relay;
 use crate::upgrade::{self, Origins};
@@ -30,6 +34,17 @@ pub struct GatewayParts {
     pub origins: Origins,
     /// Of the process; connections are its tasks.
     pub shutdown: Shutdown,
+    /// Choices of whoever runs it.
+    pub options: GatewayOptions,
+}
+
+/// What may differ from one deployment to the next.
+#[derive(Clone, Copy, Debug)]
+pub struct GatewayOptions {
+    /// From the signal to the end.
+    pub drain: Duration,
+    /// What an ack says.
+    pub ack: AckMode,
 }
 
 /// What every connection of this process shares.
@@ -42,7 +57,10 @@ pub struct Node {
     pub(crate) hub: Arc<Hub>,
     pub(crate) permissions: Arc<Permissions>,
     pub(crate) acks: Arc<Acks>,
+    pub(crate) logins: Arc<Logins>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) goodbyes: Goodbyes,
+    pub(crate) ack: AckMode,
 }
 
 /// A gateway: routers to serve, and work to do in the background.
@@ -57,12 +75,27 @@ impl Gateway {
     /// # Errors
     /// Only if two metrics have one name, which is a defect.
     pub fn new(parts: GatewayParts) -> Result<Self, prometheus::Error> {
-        let GatewayParts { bus, authority, verifier, origins, shutdown } = parts;
+        let GatewayParts { bus, authority, verifier, origins, shutdown, options } = parts;
         let metrics = Arc::new(Metrics::new()?);
         let hub = Hub::new(Arc::clone(&bus), Arc::clone(&authority), Arc::clone(&metrics), shutdown.clone());
         let permissions = Permissions::new(Arc::clone(&authority));
         let acks = Acks::new(Arc::clone(&metrics));
-        let node = Node { bus, authority, verifier, origins, shutdown, hub, permissions, acks, metrics };
+        let logins = Logins::new(Arc::clone(&bus), Arc::clone(&authority), Arc::clone(&hub), Arc::clone(&permissions));
+        let (goodbyes, ack) = (Goodbyes::new(options.drain), options.ack);
+        let node = Node {
+            bus,
+            authority,
+            verifier,
+            origins,
+            shutdown,
+            hub,
+            permissions,
+            acks,
+            logins,
+            metrics,
+            goodbyes,
+            ack,
+        };
         Ok(Self { node: Arc::new(node) })
     }
 
@@ -86,11 +119,13 @@ impl Gateway {
     /// Starts everything that is not a connection. To be called once, before serving. None of it is waited for by a
     /// drain: it serves the connections as long as there are any.
     pub fn run_background(&self) {
-        let Node { bus, authority, verifier, shutdown, hub, permissions, acks, .. } = self.node.as_ref();
-        let relay = Relay::new(Arc::clone(hub), Arc::clone(acks), Arc::clone(permissions));
+        let Node { bus, authority, verifier, shutdown, hub, permissions, acks, logins, .. } = self.node.as_ref();
+        let relay = Relay::new(Arc::clone(hub), Arc::clone(acks), Arc::clone(permissions), Arc::clone(logins));
         shutdown.spawn("relay", Arc::clone(&relay).listen(bus.signals()));
         shutdown.spawn("head audit", relay.audit());
         shutdown.spawn("acks", Arc::clone(acks).poll(Arc::clone(bus)));
+        shutdown.spawn("logins", Arc::clone(logins).follow());
+        shutdown.spawn("revocations", Arc::clone(logins).poll());
         shutdown.spawn("room sweep", Arc::clone(hub).sweep());
         shutdown.spawn("keys", keys::poll(Arc::clone(authority), Arc::clone(verifier)));
     }

@@ -37,7 +37,7 @@ pub struct Hub {
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) repairs: Semaphore,
-    authority: Arc<dyn Authority>,
+    pub(crate) authority: Arc<dyn Authority>,
     shutdown: Shutdown,
     shards: Vec<Mutex<HashMap<RoomId, Arc<Room>>>>,
 }
@@ -171,5 +171,7 @@ impl Hub {
     }
 }
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;

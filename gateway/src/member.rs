@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use parking_lot::Mutex;
 use rookery_shared::id::{RoomId, RoomRef, Slug, UserId};
 use rookery_shared::limits::{ACKS_PENDING_PER_CONNECTION_MAX, ROOMS_PER_CONNECTION_MAX};
+use rookery_shared::protocol::close::CloseCode;
+use rookery_shared::protocol::server::ServerFrame;
 
 use crate::outbox::Outbox;
 
@@ -25,15 +27,16 @@ pub struct Member {
     pub user: UserId,
     /// What it is owed.
     pub outbox: Arc<Outbox>,
+    is_single: bool,
     rooms: Mutex<HashMap<RoomId, Option<Slug>>>,
     acks: AtomicUsize,
 }
 
 impl Member {
-    /// A connection that lives in no room yet.
-    pub fn new(user: UserId, outbox: Arc<Outbox>) -> Self {
+    /// A connection that lives in no room yet; one that lives for a single room has no use without it.
+    pub fn new(user: UserId, outbox: Arc<Outbox>, is_single: bool) -> Self {
         let id = MemberId(NEXT.fetch_add(1, Ordering::Relaxed));
-        Self { id, user, outbox, rooms: Mutex::default(), acks: AtomicUsize::new(0) }
+        Self { id, user, outbox, is_single, rooms: Mutex::default(), acks: AtomicUsize::new(0) }
     }
 
     /// Notes a room before it is attached, so that the end of the connection finds it. False if there are too many.
@@ -49,6 +52,15 @@ impl Member {
     /// Forgets a room.
     pub fn forget(&self, room: RoomId) {
         self.rooms.lock().remove(&room);
+    }
+
+    /// The user has lost the room. The client is told, and nothing of the room comes any more.
+    pub fn lose(&self, room: RoomId) {
+        self.forget(room);
+        self.outbox.send(&ServerFrame::Unsubscribed { room });
+        if self.is_single {
+            self.outbox.end(CloseCode::Forbidden);
+        }
     }
 
     /// The live room that the client means.
@@ -89,7 +101,7 @@ mod tests {
 
     #[test]
     fn rooms_are_bounded_and_found_by_either_name() {
-        let member = Member::new(UserId::generate(), Arc::default());
+        let member = Member::new(UserId::generate(), Arc::default(), false);
         let slug: Slug = "general".to_owned().try_into().unwrap();
         let general = RoomId::generate();
         assert!(member.note(general, Some(slug.clone())));

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use rookery_shared::limits::{
     FLUSH_BYTES_MAX, FLUSH_FRAMES_MAX, OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX, OUTBOX_LOW_BYTES, OUTBOX_LOW_FRAMES,
 };
+use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::server::ServerFrame;
 use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -29,6 +30,7 @@ struct Queue {
     frames: VecDeque<Frame>,
     bytes: usize,
     overflowed: bool,
+    end: Option<CloseCode>,
 }
 
 /// What is to be written next.
@@ -40,6 +42,8 @@ pub enum Taken {
     Nothing,
     /// The client reads too slowly; frames have been lost.
     Overflow,
+    /// All was taken, and nothing comes any more: the connection is to end like this.
+    End(CloseCode),
 }
 
 impl Outbox {
@@ -68,6 +72,14 @@ impl Outbox {
         }
     }
 
+    /// Ends the connection once it has what it is owed. Frames that are pushed later are dropped; the first end counts.
+    pub fn end(&self, code: CloseCode) {
+        let mut queue = self.queue.lock();
+        queue.end = queue.end.or(Some(code));
+        drop(queue);
+        self.filled.notify_one();
+    }
+
     /// Takes what fits one flush.
     pub fn take(&self) -> Taken {
         let mut queue = self.queue.lock();
@@ -76,7 +88,8 @@ impl Outbox {
         }
         let frames = queue.take();
         let is_low = queue.is_low();
-        let has_more = !queue.frames.is_empty();
+        let end = queue.end;
+        let has_more = !queue.frames.is_empty() || end.is_some();
         drop(queue);
         if has_more {
             self.filled.notify_one();
@@ -84,7 +97,11 @@ impl Outbox {
         if is_low {
             self.drained.notify_one();
         }
-        if frames.is_empty() { Taken::Nothing } else { Taken::Frames(frames) }
+        match end {
+            Some(code) if frames.is_empty() => Taken::End(code),
+            Some(_) | None if frames.is_empty() => Taken::Nothing,
+            Some(_) | None => Taken::Frames(frames),
+        }
     }
 
     /// Waits until [`Outbox::take`] has something to say. One waiter: the connection.
@@ -105,6 +122,9 @@ impl Outbox {
 
 impl Queue {
     fn push(&mut self, frame: Frame) {
+        if self.end.is_some() {
+            return;
+        }
         let fits = self.bytes + frame.len() <= OUTBOX_BYTES_MAX && self.frames.len() < OUTBOX_FRAMES_MAX;
         if self.overflowed || !fits {
             *self = Self { overflowed: true, ..Self::default() };
@@ -145,7 +165,7 @@ mod tests {
     fn frames(outbox: &Outbox) -> Vec<Frame> {
         match outbox.take() {
             Taken::Frames(frames) => frames,
-            other @ (Taken::Nothing | Taken::Overflow) => panic!("{other:?}"),
+            other @ (Taken::Nothing | Taken::Overflow | Taken::End(_)) => panic!("{other:?}"),
         }
     }
 
@@ -178,6 +198,17 @@ mod tests {
             outbox.push("late".into());
             assert_eq!(outbox.take(), Taken::Overflow);
         }
+    }
+
+    #[test]
+    fn what_was_owed_before_the_end_is_given_and_nothing_after() {
+        let outbox = Outbox::default();
+        outbox.push("x".into());
+        outbox.end(CloseCode::Forbidden);
+        outbox.end(CloseCode::SessionRevoked);
+        outbox.push("late".into());
+        assert_eq!(frames(&outbox), vec![Frame::from("x")]);
+        assert_eq!(outbox.take(), Taken::End(CloseCode::Forbidden));
     }
 
     #[tokio::test]

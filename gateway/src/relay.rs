@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use rookery_shared::bus::Signal;
-use rookery_shared::event::{EventBody, SequencedEvent};
+use rookery_shared::event::SequencedEvent;
 use rookery_shared::limits::{AUDIT_PAUSE, HEAD_AUDIT_INTERVAL};
 use rookery_shared::protocol::server::ServerFrame;
 use tokio::sync::Notify;
@@ -17,6 +17,7 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::acks::Acks;
 use crate::authorize::Permissions;
 use crate::hub::Hub;
+use crate::logins::Logins;
 use crate::position::Position;
 
 pub mod repair;
@@ -29,13 +30,14 @@ pub struct Relay {
     hub: Arc<Hub>,
     acks: Arc<Acks>,
     permissions: Arc<Permissions>,
+    logins: Arc<Logins>,
     suspicion: Notify,
 }
 
 impl Relay {
     /// A relay that is not running yet.
-    pub fn new(hub: Arc<Hub>, acks: Arc<Acks>, permissions: Arc<Permissions>) -> Arc<Self> {
-        Arc::new(Self { hub, acks, permissions, suspicion: Notify::new() })
+    pub fn new(hub: Arc<Hub>, acks: Arc<Acks>, permissions: Arc<Permissions>, logins: Arc<Logins>) -> Arc<Self> {
+        Arc::new(Self { hub, acks, permissions, logins, suspicion: Notify::new() })
     }
 
     /// Handles signals until the bus is gone. The receiver is made before any room is subscribed.
@@ -45,6 +47,7 @@ impl Relay {
                 Ok(Signal::Event(event)) => self.on_event(event).await,
                 Ok(Signal::Stored { partition, upto }) => self.acks.advance(partition, upto),
                 Ok(Signal::Suspect) => self.suspect(),
+                Ok(Signal::Session { user, revoked }) => self.logins.revoke(user, revoked),
                 Err(RecvError::Lagged(events)) => {
                     tracing::warn!(events, "this process reads the bus too slowly");
                     self.suspect();
@@ -76,8 +79,8 @@ impl Relay {
     }
 
     async fn on_event(&self, event: Arc<SequencedEvent>) {
-        if matches!(event.event.body, EventBody::MemberLeft {}) {
-            self.permissions.forget(event.event.user_id, event.room).await;
+        if let Some(user) = event.event.body.affected(event.event.user_id) {
+            self.permissions.forget(user, event.room).await;
         }
         let Some(room) = self.hub.get(event.room) else {
             self.hub.metrics.strays.inc();
@@ -92,9 +95,6 @@ impl Relay {
 /// The event as its room's members get it.
 pub fn encode(event: SequencedEvent) -> (Position, Delivery) {
     let at = Position { epoch: event.epoch, seq: event.seq };
-    let left = match event.event.body {
-        EventBody::MemberLeft {} => Some(event.event.user_id),
-        EventBody::Message { .. } | EventBody::MemberJoined {} => None,
-    };
+    let left = event.event.body.departed(event.event.user_id);
     (at, Delivery { frame: ServerFrame::from(event).to_json().into(), left })
 }

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 
 use crate::authority_http::{AuthorityOptions, HttpAuthority};
 use crate::config::Config;
-use crate::gateway::{Gateway, GatewayParts};
+use crate::gateway::{Gateway, GatewayOptions, GatewayParts};
 use crate::upgrade;
 
 /// Connections of the internal listener: a few probes and scrapers.
@@ -67,6 +67,7 @@ fn assemble(config: Config, shutdown: &Shutdown) -> Result<Gateway, StartError> 
         verifier: Arc::new(Verifier::new(config.issuer)),
         origins: config.origins,
         shutdown: shutdown.clone(),
+        options: GatewayOptions { drain: config.drain, ack: config.ack },
     })?;
     Ok(gateway)
 }

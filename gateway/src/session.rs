@@ -11,9 +11,10 @@ mod unauthenticated;
 
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::RoomRef;
+use rookery_shared::protocol::server::AckMode;
 
 pub use input::Input;
-pub use output::{Command, Outgoing, Output, Target};
+pub use output::{Command, Deed, Outgoing, Output, Target};
 
 use authenticated::Authenticated;
 use unauthenticated::Unauthenticated;
@@ -29,8 +30,8 @@ pub enum Session {
 
 impl Session {
     /// A connection that was just upgraded; one of a single room names it.
-    pub fn new(room: Option<RoomRef>, now: UnixMillis) -> Self {
-        Self::Unauthenticated(Unauthenticated::new(room, now))
+    pub fn new(room: Option<RoomRef>, ack: AckMode, now: UnixMillis) -> Self {
+        Self::Unauthenticated(Unauthenticated::new(room, ack, now))
     }
 
     /// Applies the rules. After [`Output::Close`] the session is over.

@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use rookery_shared::access::{RoomRole, Visibility};
-use rookery_shared::authority::{Authority, AuthorityError, Permission};
+use rookery_shared::access::{RoomRole, Until, Visibility};
+use rookery_shared::authority::{Authority, AuthorityError, EventPlace, MessageFacts, Permission};
 use rookery_shared::bus::{
-    Append, AppendError, Appended, Bus, BusError, Head, OpenError, PartitionOpening, RoomSeed, Signal,
+    Append, AppendError, Appended, Bus, BusError, Head, OpenError, PartitionOpening, Revoked, RoomSeed, Signal,
 };
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{EVENT_VERSION, Event, EventBody, SequencedEvent};
 use rookery_shared::id::{
-    AclVersion, ClientId, Epoch, LogPosition, MessageId, Partition, RoomId, RoomRef, Seq, UserId,
+    AclVersion, ClientId, Epoch, LogPosition, MessageId, Partition, RoomId, RoomRef, Seq, SessionId, UserId,
 };
 use rookery_shared::keys::partition_of;
 use rookery_shared::protocol::error_code::ErrorCode;
@@ -41,6 +41,7 @@ struct State {
     heads: HashMap<RoomId, u64>,
     first: HashMap<(UserId, ClientId), Appended>,
     subscribed: HashSet<RoomId>,
+    users: HashSet<UserId>,
     acl: AclVersion,
 }
 
@@ -70,6 +71,14 @@ impl FakeBus {
     /// The events of a room are forgotten, as by a tail that is over its length.
     pub(crate) fn trim(&self, room: RoomId) {
         self.state.lock().rooms.remove(&room);
+    }
+
+    /// Of the room's events only the newest are left, as by a tail that is over its length.
+    pub(crate) fn keep_newest(&self, room: RoomId, count: usize) -> Vec<SequencedEvent> {
+        let mut state = self.state.lock();
+        let events = state.rooms.entry(room).or_default();
+        let forgotten = events.len().saturating_sub(count);
+        events.drain(..forgotten).collect()
     }
 
     /// All data is gone; numbers go on in a new epoch.
@@ -182,6 +191,26 @@ impl Bus for FakeBus {
         Ok(PartitionOpening::Open)
     }
 
+    async fn subscribe_users(&self, users: &[UserId]) -> Result<(), BusError> {
+        self.answer()?;
+        self.state.lock().users.extend(users);
+        Ok(())
+    }
+
+    async fn unsubscribe_users(&self, users: &[UserId]) -> Result<(), BusError> {
+        self.answer()?;
+        self.state.lock().users.retain(|user| !users.contains(user));
+        Ok(())
+    }
+
+    async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError> {
+        self.answer()?;
+        if self.state.lock().users.contains(&user) {
+            self.signal(Signal::Session { user, revoked });
+        }
+        Ok(())
+    }
+
     async fn ping(&self) -> Result<(), BusError> {
         self.answer()
     }
@@ -192,7 +221,14 @@ pub(crate) struct FakeAuthority {
     pub(crate) room: RoomId,
     pub(crate) members: Mutex<HashSet<UserId>>,
     pub(crate) acl: Mutex<AclVersion>,
+    pub(crate) messages: Mutex<HashMap<MessageId, MessageFacts>>,
     pub(crate) asked: AtomicUsize,
+    pub(crate) muted: Mutex<Option<Until>>,
+    /// Sessions that were ended.
+    pub(crate) ended: Mutex<HashSet<SessionId>>,
+    /// What the store has; nothing is answered without it.
+    pub(crate) stored: Mutex<Option<Vec<SequencedEvent>>>,
+    pub(crate) reads: AtomicUsize,
 }
 
 impl FakeAuthority {
@@ -201,7 +237,12 @@ impl FakeAuthority {
             room: RoomId::generate(),
             members: Mutex::default(),
             acl: Mutex::default(),
+            messages: Mutex::default(),
             asked: AtomicUsize::new(0),
+            muted: Mutex::default(),
+            ended: Mutex::default(),
+            stored: Mutex::new(Some(Vec::new())),
+            reads: AtomicUsize::new(0),
         })
     }
 
@@ -225,6 +266,8 @@ impl Authority for FakeAuthority {
             visibility: Visibility::Public,
             role: self.members.lock().contains(&user).then_some(RoomRole::Member),
             acl: *self.acl.lock(),
+            muted: *self.muted.lock(),
+            banned: None,
         })
     }
 
@@ -232,7 +275,40 @@ impl Authority for FakeAuthority {
         Ok(())
     }
 
+    async fn message(&self, _room: RoomId, message: MessageId) -> Result<MessageFacts, AuthorityError> {
+        let facts = self.messages.lock().get(&message).cloned();
+        facts.ok_or(AuthorityError::Refused(ErrorCode::UnknownMessage))
+    }
+
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
         Ok(JwkSet::default())
+    }
+
+    async fn revoked(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {
+        let ended = self.ended.lock();
+        Ok(sessions.iter().copied().filter(|session| ended.contains(session)).collect())
+    }
+
+    async fn acl_versions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, AclVersion)>, AuthorityError> {
+        let acl = *self.acl.lock();
+        Ok(rooms.iter().map(|room| (*room, acl)).collect())
+    }
+
+    async fn readers(&self, _room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
+        let members = self.members.lock();
+        Ok(users.iter().copied().filter(|user| members.contains(user)).collect())
+    }
+
+    async fn events(
+        &self,
+        _room: RoomId,
+        place: EventPlace,
+        limit: usize,
+    ) -> Result<Vec<SequencedEvent>, AuthorityError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        let stored = self.stored.lock();
+        let stored = stored.as_ref().ok_or_else(|| AuthorityError::Unavailable("away".into()))?;
+        let follows = |event: &&SequencedEvent| event.epoch == place.epoch && event.seq > place.seq;
+        Ok(stored.iter().filter(follows).take(limit).cloned().collect())
     }
 }

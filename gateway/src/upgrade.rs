@@ -57,7 +57,7 @@ fn answer(node: &Arc<Node>, mut request: Request, room: Option<RoomRef>) -> Resp
         Ok(accepted) => {
             let opening = Opening { token: token::find(&request), room };
             let upgrade = hyper::upgrade::on(&mut request);
-            node.shutdown.spawn_work("connection", take_over(Arc::clone(node), upgrade, opening));
+            node.shutdown.spawn_work("upgrade", take_over(Arc::clone(node), upgrade, opening));
             accepted.into_response()
         }
         Err(refusal) => refuse(node, refusal),
@@ -95,5 +95,8 @@ async fn take_over(node: Arc<Node>, upgrade: OnUpgrade, opening: Opening) {
     let read_before = parts.read_buf.to_vec();
     drop(parts.read_buf);
     let socket = Socket::new(parts.io.into_inner(), read_before).await;
-    connection::serve(node, socket, opening).await;
+    // A task of its own, so that nothing of the upgrade is kept, and boxed, because a future that is handed on is
+    // kept once per hand.
+    let serving = Box::pin(connection::serve(Arc::clone(&node), socket, opening));
+    node.shutdown.spawn_work("connection", serving);
 }

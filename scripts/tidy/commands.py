@@ -8,6 +8,7 @@ from tree import Finding
 TARGET = re.compile(r"^([a-z][a-z-]*):")
 IN_LINE = re.compile(r"`make ((?:[\w.=/-]+ ?)+)`")
 IN_BLOCK = re.compile(r"^\s*(?:\$ )?make ((?:[\w.=/-]+ ?)+)")
+SOURCE = re.compile(r"`(?P<name>[\w./-]+\.(?:rs|lua|js|py|sh))`")
 LINK = re.compile(r"\]\((?P<target>[^)\s#:]+)(?:#[^)]*)?\)")
 
 
@@ -38,6 +39,14 @@ def links_lead_somewhere(tree):
             yield Finding(path, number, f"links to {match['target']}, which does not exist")
 
 
+def named_sources_exist(tree):
+    """The architecture names files by their path or by the end of it."""
+    pages = [path for path in tree.files if path == "ARCHITECTURE.md" or path.startswith("docs/decisions/")]
+    for path, number, match in tree.matches(SOURCE, pages):
+        if not any(f"/{known}".endswith(f"/{match['name']}") for known in tree.files):
+            yield Finding(path, number, f"names {match['name']}, which does not exist")
+
+
 def normal(path):
     parts = []
     for part in path.parts:
@@ -48,4 +57,4 @@ def normal(path):
     return "/".join(parts) or "."
 
 
-CHECKS = (make_targets_exist, links_lead_somewhere)
+CHECKS = (make_targets_exist, links_lead_somewhere, named_sources_exist)

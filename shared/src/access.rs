@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::UnixMillis;
 use crate::protocol::error_code::ErrorCode;
 
 /// What a member is in a room.
@@ -26,6 +27,45 @@ pub enum Visibility {
     Private,
 }
 
+/// How long a sanction holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Until {
+    /// Until somebody takes it back.
+    Revoked,
+    /// Until this time.
+    Time(UnixMillis),
+}
+
+impl Until {
+    /// From an event or a request: none means for good.
+    pub const fn new(until: Option<UnixMillis>) -> Self {
+        match until {
+            Some(time) => Self::Time(time),
+            None => Self::Revoked,
+        }
+    }
+
+    /// When it ends by itself.
+    pub const fn time(self) -> Option<UnixMillis> {
+        match self {
+            Self::Time(time) => Some(time),
+            Self::Revoked => None,
+        }
+    }
+
+    /// Whether it holds now.
+    pub fn holds(self, now: UnixMillis) -> bool {
+        self.time().is_none_or(|time| now < time)
+    }
+
+    /// Milliseconds until it ends by itself.
+    pub fn rest_ms(self, now: UnixMillis) -> Option<u64> {
+        let rest = self.time()?.since(now);
+        Some(u64::try_from(rest.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
 /// What somebody wants to do with a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
@@ -39,6 +79,8 @@ pub enum Action {
     Send,
     /// Stop being a member.
     Leave,
+    /// Kick, ban or mute somebody; [`outranks`] says whom.
+    Moderate,
 }
 
 /// The state of one user in one room, as far as rights depend on it.
@@ -48,41 +90,176 @@ pub struct Standing {
     pub visibility: Visibility,
     /// Of the user; none for outsiders.
     pub role: Option<RoomRole>,
+    /// Until when the user may not say anything.
+    pub muted: Option<Until>,
+    /// Until when the user is shut out.
+    pub banned: Option<Until>,
 }
 
 /// Decides.
 ///
 /// # Errors
 /// The code to answer with: an outsider of a private room is told what anybody is told of a room that does not
-/// exist.
-pub const fn decide(standing: Standing, action: Action) -> Result<(), ErrorCode> {
-    match (standing.role, standing.visibility, action) {
-        (Some(_), _, Action::See | Action::Join | Action::Read | Action::Send | Action::Leave)
-        | (None, Visibility::Public, Action::See | Action::Join) => Ok(()),
-        (None, Visibility::Public, Action::Read | Action::Send | Action::Leave) => Err(ErrorCode::NotAMember),
+/// exist, also if it was shut out.
+pub fn decide(standing: Standing, action: Action, now: UnixMillis) -> Result<(), ErrorCode> {
+    let holds = |until: Option<Until>| until.is_some_and(|until| until.holds(now));
+    let banned = holds(standing.banned);
+    match (standing.role.filter(|_| !banned), standing.visibility, action) {
+        (Some(_), _, Action::Send) if holds(standing.muted) => Err(ErrorCode::Muted),
+        (Some(RoomRole::Member), _, Action::Moderate) => Err(ErrorCode::Forbidden),
         (None, Visibility::Private, _) => Err(ErrorCode::UnknownRoom),
+        (None, Visibility::Public, Action::Join | Action::Read | Action::Send | Action::Moderate) if banned => {
+            Err(ErrorCode::Banned)
+        }
+        (Some(_), _, _) | (None, Visibility::Public, Action::See | Action::Join) => Ok(()),
+        (None, Visibility::Public, Action::Read | Action::Send | Action::Leave | Action::Moderate) => {
+            Err(ErrorCode::NotAMember)
+        }
     }
+}
+
+/// Whether one may kick, ban or mute the other: owners everybody but owners, moderators those without an office.
+/// Nobody is above an equal, so nobody is above oneself.
+pub const fn outranks(actor: RoomRole, target: Option<RoomRole>) -> bool {
+    match (actor, target) {
+        (RoomRole::Owner, Some(RoomRole::Moderator | RoomRole::Member) | None)
+        | (RoomRole::Moderator, Some(RoomRole::Member) | None) => true,
+        (RoomRole::Owner, Some(RoomRole::Owner))
+        | (RoomRole::Moderator, Some(RoomRole::Owner | RoomRole::Moderator))
+        | (RoomRole::Member, _) => false,
+    }
+}
+
+/// What somebody wants to do to a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MessageAction {
+    /// Change its text.
+    Edit,
+    /// Take it away.
+    Delete,
+    /// React to it, or take a reaction back.
+    React,
+}
+
+/// The state of one user towards one message, as far as rights depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MessageStanding {
+    /// The user's role in the message's room; none for outsiders.
+    pub role: Option<RoomRole>,
+    /// Whether the user said it.
+    pub own: bool,
+    /// Whether it is deleted.
+    pub deleted: bool,
+}
+
+/// Decides about a message of a room that the user may send to.
+///
+/// # Errors
+/// Always [`ErrorCode::UnknownMessage`]: what may not be done is answered like what does not exist.
+pub const fn decide_on_message(standing: MessageStanding, action: MessageAction) -> Result<(), ErrorCode> {
+    let MessageStanding { role, own, deleted } = standing;
+    let allowed = match (role, action) {
+        (Some(_), MessageAction::React) | (Some(RoomRole::Owner | RoomRole::Moderator), MessageAction::Delete) => true,
+        (Some(_), MessageAction::Edit) | (Some(RoomRole::Member), MessageAction::Delete) => own,
+        (None, MessageAction::Edit | MessageAction::Delete | MessageAction::React) => false,
+    };
+    if allowed && !deleted { Ok(()) } else { Err(ErrorCode::UnknownMessage) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const NOW: UnixMillis = UnixMillis(1_000);
+    const EARLIER: Option<Until> = Some(Until::Time(NOW));
+    const LATER: Option<Until> = Some(Until::Time(UnixMillis(1_001)));
+    const ALL: [Action; 6] = [Action::See, Action::Join, Action::Read, Action::Send, Action::Leave, Action::Moderate];
+
+    fn outsider(visibility: Visibility) -> Standing {
+        Standing { visibility, role: None, muted: None, banned: None }
+    }
+
+    fn member(role: RoomRole) -> Standing {
+        Standing { role: Some(role), ..outsider(Visibility::Public) }
+    }
+
+    #[test]
+    fn messages_are_edited_by_their_authors_and_deleted_also_by_those_who_keep_order() {
+        let may = |role, own, action| decide_on_message(MessageStanding { role, own, deleted: false }, action).is_ok();
+        for role in [RoomRole::Owner, RoomRole::Moderator, RoomRole::Member] {
+            for action in [MessageAction::Edit, MessageAction::Delete, MessageAction::React] {
+                assert!(may(Some(role), true, action));
+                let gone = MessageStanding { role: Some(role), own: true, deleted: true };
+                assert_eq!(decide_on_message(gone, action), Err(ErrorCode::UnknownMessage));
+                assert!(!may(None, true, action), "an outsider");
+            }
+            assert!(!may(Some(role), false, MessageAction::Edit));
+            assert!(may(Some(role), false, MessageAction::React));
+            assert_eq!(may(Some(role), false, MessageAction::Delete), role != RoomRole::Member);
+        }
+    }
+
     #[test]
     fn outsiders_learn_nothing_of_private_rooms() {
-        let standing = Standing { visibility: Visibility::Private, role: None };
-        for action in [Action::See, Action::Join, Action::Read, Action::Send, Action::Leave] {
-            assert_eq!(decide(standing, action), Err(ErrorCode::UnknownRoom));
+        for action in ALL {
+            for banned in [None, EARLIER, LATER, Some(Until::Revoked)] {
+                let standing = Standing { banned, ..outsider(Visibility::Private) };
+                assert_eq!(decide(standing, action, NOW), Err(ErrorCode::UnknownRoom));
+            }
         }
     }
 
     #[test]
     fn outsiders_of_public_rooms_may_see_and_join_only() {
-        let standing = Standing { visibility: Visibility::Public, role: None };
-        assert_eq!(decide(standing, Action::See), Ok(()));
-        assert_eq!(decide(standing, Action::Join), Ok(()));
-        for action in [Action::Read, Action::Send, Action::Leave] {
-            assert_eq!(decide(standing, action), Err(ErrorCode::NotAMember));
+        let standing = outsider(Visibility::Public);
+        assert_eq!(decide(standing, Action::See, NOW), Ok(()));
+        assert_eq!(decide(standing, Action::Join, NOW), Ok(()));
+        for action in [Action::Read, Action::Send, Action::Leave, Action::Moderate] {
+            assert_eq!(decide(standing, action, NOW), Err(ErrorCode::NotAMember));
+        }
+    }
+
+    #[test]
+    fn a_ban_shuts_out_until_it_ends() {
+        for action in [Action::Join, Action::Read, Action::Send, Action::Moderate] {
+            for role in [None, Some(RoomRole::Owner)] {
+                for banned in [LATER, Some(Until::Revoked)] {
+                    let standing = Standing { role, banned, ..outsider(Visibility::Public) };
+                    assert_eq!(decide(standing, action, NOW), Err(ErrorCode::Banned));
+                }
+            }
+        }
+        let over = Standing { banned: EARLIER, ..outsider(Visibility::Public) };
+        assert_eq!(decide(over, Action::Join, NOW), Ok(()));
+    }
+
+    #[test]
+    fn a_mute_takes_the_word_and_nothing_else() {
+        for muted in [LATER, Some(Until::Revoked)] {
+            let standing = Standing { muted, ..member(RoomRole::Member) };
+            assert_eq!(decide(standing, Action::Send, NOW), Err(ErrorCode::Muted));
+            assert_eq!(decide(standing, Action::Read, NOW), Ok(()));
+        }
+        assert_eq!(decide(Standing { muted: EARLIER, ..member(RoomRole::Member) }, Action::Send, NOW), Ok(()));
+    }
+
+    #[test]
+    fn z09_nobody_acts_on_equals_or_betters() {
+        use RoomRole::{Member, Moderator, Owner};
+        assert_eq!(decide(member(Member), Action::Moderate, NOW), Err(ErrorCode::Forbidden));
+        for (actor, target, allowed) in [
+            (Owner, Some(Owner), false),
+            (Owner, Some(Moderator), true),
+            (Owner, Some(Member), true),
+            (Owner, None, true),
+            (Moderator, Some(Owner), false),
+            (Moderator, Some(Moderator), false),
+            (Moderator, Some(Member), true),
+            (Moderator, None, true),
+            (Member, Some(Member), false),
+            (Member, None, false),
+        ] {
+            assert_eq!(outranks(actor, target), allowed, "{actor:?} {target:?}");
         }
     }
 }

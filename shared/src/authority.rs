@@ -4,8 +4,11 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{RoomRole, Standing, Visibility};
-use crate::id::{AclVersion, RoomId, RoomRef, Slug, UserId};
+use crate::access::{MessageAction, MessageStanding, RoomRole, Standing, Until, Visibility, decide_on_message};
+use crate::act::{Act, ActKind, Emoji};
+use crate::event::SequencedEvent;
+use crate::id::{AclVersion, Epoch, MessageId, RoomId, RoomRef, Seq, SessionId, Slug, UserId};
+use crate::limits::REACTIONS_PER_MESSAGE_MAX;
 use crate::protocol::error_code::ErrorCode;
 use crate::token::JwkSet;
 
@@ -24,12 +27,49 @@ pub struct Permission {
     pub role: Option<RoomRole>,
     /// Version of the room's rights this was read at.
     pub acl: AclVersion,
+    /// Until when the user may not say anything; none if never muted.
+    #[serde(default)]
+    pub muted: Option<Until>,
+    /// Until when the user is shut out; none if never banned.
+    #[serde(default)]
+    pub banned: Option<Until>,
 }
 
 impl Permission {
     /// The part that [`crate::access::decide`] looks at.
     pub const fn standing(&self) -> Standing {
-        Standing { visibility: self.visibility, role: self.role }
+        Standing { visibility: self.visibility, role: self.role, muted: self.muted, banned: self.banned }
+    }
+}
+
+/// What rights to do something to a message depend on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageFacts {
+    /// Who said it.
+    pub author: UserId,
+    /// Whether it is deleted.
+    pub deleted: bool,
+    /// The different reactions it has.
+    pub emojis: Vec<Emoji>,
+}
+
+impl MessageFacts {
+    /// Whether a user with this permission may do it.
+    ///
+    /// # Errors
+    /// The code to answer with.
+    pub fn check(&self, permission: &Permission, user: UserId, act: &Act) -> Result<(), ErrorCode> {
+        let standing = MessageStanding { role: permission.role, own: self.author == user, deleted: self.deleted };
+        match &act.kind {
+            ActKind::Edit(_) => decide_on_message(standing, MessageAction::Edit),
+            ActKind::Delete => decide_on_message(standing, MessageAction::Delete),
+            ActKind::Unreact(_) => decide_on_message(standing, MessageAction::React),
+            ActKind::React(emoji) => {
+                decide_on_message(standing, MessageAction::React)?;
+                let fits = self.emojis.len() < REACTIONS_PER_MESSAGE_MAX || self.emojis.contains(emoji);
+                if fits { Ok(()) } else { Err(ErrorCode::TooManyReactions) }
+            }
+        }
     }
 }
 
@@ -39,6 +79,9 @@ pub enum AuthorityError {
     /// A definite no, with the code to tell the client.
     #[error("refused: {}", .0.as_str())]
     Refused(ErrorCode),
+    /// The user may not say anything in the room; in so many milliseconds it may, if that is known.
+    #[error("muted")]
+    Muted(Option<u64>),
     /// Nobody answered in time; trying again may help.
     #[error("the api does not answer: {0}")]
     Unavailable(String),
@@ -54,6 +97,38 @@ pub trait Authority: Send + Sync + 'static {
     /// Makes the room's state present on the bus, in a current epoch, whatever the bus has lost. Idempotent.
     async fn open_room(&self, room: RoomId) -> Result<(), AuthorityError>;
 
+    /// What is to be known of a message before something is done to it. Refused with
+    /// [`ErrorCode::UnknownMessage`] when there is none in that room.
+    async fn message(&self, room: RoomId, message: MessageId) -> Result<MessageFacts, AuthorityError>;
+
     /// The public keys of access tokens that are valid now.
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError>;
+
+    /// Which of these login sessions are revoked. At most [`crate::limits::REVOCATIONS_PER_READ_MAX`] at a time, also
+    /// for the two below.
+    async fn revoked(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError>;
+
+    /// The versions of the rooms' rights. Rooms that do not exist are left out; the order is not promised.
+    async fn acl_versions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, AclVersion)>, AuthorityError>;
+
+    /// Which of these users may read in the room.
+    async fn readers(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, AuthorityError>;
+
+    /// Events of the epoch that follow `place.seq` without a hole, oldest first, at most `limit`: from the store, and
+    /// from the hot tail where that goes on. None if the next one is in neither. More may follow.
+    async fn events(
+        &self,
+        room: RoomId,
+        place: EventPlace,
+        limit: usize,
+    ) -> Result<Vec<SequencedEvent>, AuthorityError>;
+}
+
+/// Where a reader stands in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct EventPlace {
+    /// Epoch of the number.
+    pub epoch: Epoch,
+    /// Number of the last event it has.
+    pub seq: Seq,
 }

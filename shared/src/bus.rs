@@ -19,7 +19,7 @@ use tokio::sync::broadcast;
 
 use crate::clock::UnixMillis;
 use crate::event::{Event, SequencedEvent};
-use crate::id::{AclVersion, ClientId, Epoch, LogPosition, MessageId, Partition, RoomId, Seq};
+use crate::id::{AclVersion, ClientId, Epoch, LogPosition, MessageId, Partition, RoomId, Seq, SessionId, UserId};
 
 pub mod memory;
 pub mod open;
@@ -148,6 +148,22 @@ pub enum Signal {
     },
     /// Something may have been lost (reconnect, overflow): compare heads and marks.
     Suspect,
+    /// Logins of a user this process is subscribed to are over.
+    Session {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        revoked: Revoked,
+    },
+}
+
+/// Which login sessions of a user are over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    /// This one.
+    One(SessionId),
+    /// All that there were.
+    All,
 }
 
 /// See the module's text.
@@ -186,6 +202,15 @@ pub trait Bus: Send + Sync + 'static {
     /// An epoch begins only when everything of the one before that survived on the bus is stored: whoever reads
     /// history because of the change then finds all of it.
     async fn open_partition(&self, partition: Partition, epoch: Epoch) -> Result<PartitionOpening, BusError>;
+
+    /// Starts [`Signal::Session`] for the users. Idempotent.
+    async fn subscribe_users(&self, users: &[UserId]) -> Result<(), BusError>;
+
+    /// Stops [`Signal::Session`] for the users. Idempotent.
+    async fn unsubscribe_users(&self, users: &[UserId]) -> Result<(), BusError>;
+
+    /// Tells everybody who is subscribed to the user. It may be lost: the store has the truth.
+    async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError>;
 
     /// Whether the bus answers.
     async fn ping(&self) -> Result<(), BusError>;

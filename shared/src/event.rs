@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::act::{Act, Emoji};
 use crate::clock::UnixMillis;
 use crate::id::{ClientId, Epoch, MessageId, RoomId, Seq, UserId};
 
@@ -45,6 +46,101 @@ pub enum EventBody {
     MemberJoined {},
     /// The user is no longer a member of the room.
     MemberLeft {},
+    /// The user changed the text of a message.
+    MessageEdited {
+        /// The message.
+        message_id: MessageId,
+        /// Its new text; empty once the message was deleted.
+        content: String,
+        /// The user's name for the change.
+        client_id: ClientId,
+    },
+    /// The user took a message away.
+    MessageDeleted {
+        /// The message.
+        message_id: MessageId,
+    },
+    /// The user reacted to a message.
+    ReactionAdded {
+        /// The message.
+        message_id: MessageId,
+        /// The reaction.
+        emoji: Emoji,
+    },
+    /// The user took a reaction back.
+    ReactionRemoved {
+        /// The message.
+        message_id: MessageId,
+        /// The reaction.
+        emoji: Emoji,
+    },
+    /// The user ended somebody's membership.
+    MemberKicked {
+        /// Whose.
+        member: Sender,
+    },
+    /// The user shut somebody out.
+    MemberBanned {
+        /// Whom.
+        member: Sender,
+        /// Until when; for good if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<UnixMillis>,
+    },
+    /// The user ended a ban.
+    MemberUnbanned {
+        /// Whose.
+        member: Sender,
+    },
+    /// The user took somebody's right to say something.
+    MemberMuted {
+        /// Whose.
+        member: Sender,
+        /// Until when; for good if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<UnixMillis>,
+    },
+    /// The user gave that right back.
+    MemberUnmuted {
+        /// To whom.
+        member: Sender,
+    },
+}
+
+impl EventBody {
+    /// Whose membership ends by it, if `actor` causes it.
+    pub const fn departed(&self, actor: UserId) -> Option<UserId> {
+        match self {
+            Self::MemberLeft {} => Some(actor),
+            Self::MemberKicked { member } | Self::MemberBanned { member, .. } => Some(member.user_id),
+            Self::Message { .. }
+            | Self::MemberJoined {}
+            | Self::MemberUnbanned { .. }
+            | Self::MemberMuted { .. }
+            | Self::MemberUnmuted { .. }
+            | Self::MessageEdited { .. }
+            | Self::MessageDeleted { .. }
+            | Self::ReactionAdded { .. }
+            | Self::ReactionRemoved { .. } => None,
+        }
+    }
+
+    /// Whose rights in the room are others after it, if `actor` causes it.
+    pub const fn affected(&self, actor: UserId) -> Option<UserId> {
+        match self {
+            Self::MemberJoined {} | Self::MemberLeft {} => Some(actor),
+            Self::MemberKicked { member }
+            | Self::MemberBanned { member, .. }
+            | Self::MemberUnbanned { member }
+            | Self::MemberMuted { member, .. }
+            | Self::MemberUnmuted { member } => Some(member.user_id),
+            Self::Message { .. }
+            | Self::MessageEdited { .. }
+            | Self::MessageDeleted { .. }
+            | Self::ReactionAdded { .. }
+            | Self::ReactionRemoved { .. } => None,
+        }
+    }
 }
 
 impl Event {
@@ -60,6 +156,17 @@ impl Event {
         }
     }
 
+    /// Something done to a message; its id is derived, see [`Act::event_id`].
+    pub fn act(room: RoomId, sender: Sender, client_id: &ClientId, act: Act) -> Self {
+        Self {
+            v: EVENT_VERSION,
+            id: act.event_id(room, sender.user_id, client_id),
+            user_id: sender.user_id,
+            username: sender.username,
+            body: act.into_body(client_id),
+        }
+    }
+
     /// The event as the bus carries it.
     pub fn to_json(&self) -> String {
         // Strings, ids and numbers only: nothing in it can fail to serialise.
@@ -67,12 +174,12 @@ impl Event {
     }
 }
 
-/// Who sends: the part of a verified token that an event carries.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A user as an event carries one: the sender, from a verified token, or the member that it is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sender {
     /// Account.
     pub user_id: UserId,
-    /// Name at the time of sending.
+    /// Name at the time of the event.
     pub username: String,
 }
 
@@ -88,7 +195,7 @@ pub struct NewMessage {
 }
 
 /// An event with its place: room, epoch, number and time, as assigned by the bus.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SequencedEvent {
     /// Room of the event.
     pub room: RoomId,

@@ -4,14 +4,23 @@
 //! names work on Redis Cluster. Nothing that a client wrote ever becomes part of a key: only ids and numbers do.
 
 use crate::clock::UnixMillis;
-use crate::id::{Partition, RoomId};
+use crate::id::{Partition, RoomId, UserId};
 use crate::limits::{DEDUPE_BUCKET, PARTITIONS};
+use uuid::Uuid;
 
 /// The partition of a room: the same on every node and for all time.
 pub fn partition_of(room: RoomId) -> Partition {
+    partition_of_id(room.as_uuid())
+}
+
+/// The partition of a user, where its control channel lives.
+pub fn partition_of_user(user: UserId) -> Partition {
+    partition_of_id(user.as_uuid())
+}
+
+fn partition_of_id(id: Uuid) -> Partition {
     // FNV-1a over the id's bytes: stable, spread well enough over 64 partitions, and trivial to repeat elsewhere.
-    let hash = room
-        .as_uuid()
+    let hash = id
         .as_bytes()
         .iter()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
@@ -59,6 +68,11 @@ pub fn room_channel(room: RoomId) -> String {
     format!("{{{}}}:c:{}", partition_of(room), room.as_uuid().simple())
 }
 
+/// Channel: news for the connections of a user, such as the end of a login.
+pub fn user_channel(user: UserId) -> String {
+    format!("{{{}}}:u:{}", partition_of_user(user), user.as_uuid().simple())
+}
+
 /// Hashes with expiry: results of recent appends, by user and client id. The first is the current bucket, the
 /// second the one before it.
 pub fn dedupe(room: RoomId, now: UnixMillis) -> [String; 2] {
@@ -79,6 +93,8 @@ pub enum Channel {
     Room(RoomId),
     /// See [`control_channel`].
     Control(Partition),
+    /// See [`user_channel`].
+    User(UserId),
 }
 
 /// Reads a channel's name; none for a name this module did not spell.
@@ -89,6 +105,10 @@ pub fn parse_channel(name: &str) -> Option<Channel> {
         Some(("c", id)) => {
             let room = id.parse().ok()?;
             (partition_of(room) == partition).then_some(Channel::Room(room))
+        }
+        Some(("u", id)) => {
+            let user = id.parse().ok()?;
+            (partition_of_user(user) == partition).then_some(Channel::User(user))
         }
         None if rest == "ctl" => Some(Channel::Control(partition)),
         Some(_) | None => None,
@@ -104,6 +124,8 @@ mod tests {
         let id = RoomId::generate();
         assert_eq!(parse_channel(&room_channel(id)), Some(Channel::Room(id)));
         assert_eq!(parse_channel(&control_channel(Partition(7))), Some(Channel::Control(Partition(7))));
+        let user = UserId::generate();
+        assert_eq!(parse_channel(&user_channel(user)), Some(Channel::User(user)));
         for foreign in ["", "x", "{1}:c:zz", "{999999}:ctl", "{1}:other"] {
             assert_eq!(parse_channel(foreign), None, "{foreign}");
         }

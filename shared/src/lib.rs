@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod acks;
+pub mod act;
 pub mod authority;
 pub mod bus;
 pub mod clock;

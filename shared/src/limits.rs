@@ -22,6 +22,16 @@ pub const ROOMS_PER_CONNECTION_MAX: usize = 200;
 pub const BAD_FRAMES_PER_MINUTE_MAX: u32 = 30;
 /// Bytes of an access token; ours have about 400.
 pub const TOKEN_BYTES_MAX: usize = 4 * 1024;
+/// Characters of a reaction: the longest sequences that draw one picture.
+pub const EMOJI_CHARS_MAX: usize = 8;
+/// Bytes of a reaction as UTF-8.
+pub const EMOJI_BYTES_MAX: usize = 32;
+/// Different reactions to one message.
+pub const REACTIONS_PER_MESSAGE_MAX: usize = 20;
+/// Versions of one message that its history of edits shows, the newest ones.
+pub const EDITS_SHOWN_MAX: usize = 100;
+/// Acts on messages of one batch that are applied side by side in MongoDB.
+pub const ACTS_AT_ONCE: usize = 16;
 
 // --- time ------------------------------------------------------------------------------------
 
@@ -78,7 +88,7 @@ pub const TAIL_LIFE: Duration = Duration::from_hours(1);
 /// Frames of a room that a gateway keeps in its own memory.
 pub const RING_FRAMES_MAX: usize = 64;
 /// Missed events that a resume replays; beyond it the client is told of a gap.
-pub const RESUME_EVENTS_MAX: u64 = 200;
+pub const RESUME_EVENTS_MAX: u64 = 500;
 /// Entries of a partition's log that wait for the store before sends answer `overloaded`.
 pub const LOG_ENTRIES_MAX: u64 = 200_000;
 /// Length of one dedupe bucket; current and previous are read, so a repeat is known for 2 to 4 minutes in Redis.
@@ -128,6 +138,8 @@ pub const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
 pub const PASSWORD_WAIT: Duration = Duration::from_secs(1);
 /// How long a join or leave waits for its announcement to reach the bus; after that it follows by itself.
 pub const ANNOUNCE_WAIT: Duration = Duration::from_secs(2);
+/// How long the end of a session waits for its push; gateways find it by asking, too.
+pub const REVOKE_PUSH_WAIT: Duration = Duration::from_secs(1);
 /// Between two looks for announcements that did not reach the bus.
 pub const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(1);
 /// Announcements that are read from the store at once.
@@ -167,8 +179,6 @@ pub const WRITE_BUFFER_BYTES_MAX: usize = 256 * 1024;
 pub const FLUSH_FRAMES_MAX: usize = 64;
 /// Bytes that are taken from an outbox for one flush, unless its first frame alone is larger.
 pub const FLUSH_BYTES_MAX: usize = 64 * 1024;
-/// Bytes that a resume replays for one room; beyond it the client is told of a gap.
-pub const RESUME_BYTES_MAX: usize = 512 * 1024;
 /// Bytes an outbox may hold when the replay of one more room begins.
 pub const OUTBOX_LOW_BYTES: usize = 128 * 1024;
 /// Frames an outbox may hold when the replay of one more room begins.
@@ -213,3 +223,28 @@ pub const REPAIR_ROUNDS_MAX: u32 = 8;
 pub const REPAIR_PAUSE: Duration = Duration::from_millis(50);
 /// Pause after a comparison of heads that failed.
 pub const AUDIT_PAUSE: Duration = Duration::from_secs(1);
+/// Missed events that a resume puts into the outbox before it waits until the client has read most of them.
+pub const REPLAY_FRAMES_MAX: usize = 128;
+/// Bytes of such a piece of a resume, unless its first frame alone is larger.
+pub const REPLAY_BYTES_MAX: usize = 128 * 1024;
+/// Events that the api reads from the store for a gateway at once.
+pub const EVENTS_PER_READ_MAX: usize = 200;
+/// Bytes of such events, unless the first alone is larger; the gateway asks again for the rest.
+pub const EVENTS_BYTES_MAX: usize = 512 * 1024;
+/// Bytes of the api's answer with such events: every character escaped, and what lies between them.
+pub const EVENTS_ANSWER_BYTES_MAX: usize = 1024 * 1024;
+/// Different reads of missed events that are under way in one api process.
+pub const EVENT_READS_MAX: u64 = 1_024;
+/// Between two looks for sessions and rights that ended, in case a push was lost: with the calls it takes, an end is
+/// known within 5 s.
+pub const REVOCATION_POLL_INTERVAL: Duration = Duration::from_secs(4);
+/// Sessions, rooms or users in one question for what ended.
+pub const REVOCATIONS_PER_READ_MAX: usize = 500;
+/// How long new connections are gathered before their users are subscribed and their sessions checked in one go.
+pub const LOGIN_GATHER: Duration = Duration::from_millis(20);
+/// Pause after subscribing users failed.
+pub const LOGIN_RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// Revoked sessions that a gateway remembers, so that their tokens open nothing any more.
+pub const REVOKED_REMEMBERED_MAX: u64 = 100_000;
+/// A permission that says no is asked for again if it is older than this: the no may have been taken back.
+pub const REFUSAL_LIFE: Duration = Duration::from_secs(1);

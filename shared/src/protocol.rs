@@ -3,10 +3,13 @@
 //!
 //! Untrusted text is parsed here once. Sizes are checked before anything is decoded.
 
+pub mod ack_mode;
+pub mod acts;
 pub mod client;
 pub mod close;
 pub mod content;
 pub mod error_code;
+pub mod parts;
 pub mod server;
 
 /// The WebSocket subprotocol; a client may offer it together with `bearer.<token>`.

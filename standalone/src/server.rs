@@ -8,10 +8,11 @@ use axum::Router;
 use rookery_api::app::{App, AppError, AppParts};
 use rookery_api::store::{self, StoreError, Stores};
 use rookery_api::{demo, router};
-use rookery_gateway::gateway::{Gateway, GatewayParts};
+use rookery_gateway::gateway::{Gateway, GatewayOptions, GatewayParts};
 use rookery_shared::bus::memory::MemoryBus;
 use rookery_shared::id::{Epoch, Partition};
 use rookery_shared::listener::{self, ListenerOptions};
+use rookery_shared::protocol::server::AckMode;
 use rookery_shared::shutdown::Shutdown;
 use rookery_shared::token::{KeyError, SigningKeys};
 use tokio::net::TcpListener;
@@ -60,6 +61,7 @@ pub(crate) async fn serve(options: Arc<Options>, with_demo: bool) -> Result<(), 
         verifier: app.verifier(),
         origins: options.allowed_origins.clone(),
         shutdown: shutdown.clone(),
+        options: GatewayOptions { drain: options.drain, ack: AckMode::Stored },
     })?;
     gateway.run_background();
     listen(&options, &app, &gateway, &shutdown).await?;

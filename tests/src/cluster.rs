@@ -62,6 +62,17 @@ impl Cluster {
         cluster
     }
 
+    /// Runs `rookery-api` with arguments against the data of this cluster, to its end.
+    pub fn run_api(&self, args: &[&str]) {
+        let env: Vec<(String, String)> = self
+            .settings
+            .common
+            .iter()
+            .map(|(key, value)| (format!("ROOKERY_{}", key.to_uppercase()), value.clone()))
+            .collect();
+        process::run_with(&tools::binary("rookery-api"), args, env, &self.settings.dir);
+    }
+
     /// Another api of the same cluster; it does not run yet.
     pub fn another_api(&self) -> Node {
         self.settings.node()
@@ -119,6 +130,7 @@ fn gateway(redis: &Redis, api: &Node, dir: PathBuf) -> Node {
         ("api_url", api.internal_url()),
         ("internal_secret", INTERNAL_SECRET.to_owned()),
         ("allowed_origins", ALLOWED_ORIGIN.to_owned()),
+        ("drain_ms", "3000".to_owned()),
     ];
     Node::prepare("rookery-gateway", dir, &settings, &[])
 }

@@ -151,12 +151,13 @@ impl Spec {
             .unwrap_or_else(|error| panic!("{} does not start: {error}; run `make deps`", self.program.display()))
     }
 
-    /// The command in its own process group, without settings that the caller's environment happens to have.
+    /// The command in its own process group, without settings that the caller's environment happens to have and
+    /// without what cargo tells a test: a person's shell has none of it, and a nested build would take it for a change.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.args).current_dir(&self.dir).stdin(Stdio::null()).process_group(0);
         for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("ROOKERY_") {
+            if is_of_the_test(&name.to_string_lossy()) {
                 command.env_remove(name);
             }
         }
@@ -165,13 +166,23 @@ impl Spec {
     }
 }
 
+fn is_of_the_test(name: &str) -> bool {
+    let lasting = ["CARGO_HOME", "CARGO_TARGET_DIR"].contains(&name);
+    name.starts_with("ROOKERY_") || (name.starts_with("CARGO_") && !lasting)
+}
+
 /// Runs a program to its end and returns what it printed; panics if it fails.
 pub fn run(program: &Path, args: &[&str], dir: &Path) -> String {
+    run_with(program, args, Vec::new(), dir)
+}
+
+/// The same with settings in its environment.
+pub fn run_with(program: &Path, args: &[&str], env: Vec<(String, String)>, dir: &Path) -> String {
     let spec = Spec {
         name: program.display().to_string(),
         program: program.to_owned(),
         args: args.iter().map(|&arg| arg.to_owned()).collect(),
-        env: Vec::new(),
+        env,
         dir: dir.to_owned(),
     };
     let output = spec.command().output().unwrap_or_else(|error| panic!("{}: {error}", spec.name));
@@ -187,11 +198,11 @@ pub fn is_clean(status: ExitStatus) -> bool {
 }
 
 fn signal_group(pid: u32, name: &str) {
-    let group = format!("-{pid}");
-    // A group that is gone already is what KILL and TERM want anyway.
-    Command::new("kill")
-        .args(["-s", name, "--", &group])
+    // The shell has `kill` built in; a small machine has no program of that name. A group that is gone already is what
+    // KILL and TERM want anyway.
+    Command::new("sh")
+        .args(["-c", r#"kill -s "$0" -- "-$1""#, name, &pid.to_string()])
         .stderr(Stdio::null())
         .status()
-        .expect("the kill command runs");
+        .expect("a shell runs");
 }

@@ -176,6 +176,15 @@ impl Rest {
         self.post(&format!("/api/v1/rooms/{room}/leave"), Some(&user.token), &json!({})).await
     }
 
+    /// An act of moderation in a room, on a user: `PUT` or `DELETE` of `ban` or `mute`, `POST` of `kick`.
+    pub async fn moderate(&self, method: Method, case: [&str; 3], by: &Account, body: &Value) -> Answer {
+        let [room, user, act] = case;
+        let path = format!("/api/v1/rooms/{room}/members/{user}/{act}");
+        let (content_type, body) = (Some("application/json"), body.to_string().into_bytes());
+        let request = RawRequest { method, path: &path, token: Some(&by.token), content_type, body };
+        self.raw(request).await.unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
     /// Says something over REST.
     pub async fn say(&self, room: &str, user: &Account, body: &Value) -> Answer {
         self.post(&format!("/api/v1/rooms/{room}/messages"), Some(&user.token), body).await

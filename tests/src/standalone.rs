@@ -16,23 +16,16 @@ pub struct Standalone {
 
 impl Standalone {
     /// Chooses ports and a folder; nothing runs yet.
-    pub fn prepare(flags: &[&str]) -> Self {
+    pub fn prepare() -> Self {
         let dir = dirs::fresh("standalone");
         let data_dir = dir.join("data");
         let settings = [("data_dir", data_dir.display().to_string()), ("allowed_origins", ALLOWED_ORIGIN.to_owned())];
-        Self { node: Node::prepare("rookery", dir, &settings, flags), data_dir }
+        Self { node: Node::prepare("rookery", dir, &settings, &[]), data_dir }
     }
 
     /// A running server without any user.
     pub async fn start() -> Self {
-        let server = Self::prepare(&[]);
-        server.node.start().await;
-        server
-    }
-
-    /// A running server with the two users of the demonstration.
-    pub async fn start_demo() -> Self {
-        let server = Self::prepare(&["--demo"]);
+        let server = Self::prepare();
         server.node.start().await;
         server
     }

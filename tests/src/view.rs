@@ -58,7 +58,8 @@ impl View {
             return;
         }
         match frame["type"].as_str().unwrap_or_default() {
-            "new_message" | "member_joined" | "member_left" => self.apply_event(frame),
+            "new_message" | "member_joined" | "member_left" | "member_kicked" | "member_banned" | "member_unbanned"
+            | "member_muted" | "member_unmuted" => self.apply_event(frame),
             "subscribed" if self.position.is_none() => {
                 self.position = Some((epoch_of(frame), seq_of(frame, "head")));
                 self.repair = Some(Repair::Gap);

@@ -37,6 +37,10 @@ test("client frames are built as the examples show", () => {
     unsubscribe: ({ rooms }) => frames.unsubscribe(rooms),
     message: (fields) => frames.message(fields),
     ping: () => frames.ping(),
+    heads: ({ rooms }) => frames.heads(rooms),
+    edit: (fields) => frames.edit(fields),
+    delete: (fields) => frames.remove(fields),
+    react: (fields) => frames.react(fields),
   };
   for (const { name, frame } of fixture("client_frames")) {
     assert.equal(JSON.stringify(build[frame.type](frame)), JSON.stringify(frame), name);

@@ -1,7 +1,7 @@
 //! History: what is kept of a room's events, and how it is paged.
 
-use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{Epoch, Seq};
+use rookery_shared::event::{EventBody, SequencedEvent};
+use rookery_shared::id::{Epoch, MessageId, RoomId, Seq};
 
 /// A place between two events of a room's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,4 +31,27 @@ pub const PAGE_MAX: usize = 200;
 /// The place of an event.
 pub const fn place_of(event: &SequencedEvent) -> Place {
     Place { epoch: event.epoch, seq: event.seq }
+}
+
+/// Whether the event is something said in the room.
+pub fn is_message_of(event: &SequencedEvent, room: RoomId) -> bool {
+    event.room == room && matches!(event.event.body, EventBody::Message { .. })
+}
+
+/// The message whose text the event changes.
+pub const fn edit_of(body: &EventBody) -> Option<MessageId> {
+    match body {
+        EventBody::MessageEdited { message_id, .. } => Some(*message_id),
+        EventBody::Message { .. }
+        | EventBody::MemberJoined {}
+        | EventBody::MemberLeft {}
+        | EventBody::MemberKicked { .. }
+        | EventBody::MemberBanned { .. }
+        | EventBody::MemberUnbanned { .. }
+        | EventBody::MemberMuted { .. }
+        | EventBody::MemberUnmuted { .. }
+        | EventBody::MessageDeleted { .. }
+        | EventBody::ReactionAdded { .. }
+        | EventBody::ReactionRemoved { .. } => None,
+    }
 }

@@ -39,6 +39,10 @@ impl FromRequestParts<Arc<App>> for Caller {
             tracing::debug!(%error, "token refused");
             unauthenticated()
         })?;
+        // A token outlives its session by minutes; it opens nothing then.
+        if !app.stores.sessions.revoked(&[claims.sid]).await?.is_empty() {
+            return Err(unauthenticated());
+        }
         Ok(Self { user_id: claims.sub, username: claims.name })
     }
 }

@@ -1,8 +1,8 @@
-//! The room that a path names.
+//! The room that a path names, and the member.
 
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
-use rookery_shared::id::RoomRef;
+use rookery_shared::id::{RoomRef, UserId};
 use rookery_shared::protocol::error_code::ErrorCode;
 
 use crate::error::ApiError;
@@ -17,5 +17,26 @@ impl<S: Send + Sync> FromRequestParts<S> for RoomPath {
         let unknown = || ApiError::refused(ErrorCode::UnknownRoom);
         let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| unknown())?;
         text.parse().map(Self).map_err(|_| unknown())
+    }
+}
+
+/// The path's `{room}` and `{user}`. A user that is no id is answered like one that does not exist.
+pub struct MemberPath {
+    /// The room.
+    pub room: RoomRef,
+    /// The user.
+    pub user: UserId,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for MemberPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let unknown = || ApiError::refused(ErrorCode::UnknownRoom);
+        let Path((room, user)) =
+            Path::<(String, String)>::from_request_parts(parts, state).await.map_err(|_| unknown())?;
+        let room = room.parse().map_err(|_| unknown())?;
+        let user = user.parse().map_err(|_| ApiError::refused(ErrorCode::NotFound))?;
+        Ok(Self { room, user })
     }
 }

@@ -73,6 +73,173 @@ pub enum TimelineEvent {
         #[schema(format = DateTime)]
         timestamp: String,
     },
+    /// A message says something else now.
+    MessageEdited {
+        /// The room.
+        room: Uuid,
+        /// Incarnation of the numbers.
+        #[schema(example = "e1")]
+        epoch: String,
+        /// Number in the room.
+        seq: u64,
+        /// The message.
+        message_id: Uuid,
+        /// Its new text; empty if it was deleted since.
+        content: String,
+        /// Who.
+        user: UserBrief,
+        /// When.
+        #[schema(format = DateTime)]
+        timestamp: String,
+    },
+    /// A message is gone.
+    MessageDeleted {
+        /// The room.
+        room: Uuid,
+        /// Incarnation of the numbers.
+        #[schema(example = "e1")]
+        epoch: String,
+        /// Number in the room.
+        seq: u64,
+        /// The message.
+        message_id: Uuid,
+        /// Who.
+        user: UserBrief,
+        /// When.
+        #[schema(format = DateTime)]
+        timestamp: String,
+    },
+    /// Somebody reacted to a message.
+    ReactionAdded {
+        /// The room.
+        room: Uuid,
+        /// Incarnation of the numbers.
+        #[schema(example = "e1")]
+        epoch: String,
+        /// Number in the room.
+        seq: u64,
+        /// The message.
+        message_id: Uuid,
+        /// The reaction.
+        emoji: String,
+        /// Who.
+        user: UserBrief,
+        /// When.
+        #[schema(format = DateTime)]
+        timestamp: String,
+    },
+    /// Somebody took a reaction back.
+    ReactionRemoved {
+        /// The room.
+        room: Uuid,
+        /// Incarnation of the numbers.
+        #[schema(example = "e1")]
+        epoch: String,
+        /// Number in the room.
+        seq: u64,
+        /// The message.
+        message_id: Uuid,
+        /// The reaction.
+        emoji: String,
+        /// Who.
+        user: UserBrief,
+        /// When.
+        #[schema(format = DateTime)]
+        timestamp: String,
+    },
+    /// Somebody's membership was ended by another.
+    MemberKicked {
+        /// The room.
+        room: Uuid,
+        /// Incarnation of the numbers.
+        #[schema(example = "e1")]
+        epoch: String,
+        /// Number in the room.
+        seq: u64,
+        /// Who.
+        user: UserBrief,
+        /// By whom.
+        by: UserBrief,
+        /// When.
+        #[schema(format = DateTime)]
+        timestamp: String,
+    },
+    /// Somebody was shut out.
+    MemberBanned {
+        /// The room.
+        room: Uuid,
+        /// Incarnation of the numbers.
+        #[schema(example = "e1")]
+        epoch: String,
+        /// Number in the room.
+        seq: u64,
+        /// Who.
+        user: UserBrief,
+        /// By whom.
+        by: UserBrief,
+        /// Until when; for good if not said.
+        #[schema(format = DateTime, nullable = false)]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<String>,
+        /// When.
+        #[schema(format = DateTime)]
+        timestamp: String,
+    },
+    /// Somebody's ban was ended.
+    MemberUnbanned {
+        /// The room.
+        room: Uuid,
+        /// Incarnation of the numbers.
+        #[schema(example = "e1")]
+        epoch: String,
+        /// Number in the room.
+        seq: u64,
+        /// Who.
+        user: UserBrief,
+        /// By whom.
+        by: UserBrief,
+        /// When.
+        #[schema(format = DateTime)]
+        timestamp: String,
+    },
+    /// Somebody may no longer say anything.
+    MemberMuted {
+        /// The room.
+        room: Uuid,
+        /// Incarnation of the numbers.
+        #[schema(example = "e1")]
+        epoch: String,
+        /// Number in the room.
+        seq: u64,
+        /// Who.
+        user: UserBrief,
+        /// By whom.
+        by: UserBrief,
+        /// Until when; for good if not said.
+        #[schema(format = DateTime, nullable = false)]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<String>,
+        /// When.
+        #[schema(format = DateTime)]
+        timestamp: String,
+    },
+    /// Somebody may say something again.
+    MemberUnmuted {
+        /// The room.
+        room: Uuid,
+        /// Incarnation of the numbers.
+        #[schema(example = "e1")]
+        epoch: String,
+        /// Number in the room.
+        seq: u64,
+        /// Who.
+        user: UserBrief,
+        /// By whom.
+        by: UserBrief,
+        /// When.
+        #[schema(format = DateTime)]
+        timestamp: String,
+    },
 }
 
 /// A message.
@@ -96,6 +263,26 @@ pub struct Message {
     pub reply_to: Option<Uuid>,
     /// Attached files; always empty for now.
     pub attachments: Vec<String>,
+    /// When its text was changed last.
+    #[schema(format = DateTime, nullable = false)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<String>,
+    /// Whether it is deleted; its text is then empty.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
+    /// Who reacted how.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<Reaction>,
+}
+
+/// One reaction to a message.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reaction {
+    /// The reaction.
+    pub emoji: String,
+    /// Whose it is, in the order of reacting.
+    pub user_ids: Vec<Uuid>,
 }
 
 /// Id and name of a user.
@@ -139,8 +326,9 @@ pub struct Jwk {
 mod tests {
     use super::*;
     use rookery_shared::access;
+    use rookery_shared::act::Emoji;
     use rookery_shared::clock::UnixMillis;
-    use rookery_shared::event::{EVENT_VERSION, Event, EventBody, SequencedEvent};
+    use rookery_shared::event::{EVENT_VERSION, Event, EventBody, Sender, SequencedEvent};
     use rookery_shared::id::{ClientId, Epoch, MessageId, RoomId, Seq, UserId};
     use rookery_shared::protocol::server::ServerFrame;
     use serde::de::DeserializeOwned;
@@ -158,7 +346,27 @@ mod tests {
             client_id: ClientId::generate(),
             reply_to: Some(MessageId::from_uuid(Uuid::nil())),
         };
-        for body in [message, EventBody::MemberJoined {}, EventBody::MemberLeft {}] {
+        let (message_id, emoji) = (MessageId::generate(), Emoji::try_from("👍".to_owned()).unwrap());
+        let member = Sender { user_id: UserId::generate(), username: "def".to_owned() };
+        let about = |body: fn(Sender, Option<UnixMillis>) -> EventBody, until| body(member.clone(), until);
+        let banned = |member, until| EventBody::MemberBanned { member, until };
+        let muted = |member, until| EventBody::MemberMuted { member, until };
+        for body in [
+            about(|member, _| EventBody::MemberKicked { member }, None),
+            about(banned, None),
+            about(banned, Some(UnixMillis(4))),
+            about(|member, _| EventBody::MemberUnbanned { member }, None),
+            about(muted, None),
+            about(muted, Some(UnixMillis(4))),
+            about(|member, _| EventBody::MemberUnmuted { member }, None),
+            message,
+            EventBody::MemberJoined {},
+            EventBody::MemberLeft {},
+            EventBody::MessageEdited { message_id, content: "ho".to_owned(), client_id: ClientId::generate() },
+            EventBody::MessageDeleted { message_id },
+            EventBody::ReactionAdded { message_id, emoji: emoji.clone() },
+            EventBody::ReactionRemoved { message_id, emoji },
+        ] {
             let id = MessageId::from_uuid(Uuid::new_v4());
             let event = Event { v: EVENT_VERSION, id, user_id: UserId::generate(), username: "abc".to_owned(), body };
             let (room, epoch, seq, timestamp) = (RoomId::generate(), Epoch(1), Seq::new(2), UnixMillis(3));

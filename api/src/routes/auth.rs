@@ -10,6 +10,7 @@ use crate::service::sessions::Granted;
 
 pub mod login;
 pub mod logout;
+pub mod logout_all;
 pub mod refresh;
 pub mod register;
 

@@ -1,4 +1,6 @@
 //! A room's messages.
 
+pub mod acts;
+pub mod edits;
 pub mod list;
 pub mod send;

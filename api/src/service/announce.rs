@@ -38,6 +38,8 @@ enum CarryError {
     Store(#[from] StoreError),
     #[error("the event's id is not a client id: {0}")]
     Name(&'static str),
+    #[error("too many announcements wait")]
+    Crowded,
 }
 
 impl Announcer {
@@ -63,6 +65,31 @@ impl Announcer {
         if timeout(ANNOUNCE_WAIT, task).await.is_err() {
             tracing::debug!("announcement goes on without its request");
         }
+    }
+
+    /// Carries everything the room has waiting, oldest first, and says whether that was done in time. What is left goes
+    /// on by itself, but whoever asked must not be told that the room has heard of it.
+    pub(crate) async fn settle(&self, room: RoomId) -> Result<(), BusError> {
+        let announcer = self.clone();
+        let task = self.0.tasks.spawn(async move { announcer.carry_room(room).await });
+        let late = |cause: &str| BusError::Unavailable(cause.to_owned());
+        match timeout(ANNOUNCE_WAIT, task).await {
+            Ok(Ok(Ok(()))) => Ok(()),
+            Ok(Ok(Err(error))) => Err(late(&error.to_string())),
+            Ok(Err(_)) => Err(late("the announcement was given up")),
+            Err(_) => Err(late("the announcement is not carried yet")),
+        }
+    }
+
+    /// Announcements of other rooms may be before those of this one, but not more than one batch: then the pass over
+    /// the outbox is behind anyway.
+    async fn carry_room(&self, room: RoomId) -> Result<(), CarryError> {
+        let batch = self.0.outbox.pending(ANNOUNCE_BATCH_MAX).await?;
+        let crowded = batch.len() == ANNOUNCE_BATCH_MAX;
+        for announcement in batch.into_iter().filter(|announcement| announcement.room == room) {
+            self.carry(announcement).await?;
+        }
+        if crowded { Err(CarryError::Crowded) } else { Ok(()) }
     }
 
     /// Carries what other requests and other nodes left behind. Endless.
@@ -131,8 +158,18 @@ impl Announcer {
 /// room back to the api.
 const fn rights_of(body: &EventBody, acl: AclVersion) -> Rights {
     match body {
-        EventBody::MemberJoined {} | EventBody::Message { .. } => Rights::Keep,
-        EventBody::MemberLeft {} => Rights::Raise(acl),
+        EventBody::MemberJoined {}
+        | EventBody::Message { .. }
+        | EventBody::MessageEdited { .. }
+        | EventBody::MessageDeleted { .. }
+        | EventBody::ReactionAdded { .. }
+        | EventBody::ReactionRemoved { .. }
+        | EventBody::MemberUnbanned { .. }
+        | EventBody::MemberUnmuted { .. } => Rights::Keep,
+        EventBody::MemberLeft {}
+        | EventBody::MemberKicked { .. }
+        | EventBody::MemberBanned { .. }
+        | EventBody::MemberMuted { .. } => Rights::Raise(acl),
     }
 }
 
@@ -147,7 +184,8 @@ const fn is_outage(error: &CarryError) -> bool {
             | AppendError::Overloaded
             | AppendError::Bus(BusError::Protocol(_)),
         )
-        | CarryError::Store(StoreError::Taken(_) | StoreError::Inconsistent(_))
-        | CarryError::Name(_) => false,
+        | CarryError::Store(StoreError::Taken(_) | StoreError::Banned | StoreError::Inconsistent(_))
+        | CarryError::Name(_)
+        | CarryError::Crowded => false,
     }
 }

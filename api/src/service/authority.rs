@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rookery_shared::access::{Action, decide};
-use rookery_shared::authority::{Authority, AuthorityError, Permission};
+use rookery_shared::authority::{Authority, AuthorityError, EventPlace, MessageFacts, Permission};
 use rookery_shared::bus::{Bus, BusError, OpenError, PartitionOpening, RoomSeed};
-use rookery_shared::id::{Partition, RoomId, RoomRef, UserId};
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::SequencedEvent;
+use rookery_shared::id::{AclVersion, MessageId, Partition, RoomId, RoomRef, SessionId, UserId};
 use rookery_shared::keys::{partition_of, partitions};
 use rookery_shared::limits::ROOM_OPEN_WAIT;
 use rookery_shared::protocol::error_code::ErrorCode;
@@ -15,7 +17,9 @@ use rookery_shared::token::{JwkSet, SigningKeys};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
 
+use super::missed::Reads;
 use crate::metrics::Metrics;
+use crate::service::history::{self, Looked};
 use crate::store::{StoreError, Stores};
 
 /// How often a room is tried while its partition gets an epoch.
@@ -41,12 +45,13 @@ pub struct LocalAuthority {
     parts: LocalAuthorityParts,
     /// One per partition: rooms of a partition are opened one after another, so that one outage costs one epoch.
     opening: Vec<Mutex<()>>,
+    reads: Reads,
 }
 
 impl LocalAuthority {
     /// An authority over these parts.
     pub fn new(parts: LocalAuthorityParts) -> Self {
-        Self { parts, opening: partitions().map(|_| Mutex::new(())).collect() }
+        Self { parts, opening: partitions().map(|_| Mutex::new(())).collect(), reads: Reads::default() }
     }
 
     /// The right to open rooms of the partition, and whether somebody else had it just before.
@@ -109,6 +114,7 @@ impl Authority for LocalAuthority {
         let found = self.parts.stores.rooms.find(room).await.map_err(store_error)?;
         let room = found.ok_or(AuthorityError::Refused(ErrorCode::UnknownRoom))?;
         let member = self.parts.stores.members.get(room.id, user).await.map_err(store_error)?;
+        let sanction = self.parts.stores.sanctions.get(room.id, user).await.map_err(store_error)?;
         let permission = Permission {
             room: room.id,
             slug: room.slug,
@@ -116,8 +122,10 @@ impl Authority for LocalAuthority {
             visibility: room.visibility,
             role: member.map(|member| member.role),
             acl: room.acl,
+            muted: sanction.muted,
+            banned: sanction.banned,
         };
-        decide(permission.standing(), Action::See).map_err(AuthorityError::Refused)?;
+        decide(permission.standing(), Action::See, UnixMillis::now()).map_err(AuthorityError::Refused)?;
         Ok(permission)
     }
 
@@ -130,15 +138,47 @@ impl Authority for LocalAuthority {
         self.open(room, partition).await
     }
 
+    async fn message(&self, room: RoomId, message: MessageId) -> Result<MessageFacts, AuthorityError> {
+        let looked = history::look(&self.parts.stores, &*self.parts.bus, room, message).await;
+        let Looked { said, state, .. } = looked
+            .map_err(|error| AuthorityError::Unavailable(error.to_string()))?
+            .ok_or(AuthorityError::Refused(ErrorCode::UnknownMessage))?;
+        let emojis = state.shown_reactions().into_iter().map(|reaction| reaction.emoji).collect();
+        Ok(MessageFacts { author: said.event.user_id, deleted: state.deleted, emojis })
+    }
+
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
         Ok(self.parts.keys.public())
     }
+
+    async fn revoked(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {
+        self.parts.stores.sessions.revoked(sessions).await.map_err(store_error)
+    }
+
+    async fn acl_versions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, AclVersion)>, AuthorityError> {
+        let rooms = self.parts.stores.rooms.by_ids(rooms).await.map_err(store_error)?;
+        Ok(rooms.into_iter().map(|room| (room.id, room.acl)).collect())
+    }
+
+    async fn readers(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
+        // A ban ends the membership, so members are exactly those who may read.
+        self.parts.stores.members.among(room, users).await.map_err(store_error)
+    }
+
+    async fn events(
+        &self,
+        room: RoomId,
+        place: EventPlace,
+        limit: usize,
+    ) -> Result<Vec<SequencedEvent>, AuthorityError> {
+        self.reads.events(&self.parts, room, place, limit).await
+    }
 }
 
-fn store_error(error: StoreError) -> AuthorityError {
+pub(super) fn store_error(error: StoreError) -> AuthorityError {
     match error {
         StoreError::Unavailable(cause) => AuthorityError::Unavailable(cause),
-        StoreError::Taken(_) | StoreError::Inconsistent(_) => {
+        StoreError::Taken(_) | StoreError::Banned | StoreError::Inconsistent(_) => {
             tracing::error!(%error, "store answered nonsense");
             AuthorityError::Unavailable("inconsistent data".to_owned())
         }

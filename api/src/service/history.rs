@@ -4,41 +4,59 @@
 //! store and the hot tail, the page ends there, or the answer is "not possible right now".
 
 mod merge;
+mod states;
 
-use rookery_shared::bus::BusError;
+use std::collections::HashMap;
+
+use rookery_shared::bus::{Bus, BusError};
 use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::RoomId;
+use rookery_shared::id::{MessageId, RoomId};
 use rookery_shared::limits::{HISTORY_BUS_WAIT, TAIL_EVENTS_MAX};
+use rookery_shared::protocol::server::ServerFrame;
 use tokio::time::timeout;
 
 use crate::app::App;
-use crate::domain::message::{Place, Window, place_of};
+use crate::domain::message::{Place, Window, edit_of, is_message_of, place_of};
+use crate::domain::message_state::{MessageState, target_of};
 use crate::error::ApiError;
+use crate::store::Stores;
 use merge::{Hole, Merged, Tail, merge};
 
 /// A page of a history, oldest first.
 pub struct Page {
-    /// The events.
-    pub events: Vec<SequencedEvent>,
+    events: Vec<SequencedEvent>,
+    /// What acts have made of the messages of the page.
+    states: HashMap<MessageId, MessageState>,
     /// Where the page before this one ends; none at the beginning of the history.
     pub previous: Option<Place>,
     /// Where the page after this one begins, also where it is yet to be written; none for an empty page.
     pub next: Option<Place>,
 }
 
+impl Page {
+    /// The events as clients get them, messages as they are now.
+    pub fn frames(self) -> Vec<ServerFrame> {
+        let Self { events, states, .. } = self;
+        events.into_iter().map(|event| states::show(event, &states)).collect()
+    }
+}
+
 /// The events of a window, `limit` at most.
 pub async fn page(app: &App, room: RoomId, window: Window, limit: usize) -> Result<Page, ApiError> {
     // The bus before the store: an event that moves from one to the other in between is then seen twice, not never.
     let tail = tail(app, room).await;
+    let acts = tail.as_ref().map(|tail| states::acts(&tail.events)).unwrap_or_default();
     let stored = app.stores.messages.page(room, window, limit + 1).await?;
     let merged = merge(stored, tail, window);
     let merged = merged.map_err(|Hole| BusError::Unavailable("events wait to be stored".to_owned()))?;
-    Ok(cut(merged, window, limit))
+    let mut page = cut(merged, window, limit);
+    page.states = states::of(app, &page.events, &acts).await?;
+    Ok(page)
 }
 
 /// What the bus knows beyond the store. Without an answer the store alone is served.
 async fn tail(app: &App, room: RoomId) -> Option<Tail> {
-    let asked = timeout(HISTORY_BUS_WAIT, unstored(app, room)).await;
+    let asked = timeout(HISTORY_BUS_WAIT, unstored(&*app.bus, room)).await;
     let late = |_| Err(BusError::Unavailable("no answer in time for a page".to_owned()));
     match asked.unwrap_or_else(late) {
         Ok(tail) => tail,
@@ -50,12 +68,13 @@ async fn tail(app: &App, room: RoomId) -> Option<Tail> {
     }
 }
 
-async fn unstored(app: &App, room: RoomId) -> Result<Option<Tail>, BusError> {
-    let heads = app.bus.heads(&[room]).await?;
+/// The events that may not be stored yet.
+async fn unstored(bus: &dyn Bus, room: RoomId) -> Result<Option<Tail>, BusError> {
+    let heads = bus.heads(&[room]).await?;
     let Some(head) = heads.first().copied().flatten().filter(|head| head.seq > head.stored) else {
         return Ok(None);
     };
-    let mut events = app.bus.range(room, head.stored, TAIL_EVENTS_MAX).await?;
+    let mut events = bus.range(room, head.stored, TAIL_EVENTS_MAX).await?;
     // An epoch that began between the two questions has its own heads; the next request sees them.
     events.retain(|event| event.epoch == head.epoch);
     Ok(Some(Tail { epoch: head.epoch, stored: head.stored, events }))
@@ -77,5 +96,32 @@ fn cut(merged: Merged, window: Window, limit: usize) -> Page {
     };
     let previous = events.first().map(place_of).filter(|_| older);
     let next = events.last().map(place_of);
-    Page { events, previous, next }
+    Page { events, states: HashMap::new(), previous, next }
+}
+
+/// One message of a room: what was said, what became of it, and its edits.
+pub(super) struct Looked {
+    pub(super) said: SequencedEvent,
+    pub(super) state: MessageState,
+    /// Edits that may not be stored yet.
+    pub(super) edits: Vec<SequencedEvent>,
+}
+
+/// Looks for a message in the store and, beyond it, in the hot tail.
+pub(super) async fn look(
+    stores: &Stores,
+    bus: &dyn Bus,
+    room: RoomId,
+    id: MessageId,
+) -> Result<Option<Looked>, ApiError> {
+    // The bus before the store, as for a page.
+    let tail = unstored(bus, room).await?.map(|tail| tail.events).unwrap_or_default();
+    let known = stores.messages.message(room, id).await?;
+    let in_tail = || tail.iter().find(|event| event.event.id == id && is_message_of(event, room)).cloned();
+    let Some(said) = known.or_else(in_tail) else { return Ok(None) };
+    let mut state = stores.messages.states(&[id]).await?.remove(&id).unwrap_or_default();
+    let acts = tail.iter().filter(|event| target_of(&event.event.body) == Some(id));
+    acts.for_each(|act| state.apply(act));
+    let edits = tail.iter().filter(|event| edit_of(&event.event.body) == Some(id)).cloned().collect();
+    Ok(Some(Looked { said, state, edits }))
 }

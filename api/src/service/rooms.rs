@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::domain::room::{GENERAL, Member, Room, RoomDescription, RoomName};
+use crate::domain::sanction::Sanction;
 use crate::error::ApiError;
 use crate::store::{StoreError, Unique};
 
@@ -151,7 +152,9 @@ pub(crate) async fn find(
     let found = app.stores.rooms.find(room).await?;
     let room = found.ok_or_else(|| ApiError::refused(ErrorCode::UnknownRoom))?;
     let role = app.stores.members.get(room.id, user).await?.map(|member| member.role);
-    decide(Standing { visibility: room.visibility, role }, action).map_err(ApiError::refused)?;
+    let Sanction { muted, banned } = app.stores.sanctions.get(room.id, user).await?;
+    let (standing, now) = (Standing { visibility: room.visibility, role, muted, banned }, UnixMillis::now());
+    decide(standing, action, now).map_err(|code| ApiError::refused_until(code, muted, now))?;
     Ok((room, role))
 }
 
@@ -165,7 +168,7 @@ async fn enter(app: &App, user: Sender, room: &Room, role: RoomRole, now: UnixMi
     Ok(())
 }
 
-fn membership_event(user: Sender, body: EventBody) -> Event {
+pub(crate) fn membership_event(user: Sender, body: EventBody) -> Event {
     let Sender { user_id, username } = user;
     Event { v: EVENT_VERSION, id: MessageId::from_uuid(Uuid::new_v4()), user_id, username, body }
 }

@@ -1,10 +1,11 @@
 //! Sending a message over REST: the same steps as a gateway's, then a wait for the store.
 
 use rookery_shared::access::{Action, decide};
-use rookery_shared::authority::Authority;
+use rookery_shared::authority::{Authority, Permission};
 use rookery_shared::bus::{Append, AppendError, Appended, BusError, Rights, open};
+use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, NewMessage, Sender};
-use rookery_shared::id::{RoomId, RoomRef};
+use rookery_shared::id::{ClientId, RoomId, RoomRef, UserId};
 use rookery_shared::keys::partition_of;
 use rookery_shared::protocol::error_code::ErrorCode;
 
@@ -12,8 +13,8 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::stored::Waited;
 
-/// How often rights are read anew for one message.
-const RIGHTS_ATTEMPTS: usize = 3;
+/// How often rights are read anew for one message, or one act on a message.
+pub(super) const RIGHTS_ATTEMPTS: usize = 3;
 
 /// A message that has its place.
 pub struct Sent {
@@ -28,6 +29,11 @@ pub struct Sent {
 /// Sends a checked message.
 pub async fn send(app: &App, sender: Sender, room: &RoomRef, message: NewMessage) -> Result<Sent, ApiError> {
     let (room, appended) = append(app, sender, room, message).await?;
+    settle(app, room, appended).await
+}
+
+/// Waits a moment for the store.
+pub(super) async fn settle(app: &App, room: RoomId, appended: Appended) -> Result<Sent, ApiError> {
     match app.stored.wait(partition_of(room), appended.position).await {
         Waited::Stored => Ok(Sent { room, appended, stored: true }),
         Waited::NotYet => {
@@ -46,18 +52,43 @@ async fn append(
 ) -> Result<(RoomId, Appended), ApiError> {
     let client_id = message.client_id.clone();
     for _ in 0..RIGHTS_ATTEMPTS {
-        let permission = app.authority.authorize(sender.user_id, room).await?;
-        decide(permission.standing(), Action::Send).map_err(ApiError::refused)?;
-        let room = permission.room;
-        let event = Event::message(room, sender.clone(), message.clone());
-        let append = Append { room, event, client_id: client_id.clone(), rights: Rights::At(permission.acl) };
-        match open::append(&*app.bus, &*app.authority, append).await {
-            Ok(appended) => return Ok((room, appended)),
-            Err(AppendError::StaleRights) => {}
-            Err(AppendError::Overloaded) => return Err(ApiError::refused(ErrorCode::Overloaded)),
-            Err(AppendError::NotOpen) => return Err(BusError::Unavailable("the room does not open".to_owned()).into()),
-            Err(AppendError::Bus(error)) => return Err(error.into()),
+        let permission = may_send(app, sender.user_id, room).await?;
+        let event = Event::message(permission.room, sender.clone(), message.clone());
+        if let Some(appended) = place(app, &permission, event, &client_id).await? {
+            return Ok((permission.room, appended));
         }
     }
-    Err(BusError::Unavailable("the room's rights do not settle".to_owned()).into())
+    Err(unsettled())
+}
+
+/// What the user is in the room, if that is enough to say something there.
+pub(super) async fn may_send(app: &App, user: UserId, room: &RoomRef) -> Result<Permission, ApiError> {
+    let permission = app.authority.authorize(user, room).await?;
+    let now = UnixMillis::now();
+    decide(permission.standing(), Action::Send, now)
+        .map_err(|code| ApiError::refused_until(code, permission.muted, now))?;
+    Ok(permission)
+}
+
+/// A place for the event, if the room's rights are still what the permission says; none if they have changed.
+pub(super) async fn place(
+    app: &App,
+    permission: &Permission,
+    event: Event,
+    client_id: &ClientId,
+) -> Result<Option<Appended>, ApiError> {
+    let (room, client_id) = (permission.room, client_id.clone());
+    let append = Append { room, event, client_id, rights: Rights::At(permission.acl) };
+    match open::append(&*app.bus, &*app.authority, append).await {
+        Ok(appended) => Ok(Some(appended)),
+        Err(AppendError::StaleRights) => Ok(None),
+        Err(AppendError::Overloaded) => Err(ApiError::refused(ErrorCode::Overloaded)),
+        Err(AppendError::NotOpen) => Err(BusError::Unavailable("the room does not open".to_owned()).into()),
+        Err(AppendError::Bus(error)) => Err(error.into()),
+    }
+}
+
+/// The room's rights changed at every attempt.
+pub(super) fn unsettled() -> ApiError {
+    BusError::Unavailable("the room's rights do not settle".to_owned()).into()
 }

@@ -1,10 +1,12 @@
 //! Login sessions: log in, refresh, log out.
 
+use rookery_shared::bus::{Bus, Revoked};
 use rookery_shared::clock::UnixMillis;
-use rookery_shared::id::SessionId;
-use rookery_shared::limits::{ACCESS_TOKEN_LIFE, REFRESH_TOKEN_LIFE};
+use rookery_shared::id::{SessionId, UserId};
+use rookery_shared::limits::{ACCESS_TOKEN_LIFE, REFRESH_TOKEN_LIFE, REVOKE_PUSH_WAIT};
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::token::{AUDIENCE, Claims};
+use tokio::time::timeout;
 
 use crate::app::App;
 use crate::domain::session::Session;
@@ -40,6 +42,12 @@ pub async fn login(app: &App, login: Login, password: PasswordAttempt, now: Unix
     let token = RefreshToken::new(random::bytes()?, random::bytes()?);
     let session = begin(&user, &token, now)?;
     app.stores.sessions.insert(&session).await?;
+    // Whoever disabled the account meanwhile has not seen this session.
+    let user = app.stores.users.by_id(user.id).await?;
+    let Some(user) = user.filter(|user| !user.disabled) else {
+        app.stores.sessions.revoke(session.id, now).await?;
+        return Err(ApiError::refused(ErrorCode::BadCredentials));
+    };
     tracing::info!(user_id = %user.id, session_id = %session.id, "logged in");
     grant(app, session.id, user, token, now)
 }
@@ -61,7 +69,7 @@ pub async fn refresh(app: &App, text: &str, now: UnixMillis) -> Result<Granted, 
             Verdict::Repeat => {}
             Verdict::Reuse => {
                 tracing::warn!(session_id = %session.id, user_id = %session.user_id, "refresh token reused, session revoked");
-                app.stores.sessions.revoke(session.id, now).await?;
+                end(app, session.user_id, session.id, now).await?;
                 return Err(refused());
             }
             Verdict::Ended => return Err(refused()),
@@ -81,9 +89,32 @@ pub async fn logout(app: &App, text: &str, now: UnixMillis) -> Result<(), ApiErr
     let Some(session) = app.stores.sessions.by_lookup(token.lookup()).await? else {
         return Ok(());
     };
-    app.stores.sessions.revoke(session.id, now).await?;
+    end(app, session.user_id, session.id, now).await?;
     tracing::info!(session_id = %session.id, user_id = %session.user_id, "logged out");
     Ok(())
+}
+
+/// Ends all sessions of the user, and their sockets.
+pub async fn end_all(app: &App, user: UserId, now: UnixMillis) -> Result<(), ApiError> {
+    app.stores.sessions.revoke_all(user, now).await?;
+    tell(&*app.bus, user, Revoked::All).await;
+    tracing::info!(user_id = %user, "logged out everywhere");
+    Ok(())
+}
+
+async fn end(app: &App, user: UserId, session: SessionId, now: UnixMillis) -> Result<(), ApiError> {
+    app.stores.sessions.revoke(session, now).await?;
+    tell(&*app.bus, user, Revoked::One(session)).await;
+    Ok(())
+}
+
+/// Tells the gateways at once. What is lost here they find by asking, a few seconds later.
+pub(crate) async fn tell(bus: &dyn Bus, user: UserId, revoked: Revoked) {
+    match timeout(REVOKE_PUSH_WAIT, bus.revoke(user, revoked)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, user_id = %user, "revocation not pushed"),
+        Err(_) => tracing::warn!(user_id = %user, "revocation not pushed in time"),
+    }
 }
 
 fn begin(user: &User, token: &RefreshToken, now: UnixMillis) -> Result<Session, ApiError> {

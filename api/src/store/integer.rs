@@ -1,5 +1,8 @@
 //! Both databases keep signed 64-bit integers; ours are unsigned.
 
+use rookery_shared::access::Until;
+use rookery_shared::clock::UnixMillis;
+
 use super::StoreError;
 
 /// A number on its way into the store.
@@ -20,4 +23,18 @@ pub(super) fn bound(value: u64) -> i64 {
 /// A number of rows.
 pub(super) fn limit(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+/// The end of a sanction: milliseconds, and the largest number for one that does not end by itself.
+pub(super) fn stored_until(until: Until) -> i64 {
+    until.time().map_or(i64::MAX, |time| time.0.min(i64::MAX - 1))
+}
+
+/// The end of a sanction from the store.
+pub(super) fn read_until(millis: i64) -> Until {
+    if millis == i64::MAX {
+        Until::Revoked
+    } else {
+        Until::Time(UnixMillis(millis))
+    }
 }

@@ -19,12 +19,16 @@ use mongodb::{Client, Collection, Database};
 use rookery_shared::limits::{STORE_CALL_LIFE, STORE_CONNECTIONS_MAX, STORE_DEADLINE};
 use secrecy::{ExposeSecret, SecretString};
 
+use self::acts::{ReactionDocument, StateDocument};
 use self::calls::Calls;
-use self::documents::{EpochDocument, MemberDocument, OutboxDocument, RoomDocument, SessionDocument, UserDocument};
+use self::documents::{
+    EpochDocument, MemberDocument, OutboxDocument, RoomDocument, SanctionDocument, SessionDocument, UserDocument,
+};
 use self::event_document::MessageDocument;
 use self::turns::Turns;
 use super::{Backend, StoreError, Stores};
 
+mod acts;
 mod calls;
 mod documents;
 mod epochs;
@@ -36,6 +40,7 @@ mod messages;
 mod migrations;
 mod outbox;
 mod rooms;
+mod sanctions;
 mod sessions;
 mod transaction;
 mod turns;
@@ -49,8 +54,11 @@ struct Mongo {
     sessions: Collection<SessionDocument>,
     rooms: Collection<RoomDocument>,
     members: Collection<MemberDocument>,
+    sanctions: Collection<SanctionDocument>,
     outbox: Collection<OutboxDocument>,
     messages: Collection<MessageDocument>,
+    states: Collection<StateDocument>,
+    reactions: Collection<ReactionDocument>,
     epochs: Collection<EpochDocument>,
     turns: Arc<Turns>,
     calls: Calls,
@@ -80,6 +88,7 @@ pub fn connect(mut options: ClientOptions, database: &str) -> Result<Stores, Sto
         sessions: mongo.clone(),
         rooms: mongo.clone(),
         members: mongo.clone(),
+        sanctions: mongo.clone(),
         outbox: mongo.clone(),
         messages: mongo.clone(),
         epochs: mongo.clone(),
@@ -116,8 +125,11 @@ impl Mongo {
             sessions: database.collection("sessions"),
             rooms: database.collection("rooms"),
             members: database.collection("members"),
+            sanctions: database.collection("sanctions"),
             outbox: database.collection("outbox"),
             messages: database.collection("messages"),
+            states: database.collection("message_states"),
+            reactions: database.collection("reactions"),
             epochs: database.collection("epochs"),
             turns: Arc::new(Turns::new()),
             calls: Calls::new(),

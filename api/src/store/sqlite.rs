@@ -16,6 +16,7 @@ use self::readers::Readers;
 use self::writer::Writer;
 use super::{Backend, StoreError, Stores};
 
+mod acts;
 mod connection;
 mod epochs;
 mod error;
@@ -24,6 +25,7 @@ mod messages;
 mod outbox;
 mod readers;
 mod rooms;
+mod sanctions;
 mod schema;
 mod sessions;
 mod sql;
@@ -47,6 +49,7 @@ pub async fn open(path: &Path) -> Result<Stores, StoreError> {
         sessions: sqlite.clone(),
         rooms: sqlite.clone(),
         members: sqlite.clone(),
+        sanctions: sqlite.clone(),
         outbox: sqlite.clone(),
         messages: sqlite.clone(),
         epochs: sqlite.clone(),

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::mongo_server;
 
+mod acts;
 mod backend;
 mod epochs;
 mod members;
@@ -18,6 +19,7 @@ mod outbox;
 mod places;
 mod rooms;
 mod samples;
+mod sanctions;
 mod sessions;
 mod sqlite_only;
 mod users;
@@ -104,6 +106,7 @@ on_both! {
         rotate_race
         revoked_sessions_do_not_rotate
         the_first_revocation_counts
+        all_sessions_of_a_user_end_at_once
     }
     rooms {
         rooms_are_found_as_they_were_written
@@ -125,6 +128,15 @@ on_both! {
         a_room_that_does_not_exist_has_no_members
         a_change_that_fails_leaves_nothing_behind
     }
+    sanctions {
+        a_kick_ends_the_membership_and_announces
+        a_ban_keeps_out_until_it_ends
+        a_mute_stays_over_leaving_and_coming_back
+        acts_that_change_nothing_are_not_announced
+        ban_and_join_race
+        members_are_told_from_others
+        accounts_are_disabled_and_enabled
+    }
     outbox {
         announcements_wait_in_order
         done_is_idempotent
@@ -141,6 +153,18 @@ on_both! {
         an_empty_batch_is_nothing
         large_batches_are_applied
         last_seq_counts_all_epochs
+    }
+    acts {
+        acts_are_history_and_change_their_message
+        repeated_acts_change_nothing
+        a_late_repeat_of_an_act_changes_nothing
+        acts_end_alike_in_any_order_and_any_batches
+        a_deleted_text_is_nowhere
+        edits_are_kept_with_their_places
+        reactions_are_the_last_word_of_each_user
+        too_many_reactions_are_not_shown
+        a_message_is_found_in_its_room
+        acts_at_once_end_with_the_newest
     }
     places {
         pages_are_in_order_over_epochs

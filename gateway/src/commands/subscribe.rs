@@ -2,7 +2,8 @@
 
 use futures_util::{StreamExt, stream};
 use rookery_shared::access::Action;
-use rookery_shared::id::RoomRef;
+use rookery_shared::authority::AuthorityError;
+use rookery_shared::id::{RoomId, RoomRef};
 use rookery_shared::limits::SUBSCRIBES_AT_ONCE;
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
@@ -41,6 +42,7 @@ impl Commands {
                 slug: permission.slug.clone(),
                 name: permission.name.clone(),
                 role,
+                acl: permission.acl,
                 position,
             })
         };
@@ -65,6 +67,23 @@ impl Commands {
         if !self.member.note(joining.room, joining.slug.clone()) {
             return Err(CommandError::Refused(ErrorCode::TooManyRooms));
         }
-        Ok(self.node.hub.attach(joining).await?)
+        if let Err(error) = self.node.hub.attach(joining).await {
+            // It may have been told a part of what it missed; it is live again when it asks again.
+            self.node.hub.detach(joining.room, &self.member);
+            return Err(error.into());
+        }
+        self.look_again(joining.room).await
+    }
+
+    /// What took the right away may have come by before the connection was in the room, and made the node forget the
+    /// permission: then it is asked for once more. An api that is away now changes nothing; the poll asks it.
+    async fn look_again(&self, room: RoomId) -> Result<(), CommandError> {
+        let again = self.node.permissions.check(self.member.user, &RoomRef::Id(room), Action::Read).await;
+        if let Err(AuthorityError::Refused(code)) = again {
+            self.node.hub.detach(room, &self.member);
+            self.member.lose(room);
+            return Err(CommandError::Refused(code));
+        }
+        Ok(())
     }
 }

@@ -91,8 +91,8 @@ async fn finish_commands(
 /// A message counts without its sender; a subscription does not.
 const fn is_worth_finishing(command: &Command) -> bool {
     match command {
-        Command::Send(_) => true,
-        Command::Subscribe(_) | Command::Enter(_) | Command::Unsubscribe(_) => false,
+        Command::Send(_) | Command::Act(_) => true,
+        Command::Subscribe(_) | Command::Enter(_) | Command::Unsubscribe(_) | Command::Heads(_) => false,
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use rookery_shared::id::{AclVersion, SessionId};
 use rookery_shared::limits::{HEARTBEAT_DEADLINE, ROOM_LINGER, WRITE_DEADLINE};
+use rookery_shared::protocol::server::AckMode;
 use rookery_shared::shutdown::Shutdown;
 use rookery_shared::token::{AUDIENCE, Claims, SigningKeys, Verifier, install_provider};
 use serde_json::Value;
@@ -15,6 +16,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::*;
+use crate::gateway::GatewayOptions;
 use crate::testing::{FakeAuthority, FakeBus};
 use crate::{Gateway, GatewayParts, Origins};
 
@@ -32,6 +34,10 @@ struct Client {
 
 impl Setup {
     fn new() -> Self {
+        Self::acking(AckMode::Stored)
+    }
+
+    fn acking(ack: AckMode) -> Self {
         install_provider();
         let dir = tempfile::tempdir().unwrap();
         SigningKeys::generate(dir.path(), "a").unwrap();
@@ -45,6 +51,7 @@ impl Setup {
             verifier,
             origins: Origins::default(),
             shutdown: shutdown.clone(),
+            options: GatewayOptions { drain: Duration::from_secs(3), ack },
         };
         let gateway = Gateway::new(parts).unwrap();
         gateway.run_background();
@@ -169,6 +176,9 @@ async fn a_message_of_a_client_that_left_at_once_still_counts() {
     let token = setup.token(setup.member());
     let mut client = setup.connect(Some("general"), Some(token), 1 << 20).await;
     client.say(r#"{"content":"bye"}"#).await;
+    // The answer to a later frame says that this one was heard; what was not heard does not count.
+    client.say(r#"{"type":"ping"}"#).await;
+    while client.next().await["type"] != "pong" {}
     drop(client);
     assert_eq!(witness.next().await["message"]["content"], "bye");
 }
@@ -293,6 +303,57 @@ async fn a_draining_node_sends_its_clients_away() {
     drop(client);
     settle().await;
     assert_eq!(setup.gateway.node.metrics.connections.get(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn clients_are_sent_away_one_after_the_other_and_served_until_then() {
+    let setup = Setup::new();
+    let (mut first, mut last) = (setup.enter().await, setup.enter().await);
+    setup.shutdown.drain.cancel();
+    settle().await;
+    setup.bus.say(setup.authority.room, "hi");
+    let (a, b) = (first.next().await, last.next().await);
+    let kinds = [&a, &b].map(|frame| frame["type"].as_str().unwrap());
+    assert!(kinds.contains(&"reconnect") && kinds.contains(&"new_message"), "{kinds:?}");
+    let staying = if kinds[0] == "new_message" { &mut first } else { &mut last };
+    assert_eq!(staying.next().await["type"], "reconnect");
+    assert_eq!(staying.close_code().await, 1012);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ack_may_mean_accepted() {
+    let setup = Setup::acking(AckMode::Accepted);
+    let mut client = setup.enter().await;
+    client.say(r#"{"content":"hi","client_id":"c-1"}"#).await;
+    let mut kinds = client.kinds(2).await;
+    kinds.sort();
+    assert_eq!(kinds, ["ack", "new_message"], "nothing was stored");
+}
+
+#[tokio::test(start_paused = true)]
+async fn heads_are_told_without_subscribing() {
+    let setup = Setup::new();
+    let token = setup.token(setup.member());
+    let mut client = setup.connect(None, Some(token), 1 << 20).await;
+    client.next().await;
+    setup.bus.say(setup.authority.room, "one");
+    let room = setup.authority.room;
+    client.say(r#"{"type":"heads","rooms":[{"room":"general"},{"room":"elsewhere"}]}"#).await;
+    let told = client.next().await;
+    assert_eq!(told, serde_json::json!({"type": "heads", "rooms": [{"room": room, "epoch": "e1", "seq": 1}]}));
+    client.say(r#"{"type":"heads","rooms":[{"room":"general","epoch":"e1","seq":1}]}"#).await;
+    assert_eq!(client.next().await, serde_json::json!({"type": "heads", "rooms": []}), "no news");
+    assert!(!setup.bus.is_subscribed(room));
+}
+
+#[tokio::test(start_paused = true)]
+async fn heads_are_for_members_only() {
+    let setup = Setup::new();
+    let token = setup.token(UserId::generate());
+    let mut client = setup.connect(None, Some(token), 1 << 20).await;
+    client.next().await;
+    client.say(r#"{"type":"heads","rooms":[{"room":"general"}]}"#).await;
+    assert_eq!(client.next().await, serde_json::json!({"type": "heads", "rooms": []}));
 }
 
 #[tokio::test(start_paused = true)]

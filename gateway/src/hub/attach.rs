@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rookery_shared::access::RoomRole;
 use rookery_shared::bus::{BusError, Head};
-use rookery_shared::id::{RoomId, Seq, Slug};
-use rookery_shared::limits::TAIL_EVENTS_MAX;
+use rookery_shared::id::{AclVersion, RoomId, Slug};
+use rookery_shared::limits::RESUME_EVENTS_MAX;
 use rookery_shared::protocol::server::{ServerFrame, You};
 
 use super::Hub;
@@ -14,10 +14,13 @@ use crate::member::Member;
 use crate::outbox::Frame;
 use crate::position::Position;
 use crate::relay;
-use crate::relay::room_feed::Plan;
+use crate::relay::room_feed::{Fetched, Plan};
 
-/// One look at the bus for events, one for a head, and rooms that close meanwhile.
-const ATTEMPTS: usize = 6;
+/// Steps of one attach: a look at bus or store and a piece of the replay for every event, should they be that large,
+/// and as much again for rooms that close meanwhile and events that come meanwhile.
+const STEPS_MAX: u64 = 4 * RESUME_EVENTS_MAX;
+/// Events that one attach replays, those included that come while it does.
+const REPLAY_EVENTS_MAX: u64 = 2 * RESUME_EVENTS_MAX;
 
 /// Who comes into which room, and from where.
 #[derive(Clone, Debug)]
@@ -32,82 +35,133 @@ pub struct Joining {
     pub name: String,
     /// What the user is there.
     pub role: RoomRole,
+    /// Version of the room's rights the user may read it under.
+    pub acl: AclVersion,
     /// The last event the client has.
     pub position: Option<Position>,
 }
 
-/// What was learned from the bus for one joining.
-#[derive(Default)]
-struct Learned {
-    events: Option<Vec<(Position, Frame)>>,
-    head: bool,
+/// How far one attach has come.
+pub(super) struct Progress {
+    position: Option<Position>,
+    /// What bus or store gave last.
+    pub(super) fetched: Option<Fetched>,
+    /// The bus was asked whether the position is ahead of it.
+    pub(super) asked: bool,
+    /// `subscribed` was told.
+    begun: bool,
+    replayed: u64,
 }
 
-enum Attempt {
+impl Progress {
+    pub(super) const fn new(position: Option<Position>) -> Self {
+        Self { position, fetched: None, asked: false, begun: false, replayed: 0 }
+    }
+}
+
+/// What one attach needs next.
+pub(super) enum Attempt {
+    /// Nothing; how it went.
     Done(&'static str),
+    /// The room anew.
     Closed,
-    Fetch(Seq),
+    /// That the client reads.
+    Wait,
+    /// The events after a place.
+    Fetch(Position),
+    /// The head on the bus.
     Ahead,
 }
 
 impl Hub {
     /// Makes the room live for the connection: `subscribed`, what was missed or why not, `caught_up`, then live
     /// events. A connection that is there already is only brought up to date.
+    ///
+    /// What was missed is told in pieces; each waits until the client has read most of those before. When this fails
+    /// or is dropped half-way, the room is not live on the connection.
     pub async fn attach(self: &Arc<Self>, joining: &Joining) -> Result<(), BusError> {
-        let mut learned = Learned::default();
-        for _ in 0..ATTEMPTS {
+        let mut progress = Progress::new(joining.position);
+        for _ in 0..STEPS_MAX {
             let room = self.enter(joining.room).await?;
-            match room.attach(joining, &learned) {
+            match room.attach(joining, &mut progress) {
                 Attempt::Done(outcome) => {
                     self.metrics.resumes.with_label_values(&[outcome]).inc();
                     return Ok(());
                 }
                 Attempt::Closed => {}
-                Attempt::Fetch(after) => learned.events = Some(self.fetch(joining.room, after).await?),
+                Attempt::Wait => joining.member.outbox.low().await,
+                Attempt::Fetch(after) => progress.fetched = Some(self.fetch(joining.room, after).await?),
                 Attempt::Ahead => {
                     // Another node may have been faster than this one: look before saying that the numbers are gone.
                     let head = self.head(joining.room).await?;
                     self.after(&room, room.compare(head));
                     self.repair(&room).await;
-                    learned.head = true;
+                    progress.asked = true;
                 }
             }
         }
         Err(BusError::Unavailable("the room does not stay open".to_owned()))
     }
 
-    async fn fetch(&self, room: RoomId, after: Seq) -> Result<Vec<(Position, Frame)>, BusError> {
-        let events = self.bus.range(room, after, TAIL_EVENTS_MAX).await?;
+    async fn fetch(&self, room: RoomId, after: Position) -> Result<Fetched, BusError> {
+        let events = self.events_after(room, after).await?;
         let frames = events.into_iter().map(relay::encode).map(|(at, delivery)| (at, delivery.frame));
-        Ok(frames.collect())
+        Ok(Fetched { after: after.seq, events: frames.collect() })
     }
 }
 
 impl Room {
     /// Everything is pushed under the room's lock: events before it are replayed, events after it come live.
-    fn attach(&self, joining: &Joining, learned: &Learned) -> Attempt {
+    pub(super) fn attach(&self, joining: &Joining, progress: &mut Progress) -> Attempt {
         let Some(mut live) = self.live() else { return Attempt::Closed };
-        let head = live.feed.head();
-        let room = joining.room;
-        let (outcome, between) = match live.feed.plan(joining.position, learned.events.as_deref()) {
-            Plan::Fetch(after) => return Attempt::Fetch(after),
-            Plan::Ahead if !learned.head => return Attempt::Ahead,
-            Plan::Ahead | Plan::Reset => ("reset", vec![text(&reset(room, head))]),
-            Plan::Gap { from, to } => ("gap", vec![text(&ServerFrame::Gap { room, from, to })]),
-            Plan::Replay(frames) if joining.position.is_none() => ("fresh", frames),
-            Plan::Replay(frames) => ("replay", frames),
+        if progress.begun && !live.is_catching_up(&joining.member) {
+            // Whoever took it out has told it so.
+            return Attempt::Done("left");
+        }
+        let (head, room) = (live.feed.head(), joining.room);
+        let gap = |from| ("gap", vec![text(&ServerFrame::Gap { room, from, to: head.seq })]);
+        let (outcome, between) = match (live.feed.plan(progress.position, progress.fetched.as_ref()), progress.position)
+        {
+            (Plan::Fetch(seq), _) => return Attempt::Fetch(Position { epoch: head.epoch, seq }),
+            (Plan::Ahead, _) if !progress.asked => return Attempt::Ahead,
+            (Plan::Ahead | Plan::Reset, _) => ("reset", vec![text(&reset(room, head))]),
+            (Plan::Gap { from, .. }, _) => gap(from),
+            (Plan::Replay { frames, .. }, None) => ("fresh", frames),
+            (Plan::Replay { upto, .. }, Some(at)) if upto < head.seq && progress.replayed > REPLAY_EVENTS_MAX => {
+                gap(at.seq.next())
+            }
+            (Plan::Replay { frames, upto }, Some(at)) if upto < head.seq => {
+                progress.replayed += upto.get() - at.seq.get();
+                progress.position = Some(Position { seq: upto, ..at });
+                live.replay(joining, progress, frames);
+                return Attempt::Wait;
+            }
+            (Plan::Replay { frames, .. }, Some(_)) => ("replay", frames),
         };
-        live.welcome(joining, head, between);
+        live.welcome(joining, progress, between);
         Attempt::Done(outcome)
     }
 }
 
 impl Live {
-    fn welcome(&mut self, joining: &Joining, head: Head, between: Vec<Frame>) {
-        let first = std::iter::once(text(&subscribed(joining, head)));
-        let last = std::iter::once(text(&ServerFrame::CaughtUp { room: joining.room, seq: head.seq }));
-        joining.member.outbox.push_all(first.chain(between).chain(last));
-        self.add(&joining.member);
+    /// A piece of what was missed; the rest follows.
+    fn replay(&mut self, joining: &Joining, progress: &mut Progress, frames: Vec<Frame>) {
+        let first = self.first(joining, progress);
+        joining.member.outbox.push_all(first.into_iter().chain(frames));
+        self.hold(&joining.member);
+    }
+
+    fn welcome(&mut self, joining: &Joining, progress: &mut Progress, between: Vec<Frame>) {
+        let first = self.first(joining, progress);
+        let seq = self.feed.head().seq;
+        let last = std::iter::once(text(&ServerFrame::CaughtUp { room: joining.room, seq }));
+        joining.member.outbox.push_all(first.into_iter().chain(between).chain(last));
+        self.add(&joining.member, joining.acl);
+    }
+
+    fn first(&self, joining: &Joining, progress: &mut Progress) -> Option<Frame> {
+        let was_begun = std::mem::replace(&mut progress.begun, true);
+        (!was_begun).then(|| text(&subscribed(joining, self.feed.head())))
     }
 }
 

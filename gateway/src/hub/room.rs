@@ -1,11 +1,11 @@
 //! One room on this node: its timeline and its local members, changed together under one lock.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 use rookery_shared::bus::{BusError, Head};
-use rookery_shared::id::{RoomId, Seq, UserId};
+use rookery_shared::id::{AclVersion, RoomId, UserId};
 use rookery_shared::limits::{PARKED_EVENTS_MAX, ROOM_LINGER};
 use rookery_shared::protocol::server::ServerFrame;
 use tokio::sync::watch;
@@ -51,8 +51,31 @@ enum State {
 pub(super) struct Live {
     pub(super) feed: RoomFeed,
     members: Vec<Arc<Member>>,
+    /// Connections that are told what they missed; they hear nothing live before they have it.
+    catching_up: Vec<Arc<Member>>,
     empty_since: Option<Instant>,
     repairing: bool,
+    /// Version of the room's rights that all members were last known to have theirs under.
+    acl: AclVersion,
+    /// How many have come; tells whether somebody came in between.
+    entries: u64,
+}
+
+/// What is to be asked about the rights of a room's members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rights {
+    /// The version all members had theirs under.
+    pub acl: AclVersion,
+    entries: u64,
+}
+
+/// Events that are known to exist and did not arrive.
+#[derive(Clone, Copy, Debug)]
+pub struct Hole {
+    /// The newest delivered event.
+    pub after: Position,
+    /// How far the room is ahead of it.
+    pub events: u64,
 }
 
 /// What a change of a room leaves to be done and counted.
@@ -90,7 +113,15 @@ impl Room {
     /// The bus said where the room stands; events that came before this answer are sorted in.
     pub(super) fn go_live(&self, head: Head, now: Instant) -> News {
         let mut state = self.state.lock();
-        let live = Live { feed: RoomFeed::new(head), members: Vec::new(), empty_since: Some(now), repairing: false };
+        let live = Live {
+            feed: RoomFeed::new(head),
+            members: Vec::new(),
+            catching_up: Vec::new(),
+            empty_since: Some(now),
+            repairing: false,
+            acl: AclVersion::default(),
+            entries: 0,
+        };
         let before = std::mem::replace(&mut *state, State::Live(live));
         let (State::Opening { early, dropped }, State::Live(live)) = (before, &mut *state) else {
             return News::default();
@@ -132,11 +163,13 @@ impl Room {
         news
     }
 
-    /// The number behind which events are missing; none (and the repair is over) if there is no hole.
-    pub fn hole(&self) -> Option<Seq> {
+    /// Where events are missing; none (and the repair is over) if there is no hole.
+    pub fn hole(&self) -> Option<Hole> {
         let mut live = self.live()?;
         live.repairing = live.feed.has_hole();
-        live.repairing.then(|| live.feed.head().seq)
+        let Head { epoch, seq, .. } = live.feed.head();
+        live.repairing
+            .then(|| Hole { after: Position { epoch, seq }, events: live.feed.missing() })
     }
 
     /// Events that were read again arrived; what they do not fill is given up.
@@ -168,7 +201,34 @@ impl Room {
     pub(super) fn detach(&self, member: MemberId, now: Instant) {
         if let Some(mut live) = self.live() {
             live.members.retain(|other| other.id != member);
+            live.catching_up.retain(|other| other.id != member);
             live.note_emptiness(now);
+        }
+    }
+
+    /// Under which version of the rights the members are here; none if there are none.
+    pub fn rights(&self) -> Option<Rights> {
+        let live = self.live()?;
+        (!live.members.is_empty()).then_some(Rights { acl: live.acl, entries: live.entries })
+    }
+
+    /// The users who are here, each once.
+    pub fn users(&self) -> Vec<UserId> {
+        let users = self
+            .live()
+            .map(|live| live.members.iter().map(|member| member.user).collect::<HashSet<_>>());
+        users.into_iter().flatten().collect()
+    }
+
+    /// The users whom the api no longer lets read go; the others are here under this version, unless somebody came
+    /// since they were asked for.
+    pub fn settle_rights(&self, asked: Rights, acl: AclVersion, lost: &[UserId]) {
+        let Some(mut live) = self.live() else { return };
+        for user in lost {
+            live.expel(self.id, *user);
+        }
+        if live.entries == asked.entries {
+            live.acl = acl;
         }
     }
 
@@ -201,11 +261,28 @@ impl Room {
 }
 
 impl Live {
-    pub(super) fn add(&mut self, member: &Arc<Member>) {
+    pub(super) fn add(&mut self, member: &Arc<Member>, acl: AclVersion) {
+        self.acl = if self.members.is_empty() { acl } else { self.acl.min(acl) };
+        self.entries += 1;
+        self.catching_up.retain(|other| other.id != member.id);
         if !self.members.iter().any(|other| other.id == member.id) {
             self.members.push(Arc::clone(member));
         }
         self.empty_since = None;
+    }
+
+    /// The member gets what it missed piece by piece; live events must not come between.
+    pub(super) fn hold(&mut self, member: &Arc<Member>) {
+        self.members.retain(|other| other.id != member.id);
+        if !self.is_catching_up(member) {
+            self.catching_up.push(Arc::clone(member));
+        }
+        self.empty_since = None;
+    }
+
+    /// Whether the member is still to get the rest of what it missed.
+    pub(super) fn is_catching_up(&self, member: &Member) -> bool {
+        self.catching_up.iter().any(|other| other.id == member.id)
     }
 
     fn offer(&mut self, room: RoomId, at: Position, delivery: Delivery, news: &mut News) {
@@ -255,19 +332,20 @@ impl Live {
 
     /// Who is no longer a member of the room hears nothing more of it, on any connection.
     fn expel(&mut self, room: RoomId, user: UserId) {
-        self.members.retain(|member| {
+        let stays = |member: &Arc<Member>| {
             let stays = member.user != user;
             if !stays {
-                member.forget(room);
-                member.outbox.send(&ServerFrame::Unsubscribed { room });
+                member.lose(room);
             }
             stays
-        });
+        };
+        self.members.retain(stays);
+        self.catching_up.retain(stays);
         self.note_emptiness(Instant::now());
     }
 
     fn note_emptiness(&mut self, now: Instant) {
-        if self.members.is_empty() {
+        if self.members.is_empty() && self.catching_up.is_empty() {
             self.empty_since = self.empty_since.or(Some(now));
         }
     }

@@ -6,20 +6,24 @@ use std::time::Duration;
 use rookery_shared::access::RoomRole;
 use rookery_shared::bus::Signal;
 use rookery_shared::event::EventBody;
-use rookery_shared::id::{Epoch, Seq, UserId};
+use rookery_shared::id::{AclVersion, Epoch, Seq, UserId};
 use rookery_shared::limits::{HEAD_AUDIT_INTERVAL, RING_FRAMES_MAX, ROOM_LINGER};
 use rookery_shared::protocol::server::ServerFrame;
 
 use super::*;
 use crate::acks::Acks;
 use crate::authorize::Permissions;
+use crate::logins::Logins;
 use crate::outbox::Taken;
 use crate::position::Position;
 use crate::relay::Relay;
 use crate::testing::{FakeAuthority, FakeBus};
 
+mod replay;
+
 struct Setup {
     bus: Arc<FakeBus>,
+    authority: Arc<FakeAuthority>,
     hub: Arc<Hub>,
     room: RoomId,
     shutdown: Shutdown,
@@ -31,15 +35,18 @@ impl Setup {
         let metrics = Arc::new(Metrics::new().unwrap());
         let room = authority.room;
         let hub = Hub::new(bus.clone(), authority.clone(), Arc::clone(&metrics), shutdown.clone());
-        let relay = Relay::new(Arc::clone(&hub), Acks::new(metrics), Permissions::new(authority));
+        let permissions = Permissions::new(Arc::clone(&authority) as _);
+        let logins =
+            Logins::new(Arc::clone(&bus) as _, Arc::clone(&authority) as _, Arc::clone(&hub), Arc::clone(&permissions));
+        let relay = Relay::new(Arc::clone(&hub), Acks::new(metrics), permissions, logins);
         shutdown.spawn("relay", Arc::clone(&relay).listen(bus.signals()));
         shutdown.spawn("audit", relay.audit());
         shutdown.spawn("sweep", Arc::clone(&hub).sweep());
-        Self { bus, hub, room, shutdown }
+        Self { bus, authority, hub, room, shutdown }
     }
 
     fn joining(&self, position: Option<(u64, u64)>) -> Joining {
-        let member = Arc::new(Member::new(UserId::generate(), Arc::default()));
+        let member = Arc::new(Member::new(UserId::generate(), Arc::default(), false));
         member.note(self.room, None);
         let position = position.map(|(epoch, seq)| Position { epoch: Epoch(epoch), seq: Seq::new(seq) });
         Joining {
@@ -48,6 +55,7 @@ impl Setup {
             slug: None,
             name: "General".into(),
             role: RoomRole::Member,
+            acl: AclVersion::default(),
             position,
         }
     }
@@ -102,7 +110,17 @@ fn short(frame: ServerFrame) -> String {
         | ServerFrame::MemberJoined { .. }
         | ServerFrame::Error(_)
         | ServerFrame::Pong {}
-        | ServerFrame::Reconnect { .. }) => panic!("{other:?}"),
+        | ServerFrame::Reconnect { .. }
+        | ServerFrame::Heads { .. }
+        | ServerFrame::MessageEdited { .. }
+        | ServerFrame::MessageDeleted { .. }
+        | ServerFrame::ReactionAdded { .. }
+        | ServerFrame::ReactionRemoved { .. }
+        | ServerFrame::MemberKicked { .. }
+        | ServerFrame::MemberBanned { .. }
+        | ServerFrame::MemberUnbanned { .. }
+        | ServerFrame::MemberMuted { .. }
+        | ServerFrame::MemberUnmuted { .. }) => panic!("{other:?}"),
     }
 }
 
@@ -221,14 +239,14 @@ async fn a_resume_gets_exactly_what_was_missed() {
 #[tokio::test(start_paused = true)]
 async fn a_resume_that_cannot_be_served_says_so() {
     let setup = Setup::new();
-    setup.say(1, 300);
+    setup.say(1, 600);
     let too_far = setup.join(Some((1, 50))).await;
-    assert_eq!(told(&too_far), ["head 300", "gap 51-300", "caught up 300"]);
+    assert_eq!(told(&too_far), ["head 600", "gap 51-600", "caught up 600"]);
     setup.bus.trim(setup.room);
-    let too_old = setup.join(Some((1, 290))).await;
-    assert_eq!(told(&too_old), ["head 300", "gap 291-300", "caught up 300"]);
-    let other_epoch = setup.join(Some((0, 290))).await;
-    assert_eq!(told(&other_epoch), ["head 300", "reset e1 300", "caught up 300"]);
+    let too_old = setup.join(Some((1, 590))).await;
+    assert_eq!(told(&too_old), ["head 600", "gap 591-600", "caught up 600"]);
+    let other_epoch = setup.join(Some((0, 590))).await;
+    assert_eq!(told(&other_epoch), ["head 600", "reset e1 600", "caught up 600"]);
 }
 
 /// A client moved from a faster node to one that had not yet seen the last events, and was told that the numbers

@@ -3,14 +3,18 @@
 
 use std::sync::Arc;
 
+use rookery_shared::authority::EventPlace;
 use rookery_shared::bus::BusError;
 use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{RoomId, Seq};
-use rookery_shared::limits::{HEADS_PER_READ_MAX, REPAIR_PAUSE, REPAIR_ROUNDS_MAX, TAIL_EVENTS_MAX};
+use rookery_shared::id::RoomId;
+use rookery_shared::limits::{
+    EVENTS_PER_READ_MAX, HEADS_PER_READ_MAX, REPAIR_PAUSE, REPAIR_ROUNDS_MAX, RESUME_EVENTS_MAX, TAIL_EVENTS_MAX,
+};
 
 use super::encode;
 use crate::hub::Hub;
-use crate::hub::room::{News, Room};
+use crate::hub::room::{Hole, News, Room};
+use crate::position::Position;
 
 /// Rooms that may fail to open before an audit rests.
 const REOPEN_FAILURES_MAX: u32 = 3;
@@ -34,8 +38,8 @@ impl Hub {
     pub(crate) async fn repair(self: &Arc<Self>, room: &Arc<Room>) {
         let _turn = room.repair_turn.lock().await;
         for round in 0..REPAIR_ROUNDS_MAX {
-            let Some(after) = room.hole() else { return };
-            match self.read_again(room.id, after).await {
+            let Some(hole) = room.hole() else { return };
+            match self.read_again(room.id, hole).await {
                 Ok(events) => {
                     let news = room.fill(events.into_iter().map(encode).collect());
                     self.after(room, News { wants_repair: false, ..news });
@@ -83,11 +87,35 @@ impl Hub {
         }
     }
 
-    async fn read_again(&self, room: RoomId, after: Seq) -> Result<Vec<SequencedEvent>, BusError> {
+    async fn read_again(&self, room: RoomId, hole: Hole) -> Result<Vec<SequencedEvent>, BusError> {
         let permit = self.repairs.acquire().await;
         self.metrics.repairs.inc();
-        let events = self.bus.range(room, after, TAIL_EVENTS_MAX).await;
+        let events = if hole.events > RESUME_EVENTS_MAX {
+            // More than anybody is replayed: what the tail does not have is for history.
+            self.bus.range(room, hole.after.seq, TAIL_EVENTS_MAX).await
+        } else {
+            self.events_after(room, hole.after).await
+        };
         drop(permit);
         events
+    }
+
+    /// What follows a place: from the hot tail, or from the store if the tail begins later. If the api does not
+    /// answer, there is no more than the tail has.
+    pub(crate) async fn events_after(&self, room: RoomId, at: Position) -> Result<Vec<SequencedEvent>, BusError> {
+        let tail = self.bus.range(room, at.seq, TAIL_EVENTS_MAX).await?;
+        if tail.first().is_some_and(|first| first.epoch != at.epoch || first.seq == at.seq.next()) {
+            return Ok(tail);
+        }
+        let place = EventPlace { epoch: at.epoch, seq: at.seq };
+        match self.authority.events(room, place, EVENTS_PER_READ_MAX).await {
+            Ok(events) if !events.is_empty() => Ok(events),
+            Ok(_) => Ok(tail),
+            Err(error) => {
+                tracing::debug!(%room, %error, "events not read from the store");
+                self.metrics.failures.with_label_values(&["api"]).inc();
+                Ok(tail)
+            }
+        }
     }
 }

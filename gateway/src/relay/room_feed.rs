@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use rookery_shared::bus::Head;
 use rookery_shared::id::{Epoch, Seq, UserId};
-use rookery_shared::limits::{PARKED_EVENTS_MAX, RESUME_BYTES_MAX, RESUME_EVENTS_MAX, RING_BYTES_MAX, RING_FRAMES_MAX};
+use rookery_shared::limits::{
+    PARKED_EVENTS_MAX, REPLAY_BYTES_MAX, REPLAY_FRAMES_MAX, RESUME_EVENTS_MAX, RING_BYTES_MAX, RING_FRAMES_MAX,
+};
 
 use crate::outbox::Frame;
 use crate::position::Position;
@@ -58,8 +60,13 @@ pub enum Fate {
 /// How a subscriber gets from its position to the newest event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plan {
-    /// By these frames; none if it is there already.
-    Replay(Vec<Frame>),
+    /// By these frames, the next it misses; none if it is there already.
+    Replay {
+        /// In order, without a hole.
+        frames: Vec<Frame>,
+        /// The position after them. If it is not the newest event, the subscriber asks again from there.
+        upto: Seq,
+    },
     /// Not by us: too much or too old.
     Gap {
         /// First missing number.
@@ -71,8 +78,24 @@ pub enum Plan {
     Reset,
     /// The position is ahead of this node: look at the bus.
     Ahead,
-    /// By events that only the bus has: fetch what follows this number.
+    /// By events that only bus or store have: fetch what follows this number.
     Fetch(Seq),
+}
+
+/// What bus and store gave when asked for the events after a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// The number.
+    pub after: Seq,
+    /// Events that follow it, in order.
+    pub events: Vec<(Position, Frame)>,
+}
+
+impl Fetched {
+    fn frame(&self, at: Position) -> Option<&Frame> {
+        let index = usize::try_from(at.seq.get().checked_sub(self.after.get())?.checked_sub(1)?).ok()?;
+        self.events.get(index).filter(|(place, _)| *place == at).map(|(_, frame)| frame)
+    }
 }
 
 /// See the module's text.
@@ -107,8 +130,13 @@ impl RoomFeed {
     }
 
     /// Whether events are known to exist that did not arrive.
-    pub fn has_hole(&self) -> bool {
-        self.highest > self.last
+    pub const fn has_hole(&self) -> bool {
+        self.missing() > 0
+    }
+
+    /// How many numbers lie between the newest delivered event and the newest one known of.
+    pub const fn missing(&self) -> u64 {
+        self.highest.get() - self.last.get()
     }
 
     /// An event arrived, from wherever.
@@ -159,9 +187,11 @@ impl RoomFeed {
         steps
     }
 
-    /// How a subscriber at this position gets to the newest event, given what was fetched from the bus for it.
-    pub fn plan(&self, position: Option<Position>, fetched: Option<&[(Position, Frame)]>) -> Plan {
-        let Some(Position { epoch, seq }) = position else { return Plan::Replay(Vec::new()) };
+    /// How a subscriber at this position gets on towards the newest event, given what was fetched for it last.
+    pub fn plan(&self, position: Option<Position>, fetched: Option<&Fetched>) -> Plan {
+        let Some(Position { epoch, seq }) = position else {
+            return Plan::Replay { frames: Vec::new(), upto: self.last };
+        };
         if epoch < self.epoch {
             return Plan::Reset;
         }
@@ -172,28 +202,34 @@ impl RoomFeed {
         if self.last.get() - seq.get() > RESUME_EVENTS_MAX {
             return gap;
         }
-        match self.frames_after(seq, fetched.unwrap_or_default()) {
-            Some(frames) if frames.iter().map(|frame| frame.len()).sum::<usize>() > RESUME_BYTES_MAX => gap,
-            Some(frames) => Plan::Replay(frames),
-            None if fetched.is_some() => gap,
-            None => Plan::Fetch(seq),
+        let (frames, upto) = self.piece_after(seq, fetched);
+        if upto > seq || seq == self.last {
+            return Plan::Replay { frames, upto };
         }
+        let asked = fetched.is_some_and(|fetched| fetched.after == seq);
+        if asked { gap } else { Plan::Fetch(seq) }
     }
 
-    /// All frames from `seq + 1` to the newest: fetched ones first, the ring for the rest.
-    fn frames_after(&self, seq: Seq, fetched: &[(Position, Frame)]) -> Option<Vec<Frame>> {
-        let mut frames = Vec::new();
-        let mut next = seq.next();
-        for (at, frame) in fetched {
-            if at.epoch == self.epoch && at.seq == next && next <= self.last {
-                frames.push(frame.clone());
-                next = next.next();
+    /// The frames that follow `seq` as far as they are at hand, and not more than one piece of a replay.
+    fn piece_after(&self, seq: Seq, fetched: Option<&Fetched>) -> (Vec<Frame>, Seq) {
+        let (mut frames, mut bytes, mut upto) = (Vec::new(), 0, seq);
+        while upto < self.last && frames.len() < REPLAY_FRAMES_MAX {
+            let at = Position { epoch: self.epoch, seq: upto.next() };
+            let found = fetched.and_then(|fetched| fetched.frame(at)).or_else(|| self.in_ring(at.seq));
+            let Some(frame) = found else { break };
+            bytes += frame.len();
+            if bytes > REPLAY_BYTES_MAX && !frames.is_empty() {
+                break;
             }
+            frames.push(frame.clone());
+            upto = at.seq;
         }
-        let missing = usize::try_from((self.last.get() + 1).saturating_sub(next.get())).ok()?;
-        let skip = self.ring.len().checked_sub(missing)?;
-        frames.extend(self.ring.iter().skip(skip).cloned());
-        Some(frames)
+        (frames, upto)
+    }
+
+    fn in_ring(&self, seq: Seq) -> Option<&Frame> {
+        let from_end = usize::try_from(self.last.get().checked_sub(seq.get())?).ok()?;
+        self.ring.get(self.ring.len().checked_sub(from_end + 1)?)
     }
 
     fn deliver(&mut self, delivery: Delivery) -> Step {

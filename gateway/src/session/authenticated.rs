@@ -7,15 +7,16 @@ use rookery_shared::limits::{
     CONTENT_BYTES_MAX, CONTENT_CHARS_MAX, FRAME_BYTES_MAX, HEARTBEAT_INTERVAL, RESUME_EVENTS_MAX,
     ROOMS_PER_CONNECTION_MAX, TOKEN_LEEWAY,
 };
+use rookery_shared::protocol::acts::Parts;
 use rookery_shared::protocol::client::{ClientFrame, Message, RoomPosition};
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::protocol::server::{ErrorFrame, Limits, ServerFrame, UserBrief};
+use rookery_shared::protocol::server::{AckMode, ErrorFrame, Limits, ServerFrame, UserBrief};
 use rookery_shared::token::Claims;
 
 use super::budget::Budget;
 use super::unauthenticated::refuse;
-use super::{Command, Input, Outgoing, Output, Target};
+use super::{Command, Deed, Input, Outgoing, Output, Target};
 use crate::position::Position;
 
 /// A connection of a known user.
@@ -28,8 +29,8 @@ pub struct Authenticated {
 }
 
 impl Authenticated {
-    pub(super) fn greet(claims: &Claims, room: Option<RoomRef>, now: UnixMillis) -> (Self, Vec<Output>) {
-        let mut outputs = vec![Output::Welcome(claims.sub), Output::Send(hello(claims))];
+    pub(super) fn greet(claims: &Claims, room: Option<RoomRef>, ack: AckMode, now: UnixMillis) -> (Self, Vec<Output>) {
+        let mut outputs = vec![Output::Welcome(claims.sub), Output::Send(hello(claims, ack))];
         outputs.extend(room.clone().map(|room| Output::Run(Command::Enter(room))));
         let session = Self { sender: sender(claims), room, expires: expiry(claims), budget: Budget::new(now) };
         (session, outputs)
@@ -59,6 +60,10 @@ impl Authenticated {
             ClientFrame::Unsubscribe(unsubscribe) => vec![Output::Run(Command::Unsubscribe(unsubscribe.rooms))],
             ClientFrame::Subscribe(subscribe) => self.subscribe(subscribe.rooms, now),
             ClientFrame::Message(message) => self.message(message, now),
+            ClientFrame::Heads(heads) => self.heads(heads.rooms, now),
+            ClientFrame::Edit(edit) => self.act(edit.into(), now),
+            ClientFrame::Delete(delete) => self.act(delete.into(), now),
+            ClientFrame::React(react) => self.act(react.into(), now),
         }
     }
 
@@ -69,16 +74,35 @@ impl Authenticated {
         }
     }
 
+    fn heads(&mut self, rooms: Vec<RoomPosition>, now: UnixMillis) -> Vec<Output> {
+        match rooms.into_iter().enumerate().map(target).collect() {
+            Ok(targets) => vec![Output::Run(Command::Heads(targets))],
+            Err(error) => self.bad(error, now),
+        }
+    }
+
     fn message(&mut self, message: Message, now: UnixMillis) -> Vec<Output> {
         let Message { room, client_id, content, reply_to } = message;
         let Some(room) = room.or_else(|| self.room.clone()) else {
-            let error =
-                ErrorFrame { field: Some("room".to_owned()), client_id, ..ErrorFrame::new(ErrorCode::RoomRequired) };
-            return self.bad(error, now);
+            return self.nowhere(client_id, now);
         };
         let client_id = client_id.unwrap_or_else(ClientId::generate);
         let message = NewMessage { content, client_id, reply_to };
         vec![Output::Run(Command::Send(Box::new(Outgoing { room, sender: self.sender.clone(), message })))]
+    }
+
+    fn act(&mut self, parts: Parts, now: UnixMillis) -> Vec<Output> {
+        let Parts { room, client_id, act } = parts;
+        let Some(room) = room.or_else(|| self.room.clone()) else {
+            return self.nowhere(client_id, now);
+        };
+        let client_id = client_id.unwrap_or_else(ClientId::generate);
+        vec![Output::Run(Command::Act(Box::new(Deed { room, sender: self.sender.clone(), client_id, act })))]
+    }
+
+    fn nowhere(&mut self, client_id: Option<ClientId>, now: UnixMillis) -> Vec<Output> {
+        let field = Some("room".to_owned());
+        self.bad(ErrorFrame { field, client_id, ..ErrorFrame::new(ErrorCode::RoomRequired) }, now)
     }
 
     /// A renewed token may carry a new name and a later end; the connection goes on without a word.
@@ -123,7 +147,7 @@ fn expiry(claims: &Claims) -> UnixMillis {
     UnixMillis(claims.exp.saturating_mul(1000)).plus(TOKEN_LEEWAY)
 }
 
-fn hello(claims: &Claims) -> ServerFrame {
+fn hello(claims: &Claims, ack: AckMode) -> ServerFrame {
     ServerFrame::Hello {
         session: claims.sid,
         user: UserBrief { user_id: claims.sub, username: claims.name.clone() },
@@ -135,5 +159,6 @@ fn hello(claims: &Claims) -> ServerFrame {
             rooms: ROOMS_PER_CONNECTION_MAX,
             resume_events: RESUME_EVENTS_MAX,
         },
+        ack,
     }
 }

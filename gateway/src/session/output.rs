@@ -1,7 +1,8 @@
 //! What a session wants done.
 
+use rookery_shared::act::Act;
 use rookery_shared::event::{NewMessage, Sender};
-use rookery_shared::id::{RoomRef, UserId};
+use rookery_shared::id::{ClientId, RoomRef, UserId};
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
@@ -32,6 +33,10 @@ pub enum Command {
     Unsubscribe(Vec<RoomRef>),
     /// Say something.
     Send(Box<Outgoing>),
+    /// Tell where rooms stand.
+    Heads(Vec<Target>),
+    /// Do something to a message.
+    Act(Box<Deed>),
 }
 
 /// A room to make live, and where the client stands in it.
@@ -52,6 +57,19 @@ pub struct Outgoing {
     pub sender: Sender,
     /// What is said.
     pub message: NewMessage,
+}
+
+/// Something to be done to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deed {
+    /// The room.
+    pub room: RoomRef,
+    /// Who does it.
+    pub sender: Sender,
+    /// The sender's name for it.
+    pub client_id: ClientId,
+    /// What is done.
+    pub act: Act,
 }
 
 impl Output {

@@ -7,7 +7,7 @@ use rookery_shared::limits::{AUTH_DEADLINE, BAD_FRAMES_PER_MINUTE_MAX, TOKEN_LEE
 use rookery_shared::protocol::client::ClientFrame;
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::protocol::server::ServerFrame;
+use rookery_shared::protocol::server::{AckMode, ServerFrame};
 use rookery_shared::token::{AUDIENCE, Claims, TokenError};
 
 use super::*;
@@ -37,7 +37,7 @@ fn say(session: &mut Session, text: &str) -> Vec<Output> {
 
 fn greeted(room: Option<&str>) -> (Session, UserId) {
     let user = UserId::generate();
-    let mut session = Session::new(room.map(|room| room.parse().unwrap()), NOW);
+    let mut session = Session::new(room.map(|room| room.parse().unwrap()), AckMode::Stored, NOW);
     session.handle(Input::Token(Ok(claims(user))), NOW);
     (session, user)
 }
@@ -52,7 +52,7 @@ fn error_of(outputs: &[Output]) -> &rookery_shared::protocol::server::ErrorFrame
 #[test]
 fn a_token_is_answered_with_hello_and_the_only_room_is_entered() {
     let user = UserId::generate();
-    let mut session = Session::new(Some("general".parse().unwrap()), NOW);
+    let mut session = Session::new(Some("general".parse().unwrap()), AckMode::Stored, NOW);
     let outputs = session.handle(Input::Token(Ok(claims(user))), NOW);
     assert_eq!(outputs[0], Output::Welcome(user));
     assert!(matches!(&outputs[1], Output::Send(ServerFrame::Hello { user: brief, .. }) if brief.user_id == user));
@@ -62,7 +62,7 @@ fn a_token_is_answered_with_hello_and_the_only_room_is_entered() {
 
 #[test]
 fn without_a_token_the_deadline_ends_it() {
-    let mut session = Session::new(None, NOW);
+    let mut session = Session::new(None, AckMode::Stored, NOW);
     assert_eq!(session.deadline(), NOW.plus(AUTH_DEADLINE));
     assert_eq!(session.handle(Input::Tick, NOW), Vec::new());
     let outputs = session.handle(Input::Tick, session.deadline());
@@ -72,7 +72,7 @@ fn without_a_token_the_deadline_ends_it() {
 
 #[test]
 fn a_bad_token_ends_it_with_a_reason() {
-    let mut session = Session::new(None, NOW);
+    let mut session = Session::new(None, AckMode::Stored, NOW);
     let outputs = session.handle(Input::Token(Err(TokenError::Expired)), NOW);
     assert_eq!(error_of(&outputs).code, ErrorCode::Unauthenticated);
     assert_eq!(outputs[1], Output::Close(CloseCode::Unauthenticated));
@@ -80,14 +80,14 @@ fn a_bad_token_ends_it_with_a_reason() {
 
 #[test]
 fn a_node_without_keys_asks_to_come_back() {
-    let outputs = Session::new(None, NOW).handle(Input::Keyless, NOW);
+    let outputs = Session::new(None, AckMode::Stored, NOW).handle(Input::Keyless, NOW);
     assert_eq!(error_of(&outputs).code, ErrorCode::Unavailable);
     assert_eq!(outputs[1], Output::Close(CloseCode::Overloaded));
 }
 
 #[test]
 fn before_hello_nothing_is_done() {
-    let mut session = Session::new(Some("general".parse().unwrap()), NOW);
+    let mut session = Session::new(Some("general".parse().unwrap()), AckMode::Stored, NOW);
     let outputs = say(&mut session, r#"{"content":"hi","client_id":"c-1"}"#);
     assert_eq!(outputs.len(), 1);
     assert_eq!(error_of(&outputs).code, ErrorCode::Unauthenticated);
@@ -148,4 +148,28 @@ fn a_token_is_renewed_in_place_for_the_same_user_only() {
 
     let outputs = session.handle(Input::Token(Ok(claims(UserId::generate()))), NOW);
     assert_eq!(outputs[1], Output::Close(CloseCode::Unauthenticated));
+}
+
+#[test]
+fn hello_says_what_an_ack_means() {
+    for mode in [AckMode::Stored, AckMode::Accepted] {
+        let mut session = Session::new(None, mode, NOW);
+        let outputs = session.handle(Input::Token(Ok(claims(UserId::generate()))), NOW);
+        assert!(matches!(&outputs[1], Output::Send(ServerFrame::Hello { ack, .. }) if *ack == mode));
+    }
+}
+
+#[test]
+fn acts_need_a_room_and_get_a_name() {
+    let message = rookery_shared::id::MessageId::generate();
+    let frame = format!(r#"{{"type":"delete","client_id":"c-1","message_id":"{message}"}}"#);
+    let (mut session, _) = greeted(None);
+    let outputs = say(&mut session, &frame);
+    let error = error_of(&outputs);
+    assert_eq!((error.code, error.client_id.as_ref().unwrap().as_str()), (ErrorCode::RoomRequired, "c-1"));
+    let (mut session, user) = greeted(Some("general"));
+    let outputs = say(&mut session, &format!(r#"{{"type":"react","message_id":"{message}","emoji":"👍"}}"#));
+    let [Output::Run(Command::Act(deed))] = &outputs[..] else { panic!("{outputs:?}") };
+    assert_eq!((deed.sender.user_id, deed.act.message_id), (user, message));
+    assert!(!deed.client_id.as_str().is_empty());
 }

@@ -6,7 +6,7 @@ use rookery_shared::limits::{AUTH_DEADLINE, RETRY_AFTER_MS};
 use rookery_shared::protocol::client::ClientFrame;
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
+use rookery_shared::protocol::server::{AckMode, ErrorFrame, ServerFrame};
 use rookery_shared::token::Claims;
 
 use super::authenticated::Authenticated;
@@ -17,6 +17,7 @@ use super::{Input, Output};
 #[derive(Debug)]
 pub struct Unauthenticated {
     room: Option<RoomRef>,
+    ack: AckMode,
     deadline: UnixMillis,
     budget: Budget,
 }
@@ -29,8 +30,8 @@ pub(super) enum Step {
 }
 
 impl Unauthenticated {
-    pub(super) fn new(room: Option<RoomRef>, now: UnixMillis) -> Self {
-        Self { room, deadline: now.plus(AUTH_DEADLINE), budget: Budget::new(now) }
+    pub(super) fn new(room: Option<RoomRef>, ack: AckMode, now: UnixMillis) -> Self {
+        Self { room, ack, deadline: now.plus(AUTH_DEADLINE), budget: Budget::new(now) }
     }
 
     pub(super) const fn deadline(&self) -> UnixMillis {
@@ -51,7 +52,7 @@ impl Unauthenticated {
     }
 
     fn greet(&mut self, claims: &Claims, now: UnixMillis) -> Step {
-        let (session, outputs) = Authenticated::greet(claims, self.room.take(), now);
+        let (session, outputs) = Authenticated::greet(claims, self.room.take(), self.ack, now);
         Step::Greet(session, outputs)
     }
 
@@ -79,7 +80,14 @@ pub(super) fn keyless() -> Vec<Output> {
 fn premature(frame: ClientFrame) -> ErrorFrame {
     let client_id = match frame {
         ClientFrame::Message(message) => message.client_id,
-        ClientFrame::Auth(_) | ClientFrame::Subscribe(_) | ClientFrame::Unsubscribe(_) | ClientFrame::Ping(_) => None,
+        ClientFrame::Edit(edit) => edit.client_id,
+        ClientFrame::Delete(delete) => delete.client_id,
+        ClientFrame::React(react) => react.client_id,
+        ClientFrame::Auth(_)
+        | ClientFrame::Subscribe(_)
+        | ClientFrame::Unsubscribe(_)
+        | ClientFrame::Ping(_)
+        | ClientFrame::Heads(_) => None,
     };
     ErrorFrame { client_id, ..ErrorFrame::new(ErrorCode::Unauthenticated) }
 }

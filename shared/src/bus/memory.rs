@@ -10,10 +10,12 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::bus::{Append, AppendError, Appended, Bus, BusError, Head, OpenError, PartitionOpening, RoomSeed, Signal};
+use crate::bus::{
+    Append, AppendError, Appended, Bus, BusError, Head, OpenError, PartitionOpening, Revoked, RoomSeed, Signal,
+};
 use crate::clock::UnixMillis;
 use crate::event::SequencedEvent;
-use crate::id::{Epoch, LogPosition, Partition, RoomId, Seq};
+use crate::id::{Epoch, LogPosition, Partition, RoomId, Seq, UserId};
 use crate::keys::partition_of;
 use crate::limits::{BUS_COMMAND_DEADLINE, JOURNAL_BATCH_MAX, JOURNAL_QUEUE_MAX, SIGNALS_MAX};
 use crate::shutdown::Shutdown;
@@ -44,6 +46,7 @@ pub struct MemoryBus {
     journal: Arc<dyn Journal>,
     rooms: Mutex<Rooms>,
     subscribed: Mutex<HashSet<RoomId>>,
+    users: Mutex<HashSet<UserId>>,
     signals: broadcast::Sender<Signal>,
     queue: mpsc::Sender<Request>,
 }
@@ -60,6 +63,7 @@ impl MemoryBus {
             journal,
             rooms: Mutex::new(Rooms::new(epoch)),
             subscribed: Mutex::default(),
+            users: Mutex::default(),
             signals: broadcast::Sender::new(SIGNALS_MAX),
             queue,
         });
@@ -176,6 +180,23 @@ impl Bus for MemoryBus {
     async fn open_partition(&self, _partition: Partition, _epoch: Epoch) -> Result<PartitionOpening, BusError> {
         // The journal cannot be rewound behind the bus's back, so its epoch holds.
         Ok(PartitionOpening::Open)
+    }
+
+    async fn subscribe_users(&self, users: &[UserId]) -> Result<(), BusError> {
+        self.users.lock().extend(users);
+        Ok(())
+    }
+
+    async fn unsubscribe_users(&self, users: &[UserId]) -> Result<(), BusError> {
+        self.users.lock().retain(|user| !users.contains(user));
+        Ok(())
+    }
+
+    async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError> {
+        if self.users.lock().contains(&user) {
+            self.tell(Signal::Session { user, revoked });
+        }
+        Ok(())
     }
 
     async fn ping(&self) -> Result<(), BusError> {

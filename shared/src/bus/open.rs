@@ -34,5 +34,6 @@ async fn open(authority: &dyn Authority, room: RoomId) -> Result<(), BusError> {
     authority.open_room(room).await.map_err(|error| match error {
         AuthorityError::Unavailable(cause) => BusError::Unavailable(cause),
         AuthorityError::Refused(code) => BusError::Unavailable(code.as_str().to_owned()),
+        AuthorityError::Muted(_) => BusError::Unavailable("muted".to_owned()),
     })
 }

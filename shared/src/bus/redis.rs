@@ -16,11 +16,11 @@ use secrecy::SecretString;
 use tokio::sync::{Notify, broadcast};
 
 use crate::bus::{
-    Append, AppendError, Appended, Bus, BusError, Head, OpenError, PartitionOpening, Rights, RoomSeed, Signal,
+    Append, AppendError, Appended, Bus, BusError, Head, OpenError, PartitionOpening, Revoked, Rights, RoomSeed, Signal,
 };
 use crate::clock::UnixMillis;
 use crate::event::SequencedEvent;
-use crate::id::{AclVersion, Epoch, LogPosition, Partition, RoomId, Seq};
+use crate::id::{AclVersion, Epoch, LogPosition, Partition, RoomId, Seq, UserId};
 use crate::keys;
 use crate::limits::{DEDUPE_BUCKET, LOG_ENTRIES_MAX, PARTITIONS, SIGNALS_MAX, TAIL_EVENTS_MAX, TAIL_LIFE};
 use crate::shutdown::Shutdown;
@@ -122,6 +122,16 @@ impl RedisBus {
         }
     }
 
+    /// The library answers a SUBSCRIBE before the server has seen it. Commands of one connection are carried out in
+    /// order, so an answered PING says that the server has.
+    async fn confirm_subscriptions(&self) -> Result<(), BusError> {
+        self.subscriber
+            .ping::<String>(None)
+            .await
+            .map(|_| ())
+            .map_err(|error| unavailable(&error))
+    }
+
     fn tell(&self, signal: Signal) {
         // Without a listener there is nobody to tell.
         self.signals.send(signal).ok();
@@ -212,7 +222,8 @@ impl Bus for RedisBus {
         let channel = keys::room_channel(room);
         // Remembered first, so that a reconnect in between subscribes it too.
         self.channels.lock().insert(channel.clone());
-        self.subscriber.subscribe(channel).await.map_err(|error| unavailable(&error))
+        self.subscriber.subscribe(channel).await.map_err(|error| unavailable(&error))?;
+        self.confirm_subscriptions().await
     }
 
     async fn unsubscribe(&self, room: RoomId) -> Result<(), BusError> {
@@ -253,6 +264,24 @@ impl Bus for RedisBus {
             "unstored" => Ok(PartitionOpening::Unstored),
             _ => Err(BusError::Protocol(format!("epoch {epoch} refused: {answer}"))),
         }
+    }
+
+    async fn subscribe_users(&self, users: &[UserId]) -> Result<(), BusError> {
+        let channels: Vec<String> = users.iter().map(|user| keys::user_channel(*user)).collect();
+        // Remembered first, so that a reconnect in between subscribes them too.
+        self.channels.lock().extend(channels.iter().cloned());
+        self.subscriber.subscribe(channels).await.map_err(|error| unavailable(&error))
+    }
+
+    async fn unsubscribe_users(&self, users: &[UserId]) -> Result<(), BusError> {
+        let channels: Vec<String> = users.iter().map(|user| keys::user_channel(*user)).collect();
+        self.channels.lock().retain(|channel| !channels.contains(channel));
+        self.subscriber.unsubscribe(channels).await.map_err(|error| unavailable(&error))
+    }
+
+    async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError> {
+        let told = self.commands.publish(keys::user_channel(user), wire::revocation(revoked)).await;
+        told.map(|_: Value| ()).map_err(|error| unavailable(&error))
     }
 
     async fn ping(&self) -> Result<(), BusError> {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::id::{ClientId, Epoch, MessageId, RoomRef, Seq};
 use crate::limits::{FRAME_BYTES_MAX, ROOMS_PER_FRAME_MAX, TOKEN_BYTES_MAX};
+use crate::protocol::acts::{Delete, Edit, React};
 use crate::protocol::content;
 use crate::protocol::error_code::ErrorCode;
 
@@ -27,6 +28,14 @@ pub enum ClientFrame {
     Message(Message),
     /// Asks for a `pong`.
     Ping(Ping),
+    /// Asks where rooms stand, without making them live.
+    Heads(Heads),
+    /// Changes the text of a message.
+    Edit(Edit),
+    /// Takes a message away.
+    Delete(Delete),
+    /// Reacts to a message, or takes a reaction back.
+    React(React),
 }
 
 /// `{"type":"auth","token":…}`
@@ -84,6 +93,14 @@ pub struct Message {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ping {}
 
+/// `{"type":"heads","rooms":[…]}`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heads {
+    /// 1 to 100 rooms; with a position only news is told.
+    #[serde(deserialize_with = "objects")]
+    pub rooms: Vec<RoomPosition>,
+}
+
 /// Why a frame was not understood; becomes an error frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
@@ -135,6 +152,10 @@ impl ClientFrame {
             "unsubscribe" => fields(text).map(Self::Unsubscribe),
             "message" => fields(text).map(Self::Message),
             "ping" => fields(text).map(Self::Ping),
+            "heads" => fields(text).map(Self::Heads),
+            "edit" => fields(text).map(Self::Edit),
+            "delete" => fields(text).map(Self::Delete),
+            "react" => fields(text).map(Self::React),
             _ => Err(Rejected::new(ErrorCode::UnknownType, Some("type"), "unknown frame type")),
         }
     }
@@ -145,12 +166,15 @@ impl ClientFrame {
             Self::Auth(auth) if auth.token.len() > TOKEN_BYTES_MAX => {
                 Err(Rejected::new(ErrorCode::BadField, Some("token"), "is too long"))
             }
-            Self::Subscribe(Subscribe { rooms }) => check_count(rooms.len()),
+            Self::Subscribe(Subscribe { rooms }) | Self::Heads(Heads { rooms }) => check_count(rooms.len()),
             Self::Unsubscribe(Unsubscribe { rooms }) => check_count(rooms.len()),
             Self::Message(message) => {
                 content::check(&message.content).map_err(|code| Rejected::new(code, Some("content"), code.message()))
             }
-            Self::Auth(_) | Self::Ping(_) => Ok(()),
+            Self::Edit(edit) => {
+                content::check(&edit.content).map_err(|code| Rejected::new(code, Some("content"), code.message()))
+            }
+            Self::Auth(_) | Self::Ping(_) | Self::Delete(_) | Self::React(_) => Ok(()),
         }?;
         Ok(self)
     }

@@ -36,11 +36,13 @@ pub enum CloseCode {
     Timeout,
     /// The client reads too slowly; resume by position.
     TooSlow,
+    /// The login session of the token was ended: log in again.
+    SessionRevoked,
 }
 
 impl CloseCode {
     /// Every code, in the order of the documents.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Normal,
         Self::GoingAway,
         Self::ProtocolError,
@@ -55,6 +57,7 @@ impl CloseCode {
         Self::Forbidden,
         Self::NoSuchRoom,
         Self::Timeout,
+        Self::SessionRevoked,
         Self::TooSlow,
     ];
 
@@ -89,6 +92,7 @@ impl CloseCode {
             Self::Forbidden => (4403, "forbidden", false),
             Self::NoSuchRoom => (4404, "no_such_room", false),
             Self::Timeout => (4408, "timeout", true),
+            Self::SessionRevoked => (4409, "session_revoked", false),
             Self::TooSlow => (4508, "too_slow", true),
         }
     }

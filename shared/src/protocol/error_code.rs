@@ -76,4 +76,12 @@ error_codes! {
     Unavailable = "unavailable", "Not possible right now. Try again.";
     /// A defect; the cause is in the log.
     Internal = "internal", "Something went wrong here.";
+    /// There is no such message in the room, or it is deleted, or the user may not do this to it.
+    UnknownMessage = "unknown_message", "There is no such message.";
+    /// The message has as many different reactions as it may have.
+    TooManyReactions = "too_many_reactions", "This message has too many different reactions.";
+    /// The user may read in this room but not say anything, for now or for good.
+    Muted = "muted", "You are muted in this room.";
+    /// The user may not use this room, for now or for good.
+    Banned = "banned", "You are banned from this room.";
 }

@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::act::Emoji;
 use crate::clock::UnixMillis;
-use crate::event::{Event, EventBody, SequencedEvent};
-use crate::id::{ClientId, Epoch, MessageId, RoomId, RoomRef, Seq, SessionId, Slug, UserId};
-use crate::protocol::client::Rejected;
-use crate::protocol::error_code::ErrorCode;
+use crate::id::{ClientId, Epoch, MessageId, RoomId, Seq, SessionId, Slug};
+pub use crate::protocol::ack_mode::AckMode;
+pub use crate::protocol::parts::{ErrorFrame, Limits, Message, Reaction, RoomHead, UserBrief, You};
+
+mod from_event;
 
 /// What the server says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +24,9 @@ pub enum ServerFrame {
         heartbeat_ms: u64,
         /// Bounds a client should respect.
         limits: Limits,
+        /// What an `ack` will say.
+        #[serde(default)]
+        ack: AckMode,
     },
     /// A room is live on this connection.
     Subscribed {
@@ -131,128 +136,158 @@ pub enum ServerFrame {
         /// Milliseconds to wait.
         after_ms: u64,
     },
-}
-
-/// Id and name of a user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UserBrief {
-    /// Account.
-    pub user_id: UserId,
-    /// Name.
-    pub username: String,
-}
-
-/// What the user of the connection is in a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct You {
-    /// Role in the room.
-    pub role: crate::access::RoomRole,
-}
-
-/// The bounds announced in `hello`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
-    /// Bytes of one frame.
-    pub frame_bytes: usize,
-    /// Characters of one message text.
-    pub content_chars: usize,
-    /// Bytes of one message text.
-    pub content_bytes: usize,
-    /// Live rooms of one connection.
-    pub rooms: usize,
-    /// Missed events that a resume replays.
-    pub resume_events: u64,
-}
-
-/// A message as clients see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Message {
-    /// Its id.
-    pub message_id: MessageId,
-    /// Who said it.
-    pub user_id: UserId,
-    /// The name that user had then.
-    pub username: String,
-    /// The text.
-    pub content: String,
-    /// When it was accepted.
-    pub timestamp: UnixMillis,
-    /// The sender's name for it.
-    pub client_id: ClientId,
-    /// The message it answers.
-    pub reply_to: Option<MessageId>,
-    /// Attached files; always empty for now.
-    pub attachments: Vec<String>,
-}
-
-/// The fields of an `error` frame.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ErrorFrame {
-    /// For programs.
-    pub code: ErrorCode,
-    /// For people.
-    pub message: String,
-    /// The field at fault.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
-    /// The message it is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<ClientId>,
-    /// The room it is about, as the client named it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub room: Option<RoomRef>,
-    /// When to try again, in milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_after_ms: Option<u64>,
-}
-
-impl ErrorFrame {
-    /// An error with its standard sentence and nothing else.
-    pub fn new(code: ErrorCode) -> Self {
-        Self {
-            code,
-            message: code.message().to_owned(),
-            field: None,
-            client_id: None,
-            room: None,
-            retry_after_ms: None,
-        }
-    }
-}
-
-impl From<Rejected> for ErrorFrame {
-    fn from(rejected: Rejected) -> Self {
-        let Rejected { code, field, detail, client_id } = rejected;
-        Self { message: detail, field, client_id, ..Self::new(code) }
-    }
-}
-
-impl From<SequencedEvent> for ServerFrame {
-    fn from(sequenced: SequencedEvent) -> Self {
-        let SequencedEvent { room, epoch, seq, timestamp, event } = sequenced;
-        let Event { id, user_id, username, body, v: _ } = event;
-        match body {
-            EventBody::Message { content, client_id, reply_to } => {
-                let message = Message {
-                    message_id: id,
-                    user_id,
-                    username,
-                    content,
-                    timestamp,
-                    client_id,
-                    reply_to,
-                    attachments: Vec::new(),
-                };
-                Self::NewMessage { room, epoch, seq, message }
-            }
-            EventBody::MemberJoined {} => {
-                Self::MemberJoined { room, epoch, seq, user: UserBrief { user_id, username }, timestamp }
-            }
-            EventBody::MemberLeft {} => {
-                Self::MemberLeft { room, epoch, seq, user: UserBrief { user_id, username }, timestamp }
-            }
-        }
-    }
+    /// A message says something else now.
+    MessageEdited {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// The message.
+        message_id: MessageId,
+        /// Its new text; empty if it was deleted since.
+        content: String,
+        /// Who.
+        user: UserBrief,
+        /// When.
+        timestamp: UnixMillis,
+    },
+    /// A message is gone.
+    MessageDeleted {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// The message.
+        message_id: MessageId,
+        /// Who.
+        user: UserBrief,
+        /// When.
+        timestamp: UnixMillis,
+    },
+    /// Somebody reacted to a message.
+    ReactionAdded {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// The message.
+        message_id: MessageId,
+        /// The reaction.
+        emoji: Emoji,
+        /// Who.
+        user: UserBrief,
+        /// When.
+        timestamp: UnixMillis,
+    },
+    /// Somebody took a reaction back.
+    ReactionRemoved {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// The message.
+        message_id: MessageId,
+        /// The reaction.
+        emoji: Emoji,
+        /// Who.
+        user: UserBrief,
+        /// When.
+        timestamp: UnixMillis,
+    },
+    /// Where rooms stand that the client asked for; those it may not read, or knows the newest event of, are left out.
+    Heads {
+        /// In the order asked.
+        rooms: Vec<RoomHead>,
+    },
+    /// Somebody's membership was ended by another.
+    MemberKicked {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// Who.
+        user: UserBrief,
+        /// By whom.
+        by: UserBrief,
+        /// When.
+        timestamp: UnixMillis,
+    },
+    /// Somebody was shut out.
+    MemberBanned {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// Who.
+        user: UserBrief,
+        /// By whom.
+        by: UserBrief,
+        /// Until when; for good if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<UnixMillis>,
+        /// When.
+        timestamp: UnixMillis,
+    },
+    /// Somebody's ban was ended.
+    MemberUnbanned {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// Who.
+        user: UserBrief,
+        /// By whom.
+        by: UserBrief,
+        /// When.
+        timestamp: UnixMillis,
+    },
+    /// Somebody may no longer say anything.
+    MemberMuted {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// Who.
+        user: UserBrief,
+        /// By whom.
+        by: UserBrief,
+        /// Until when; for good if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<UnixMillis>,
+        /// When.
+        timestamp: UnixMillis,
+    },
+    /// Somebody may say something again.
+    MemberUnmuted {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// Who.
+        user: UserBrief,
+        /// By whom.
+        by: UserBrief,
+        /// When.
+        timestamp: UnixMillis,
+    },
 }
 
 impl ServerFrame {

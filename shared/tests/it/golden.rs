@@ -66,9 +66,11 @@ macro_rules! variants {
     };
 }
 
-variants!(client_variant, CLIENT_VARIANTS, ClientFrame: Auth Subscribe Unsubscribe Message Ping);
+variants!(client_variant, CLIENT_VARIANTS, ClientFrame: Auth Subscribe Unsubscribe Message Ping Heads Edit Delete
+    React);
 variants!(server_variant, SERVER_VARIANTS, ServerFrame: Hello Subscribed Unsubscribed CaughtUp Gap Reset Ack
-    NewMessage MemberJoined MemberLeft Error Pong Reconnect);
+    NewMessage MemberJoined MemberLeft Error Pong Reconnect Heads MessageEdited MessageDeleted ReactionAdded
+    ReactionRemoved MemberKicked MemberBanned MemberUnbanned MemberMuted MemberUnmuted);
 
 fn read<T: DeserializeOwned>(file: &str) -> Vec<T> {
     serde_json::from_str(file).unwrap()
@@ -146,7 +148,7 @@ fn close_codes_are_as_shown() {
 }
 
 variants!(close_variant, CLOSE_VARIANTS, CloseCode: Normal GoingAway ProtocolError Unsupported InvalidUtf8 Policy
-    TooBig Internal Restart Overloaded Unauthenticated Forbidden NoSuchRoom Timeout TooSlow);
+    TooBig Internal Restart Overloaded Unauthenticated Forbidden NoSuchRoom Timeout TooSlow SessionRevoked);
 
 /// `CloseCode::ALL` is written by hand beside the enum; the table above is only whole if that list is.
 #[test]

@@ -5,14 +5,18 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
+mod acts;
 mod bad_frames;
 mod bad_requests;
 mod bad_text;
 mod beginner;
+mod drain;
 mod faults;
 mod foreign_clients;
 mod limits_of_http;
 mod operations;
+mod resume;
+mod rights;
 mod scenario;
 mod sessions;
 mod talk;

@@ -2,10 +2,12 @@
 
 import { Api } from "./net/api.js";
 import { Connection } from "./net/socket.js";
-import { auth } from "./protocol/frames.js";
+import { SESSION_REVOKED } from "./protocol/close.js";
+import { auth, edit, react, remove } from "./protocol/frames.js";
 import { Session } from "./state/session.js";
 import { reference } from "./state/rooms.js";
 import { createChat } from "./chat/chat.js";
+import { newClientId } from "./chat/sender.js";
 import { AuthView } from "./ui/auth.js";
 import { BrowseDialog, CreateDialog, closeDialogs, confirm, wireDialogs } from "./ui/dialogs.js";
 import { byId, setText } from "./ui/dom.js";
@@ -25,7 +27,8 @@ const session = new Session({ api, storage: localStorage, locks: navigator.locks
 const connection = new Connection({
   open: () => new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`),
   token: (fresh) => session.token(fresh),
-  onState: () => render(),
+  // The login was ended elsewhere; nothing of it is left to use.
+  onState: ({ kind, code }) => (kind === "stopped" && code === SESSION_REVOKED ? session.logout() : render()),
   onFrame: (frame) => receive(frame),
 });
 
@@ -51,6 +54,9 @@ const views = {
     onLook: () => render(),
     onRetry: (client_id) => changeOutbox(() => chat.sender.retry(client_id)),
     onDiscard: (client_id) => changeOutbox(() => chat.outbox.discard(client_id)),
+    onReact: (message_id, emoji, back) => act(react({ ...about(message_id), emoji, remove: back })),
+    onDelete: (message_id) => act(remove(about(message_id))),
+    onEdit: (message_id, content) => act(edit({ ...about(message_id), content })),
     onJoin: () => join(stranger.room),
     onLeave: () => leaveRoom(),
   }),
@@ -182,6 +188,17 @@ function say(room_id, content) {
   const taken = chat.sender.say(room_id, content);
   render();
   return taken ? null : "Too many messages are waiting to be sent.";
+}
+
+/** What is done to a message of the open room, under a name of its own. */
+function about(message_id) {
+  return { room: chat.rooms.open_id, client_id: newClientId(), message_id };
+}
+
+/** Shown when it comes back as an event. Without a connection nothing happens, and the state line says so. */
+function act(frame) {
+  connection.send(frame);
+  render();
 }
 
 function changeOutbox(change) {

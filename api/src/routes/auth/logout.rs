@@ -14,7 +14,7 @@ use crate::service::sessions;
 
 /// Log out
 ///
-/// No refresh token of the session works any more. Its last access token does until it ends, 15 minutes at most.
+/// No token of the session works any more, and its sockets are closed with 4409.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/logout",

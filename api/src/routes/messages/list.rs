@@ -18,7 +18,7 @@ use crate::service::{history, rooms};
 /// A page of a room's history, oldest first.
 #[derive(Serialize, ToSchema)]
 pub struct HistoryPage {
-    /// Exactly the frames that a live connection receives.
+    /// The frames that a live connection receives; messages with what was done to them since.
     #[schema(value_type = Vec<schema::TimelineEvent>)]
     events: Vec<ServerFrame>,
     /// For `before`: the page before this one; absent at the beginning of the history.
@@ -61,6 +61,6 @@ pub async fn list(
     Ok(Json(HistoryPage {
         prev_cursor: page.previous.map(cursor),
         next_cursor: page.next.map(cursor),
-        events: page.events.into_iter().map(ServerFrame::from).collect(),
+        events: page.frames(),
     }))
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event_document::EventDocument;
 use crate::domain::room::{Member, Room};
+use crate::domain::sanction::Sanction;
 use crate::domain::session::Session;
 use crate::domain::user::{ServerRole, User};
 use crate::store::{StoreError, integer};
@@ -71,6 +72,15 @@ pub(super) struct MemberDocument {
     user_id: Uuid,
     role: RoomRole,
     joined_at: DateTime,
+}
+
+/// What was decided against a user in a room; milliseconds, and the largest number means for good.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SanctionDocument {
+    room_id: Uuid,
+    user_id: Uuid,
+    muted_until: Option<i64>,
+    banned_until: Option<i64>,
 }
 
 /// An announcement; its id is the event's.
@@ -249,6 +259,26 @@ impl From<MemberDocument> for Member {
             user_id: UserId::from_uuid(uuid_of(member.user_id)),
             role: member.role,
             joined_at: time(member.joined_at),
+        }
+    }
+}
+
+impl SanctionDocument {
+    pub(super) fn new(room: RoomId, user: UserId, sanction: Sanction) -> Self {
+        Self {
+            room_id: key(room.as_uuid()),
+            user_id: key(user.as_uuid()),
+            muted_until: sanction.muted.map(integer::stored_until),
+            banned_until: sanction.banned.map(integer::stored_until),
+        }
+    }
+}
+
+impl From<SanctionDocument> for Sanction {
+    fn from(sanction: SanctionDocument) -> Self {
+        Self {
+            muted: sanction.muted_until.map(integer::read_until),
+            banned: sanction.banned_until.map(integer::read_until),
         }
     }
 }

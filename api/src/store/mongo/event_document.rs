@@ -1,7 +1,8 @@
 //! Events as documents: fields of their own, so that the database can be asked about them.
 
 use mongodb::bson::{DateTime, Uuid};
-use rookery_shared::event::{Event, EventBody, SequencedEvent};
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::{Event, EventBody, Sender, SequencedEvent};
 use rookery_shared::id::{Epoch, MessageId, RoomId, Seq, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -21,15 +22,35 @@ pub(super) struct EventDocument {
     client_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reply_to: Option<Uuid>,
+    /// The message that an edit is of: in a field of its own for the index of edits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    edit_of: Option<Uuid>,
+    /// The message that any other act is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message_id: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    emoji: Option<String>,
+    /// Whom an act of moderation is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    member: Option<MemberPart>,
+    /// When what was decided ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<DateTime>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MemberPart {
+    user_id: Uuid,
+    username: String,
 }
 
 /// An event of a room's history.
 #[derive(Serialize, Deserialize)]
 pub(super) struct MessageDocument {
     #[serde(rename = "_id")]
-    id: Uuid,
+    pub(super) id: Uuid,
     room_id: Uuid,
-    epoch: i64,
+    pub(super) epoch: i64,
     pub(super) seq: i64,
     timestamp: DateTime,
     #[serde(flatten)]
@@ -42,6 +63,15 @@ enum Kind {
     Message,
     MemberJoined,
     MemberLeft,
+    MessageEdited,
+    MessageDeleted,
+    ReactionAdded,
+    ReactionRemoved,
+    MemberKicked,
+    MemberBanned,
+    MemberUnbanned,
+    MemberMuted,
+    MemberUnmuted,
 }
 
 impl From<&Event> for EventDocument {
@@ -54,7 +84,18 @@ impl From<&Event> for EventDocument {
             content: None,
             client_id: None,
             reply_to: None,
+            member: None,
+            until: None,
+            edit_of: None,
+            message_id: None,
+            emoji: None,
         };
+        let of_member = |kind, member: &Sender, until: &Option<UnixMillis>| Self {
+            member: Some(MemberPart::from(member)),
+            until: until.map(date),
+            ..bare(kind)
+        };
+        let about = |kind, id: &MessageId| Self { message_id: Some(key(id.as_uuid())), ..bare(kind) };
         match &event.body {
             EventBody::Message { content, client_id, reply_to } => Self {
                 content: Some(content.clone()),
@@ -64,6 +105,24 @@ impl From<&Event> for EventDocument {
             },
             EventBody::MemberJoined {} => bare(Kind::MemberJoined),
             EventBody::MemberLeft {} => bare(Kind::MemberLeft),
+            EventBody::MessageEdited { message_id, content, client_id } => Self {
+                edit_of: Some(key(message_id.as_uuid())),
+                content: Some(content.clone()),
+                client_id: Some(client_id.as_str().to_owned()),
+                ..bare(Kind::MessageEdited)
+            },
+            EventBody::MessageDeleted { message_id } => about(Kind::MessageDeleted, message_id),
+            EventBody::ReactionAdded { message_id, emoji } => {
+                Self { emoji: Some(emoji.as_str().to_owned()), ..about(Kind::ReactionAdded, message_id) }
+            }
+            EventBody::ReactionRemoved { message_id, emoji } => {
+                Self { emoji: Some(emoji.as_str().to_owned()), ..about(Kind::ReactionRemoved, message_id) }
+            }
+            EventBody::MemberKicked { member } => of_member(Kind::MemberKicked, member, &None),
+            EventBody::MemberBanned { member, until } => of_member(Kind::MemberBanned, member, until),
+            EventBody::MemberUnbanned { member } => of_member(Kind::MemberUnbanned, member, &None),
+            EventBody::MemberMuted { member, until } => of_member(Kind::MemberMuted, member, until),
+            EventBody::MemberUnmuted { member } => of_member(Kind::MemberUnmuted, member, &None),
         }
     }
 }
@@ -81,17 +140,58 @@ impl EventDocument {
     }
 
     fn into_body(self) -> Result<EventBody, StoreError> {
-        let without = |field: &str| StoreError::Inconsistent(format!("a message without {field}"));
+        let member = self.member.map(Sender::from);
+        let member = member.ok_or_else(|| StoreError::Inconsistent("an act without a member".to_owned()));
+        let until = self.until.map(time);
         Ok(match self.kind {
             Kind::Message => EventBody::Message {
-                content: self.content.ok_or_else(|| without("content"))?,
-                client_id: parsed(self.client_id.ok_or_else(|| without("client_id"))?, "client_id")?,
+                content: there(self.content, "content")?,
+                client_id: parsed(there(self.client_id, "client_id")?, "client_id")?,
                 reply_to: self.reply_to.map(|id| MessageId::from_uuid(uuid_of(id))),
             },
             Kind::MemberJoined => EventBody::MemberJoined {},
             Kind::MemberLeft => EventBody::MemberLeft {},
+            Kind::MessageEdited => EventBody::MessageEdited {
+                message_id: target(self.edit_of)?,
+                content: there(self.content, "content")?,
+                client_id: parsed(there(self.client_id, "client_id")?, "client_id")?,
+            },
+            Kind::MessageDeleted => EventBody::MessageDeleted { message_id: target(self.message_id)? },
+            Kind::ReactionAdded => EventBody::ReactionAdded {
+                message_id: target(self.message_id)?,
+                emoji: parsed(there(self.emoji, "emoji")?, "emoji")?,
+            },
+            Kind::ReactionRemoved => EventBody::ReactionRemoved {
+                message_id: target(self.message_id)?,
+                emoji: parsed(there(self.emoji, "emoji")?, "emoji")?,
+            },
+            Kind::MemberKicked => EventBody::MemberKicked { member: member? },
+            Kind::MemberBanned => EventBody::MemberBanned { member: member?, until },
+            Kind::MemberUnbanned => EventBody::MemberUnbanned { member: member? },
+            Kind::MemberMuted => EventBody::MemberMuted { member: member?, until },
+            Kind::MemberUnmuted => EventBody::MemberUnmuted { member: member? },
         })
     }
+}
+
+impl From<&Sender> for MemberPart {
+    fn from(member: &Sender) -> Self {
+        Self { user_id: key(member.user_id.as_uuid()), username: member.username.clone() }
+    }
+}
+
+impl From<MemberPart> for Sender {
+    fn from(member: MemberPart) -> Self {
+        Self { user_id: UserId::from_uuid(uuid_of(member.user_id)), username: member.username }
+    }
+}
+
+fn there<T>(value: Option<T>, field: &str) -> Result<T, StoreError> {
+    value.ok_or_else(|| StoreError::Inconsistent(format!("an event without {field}")))
+}
+
+fn target(id: Option<Uuid>) -> Result<MessageId, StoreError> {
+    there(id, "message_id").map(|id| MessageId::from_uuid(uuid_of(id)))
 }
 
 impl TryFrom<&SequencedEvent> for MessageDocument {

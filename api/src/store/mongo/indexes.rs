@@ -19,6 +19,8 @@ enum Kind {
     Unique,
     /// Unique among the documents that have a text in the field.
     UniqueText(&'static str),
+    /// Of the documents that have the field.
+    Sparse,
 }
 
 /// What the first release needs.
@@ -43,6 +45,25 @@ pub(super) const START: &[Index] = &[
     index("messages", "messages_seq", &["room_id", "seq"], Kind::Plain),
 ];
 
+/// What acts on messages need. The states of messages are found by their ids.
+pub(super) const ACTS: &[Index] = &[
+    // The edits of a message.
+    index("messages", "messages_edits", &["edit_of"], Kind::Sparse),
+    // The guards of changes: one document, if what is known is older.
+    index("message_states", "message_states_place", &["_id", "place"], Kind::Plain),
+    index("reactions", "reactions_place", &["_id", "place"], Kind::Plain),
+    // The reactions to a message.
+    index("reactions", "reactions_message", &["message_id"], Kind::Plain),
+];
+
+/// What acts of moderation and the end of sessions need.
+pub(super) const RIGHTS: &[Index] = &[
+    // What was decided against one user in one room.
+    index("sanctions", "sanctions_room_user", &["room_id", "user_id"], Kind::Unique),
+    // All sessions of a user that are not revoked.
+    index("sessions", "sessions_user", &["user_id", "revoked_at"], Kind::Plain),
+];
+
 const fn index(collection: &'static str, name: &'static str, fields: &'static [&'static str], kind: Kind) -> Index {
     Index { collection, name, fields, kind }
 }
@@ -54,6 +75,7 @@ impl Index {
         let mut options = IndexOptions::builder().name(self.name.to_owned()).build();
         match self.kind {
             Kind::Plain => {}
+            Kind::Sparse => options.sparse = Some(true),
             Kind::Unique => options.unique = Some(true),
             Kind::UniqueText(field) => {
                 options.unique = Some(true);

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Bson, Document, doc};
 use rookery_shared::event::Event;
 use rookery_shared::id::{RoomId, UserId};
 
@@ -41,12 +41,22 @@ impl Members for Mongo {
         self.calls.run(async move { Ok(members.count_documents(filter).await?) }).await
     }
 
+    async fn among(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, StoreError> {
+        let users: Vec<Bson> = users.iter().map(|user| key(user.as_uuid()).into()).collect();
+        let filter = doc! { "room_id": key(room.as_uuid()), "user_id": { "$in": users } };
+        let members = self.members.clone();
+        let found = self
+            .calls
+            .run(async move { Ok(members.find(filter).await?.try_collect::<Vec<_>>().await?) });
+        Ok(found.await?.into_iter().map(|member| Member::from(member).user_id).collect())
+    }
+
     async fn join(&self, member: &Member, event: &Event) -> Result<Option<Announcement>, StoreError> {
         // Outside of the transaction, so that the usual repeat costs the room nothing. The transaction decides.
         if self.get(member.room_id, member.user_id).await?.is_some() {
             return Ok(None);
         }
-        let turn = Turn::Join(MemberDocument::from(member));
+        let turn = Turn::Join(MemberDocument::from(member), member.clone());
         self.change(Change { room: member.room_id, turn, event: event.clone() }).await
     }
 
@@ -59,6 +69,7 @@ impl Members for Mongo {
     }
 }
 
-fn one(room: RoomId, user: UserId) -> Document {
+/// Finds what is kept of one user in one room.
+pub(super) fn one(room: RoomId, user: UserId) -> Document {
     doc! { "room_id": key(room.as_uuid()), "user_id": key(user.as_uuid()) }
 }

@@ -1,18 +1,22 @@
 //! History in MongoDB.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use mongodb::Collection;
 use mongodb::bson::{Document, doc};
 use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{RoomId, Seq};
+use rookery_shared::id::{MessageId, RoomId, Seq};
 use rookery_shared::limits::STORE_CALL_LIFE;
 
-use super::Mongo;
+use super::acts::Acts;
 use super::documents::key;
 use super::error::is_only_duplicates;
 use super::event_document::MessageDocument;
-use crate::domain::message::{Place, Window};
+use super::{Mongo, by_id};
+use crate::domain::message::{Place, Window, is_message_of};
+use crate::domain::message_state::MessageState;
 use crate::store::{Messages, StoreError, integer};
 
 #[async_trait]
@@ -23,6 +27,7 @@ impl Messages for Mongo {
             return Ok(());
         }
         let messages = self.messages.clone();
+        let (acts, events_again) = (Acts::new(self), events.to_vec());
         let documents = events.iter().map(MessageDocument::try_from).collect::<Result<Vec<_>, _>>()?;
         // A large batch may take its time: it is repeated until it succeeds, and nobody but the log waits for it.
         self.calls
@@ -30,7 +35,8 @@ impl Messages for Mongo {
                 // Unordered: a document that is there already does not keep the ones after it out.
                 match messages.insert_many(documents).ordered(false).await {
                     Err(error) if !is_only_duplicates(&error) => Err(error.into()),
-                    Ok(_) | Err(_) => Ok(()),
+                    // After the events: a crash in between is repaired by the repeat of the batch.
+                    Ok(_) | Err(_) => acts.apply(&events_again).await,
                 }
             })
             .await
@@ -53,6 +59,32 @@ impl Messages for Mongo {
         });
         let last = found.await?.map_or(Ok(0), |message| integer::read(message.seq))?;
         Ok(Seq::new(last))
+    }
+
+    async fn message(&self, room: RoomId, id: MessageId) -> Result<Option<SequencedEvent>, StoreError> {
+        let (messages, filter) = (self.messages.clone(), by_id(key(id.as_uuid())));
+        let found = self.calls.run(async move { Ok(messages.find_one(filter).await?) }).await?;
+        let found = found.map(SequencedEvent::try_from).transpose()?;
+        Ok(found.filter(|event| is_message_of(event, room)))
+    }
+
+    async fn states(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, MessageState>, StoreError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let acts = Acts::new(self);
+        let ids = ids.iter().map(|id| key(id.as_uuid()).into()).collect();
+        self.calls.run(async move { acts.states(ids).await }).await
+    }
+
+    async fn edits(&self, id: MessageId, limit: usize) -> Result<Vec<SequencedEvent>, StoreError> {
+        let (messages, filter) = (self.messages.clone(), doc! { "edit_of": key(id.as_uuid()) });
+        let found = self.calls.run(async move {
+            let order = doc! { "epoch": BACKWARDS, "seq": BACKWARDS };
+            let newest = messages.find(filter).sort(order).limit(integer::limit(limit));
+            Ok(newest.await?.try_collect::<Vec<_>>().await?)
+        });
+        found.await?.into_iter().rev().map(SequencedEvent::try_from).collect()
     }
 }
 

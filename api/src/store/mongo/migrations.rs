@@ -32,7 +32,11 @@ struct Step {
     indexes: &'static [Index],
 }
 
-const STEPS: &[Step] = &[Step { name: "0001_start", indexes: indexes::START }];
+const STEPS: &[Step] = &[
+    Step { name: "0001_start", indexes: indexes::START },
+    Step { name: "0002_acts", indexes: indexes::ACTS },
+    Step { name: "0003_rights", indexes: indexes::RIGHTS },
+];
 
 #[derive(Serialize, Deserialize)]
 struct Note {

@@ -1,9 +1,10 @@
 //! Login sessions in MongoDB. Each change is one update of one document whose filter holds the condition.
 
 use async_trait::async_trait;
-use mongodb::bson::{Document, doc};
+use futures_util::TryStreamExt as _;
+use mongodb::bson::{Bson, Document, doc};
 use rookery_shared::clock::UnixMillis;
-use rookery_shared::id::SessionId;
+use rookery_shared::id::{SessionId, UserId};
 
 use super::Mongo;
 use super::documents::{SessionDocument, binary, date, key};
@@ -37,6 +38,25 @@ impl Sessions for Mongo {
     async fn revoke(&self, id: SessionId, at: UnixMillis) -> Result<(), StoreError> {
         let valid = doc! { "_id": key(id.as_uuid()), "revoked_at": null };
         self.update_session(valid, doc! { "$set": { "revoked_at": date(at) } }).await.map(drop)
+    }
+
+    async fn revoke_all(&self, user: UserId, at: UnixMillis) -> Result<(), StoreError> {
+        let valid = doc! { "user_id": key(user.as_uuid()), "revoked_at": null };
+        let (sessions, update) = (self.sessions.clone(), doc! { "$set": { "revoked_at": date(at) } });
+        self.calls
+            .run(async move { Ok(sessions.update_many(valid, update).await.map(drop)?) })
+            .await
+    }
+
+    async fn revoked(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
+        let ids: Vec<Bson> = ids.iter().map(|id| key(id.as_uuid()).into()).collect();
+        let (sessions, filter) = (self.sessions.clone(), doc! { "_id": { "$in": ids } });
+        let found = self
+            .calls
+            .run(async move { Ok(sessions.find(filter).await?.try_collect::<Vec<_>>().await?) });
+        let sessions: Vec<Session> = found.await?.into_iter().map(Session::try_from).collect::<Result<_, _>>()?;
+        let revoked = sessions.into_iter().filter(|session| session.revoked_at.is_some());
+        Ok(revoked.map(|session| session.id).collect())
     }
 }
 

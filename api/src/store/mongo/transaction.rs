@@ -12,15 +12,18 @@ use mongodb::options::{ReadConcern, ReturnDocument};
 use mongodb::{Client, ClientSession, Collection};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::Event;
-use rookery_shared::id::{AclVersion, RoomId};
+use rookery_shared::id::{AclVersion, RoomId, UserId};
 use rookery_shared::limits::TRANSACTION_TRIES_MAX;
 use tokio::time::sleep;
 
-use super::documents::{MemberDocument, OutboxDocument, RoomDocument, key};
+use super::documents::{MemberDocument, OutboxDocument, RoomDocument, SanctionDocument, key};
 use super::error::is_duplicate;
 use super::event_document::EventDocument;
+use super::members::one;
 use super::turns::Turns;
 use super::{Mongo, by_id, durable};
+use crate::domain::room::Member;
+use crate::domain::sanction::{Act, Sanction};
 use crate::store::{Announcement, StoreError, integer};
 
 /// Longest pause before the first new try; it doubles up to the other one.
@@ -39,10 +42,12 @@ pub(super) struct Change {
 
 /// The member's part of a change.
 pub(super) enum Turn {
-    /// This member is added.
-    Join(MemberDocument),
+    /// This member is added, unless it is shut out.
+    Join(MemberDocument, Member),
     /// The member that matches is removed.
     Leave(Document),
+    /// This is done to this user.
+    Act(UserId, Act),
 }
 
 /// How a try ended that was not an error of the database.
@@ -51,7 +56,21 @@ enum Outcome {
     Done(i64),
     Unchanged,
     NoRoom,
+    Banned,
     Collided,
+}
+
+/// What became of the member's part.
+enum Turned {
+    Changed,
+    Unchanged,
+    Banned,
+}
+
+impl Turned {
+    const fn when(changed: bool) -> Self {
+        if changed { Self::Changed } else { Self::Unchanged }
+    }
 }
 
 /// What a transaction works on, apart from the store so that it can move into a task.
@@ -60,6 +79,7 @@ struct Parts {
     client: Client,
     rooms: Collection<RoomDocument>,
     members: Collection<MemberDocument>,
+    sanctions: Collection<SanctionDocument>,
     outbox: Collection<OutboxDocument>,
 }
 
@@ -71,6 +91,7 @@ impl Mongo {
             client: self.client.clone(),
             rooms: self.rooms.clone(),
             members: self.members.clone(),
+            sanctions: self.sanctions.clone(),
             outbox: self.outbox.clone(),
         };
         self.calls.run(async move { parts.persist(&change).await }).await
@@ -85,6 +106,7 @@ impl Parts {
             match self.attempt(&mut session, change).await {
                 Ok(Outcome::Done(acl)) => return announcement(change, acl).map(Some),
                 Ok(Outcome::Unchanged) => return Ok(None),
+                Ok(Outcome::Banned) => return Err(StoreError::Banned),
                 Ok(Outcome::NoRoom) => return Err(no_room(change.room)),
                 Ok(Outcome::Collided) => sleep(pause(tried)).await,
                 Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => sleep(pause(tried)).await,
@@ -119,8 +141,10 @@ impl Parts {
             Err(error) if is_duplicate(&error) => return Ok(Outcome::Collided),
             Err(error) => return Err(error),
         };
-        if !self.turn(session, &change.turn).await? {
-            return Ok(Outcome::Unchanged);
+        match self.turn(session, change).await? {
+            Turned::Changed => {}
+            Turned::Unchanged => return Ok(Outcome::Unchanged),
+            Turned::Banned => return Ok(Outcome::Banned),
         }
         let id = key(change.event.id.as_uuid());
         let event = EventDocument::from(&change.event);
@@ -145,18 +169,43 @@ impl Parts {
     }
 
     /// Whether the member's state changed.
-    async fn turn(&self, session: &mut ClientSession, turn: &Turn) -> Result<bool, Error> {
-        match turn {
-            Turn::Join(member) => match self.members.insert_one(member).session(session).await {
-                Ok(_) => Ok(true),
-                Err(error) if is_duplicate(&error) => Ok(false),
-                Err(error) => Err(error),
-            },
-            Turn::Leave(member) => {
-                let removed = self.members.delete_one(member.clone()).session(session).await?;
-                Ok(removed.deleted_count == 1)
+    async fn turn(&self, session: &mut ClientSession, change: &Change) -> Result<Turned, Error> {
+        match &change.turn {
+            Turn::Join(document, member) => {
+                let sanction = self.sanction(session, member.room_id, member.user_id).await?;
+                if sanction.banned.is_some_and(|until| until.holds(member.joined_at)) {
+                    return Ok(Turned::Banned);
+                }
+                match self.members.insert_one(document).session(session).await {
+                    Ok(_) => Ok(Turned::Changed),
+                    Err(error) if is_duplicate(&error) => Ok(Turned::Unchanged),
+                    Err(error) => Err(error),
+                }
             }
+            Turn::Leave(member) => self.remove(session, member.clone()).await.map(Turned::when),
+            Turn::Act(user, act) => self.act(session, change.room, *user, *act).await.map(Turned::when),
         }
+    }
+
+    async fn act(&self, session: &mut ClientSession, room: RoomId, user: UserId, act: Act) -> Result<bool, Error> {
+        let before = self.sanction(session, room, user).await?;
+        let after = act.apply(before);
+        let removed = act.expels() && self.remove(session, one(room, user)).await?;
+        if before != after {
+            let document = SanctionDocument::new(room, user, after);
+            let replaced = self.sanctions.replace_one(one(room, user), document);
+            replaced.upsert(true).session(session).await?;
+        }
+        Ok(removed || before != after)
+    }
+
+    async fn sanction(&self, session: &mut ClientSession, room: RoomId, user: UserId) -> Result<Sanction, Error> {
+        let found = self.sanctions.find_one(one(room, user)).session(session).await?;
+        Ok(found.map(Sanction::from).unwrap_or_default())
+    }
+
+    async fn remove(&self, session: &mut ClientSession, member: Document) -> Result<bool, Error> {
+        Ok(self.members.delete_one(member).session(session).await?.deleted_count == 1)
     }
 }
 

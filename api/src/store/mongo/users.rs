@@ -21,6 +21,12 @@ impl Users for Mongo {
         self.user(by_id(key(id.as_uuid()))).await
     }
 
+    async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<(), StoreError> {
+        let (users, filter) = (self.users.clone(), by_id(key(id.as_uuid())));
+        let update = doc! { "$set": { "disabled": disabled } };
+        self.calls.run(async move { Ok(users.update_one(filter, update).await.map(drop)?) }).await
+    }
+
     async fn by_login(&self, login: &str) -> Result<Option<User>, StoreError> {
         let filter = match LoginKey::from(login) {
             LoginKey::Username(key) => doc! { "username_key": key },

@@ -10,7 +10,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::sql::{change, many, one, statements};
 use super::words::Word;
-use super::{Sqlite, outbox};
+use super::{Sqlite, outbox, sanctions};
 use crate::domain::room::Member;
 use crate::store::{Announcement, Members, StoreError, integer};
 
@@ -40,10 +40,24 @@ impl Members for Sqlite {
         integer::read(count.unwrap_or(0))
     }
 
+    async fn among(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, StoreError> {
+        let users = users.to_vec();
+        let is_member = move |db: &Connection, user: UserId| one(db, GET, [room.as_uuid(), user.as_uuid()], read);
+        self.read(move |db| {
+            let members = users.into_iter().filter_map(|user| is_member(db, user).transpose());
+            members.map(|member| member.map(|member| member.user_id)).collect()
+        })
+        .await
+    }
+
     async fn join(&self, member: &Member, event: &Event) -> Result<Option<Announcement>, StoreError> {
         let (member, event) = (member.clone(), event.clone());
         self.write(move |db| {
             let (room, user) = (member.room_id.as_uuid(), member.user_id.as_uuid());
+            let sanction = sanctions::read(db, member.room_id, member.user_id)?;
+            if sanction.banned.is_some_and(|until| until.holds(member.joined_at)) {
+                return Err(StoreError::Banned);
+            }
             let added = change(db, INSERT, params![room, user, member.role.word(), member.joined_at.0])?;
             announce(db, added, member.room_id, event)
         })
@@ -60,8 +74,18 @@ impl Members for Sqlite {
     }
 }
 
+/// Ends a membership, as part of a change; says whether there was one.
+pub(super) fn remove(db: &Connection, room: RoomId, user: UserId) -> Result<bool, StoreError> {
+    Ok(change(db, DELETE, [room.as_uuid(), user.as_uuid()])? == 1)
+}
+
 /// Raises the room's version and leaves the announcement, if members changed.
-fn announce(db: &Connection, changed: usize, room: RoomId, event: Event) -> Result<Option<Announcement>, StoreError> {
+pub(super) fn announce(
+    db: &Connection,
+    changed: usize,
+    room: RoomId,
+    event: Event,
+) -> Result<Option<Announcement>, StoreError> {
     if changed == 0 {
         return Ok(None);
     }

@@ -1,24 +1,29 @@
 //! History in SQLite: the place in columns, the event as the JSON that the bus carries.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, SequencedEvent};
-use rookery_shared::id::{Epoch, RoomId, Seq};
+use rookery_shared::id::{Epoch, MessageId, RoomId, Seq};
 use rusqlite::{Connection, Row, params};
 
-use super::Sqlite;
 use super::sql::{change, many, one, statements};
-use crate::domain::message::{Place, Window};
+use super::{Sqlite, acts};
+use crate::domain::message::{Place, Window, edit_of, is_message_of};
+use crate::domain::message_state::MessageState;
 use crate::store::{Messages, StoreError, integer};
 
 statements! {
-    INSERT = "INSERT INTO messages (id, room_id, epoch, seq, timestamp, event) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-              ON CONFLICT DO NOTHING";
+    INSERT = "INSERT INTO messages (id, room_id, epoch, seq, timestamp, event, edit_of)
+              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
     LATEST = "SELECT * FROM messages WHERE room_id = ?1 ORDER BY epoch DESC, seq DESC LIMIT ?2";
     BEFORE = "SELECT * FROM messages WHERE room_id = ?1 AND (epoch, seq) < (?3, ?4)
               ORDER BY epoch DESC, seq DESC LIMIT ?2";
     AFTER = "SELECT * FROM messages WHERE room_id = ?1 AND (epoch, seq) > (?3, ?4)
              ORDER BY epoch, seq LIMIT ?2";
+    BY_ID = "SELECT * FROM messages WHERE id = ?1";
+    EDITS = "SELECT * FROM messages WHERE edit_of = ?1 ORDER BY epoch DESC, seq DESC LIMIT ?2";
     LAST_SEQ = "SELECT seq FROM messages WHERE room_id = ?1 ORDER BY seq DESC LIMIT 1";
 }
 
@@ -38,6 +43,24 @@ impl Messages for Sqlite {
         let last = self.read(move |db| one(db, LAST_SEQ, [room.as_uuid()], |row| Ok(row.get(0)?))).await?;
         Ok(Seq::new(integer::read(last.unwrap_or(0))?))
     }
+
+    async fn message(&self, room: RoomId, id: MessageId) -> Result<Option<SequencedEvent>, StoreError> {
+        let found = self.read(move |db| one(db, BY_ID, [id.as_uuid()], read)).await?;
+        Ok(found.filter(|event| is_message_of(event, room)))
+    }
+
+    async fn states(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, MessageState>, StoreError> {
+        let ids = ids.to_vec();
+        self.read(move |db| ids.into_iter().map(|id| Ok((id, acts::state(db, id)?))).collect())
+            .await
+    }
+
+    async fn edits(&self, id: MessageId, limit: usize) -> Result<Vec<SequencedEvent>, StoreError> {
+        let limit = integer::limit(limit);
+        let mut found = self.read(move |db| many(db, EDITS, params![id.as_uuid(), limit], read)).await?;
+        found.reverse();
+        Ok(found)
+    }
 }
 
 fn insert(db: &Connection, event: &SequencedEvent) -> Result<(), StoreError> {
@@ -48,8 +71,10 @@ fn insert(db: &Connection, event: &SequencedEvent) -> Result<(), StoreError> {
         integer::stored(event.seq.get())?,
         event.timestamp.0,
         event.event.to_json(),
+        edit_of(&event.event.body).map(MessageId::as_uuid),
     ];
-    change(db, INSERT, row).map(drop)
+    // What is there already was applied in the transaction that wrote it.
+    if change(db, INSERT, row)? == 0 { Ok(()) } else { acts::apply(db, event) }
 }
 
 fn page(db: &Connection, room: RoomId, window: Window, limit: i64) -> Result<Vec<SequencedEvent>, StoreError> {

@@ -14,7 +14,11 @@ pub(super) struct Step {
 }
 
 /// All steps, in order.
-pub(super) const STEPS: &[Step] = &[Step { name: "0001_start", text: include_str!("0001_start.sql") }];
+pub(super) const STEPS: &[Step] = &[
+    Step { name: "0001_start", text: include_str!("0001_start.sql") },
+    Step { name: "0002_acts", text: include_str!("0002_acts.sql") },
+    Step { name: "0003_rights", text: include_str!("0003_rights.sql") },
+];
 
 const NOTES: &str =
     "CREATE TABLE IF NOT EXISTS migrations (name TEXT NOT NULL PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT";
@@ -35,7 +39,7 @@ pub(super) fn apply(db: &Connection, step: &Step) -> Result<(), StoreError> {
 mod tests {
     use rusqlite::Connection;
 
-    use super::super::{epochs, members, messages, outbox, rooms, sessions, users};
+    use super::super::{acts, epochs, members, messages, outbox, rooms, sanctions, sessions, users};
     use super::*;
 
     fn database() -> Connection {
@@ -56,7 +60,17 @@ mod tests {
     #[test]
     fn no_statement_scans_a_table_or_sorts() {
         let db = database();
-        let all = [users::ALL, sessions::ALL, rooms::ALL, members::ALL, outbox::ALL, messages::ALL, epochs::ALL];
+        let all = [
+            users::ALL,
+            sessions::ALL,
+            rooms::ALL,
+            members::ALL,
+            outbox::ALL,
+            messages::ALL,
+            epochs::ALL,
+            acts::ALL,
+            sanctions::ALL,
+        ];
         for text in all.concat() {
             for line in plan(&db, text) {
                 let scans = line.contains("SCAN") && !line.contains("USING");

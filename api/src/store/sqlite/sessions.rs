@@ -17,6 +17,8 @@ statements! {
     BY_LOOKUP = "SELECT * FROM sessions WHERE lookup = ?1";
     ROTATE = "UPDATE sessions SET parent = current, current = ?3, rotated_at = ?4, expires_at = ?5
               WHERE id = ?1 AND current = ?2 AND revoked_at IS NULL";
+    REVOKE_ALL = "UPDATE sessions SET revoked_at = ?2 WHERE user_id = ?1 AND revoked_at IS NULL";
+    IS_REVOKED = "SELECT revoked_at IS NOT NULL FROM sessions WHERE id = ?1";
     REVOKE = "UPDATE sessions SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
 }
 
@@ -58,6 +60,25 @@ impl Sessions for Sqlite {
 
     async fn revoke(&self, id: SessionId, at: UnixMillis) -> Result<(), StoreError> {
         self.write(move |db| change(db, REVOKE, params![id.as_uuid(), at.0]).map(drop)).await
+    }
+
+    async fn revoke_all(&self, user: UserId, at: UnixMillis) -> Result<(), StoreError> {
+        self.write(move |db| change(db, REVOKE_ALL, params![user.as_uuid(), at.0]).map(drop))
+            .await
+    }
+
+    async fn revoked(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
+        let ids = ids.to_vec();
+        self.read(move |db| {
+            let mut revoked = Vec::new();
+            for id in ids {
+                if one(db, IS_REVOKED, [id.as_uuid()], |row| Ok(row.get(0)?))? == Some(true) {
+                    revoked.push(id);
+                }
+            }
+            Ok(revoked)
+        })
+        .await
     }
 }
 

@@ -17,6 +17,7 @@ statements! {
               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     BY_ID = "SELECT * FROM users WHERE id = ?1";
     BY_USERNAME = "SELECT * FROM users WHERE username_key = ?1";
+    SET_DISABLED = "UPDATE users SET disabled = ?2 WHERE id = ?1";
     BY_EMAIL = "SELECT * FROM users WHERE email_key = ?1";
 }
 
@@ -43,6 +44,11 @@ impl Users for Sqlite {
 
     async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
         self.read(move |db| one(db, BY_ID, [id.as_uuid()], user)).await
+    }
+
+    async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<(), StoreError> {
+        self.write(move |db| change(db, SET_DISABLED, params![id.as_uuid(), disabled]).map(drop))
+            .await
     }
 
     async fn by_login(&self, login: &str) -> Result<Option<User>, StoreError> {

@@ -10,8 +10,12 @@ use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
 use parking_lot::Mutex;
 use rookery_api::domain::message::Window;
+use rookery_api::domain::sanction::Act as Sanction;
 use rookery_api::store::{Rotation, StoreError, Stores};
-use rookery_shared::id::{MessageId, Partition, RoomId, RoomRef, SessionId, UserId};
+use rookery_shared::access::Until;
+use rookery_shared::act::{Act, ActKind, Emoji};
+use rookery_shared::event::{Event, Sender, SequencedEvent};
+use rookery_shared::id::{ClientId, MessageId, Partition, RoomId, RoomRef, SessionId, UserId};
 
 use super::Home;
 use super::samples::{NOON, joined, left, member, messages, room, session, user};
@@ -68,6 +72,14 @@ async fn exercise(stores: &Stores) {
     stores.members.count(place.id).await.unwrap();
     stores.members.leave(place.id, ada.id, &left(ada.id)).await.unwrap();
     stores.members.get(place.id, UserId::generate()).await.unwrap();
+    stores.members.among(place.id, &[ada.id]).await.unwrap();
+    for act in [Sanction::Mute(Until::Revoked), Sanction::Ban(Until::Revoked), Sanction::Kick] {
+        stores.sanctions.apply(place.id, ada.id, act, &left(ada.id)).await.unwrap();
+    }
+    stores.sanctions.get(place.id, ada.id).await.unwrap();
+    stores.sessions.revoke_all(ada.id, NOON).await.unwrap();
+    stores.sessions.revoked(&[login.id]).await.unwrap();
+    stores.users.set_disabled(ada.id, true).await.unwrap();
     stores.outbox.pending(5).await.unwrap();
     stores.outbox.done(MessageId::generate()).await.unwrap();
     let events = messages(place.id, 1, 1..=3);
@@ -77,8 +89,26 @@ async fn exercise(stores: &Stores) {
         assert!(!stores.messages.page(place.id, window, 2).await.unwrap().is_empty());
     }
     stores.messages.last_seq(place.id).await.unwrap();
+    act_on(stores, &events[0]).await;
     stores.epochs.next(Partition(1)).await.unwrap();
     stores.epochs.current(Partition(1)).await.unwrap();
+}
+
+/// Every act, twice, and every question about them.
+async fn act_on(stores: &Stores, said: &SequencedEvent) {
+    let message_id = said.event.id;
+    let emoji = || Emoji::try_from("👍".to_owned()).unwrap();
+    let kinds = [ActKind::Edit("x".to_owned()), ActKind::React(emoji()), ActKind::Unreact(emoji()), ActKind::Delete];
+    for (seq, kind) in (10..).zip(kinds) {
+        let sender = Sender { user_id: said.event.user_id, username: "ada".to_owned() };
+        let event = Event::act(said.room, sender, &ClientId::generate(), Act { message_id, kind });
+        let event = super::samples::at(said.room, 1, seq, event);
+        stores.messages.apply(std::slice::from_ref(&event)).await.unwrap();
+        stores.messages.apply(&[event]).await.unwrap();
+        stores.messages.states(&[message_id]).await.unwrap();
+        stores.messages.edits(message_id, 5).await.unwrap();
+        stores.messages.message(said.room, message_id).await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -96,3 +96,23 @@ pub(crate) async fn the_first_revocation_counts(home: Home) {
     let after = sessions.by_lookup(&first.lookup).await.unwrap().unwrap();
     assert_eq!(after.revoked_at, Some(NOON));
 }
+
+pub(crate) async fn all_sessions_of_a_user_end_at_once(home: Home) {
+    let stores = home.stores().await;
+    let user = session().user_id;
+    let own: Vec<Session> = (0..3).map(|_| Session { user_id: user, ..session() }).collect();
+    let foreign = session();
+    for session in own.iter().chain([&foreign]) {
+        stores.sessions.insert(session).await.unwrap();
+    }
+    let ids: Vec<SessionId> = own.iter().chain([&foreign]).map(|session| session.id).collect();
+    assert_eq!(stores.sessions.revoked(&ids).await.unwrap(), []);
+    stores.sessions.revoke(own[0].id, NOON).await.unwrap();
+    assert_eq!(stores.sessions.revoked(&ids).await.unwrap(), [own[0].id]);
+    stores.sessions.revoke_all(user, UnixMillis(NOON.0 + 1)).await.unwrap();
+    let mut revoked = stores.sessions.revoked(&ids).await.unwrap();
+    revoked.sort();
+    assert_eq!(revoked, ids[..3]);
+    let first = stores.sessions.by_lookup(&own[0].lookup).await.unwrap().unwrap();
+    assert_eq!(first.revoked_at, Some(NOON), "the first revocation counts");
+}

@@ -30,12 +30,13 @@ fn filled(from: u64, to: u64) -> RoomFeed {
     feed
 }
 
-fn fetched(epoch: u64, from: u64, to: u64) -> Vec<(Position, Frame)> {
-    (from..=to).map(|seq| (at(epoch, seq), delivery(seq).frame)).collect()
+fn fetched(after: u64, epoch: u64, from: u64, to: u64) -> Fetched {
+    let events = (from..=to).map(|seq| (at(epoch, seq), delivery(seq).frame)).collect();
+    Fetched { after: Seq::new(after), events }
 }
 
 fn replay(from: u64, to: u64) -> Plan {
-    Plan::Replay((from..=to).map(|seq| delivery(seq).frame).collect())
+    Plan::Replay { frames: (from..=to).map(|seq| delivery(seq).frame).collect(), upto: Seq::new(to) }
 }
 
 #[test]
@@ -102,8 +103,9 @@ fn no_more_is_parked_than_may_be() {
 #[test]
 fn a_resume_comes_from_the_ring_if_it_reaches() {
     let feed = filled(1, 10);
-    assert_eq!(feed.plan(None, None), Plan::Replay(vec![]));
-    assert_eq!(feed.plan(Some(at(1, 10)), None), Plan::Replay(vec![]));
+    let nothing = Plan::Replay { frames: vec![], upto: Seq::new(10) };
+    assert_eq!(feed.plan(None, None), nothing);
+    assert_eq!(feed.plan(Some(at(1, 10)), None), nothing);
     assert_eq!(feed.plan(Some(at(1, 7)), None), replay(8, 10));
     assert_eq!(feed.plan(Some(at(1, 0)), None), replay(1, 10));
     assert_eq!(feed.plan(Some(at(1, 11)), None), Plan::Ahead);
@@ -113,24 +115,42 @@ fn a_resume_comes_from_the_ring_if_it_reaches() {
 #[test]
 fn a_resume_joins_fetched_events_with_the_ring() {
     let feed = filled(100, 120);
-    assert_eq!(feed.plan(Some(at(1, 90)), None), Plan::Fetch(Seq::new(90)));
-    assert_eq!(feed.plan(Some(at(1, 90)), Some(&fetched(1, 91, 110))), replay(91, 120));
-    assert_eq!(feed.plan(Some(at(1, 90)), Some(&fetched(1, 91, 125))), replay(91, 120), "newer ones come live");
+    let from = Some(at(1, 90));
+    assert_eq!(feed.plan(from, None), Plan::Fetch(Seq::new(90)));
+    assert_eq!(feed.plan(from, Some(&fetched(90, 1, 91, 110))), replay(91, 120));
+    assert_eq!(feed.plan(from, Some(&fetched(90, 1, 91, 125))), replay(91, 120), "newer ones come live");
     let gap = Plan::Gap { from: Seq::new(91), to: Seq::new(120) };
-    assert_eq!(feed.plan(Some(at(1, 90)), Some(&fetched(1, 95, 110))), gap, "the tail was trimmed");
-    assert_eq!(feed.plan(Some(at(1, 90)), Some(&fetched(2, 91, 110))), gap);
+    assert_eq!(feed.plan(from, Some(&fetched(90, 1, 95, 110))), gap, "nobody has what follows");
+    assert_eq!(feed.plan(from, Some(&fetched(90, 2, 91, 110))), gap);
+    assert_eq!(feed.plan(from, Some(&fetched(90, 1, 91, 90))), gap);
+}
+
+#[test]
+fn a_resume_asks_for_what_the_last_answer_did_not_reach() {
+    let feed = filled(200, 300);
+    let answer = fetched(90, 1, 91, 120);
+    assert_eq!(feed.plan(Some(at(1, 90)), Some(&answer)), replay(91, 120));
+    assert_eq!(feed.plan(Some(at(1, 120)), Some(&answer)), Plan::Fetch(Seq::new(120)));
+    let next = fetched(120, 1, 121, 250);
+    assert_eq!(feed.plan(Some(at(1, 120)), Some(&next)), replay(121, 120 + REPLAY_FRAMES_MAX as u64));
+}
+
+#[test]
+fn a_long_resume_comes_in_pieces() {
+    let feed = filled(1, 3);
+    let large: Frame = "x".repeat(REPLAY_BYTES_MAX / 2 + 1).into();
+    let events = (1..=3).map(|seq| (at(1, seq), large.clone())).collect();
+    let fetched = Fetched { after: Seq::ZERO, events };
+    for seq in 0..3 {
+        let piece = Plan::Replay { frames: vec![large.clone()], upto: Seq::new(seq + 1) };
+        assert_eq!(feed.plan(Some(at(1, seq)), Some(&fetched)), piece);
+    }
 }
 
 #[test]
 fn too_much_is_a_gap() {
-    let mut feed = feed(1_000);
-    let gap = Plan::Gap { from: Seq::new(800), to: Seq::new(1_000) };
-    assert_eq!(feed.plan(Some(at(1, 799)), None), gap);
-    assert_eq!(feed.plan(Some(at(1, 800)), None), Plan::Fetch(Seq::new(800)));
-
-    let large = Delivery { frame: "x".repeat(RESUME_BYTES_MAX + 1).into(), left: None };
-    feed.offer(at(1, 1_001), large.clone());
-    let events = [(at(1, 1_001), large.frame)];
-    let gap = Plan::Gap { from: Seq::new(1_001), to: Seq::new(1_001) };
-    assert_eq!(feed.plan(Some(at(1, 1_000)), Some(&events)), gap);
+    let feed = feed(1_000);
+    let gap = Plan::Gap { from: Seq::new(500), to: Seq::new(1_000) };
+    assert_eq!(feed.plan(Some(at(1, 499)), None), gap);
+    assert_eq!(feed.plan(Some(at(1, 500)), None), Plan::Fetch(Seq::new(500)));
 }

@@ -74,6 +74,7 @@ async fn subscribe_all(bus: &RedisBus) -> Result<(), BusError> {
             .await
             .map_err(|error| client::unavailable(&error))?;
     }
+    bus.confirm_subscriptions().await?;
     tracing::info!(channels = channels.len(), "subscribed");
     Ok(())
 }
@@ -114,5 +115,12 @@ fn dispatch(bus: &RedisBus, message: &Message) {
             }
             None => tracing::warn!(%partition, "control message not understood, skipped"),
         },
+        Channel::User(user) => {
+            if let Some(revoked) = wire::parse_revocation(&text) {
+                bus.tell(Signal::Session { user, revoked });
+            } else {
+                tracing::warn!(%user, "message to a user not understood, skipped");
+            }
+        }
     }
 }

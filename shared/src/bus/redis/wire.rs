@@ -1,7 +1,7 @@
 //! The text forms of places, entries and control messages on Redis. Everything that comes back from Redis is
 //! input: it is parsed strictly, and what does not parse is an error, never a guess.
 
-use crate::bus::Appended;
+use crate::bus::{Appended, Revoked};
 use crate::clock::UnixMillis;
 use crate::event::{EVENT_VERSION, Event, SequencedEvent};
 use crate::id::{Epoch, LogPosition, RoomId, Seq};
@@ -61,6 +61,21 @@ pub(super) fn parse_control(text: &str) -> Option<Control> {
     }
 }
 
+/// What the channel of a user says: `revoked <session>` or `revoked all`.
+pub(super) fn revocation(revoked: Revoked) -> String {
+    match revoked {
+        Revoked::One(session) => format!("revoked {session}"),
+        Revoked::All => "revoked all".to_owned(),
+    }
+}
+
+pub(super) fn parse_revocation(text: &str) -> Option<Revoked> {
+    match text.strip_prefix("revoked ")? {
+        "all" => Some(Revoked::All),
+        session => session.parse().ok().map(Revoked::One),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +91,16 @@ mod tests {
         }
         for text in ["", "woke", "stored", "stored 1", "stored 1 2", "stored x 1-2"] {
             assert_eq!(parse_control(text), None, "{text}");
+        }
+        for text in ["", "revoked", "revoked ", "revoked nobody", "all"] {
+            assert_eq!(parse_revocation(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn revocations_are_read_back() {
+        for revoked in [Revoked::All, Revoked::One(crate::id::SessionId::generate())] {
+            assert_eq!(parse_revocation(&revocation(revoked)), Some(revoked));
         }
     }
 

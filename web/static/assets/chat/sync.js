@@ -12,6 +12,10 @@ const NEWEST_READS_MAX = 3;
 /** Holes of one room that are repaired by resuming, within a minute; after that history decides. */
 const REPAIRS_MAX = 3;
 const REPAIRS_WINDOW_MS = 60_000;
+/** Codes that say that the room is not the user's any more. */
+const GONE = new Set(["unknown_room", "not_a_member", "forbidden", "banned"]);
+/** How an event changes the number of members. A ban of somebody who was none is rare enough. */
+const CHANGES = { member_joined: 1, member_left: -1, member_kicked: -1, member_banned: -1 };
 
 export class Sync {
   /** @type {Map<string, string>} why the history of a room cannot be shown, by room id */
@@ -110,7 +114,8 @@ export class Sync {
   #handlers = {
     hello: ({ limits }) => this.#greeted(limits),
     subscribed: (frame) => this.#subscribed(frame),
-    unsubscribed: ({ room }) => this.#live.delete(room),
+    // Without being asked: the room is lost. The list of the server knows whether it is.
+    unsubscribed: ({ room }) => this.#live.delete(room) && this.#lostElsewhere(room),
     caught_up: (frame) => {
       if (this.timeline(frame.room).caughtUp(frame) === "hole") this.#repair(frame.room);
     },
@@ -171,12 +176,13 @@ export class Sync {
 
   #moved({ type, room, user }, result) {
     if (result !== "added") return;
-    if (type === "member_left" && user.user_id === this.#parts.user_id) this.#leftElsewhere(room);
-    else this.#parts.rooms.moved(room, type === "member_joined" ? 1 : -1);
+    if (!Object.hasOwn(CHANGES, type)) return;
+    if (CHANGES[type] < 0 && user.user_id === this.#parts.user_id) this.#lostElsewhere(room);
+    else this.#parts.rooms.moved(room, CHANGES[type]);
   }
 
-  /** The user left on another device, unless that was long ago and is only read now. The list knows. */
-  #leftElsewhere(room_id) {
+  /** The user left on another device or was sent away, unless that was long ago and is only read now. The list knows. */
+  #lostElsewhere(room_id) {
     if (this.#parts.rooms.get(room_id)) this.refreshRooms().catch(() => {});
   }
 
@@ -184,7 +190,7 @@ export class Sync {
     if (frame.client_id !== undefined) return this.#parts.sender.onError(frame);
     if (!this.#live.delete(frame.room)) return;
     this.timeline(frame.room).refused();
-    const gone = frame.code === "unknown_room" || frame.code === "not_a_member" || frame.code === "forbidden";
+    const gone = GONE.has(frame.code);
     if (gone) this.leave(frame.room);
     else this.#later(frame);
   }
@@ -247,7 +253,7 @@ export class Sync {
 
   #failed(room_id, error) {
     this.problems.set(room_id, error.message);
-    if (error.code === "not_a_member" || error.code === "unknown_room") this.leave(room_id);
+    if (GONE.has(error.code)) this.leave(room_id);
   }
 
   #trim(room_id) {

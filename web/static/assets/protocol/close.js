@@ -24,11 +24,15 @@ export const CLOSE_CODES = Object.freeze([
   { code: 4403, reason: "forbidden", may_return: false },
   { code: 4404, reason: "no_such_room", may_return: false },
   { code: 4408, reason: "timeout", may_return: true },
+  { code: 4409, reason: "session_revoked", may_return: false },
   { code: 4508, reason: "too_slow", may_return: true },
 ]);
 
 /** The token was bad or expired: worth another try with a new one. */
 export const UNAUTHENTICATED = 4401;
+
+/** The login was ended, here or elsewhere: back to the login. */
+export const SESSION_REVOKED = 4409;
 
 /** What a browser reports when the connection broke without a close frame. */
 export const ABNORMAL = 1006;

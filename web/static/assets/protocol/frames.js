@@ -1,5 +1,17 @@
 // Wire protocol v1: reads server frames, makes client frames. The tests run it over shared/fixtures.
 
+/** An act of moderation. */
+const SANCTION = { room: "string", epoch: "string", seq: "number", user: "object", by: "object", timestamp: "string" };
+/** What every event about an earlier message has. */
+const ACT = {
+  room: "string",
+  epoch: "string",
+  seq: "number",
+  message_id: "string",
+  user: "object",
+  timestamp: "string",
+};
+
 /** Fields that must be there, by frame type. A frame without them is not acted upon. */
 const SHAPES = {
   hello: { session: "string", user: "object", heartbeat_ms: "number", limits: "object" },
@@ -15,6 +27,16 @@ const SHAPES = {
   error: { code: "string", message: "string" },
   pong: {},
   reconnect: { after_ms: "number" },
+  heads: { rooms: "object" },
+  message_edited: { ...ACT, content: "string" },
+  message_deleted: ACT,
+  reaction_added: { ...ACT, emoji: "string" },
+  reaction_removed: { ...ACT, emoji: "string" },
+  member_kicked: SANCTION,
+  member_banned: SANCTION,
+  member_unbanned: SANCTION,
+  member_muted: SANCTION,
+  member_unmuted: SANCTION,
 };
 
 /** The types of server frames this client knows. */
@@ -58,6 +80,11 @@ export function subscribe(rooms) {
   return { type: "subscribe", rooms };
 }
 
+/** @param {{room: string, epoch?: string, seq?: number}[]} rooms with the position from which on news is wanted */
+export function heads(rooms) {
+  return { type: "heads", rooms };
+}
+
 /** @param {string[]} rooms */
 export function unsubscribe(rooms) {
   return { type: "unsubscribe", rooms };
@@ -75,6 +102,25 @@ export function message({ room, client_id, content, reply_to }) {
     content,
     ...(reply_to === undefined ? {} : { reply_to }),
   };
+}
+
+/** @param {{room?: string, client_id?: string, message_id: string, content: string}} fields */
+export function edit({ room, client_id, message_id, content }) {
+  return { type: "edit", ...given({ room, client_id }), message_id, content };
+}
+
+/** @param {{room?: string, client_id?: string, message_id: string}} fields */
+export function remove({ room, client_id, message_id }) {
+  return { type: "delete", ...given({ room, client_id }), message_id };
+}
+
+/** @param {{room?: string, client_id?: string, message_id: string, emoji: string, remove?: boolean}} fields */
+export function react({ room, client_id, message_id, emoji, remove: back }) {
+  return { type: "react", ...given({ room, client_id }), message_id, emoji, ...(back ? { remove: true } : {}) };
+}
+
+function given(fields) {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
 /** Asks for a pong. */

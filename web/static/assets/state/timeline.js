@@ -2,11 +2,14 @@
 // missing. Positions move by live frames only; pages of history fill in what lies before.
 
 import { compareEpochs } from "../protocol/frames.js";
+import { RecentActs, applyAct, isAct } from "./acts.js";
 
 /**
  * @typedef {object} Item an event on show
  * @property {string} key `epoch:seq`
- * @property {"message"|"joined"|"left"} kind
+ * @property {"message"|"joined"|"left"|"kicked"|"banned"|"unbanned"|"muted"|"unmuted"} kind
+ * @property {{user_id: string, username: string}} [by] of an act of moderation
+ * @property {string} [until] when what it decided ends by itself
  * @property {string} epoch
  * @property {number} seq
  * @property {{user_id: string, username: string}} user
@@ -14,6 +17,9 @@ import { compareEpochs } from "../protocol/frames.js";
  * @property {string} [message_id] of a message, like the two below
  * @property {string} [client_id]
  * @property {string} [content]
+ * @property {string} [edited_at]
+ * @property {boolean} [deleted]
+ * @property {{emoji: string, user_ids: string[]}[]} [reactions]
  */
 
 /** Events on show beyond which the oldest are forgotten (they can be paged in again). */
@@ -32,6 +38,7 @@ export class Timeline {
   newer_cursor = null;
   #keys = new Set();
   #message_ids = new Set();
+  #acts = new RecentActs();
   #floor = null;
   #resuming = false;
   #waiting = false;
@@ -64,7 +71,7 @@ export class Timeline {
 
   /**
    * A numbered frame.
-   * @returns {"added"|"known"|"hole"} "hole": numbers are missing before it, it was not taken
+   * @returns {"added"|"changed"|"known"|"hole"} "changed": it is about an earlier message; "hole": numbers are missing before it, it was not taken
    */
   live(frame) {
     this.position ??= { epoch: frame.epoch, seq: frame.seq - 1 };
@@ -72,6 +79,7 @@ export class Timeline {
     if (epochs < 0 || (epochs === 0 && frame.seq <= this.position.seq)) return "known";
     if (epochs > 0 || frame.seq > this.position.seq + 1) return "hole";
     this.position.seq = frame.seq;
+    if (isAct(frame)) return this.#act(frame);
     return this.#insert(toItem(frame)) ? "added" : "known";
   }
 
@@ -135,7 +143,8 @@ export class Timeline {
 
   /** A page after `newer_cursor`. */
   addNewer({ events, next_cursor }) {
-    events.forEach((frame) => this.#insert(toItem(frame)));
+    // What was done meanwhile to messages that are on show is in these pages, too.
+    events.forEach((frame) => (isAct(frame) ? this.#change(frame) : this.#insert(toItem(frame))));
     this.newer_cursor = next_cursor ?? null;
   }
 
@@ -144,8 +153,20 @@ export class Timeline {
     return this.items.length > ITEMS_MAX;
   }
 
+  #act(frame) {
+    this.#acts.add(frame);
+    this.#change(frame);
+    return "changed";
+  }
+
+  #change(act) {
+    const item = this.items.find(({ message_id }) => message_id === act.message_id);
+    if (item !== undefined) applyAct(item, act);
+  }
+
   /** Live frames come from here on; what lies before is for history to show. */
   #beginAt(epoch, seq) {
+    this.#acts.forget();
     this.position = { epoch, seq };
     this.#floor = { epoch, seq };
   }
@@ -165,6 +186,7 @@ export class Timeline {
     if (item === null || this.#keys.has(item.key) || this.#message_ids.has(item.message_id)) return false;
     this.#keys.add(item.key);
     if (item.message_id !== undefined) this.#message_ids.add(item.message_id);
+    if (item.kind === "message") this.#acts.catchUp(item);
     let index = this.items.length;
     while (index > 0 && compareItems(this.items[index - 1], item) > 0) index -= 1;
     this.items.splice(index, 0, item);
@@ -172,16 +194,30 @@ export class Timeline {
   }
 }
 
-const KINDS = { new_message: "message", member_joined: "joined", member_left: "left" };
+const KINDS = {
+  new_message: "message",
+  member_joined: "joined",
+  member_left: "left",
+  member_kicked: "kicked",
+  member_banned: "banned",
+  member_unbanned: "unbanned",
+  member_muted: "muted",
+  member_unmuted: "unmuted",
+};
 
 /** @param {object} frame a numbered frame, live or of a page @returns {?Item} null for a kind that is not shown */
 export function toItem(frame) {
   if (!Object.hasOwn(KINDS, frame.type)) return null;
   const { epoch, seq } = frame;
   const place = { key: `${epoch}:${seq}`, kind: KINDS[frame.type], epoch, seq };
-  if (frame.type !== "new_message") return { ...place, user: frame.user, timestamp: frame.timestamp };
+  if (frame.type !== "new_message") {
+    const { user, by, until, timestamp } = frame;
+    return { ...place, user, ...(by && { by }), ...(until && { until }), timestamp };
+  }
   const { message_id, user_id, username, content, timestamp, client_id } = frame.message;
-  return { ...place, user: { user_id, username }, timestamp, message_id, client_id, content };
+  const { edited_at, deleted, reactions } = frame.message;
+  const state = { edited_at, deleted: deleted === true, reactions: structuredClone(reactions ?? []) };
+  return { ...place, user: { user_id, username }, timestamp, message_id, client_id, content, ...state };
 }
 
 function compareItems(a, b) {

@@ -15,7 +15,13 @@ const TOGETHER_MS = 5 * 60_000;
  * @property {"sending"|"delivered"|"stored"|"failed"} [mark] of own messages
  * @property {string} [error] of failed messages
  * @property {string} [client_id]
- * @property {"joined"|"left"} [move] of notices
+ * @property {string} [message_id] of messages that have their place
+ * @property {string} [edited_at]
+ * @property {boolean} [deleted]
+ * @property {{emoji: string, count: number, mine: boolean}[]} [chips] reactions
+ * @property {string} [move] of notices: the kind of the event
+ * @property {{user_id: string, username: string}} [by] of notices of moderation
+ * @property {string} [until] of notices of moderation
  */
 
 /**
@@ -33,16 +39,22 @@ export function rowsOf({ items, entries, user }) {
   return withDays([...shown, ...pending]);
 }
 
-function messageRow({ user, timestamp, content, client_id, message_id }, me, waiting) {
+function messageRow(item, me, waiting) {
+  const { user, timestamp, content, client_id, message_id, edited_at, deleted } = item;
   const own = user.user_id === me.user_id;
-  const row = { kind: "message", timestamp, user, content, own };
+  const chips = item.reactions.map(({ emoji, user_ids }) => chip(emoji, user_ids, me));
+  const row = { kind: "message", timestamp, user, content, own, message_id, edited_at, deleted, chips };
   if (!own) return { ...row, key: message_id };
   // The key is the client's name, so the row stays the same element from "sending" to "stored".
   return { ...row, key: `own:${client_id}`, mark: waiting.has(client_id) ? "delivered" : "stored" };
 }
 
-function noticeRow({ key, kind, user, timestamp }) {
-  return { key, kind: "notice", move: kind, user, timestamp };
+function chip(emoji, user_ids, me) {
+  return { emoji, count: user_ids.length, mine: user_ids.includes(me.user_id) };
+}
+
+function noticeRow({ key, kind, user, by, until, timestamp }) {
+  return { key, kind: "notice", move: kind, user, ...(by && { by }), ...(until && { until }), timestamp };
 }
 
 function pendingRow({ client_id, content, created_at, state, error }, user) {

@@ -1,5 +1,6 @@
 // Shows the rows of the open room, keeps the view at its end or where the reader is.
 
+import { chips, editor, menu } from "./acts.js";
 import { el, setText } from "./dom.js";
 import { rowsOf } from "./rows.js";
 import { clockTime, dayName, fullTime, hueOf } from "./format.js";
@@ -23,6 +24,8 @@ export class TimelineView {
   #first_key = null;
   #at_end = true;
   #height_px = 0;
+  #editing = null;
+  #acts;
 
   /**
    * @param {object} parts
@@ -36,9 +39,13 @@ export class TimelineView {
    * @param {() => void} parts.onLook the reader reached the end
    * @param {(client_id: string) => void} parts.onRetry
    * @param {(client_id: string) => void} parts.onDiscard
+   * @param {import("./acts.js").ActHandlers["onReact"]} parts.onReact
+   * @param {(message_id: string) => void} parts.onDelete
+   * @param {(message_id: string, content: string) => void} parts.onEdit
    */
   constructor(parts) {
     this.#parts = parts;
+    this.#acts = { onReact: parts.onReact, onDelete: parts.onDelete, onEdit: (id) => this.#edit(id) };
     parts.older.addEventListener("click", () => parts.onOlder());
     parts.jump.addEventListener("click", () => this.toEnd());
     parts.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
@@ -122,7 +129,11 @@ export class TimelineView {
 
   #node(row) {
     const known = this.#nodes.get(row.key);
-    const stamp = [row.kind, row.mark, row.together, row.error, row.timestamp].join("|");
+    const { message_id, content, edited_at, deleted } = row;
+    const editing = message_id !== undefined && message_id === this.#editing && !deleted;
+    // While it is being edited, nothing else changes the element: the draft in it must stay.
+    const state = editing ? ["editing"] : [content, edited_at, deleted, JSON.stringify(row.chips)];
+    const stamp = [row.kind, row.mark, row.together, row.error, row.timestamp, message_id, ...state].join("|");
     if (known?.stamp === stamp) return known;
     const node = this.#make(row);
     node.dataset.key = row.key;
@@ -137,10 +148,32 @@ export class TimelineView {
   }
 
   #message(row) {
-    const classes = ["message", row.own && "own", row.together && "together", row.mark].filter(Boolean).join(" ");
-    const bubble = el("div", { class: "bubble" }, el("p", { class: "content", dir: "auto" }, row.content), foot(row));
+    const state = [row.own && "own", row.together && "together", row.deleted && "deleted", row.mark];
+    const classes = ["message", ...state].filter(Boolean).join(" ");
     const failed = row.mark === "failed" ? this.#failed(row) : null;
-    return el("li", { class: classes }, avatar(row), el("div", { class: "body" }, author(row), bubble, failed));
+    const placed = row.message_id !== undefined && !row.deleted;
+    const under = placed ? [chips(row, this.#acts), menu(row, this.#acts)] : [];
+    const body = el("div", { class: "body" }, author(row), this.#bubble(row), failed, ...under);
+    return el("li", { class: classes }, avatar(row), body);
+  }
+
+  #bubble(row) {
+    if (row.message_id !== undefined && row.message_id === this.#editing && !row.deleted) {
+      return editor(row.content, (content) => this.#edited(row.message_id, content));
+    }
+    const content = row.deleted ? "Message deleted" : row.content;
+    return el("div", { class: "bubble" }, el("p", { class: "content", dir: "auto" }, content), foot(row));
+  }
+
+  #edit(message_id) {
+    this.#editing = message_id;
+    this.#parts.onLook();
+  }
+
+  #edited(message_id, content) {
+    this.#editing = null;
+    if (content !== null) this.#parts.onEdit(message_id, content);
+    this.#parts.onLook();
   }
 
   #failed({ client_id, error }) {
@@ -166,9 +199,20 @@ export class TimelineView {
   }
 }
 
-function notice({ move, user, timestamp }) {
-  const text = move === "joined" ? "joined" : "left";
-  return el("li", { class: "notice" }, el("bdi", {}, user.username), ` ${text} · `, time(timestamp));
+const MOVES = {
+  joined: "joined",
+  left: "left",
+  kicked: "was removed",
+  banned: "was banned",
+  unbanned: "is no longer banned",
+  muted: "was muted",
+  unmuted: "is no longer muted",
+};
+
+function notice({ move, user, by, until, timestamp }) {
+  const actor = by === undefined ? [] : [" by ", el("bdi", {}, by.username)];
+  const end = until === undefined ? "" : ` until ${fullTime(until)}`;
+  return el("li", { class: "notice" }, el("bdi", {}, user.username), ` ${MOVES[move]}`, ...actor, `${end} · `, time(timestamp));
 }
 
 function avatar({ user }) {
@@ -182,8 +226,9 @@ function author({ user, own, together }) {
   return el("span", { class: own || together ? "author unseen" : "author", dir: "auto" }, name);
 }
 
-function foot({ timestamp, mark }) {
-  return el("span", { class: "foot" }, time(timestamp), mark === undefined ? null : markOf(mark));
+function foot({ timestamp, mark, edited_at }) {
+  const edited = edited_at === undefined ? null : el("span", { title: fullTime(edited_at) }, "edited");
+  return el("span", { class: "foot" }, edited, time(timestamp), mark === undefined ? null : markOf(mark));
 }
 
 function markOf(mark) {

@@ -1,0 +1,36 @@
+//! `POST /internal/v1/rooms/{room}/events`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use rookery_shared::authority::{Authority, EventPlace};
+use rookery_shared::event::SequencedEvent;
+use rookery_shared::id::{Epoch, RoomRef, Seq};
+use rookery_shared::protocol::error_code::ErrorCode;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::{JsonBody, RoomPath};
+
+/// A gateway's question. Unknown fields are let be: a newer gateway may ask an older api.
+#[derive(Deserialize)]
+pub struct EventsRequest {
+    epoch: Epoch,
+    after: Seq,
+    limit: usize,
+}
+
+/// Events that follow the place without a hole. By id only.
+pub async fn events(
+    State(app): State<Arc<App>>,
+    RoomPath(room): RoomPath,
+    JsonBody(request): JsonBody<EventsRequest>,
+) -> Result<Json<Vec<SequencedEvent>>, ApiError> {
+    let RoomRef::Id(room) = room else {
+        return Err(ApiError::refused(ErrorCode::UnknownRoom));
+    };
+    let place = EventPlace { epoch: request.epoch, seq: request.after };
+    Ok(Json(app.authority.events(room, place, request.limit).await?))
+}

@@ -1,0 +1,70 @@
+//! `POST /internal/v1/sessions/revoked`, `POST /internal/v1/acl`, `POST /internal/v1/readers`: what gateways ask now and
+//! then, in case news of it was lost.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use rookery_shared::authority::Authority;
+use rookery_shared::id::{AclVersion, RoomId, SessionId, UserId};
+use rookery_shared::limits::REVOCATIONS_PER_READ_MAX;
+use rookery_shared::protocol::error_code::ErrorCode;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::JsonBody;
+
+/// Sessions of local connections.
+#[derive(Deserialize)]
+pub struct SessionsRequest {
+    sessions: Vec<SessionId>,
+}
+
+/// Rooms with local members.
+#[derive(Deserialize)]
+pub struct RoomsRequest {
+    rooms: Vec<RoomId>,
+}
+
+/// Local members of a room.
+#[derive(Deserialize)]
+pub struct ReadersRequest {
+    room: RoomId,
+    users: Vec<UserId>,
+}
+
+/// Which of the sessions are revoked.
+pub async fn sessions(
+    State(app): State<Arc<App>>,
+    JsonBody(request): JsonBody<SessionsRequest>,
+) -> Result<Json<Vec<SessionId>>, ApiError> {
+    bounded(request.sessions.len(), "sessions")?;
+    Ok(Json(app.authority.revoked(&request.sessions).await?))
+}
+
+/// The versions of the rooms' rights.
+pub async fn acl(
+    State(app): State<Arc<App>>,
+    JsonBody(request): JsonBody<RoomsRequest>,
+) -> Result<Json<Vec<(RoomId, AclVersion)>>, ApiError> {
+    bounded(request.rooms.len(), "rooms")?;
+    Ok(Json(app.authority.acl_versions(&request.rooms).await?))
+}
+
+/// Which of the users may read in the room.
+pub async fn readers(
+    State(app): State<Arc<App>>,
+    JsonBody(request): JsonBody<ReadersRequest>,
+) -> Result<Json<Vec<UserId>>, ApiError> {
+    bounded(request.users.len(), "users")?;
+    Ok(Json(app.authority.readers(request.room, &request.users).await?))
+}
+
+fn bounded(count: usize, field: &str) -> Result<(), ApiError> {
+    if count <= REVOCATIONS_PER_READ_MAX {
+        Ok(())
+    } else {
+        Err(ApiError::field(ErrorCode::BadField, field, "too many at once"))
+    }
+}

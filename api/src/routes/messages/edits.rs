@@ -1,0 +1,74 @@
+//! `GET /api/v1/rooms/{room}/messages/{message}/edits`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use rookery_shared::access::Action;
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::id::{Epoch, Seq};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::domain::message_state::Version;
+use crate::error::ApiError;
+use crate::extract::{Caller, MessagePath};
+use crate::service::{acting, rooms};
+
+/// All texts of a message.
+#[derive(Serialize, ToSchema)]
+pub struct EditHistory {
+    /// Oldest first: what was said, then the newest 100 edits.
+    versions: Vec<EditVersion>,
+}
+
+/// One text of a message.
+#[derive(Serialize, ToSchema)]
+pub struct EditVersion {
+    /// The text.
+    content: String,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    timestamp: UnixMillis,
+    /// Epoch of the event's number.
+    #[schema(value_type = String, example = "e1")]
+    epoch: Epoch,
+    /// The event's number in the room.
+    #[schema(value_type = u64)]
+    seq: Seq,
+}
+
+/// The texts that a message had
+#[utoipa::path(
+    get,
+    path = "/api/v1/rooms/{room}/messages/{message}/edits",
+    operation_id = "list_edits",
+    tag = "messages",
+    security(("bearer" = [])),
+    params(
+        ("room" = String, Path, description = "Id or slug", example = "general"),
+        ("message" = Uuid, Path, description = "Id of the message"),
+    ),
+    responses(
+        (status = 200, description = "Its versions", body = EditHistory),
+        (status = 403, description = "`not_a_member`"),
+        (status = 404, description = "`unknown_room`, or `unknown_message`, also for a deleted one"),
+    ),
+)]
+pub async fn edits(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    path: MessagePath,
+) -> Result<Json<EditHistory>, ApiError> {
+    let (room, _) = rooms::find(&app, caller.user_id, &path.room, Action::Read).await?;
+    let versions = acting::versions(&app, room.id, path.message).await?;
+    Ok(Json(EditHistory { versions: versions.into_iter().map(EditVersion::from).collect() }))
+}
+
+impl From<Version> for EditVersion {
+    fn from(version: Version) -> Self {
+        let Version { place, content, at } = version;
+        Self { content, timestamp: at, epoch: place.epoch, seq: place.seq }
+    }
+}

@@ -1,0 +1,170 @@
+//! `/api/v1/rooms/{room}/members/{user}/…`: kick, ban, mute, and their ends.
+//!
+//! All are answered when the room has heard of it. 503 means that it is decided but the room may not have heard yet;
+//! sending the same again is safe.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::StatusCode;
+use rookery_shared::access::Until;
+use rookery_shared::clock::UnixMillis;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::domain::sanction::Act;
+use crate::error::ApiError;
+use crate::extract::{Caller, JsonBody, MemberPath};
+use crate::service::moderation::{Case, act, end};
+
+/// How long it holds; until it is taken back if neither is given.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SanctionRequest {
+    /// Until this time.
+    #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
+    until: Option<UnixMillis>,
+    /// For so many seconds.
+    #[schema(minimum = 1, maximum = 315_360_000, nullable = false)]
+    duration_s: Option<u64>,
+}
+
+impl SanctionRequest {
+    fn until(&self) -> Result<Until, ApiError> {
+        end(self.until, self.duration_s, UnixMillis::now()).map(Until::new)
+    }
+}
+
+async fn done(app: &App, caller: Caller, path: MemberPath, what: Act) -> Result<StatusCode, ApiError> {
+    let MemberPath { room, user } = path;
+    act(app, caller.into(), Case { room, user, act: what }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Kick a member
+///
+/// Ends the membership. The user may come back to a public room.
+#[utoipa::path(
+    post,
+    path = "/api/v1/rooms/{room}/members/{user}/kick",
+    operation_id = "kick_member",
+    tag = "moderation",
+    security(("bearer" = [])),
+    params(
+        ("room" = String, Path, description = "Id or slug", example = "general"),
+        ("user" = String, Path, description = "Id of the user", format = Uuid),
+    ),
+    responses(
+        (status = 204, description = "Not a member any more"),
+        (status = 403, description = "`forbidden`, `not_a_member` or `banned`"),
+        (status = 404, description = "`unknown_room`, also for private rooms of others; `not_found`: no such member"),
+    ),
+)]
+pub async fn kick(State(app): State<Arc<App>>, caller: Caller, path: MemberPath) -> Result<StatusCode, ApiError> {
+    done(&app, caller, path, Act::Kick).await
+}
+
+/// Ban a user
+///
+/// Ends the membership and keeps the user out, who need not be a member.
+#[utoipa::path(
+    put,
+    path = "/api/v1/rooms/{room}/members/{user}/ban",
+    operation_id = "ban_member",
+    tag = "moderation",
+    security(("bearer" = [])),
+    params(
+        ("room" = String, Path, description = "Id or slug", example = "general"),
+        ("user" = String, Path, description = "Id of the user", format = Uuid),
+    ),
+    request_body = SanctionRequest,
+    responses(
+        (status = 204, description = "Banned"),
+        (status = 403, description = "`forbidden`, `not_a_member` or `banned`"),
+        (status = 404, description = "`unknown_room`, also for private rooms of others; `not_found`: no such user"),
+    ),
+)]
+pub async fn ban(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    path: MemberPath,
+    JsonBody(request): JsonBody<SanctionRequest>,
+) -> Result<StatusCode, ApiError> {
+    done(&app, caller, path, Act::Ban(request.until()?)).await
+}
+
+/// End a ban
+///
+/// The user may join again. Nothing changes for somebody who is not banned.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/rooms/{room}/members/{user}/ban",
+    operation_id = "unban_member",
+    tag = "moderation",
+    security(("bearer" = [])),
+    params(
+        ("room" = String, Path, description = "Id or slug", example = "general"),
+        ("user" = String, Path, description = "Id of the user", format = Uuid),
+    ),
+    responses(
+        (status = 204, description = "Not banned"),
+        (status = 403, description = "`forbidden`, `not_a_member` or `banned`"),
+        (status = 404, description = "`unknown_room`, also for private rooms of others; `not_found`: no such user"),
+    ),
+)]
+pub async fn unban(State(app): State<Arc<App>>, caller: Caller, path: MemberPath) -> Result<StatusCode, ApiError> {
+    done(&app, caller, path, Act::Unban).await
+}
+
+/// Mute a member
+///
+/// The member may read but not say anything, also after leaving and coming back.
+#[utoipa::path(
+    put,
+    path = "/api/v1/rooms/{room}/members/{user}/mute",
+    operation_id = "mute_member",
+    tag = "moderation",
+    security(("bearer" = [])),
+    params(
+        ("room" = String, Path, description = "Id or slug", example = "general"),
+        ("user" = String, Path, description = "Id of the user", format = Uuid),
+    ),
+    request_body = SanctionRequest,
+    responses(
+        (status = 204, description = "Muted"),
+        (status = 403, description = "`forbidden`, `not_a_member` or `banned`"),
+        (status = 404, description = "`unknown_room`, also for private rooms of others; `not_found`: no such member"),
+    ),
+)]
+pub async fn mute(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    path: MemberPath,
+    JsonBody(request): JsonBody<SanctionRequest>,
+) -> Result<StatusCode, ApiError> {
+    done(&app, caller, path, Act::Mute(request.until()?)).await
+}
+
+/// End a mute
+///
+/// The member may say something again. Nothing changes for somebody who is not muted.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/rooms/{room}/members/{user}/mute",
+    operation_id = "unmute_member",
+    tag = "moderation",
+    security(("bearer" = [])),
+    params(
+        ("room" = String, Path, description = "Id or slug", example = "general"),
+        ("user" = String, Path, description = "Id of the user", format = Uuid),
+    ),
+    responses(
+        (status = 204, description = "Not muted"),
+        (status = 403, description = "`forbidden`, `not_a_member` or `banned`"),
+        (status = 404, description = "`unknown_room`, also for private rooms of others; `not_found`: no such user"),
+    ),
+)]
+pub async fn unmute(State(app): State<Arc<App>>, caller: Caller, path: MemberPath) -> Result<StatusCode, ApiError> {
+    done(&app, caller, path, Act::Unmute).await
+}

@@ -1,0 +1,57 @@
+//! The messages of a page as they are now: what the store knows of them, and what the hot tail adds.
+
+use std::collections::{HashMap, HashSet};
+
+use rookery_shared::event::SequencedEvent;
+use rookery_shared::id::MessageId;
+use rookery_shared::protocol::server::ServerFrame;
+
+use crate::app::App;
+use crate::domain::message::{edit_of, is_message_of};
+use crate::domain::message_state::{MessageState, target_of};
+use crate::error::ApiError;
+
+/// The acts among some events.
+pub(super) fn acts(events: &[SequencedEvent]) -> Vec<SequencedEvent> {
+    events.iter().filter(|event| target_of(&event.event.body).is_some()).cloned().collect()
+}
+
+/// The states of the messages that the events are, or are edits of.
+pub(super) async fn of(
+    app: &App,
+    events: &[SequencedEvent],
+    unstored: &[SequencedEvent],
+) -> Result<HashMap<MessageId, MessageState>, ApiError> {
+    let ids: HashSet<MessageId> = events.iter().filter_map(message_in).collect();
+    let ids: Vec<MessageId> = ids.into_iter().collect();
+    let mut states = app.stores.messages.states(&ids).await?;
+    for act in unstored {
+        if let Some(target) = target_of(&act.event.body) {
+            states.entry(target).or_default().apply(act);
+        }
+    }
+    Ok(states)
+}
+
+fn message_in(event: &SequencedEvent) -> Option<MessageId> {
+    if is_message_of(event, event.room) {
+        Some(event.event.id)
+    } else {
+        edit_of(&event.event.body)
+    }
+}
+
+/// The event as clients get it. An edit of a deleted message has no text any more.
+pub(super) fn show(event: SequencedEvent, states: &HashMap<MessageId, MessageState>) -> ServerFrame {
+    let about = message_in(&event).and_then(|id| states.get(&id));
+    let mut frame = ServerFrame::from(event);
+    let Some(state) = about else { return frame };
+    if let ServerFrame::NewMessage { message, .. } = &mut frame {
+        state.show(message);
+    } else if let ServerFrame::MessageEdited { content, .. } = &mut frame
+        && state.deleted
+    {
+        content.clear();
+    }
+    frame
+}

@@ -1,0 +1,236 @@
+//! Acts on messages in MongoDB. Every change is guarded by the place of its event, so it may be made again, late, and
+//! beside others. A guard compares one text, `place`, so that it is one range of an index.
+
+use std::collections::{HashMap, HashSet};
+
+use futures_util::{StreamExt, TryStreamExt as _, stream};
+use mongodb::Collection;
+use mongodb::bson::{Bson, DateTime, Document, Uuid, doc};
+use rookery_shared::event::{EventBody, SequencedEvent};
+use rookery_shared::id::{Epoch, MessageId, Seq, UserId};
+use rookery_shared::limits::ACTS_AT_ONCE;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::documents::{date, key, parsed, time, uuid_of};
+use super::error::is_duplicate;
+use super::event_document::MessageDocument;
+use super::{Mongo, by_id};
+use crate::domain::message::Place;
+use crate::domain::message_state::{MessageState, Reacted, Version, target_of};
+use crate::store::{StoreError, integer};
+
+/// The newest edit of the message that is the id, or nothing but the fact of its deletion.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StateDocument {
+    #[serde(rename = "_id")]
+    id: Uuid,
+    #[serde(default)]
+    deleted: bool,
+    epoch: Option<i64>,
+    seq: Option<i64>,
+    edited_at: Option<DateTime>,
+    content: Option<String>,
+}
+
+/// The last word of one user about one reaction; its id is made of the three.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ReactionDocument {
+    #[serde(rename = "_id")]
+    id: String,
+    message_id: Uuid,
+    user_id: Uuid,
+    emoji: String,
+    epoch: i64,
+    seq: i64,
+    active: bool,
+}
+
+/// The collections that acts change.
+#[derive(Clone)]
+pub(super) struct Acts {
+    messages: Collection<MessageDocument>,
+    states: Collection<StateDocument>,
+    reactions: Collection<ReactionDocument>,
+}
+
+impl Acts {
+    pub(super) fn new(mongo: &Mongo) -> Self {
+        Self {
+            messages: mongo.messages.clone(),
+            states: mongo.states.clone(),
+            reactions: mongo.reactions.clone(),
+        }
+    }
+
+    /// Takes in events that are stored by now.
+    pub(super) async fn apply(&self, events: &[SequencedEvent]) -> Result<(), StoreError> {
+        let acts = self.placed(events).await?;
+        let changes = stream::iter(acts).map(|event| self.clone().change(event)).buffer_unordered(ACTS_AT_ONCE);
+        changes.try_collect::<Vec<()>>().await?;
+        self.clear_deleted(events).await
+    }
+
+    /// The acts that have the place they come with. A late repeat is stored at its first place and changes nothing.
+    async fn placed(&self, events: &[SequencedEvent]) -> Result<Vec<SequencedEvent>, StoreError> {
+        let is_act = |event: &&SequencedEvent| target_of(&event.event.body).is_some();
+        let acts: Vec<SequencedEvent> = events.iter().filter(is_act).cloned().collect();
+        if acts.is_empty() {
+            return Ok(acts);
+        }
+        let ids: Vec<Bson> = acts.iter().map(|event| key(event.event.id.as_uuid()).into()).collect();
+        let stored: Vec<MessageDocument> = self.messages.find(any_of("_id", ids)).await?.try_collect().await?;
+        let places: HashSet<_> = stored.into_iter().map(|event| (event.id, event.epoch, event.seq)).collect();
+        let mut found = Vec::with_capacity(acts.len());
+        for event in acts {
+            let (epoch, seq) = place_in(&event)?;
+            if places.contains(&(key(event.event.id.as_uuid()), epoch, seq)) {
+                found.push(event);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn change(self, event: SequencedEvent) -> Result<(), StoreError> {
+        let (epoch, seq) = place_in(&event)?;
+        let order = format!("{epoch:020} {seq:020}");
+        match &event.event.body {
+            EventBody::MessageEdited { message_id, content, .. } => {
+                let mut filter = by_id(key(message_id.as_uuid()));
+                filter.insert("place", doc! { "$lt": &order });
+                let at = date(event.timestamp);
+                let set = doc! { "place": order, "epoch": epoch, "seq": seq, "edited_at": at, "content": content };
+                upsert(&self.states, filter, doc! { "$set": set }).await
+            }
+            EventBody::MessageDeleted { message_id } => {
+                // Without a place no edit is newer.
+                let unset = doc! { "place": "", "epoch": "", "seq": "", "edited_at": "", "content": "" };
+                let update = doc! { "$set": { "deleted": true }, "$unset": unset };
+                upsert(&self.states, by_id(key(message_id.as_uuid())), update).await
+            }
+            EventBody::ReactionAdded { message_id, emoji } | EventBody::ReactionRemoved { message_id, emoji } => {
+                let user = event.event.user_id;
+                let mut filter = by_id(format!("{message_id} {user} {emoji}"));
+                filter.insert("place", doc! { "$lt": &order });
+                let set = doc! {
+                    "place": order,
+                    "message_id": key(message_id.as_uuid()),
+                    "user_id": key(user.as_uuid()),
+                    "emoji": emoji.as_str(),
+                    "epoch": epoch,
+                    "seq": seq,
+                    "active": matches!(event.event.body, EventBody::ReactionAdded { .. }),
+                };
+                upsert(&self.reactions, filter, doc! { "$set": set }).await
+            }
+            EventBody::Message { .. }
+            | EventBody::MemberJoined {}
+            | EventBody::MemberLeft {}
+            | EventBody::MemberKicked { .. }
+            | EventBody::MemberBanned { .. }
+            | EventBody::MemberUnbanned { .. }
+            | EventBody::MemberMuted { .. }
+            | EventBody::MemberUnmuted { .. } => Ok(()),
+        }
+    }
+
+    /// Deletes the texts of deleted messages among those that the events bring or are about, whatever came first.
+    async fn clear_deleted(&self, events: &[SequencedEvent]) -> Result<(), StoreError> {
+        let ids: HashSet<MessageId> = events.iter().filter_map(with_text).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let filter = any_of("_id", ids.into_iter().map(|id| key(id.as_uuid()).into()).collect());
+        let known: Vec<StateDocument> = self.states.find(filter).await?.try_collect().await?;
+        for StateDocument { id, .. } in known.into_iter().filter(|state| state.deleted) {
+            let clear = doc! { "$set": { "content": "" } };
+            self.messages.update_one(by_id(id), clear.clone()).await?;
+            self.messages.update_many(doc! { "edit_of": id }, clear).await?;
+        }
+        Ok(())
+    }
+
+    /// The states of messages.
+    pub(super) async fn states(&self, ids: Vec<Bson>) -> Result<HashMap<MessageId, MessageState>, StoreError> {
+        let mut states: HashMap<MessageId, MessageState> = HashMap::new();
+        let mut found = self.states.find(any_of("_id", ids.clone())).await?;
+        while let Some(state) = found.try_next().await? {
+            states.insert(MessageId::from_uuid(uuid_of(state.id)), MessageState::try_from(state)?);
+        }
+        let mut found = self.reactions.find(any_of("message_id", ids)).await?;
+        while let Some(reaction) = found.try_next().await? {
+            let message = MessageId::from_uuid(uuid_of(reaction.message_id));
+            states.entry(message).or_default().reactions.push(Reacted::try_from(reaction)?);
+        }
+        Ok(states)
+    }
+}
+
+/// The message whose text an event brings or takes away.
+const fn with_text(event: &SequencedEvent) -> Option<MessageId> {
+    match &event.event.body {
+        EventBody::Message { .. } => Some(event.event.id),
+        EventBody::MessageEdited { message_id, .. } | EventBody::MessageDeleted { message_id } => Some(*message_id),
+        EventBody::ReactionAdded { .. }
+        | EventBody::ReactionRemoved { .. }
+        | EventBody::MemberJoined {}
+        | EventBody::MemberLeft {}
+        | EventBody::MemberKicked { .. }
+        | EventBody::MemberBanned { .. }
+        | EventBody::MemberUnbanned { .. }
+        | EventBody::MemberMuted { .. }
+        | EventBody::MemberUnmuted { .. } => None,
+    }
+}
+
+fn any_of(field: &str, ids: Vec<Bson>) -> Document {
+    doc! { field: { "$in": ids } }
+}
+
+fn place_in(event: &SequencedEvent) -> Result<(i64, i64), StoreError> {
+    Ok((integer::stored(event.epoch.0)?, integer::stored(event.seq.get())?))
+}
+
+/// Changes what the filter lets be changed, or makes it. A document that the filter keeps out collides with the
+/// insert; whether it was only made this moment by somebody else, the second try finds out.
+async fn upsert<T>(collection: &Collection<T>, filter: Document, update: Document) -> Result<(), StoreError>
+where
+    T: DeserializeOwned + Serialize + Send + Sync,
+{
+    match collection.update_one(filter.clone(), update.clone()).upsert(true).await {
+        Err(error) if is_duplicate(&error) => Ok(collection.update_one(filter, update).await.map(drop)?),
+        outcome => Ok(outcome.map(drop)?),
+    }
+}
+
+fn place(epoch: i64, seq: i64) -> Result<Place, StoreError> {
+    Ok(Place { epoch: Epoch(integer::read(epoch)?), seq: Seq::new(integer::read(seq)?) })
+}
+
+impl TryFrom<StateDocument> for MessageState {
+    type Error = StoreError;
+
+    fn try_from(state: StateDocument) -> Result<Self, StoreError> {
+        let StateDocument { deleted, epoch, seq, edited_at, content, id: _ } = state;
+        let edit = match (epoch, seq, edited_at, content) {
+            (Some(epoch), Some(seq), Some(at), Some(content)) => {
+                Some(Version { place: place(epoch, seq)?, content, at: time(at) })
+            }
+            (_, _, _, _) => None,
+        };
+        Ok(Self { edit, deleted, reactions: Vec::new() })
+    }
+}
+
+impl TryFrom<ReactionDocument> for Reacted {
+    type Error = StoreError;
+
+    fn try_from(reaction: ReactionDocument) -> Result<Self, StoreError> {
+        Ok(Self {
+            user: UserId::from_uuid(uuid_of(reaction.user_id)),
+            emoji: parsed(reaction.emoji, "emoji")?,
+            place: place(reaction.epoch, reaction.seq)?,
+            active: reaction.active,
+        })
+    }
+}

@@ -1,0 +1,30 @@
+//! Sanctions in MongoDB. Acts are transactions, see [`super::transaction`].
+
+use async_trait::async_trait;
+use rookery_shared::event::Event;
+use rookery_shared::id::{RoomId, UserId};
+
+use super::Mongo;
+use super::members::one;
+use super::transaction::{Change, Turn};
+use crate::domain::sanction::{Act, Sanction};
+use crate::store::{Announcement, Sanctions, StoreError};
+
+#[async_trait]
+impl Sanctions for Mongo {
+    async fn get(&self, room: RoomId, user: UserId) -> Result<Sanction, StoreError> {
+        let (sanctions, filter) = (self.sanctions.clone(), one(room, user));
+        let found = self.calls.run(async move { Ok(sanctions.find_one(filter).await?) }).await?;
+        Ok(found.map(Sanction::from).unwrap_or_default())
+    }
+
+    async fn apply(
+        &self,
+        room: RoomId,
+        user: UserId,
+        act: Act,
+        event: &Event,
+    ) -> Result<Option<Announcement>, StoreError> {
+        self.change(Change { room, turn: Turn::Act(user, act), event: event.clone() }).await
+    }
+}

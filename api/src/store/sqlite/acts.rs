@@ -1,0 +1,101 @@
+//! Acts on messages in SQLite: applied in the transaction that writes their events.
+
+use rookery_shared::act::Emoji;
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::{EventBody, SequencedEvent};
+use rookery_shared::id::{Epoch, MessageId, Seq, UserId};
+use rusqlite::{Connection, Row, params};
+
+use super::sql::{change, many, one, parsed, statements};
+use crate::domain::message::Place;
+use crate::domain::message_state::{MessageState, Reacted, Version};
+use crate::store::{StoreError, integer};
+
+statements! {
+    EDIT = "INSERT INTO message_states (message_id, deleted, epoch, seq, edited_at, content)
+            VALUES (?1, 0, ?2, ?3, ?4, ?5)
+            ON CONFLICT (message_id) DO UPDATE SET epoch = ?2, seq = ?3, edited_at = ?4, content = ?5
+            WHERE deleted = 0 AND (epoch IS NULL OR (epoch, seq) < (?2, ?3))";
+    DELETE = "INSERT INTO message_states (message_id, deleted) VALUES (?1, 1)
+              ON CONFLICT (message_id) DO UPDATE
+              SET deleted = 1, epoch = NULL, seq = NULL, edited_at = NULL, content = NULL";
+    REACT = "INSERT INTO reactions (message_id, user_id, emoji, epoch, seq, active) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (message_id, user_id, emoji) DO UPDATE SET epoch = ?4, seq = ?5, active = ?6
+             WHERE (epoch, seq) < (?4, ?5)";
+    STATE = "SELECT * FROM message_states WHERE message_id = ?1";
+    REACTIONS = "SELECT * FROM reactions WHERE message_id = ?1";
+    CLEAR_MESSAGE = "UPDATE messages SET event = json_set(event, '$.content', '')
+                     WHERE id = ?1 AND json_extract(event, '$.kind') = 'message'";
+    CLEAR_EDITS = "UPDATE messages SET event = json_set(event, '$.content', '') WHERE edit_of = ?1";
+}
+
+/// Takes in an event that was just written.
+pub(super) fn apply(db: &Connection, event: &SequencedEvent) -> Result<(), StoreError> {
+    let (epoch, seq) = (integer::stored(event.epoch.0)?, integer::stored(event.seq.get())?);
+    match &event.event.body {
+        EventBody::Message { .. } => clear_deleted(db, event.event.id),
+        EventBody::MessageEdited { message_id, content, .. } => {
+            change(db, EDIT, params![message_id.as_uuid(), epoch, seq, event.timestamp.0, content])?;
+            clear_deleted(db, *message_id)
+        }
+        EventBody::MessageDeleted { message_id } => {
+            change(db, DELETE, [message_id.as_uuid()])?;
+            clear(db, *message_id)
+        }
+        EventBody::ReactionAdded { message_id, emoji } | EventBody::ReactionRemoved { message_id, emoji } => {
+            let active = matches!(event.event.body, EventBody::ReactionAdded { .. });
+            let (message, user) = (message_id.as_uuid(), event.event.user_id.as_uuid());
+            change(db, REACT, params![message, user, emoji.as_str(), epoch, seq, active]).map(drop)
+        }
+        EventBody::MemberJoined {}
+        | EventBody::MemberLeft {}
+        | EventBody::MemberKicked { .. }
+        | EventBody::MemberBanned { .. }
+        | EventBody::MemberUnbanned { .. }
+        | EventBody::MemberMuted { .. }
+        | EventBody::MemberUnmuted { .. } => Ok(()),
+    }
+}
+
+/// The text that came after its own deletion goes, too.
+fn clear_deleted(db: &Connection, message: MessageId) -> Result<(), StoreError> {
+    let deleted = one(db, STATE, [message.as_uuid()], |row| Ok(row.get("deleted")?))?;
+    if deleted == Some(true) { clear(db, message) } else { Ok(()) }
+}
+
+fn clear(db: &Connection, message: MessageId) -> Result<(), StoreError> {
+    change(db, CLEAR_MESSAGE, [message.as_uuid()])?;
+    change(db, CLEAR_EDITS, [message.as_uuid()]).map(drop)
+}
+
+/// The state of one message.
+pub(super) fn state(db: &Connection, message: MessageId) -> Result<MessageState, StoreError> {
+    let known = one(db, STATE, [message.as_uuid()], read_state)?;
+    let reactions = many(db, REACTIONS, [message.as_uuid()], read_reaction)?;
+    Ok(MessageState { reactions, ..known.unwrap_or_default() })
+}
+
+fn read_state(row: &Row<'_>) -> Result<MessageState, StoreError> {
+    let content: Option<String> = row.get("content")?;
+    let edit = match content {
+        Some(content) => Some(Version { place: place(row)?, content, at: UnixMillis(row.get("edited_at")?) }),
+        None => None,
+    };
+    Ok(MessageState { edit, deleted: row.get("deleted")?, reactions: Vec::new() })
+}
+
+fn read_reaction(row: &Row<'_>) -> Result<Reacted, StoreError> {
+    Ok(Reacted {
+        user: UserId::from_uuid(row.get("user_id")?),
+        emoji: parsed::<Emoji>(row, "emoji")?,
+        place: place(row)?,
+        active: row.get("active")?,
+    })
+}
+
+fn place(row: &Row<'_>) -> Result<Place, StoreError> {
+    Ok(Place {
+        epoch: Epoch(integer::read(row.get("epoch")?)?),
+        seq: Seq::new(integer::read(row.get("seq")?)?),
+    })
+}

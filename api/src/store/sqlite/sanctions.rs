@@ -1,0 +1,56 @@
+//! Sanctions in SQLite. One savepoint of the writer holds all of an act.
+
+use async_trait::async_trait;
+use rookery_shared::event::Event;
+use rookery_shared::id::{RoomId, UserId};
+use rusqlite::{Connection, Row, params};
+
+use super::sql::{change, one, statements};
+use super::{Sqlite, members};
+use crate::domain::sanction::{Act, Sanction};
+use crate::store::{Announcement, Sanctions, StoreError, integer};
+
+statements! {
+    GET = "SELECT * FROM sanctions WHERE room_id = ?1 AND user_id = ?2";
+    PUT = "INSERT INTO sanctions (room_id, user_id, muted_until, banned_until) VALUES (?1, ?2, ?3, ?4)
+           ON CONFLICT (room_id, user_id) DO UPDATE SET muted_until = ?3, banned_until = ?4";
+}
+
+#[async_trait]
+impl Sanctions for Sqlite {
+    async fn get(&self, room: RoomId, user: UserId) -> Result<Sanction, StoreError> {
+        self.read(move |db| read(db, room, user)).await
+    }
+
+    async fn apply(
+        &self,
+        room: RoomId,
+        user: UserId,
+        act: Act,
+        event: &Event,
+    ) -> Result<Option<Announcement>, StoreError> {
+        let event = event.clone();
+        self.write(move |db| {
+            let before = read(db, room, user)?;
+            let after = act.apply(before);
+            let removed = act.expels() && members::remove(db, room, user)?;
+            if before != after {
+                let (muted, banned) = (after.muted.map(integer::stored_until), after.banned.map(integer::stored_until));
+                change(db, PUT, params![room.as_uuid(), user.as_uuid(), muted, banned])?;
+            }
+            members::announce(db, usize::from(removed || before != after), room, event)
+        })
+        .await
+    }
+}
+
+/// What holds against the user; nothing if nothing was ever decided.
+pub(super) fn read(db: &Connection, room: RoomId, user: UserId) -> Result<Sanction, StoreError> {
+    Ok(one(db, GET, [room.as_uuid(), user.as_uuid()], sanction)?.unwrap_or_default())
+}
+
+fn sanction(row: &Row<'_>) -> Result<Sanction, StoreError> {
+    let until =
+        |column: &str| -> Result<_, StoreError> { Ok(row.get::<_, Option<i64>>(column)?.map(integer::read_until)) };
+    Ok(Sanction { muted: until("muted_until")?, banned: until("banned_until")? })
+}

@@ -1,0 +1,70 @@
+//! Telling where rooms stand that are not live on the connection: a client with many rooms keeps the others by this.
+
+use futures_util::{StreamExt, stream};
+use rookery_shared::access::Action;
+use rookery_shared::authority::AuthorityError;
+use rookery_shared::bus::{BusError, Head};
+use rookery_shared::id::{RoomId, RoomRef};
+use rookery_shared::limits::SUBSCRIBES_AT_ONCE;
+use rookery_shared::protocol::server::{ErrorFrame, RoomHead, ServerFrame};
+
+use super::Commands;
+use crate::error::CommandError;
+use crate::position::Position;
+use crate::session::Target;
+
+/// A room the user may read, and where the client stands in it.
+type Asked = (RoomId, Option<Position>);
+
+impl Commands {
+    /// One answer for all rooms, and an error for each of which nothing can be said now.
+    pub(super) async fn heads(&self, targets: Vec<Target>) {
+        let mut asked = Vec::with_capacity(targets.len());
+        let mut readable = stream::iter(targets).map(|target| self.readable(target)).buffered(SUBSCRIBES_AT_ONCE);
+        while let Some((name, found)) = readable.next().await {
+            match found {
+                Ok(found) => asked.extend(found),
+                Err(error) => self.fail(Some(name), &error.into()),
+            }
+        }
+        match self.look_up(&asked).await {
+            Ok(rooms) => self.member.outbox.send(&ServerFrame::Heads { rooms }),
+            Err(error) => self.fail(None, &error.into()),
+        }
+    }
+
+    /// None if the user may not read it, or there is no such room; which of the two is not told.
+    async fn readable(&self, target: Target) -> (RoomRef, Result<Option<Asked>, AuthorityError>) {
+        let Target { room: name, position } = target;
+        let found = match self.node.permissions.check(self.member.user, &name, Action::Read).await {
+            Ok(permission) => Ok(permission.role.map(|_| (permission.room, position))),
+            Err(AuthorityError::Refused(_)) => Ok(None),
+            Err(error) => Err(error),
+        };
+        (name, found)
+    }
+
+    async fn look_up(&self, asked: &[Asked]) -> Result<Vec<RoomHead>, BusError> {
+        let ids: Vec<RoomId> = asked.iter().map(|(room, _)| *room).collect();
+        let found = self.node.bus.heads(&ids).await?;
+        let mut rooms = Vec::with_capacity(found.len());
+        for (&(room, position), head) in asked.iter().zip(found) {
+            let head = match head {
+                Some(head) => head,
+                None => self.node.hub.head(room).await?,
+            };
+            rooms.extend(news(room, position, head));
+        }
+        Ok(rooms)
+    }
+
+    fn fail(&self, room: Option<RoomRef>, error: &CommandError) {
+        self.note(error);
+        self.tell(ErrorFrame { room, ..error.frame() });
+    }
+}
+
+fn news(room: RoomId, position: Option<Position>, head: Head) -> Option<RoomHead> {
+    let Head { epoch, seq, .. } = head;
+    (position != Some(Position { epoch, seq })).then_some(RoomHead { room, epoch, seq })
+}

@@ -1,0 +1,83 @@
+//! A place for an event, and the promise of an ack for it.
+
+use futures_util::future::BoxFuture;
+use rookery_shared::authority::Permission;
+use rookery_shared::bus::{Append, AppendError, Appended, Rights, open};
+use rookery_shared::event::Event;
+use rookery_shared::id::{ClientId, RoomId};
+use rookery_shared::protocol::server::{AckMode, ServerFrame};
+
+use super::Commands;
+use crate::acks::{Doubtful, Sent};
+use crate::error::CommandError;
+
+/// How often a place may belong to an epoch that ended while it was asked for.
+const PLACE_ATTEMPTS: usize = 3;
+
+/// How often rights are read for one event: once remembered ones, once fresh ones.
+pub(super) const RIGHTS_ATTEMPTS: usize = 2;
+
+/// The room of an event and its place there.
+pub(super) type Placed = Result<(RoomId, Appended), CommandError>;
+
+impl Commands {
+    /// Asks the bus for a place until it is one that can be promised: an epoch may end on the way.
+    pub(super) async fn promise<'a>(
+        &self,
+        name: &ClientId,
+        place: impl Fn() -> BoxFuture<'a, Placed> + Send,
+    ) -> Result<(), CommandError> {
+        if !self.member.may_wait() {
+            return Err(CommandError::Overloaded);
+        }
+        for _ in 0..PLACE_ATTEMPTS {
+            let changes = self.node.acks.changes();
+            let timer = self.node.metrics.append_seconds.start_timer();
+            let (room, appended) = match place().await {
+                Ok(placed) => placed,
+                Err(error) => {
+                    timer.stop_and_discard();
+                    return Err(error);
+                }
+            };
+            timer.observe_duration();
+            if self.acknowledge(Sent { room, client_id: name.clone(), changes }, &appended).is_ok() {
+                return Ok(());
+            }
+        }
+        Err(CommandError::Unsettled)
+    }
+
+    /// A place for the event, if the room's rights are still what the permission says; none if they have changed, and
+    /// then the permission is forgotten.
+    pub(super) async fn append(
+        &self,
+        permission: &Permission,
+        event: Event,
+        client_id: ClientId,
+    ) -> Result<Option<Appended>, CommandError> {
+        let (node, room) = (&self.node, permission.room);
+        let append = Append { room, event, client_id, rights: Rights::At(permission.acl) };
+        match open::append(node.bus.as_ref(), node.authority.as_ref(), append).await {
+            Ok(appended) => Ok(Some(appended)),
+            Err(AppendError::StaleRights) => {
+                node.permissions.forget(self.member.user, room).await;
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn acknowledge(&self, sent: Sent, appended: &Appended) -> Result<(), Doubtful> {
+        match self.node.ack {
+            AckMode::Stored => self.node.acks.wait(&self.member, sent, appended),
+            AckMode::Accepted => {
+                let (Sent { room, client_id, .. }, Appended { id: message_id, epoch, seq, timestamp, .. }) =
+                    (sent, *appended);
+                let ack = ServerFrame::Ack { client_id, room, message_id, epoch, seq, timestamp };
+                self.member.outbox.send(&ack);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! A client as `docs/protocol.md` describes it.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use rookery_shared::event::SequencedEvent;
+use rookery_shared::id::{MessageId, RoomId, UserId};
+use rookery_shared::protocol::server::ServerFrame;
+use serde_json::{Value, json};
+
+use super::Violation;
+use super::parts::Place;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repair {
+    Gap,
+    Reset,
+}
+
+/// What it remembers over all its connections.
+pub(super) struct Client {
+    pub(super) user: UserId,
+    number: usize,
+    made: usize,
+    /// Messages without an ack, and whether each is to be sent now.
+    pub(super) outbox: BTreeMap<String, bool>,
+    pub(super) acked: BTreeSet<MessageId>,
+    pub(super) live: bool,
+    pub(super) asked: bool,
+    position: Option<Place>,
+    repair: Option<Repair>,
+    shown: BTreeMap<Place, MessageId>,
+    ids: HashSet<MessageId>,
+}
+
+impl Client {
+    pub(super) fn new(number: usize, user: UserId) -> Self {
+        Self {
+            user,
+            number,
+            made: 0,
+            outbox: BTreeMap::new(),
+            acked: BTreeSet::new(),
+            live: false,
+            asked: false,
+            position: None,
+            repair: None,
+            shown: BTreeMap::new(),
+            ids: HashSet::new(),
+        }
+    }
+
+    pub(super) fn compose(&mut self) {
+        self.made += 1;
+        let name = format!("c{}-{}", self.number, self.made);
+        self.outbox.insert(name, true);
+    }
+
+    pub(super) fn subscribe_frame(&self, room: RoomId) -> Value {
+        let target = match self.position {
+            Some((epoch, seq)) => json!({"room": room, "epoch": epoch, "seq": seq}),
+            None => json!({"room": room}),
+        };
+        json!({"type": "subscribe", "rooms": [target]})
+    }
+
+    pub(super) fn next_to_send(&mut self, room: RoomId) -> Option<Value> {
+        let (name, due) = self.outbox.iter_mut().find(|(_, due)| **due)?;
+        *due = false;
+        Some(
+            json!({"type": "message", "room": room, "client_id": name, "content": format!("text of {}", name.as_str())}),
+        )
+    }
+
+    pub(super) fn disconnected(&mut self) {
+        (self.live, self.asked) = (false, false);
+    }
+
+    /// Takes a frame in. Gives back the message that it was told is stored.
+    pub(super) fn hear(&mut self, frame: ServerFrame) -> Result<Option<MessageId>, Violation> {
+        match frame {
+            ServerFrame::Subscribed { epoch, head, .. } if self.position.is_none() => {
+                (self.position, self.repair) = (Some((epoch, head)), Some(Repair::Reset));
+            }
+            ServerFrame::NewMessage { epoch, seq, message, .. } => self.show((epoch, seq), message.message_id)?,
+            ServerFrame::Gap { from, to, .. } => {
+                let (epoch, seq) = self.position.ok_or("a gap without a position")?;
+                if from != seq.next() {
+                    return Err(format!("client {} at {epoch} {seq} is told of a gap from {from}", self.number));
+                }
+                self.position = Some((epoch, to));
+                self.repair = self.repair.or(Some(Repair::Gap));
+            }
+            ServerFrame::Reset { epoch, head, .. } => {
+                (self.position, self.repair) = (Some((epoch, head)), Some(Repair::Reset));
+                self.outbox.values_mut().for_each(|due| *due = true);
+            }
+            ServerFrame::CaughtUp { .. } => {
+                self.live = true;
+                self.outbox.values_mut().for_each(|due| *due = true);
+            }
+            ServerFrame::Ack { client_id, message_id, .. } => {
+                self.outbox.remove(client_id.as_str());
+                self.acked.insert(message_id);
+                return Ok(Some(message_id));
+            }
+            ServerFrame::Error(error) => match error.client_id.and_then(|name| self.outbox.get_mut(name.as_str())) {
+                Some(due) => *due = true,
+                None => self.disconnected(),
+            },
+            ServerFrame::Hello { .. }
+            | ServerFrame::Subscribed { .. }
+            | ServerFrame::Unsubscribed { .. }
+            | ServerFrame::MemberJoined { .. }
+            | ServerFrame::MemberLeft { .. }
+            | ServerFrame::Pong {}
+            | ServerFrame::Reconnect { .. }
+            | ServerFrame::Heads { .. }
+            | ServerFrame::MessageEdited { .. }
+            | ServerFrame::MessageDeleted { .. }
+            | ServerFrame::ReactionAdded { .. }
+            | ServerFrame::ReactionRemoved { .. }
+            | ServerFrame::MemberKicked { .. }
+            | ServerFrame::MemberBanned { .. }
+            | ServerFrame::MemberUnbanned { .. }
+            | ServerFrame::MemberMuted { .. }
+            | ServerFrame::MemberUnmuted { .. } => {}
+        }
+        Ok(None)
+    }
+
+    fn show(&mut self, place: Place, id: MessageId) -> Result<(), Violation> {
+        let (epoch, seq) = self.position.ok_or("an event without a position")?;
+        if place <= (epoch, seq) {
+            return Ok(());
+        }
+        if place != (epoch, seq.next()) {
+            return Err(format!("client {} at {epoch} {seq} hears {} {}", self.number, place.0, place.1));
+        }
+        self.position = Some(place);
+        if self.ids.insert(id) {
+            self.shown.insert(place, id);
+        }
+        Ok(())
+    }
+
+    pub(super) const fn needs_history(&self) -> bool {
+        self.repair.is_some()
+    }
+
+    /// Takes in the whole history.
+    pub(super) fn merge(&mut self, history: &[SequencedEvent]) {
+        let told: BTreeMap<Place, MessageId> =
+            history.iter().map(|event| ((event.epoch, event.seq), event.event.id)).collect();
+        if self.repair.take() == Some(Repair::Reset) {
+            let current = self.position.map(|(epoch, _)| epoch);
+            self.shown.retain(|place, _| Some(place.0) == current || told.contains_key(place));
+        }
+        let told_ids: HashSet<MessageId> = told.values().copied().collect();
+        self.shown.retain(|place, id| told.contains_key(place) || !told_ids.contains(id));
+        self.shown.extend(told);
+        self.ids = self.shown.values().copied().collect();
+    }
+
+    /// What it shows, in its order.
+    pub(super) fn timeline(&self) -> Vec<MessageId> {
+        self.shown.values().copied().collect()
+    }
+
+    pub(super) fn has_arrived(&self, place: Place) -> bool {
+        self.live && !self.needs_history() && self.position.is_some_and(|position| position >= place)
+    }
+}

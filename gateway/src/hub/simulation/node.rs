@@ -1,0 +1,115 @@
+//! What dies with a node or a connection: the real room, acks, sessions and outboxes, and the commands under way.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use rookery_shared::bus::{Appended, Signal};
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::SequencedEvent;
+use rookery_shared::id::{SessionId, UserId};
+use rookery_shared::protocol::client::ClientFrame;
+use rookery_shared::protocol::server::{AckMode, ServerFrame};
+use rookery_shared::token::{AUDIENCE, Claims};
+use uuid::Uuid;
+
+use crate::acks::Acks;
+use crate::hub::attach::{Joining, Progress};
+use crate::hub::room::Room;
+use crate::member::Member;
+use crate::metrics::Metrics;
+use crate::outbox::Taken;
+use crate::session::{Command, Input, Outgoing, Output, Session};
+
+const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
+
+/// A gateway.
+pub(super) struct Node {
+    pub(super) room: Option<Arc<Room>>,
+    pub(super) acks: Arc<Acks>,
+    /// On their way from the bus.
+    pub(super) signals: Vec<Signal>,
+    /// Read for a repair, not yet sorted in.
+    pub(super) read_again: Option<Vec<SequencedEvent>>,
+}
+
+impl Node {
+    pub(super) fn new(metrics: &Arc<Metrics>) -> Self {
+        let acks = Acks::new(Arc::clone(metrics));
+        Self { room: None, acks, signals: Vec::new(), read_again: None }
+    }
+}
+
+/// A command that waits for bus or store.
+pub(super) enum Task {
+    Attach(Box<Joining>, Box<Progress>),
+    Append(Box<Outgoing>),
+    /// The bus has answered; what the node knew of epochs when it asked.
+    Await(Box<Outgoing>, Appended, u64),
+}
+
+/// A socket.
+pub(super) struct Connection {
+    pub(super) node: usize,
+    pub(super) member: Arc<Member>,
+    pub(super) running: Option<Task>,
+    session: Session,
+    inbox: VecDeque<String>,
+    commands: VecDeque<Command>,
+}
+
+impl Connection {
+    pub(super) fn new(node: usize, user: UserId) -> Self {
+        let claims = Claims {
+            iss: "rookery".into(),
+            aud: AUDIENCE.into(),
+            sub: user,
+            sid: SessionId::from_uuid(Uuid::nil()),
+            name: "somebody".into(),
+            iat: NOW.seconds(),
+            exp: NOW.seconds() + 3_600,
+        };
+        let mut connection = Self {
+            node,
+            member: Arc::new(Member::new(user, Arc::default(), false)),
+            running: None,
+            session: Session::new(None, AckMode::Stored, NOW),
+            inbox: VecDeque::new(),
+            commands: VecDeque::new(),
+        };
+        connection.handle(Input::Token(Ok(claims)));
+        connection
+    }
+
+    /// The client has sent a frame.
+    pub(super) fn push(&mut self, frame: &serde_json::Value) {
+        self.inbox.push_back(frame.to_string());
+    }
+
+    /// The next command, if none is under way.
+    pub(super) fn next_command(&mut self) -> Option<Command> {
+        if let Some(text) = self.inbox.pop_front() {
+            self.handle(Input::Frame(ClientFrame::decode(&text).unwrap()));
+        }
+        self.commands.pop_front()
+    }
+
+    /// Everything that was written to the client.
+    pub(super) fn take(&self) -> Vec<ServerFrame> {
+        match self.member.outbox.take() {
+            Taken::Frames(frames) => frames.iter().map(|frame| serde_json::from_str(frame).unwrap()).collect(),
+            Taken::Nothing => Vec::new(),
+            Taken::Overflow | Taken::End(_) => panic!("an outbox ends"),
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        for output in self.session.handle(input, NOW) {
+            match output {
+                Output::Run(command) => self.commands.push_back(command),
+                Output::Send(frame) => self.member.outbox.send(&frame),
+                Output::Welcome(_) => {}
+                Output::Close(code) => panic!("closed with {code:?}"),
+            }
+        }
+    }
+}

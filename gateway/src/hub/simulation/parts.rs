@@ -1,0 +1,130 @@
+//! What does not die with a node: chance, the bus, the store.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use rookery_shared::bus::{Appended, Head};
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::{Event, SequencedEvent};
+use rookery_shared::id::{ClientId, Epoch, LogPosition, MessageId, RoomId, Seq};
+
+/// Short, so that a tail is soon too short.
+const TAIL: usize = 12;
+
+/// Place of an event in the room.
+pub(super) type Place = (Epoch, Seq);
+
+/// The only source of chance: splitmix64.
+pub(super) struct Rng(pub(super) u64);
+
+impl Rng {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((mixed ^ (mixed >> 31)) % u64::try_from(bound).unwrap()).unwrap()
+    }
+
+    pub(super) fn chance(&mut self, percent: usize) -> bool {
+        self.below(100) < percent
+    }
+}
+
+/// What Redis holds for the room. A clone of it is what a failover may bring back.
+#[derive(Clone, Default)]
+pub(super) struct BusState {
+    pub(super) epoch: Option<Epoch>,
+    pub(super) seq: Seq,
+    pub(super) stored: Seq,
+    pub(super) tail: VecDeque<SequencedEvent>,
+    pub(super) log: VecDeque<(LogPosition, SequencedEvent)>,
+    pub(super) mark: Option<LogPosition>,
+    first: HashMap<ClientId, Appended>,
+}
+
+impl BusState {
+    /// Where the room stands, if it is open.
+    pub(super) fn head(&self) -> Option<Head> {
+        self.epoch.map(|epoch| Head { epoch, seq: self.seq, stored: self.stored })
+    }
+
+    /// The rules of `append.lua`. None if the room is not open.
+    pub(super) fn append(
+        &mut self,
+        room: RoomId,
+        name: &ClientId,
+        event: Event,
+        now: u64,
+    ) -> Option<(Appended, Option<SequencedEvent>)> {
+        let epoch = self.epoch?;
+        if let Some(first) = self.first.get(name) {
+            return Some((Appended { repeated: true, ..*first }, None));
+        }
+        self.seq = self.seq.next();
+        let (id, seq, timestamp) = (event.id, self.seq, UnixMillis(i64::try_from(now).unwrap()));
+        let position = LogPosition { epoch, ms: now, n: 0 };
+        let appended = Appended { id, epoch, seq, timestamp, position, repeated: false };
+        let sequenced = SequencedEvent { room, epoch, seq, timestamp, event };
+        self.first.insert(name.clone(), appended);
+        self.tail.push_back(sequenced.clone());
+        if self.tail.len() > TAIL {
+            self.tail.pop_front();
+        }
+        self.log.push_back((position, sequenced.clone()));
+        Some((appended, Some(sequenced)))
+    }
+
+    /// The rules of `open_room.lua` after those of `open_partition.lua`.
+    pub(super) fn open(&mut self, epoch: Epoch, last_stored: Seq) {
+        self.epoch = Some(epoch);
+        self.seq = self.seq.max(last_stored);
+        self.stored = self.seq;
+        self.tail.clear();
+        self.mark = None;
+    }
+
+    pub(super) fn range(&self, after: Seq) -> Vec<SequencedEvent> {
+        self.tail.iter().filter(|event| event.seq > after).cloned().collect()
+    }
+}
+
+/// What the database holds. It forgets nothing.
+#[derive(Default)]
+pub(super) struct StoreState {
+    pub(super) events: BTreeMap<Place, SequencedEvent>,
+    ids: HashMap<MessageId, Place>,
+}
+
+impl StoreState {
+    /// Idempotent by place and by id.
+    pub(super) fn apply(&mut self, event: &SequencedEvent) {
+        let place = (event.epoch, event.seq);
+        if !self.events.contains_key(&place) && !self.ids.contains_key(&event.event.id) {
+            self.ids.insert(event.event.id, place);
+            self.events.insert(place, event.clone());
+        }
+    }
+
+    pub(super) fn has(&self, id: MessageId) -> bool {
+        self.ids.contains_key(&id)
+    }
+
+    pub(super) fn last_seq(&self) -> Seq {
+        self.events.keys().map(|(_, seq)| *seq).max().unwrap_or(Seq::ZERO)
+    }
+
+    /// The unbroken run after the place.
+    pub(super) fn run_after(&self, epoch: Epoch, after: Seq) -> Vec<SequencedEvent> {
+        let mut next = after.next();
+        let follows = |place: &(&Place, &SequencedEvent)| {
+            let fits = *place.0 == (epoch, next);
+            next = next.next();
+            fits
+        };
+        self.events
+            .range((epoch, after.next())..)
+            .take_while(follows)
+            .map(|(_, event)| event.clone())
+            .collect()
+    }
+}

@@ -1,0 +1,364 @@
+//! Everything together, and the scheduler that decides what happens next.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock};
+
+use rookery_shared::access::RoomRole;
+use rookery_shared::bus::{Appended, Head, Signal};
+use rookery_shared::event::{Event, SequencedEvent};
+use rookery_shared::id::{AclVersion, MessageId, RoomId, RoomRef, UserId};
+use rookery_shared::keys::partition_of;
+use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::Violation;
+use super::client::Client;
+use super::node::{Connection, Node, Task};
+use super::parts::{BusState, Rng, StoreState};
+use crate::acks::{Doubtful, Sent};
+use crate::hub::attach::{Attempt, Joining, Progress};
+use crate::hub::room::Room;
+use crate::metrics::Metrics;
+use crate::relay;
+use crate::relay::room_feed::Fetched;
+use crate::session::{Command, Outgoing, Target};
+
+mod breakage;
+mod services;
+
+const CLIENTS: usize = 3;
+const NODES: usize = 2;
+/// Messages of one client that may be open at a time.
+const OPEN_MAX: usize = 6;
+
+static METRICS: LazyLock<Arc<Metrics>> = LazyLock::new(|| Arc::new(Metrics::new().unwrap()));
+
+/// What is broken on purpose.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mutation {
+    None,
+    NoHoleCheck,
+    AckAccepted,
+}
+
+pub(super) struct World {
+    rng: Rng,
+    mutation: Mutation,
+    room: RoomId,
+    bus: BusState,
+    snapshot: BusState,
+    store: StoreState,
+    epochs: u64,
+    clock: u64,
+    api_up: bool,
+    breaks: bool,
+    nodes: Vec<Node>,
+    clients: Vec<Client>,
+    connections: Vec<Option<Connection>>,
+}
+
+impl World {
+    pub(super) fn new(seed: u64, mutation: Mutation) -> Self {
+        let user = |n: usize| UserId::from_uuid(Uuid::from_u64_pair(1, u64::try_from(n).unwrap()));
+        Self {
+            rng: Rng(seed),
+            mutation,
+            room: RoomId::from_uuid(Uuid::from_u64_pair(2, 0)),
+            bus: BusState::default(),
+            snapshot: BusState::default(),
+            store: StoreState::default(),
+            epochs: 0,
+            clock: 0,
+            api_up: true,
+            breaks: true,
+            nodes: (0..NODES).map(|_| Node::new(&METRICS)).collect(),
+            clients: (0..CLIENTS).map(|n| Client::new(n, user(n))).collect(),
+            connections: (0..CLIENTS).map(|_| None).collect(),
+        }
+    }
+
+    /// One thing happens.
+    pub(super) fn step(&mut self) -> Result<(), Violation> {
+        self.clock += 1;
+        let (client, node) = (self.rng.below(CLIENTS), self.rng.below(NODES));
+        match self.rng.below(100) {
+            0..20 => self.act(client),
+            20..45 => self.progress(client),
+            45..60 => self.hear(client)?,
+            60..80 => self.deliver(node),
+            80..86 => self.repair(node),
+            86..93 => self.ingest(),
+            93..95 => self.audit(node),
+            95..96 => self.poll(node),
+            _ => self.break_something(client, node),
+        }
+        Ok(())
+    }
+
+    /// Nothing breaks any more, and nothing new is said.
+    pub(super) fn heal(&mut self) {
+        (self.breaks, self.api_up) = (false, true);
+    }
+
+    /// Everything happens once.
+    pub(super) fn round(&mut self) -> Result<(), Violation> {
+        self.clock += 1;
+        self.ingest();
+        for node in 0..NODES {
+            self.deliver(node);
+            self.audit(node);
+            self.repair(node);
+            self.poll(node);
+        }
+        for client in 0..CLIENTS {
+            self.act(client);
+            self.progress(client);
+            self.hear(client)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn rests(&self) -> bool {
+        let Some(Head { epoch, seq, .. }) = self.bus.head() else { return false };
+        let is_done = |client: &Client| client.outbox.is_empty() && client.has_arrived((epoch, seq));
+        self.bus.log.is_empty() && self.clients.iter().all(is_done)
+    }
+
+    pub(super) fn unrest(&self) -> String {
+        let open: Vec<usize> = self.clients.iter().map(|client| client.outbox.len()).collect();
+        let live: Vec<bool> = self.clients.iter().map(|client| client.live).collect();
+        format!("head {:?}, log {}, open {open:?}, live {live:?}", self.bus.head(), self.bus.log.len())
+    }
+
+    /// What must be true when all is quiet: everybody shows what history tells, and nothing acked is missing.
+    pub(super) fn judge(&self) -> Result<(), Violation> {
+        let history: Vec<MessageId> = self.store.events.values().map(|event| event.event.id).collect();
+        let ids: BTreeSet<MessageId> = history.iter().copied().collect();
+        for (n, client) in self.clients.iter().enumerate() {
+            if !client.acked.is_subset(&ids) {
+                return Err(format!("a message that was acked to client {n} is not in history"));
+            }
+            if client.timeline() != history {
+                return Err(format!("client {n} does not show what history tells"));
+            }
+        }
+        Ok(())
+    }
+
+    // --- clients ---
+
+    fn act(&mut self, n: usize) {
+        if self.clients[n].needs_history()
+            && let Some(history) = self.history()
+        {
+            self.clients[n].merge(&history);
+        }
+        let client = &mut self.clients[n];
+        let Some(connection) = &mut self.connections[n] else {
+            client.disconnected();
+            self.connections[n] = Some(Connection::new(self.rng.below(NODES), client.user));
+            return;
+        };
+        if !client.live {
+            if !client.asked {
+                client.asked = true;
+                connection.push(&client.subscribe_frame(self.room));
+            }
+            return;
+        }
+        if self.breaks && client.outbox.len() < OPEN_MAX {
+            client.compose();
+        }
+        if let Some(frame) = client.next_to_send(self.room) {
+            connection.push(&frame);
+        }
+    }
+
+    fn hear(&mut self, n: usize) -> Result<(), Violation> {
+        let frames = self.connections[n].as_ref().map(Connection::take).unwrap_or_default();
+        for frame in frames {
+            if let Some(acked) = self.clients[n].hear(frame)?
+                && !self.store.has(acked)
+            {
+                return Err(format!("client {n} has an ack for what is not stored"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The rules of `api/src/service/history.rs`: no page hides a hole.
+    fn history(&self) -> Option<Vec<SequencedEvent>> {
+        let mut events: Vec<SequencedEvent> = self.store.events.values().cloned().collect();
+        if let Some(head) = self.bus.head() {
+            let unstored = self.bus.range(head.stored);
+            let whole = head.seq.get() - head.stored.get() == u64::try_from(unstored.len()).unwrap();
+            let is_new = |event: &SequencedEvent| !self.store.has(event.event.id);
+            events.extend(unstored.into_iter().filter(is_new));
+            return (self.api_up && whole).then_some(events);
+        }
+        self.api_up.then_some(events)
+    }
+
+    // --- nodes ---
+
+    fn progress(&mut self, n: usize) {
+        let Some(mut connection) = self.connections[n].take() else { return };
+        let task = connection.running.take().or_else(|| begin(&mut connection));
+        connection.running = match task {
+            Some(Task::Attach(joining, progress)) => self.attach(connection.node, joining, progress),
+            Some(Task::Append(outgoing)) => self.append(&connection, outgoing),
+            Some(Task::Await(outgoing, appended, changes)) => {
+                let sent = Sent { room: self.room, client_id: outgoing.message.client_id.clone(), changes };
+                let outcome = self.nodes[connection.node].acks.wait(&connection.member, sent, &appended);
+                outcome.err().map(|Doubtful| Task::Append(outgoing))
+            }
+            None => None,
+        };
+        self.connections[n] = Some(connection);
+    }
+
+    /// One step of `Hub::attach`.
+    fn attach(&mut self, node: usize, joining: Box<Joining>, mut progress: Box<Progress>) -> Option<Task> {
+        let Some(room) = self.enter(node) else { return self.refuse(node, &joining) };
+        match room.attach(&joining, &mut progress) {
+            Attempt::Done(_) => return None,
+            Attempt::Closed | Attempt::Wait => {}
+            Attempt::Fetch(after) => {
+                let frames = self.events_after(after).into_iter().map(relay::encode);
+                let events = frames.map(|(at, delivery)| (at, delivery.frame)).collect();
+                progress.fetched = Some(Fetched { after: after.seq, events });
+            }
+            Attempt::Ahead => {
+                let Some(head) = self.head() else { return self.refuse(node, &joining) };
+                room.compare(head);
+                self.repair(node);
+                self.repair(node);
+                progress.asked = true;
+            }
+        }
+        Some(Task::Attach(joining, progress))
+    }
+
+    fn refuse(&self, node: usize, joining: &Joining) -> Option<Task> {
+        if let Some(room) = &self.nodes[node].room {
+            room.detach(joining.member.id, Instant::now());
+        }
+        let room = Some(RoomRef::Id(self.room));
+        let error = ErrorFrame { room, ..ErrorFrame::new(ErrorCode::Unavailable) };
+        joining.member.outbox.send(&ServerFrame::Error(error));
+        None
+    }
+
+    /// One step of `Commands::send`: the answer of the bus, which the node has yet to act on.
+    fn append(&mut self, connection: &Connection, outgoing: Box<Outgoing>) -> Option<Task> {
+        let changes = self.nodes[connection.node].acks.changes();
+        let Some(appended) = self.append_once(&outgoing) else {
+            let (room, client_id) = (Some(outgoing.room), Some(outgoing.message.client_id));
+            let error = ErrorFrame { room, client_id, ..ErrorFrame::new(ErrorCode::Unavailable) };
+            connection.member.outbox.send(&ServerFrame::Error(error));
+            return None;
+        };
+        if self.mutation == Mutation::AckAccepted {
+            let Appended { id: message_id, epoch, seq, timestamp, .. } = appended;
+            let (room, client_id) = (self.room, outgoing.message.client_id);
+            let ack = ServerFrame::Ack { client_id, room, message_id, epoch, seq, timestamp };
+            connection.member.outbox.send(&ack);
+            return None;
+        }
+        Some(Task::Await(outgoing, appended, changes))
+    }
+
+    fn append_once(&mut self, outgoing: &Outgoing) -> Option<Appended> {
+        self.head()?;
+        let Outgoing { sender, message, .. } = outgoing.clone();
+        let name = message.client_id.clone();
+        let event = Event::message(self.room, sender, message);
+        self.clock += 1;
+        let (appended, event) = self.bus.append(self.room, &name, event, self.clock)?;
+        if let Some(event) = event {
+            self.publish(&Signal::Event(Arc::new(event)));
+        }
+        Some(appended)
+    }
+
+    fn enter(&mut self, node: usize) -> Option<Arc<Room>> {
+        if let Some(room) = &self.nodes[node].room {
+            return Some(Arc::clone(room));
+        }
+        let head = self.head()?;
+        let room = Arc::new(Room::new(self.room));
+        room.go_live(head, Instant::now());
+        self.nodes[node].room = Some(Arc::clone(&room));
+        Some(room)
+    }
+
+    fn deliver(&mut self, node: usize) {
+        let waiting = self.nodes[node].signals.len();
+        if waiting == 0 {
+            return;
+        }
+        // A few arrive in another order than they were sent.
+        let next = if self.rng.chance(10) { self.rng.below(waiting.min(3)) } else { 0 };
+        let signal = self.nodes[node].signals.remove(next);
+        if self.breaks && self.rng.chance(5) {
+            self.nodes[node].signals.push(signal.clone());
+        }
+        match signal {
+            Signal::Event(event) => self.offer(node, &event),
+            Signal::Stored { partition, upto } => self.nodes[node].acks.advance(partition, upto),
+            Signal::Suspect => self.audit(node),
+            Signal::Session { .. } => {}
+        }
+    }
+
+    fn offer(&self, node: usize, event: &SequencedEvent) {
+        let Some(room) = &self.nodes[node].room else { return };
+        let (mut at, delivery) = relay::encode(event.clone());
+        if self.mutation == Mutation::NoHoleCheck
+            && let Some(live) = room.live()
+        {
+            at.seq = at.seq.min(live.feed.head().seq.next());
+        }
+        room.offer(at, delivery);
+    }
+
+    /// Reads what is missing, or sorts in what was read.
+    fn repair(&mut self, node: usize) {
+        let Some(room) = self.nodes[node].room.clone() else { return };
+        if let Some(events) = self.nodes[node].read_again.take() {
+            room.fill(events.into_iter().map(relay::encode).collect());
+        } else if let Some(hole) = room.hole() {
+            self.nodes[node].read_again = Some(self.events_after(hole.after));
+        }
+    }
+
+    fn audit(&mut self, node: usize) {
+        let Some(room) = self.nodes[node].room.clone() else { return };
+        if let Some(head) = self.head() {
+            room.compare(head);
+        }
+    }
+
+    fn poll(&self, node: usize) {
+        if let Some(upto) = self.bus.mark {
+            self.nodes[node].acks.advance(partition_of(self.room), upto);
+        }
+    }
+}
+
+/// What a connection does next.
+fn begin(connection: &mut Connection) -> Option<Task> {
+    match connection.next_command()? {
+        Command::Subscribe(targets) => {
+            let Target { room: RoomRef::Id(room), position } = targets.into_iter().next()? else { return None };
+            let member = Arc::clone(&connection.member);
+            let (name, role) = ("General".to_owned(), RoomRole::Member);
+            let joining = Joining { member, room, slug: None, name, role, position, acl: AclVersion::default() };
+            Some(Task::Attach(Box::new(joining), Box::new(Progress::new(position))))
+        }
+        Command::Send(outgoing) => Some(Task::Append(outgoing)),
+        Command::Enter(_) | Command::Unsubscribe(_) | Command::Heads(_) | Command::Act(_) => None,
+    }
+}

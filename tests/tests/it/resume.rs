@@ -1,0 +1,138 @@
+//! A client that was away gets exactly what it missed, from wherever it still is, or is told which part to page.
+
+use rookery_tests::cluster::Cluster;
+use rookery_tests::deployment::Deployment;
+use rookery_tests::mailbox::Talk as _;
+use rookery_tests::rest::{Account, Rest};
+use rookery_tests::ws::Socket;
+use rookery_tests::{names, shared};
+use serde_json::{Value, json};
+
+use crate::talk::{hear, say};
+
+/// A room with somebody who talks, and somebody who heard the first message and went away.
+struct Scene {
+    rest: Rest,
+    room: String,
+    talker: Socket,
+    reader: Account,
+    node: String,
+    epoch: Value,
+    seq: u64,
+}
+
+impl Scene {
+    async fn set(rest: Rest, nodes: [String; 2]) -> Self {
+        let (owner, reader) = (rest.new_user("talker").await, rest.new_user("reader").await);
+        let room = rest.new_room(&owner, "public").await;
+        let _joined = rest.join(&room, &reader).await.expect(200);
+        let mut talker = Socket::login(&nodes[0], "/ws", &owner.token).await;
+        talker.subscribe(&room).await;
+        let mut socket = Socket::login(&nodes[1], "/ws", &reader.token).await;
+        socket.subscribe(&room).await;
+        let first = say(&mut talker, &room, "the last you hear").await;
+        hear(&mut socket, &first).await;
+        socket.leave().await;
+        let (epoch, seq) = (first["epoch"].clone(), first["seq"].as_u64().unwrap());
+        Self { rest, room, talker, reader, node: nodes[1].clone(), epoch, seq }
+    }
+
+    async fn on(deployment: &Deployment) -> Self {
+        Self::set(deployment.rest(), deployment.sockets()).await
+    }
+
+    /// Says so many things, until all are acknowledged.
+    async fn go_on(&mut self, count: usize) {
+        let names: Vec<String> = (0..count).map(|_| names::unique("c")).collect();
+        for name in &names {
+            let frame = json!({"type": "message", "room": self.room, "client_id": name, "content": name});
+            self.talker.send(frame).await;
+        }
+        for name in &names {
+            let ack = |frame: &Value| frame["type"] == "ack" && frame["client_id"] == name.as_str();
+            self.talker.expect("the ack", ack).await;
+        }
+    }
+
+    /// What the reader is told about the room when it comes back, up to `caught_up`.
+    async fn come_back(&self) -> Vec<Value> {
+        let mut socket = Socket::login(&self.node, "/ws", &self.reader.token).await;
+        let position = json!({"room": self.room, "epoch": self.epoch, "seq": self.seq});
+        socket.send(json!({"type": "subscribe", "rooms": [position]})).await;
+        socket.expect_type("caught_up").await;
+        let told = socket.mailbox().seen.clone();
+        told.into_iter().filter(|frame| frame["room"] == self.room.as_str()).collect()
+    }
+
+    async fn assert_exactly_missed(&self, count: u64) {
+        let told = self.come_back().await;
+        let kinds: Vec<&str> = told.iter().map(|frame| frame["type"].as_str().unwrap()).collect();
+        assert_eq!((kinds[0], kinds[kinds.len() - 1]), ("subscribed", "caught_up"), "{kinds:?}");
+        assert!(kinds[1..kinds.len() - 1].iter().all(|kind| *kind == "new_message"), "{kinds:?}");
+        assert_eq!(numbers(&told[1..told.len() - 1]), (self.seq + 1..=self.seq + count).collect::<Vec<_>>());
+    }
+
+    async fn assert_gap_is_in_history(&self, told: &[Value], count: u64) {
+        let (from, to) = (self.seq + 1, self.seq + count);
+        let kinds: Vec<&str> = told.iter().map(|frame| frame["type"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["subscribed", "gap", "caught_up"]);
+        assert_eq!((told[1]["from"].as_u64(), told[1]["to"].as_u64()), (Some(from), Some(to)));
+        let history = self.rest.history(&self.room, &self.reader.token).await;
+        let missed = history.into_iter().filter(|frame| frame["seq"].as_u64().unwrap() >= from);
+        assert_eq!(numbers(&missed.collect::<Vec<_>>()), (from..=to).collect::<Vec<_>>());
+    }
+}
+
+fn numbers(events: &[Value]) -> Vec<u64> {
+    events.iter().map(|event| event["seq"].as_u64().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn more_than_the_hot_tail_is_replayed_without_a_gap() {
+    for deployment in shared::both().await {
+        let mut scene = Scene::on(deployment).await;
+        scene.go_on(450).await;
+        scene.assert_exactly_missed(450).await;
+    }
+}
+
+#[tokio::test]
+async fn too_much_is_a_gap_that_history_fills() {
+    for deployment in shared::both().await {
+        let mut scene = Scene::on(deployment).await;
+        scene.go_on(600).await;
+        let told = scene.come_back().await;
+        scene.assert_gap_is_in_history(&told, 600).await;
+    }
+}
+
+#[tokio::test]
+async fn without_the_api_there_is_a_gap_and_nothing_is_lost() {
+    let cluster = Cluster::start().await;
+    let nodes = [0, 1].map(|n| cluster.gateways[n].socket_url());
+    let mut scene = Scene::set(Rest::new(cluster.api.public_url()), nodes).await;
+    scene.go_on(450).await;
+    cluster.api.process.kill();
+    let told = scene.come_back().await;
+    cluster.api.start().await;
+    scene.assert_gap_is_in_history(&told, 450).await;
+    scene.assert_exactly_missed(450).await;
+}
+
+#[tokio::test]
+async fn heads_of_many_rooms_are_told_without_subscribing() {
+    for deployment in shared::both().await {
+        let mut scene = Scene::on(deployment).await;
+        scene.go_on(3).await;
+        let hidden = scene.rest.new_room(&scene.rest.new_user("other").await, "private").await;
+        let mut socket = Socket::login(&scene.node, "/ws", &scene.reader.token).await;
+        let rooms = json!([{"room": scene.room, "epoch": scene.epoch, "seq": scene.seq}, {"room": hidden}]);
+        socket.send(json!({"type": "heads", "rooms": rooms})).await;
+        let heads = socket.expect_type("heads").await;
+        let expected = json!([{"room": scene.room, "epoch": scene.epoch, "seq": scene.seq + 3}]);
+        assert_eq!(heads["rooms"], expected);
+        let rooms = json!([{"room": scene.room, "epoch": scene.epoch, "seq": scene.seq + 3}]);
+        socket.send(json!({"type": "heads", "rooms": rooms})).await;
+        assert_eq!(socket.expect_type("heads").await["rooms"], json!([]), "no news");
+    }
+}
