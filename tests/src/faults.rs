@@ -6,12 +6,16 @@
 pub mod client;
 pub mod field;
 pub mod frame;
+pub mod holds;
 pub mod idle;
 pub mod ledger;
 pub mod load;
+pub mod outcome;
 pub mod pager;
+pub mod place;
 pub mod proxy;
 pub mod report;
 pub mod rows;
 pub mod run;
+pub mod socket;
 pub mod timeline;

@@ -20,23 +20,20 @@ impl Redis {
     /// Chooses a port and a folder; nothing runs yet.
     pub fn prepare() -> Self {
         let (port, dir) = (ports::free(), dirs::fresh("redis"));
-        // A write beyond the limit of its files must be an error for it, as on a full disk, not its end.
-        let args = [
-            "--ignore-signal=XFSZ",
-            "redis-server",
-            "--port",
-            &port.to_string(),
-            "--bind",
-            "127.0.0.1",
-            "--appendonly",
-            "yes",
-        ]
-        .into_iter()
-        .chain(["--appendfsync", "everysec", "--dir", &dir.display().to_string()])
-        .map(str::to_owned)
-        .collect();
-        let spec = Spec { name: "redis".into(), program: "env".into(), args, env: Vec::new(), dir: dir.clone() };
-        Self { process: Process::prepare(spec), port, dir }
+        let args = ["--port", &port.to_string(), "--bind", "127.0.0.1", "--appendonly", "yes"]
+            .into_iter()
+            .chain(["--appendfsync", "everysec", "--dir", &dir.display().to_string()])
+            .map(str::to_owned)
+            .collect();
+        let spec = Spec {
+            name: "redis".into(),
+            program: "redis-server".into(),
+            args,
+            env: Vec::new(),
+            dir: dir.clone(),
+        };
+        // Full disks are among the faults that tests make for it.
+        Self { process: Process::prepare(spec).with_full_disks_as_errors(), port, dir }
     }
 
     /// Starts it and waits until it answers.

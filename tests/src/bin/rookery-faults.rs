@@ -7,14 +7,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use rookery_tests::faults::load::Pace;
+use rookery_tests::faults::place::Place;
 use rookery_tests::faults::report::{failures, line, markdown, total};
-use rookery_tests::faults::rows::{ALL, Row};
+use rookery_tests::faults::rows::table::{ALL, BROKEN};
+use rookery_tests::faults::rows::{Fault, Row};
 use rookery_tests::faults::run::{Options, Played, play};
 
-const USAGE: &str =
-    "rookery-faults [--short] [--rows F01,F03] [--seconds-per-row N] [--rooms N] [--rate N] [--window N]
-               [--idle-sockets N] [--target-acked N] [--seed N] [--report FILE]";
+const USAGE: &str = "rookery-faults [--short] [--rows F01,F03] [--broken] [--seconds-per-row N] [--rooms N] [--rate N]
+               [--window N] [--idle-sockets N] [--target-acked N] [--minutes N] [--seed N] [--report FILE]";
+/// Thousands of sockets, of both sides' clients.
+const OPEN_FILES_MIN: u64 = 12_000;
 
 /// What was asked for.
 struct Arguments {
@@ -22,13 +24,28 @@ struct Arguments {
     options: Options,
     seed: u64,
     target_acked: usize,
+    most: Duration,
     report: Option<PathBuf>,
+}
+
+/// What was played so far, and the report of it.
+struct Run {
+    played: Vec<Played>,
+    begin: Instant,
+    place: Place,
+    arguments: Arguments,
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> ExitCode {
     match arguments(std::env::args().skip(1)) {
-        Ok(arguments) => run(arguments).await,
+        Ok(arguments) => {
+            let run = Run { played: Vec::new(), begin: Instant::now(), place: Place::here(), arguments };
+            run.all().await.unwrap_or_else(|error| {
+                eprintln!("the report cannot be written: {error}");
+                ExitCode::FAILURE
+            })
+        }
         Err(error) => {
             eprintln!("{error}\n{USAGE}");
             ExitCode::from(2)
@@ -36,34 +53,40 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments) -> ExitCode {
-    let Arguments { rows, options, seed, target_acked, report } = arguments;
-    let start = Instant::now();
-    println!("Seed {seed}: {} rows", rows.len());
-    let mut played: Vec<Played> = Vec::new();
-    for round in 0.. {
+impl Run {
+    async fn all(mut self) -> std::io::Result<ExitCode> {
+        let (rows, seed) = (self.arguments.rows.clone(), self.arguments.seed);
+        println!("{}\nSeed {seed}: {} rows", self.place, rows.len());
         for (index, row) in (0..).zip(&rows) {
-            let begin = Instant::now();
-            println!("{} {}", row.id, row.title);
-            let result = play(*row, seed + round * 100 + index, options).await;
-            tell(&result, begin.elapsed());
-            played.push(result);
-            // After each row, so that a run that is ended early leaves what it found.
-            if let Err(error) = keep(report.as_deref(), &markdown(&played, seed, options)) {
-                eprintln!("the report cannot be written: {error}");
-                return ExitCode::FAILURE;
+            self.one(*row, seed + index).await?;
+        }
+        // What is missing is played as pairs, each time others.
+        let pairs = ALL.iter().filter(|row| row.fault == Fault::Pair).copied();
+        for (number, row) in (100..).zip(pairs.cycle()) {
+            if self.has_enough() {
+                break;
             }
+            self.one(row, seed + number).await?;
         }
-        if total(&played).acked >= target_acked || !played.iter().all(Played::is_good) {
-            break;
-        }
+        println!("{:.0} s: {:?}", self.begin.elapsed().as_secs_f64(), total(&self.played));
+        let is_good = self.played.iter().all(Played::is_good);
+        Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
-    let total = total(&played);
-    println!("{:.0} s: {total:?}", start.elapsed().as_secs_f64());
-    if played.iter().all(Played::is_good) {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+
+    fn has_enough(&self) -> bool {
+        let is_enough = total(&self.played).acked >= self.arguments.target_acked;
+        is_enough || self.begin.elapsed() > self.arguments.most || !self.played.iter().all(Played::is_good)
+    }
+
+    async fn one(&mut self, row: Row, seed: u64) -> std::io::Result<()> {
+        let begin = Instant::now();
+        println!("{} {}", row.id, row.title);
+        let played = play(row, seed, self.arguments.options).await;
+        tell(&played, begin.elapsed());
+        self.played.push(played);
+        // After each row, so that a run that is ended early leaves what it found.
+        let text = markdown(&self.played, self.arguments.seed, self.arguments.options, &self.place);
+        keep(self.arguments.report.as_deref(), &text)
     }
 }
 
@@ -75,42 +98,56 @@ fn tell(played: &Played, took: Duration) {
     if let Ok(outcome) = &played.outcome {
         let per_second = outcome.findings.acked as u64 * 1_000 / outcome.talk_ms.max(1);
         println!(
-            "  {:.0} s, {per_second} acked/s, {} clients, {} connections, meanwhile {} acked and {} shown, {} jumps",
+            "  {:.0} s, {per_second} acked/s, {} clients, {} connections, {} jumps; during the fault nothing shown for {} ms, nothing acked for {} ms",
             took.as_secs_f64(),
             outcome.clients,
             outcome.connections,
-            outcome.acked_meanwhile,
-            outcome.shown_meanwhile,
-            outcome.findings.jumps
+            outcome.findings.jumps,
+            outcome.shown.longest_pause_ms(outcome.fault),
+            outcome.acked.longest_pause_ms(outcome.fault),
         );
     }
     print!("  {}{}", line(played), failures(std::slice::from_ref(played)));
 }
 
 fn arguments(mut given: impl Iterator<Item = String>) -> Result<Arguments, String> {
-    let pace = Pace { rooms: 20, per_second: 12.0, window: 50 };
-    let options = Options { pace, talk: Duration::from_secs(30), scale: 1.0, idle_sockets: 5_000 };
-    let seed = u64::from(std::process::id());
-    let mut arguments = Arguments { rows: ALL.to_vec(), options, seed, target_acked: 0, report: None };
+    let mut arguments = Arguments {
+        rows: ALL.to_vec(),
+        options: Options::LONG,
+        seed: u64::from(std::process::id()),
+        target_acked: 0,
+        most: Duration::from_mins(40),
+        report: None,
+    };
     while let Some(name) = given.next() {
-        if name == "--short" {
-            arguments.shorten();
-            continue;
+        match name.as_str() {
+            "--short" => {
+                arguments.rows.retain(|row| row.is_short);
+                arguments.options = Options::SHORT;
+            }
+            "--broken" => arguments.rows = vec![BROKEN],
+            _ => {
+                let value = given.next().ok_or_else(|| format!("{name} needs a value"))?;
+                arguments.set(&name, &value)?;
+            }
         }
-        let value = given.next().ok_or_else(|| format!("{name} needs a value"))?;
-        arguments.set(&name, &value)?;
     }
+    open_files_of(std::fs::read_to_string("/proc/self/limits").unwrap_or_default())?;
     Ok(arguments)
 }
 
-impl Arguments {
-    fn shorten(&mut self) {
-        self.rows.retain(|row| row.is_short);
-        self.options.talk = Duration::from_secs(6);
-        self.options.scale = 0.25;
-        self.options.pace.rooms = 8;
+fn open_files_of(limits: String) -> Result<(), String> {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    match soft {
+        Some(soft) if soft < OPEN_FILES_MIN => {
+            Err(format!("{soft} open files are too few for thousands of sockets: ulimit -Sn {OPEN_FILES_MIN}"))
+        }
+        Some(_) | None => Ok(()),
     }
+}
 
+impl Arguments {
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         let number = || value.parse::<u32>().map_err(|_| format!("{name} needs a number, not {value}"));
         match name {
@@ -121,6 +158,7 @@ impl Arguments {
             "--window" => self.options.pace.window = number()? as usize,
             "--idle-sockets" => self.options.idle_sockets = number()? as usize,
             "--target-acked" => self.target_acked = number()? as usize,
+            "--minutes" => self.most = Duration::from_mins(number()?.into()),
             "--seed" => self.seed = number()?.into(),
             "--report" => self.report = Some(value.into()),
             _ => return Err(format!("{name} is not known")),
@@ -129,12 +167,16 @@ impl Arguments {
     }
 }
 
-fn chosen(ids: &str) -> Result<Vec<Row>, String> {
-    let find = |id: &str| {
-        ALL.iter()
-            .find(|row| row.id == id)
-            .copied()
-            .ok_or_else(|| format!("there is no row {id}"))
-    };
-    ids.split(',').map(find).collect()
+/// The rows that were named; `F05` names all that begin so.
+fn chosen(names: &str) -> Result<Vec<Row>, String> {
+    let mut rows = Vec::new();
+    for name in names.split(',') {
+        let before = rows.len();
+        let is_meant = |row: &&Row| row.id == name || row.id.trim_end_matches(char::is_lowercase) == name;
+        rows.extend(ALL.iter().filter(is_meant).copied());
+        if rows.len() == before {
+            return Err(format!("there is no row {name}"));
+        }
+    }
+    Ok(rows)
 }

@@ -1,42 +1,38 @@
 //! A client that talks at a set pace through faults, as `docs/protocol.md` tells clients to: it keeps what has no ack,
 //! comes back to another node with its position, sends again what is open, and repairs its timeline when told so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use rookery_shared::protocol::close::CloseCode;
-use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 use super::frame::Frame;
 use super::ledger::{Kept, Outcome, Shown};
 use super::load::Talk;
 use super::pager::Pager;
+use super::socket::{SILENCE_MAX, Ws, connect, send};
 use super::timeline::{Next, Timeline};
-use crate::ws::{Way, with_token};
 
 const TICK: Duration = Duration::from_millis(25);
-const CONNECT_DEADLINE: Duration = Duration::from_secs(4);
 const HISTORY_DEADLINE: Duration = Duration::from_secs(10);
 const BACKOFF_FIRST: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
-/// Silence after which a client asks whether the node is there, and after which it leaves.
+/// Silence after which a client asks whether the node is there.
 const QUIET: Duration = Duration::from_secs(2);
-const SILENCE_MAX: Duration = Duration::from_secs(6);
 /// Time between two messages that have to be refused; the server closes on too many.
 const PROBE_INTERVAL: Duration = Duration::from_secs(6);
 const RETRY_MS: u64 = 300;
+/// A client whose window is full still says something new this often: whoever waits for acks is not silent.
+const TRICKLE: Duration = Duration::from_secs(1);
+/// Messages beyond the window that a client says so.
+const TRICKLE_MAX: usize = 60;
 /// Events before the last one shown that a reset reads at first; it grows until the two histories meet.
 const MARGIN: u64 = 200;
-
-type Ws = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// One client in one room.
 pub struct Client {
@@ -54,6 +50,8 @@ pub struct Client {
     heard: Instant,
     asked: Instant,
     probed: Instant,
+    composed: Instant,
+    probes: HashSet<String>,
     margin: u64,
     comes_back_after: Option<Duration>,
     history: Option<JoinHandle<Result<Vec<Kept>, String>>>,
@@ -81,6 +79,10 @@ pub struct Report {
     pub times: Vec<(super::ledger::Place, u64)>,
     /// How often it got a connection.
     pub connections: usize,
+    /// How often it got none.
+    pub refused_at_the_door: usize,
+    /// How often it was told to try a message again later.
+    pub told_later: usize,
 }
 
 impl Client {
@@ -101,6 +103,8 @@ impl Client {
             heard: now,
             asked: now,
             probed: now,
+            composed: now,
+            probes: HashSet::new(),
             margin: MARGIN,
             comes_back_after: None,
             history: None,
@@ -118,6 +122,8 @@ impl Client {
                 self.converse(&mut socket).await;
                 self.live = false;
                 backoff = BACKOFF_FIRST;
+            } else {
+                self.report.refused_at_the_door += 1;
             }
             self.nodes.rotate_left(1);
             sleep(self.comes_back_after.take().unwrap_or(backoff).mul_f64(0.5 + self.jitter())).await;
@@ -125,6 +131,9 @@ impl Client {
         }
         for name in self.outbox.into_keys() {
             self.report.sent.insert(name, Outcome::Unknown);
+        }
+        for name in self.probes {
+            self.report.sent.insert(name, Outcome::Unanswered);
         }
         self.report.times = std::mem::take(&mut self.timeline.times);
         Report { shown: self.timeline.into_shown(), ..self.report }
@@ -193,9 +202,11 @@ impl Client {
 
     fn hear_ack(&mut self, frame: Frame) {
         let place = frame.at(frame.seq);
-        let Some((name, open)) = frame.client_id.and_then(|name| self.outbox.remove_entry(&name)) else {
-            return;
-        };
+        let Some(name) = frame.client_id else { return };
+        if self.probes.contains(&name) {
+            self.talk.surprise(format!("acked though it had to be refused: {name}"));
+        }
+        let Some(open) = self.outbox.remove(&name) else { return };
         let outcome = Outcome::Acked { place, message_id: frame.message_id, resent: open.sends > 1 };
         self.report.acks.push((open.composed_ms, self.talk.now_ms()));
         self.report.sent.insert(name, outcome);
@@ -211,8 +222,14 @@ impl Client {
         let is_passing = matches!(code, "unavailable" | "overloaded");
         let after = Duration::from_millis(frame.retry_after_ms.unwrap_or(RETRY_MS));
         match frame.client_id.as_ref() {
-            Some(name) if name.contains("probe") => {}
+            Some(name) if self.probes.contains(name) => {
+                if !is_passing {
+                    self.probes.remove(name);
+                    self.report.sent.insert(name.clone(), Outcome::Refused);
+                }
+            }
             Some(name) if is_passing => {
+                self.report.told_later += 1;
                 if let Some(open) = self.outbox.get_mut(name) {
                     open.due = Some(Instant::now() + after);
                 }
@@ -253,12 +270,21 @@ impl Client {
 
     fn compose(&mut self) {
         self.budget = (self.budget + self.talk.pace.per_second * TICK.as_secs_f64()).min(20.0);
-        while self.budget >= 1.0 && self.outbox.len() < self.talk.pace.window {
+        let window = self.talk.pace.window;
+        while self.budget >= 1.0 && self.outbox.len() < window {
             self.budget -= 1.0;
-            self.made += 1;
-            let open = Open { composed_ms: self.talk.now_ms(), sends: 0, due: Some(Instant::now()) };
-            self.outbox.insert(format!("{}-{:06}", self.name, self.made), open);
+            self.compose_one();
         }
+        if self.composed.elapsed() > TRICKLE && self.outbox.len() < window + TRICKLE_MAX {
+            self.compose_one();
+        }
+    }
+
+    fn compose_one(&mut self) {
+        self.made += 1;
+        self.composed = Instant::now();
+        let open = Open { composed_ms: self.talk.now_ms(), sends: 0, due: Some(self.composed) };
+        self.outbox.insert(format!("{}-{:06}", self.name, self.made), open);
     }
 
     async fn send_due(&mut self, socket: &mut Ws) {
@@ -297,7 +323,7 @@ impl Client {
             (&self.talk.foreign_room, "of a stranger")
         };
         send(socket, &json!({"type": "message", "room": room, "client_id": name, "content": content})).await;
-        self.report.sent.insert(name, Outcome::Refused);
+        self.probes.insert(name);
     }
 
     fn look_at_history(&mut self) {
@@ -331,23 +357,4 @@ async fn arrived(history: &mut Option<JoinHandle<Result<Vec<Kept>, String>>>) ->
     let read = reading.await;
     *history = None;
     read.unwrap_or_else(|error| Err(error.to_string()))
-}
-
-/// A socket with small buffers: there may be thousands.
-pub async fn connect(node: &str, token: &str) -> Option<Ws> {
-    let config = WebSocketConfig::default().read_buffer_size(8 * 1024);
-    let request = with_token(node, "/ws", token, Way::Header);
-    let attempt = timeout(CONNECT_DEADLINE, connect_async_with_config(request, Some(config), true)).await;
-    attempt.ok()?.ok().map(|(socket, _)| socket)
-}
-
-async fn send(socket: &mut Ws, frame: &Value) {
-    // A broken connection shows when reading.
-    timeout(SILENCE_MAX, socket.send(Message::text(frame.to_string()))).await.ok();
-}
-
-/// Whether a client may come back after this close.
-pub fn may_return(code: Option<u16>) -> bool {
-    let known = CloseCode::ALL.into_iter().find(|known| Some(known.number()) == code);
-    code.is_none() || known.is_some_and(CloseCode::may_return)
 }

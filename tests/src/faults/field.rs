@@ -1,6 +1,7 @@
 //! Where a row is played: a cluster of its own, three gateways by default, with a faulty wire wherever the row asks for
 //! one, and HAProxy in front when the row needs a balancer.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -14,7 +15,6 @@ use crate::redis::Redis;
 use crate::rest::Rest;
 use crate::{dirs, names, ports, tools, wait};
 
-const GATEWAYS: usize = 3;
 const INTERNAL_SECRET: &str = "internal-secret-of-the-tests";
 
 /// A wire between two parts that a row wants to disturb.
@@ -33,12 +33,18 @@ pub enum Link {
 }
 
 /// What a row needs.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Needs {
     /// Wires.
     pub links: &'static [Link],
     /// HAProxy between clients and gateways.
     pub balancer: bool,
+    /// Gateways.
+    pub gateways: usize,
+    /// Apis; gateways and clients ask the first one, all of them store.
+    pub apis: usize,
+    /// What an ack means, as the setting of gateways says it.
+    pub ack: &'static str,
 }
 
 /// A running cluster with its wires.
@@ -47,8 +53,10 @@ pub struct Field {
     pub redis: Redis,
     /// The MongoDB-protocol server.
     pub mongo: Mongo,
-    /// The api.
+    /// The api that gateways and clients ask.
     pub api: Node,
+    /// Apis that only store.
+    pub more_apis: Vec<Node>,
     /// The gateways.
     pub gateways: Vec<Node>,
     /// HAProxy, if the row needs it.
@@ -63,7 +71,8 @@ impl Field {
         let (dir, keys_dir) = (dirs::fresh("field"), dirs::fresh("keys"));
         let keys = keys_dir.display().to_string();
         process::run(&tools::binary("rookery-api"), &["keygen", "--out", &keys], &dir);
-        let (redis, mongo) = (Redis::prepare(), Mongo::prepare());
+        let (redis, mut mongo) = (Redis::prepare(), Mongo::prepare());
+        mongo.process = mongo.process.with_full_disks_as_errors();
         tokio::join!(redis.start(), mongo.start());
         let mut wires = Vec::new();
         let mongo_url = wired(&mut wires, needs, Link::ApiMongo, mongo.url()).await;
@@ -75,28 +84,30 @@ impl Field {
             ("keys_dir", keys),
             ("log_filter", "info".to_owned()),
         ];
-        let api = Node::prepare("rookery-api", dir.clone(), &settings, &[]);
+        let api = || prepare("rookery-api", &dir, &settings);
+        let (api, more_apis) = (api(), (1..needs.apis).map(|_| api()).collect::<Vec<_>>());
         let settings = [
             ("redis_url", wired(&mut wires, needs, Link::GatewayRedis, redis.url()).await),
             ("api_url", wired(&mut wires, needs, Link::GatewayApi, api.internal_url()).await),
             ("internal_secret", INTERNAL_SECRET.to_owned()),
+            ("ack", needs.ack.to_owned()),
         ];
-        let gateway = |_| Node::prepare("rookery-gateway", dir.clone(), &settings, &[]);
-        let gateways: Vec<Node> = (0..GATEWAYS).map(gateway).collect();
-        api.process.start();
-        for gateway in &gateways {
-            gateway.process.start();
-        }
-        let mut field = Self { redis, mongo, api, gateways, balancer: None, front: ports::free(), wires };
+        let gateways = (0..needs.gateways).map(|_| prepare("rookery-gateway", &dir, &settings)).collect();
+        let mut field = Self { redis, mongo, api, more_apis, gateways, balancer: None, front: ports::free(), wires };
+        field.nodes().for_each(|node| node.process.start());
         field.ready().await;
         field.start_front(needs).await;
         field
     }
 
+    /// Our processes.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.gateways.iter().chain([&self.api]).chain(&self.more_apis)
+    }
+
     /// Waits until all our processes are ready.
     pub async fn ready(&self) {
-        self.api.ready().await;
-        join_all(self.gateways.iter().map(Node::ready)).await;
+        join_all(self.nodes().map(Node::ready)).await;
     }
 
     /// REST.
@@ -132,8 +143,7 @@ impl Field {
 
     /// What is wrong with our processes at the end.
     pub fn complaints(&self) -> Vec<String> {
-        let nodes = self.gateways.iter().chain([&self.api]);
-        let bad = nodes.filter(|node| !node.process.runs() || node.process.log().contains("panicked at"));
+        let bad = self.nodes().filter(|node| !node.process.runs() || node.process.log().contains("panicked at"));
         bad.map(|node| format!("ended or panicked\n{}", node.process.log_tail())).collect()
     }
 
@@ -150,14 +160,15 @@ impl Field {
         }
     }
 
-    /// The configuration that the project ships, with a third gateway.
+    /// The configuration that the project ships, with more gateways.
     fn balancer_spec(&self) -> Spec {
         let dir = dirs::fresh("balancer");
         let shipped = std::fs::read_to_string(tools::repository().join("deploy/haproxy/haproxy.cfg"))
             .expect("the balancer's configuration can be read");
         let second = "    server gateway-2 \"${GATEWAY_2}\" check port \"${GATEWAY_2_INTERNAL_PORT}\"\n";
         assert!(shipped.contains(second), "the shipped configuration has two gateways");
-        let config = shipped.replace(second, &format!("{second}{}", second.replace('2', "3")));
+        let all: String = (2..=self.gateways.len()).map(|number| second.replace('2', &number.to_string())).collect();
+        let config = shipped.replace(second, &all);
         std::fs::write(dir.join("haproxy.cfg"), config).expect("a file can be written");
         let port_of = |url: String| url.rsplit(':').next().unwrap_or_default().to_owned();
         let mut env = vec![
@@ -173,9 +184,16 @@ impl Field {
         // Debian keeps it where not everybody's path leads.
         let program = ["/usr/sbin/haproxy", "/usr/local/sbin/haproxy"]
             .into_iter()
-            .find(|path| std::path::Path::new(path).exists());
+            .find(|path| Path::new(path).exists());
         Spec { name: "haproxy".into(), program: program.unwrap_or("haproxy").into(), args, env, dir }
     }
+}
+
+/// A process of ours for which a full disk is an error.
+fn prepare(binary: &str, dir: &Path, settings: &[(&str, String)]) -> Node {
+    let mut node = Node::prepare(binary, dir.to_owned(), settings, &[]);
+    node.process = node.process.with_full_disks_as_errors();
+    node
 }
 
 /// The address behind a wire of this link if the row needs one, else the address itself.
@@ -192,7 +210,7 @@ async fn wired(wires: &mut Vec<(Link, Proxy)>, needs: Needs, link: Link, url: St
 }
 
 /// A value for rows that need nothing.
-pub const PLAIN: Needs = Needs { links: &[], balancer: false };
+pub const PLAIN: Needs = Needs { links: &[], balancer: false, gateways: 3, apis: 1, ack: "stored" };
 
 /// Shares a field with tasks.
 pub type Shared = Arc<Field>;

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::client::connect;
+use super::socket::connect;
 use crate::rest::Rest;
 use crate::wait;
 

@@ -19,6 +19,8 @@ pub enum Outcome {
     },
     /// It was told for good that the message is not taken.
     Refused,
+    /// It has to be refused, but nobody said so: the connection ended, or the server could not tell.
+    Unanswered,
     /// It was never told.
     Unknown,
 }
@@ -89,6 +91,8 @@ pub struct Findings {
     /// Numbers that a repeat took after the bus had forgotten the first send: known by its id, it is shown and kept
     /// at its first place only.
     pub renumbered: usize,
+    /// Acks of such repeats that name the second place, where history has nothing.
+    pub misplaced: usize,
     /// Times a receiver noticed a hole that it was not told of, and asked again.
     pub jumps: usize,
 }
@@ -111,6 +115,7 @@ impl Findings {
         self.unknown += other.unknown;
         self.recovered += other.recovered;
         self.renumbered += other.renumbered;
+        self.misplaced += other.misplaced;
         self.jumps += other.jumps;
     }
 }
@@ -138,7 +143,7 @@ fn check_history(room: &Room, findings: &mut Findings) {
         let again_name = kept.client_id.as_ref().is_some_and(|name| !names.insert(name));
         findings.duplicated += usize::from(again_id || again_name);
         let outcome = kept.client_id.as_ref().map(|name| room.sent.get(name));
-        findings.ghosts += usize::from(matches!(outcome, Some(None | Some(Outcome::Refused))));
+        findings.ghosts += usize::from(matches!(outcome, Some(None | Some(Outcome::Refused | Outcome::Unanswered))));
     }
     let repeats: HashSet<u64> = room
         .receivers
@@ -173,11 +178,12 @@ fn check_senders(room: &Room, findings: &mut Findings) {
                 let there = kept.get(name.as_str());
                 let same = there.filter(|event| event.message_id.as_ref() == Some(message_id));
                 findings.lost += usize::from(same.is_none());
-                // A repeat may be acked at the number it took in a later epoch; it is kept at its first place.
-                findings.reordered +=
-                    usize::from(same.is_some_and(|event| event.place != *place && event.place.0 >= place.0));
+                let elsewhere = same.filter(|event| event.place != *place);
+                findings.misplaced += usize::from(elsewhere.is_some_and(|event| event.place.0 < place.0));
+                findings.reordered += usize::from(elsewhere.is_some_and(|event| event.place.0 >= place.0));
             }
             Outcome::Refused => findings.refused += 1,
+            Outcome::Unanswered => {}
             Outcome::Unknown => findings.unknown += 1,
         }
     }

@@ -1,6 +1,5 @@
 //! A crowd: some clients in each of some rooms, spread over the gateways, all talking at once; and its ledgers.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,9 +9,11 @@ use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use super::client::{Client, Report, may_return};
-use super::ledger::{Findings, Kept, Place, Room, check};
+use super::client::{Client, Report};
+use super::ledger::{Kept, Place};
+use super::outcome::Outcome;
 use super::pager::Pager;
+use super::socket::may_return;
 use crate::rest::{Account, Rest};
 use crate::wait;
 
@@ -123,36 +124,16 @@ impl Common {
 pub struct Load {
     common: Arc<Common>,
     rooms: Vec<(Arc<Talk>, Pager, Vec<JoinHandle<Report>>)>,
-}
-
-/// What a load has to show.
-#[derive(Clone, Debug, Default)]
-pub struct Outcome {
-    /// The comparison of all ledgers.
-    pub findings: Findings,
-    /// Longest time one receiver showed an event later than another, in milliseconds.
-    pub hole_age_ms: u64,
-    /// From the end of the fault until every client had an ack for something it said since.
-    pub recovery_ms: Option<u64>,
-    /// Events that were shown while the fault lasted.
-    pub shown_meanwhile: usize,
-    /// Acks while the fault lasted.
-    pub acked_meanwhile: usize,
-    /// Connections in all.
-    pub connections: usize,
-    /// Clients.
-    pub clients: usize,
-    /// Milliseconds of talk.
-    pub talk_ms: u64,
-    /// What no fault explains.
-    pub surprises: Vec<String>,
+    /// The room that no client is a member of, as its owner sees it.
+    foreign: Pager,
 }
 
 impl Load {
     /// Makes users and rooms, and starts to talk.
     pub async fn start(rest: &Rest, nodes: &[String], pace: Pace) -> Self {
         let users = join_all((0..CLIENTS_PER_ROOM).map(|_| rest.new_user("talker"))).await;
-        let foreign_room = rest.new_room(&rest.new_user("stranger").await, "public").await;
+        let stranger = rest.new_user("stranger").await;
+        let foreign_room = rest.new_room(&stranger, "public").await;
         let common = Arc::new(Common {
             start: Instant::now(),
             acked: AtomicUsize::new(0),
@@ -180,7 +161,8 @@ impl Load {
             let clients = clients.collect();
             rooms.push((talk, pager(&users[0]), clients));
         }
-        Self { common, rooms }
+        let foreign = Pager { rest: rest.clone(), token: stranger.token, room: foreign_room };
+        Self { common, rooms, foreign }
     }
 
     /// Milliseconds of the load.
@@ -218,7 +200,9 @@ impl Load {
             *talk.target.lock() = history.last().map(|kept| kept.event.place);
         }
         let end = Instant::now() + SHOW_DEADLINE;
-        let mut outcome = Outcome { clients, talk_ms, ..Outcome::default() };
+        let mut outcome = Outcome::of(clients, talk_ms, fault);
+        let foreign = whole(&self.foreign).await?;
+        outcome.findings.ghosts += foreign.iter().filter(|kept| kept.client_id.is_some()).count();
         for ((_, _, clients), history) in self.rooms.into_iter().zip(histories) {
             let mut reports = Vec::new();
             for mut client in clients {
@@ -231,45 +215,10 @@ impl Load {
                 };
                 reports.push(ended.map_err(|error| format!("a client failed: {error}"))?);
             }
-            outcome.add_room(reports, history, fault);
+            outcome.add_room(reports, history);
         }
         outcome.surprises.clone_from(&self.common.surprises.lock());
         Ok(outcome)
-    }
-}
-
-impl Outcome {
-    /// Whether all invariants hold and nothing happened that no fault explains.
-    pub const fn is_good(&self) -> bool {
-        self.findings.are_good() && self.surprises.is_empty() && self.recovery_ms.is_some()
-    }
-
-    fn add_room(&mut self, reports: Vec<Report>, history: Vec<Kept>, fault: (u64, u64)) {
-        let mut shown_at: HashMap<Place, (u64, u64)> = HashMap::new();
-        let mut room = Room { history, ..Room::default() };
-        let is_first = self.connections == 0;
-        for report in reports {
-            let is_within = |at: u64| fault.0 <= at && at < fault.1;
-            self.connections += report.connections;
-            self.acked_meanwhile += report.acks.iter().filter(|(_, acked)| is_within(*acked)).count();
-            self.shown_meanwhile += report.times.iter().filter(|(_, at)| is_within(*at)).count();
-            for (place, at) in report.times {
-                let (first, last) = shown_at.entry(place).or_insert((at, at));
-                (*first, *last) = ((*first).min(at), (*last).max(at));
-            }
-            let since = report.acks.iter().filter(|(composed, _)| *composed >= fault.1).map(|(_, acked)| *acked);
-            let recovery = since.min().map(|acked| acked - fault.1);
-            self.recovery_ms = match (is_first && room.receivers.is_empty(), self.recovery_ms, recovery) {
-                (true, _, recovery) => recovery,
-                (false, Some(before), Some(recovery)) => Some(before.max(recovery)),
-                (false, None, _) | (false, _, None) => None,
-            };
-            room.sent.extend(report.sent);
-            room.receivers.push(report.shown);
-        }
-        let ages = shown_at.values().map(|(first, last)| last - first);
-        self.hole_age_ms = self.hole_age_ms.max(ages.max().unwrap_or(0));
-        self.findings.add(&check(&room));
     }
 }
 

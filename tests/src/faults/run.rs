@@ -8,8 +8,9 @@ use futures_util::FutureExt as _;
 use tokio::time::sleep;
 
 use super::field::Field;
-use super::load::{Load, Outcome, Pace};
-use super::rows::{Beyond, Row, Stage};
+use super::load::{Load, Pace};
+use super::outcome::Outcome;
+use super::rows::{Row, Stage};
 
 /// How a run is played.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,23 @@ pub struct Options {
     pub scale: f64,
     /// Idle sockets of the row that drops them.
     pub idle_sockets: usize,
+}
+
+impl Options {
+    /// As `make faults` plays.
+    pub const LONG: Self = Self {
+        pace: Pace { rooms: 20, per_second: 25.0, window: 60 },
+        talk: Duration::from_secs(30),
+        scale: 1.0,
+        idle_sockets: 5_000,
+    };
+    /// As `make test` plays.
+    pub const SHORT: Self = Self {
+        pace: Pace { rooms: 6, per_second: 12.0, window: 30 },
+        talk: Duration::from_secs(6),
+        scale: 0.25,
+        idle_sockets: 500,
+    };
 }
 
 /// What came of a row.
@@ -37,10 +55,31 @@ pub struct Played {
     pub complaints: Vec<String>,
 }
 
+/// How a row ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything holds.
+    Holds,
+    /// Everything holds, but it took longer than it should until everybody was heard again.
+    Slow,
+    /// Something does not hold.
+    Fails,
+}
+
 impl Played {
-    /// Whether everything holds.
+    /// Whether nothing was lost, doubled, out of order or made up, and the row's promises were kept.
     pub fn is_good(&self) -> bool {
         self.complaints.is_empty() && self.outcome.as_ref().is_ok_and(Outcome::is_good)
+    }
+
+    /// How it ended.
+    pub fn verdict(&self) -> Verdict {
+        let recovery_ms = self.outcome.as_ref().ok().and_then(|outcome| outcome.recovery_ms);
+        match (self.is_good(), recovery_ms) {
+            (true, Some(ms)) if ms <= self.row.back_s * 1_000 => Verdict::Holds,
+            (true, _) => Verdict::Slow,
+            (false, _) => Verdict::Fails,
+        }
     }
 }
 
@@ -60,21 +99,16 @@ async fn play_or_panic(row: Row, seed: u64, options: Options) -> Played {
     sleep(options.talk / 3).await;
     let begin = load.now_ms();
     let Options { scale, idle_sockets, .. } = options;
-    let stage = Stage { field: Arc::clone(&field), seed, scale, idle_sockets };
+    let stage = Stage { field: Arc::clone(&field), seed, scale, idle_sockets, complaints: Arc::default() };
     stage.play(row.fault).await;
     let end = load.now_ms();
     load.recover().await;
     sleep(options.talk.mul_f64(2.0 / 3.0)).await;
     let outcome = load.settle((begin, end)).await;
     let mut complaints = field.complaints();
-    complaints.extend(outcome.as_ref().ok().and_then(|outcome| missing(row.beyond, outcome)));
-    Played { row, seed, outcome, complaints }
-}
-
-fn missing(beyond: Beyond, outcome: &Outcome) -> Option<String> {
-    match beyond {
-        Beyond::Shown if outcome.shown_meanwhile == 0 => Some("nothing was delivered during the fault".to_owned()),
-        Beyond::Acked if outcome.acked_meanwhile == 0 => Some("nothing was acknowledged during the fault".to_owned()),
-        Beyond::Nothing | Beyond::Shown | Beyond::Acked => None,
+    complaints.append(&mut stage.complaints.lock());
+    if let Ok(outcome) = &outcome {
+        complaints.extend(row.holds.iter().filter_map(|hold| hold.broken(outcome)));
     }
+    Played { row, seed, outcome, complaints }
 }

@@ -86,6 +86,7 @@ fn another_order_at_a_receiver_or_in_history_is_noticed() {
 #[test]
 fn what_was_refused_or_never_sent_is_a_ghost() {
     assert_eq!(findings_of(|room| drop(room.sent.insert("c2".to_owned(), Outcome::Refused))).ghosts, 1);
+    assert_eq!(findings_of(|room| drop(room.sent.insert("c2".to_owned(), Outcome::Unanswered))).ghosts, 1);
     assert_eq!(findings_of(|room| drop(room.sent.remove("c2"))).ghosts, 1);
     assert_eq!(findings_of(|room| room.receivers[1].events.push(event(6))).ghosts, 1);
 }
@@ -121,7 +122,7 @@ fn a_number_that_a_repeat_took_in_a_new_epoch_is_no_hole() {
     }
     let findings = check(&room);
     assert!(findings.are_good(), "{findings:?}");
-    assert_eq!((findings.renumbered, findings.acked), (1, 4));
+    assert_eq!((findings.renumbered, findings.misplaced, findings.acked), (1, 1, 4));
 }
 
 #[test]

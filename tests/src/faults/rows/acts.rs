@@ -3,20 +3,21 @@
 use std::process::Command;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
+use super::crowds::opens;
 use super::{Fault, Link, Stage, Wire};
-use crate::faults::idle::Idle;
 use crate::faults::proxy::Mode;
 use crate::node::Node;
-use crate::process::Process;
-use crate::wait;
+use crate::process::{Process, is_clean};
 
 /// Time that a part is gone before it is started again, in seconds.
 const GONE: u64 = 3;
-const IDLE_BACK_DEADLINE: Duration = Duration::from_mins(3);
+/// A call to the store is given up after 3 s; REST may need two of them.
+const REST_MAX: Duration = Duration::from_secs(8);
 
 impl Stage {
     /// Plays a fault that is not a pair.
@@ -30,16 +31,24 @@ impl Stage {
             Fault::ApiKillAfterStore => self.kill_api_after_store().await,
             Fault::ApiStop => self.stop(&field.api.process, 30).await,
             Fault::ApiRestart => self.restart_api().await,
-            Fault::RedisWipe => self.kill_redis(true).await,
+            Fault::RedisWipe => self.wipe_redis().await,
             Fault::RedisKill => self.kill_redis(false).await,
-            Fault::RedisStop => self.stop(&field.redis.process, 10).await,
+            Fault::RedisWipeUnstored => self.wipe_redis_unstored().await,
+            Fault::RedisStop(secs) => self.stop(&field.redis.process, secs).await,
+            Fault::SubscribersOut => self.throw_subscribers_out().await,
+            Fault::LogsFull => self.fill_logs().await,
+            Fault::MongoDiskFull => self.fill_mongo().await,
             Fault::RedisNoMemory => self.fill_memory().await,
             Fault::RedisDiskFull => self.fill_disk().await,
-            Fault::MongoStop => self.stop(&field.mongo.process, 20).await,
+            Fault::MongoStop(secs) => {
+                tokio::join!(self.stop(&field.mongo.process, secs), self.rest_answers());
+            }
             Fault::MongoKill => self.kill_mongo().await,
             Fault::Wire(links, wire, secs) => self.disturb(links, wire, secs).await,
             Fault::ClientsReset => self.reset_clients().await,
-            Fault::BalancerKill => self.kill_balancer().await,
+            Fault::ClientsVanish => self.lose_clients().await,
+            Fault::BalancerKill => self.kill_balancer(0).await,
+            Fault::ScaleDown => self.kill_balancer(2).await,
             // Its parts come here one by one.
             Fault::Pair => {}
         }
@@ -68,10 +77,17 @@ impl Stage {
 
     async fn roll(&self) {
         for gateway in &self.field.gateways {
-            gateway.restart().await;
-            gateway.ready().await;
+            self.restart(gateway).await;
             self.pause(GONE).await;
         }
+    }
+
+    async fn restart(&self, node: &Node) {
+        let status = node.process.terminate().await;
+        if !is_clean(status) {
+            self.complain(format!("SIGTERM ended it with {status}\n{}", node.process.log_tail()));
+        }
+        node.start().await;
     }
 
     async fn kill_api_after_store(&self) {
@@ -87,8 +103,7 @@ impl Stage {
 
     async fn restart_api(&self) {
         for _ in 0..3 {
-            self.field.api.restart().await;
-            self.field.api.ready().await;
+            self.restart(&self.field.api).await;
             self.pause(GONE).await;
         }
     }
@@ -103,6 +118,68 @@ impl Stage {
         redis.start().await;
     }
 
+    /// A session that ended before stays ended, though Redis forgot it.
+    async fn wipe_redis(&self) {
+        let rest = self.field.rest();
+        let user = rest.new_user("leaver").await;
+        let _done = rest.post("/api/v1/auth/logout-all", Some(&user.token), &json!({})).await.expect(204);
+        self.kill_redis(true).await;
+        for gateway in &self.field.gateways {
+            let is_open = opens(&gateway.socket_url(), &user.token).await;
+            if is_open {
+                self.complain("a session that had ended opens a socket after Redis was wiped".to_owned());
+            }
+        }
+    }
+
+    async fn wipe_redis_unstored(&self) {
+        let api = &self.field.api.process;
+        api.signal("STOP");
+        self.pause(GONE).await;
+        let redis = &self.field.redis;
+        redis.process.kill();
+        redis.wipe();
+        api.signal("CONT");
+        redis.start().await;
+    }
+
+    async fn throw_subscribers_out(&self) {
+        for _ in 0..5 {
+            self.tell_redis("CLIENT KILL TYPE pubsub", ":").await;
+            self.pause(2).await;
+        }
+    }
+
+    async fn fill_logs(&self) {
+        self.field.nodes().for_each(|node| limit_files(node.process.id(), "1"));
+        self.pause(10).await;
+        self.field.nodes().for_each(|node| limit_files(node.process.id(), "unlimited"));
+    }
+
+    /// It may die of it: then it is started again when there is room.
+    async fn fill_mongo(&self) {
+        let process = &self.field.mongo.process;
+        limit_files(process.id(), "1");
+        self.pause(15).await;
+        if process.runs() {
+            limit_files(process.id(), "unlimited");
+        } else {
+            self.field.mongo.start().await;
+        }
+    }
+
+    /// REST answers in time whatever the store does.
+    async fn rest_answers(&self) {
+        sleep(Duration::from_secs(1)).await;
+        let begin = Instant::now();
+        let answer = self.field.rest().try_get("/api/v1/rooms", None).await;
+        let status = answer.map(|answer| answer.status).map_err(|error| error.to_string());
+        let took = begin.elapsed();
+        if status.as_ref().is_ok_and(|status| *status == 500) || status.is_err() || took > REST_MAX {
+            self.complain(format!("REST took {took:?} to answer {status:?}"));
+        }
+    }
+
     async fn kill_mongo(&self) {
         self.field.mongo.process.kill();
         self.pause(GONE).await;
@@ -110,9 +187,9 @@ impl Stage {
     }
 
     async fn fill_memory(&self) {
-        self.tell_redis("CONFIG SET maxmemory 1").await;
+        self.tell_redis("CONFIG SET maxmemory 1", "+OK").await;
         self.pause(15).await;
-        self.tell_redis("CONFIG SET maxmemory 0").await;
+        self.tell_redis("CONFIG SET maxmemory 0", "+OK").await;
     }
 
     /// The kernel lets Redis write no file beyond the first byte, which fails as a full disk does.
@@ -123,19 +200,23 @@ impl Stage {
         limit_files(id, "unlimited");
     }
 
-    async fn tell_redis(&self, command: &str) {
+    async fn tell_redis(&self, command: &str, expected: &str) {
         let url = self.field.redis.url();
         let address = url.trim_start_matches("redis://");
         let mut stream = TcpStream::connect(address).await.expect("Redis accepts connections");
         stream.write_all(format!("{command}\r\n").as_bytes()).await.expect("Redis reads");
-        let mut answer = [0; 3];
+        let mut answer = vec![0; expected.len()];
         stream.read_exact(&mut answer).await.expect("Redis answers");
-        assert_eq!(&answer, b"+OK", "{command}");
+        assert_eq!(answer, expected.as_bytes(), "{command}");
     }
 
     async fn disturb(&self, links: &[Link], wire: Wire, secs: u64) {
         self.set(links, wire.mode());
-        self.pause(secs).await;
+        if links == [Link::ApiMongo] {
+            tokio::join!(self.pause(secs), self.rest_answers());
+        } else {
+            self.pause(secs).await;
+        }
         self.set(links, Mode::Open);
     }
 
@@ -152,15 +233,6 @@ impl Stage {
             }
             self.pause(2).await;
         }
-    }
-
-    async fn kill_balancer(&self) {
-        let idle = Idle::start(&self.field.rest(), &self.field.entrances(), self.idle_sockets).await;
-        self.field.balancer().kill();
-        wait::within(IDLE_BACK_DEADLINE, "no idle socket is left", async || idle.live() == 0).await;
-        self.field.balancer().start();
-        self.field.until_front_is_open().await;
-        wait::within(IDLE_BACK_DEADLINE, "all idle sockets are live again", async || idle.are_live()).await;
     }
 }
 
