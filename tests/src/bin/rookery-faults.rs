@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use rookery_tests::faults::place::Place;
+use rookery_tests::faults::machine::Machine;
 use rookery_tests::faults::report::{failures, line, markdown, total};
 use rookery_tests::faults::rows::table::{ALL, BROKEN};
 use rookery_tests::faults::rows::{Fault, Row};
@@ -32,7 +32,7 @@ struct Arguments {
 struct Run {
     played: Vec<Played>,
     begin: Instant,
-    place: Place,
+    machine: Machine,
     arguments: Arguments,
 }
 
@@ -40,7 +40,7 @@ struct Run {
 async fn main() -> ExitCode {
     match arguments(std::env::args().skip(1)) {
         Ok(arguments) => {
-            let run = Run { played: Vec::new(), begin: Instant::now(), place: Place::here(), arguments };
+            let run = Run { played: Vec::new(), begin: Instant::now(), machine: Machine::here(), arguments };
             run.all().await.unwrap_or_else(|error| {
                 eprintln!("the report cannot be written: {error}");
                 ExitCode::FAILURE
@@ -56,7 +56,7 @@ async fn main() -> ExitCode {
 impl Run {
     async fn all(mut self) -> std::io::Result<ExitCode> {
         let (rows, seed) = (self.arguments.rows.clone(), self.arguments.seed);
-        println!("{}\nSeed {seed}: {} rows", self.place, rows.len());
+        println!("{}\nSeed {seed}: {} rows", self.machine, rows.len());
         for (index, row) in (0..).zip(&rows) {
             self.one(*row, seed + index).await?;
         }
@@ -85,7 +85,7 @@ impl Run {
         tell(&played, begin.elapsed());
         self.played.push(played);
         // After each row, so that a run that is ended early leaves what it found.
-        let text = markdown(&self.played, self.arguments.seed, self.arguments.options, &self.place);
+        let text = markdown(&self.played, self.arguments.seed, self.arguments.options, &self.machine);
         keep(self.arguments.report.as_deref(), &text)
     }
 }
@@ -132,11 +132,11 @@ fn arguments(mut given: impl Iterator<Item = String>) -> Result<Arguments, Strin
             }
         }
     }
-    open_files_of(std::fs::read_to_string("/proc/self/limits").unwrap_or_default())?;
+    check_open_files(&std::fs::read_to_string("/proc/self/limits").unwrap_or_default())?;
     Ok(arguments)
 }
 
-fn open_files_of(limits: String) -> Result<(), String> {
+fn check_open_files(limits: &str) -> Result<(), String> {
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
     let soft = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     match soft {

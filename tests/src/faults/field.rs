@@ -143,7 +143,9 @@ impl Field {
 
     /// What is wrong with our processes at the end.
     pub fn complaints(&self) -> Vec<String> {
-        let bad = self.nodes().filter(|node| !node.process.runs() || node.process.log().contains("panicked at"));
+        let bad = self
+            .nodes()
+            .filter(|node| !node.process.runs() || node.process.log().contains("panicked at"));
         bad.map(|node| format!("ended or panicked\n{}", node.process.log_tail())).collect()
     }
 

@@ -102,7 +102,11 @@ impl Outcome {
         self.told_later += report.told_later;
         report.acks.iter().for_each(|(_, at)| self.acked.note(*at));
         report.times.iter().for_each(|(_, at)| self.shown.note(*at));
-        let since = report.acks.iter().filter(|(composed, _)| *composed >= over).map(|(_, acked)| acked - over);
+        let since = report
+            .acks
+            .iter()
+            .filter(|(composed, _)| *composed >= over)
+            .map(|(_, acked)| acked - over);
         self.recovery_ms = self.recovery_ms.zip(since.min()).map(|(before, this)| before.max(this));
     }
 }
@@ -115,7 +119,9 @@ mod tests {
     fn a_pulse_knows_its_longest_pause_and_the_ends_count() {
         let mut pulse = Pulse::default();
         assert_eq!(pulse.longest_pause_ms((1_000, 5_000)), 4_000);
-        [500, 1_500, 3_900, 4_000, 9_000].into_iter().for_each(|at| pulse.note(at));
+        for at in [500, 1_500, 3_900, 4_000, 9_000] {
+            pulse.note(at);
+        }
         assert_eq!(pulse.longest_pause_ms((1_000, 5_000)), 2_400);
         assert_eq!(pulse.longest_pause_ms((3_000, 8_000)), 4_000);
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::ledger::Findings;
-use super::place::Place;
+use super::machine::Machine;
 use super::rows::table::NOT_PLAYED;
 use super::rows::{Fault, pair};
 use super::run::{Options, Played, Verdict};
@@ -31,18 +31,20 @@ says at the end.
 ";
 
 /// The whole document.
-pub fn markdown(played: &[Played], seed: u64, options: Options, place: &Place) -> String {
+pub fn markdown(played: &[Played], seed: u64, options: Options, machine: &Machine) -> String {
     let mut text = HEAD.to_owned();
-    let _ = write!(text, "\n{}", circumstances(played, seed, options, place));
+    let _ = write!(text, "\n{}", circumstances(played, seed, options, machine));
     text.push_str("| row | result | acked | lost | doubled | reordered | ghosts | holes | open | late | refused | later | resent | renumbered | misplaced | back |\n");
     text.push_str("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
-    played.iter().for_each(|played| text.push_str(&line(played)));
+    text.extend(played.iter().map(line));
     text.push_str("\n## Rows\n");
     let mut known = Vec::new();
-    for played in played.iter().filter(|played| played.row.fault == Fault::Pair || {
-        let is_new = !known.contains(&played.row.id);
-        known.push(played.row.id);
-        is_new
+    for played in played.iter().filter(|played| {
+        played.row.fault == Fault::Pair || {
+            let is_new = !known.contains(&played.row.id);
+            known.push(played.row.id);
+            is_new
+        }
     }) {
         text.push_str(&hypothesis(played));
     }
@@ -54,7 +56,7 @@ pub fn markdown(played: &[Played], seed: u64, options: Options, place: &Place) -
     text
 }
 
-fn circumstances(played: &[Played], seed: u64, options: Options, place: &Place) -> String {
+fn circumstances(played: &[Played], seed: u64, options: Options, machine: &Machine) -> String {
     let (total, pace) = (total(played), options.pace);
     let count = |verdict: Verdict| played.iter().filter(|played| played.verdict() == verdict).count();
     let talk_s = played
@@ -64,7 +66,7 @@ fn circumstances(played: &[Played], seed: u64, options: Options, place: &Place) 
         .sum::<u64>()
         .max(1);
     format!(
-        "{place}\n\nSeed {seed}; {} plays of {} rooms with 3 clients each, at most {} messages/s and {} open ones a client; \
+        "{machine}\n\nSeed {seed}; {} plays of {} rooms with 3 clients each, at most {} messages/s and {} open ones a client; \
          faults last {} of their time.\n\n\
          **{} acked: {} lost, {} doubled, {} reordered, {} ghosts, {} holes, {} open.** {} plays hold, {} are slow, {} fail. \
          {} acked a second of talk.\n\n",
@@ -89,12 +91,17 @@ fn circumstances(played: &[Played], seed: u64, options: Options, place: &Place) 
 
 fn hypothesis(played: &Played) -> String {
     let row = played.row;
-    let pair = match row.fault {
-        Fault::Pair => format!(" ({}, seed {})", pair::name_of(played.seed), played.seed),
-        _ => String::new(),
+    let pair = if row.fault == Fault::Pair {
+        format!(" ({}, seed {})", pair::name_of(played.seed), played.seed)
+    } else {
+        String::new()
     };
     let holds: Vec<&str> = row.holds.iter().map(|hold| hold.words()).collect();
-    let checked = if holds.is_empty() { String::new() } else { format!(" *Checked:* {}.", holds.join("; ")) };
+    let checked = if holds.is_empty() {
+        String::new()
+    } else {
+        format!(" *Checked:* {}.", holds.join("; "))
+    };
     format!("\n**{}** {}{pair}. *Expected:* {}{checked}\n", row.id, row.title, row.hypothesis)
 }
 

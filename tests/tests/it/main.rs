@@ -19,5 +19,6 @@ mod resume;
 mod rights;
 mod scenario;
 mod sessions;
+mod short_faults;
 mod talk;
 mod tokens;

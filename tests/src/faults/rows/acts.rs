@@ -152,20 +152,19 @@ impl Stage {
 
     async fn fill_logs(&self) {
         self.field.nodes().for_each(|node| limit_files(node.process.id(), "1"));
-        self.pause(10).await;
+        // Each of them has something to say: a lost subscription, a refused request.
+        self.throw_subscribers_out().await;
+        self.rest_answers().await;
         self.field.nodes().for_each(|node| limit_files(node.process.id(), "unlimited"));
     }
 
-    /// It may die of it: then it is started again when there is room.
+    /// The storage engine gives up for good when it cannot write: the server has to be started again.
     async fn fill_mongo(&self) {
-        let process = &self.field.mongo.process;
-        limit_files(process.id(), "1");
+        let mongo = &self.field.mongo;
+        limit_files(mongo.process.id(), "1");
         self.pause(15).await;
-        if process.runs() {
-            limit_files(process.id(), "unlimited");
-        } else {
-            self.field.mongo.start().await;
-        }
+        mongo.process.kill();
+        mongo.start().await;
     }
 
     /// REST answers in time whatever the store does.

@@ -15,7 +15,7 @@ use crate::wait;
 const BACK_DEADLINE: Duration = Duration::from_mins(3);
 const VANISHING: usize = 100;
 /// The server gives up after 45 s of silence, and it looks at times.
-const GIVE_UP_DEADLINE: Duration = Duration::from_secs(60);
+const GIVE_UP_DEADLINE: Duration = Duration::from_mins(1);
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 
 impl Stage {

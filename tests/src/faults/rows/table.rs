@@ -144,8 +144,8 @@ pub const ALL: &[Row] = &[
         5,
     )
     .expecting("What was stored unseen is stored again without effect.", &[Shown, SocketsStay]),
-    row("F22b", "the MongoDB-protocol server cannot write its files", Fault::MongoDiskFull, 12)
-        .expecting("It refuses or dies; acks wait until it can write again.", &[Shown, SocketsStay]),
+    row("F22b", "the MongoDB-protocol server cannot write its files for 15 s, then is started again", Fault::MongoDiskFull, 12)
+        .expecting("Its storage gives up; acks wait until it runs again, and nothing acknowledged is missing.", &[Shown, SocketsStay]),
     row("F24a", "clients' links carry 16 KB/s", Fault::Wire(CLIENT, Wire::Rate(16_000), 20), 10)
         .expecting("Whoever is too slow is closed and resumes; nobody else waits.", &[Shown]),
     row("F24b", "clients' connections are reset every 2 s", Fault::ClientsReset, 10)
@@ -176,13 +176,21 @@ pub const ALL: &[Row] = &[
 ];
 
 /// A product that promises less than ours, by its own setting `ack = "accepted"`: the judge has to find what it loses.
-pub const BROKEN: Row = row("X", "acks mean accepted, and Redis is wiped before anything is stored", Fault::RedisWipeUnstored, 60)
-    .expecting("Acked messages are lost.", &[]);
+pub const BROKEN: Row = row(
+    "X",
+    "acks mean accepted, and Redis is wiped before anything is stored",
+    Fault::RedisWipeUnstored,
+    60,
+)
+.expecting("Acked messages are lost.", &[]);
 
 /// Rows of the matrix that are not here, and why.
 pub const NOT_PLAYED: &[(&str, &str)] = &[
     ("F04", "memory limit of a gateway: needs a memory cgroup"),
-    ("F12, F13, F14 on a stale master, F17, F18", "failover, partitions and replicas of Redis: one Redis here so far"),
+    (
+        "F12, F13, F14 on a stale master, F17, F18",
+        "failover, partitions and replicas of Redis: one Redis here so far",
+    ),
     ("F23", "a write concern below majority cannot be configured"),
     ("F27", "wrong clocks: nothing here can turn one process's clock"),
 ];

@@ -1,4 +1,4 @@
-//! Where and of what a run was: the machine in numbers, the versions of the parts, the commit.
+//! What a run was made with: the machine in numbers, the versions of the parts, the commit.
 
 use std::fmt::{Display, Formatter, Result};
 use std::process::Command;
@@ -7,7 +7,7 @@ use crate::tools;
 
 /// See the module's text.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct Machine {
     processors: usize,
     memory_gib: u64,
     kernel: String,
@@ -16,7 +16,7 @@ pub struct Place {
     build: &'static str,
 }
 
-impl Place {
+impl Machine {
     /// This one.
     pub fn here() -> Self {
         let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
@@ -34,7 +34,7 @@ impl Place {
     }
 }
 
-impl Display for Place {
+impl Display for Machine {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let Self { processors, memory_gib, kernel, parts, commit, build } = self;
         let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
