@@ -32,6 +32,10 @@ faults: ## Every row of the fault matrix under load against real parts; writes d
 lint: ## Formatting, clippy, rustdoc, licences, dependency arrows, tidy checks
 	@scripts/lint
 
+.PHONY: bench
+bench: ## Measure delivery, idle connections and ingest beside the limit and two peers (ONLY=delivery, idle or ingest)
+	@scripts/bench
+
 .PHONY: fmt
 fmt: ## Format the Rust sources
 	@cargo fmt --all

@@ -24,6 +24,19 @@ is_ready() {
 # is_open ADDRESS: whether anything accepts connections.
 is_open() { (exec 3<>"/dev/tcp/${1%:*}/${1##*:}") 2>/dev/null; }
 
+# free_ports COUNT: ports that nobody has, below those that the kernel gives to outgoing connections at any moment.
+free_ports() {
+  python3 -c '
+import random, socket, sys
+def is_free(port):
+    try:
+        return not socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+candidates = filter(is_free, random.sample(range(20000, 32000), 1000))
+print(*(next(candidates) for _ in range(int(sys.argv[1]))))' "$1"
+}
+
 # start NAME PROGRAM [ARGUMENT...]: in a session of its own, so that Ctrl-C reaches only the script, which then ends
 # its parts in order; and the kernel ends the part if the script is killed. The log is $logs/NAME.log.
 start() {

@@ -1,5 +1,6 @@
 //! The api's own nouns and their rules. No I/O in here.
 
+pub mod load;
 pub mod message;
 pub mod message_state;
 pub mod room;

@@ -17,7 +17,10 @@ use rookery_shared::limits::{INGEST_BATCH_MAX, LEASE_LIFE};
 use rookery_shared::shutdown::Shutdown;
 use tokio::time::Instant;
 
+use self::group::Group;
 use crate::store::{Messages, StoreError};
+
+mod group;
 
 /// Longest sleep on an empty log, in case a wake-up was lost.
 const POLL: Duration = Duration::from_secs(1);
@@ -38,7 +41,7 @@ enum IngestError {
 #[derive(Clone)]
 pub struct Ingest {
     bus: Arc<RedisBus>,
-    messages: Arc<dyn Messages>,
+    messages: Arc<Group>,
     owner: Arc<str>,
 }
 
@@ -52,7 +55,7 @@ enum Ended {
 impl Ingest {
     /// `owner` names this process among all that may hold leases.
     pub fn new(bus: Arc<RedisBus>, messages: Arc<dyn Messages>, owner: &str) -> Self {
-        Self { bus, messages, owner: owner.into() }
+        Self { bus, messages: Arc::new(Group::new(messages)), owner: owner.into() }
     }
 
     /// Serves every partition whose lease can be had, until the process drains.

@@ -19,6 +19,7 @@ mod random;
 pub mod refresh_token;
 pub mod router;
 pub mod routes;
+pub mod seed;
 pub mod server;
 pub mod service;
 pub mod store;

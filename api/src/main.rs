@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 use rookery_api::config::{Config, SETTINGS};
-use rookery_api::{router, server};
+use rookery_api::{router, seed, server};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::config::arguments;
 use rookery_shared::telemetry;
@@ -49,6 +49,7 @@ fn command() -> Command {
         .subcommand(arguments(Command::new("migrate").about("Bring the database up to date and end"), SETTINGS))
         .subcommand(arguments(Command::new("config").about("Print the configuration in force"), SETTINGS))
         .subcommand(user())
+        .subcommand(arguments(seed::command(), SETTINGS))
         .subcommand(Command::new("keygen").about("Write a new signing key into a folder").arg(out))
         .subcommand(Command::new("openapi").about("Print the OpenAPI document"))
 }
@@ -83,7 +84,17 @@ async fn configured(name: &str, matches: &ArgMatches) -> ExitCode {
         let changed = server::set_disabled(&config, user, name == "disable").await;
         return finish(changed.map_err(|error| error.to_string()));
     }
+    if name == "seed" {
+        return finish(seeded(&config, matches).await);
+    }
     finish(server::serve(config).await.map_err(|error| error.to_string()))
+}
+
+async fn seeded(config: &Config, matches: &ArgMatches) -> Result<(), String> {
+    let made = server::seed(config, seed::Order::read(matches))
+        .await
+        .map_err(|error| error.to_string())?;
+    print(&format!("{made}\n")).map_err(|error| error.to_string())
 }
 
 fn keygen(matches: &ArgMatches) -> Result<(), String> {

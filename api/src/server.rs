@@ -21,6 +21,7 @@ use crate::app::{App, AppError, AppParts};
 use crate::config::Config;
 use crate::ingest::Ingest;
 use crate::router;
+use crate::seed::{Credentials, Order, SeedError};
 use crate::service::sessions;
 use crate::store::{StoreError, Stores, mongo};
 
@@ -79,6 +80,12 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
 /// Brings the store up to date and ends.
 pub async fn migrate(config: &Config) -> Result<(), StoreError> {
     open_store(config).await?.backend.migrate().await
+}
+
+/// Makes what a load test needs and ends.
+pub async fn seed(config: &Config, order: Order) -> Result<Credentials, SeedError> {
+    let keys = SigningKeys::load(&config.keys_dir, config.signing_key.as_deref())?;
+    order.carry_out(&open_store(config).await?, &keys, &config.issuer).await
 }
 
 /// Why an account was not changed.

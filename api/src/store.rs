@@ -11,6 +11,7 @@ use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, SequencedEvent};
 use rookery_shared::id::{AclVersion, Epoch, MessageId, Partition, RoomId, RoomRef, Seq, SessionId, UserId};
 
+use crate::domain::load::LoadSet;
 use crate::domain::message::Window;
 use crate::domain::message_state::MessageState;
 use crate::domain::room::{Member, Room};
@@ -221,4 +222,7 @@ pub trait Backend: Send + Sync {
     async fn ping(&self) -> Result<(), StoreError>;
     /// Brings the schema up to date: versioned, locked against a second runner, resumable.
     async fn migrate(&self) -> Result<(), StoreError>;
+    /// Adds everything that a load test needs, as it is, many at a time, announced to nobody. What is added before a
+    /// failure may stay.
+    async fn insert_load(&self, set: &LoadSet) -> Result<(), StoreError>;
 }

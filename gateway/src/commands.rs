@@ -47,8 +47,14 @@ impl Commands {
             Command::Send(outgoing) => self.send(*outgoing).await,
             Command::Heads(targets) => self.heads(targets).await,
             Command::Act(deed) => self.act(*deed).await,
+            Command::CatchUp(rooms) => return self.catch_up(rooms).await,
         }
         None
+    }
+
+    /// The rooms to catch up with, if it is time to.
+    pub fn behind(&self) -> Option<Command> {
+        self.member.take_behind().map(Command::CatchUp)
     }
 
     fn unsubscribe(&self, name: &RoomRef) {

@@ -9,18 +9,18 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::{RoomRef, UserId};
-use rookery_shared::limits::{COMMANDS_QUEUED_MAX, RECONNECT_SPREAD_MS};
+use rookery_shared::limits::{COMMANDS_QUEUED_MAX, RECONNECT_SPREAD_MS, WRITE_DEADLINE};
 use rookery_shared::protocol::client::ClientFrame;
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::server::ServerFrame;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::commands::Commands;
+use crate::frame::Frame;
 use crate::gateway::Node;
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::member::Member;
-use crate::outbox::{Frame, Outbox, Taken};
+use crate::outbox::{Flushed, Outbox};
 use crate::session::{Command, Input, Output, Session};
 use crate::socket::{Heard, Socket};
 
@@ -46,10 +46,12 @@ enum Wake {
     Drain,
 }
 
-struct Connection<S> {
+struct Connection {
     node: Arc<Node>,
-    socket: Socket<S>,
+    socket: Socket,
     outbox: Arc<Outbox>,
+    /// When a client that takes nothing is given up.
+    blocked_until: Option<Instant>,
     session: Session,
     session_due: Instant,
     heartbeat: Heartbeat,
@@ -61,7 +63,7 @@ struct Connection<S> {
 }
 
 /// Serves a client from the upgrade to the end.
-pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(node: Arc<Node>, socket: Socket<S>, opening: Opening) {
+pub async fn serve(node: Arc<Node>, socket: Socket, opening: Opening) {
     let count = Count::new(Arc::clone(&node));
     let mut connection = Connection::new(node, socket, opening.room);
     let end = match opening.token.and_then(|token| connection.present(&token)) {
@@ -73,13 +75,14 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(node: Arc<Node>, socket: S
     Box::pin(connection.finish(end)).await;
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    fn new(node: Arc<Node>, socket: Socket<S>, room: Option<RoomRef>) -> Self {
+impl Connection {
+    fn new(node: Arc<Node>, socket: Socket, room: Option<RoomRef>) -> Self {
         let (now, wall, ack) = (Instant::now(), UnixMillis::now(), node.ack);
         let mut connection = Self {
             node,
+            outbox: Outbox::new(Arc::clone(socket.wire())),
             socket,
-            outbox: Arc::default(),
+            blocked_until: None,
             is_single: room.is_some(),
             session: Session::new(room, ack, wall),
             session_due: now,
@@ -101,26 +104,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let wake = tokio::select! {
                 heard = self.socket.next(), if may_read => Wake::Heard(heard),
                 () = self.outbox.filled() => Wake::Filled,
+                _ = self.outbox.writable(), if self.blocked_until.is_some() => Wake::Filled,
                 verdict = progress(&mut self.running) => Wake::Done(verdict),
                 () = clock.as_mut() => Wake::Clock,
                 () = drain.as_mut() => Wake::Drain,
             };
-            if let Some(end) = self.on_wake(wake).await {
+            if let Some(end) = self.on_wake(wake) {
                 return end;
             }
             self.wind(clock.as_mut());
         }
     }
 
-    async fn on_wake(&mut self, wake: Wake) -> Option<End> {
+    fn on_wake(&mut self, wake: Wake) -> Option<End> {
         match wake {
             Wake::Heard(heard) => self.on_heard(heard),
-            Wake::Filled => self.write().await,
+            Wake::Filled => self.write(),
             Wake::Done(verdict) => {
                 self.running = None;
                 verdict.map(End::Ours)
             }
-            Wake::Clock => self.on_clock().await,
+            Wake::Clock => self.on_clock(),
             Wake::Drain => {
                 let after_ms = rand::random_range(0..=RECONNECT_SPREAD_MS);
                 self.outbox.send(&ServerFrame::Reconnect { after_ms });
@@ -133,14 +137,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.heartbeat.heard(Instant::now());
         match heard {
             Heard::Text(text) => self.on_text(&text),
-            Heard::Pulse => None,
-            Heard::Goodbye => Some(End::Theirs),
+            Heard::Ping(payload) => {
+                self.outbox.pong(&payload);
+                None
+            }
+            Heard::Pong => None,
+            Heard::Goodbye(code) => Some(End::Theirs(code)),
             Heard::Breach(code) => Some(End::Ours(code)),
             Heard::Lost => Some(End::Lost),
         }
     }
 
-    fn on_text(&mut self, text: &Frame) -> Option<End> {
+    fn on_text(&mut self, text: &str) -> Option<End> {
         let decoded = ClientFrame::decode(text);
         let label = decoded.as_ref().map_or("rejected", label);
         self.node.metrics.frames_in.with_label_values(&[label]).inc();
@@ -209,23 +217,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    async fn write(&mut self) -> Option<End> {
-        match self.outbox.take() {
-            Taken::Frames(frames) => self.socket.write(frames).await.err().map(End::from),
-            Taken::Nothing => None,
-            Taken::End(code) => Some(End::Ours(code)),
-            Taken::Overflow => {
+    fn write(&mut self) -> Option<End> {
+        let flushed = self.outbox.flush();
+        self.blocked_until = match (flushed, self.blocked_until) {
+            (Flushed::Blocked { progress: false }, Some(until)) => Some(until),
+            (Flushed::Blocked { .. }, _) => Some(Instant::now() + WRITE_DEADLINE),
+            _ => None,
+        };
+        self.waiting.extend(self.commands.as_ref().and_then(|commands| commands.behind()));
+        match flushed {
+            Flushed::All | Flushed::More | Flushed::Blocked { .. } => None,
+            Flushed::End(code) => Some(End::Ours(code)),
+            Flushed::Lost => Some(End::Lost),
+            Flushed::Overflow => {
                 self.node.metrics.outbox_overflows.inc();
                 Some(End::Ours(CloseCode::TooSlow))
             }
         }
     }
 
-    async fn on_clock(&mut self) -> Option<End> {
+    fn on_clock(&mut self) -> Option<End> {
         let now = Instant::now();
         if self.waiting.len() >= COMMANDS_QUEUED_MAX {
             // Nobody reads, so silence means nothing.
             self.heartbeat.heard(now);
+        }
+        if self.blocked_until.is_some_and(|until| until <= now) {
+            return Some(End::Ours(CloseCode::TooSlow));
         }
         if let Some(end) = self.handle(Input::Tick) {
             return Some(end);
@@ -233,7 +251,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.note_deadline();
         match self.heartbeat.beat(now) {
             Beat::Wait => None,
-            Beat::Ping => self.socket.ping().await.err().map(End::from),
+            Beat::Ping => {
+                self.outbox.push(Frame::ping());
+                None
+            }
             Beat::Silent => Some(End::Ours(CloseCode::Timeout)),
         }
     }
@@ -244,7 +265,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn due(&self) -> Instant {
-        self.session_due.min(self.heartbeat.next())
+        let due = self.session_due.min(self.heartbeat.next());
+        self.blocked_until.map_or(due, |until| until.min(due))
     }
 
     /// Sets the timer anew only if it went off or would go off too late: being early costs one look.

@@ -129,8 +129,9 @@ impl Hub {
         match self.listen(room.id).await {
             Ok(head) => {
                 let news = room.go_live(head, Instant::now());
+                let some_dropped = news.dropped > 0;
                 self.after(&room, news);
-                if news.dropped > 0 {
+                if some_dropped {
                     self.look_again(&room).await;
                 }
             }

@@ -13,6 +13,7 @@ pub mod config;
 pub mod connection;
 pub mod drain;
 pub mod error;
+pub mod frame;
 pub mod gateway;
 mod health;
 pub mod heartbeat;
@@ -30,6 +31,7 @@ pub mod socket;
 #[cfg(test)]
 mod testing;
 pub mod upgrade;
+pub mod wire;
 
 pub use gateway::{Gateway, GatewayParts};
 pub use upgrade::Origins;

@@ -1,6 +1,6 @@
 //! One authenticated connection as rooms, acks and commands see it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -11,6 +11,7 @@ use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::server::ServerFrame;
 
 use crate::outbox::Outbox;
+use crate::position::Position;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
@@ -29,6 +30,8 @@ pub struct Member {
     pub outbox: Arc<Outbox>,
     is_single: bool,
     rooms: Mutex<HashMap<RoomId, Option<Slug>>>,
+    /// Rooms it is not told of any more, and where it stands in them.
+    behind: Mutex<BTreeMap<RoomId, Position>>,
     acks: AtomicUsize,
 }
 
@@ -36,7 +39,8 @@ impl Member {
     /// A connection that lives in no room yet; one that lives for a single room has no use without it.
     pub fn new(user: UserId, outbox: Arc<Outbox>, is_single: bool) -> Self {
         let id = MemberId(NEXT.fetch_add(1, Ordering::Relaxed));
-        Self { id, user, outbox, is_single, rooms: Mutex::default(), acks: AtomicUsize::new(0) }
+        let (rooms, behind, acks) = (Mutex::default(), Mutex::default(), AtomicUsize::new(0));
+        Self { id, user, outbox, is_single, rooms, behind, acks }
     }
 
     /// Notes a room before it is attached, so that the end of the connection finds it. False if there are too many.
@@ -74,6 +78,19 @@ impl Member {
         }
     }
 
+    /// The connection reads too slowly for a room: it was told up to here and hears nothing more until it catches up.
+    pub fn fall_behind(&self, room: RoomId, told: Position) {
+        self.behind.lock().entry(room).or_insert(told);
+        // Perhaps it has just read everything; then nothing else would make it look.
+        self.outbox.nudge();
+    }
+
+    /// The rooms to catch up with, if the client has read enough for that. Each is named once.
+    pub fn take_behind(&self) -> Option<BTreeMap<RoomId, Position>> {
+        let mut behind = self.behind.lock();
+        (!behind.is_empty() && self.outbox.is_low()).then(|| std::mem::take(&mut *behind))
+    }
+
     /// Forgets all rooms and names them.
     pub fn leave_all(&self) -> Vec<RoomId> {
         self.rooms.lock().drain().map(|(room, _)| room).collect()
@@ -101,7 +118,7 @@ mod tests {
 
     #[test]
     fn rooms_are_bounded_and_found_by_either_name() {
-        let member = Member::new(UserId::generate(), Arc::default(), false);
+        let member = Member::new(UserId::generate(), Outbox::unwritten(), false);
         let slug: Slug = "general".to_owned().try_into().unwrap();
         let general = RoomId::generate();
         assert!(member.note(general, Some(slug.clone())));

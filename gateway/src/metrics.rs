@@ -33,6 +33,8 @@ pub struct Metrics {
     pub gaps: IntCounter,
     /// Epoch changes of live rooms.
     pub resets: IntCounter,
+    /// Times that a client read too slowly for a room and was to catch up later.
+    pub behind: IntCounter,
     /// Events that could not be kept while a room was opened or repaired; they were read again.
     pub parked_overflows: IntCounter,
     /// Subscribes by outcome.
@@ -73,6 +75,7 @@ impl Metrics {
             gaps: make.counter("gaps_total", "Gaps that clients were told of")?,
             resets: make.counter("resets_total", "Epoch changes of live rooms")?,
             parked_overflows: make.counter("parked_overflows_total", "Parked events that were read again")?,
+            behind: make.counter("behind_total", "Times that a client fell behind in a room")?,
             resumes: make.family("resumes_total", "Subscribes", "outcome")?,
             bus_suspects: make.counter("bus_suspects_total", "Times that events may have been lost")?,
             strays: make.counter("strays_total", "Events of rooms without listeners")?,

@@ -1,118 +1,189 @@
-//! What one connection owes its client: frames in order, bounded in bytes and in number.
+//! What one connection owes its client: frames in order, bounded in bytes and in number, and the writing of them.
 //!
-//! Anybody may push and nobody ever waits to push. A queue that would grow over its bound is thrown away and stays
-//! closed: the connection then ends with 4508 and its client resumes by position.
+//! Anybody may push and nobody ever waits to push. Whoever pushes to many connections flushes them when it has pushed
+//! everything it has; what is pushed to one connection alone is flushed by the connection's task. A flush writes what
+//! the kernel takes at once, all frames with one call. When the kernel takes no more, the connection's task waits for it.
+//!
+//! A client that reads slowly falls behind in its rooms first: their events are no longer queued, and it gets them by
+//! their numbers when it has read most of what it is owed. A queue that would grow over its hard bound is thrown away
+//! and stays closed: the connection then ends with 4508 and its client resumes by position.
 
-use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
-use rookery_shared::limits::{
-    FLUSH_BYTES_MAX, FLUSH_FRAMES_MAX, OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX, OUTBOX_LOW_BYTES, OUTBOX_LOW_FRAMES,
-};
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::server::ServerFrame;
 use tokio::sync::Notify;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-/// The JSON text of one frame; copies share the bytes.
-pub type Frame = Utf8Bytes;
+use crate::frame::Frame;
+use crate::wire::Wire;
+
+mod queue;
+
+use queue::{Queue, Written};
 
 /// See the module's text.
-#[derive(Debug, Default)]
 pub struct Outbox {
+    /// None in tests that look at what is owed.
+    wire: Option<Arc<dyn Wire>>,
     queue: Mutex<Queue>,
-    filled: Notify,
+    attention: Notify,
     drained: Notify,
 }
 
-#[derive(Debug, Default)]
-struct Queue {
-    frames: VecDeque<Frame>,
-    bytes: usize,
-    overflowed: bool,
-    end: Option<CloseCode>,
-}
-
-/// What is to be written next.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Taken {
-    /// These frames, in this order.
-    Frames(Vec<Frame>),
-    /// Nothing for now.
-    Nothing,
+/// Where a flush left the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flushed {
+    /// Nothing is owed.
+    All,
+    /// The kernel takes no more for now.
+    Blocked {
+        /// Whether it took anything.
+        progress: bool,
+    },
+    /// More is owed than one flush should write; the connection's task goes on.
+    More,
     /// The client reads too slowly; frames have been lost.
     Overflow,
-    /// All was taken, and nothing comes any more: the connection is to end like this.
+    /// All was written, and nothing comes any more: the connection is to end like this.
     End(CloseCode),
+    /// The byte stream ended.
+    Lost,
+}
+
+/// What became of a room's frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Owed {
+    /// They are owed, and the caller is the one to flush, later.
+    Unflushed,
+    /// They are owed, and somebody else will flush.
+    Known,
+    /// Too much is owed already: these frames are not. The client gets them by their numbers, later.
+    Behind,
 }
 
 impl Outbox {
-    /// Queues one frame.
+    /// Owes nothing yet.
+    pub fn new(wire: Arc<dyn Wire>) -> Arc<Self> {
+        Arc::new(Self::over(Some(wire)))
+    }
+
+    fn over(wire: Option<Arc<dyn Wire>>) -> Self {
+        Self { wire, queue: Mutex::default(), attention: Notify::new(), drained: Notify::new() }
+    }
+
+    /// Owes one frame.
     pub fn push(&self, frame: Frame) {
         self.push_all([frame]);
     }
 
-    /// Queues a frame of this connection alone.
+    /// Owes a frame of this connection alone.
     pub fn send(&self, frame: &ServerFrame) {
-        self.push(frame.to_json().into());
+        self.push(frame.into());
     }
 
-    /// Queues frames with nothing between them.
+    /// Owes frames with nothing between them; the connection's task writes them.
     pub fn push_all(&self, frames: impl IntoIterator<Item = Frame>) {
-        let mut queue = self.queue.lock();
-        let (was_empty, was_over) = (queue.frames.is_empty(), queue.overflowed);
-        for frame in frames {
-            queue.push(frame);
+        if self.queue.lock().push_all(frames) {
+            self.attention.notify_one();
         }
-        // Frames behind others need no wake-up of their own.
-        let wakes = (was_empty && !queue.frames.is_empty()) || (queue.overflowed && !was_over);
-        drop(queue);
-        if wakes {
-            self.filled.notify_one();
+    }
+
+    /// Owes a room's frames, all or none, with nothing between them.
+    pub fn owe(&self, frames: &[Frame]) -> Owed {
+        let mut queue = self.queue.lock();
+        if queue.is_behind() {
+            Owed::Behind
+        } else if queue.push_all(frames.iter().cloned()) {
+            Owed::Unflushed
+        } else {
+            Owed::Known
+        }
+    }
+
+    /// Makes the connection's task look here.
+    pub fn nudge(&self) {
+        self.attention.notify_one();
+    }
+
+    /// Whether the replay of another room fits.
+    pub fn is_low(&self) -> bool {
+        self.queue.lock().is_low()
+    }
+
+    /// Owes the answer to the client's newest ping. One that is still owed is not needed any more.
+    pub fn pong(&self, payload: &[u8]) {
+        if self.queue.lock().pong(Frame::pong(payload)) {
+            self.attention.notify_one();
         }
     }
 
     /// Ends the connection once it has what it is owed. Frames that are pushed later are dropped; the first end counts.
     pub fn end(&self, code: CloseCode) {
-        let mut queue = self.queue.lock();
-        queue.end = queue.end.or(Some(code));
-        drop(queue);
-        self.filled.notify_one();
+        self.queue.lock().end(code);
+        self.attention.notify_one();
     }
 
-    /// Takes what fits one flush.
-    pub fn take(&self) -> Taken {
+    /// Writes what the kernel takes now. Whoever else flushes at the same time waits that long.
+    pub fn flush(&self) -> Flushed {
+        let Some(wire) = &self.wire else { return Flushed::All };
         let mut queue = self.queue.lock();
-        if queue.overflowed {
-            return Taken::Overflow;
-        }
-        let frames = queue.take();
-        let is_low = queue.is_low();
-        let end = queue.end;
-        let has_more = !queue.frames.is_empty() || end.is_some();
+        let written = queue.write_to(wire.as_ref());
+        let (is_low, flushed) = (queue.is_low(), queue.standing(&written));
         drop(queue);
-        if has_more {
-            self.filled.notify_one();
+        if let Written::Failed(error) = written {
+            tracing::debug!(%error, "write failed");
         }
         if is_low {
             self.drained.notify_one();
         }
-        match end {
-            Some(code) if frames.is_empty() => Taken::End(code),
-            Some(_) | None if frames.is_empty() => Taken::Nothing,
-            Some(_) | None => Taken::Frames(frames),
+        if flushed == Flushed::More {
+            self.attention.notify_one();
+        }
+        flushed
+    }
+
+    /// A flush by somebody else than the connection's task, which is told where there is more to be done.
+    pub fn flush_for(&self) {
+        if self.flush() != Flushed::All {
+            self.attention.notify_one();
         }
     }
 
-    /// Waits until [`Outbox::take`] has something to say. One waiter: the connection.
+    /// Says the last word: the close frame goes behind everything that is owed, or instead of it if the client does
+    /// not read. True if it reached the kernel. One waiter: the connection.
+    pub async fn finish(&self, last: Frame) -> bool {
+        self.queue.lock().finish(last);
+        loop {
+            match self.flush() {
+                Flushed::Blocked { .. } if self.writable().await.is_ok() => {}
+                Flushed::More => {}
+                Flushed::All | Flushed::End(_) => return true,
+                Flushed::Blocked { .. } | Flushed::Overflow | Flushed::Lost => return false,
+            }
+        }
+    }
+
+    /// Waits until [`Outbox::flush`] has something to do. One waiter: the connection.
     pub async fn filled(&self) {
-        self.filled.notified().await;
+        self.attention.notified().await;
+    }
+
+    /// Waits until the kernel takes more. One waiter: the connection.
+    pub async fn writable(&self) -> io::Result<()> {
+        match &self.wire {
+            Some(wire) => poll_fn(|cx| wire.poll_writable(cx)).await,
+            None => Ok(()),
+        }
     }
 
     /// Waits until the replay of another room fits. One waiter: the connection's command.
     pub async fn low(&self) {
         loop {
-            if self.queue.lock().is_low() {
+            if self.is_low() {
                 return;
             }
             self.drained.notified().await;
@@ -120,102 +191,28 @@ impl Outbox {
     }
 }
 
-impl Queue {
-    fn push(&mut self, frame: Frame) {
-        if self.end.is_some() {
-            return;
-        }
-        let fits = self.bytes + frame.len() <= OUTBOX_BYTES_MAX && self.frames.len() < OUTBOX_FRAMES_MAX;
-        if self.overflowed || !fits {
-            *self = Self { overflowed: true, ..Self::default() };
-            return;
-        }
-        self.bytes += frame.len();
-        self.frames.push_back(frame);
+#[cfg(test)]
+impl Outbox {
+    /// An outbox that nobody writes.
+    pub(crate) fn unwritten() -> Arc<Self> {
+        Arc::new(Self::over(None))
     }
 
-    fn take(&mut self) -> Vec<Frame> {
-        let mut taken = Vec::with_capacity(self.frames.len().min(FLUSH_FRAMES_MAX));
-        let mut bytes = 0;
-        while let Some(frame) = self.frames.front() {
-            let full = taken.len() == FLUSH_FRAMES_MAX || bytes + frame.len() > FLUSH_BYTES_MAX;
-            if full && !taken.is_empty() {
-                break;
-            }
-            bytes += frame.len();
-            taken.extend(self.frames.pop_front());
-        }
-        self.bytes -= bytes;
-        if self.frames.is_empty() {
-            // An idle connection keeps no memory for its busy times.
-            self.frames = VecDeque::new();
-        }
-        taken
+    /// What is owed, as if it had been written.
+    pub(crate) fn take(&self) -> Vec<Frame> {
+        let mut queue = self.queue.lock();
+        let frames = queue.take();
+        drop(queue);
+        self.drained.notify_one();
+        frames
     }
+}
 
-    fn is_low(&self) -> bool {
-        self.bytes <= OUTBOX_LOW_BYTES && self.frames.len() <= OUTBOX_LOW_FRAMES
+impl std::fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outbox").field("queue", &self.queue).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn frames(outbox: &Outbox) -> Vec<Frame> {
-        match outbox.take() {
-            Taken::Frames(frames) => frames,
-            other @ (Taken::Nothing | Taken::Overflow | Taken::End(_)) => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn frames_leave_in_order_and_in_bounded_batches() {
-        let outbox = Outbox::default();
-        outbox.push_all((0..=FLUSH_FRAMES_MAX).map(|n| n.to_string().into()));
-        assert_eq!(frames(&outbox).len(), FLUSH_FRAMES_MAX);
-        assert_eq!(frames(&outbox), vec![Frame::from(FLUSH_FRAMES_MAX.to_string())]);
-        assert_eq!(outbox.take(), Taken::Nothing);
-    }
-
-    #[test]
-    fn a_frame_larger_than_a_flush_goes_alone() {
-        let outbox = Outbox::default();
-        let large = Frame::from("x".repeat(FLUSH_BYTES_MAX + 1));
-        outbox.push_all([large.clone(), "y".into()]);
-        assert_eq!(frames(&outbox), vec![large]);
-        assert_eq!(frames(&outbox), vec![Frame::from("y")]);
-    }
-
-    #[test]
-    fn too_many_frames_or_bytes_close_it_for_good() {
-        let many = Outbox::default();
-        many.push_all((0..=OUTBOX_FRAMES_MAX).map(|_| "x".into()));
-        let large = Outbox::default();
-        large.push_all((0..17).map(|_| "x".repeat(FLUSH_BYTES_MAX).into()));
-        for outbox in [many, large] {
-            assert_eq!(outbox.take(), Taken::Overflow);
-            outbox.push("late".into());
-            assert_eq!(outbox.take(), Taken::Overflow);
-        }
-    }
-
-    #[test]
-    fn what_was_owed_before_the_end_is_given_and_nothing_after() {
-        let outbox = Outbox::default();
-        outbox.push("x".into());
-        outbox.end(CloseCode::Forbidden);
-        outbox.end(CloseCode::SessionRevoked);
-        outbox.push("late".into());
-        assert_eq!(frames(&outbox), vec![Frame::from("x")]);
-        assert_eq!(outbox.take(), Taken::End(CloseCode::Forbidden));
-    }
-
-    #[tokio::test]
-    async fn a_push_wakes_the_connection() {
-        let outbox = Outbox::default();
-        outbox.push("x".into());
-        outbox.filled().await;
-        outbox.low().await;
-    }
-}
+mod tests;

@@ -8,18 +8,21 @@ use std::sync::Arc;
 
 use rookery_shared::bus::Signal;
 use rookery_shared::event::SequencedEvent;
-use rookery_shared::limits::{AUDIT_PAUSE, HEAD_AUDIT_INTERVAL};
+use rookery_shared::limits::{AUDIT_PAUSE, HEAD_AUDIT_INTERVAL, SIGNALS_PER_FLUSH_MAX};
 use rookery_shared::protocol::server::ServerFrame;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use crate::acks::Acks;
 use crate::authorize::Permissions;
+use crate::frame::Frame;
 use crate::hub::Hub;
 use crate::logins::Logins;
+use crate::outbox::Outbox;
 use crate::position::Position;
 
+mod flush;
 pub mod repair;
 pub mod room_feed;
 
@@ -41,19 +44,40 @@ impl Relay {
     }
 
     /// Handles signals until the bus is gone. The receiver is made before any room is subscribed.
+    ///
+    /// All signals that are there are handled before the connections they concern are written to: a connection that
+    /// is owed several frames gets them with one system call, and a quiet node waits for nothing.
     pub async fn listen(self: Arc<Self>, mut signals: Receiver<Signal>) {
         loop {
+            let mut owed = Vec::new();
             match signals.recv().await {
-                Ok(Signal::Event(event)) => self.on_event(event).await,
-                Ok(Signal::Stored { partition, upto }) => self.acks.advance(partition, upto),
-                Ok(Signal::Suspect) => self.suspect(),
-                Ok(Signal::Session { user, revoked }) => self.logins.revoke(user, revoked),
-                Err(RecvError::Lagged(events)) => {
-                    tracing::warn!(events, "this process reads the bus too slowly");
-                    self.suspect();
-                }
                 Err(RecvError::Closed) => return,
+                first => self.on_signal(first, &mut owed).await,
             }
+            for _ in 1..SIGNALS_PER_FLUSH_MAX {
+                match signals.try_recv() {
+                    Ok(signal) => self.on_signal(Ok(signal), &mut owed).await,
+                    Err(TryRecvError::Lagged(events)) => {
+                        self.on_signal(Err(RecvError::Lagged(events)), &mut owed).await;
+                    }
+                    Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+                }
+            }
+            self.hub.flush(owed);
+        }
+    }
+
+    async fn on_signal(&self, signal: Result<Signal, RecvError>, owed: &mut Vec<Arc<Outbox>>) {
+        match signal {
+            Ok(Signal::Event(event)) => self.on_event(event, owed).await,
+            Ok(Signal::Stored { partition, upto }) => self.acks.advance(partition, upto),
+            Ok(Signal::Suspect) => self.suspect(),
+            Ok(Signal::Session { user, revoked }) => self.logins.revoke(user, revoked),
+            Err(RecvError::Lagged(events)) => {
+                tracing::warn!(events, "this process reads the bus too slowly");
+                self.suspect();
+            }
+            Err(RecvError::Closed) => {}
         }
     }
 
@@ -78,7 +102,7 @@ impl Relay {
         self.suspicion.notify_one();
     }
 
-    async fn on_event(&self, event: Arc<SequencedEvent>) {
+    async fn on_event(&self, event: Arc<SequencedEvent>, owed: &mut Vec<Arc<Outbox>>) {
         if let Some(user) = event.event.body.affected(event.event.user_id) {
             self.permissions.forget(user, event.room).await;
         }
@@ -87,7 +111,8 @@ impl Relay {
             return;
         };
         let (at, delivery) = encode(Arc::unwrap_or_clone(event));
-        let news = room.offer(at, delivery);
+        let mut news = room.offer(at, delivery);
+        owed.append(&mut news.owed);
         self.hub.after(&room, news);
     }
 }
@@ -96,5 +121,5 @@ impl Relay {
 pub fn encode(event: SequencedEvent) -> (Position, Delivery) {
     let at = Position { epoch: event.epoch, seq: event.seq };
     let left = event.event.body.departed(event.event.user_id);
-    (at, Delivery { frame: ServerFrame::from(event).to_json().into(), left })
+    (at, Delivery { frame: Frame::from(&ServerFrame::from(event)), left })
 }

@@ -1,151 +1,111 @@
-//! A WebSocket with the deadlines and close codes of this protocol, over any byte stream.
-//!
-//! One task owns it. Reading may be dropped and taken up again; writing is always awaited to its end or its
-//! deadline, so no frame is ever cut in the middle by us.
+//! The reading half of a WebSocket. Whatever is written goes through the connection's outbox.
 
+use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
-use futures_util::{SinkExt, StreamExt};
-use rookery_shared::limits::{
-    CLOSE_DEADLINE, FRAME_BYTES_MAX, READ_BUFFER_BYTES, WRITE_BUFFER_BYTES, WRITE_BUFFER_BYTES_MAX, WRITE_DEADLINE,
-};
+use rookery_shared::limits::{FRAGMENTS_MAX, FRAME_BYTES_MAX, READ_BUFFER_BYTES};
 use rookery_shared::protocol::close::CloseCode;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Bytes, Message};
 
-use crate::outbox::Frame;
+use crate::wire::Wire;
+
+pub mod reader;
+
+use reader::{Reader, ReaderLimits};
+
+thread_local! {
+    /// Bytes go from the kernel to a reader without a wait between, so one buffer serves all sockets of a thread.
+    static BUFFER: RefCell<[u8; READ_BUFFER_BYTES]> = const { RefCell::new([0; READ_BUFFER_BYTES]) };
+}
 
 /// See the module's text.
-pub struct Socket<S> {
-    stream: WebSocketStream<S>,
+pub struct Socket {
+    wire: Arc<dyn Wire>,
+    reader: Reader,
 }
 
 /// What came from the client.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Heard {
-    /// A text frame.
-    Text(Frame),
-    /// A ping (answered already) or a pong.
-    Pulse,
-    /// The client says goodbye.
-    Goodbye,
+    /// A text message.
+    Text(String),
+    /// A ping and what was in it; it wants an answer.
+    Ping(Vec<u8>),
+    /// An answer to a ping.
+    Pong,
+    /// The client says goodbye, with this code.
+    Goodbye(Option<u16>),
     /// Something that this protocol does not allow.
     Breach(CloseCode),
     /// The byte stream ended.
     Lost,
 }
 
-/// Why a write did not reach the kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WriteError {
-    /// The client takes nothing.
-    #[error("the client reads too slowly")]
-    TooSlow,
-    /// The byte stream ended.
-    #[error("the connection is lost")]
-    Lost,
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+impl Socket {
     /// The server's end of an upgraded stream, with the bytes that were read behind the request head.
-    pub async fn new(stream: S, read_before: Vec<u8>) -> Self {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER_BYTES)
-            .write_buffer_size(WRITE_BUFFER_BYTES)
-            .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
-            .max_message_size(Some(FRAME_BYTES_MAX))
-            .max_frame_size(Some(FRAME_BYTES_MAX));
-        let stream = WebSocketStream::from_partially_read(stream, read_before, Role::Server, Some(config)).await;
-        Self { stream }
+    pub fn new(wire: Arc<dyn Wire>, read_before: Vec<u8>) -> Self {
+        Self::with_limits(wire, read_before, ReaderLimits { message_bytes: FRAME_BYTES_MAX, fragments: FRAGMENTS_MAX })
     }
 
-    /// The next thing from the client. Safe to drop.
+    /// The same with other bounds than this protocol's.
+    pub fn with_limits(wire: Arc<dyn Wire>, read_before: Vec<u8>, limits: ReaderLimits) -> Self {
+        Self { wire, reader: Reader::new(limits, read_before) }
+    }
+
+    /// What the other half writes to.
+    pub fn wire(&self) -> &Arc<dyn Wire> {
+        &self.wire
+    }
+
+    /// The next thing from the client. Safe to drop. Not to be asked again after a breach or the end.
     pub async fn next(&mut self) -> Heard {
-        match self.stream.next().await {
-            None => Heard::Lost,
-            Some(Err(error)) => breach(&error).map_or(Heard::Lost, Heard::Breach),
-            Some(Ok(message)) => match message {
-                Message::Text(text) => Heard::Text(text),
-                Message::Ping(_) | Message::Pong(_) => Heard::Pulse,
-                Message::Close(_) => Heard::Goodbye,
-                Message::Binary(_) | Message::Frame(_) => Heard::Breach(CloseCode::Unsupported),
-            },
-        }
+        poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    /// Writes frames with as few system calls as they need.
-    pub async fn write(&mut self, frames: Vec<Frame>) -> Result<(), WriteError> {
-        let stream = &mut self.stream;
-        let written = async {
-            for frame in frames {
-                stream.feed(Message::Text(frame)).await?;
-            }
-            stream.flush().await
-        };
-        within_deadline(written).await
-    }
-
-    /// Writes a ping.
-    pub async fn ping(&mut self) -> Result<(), WriteError> {
-        within_deadline(self.stream.send(Message::Ping(Bytes::new()))).await
-    }
-
-    /// Says goodbye, or answers the client's goodbye, and waits a little for the client to end the byte stream:
-    /// bytes that arrive after a close of ours would make the kernel reset the connection, and the close frame
-    /// could be lost with it.
-    pub async fn close(mut self, code: Option<CloseCode>) {
-        let said = match code.map(close_frame) {
-            Some(frame) => timeout(CLOSE_DEADLINE, self.stream.send(Message::Close(Some(frame)))).await,
-            None => timeout(CLOSE_DEADLINE, self.stream.flush()).await,
-        };
-        if matches!(said, Ok(Ok(()))) {
-            // A client that does not go in time is left behind.
-            timeout(CLOSE_DEADLINE, self.linger()).await.ok();
-        }
-    }
-
-    async fn linger(&mut self) -> io::Result<()> {
-        let stream = self.stream.get_mut();
-        stream.shutdown().await?;
-        let mut ignored = vec![0; READ_BUFFER_BYTES];
-        while stream.read(&mut ignored).await? > 0 {}
+    /// Waits for the client to end the byte stream: bytes that arrive after an end of ours would make the kernel
+    /// reset the connection, and our last frame could be lost with it.
+    pub async fn linger(&self) -> io::Result<()> {
+        while poll_fn(|cx| read(self.wire.as_ref(), cx, |_| ())).await? > 0 {}
         Ok(())
     }
-}
 
-async fn within_deadline(written: impl Future<Output = Result<(), Error>>) -> Result<(), WriteError> {
-    match timeout(WRITE_DEADLINE, written).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "write failed");
-            Err(WriteError::Lost)
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Heard> {
+        loop {
+            match self.reader.take() {
+                Ok(Some(heard)) => return Poll::Ready(heard),
+                Err(code) => return Poll::Ready(Heard::Breach(code)),
+                Ok(None) => {}
+            }
+            let Self { wire, reader } = self;
+            match ready!(read(wire.as_ref(), cx, |bytes| reader.feed(bytes))) {
+                Ok(1..) => {}
+                Ok(0) => return Poll::Ready(Heard::Lost),
+                Err(error) => {
+                    tracing::debug!(%error, "read failed");
+                    return Poll::Ready(Heard::Lost);
+                }
+            }
         }
-        Err(_) => Err(WriteError::TooSlow),
     }
 }
 
-/// What the client did wrong; none if the stream just ended.
-fn breach(error: &Error) -> Option<CloseCode> {
-    match error {
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
-        | Error::ConnectionClosed
-        | Error::AlreadyClosed
-        | Error::Io(_)
-        | Error::Tls(_) => None,
-        Error::Capacity(_) => Some(CloseCode::TooBig),
-        Error::Utf8(_) => Some(CloseCode::InvalidUtf8),
-        Error::Protocol(_) | Error::AttackAttempt => Some(CloseCode::ProtocolError),
-        Error::WriteBufferFull(_) => Some(CloseCode::TooSlow),
-        Error::Url(_) | Error::Http(_) | Error::HttpFormat(_) => Some(CloseCode::Internal),
-    }
-}
-
-fn close_frame(code: CloseCode) -> CloseFrame {
-    CloseFrame { code: code.number().into(), reason: code.reason().into() }
+/// Reads once, as soon as there is something.
+fn read(wire: &dyn Wire, cx: &mut Context<'_>, take: impl FnOnce(&[u8])) -> Poll<io::Result<usize>> {
+    BUFFER.with_borrow_mut(|buffer| {
+        loop {
+            ready!(wire.poll_readable(cx))?;
+            match wire.try_read(buffer) {
+                Ok(count) => {
+                    take(&buffer[..count]);
+                    return Poll::Ready(Ok(count));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    })
 }
 
 #[cfg(test)]

@@ -22,6 +22,10 @@ use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::token::JwkSet;
 use tokio::sync::broadcast;
 
+mod pipe;
+
+pub(crate) use pipe::{ClientEnd, pipe};
+
 /// A bus whose messages can be lost.
 pub(crate) struct FakeBus {
     state: Mutex<State>,

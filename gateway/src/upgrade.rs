@@ -94,7 +94,7 @@ async fn take_over(node: Arc<Node>, upgrade: OnUpgrade, opening: Opening) {
     };
     let read_before = parts.read_buf.to_vec();
     drop(parts.read_buf);
-    let socket = Socket::new(parts.io.into_inner(), read_before).await;
+    let socket = Socket::new(Arc::new(parts.io.into_inner()), read_before);
     // A task of its own, so that nothing of the upgrade is kept, and boxed, because a future that is handed on is
     // kept once per hand.
     let serving = Box::pin(connection::serve(Arc::clone(&node), socket, opening));

@@ -74,8 +74,8 @@ pub const OUTBOX_FRAMES_MAX: usize = 1_024;
 pub const COMMANDS_QUEUED_MAX: usize = 64;
 /// Acks of one connection that wait for "stored"; beyond it sends answer `overloaded`.
 pub const ACKS_PENDING_PER_CONNECTION_MAX: usize = 1_000;
-/// Read buffer of one socket.
-pub const READ_BUFFER_BYTES: usize = 4 * 1024;
+/// Bytes that are read from a socket at once; the buffer is shared by all sockets of a thread.
+pub const READ_BUFFER_BYTES: usize = 16 * 1024;
 
 // --- bus -------------------------------------------------------------------------------------
 
@@ -103,6 +103,10 @@ pub const ROOM_LINGER: Duration = Duration::from_secs(30);
 pub const HEAD_AUDIT_INTERVAL: Duration = Duration::from_secs(30);
 /// Events of one partition that ingest stores in one batch.
 pub const INGEST_BATCH_MAX: usize = 500;
+/// Events of several partitions that ingest gives to the store in one call.
+pub const INGEST_GROUP_MAX: usize = 500;
+/// Such calls of one process under way at once.
+pub const INGEST_WRITES_AT_ONCE: usize = 2;
 /// Life of a partition lease; renewed at a third of it.
 pub const LEASE_LIFE: Duration = Duration::from_secs(6);
 
@@ -171,14 +175,22 @@ pub const JOURNAL_BATCH_MAX: usize = 256;
 pub const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 /// How long commands of a client that said goodbye, or of a node that drains, may still take.
 pub const COMMANDS_FINISH: Duration = Duration::from_secs(2);
-/// Write buffer of one socket; a fuller one is written out.
-pub const WRITE_BUFFER_BYTES: usize = 16 * 1024;
-/// Hard bound of one socket's write buffer: one write buffer and the largest frame, every character escaped.
-pub const WRITE_BUFFER_BYTES_MAX: usize = 256 * 1024;
-/// Frames that are taken from an outbox for one flush.
+/// Bytes a connection may owe its client before its rooms stop adding to them; it catches up by number later.
+pub const OUTBOX_BEHIND_BYTES: usize = 192 * 1024;
+/// Frames a connection may owe its client before its rooms stop adding to them.
+pub const OUTBOX_BEHIND_FRAMES: usize = 512;
+/// Frames that are written with one system call.
 pub const FLUSH_FRAMES_MAX: usize = 64;
-/// Bytes that are taken from an outbox for one flush, unless its first frame alone is larger.
+/// Bytes that are written with one system call, unless the first frame alone is larger.
 pub const FLUSH_BYTES_MAX: usize = 64 * 1024;
+/// System calls of one flush; after that others have a turn.
+pub const FLUSH_ROUNDS_MAX: usize = 4;
+/// Connections that one task flushes; more are flushed by several, side by side.
+pub const FLUSHES_PER_TASK: usize = 256;
+/// Signals of the bus that are handled before the connections they concern are flushed.
+pub const SIGNALS_PER_FLUSH_MAX: usize = 64;
+/// Fragments of one message from a client.
+pub const FRAGMENTS_MAX: u32 = 1_024;
 /// Bytes an outbox may hold when the replay of one more room begins.
 pub const OUTBOX_LOW_BYTES: usize = 128 * 1024;
 /// Frames an outbox may hold when the replay of one more room begins.
@@ -248,3 +260,20 @@ pub const LOGIN_RETRY_PAUSE: Duration = Duration::from_secs(1);
 pub const REVOKED_REMEMBERED_MAX: u64 = 100_000;
 /// A permission that says no is asked for again if it is older than this: the no may have been taken back.
 pub const REFUSAL_LIFE: Duration = Duration::from_secs(1);
+
+// --- load tests ------------------------------------------------------------------------------
+
+/// Accounts that one `seed` makes.
+pub const SEED_USERS_MAX: usize = 100_000;
+/// Rooms that one `seed` makes.
+pub const SEED_ROOMS_MAX: usize = 100_000;
+/// Rooms of one such account.
+pub const SEED_ROOMS_PER_USER_MAX: usize = 200;
+/// Gateways over which the accounts of one `seed` are spread.
+pub const SEED_GATEWAYS_MAX: usize = 64;
+/// Longest life of a token that `seed` prints.
+pub const SEED_TOKEN_LIFE_MAX: Duration = Duration::from_hours(24);
+/// Documents of one insert of `seed`.
+pub const SEED_INSERT_MAX: usize = 1_000;
+/// Life of one insert of `seed`, which nobody at a screen waits for.
+pub const SEED_INSERT_LIFE: Duration = Duration::from_mins(1);

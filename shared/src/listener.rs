@@ -6,7 +6,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown as Half, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,6 +17,7 @@ use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -47,6 +48,18 @@ pub struct Peer(pub SocketAddr);
 pub struct Connection {
     stream: TcpStream,
     _permit: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    /// The bytes.
+    pub const fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    /// Ends our half; the other end reads what was written before, then the end.
+    pub fn end_writing(&self) -> io::Result<()> {
+        SockRef::from(&self.stream).shutdown(Half::Write)
+    }
 }
 
 /// Accepts until the process drains, then lets open requests finish.

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use rookery_api::seed;
 use rookery_shared::config::{ConfigErrors, arguments};
 use rookery_shared::{telemetry, token};
 
@@ -56,11 +57,15 @@ fn run() -> Result<(), MainError> {
         .about("A chat server in one process")
         .arg(demo)
         .subcommand(Command::new("config").about("Prints the settings in force"))
+        .subcommand(arguments(seed::command(), SETTINGS))
         .subcommand(Command::new("settings").about("Prints the reference of the settings of every process"));
     let matches = arguments(command, SETTINGS).get_matches();
     if matches.subcommand_name() == Some("settings") {
         print(&config::reference());
         return Ok(());
+    }
+    if let Some(matches) = matches.subcommand_matches("seed") {
+        return seeded(matches);
     }
     let (options, effective) = Options::read(&matches)?;
     if matches.subcommand_name() == Some("config") {
@@ -70,6 +75,15 @@ fn run() -> Result<(), MainError> {
     telemetry::init(options.log_format, &options.log_filter);
     let runtime = tokio::runtime::Runtime::new().map_err(MainError::Runtime)?;
     Ok(runtime.block_on(server::serve(Arc::new(options), matches.get_flag("demo")))?)
+}
+
+fn seeded(matches: &ArgMatches) -> Result<(), MainError> {
+    let (options, _) = Options::read(matches)?;
+    telemetry::init(options.log_format, &options.log_filter);
+    let runtime = tokio::runtime::Runtime::new().map_err(MainError::Runtime)?;
+    let made = runtime.block_on(server::seed(&options, seed::Order::read(matches)))?;
+    print(&format!("{made}\n"));
+    Ok(())
 }
 
 /// Says where the server is, for people who started it by hand.

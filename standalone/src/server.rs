@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use rookery_api::app::{App, AppError, AppParts};
+use rookery_api::seed::{Credentials, Order, SeedError};
 use rookery_api::store::{self, StoreError, Stores};
 use rookery_api::{demo, router};
 use rookery_gateway::gateway::{Gateway, GatewayOptions, GatewayParts};
@@ -36,6 +37,8 @@ pub(crate) enum StartError {
     Keys(#[from] KeyError),
     #[error(transparent)]
     App(#[from] AppError),
+    #[error(transparent)]
+    Seed(#[from] SeedError),
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
 }
@@ -66,6 +69,13 @@ pub(crate) async fn serve(options: Arc<Options>, with_demo: bool) -> Result<(), 
     gateway.run_background();
     listen(&options, &app, &gateway, &shutdown).await?;
     shutdown.on_signals(options.drain).await.map_err(StartError::Signals)
+}
+
+/// Makes what a load test needs; the server of the same folder may run meanwhile.
+pub(crate) async fn seed(options: &Options, order: Order) -> Result<Credentials, StartError> {
+    std::fs::create_dir_all(&options.data_dir).map_err(StartError::Folder)?;
+    let stores = store::sqlite::open(&options.data_dir.join("rookery.db")).await?;
+    Ok(order.carry_out(&stores, &keys(&options.data_dir)?, &options.issuer).await?)
 }
 
 async fn listen(

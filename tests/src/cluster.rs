@@ -62,15 +62,15 @@ impl Cluster {
         cluster
     }
 
-    /// Runs `rookery-api` with arguments against the data of this cluster, to its end.
-    pub fn run_api(&self, args: &[&str]) {
+    /// Runs `rookery-api` with arguments against the data of this cluster, to its end; returns what it printed.
+    pub fn run_api(&self, args: &[&str]) -> String {
         let env: Vec<(String, String)> = self
             .settings
             .common
             .iter()
             .map(|(key, value)| (format!("ROOKERY_{}", key.to_uppercase()), value.clone()))
             .collect();
-        process::run_with(&tools::binary("rookery-api"), args, env, &self.settings.dir);
+        process::run_with(&tools::binary("rookery-api"), args, env, &self.settings.dir)
     }
 
     /// Another api of the same cluster; it does not run yet.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use rookery_shared::keys;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -57,6 +58,18 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// Entries of all partitions' logs that a worker was given and has not marked as stored yet.
+    pub async fn entries_in_hand(&self) -> u64 {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.expect("Redis runs");
+        let mut sum = 0;
+        for partition in keys::partitions() {
+            let question = format!("XPENDING {} ingest\r\n", keys::log(partition));
+            stream.write_all(question.as_bytes()).await.expect("Redis listens");
+            sum += first_number(&mut stream).await;
+        }
+        sum
+    }
+
     async fn answers(&self) -> bool {
         let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)).await else {
             return false;
@@ -66,4 +79,12 @@ impl Redis {
             && stream.read_exact(&mut answer).await.is_ok()
             && &answer == b"+PONG"
     }
+}
+
+/// The number of entries in an answer to XPENDING; none if there is no such log. The rest of the answer is skipped.
+async fn first_number(stream: &mut TcpStream) -> u64 {
+    let mut answer = vec![0; 16 * 1024];
+    let read = stream.read(&mut answer).await.expect("Redis answers");
+    let text = String::from_utf8_lossy(&answer[..read]);
+    text.lines().nth(1).and_then(|line| line.strip_prefix(':')?.parse().ok()).unwrap_or(0)
 }

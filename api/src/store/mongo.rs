@@ -27,6 +27,7 @@ use self::documents::{
 use self::event_document::MessageDocument;
 use self::turns::Turns;
 use super::{Backend, StoreError, Stores};
+use crate::domain::load::LoadSet;
 
 mod acts;
 mod calls;
@@ -35,6 +36,7 @@ mod epochs;
 mod error;
 mod event_document;
 mod indexes;
+mod load;
 mod members;
 mod messages;
 mod migrations;
@@ -150,5 +152,9 @@ impl Backend for Mongo {
 
     async fn migrate(&self) -> Result<(), StoreError> {
         migrations::run(&self.database, &self.calls).await
+    }
+
+    async fn insert_load(&self, set: &LoadSet) -> Result<(), StoreError> {
+        self.insert_set(set).await
     }
 }

@@ -15,11 +15,13 @@ use rusqlite::Connection;
 use self::readers::Readers;
 use self::writer::Writer;
 use super::{Backend, StoreError, Stores};
+use crate::domain::load::LoadSet;
 
 mod acts;
 mod connection;
 mod epochs;
 mod error;
+mod load;
 mod members;
 mod messages;
 mod outbox;
@@ -94,5 +96,9 @@ impl Backend for Sqlite {
             self.write(|db| schema::apply(db, step)).await?;
         }
         Ok(())
+    }
+
+    async fn insert_load(&self, set: &LoadSet) -> Result<(), StoreError> {
+        self.insert_set(set).await
     }
 }

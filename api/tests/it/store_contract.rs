@@ -12,6 +12,7 @@ use crate::mongo_server;
 mod acts;
 mod backend;
 mod epochs;
+mod load;
 mod members;
 mod messages;
 mod mongo_only;
@@ -184,5 +185,9 @@ on_both! {
         migrating_twice_is_fine
         migrating_at_once_is_fine
         reopening_keeps_everything
+    }
+    load {
+        a_load_set_is_there_as_it_was_made
+        a_load_set_collides_like_anything_else
     }
 }

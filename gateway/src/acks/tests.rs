@@ -3,7 +3,8 @@
 use rookery_shared::id::UserId;
 
 use super::*;
-use crate::outbox::Taken;
+use crate::frame::Frame;
+use crate::outbox::Outbox;
 
 fn at(epoch: u64, ms: u64) -> LogPosition {
     LogPosition { epoch: Epoch(epoch), ms, n: 0 }
@@ -29,7 +30,7 @@ struct Setup {
 impl Setup {
     fn new() -> Self {
         let acks = Acks::new(Arc::new(Metrics::new().unwrap()));
-        let member = Arc::new(Member::new(UserId::generate(), Arc::default(), false));
+        let member = Arc::new(Member::new(UserId::generate(), Outbox::unwritten(), false));
         Self { acks, member, room: RoomId::generate() }
     }
 
@@ -48,9 +49,9 @@ impl Setup {
 
     /// The types of the frames that came, in order.
     fn told(&self) -> Vec<String> {
-        let Taken::Frames(frames) = self.member.outbox.take() else { return Vec::new() };
-        let kind = |frame: &crate::outbox::Frame| {
-            let value: serde_json::Value = serde_json::from_str(frame).unwrap();
+        let frames = self.member.outbox.take();
+        let kind = |frame: &Frame| {
+            let value: serde_json::Value = serde_json::from_str(frame.as_text()).unwrap();
             value["type"].as_str().unwrap().to_owned()
         };
         frames.iter().map(kind).collect()

@@ -1,5 +1,7 @@
 //! Making rooms live on a connection.
 
+use std::collections::BTreeMap;
+
 use futures_util::{StreamExt, stream};
 use rookery_shared::access::Action;
 use rookery_shared::authority::AuthorityError;
@@ -12,6 +14,7 @@ use rookery_shared::protocol::server::ErrorFrame;
 use super::Commands;
 use crate::error::CommandError;
 use crate::hub::Joining;
+use crate::position::Position;
 use crate::session::Target;
 
 impl Commands {
@@ -28,6 +31,27 @@ impl Commands {
     pub(super) async fn enter(&self, target: Target) -> Option<CloseCode> {
         let (name, joining) = self.prepare(target).await;
         self.attach(name, joining).await.err().map(|error| error.close_code())
+    }
+
+    /// The client reads again. Rooms it has left meanwhile are no longer its business; if it cannot be brought up to
+    /// date it comes back by position.
+    pub(super) async fn catch_up(&self, rooms: BTreeMap<RoomId, Position>) -> Option<CloseCode> {
+        for (room, position) in rooms {
+            let (_, joining) = self.prepare(Target { room: RoomRef::Id(room), position: Some(position) }).await;
+            let caught_up = match joining {
+                Ok(joining) => self.node.hub.catch_up(&joining).await.is_ok(),
+                Err(CommandError::Refused(_)) => {
+                    self.node.hub.detach(room, &self.member);
+                    self.member.lose(room);
+                    true
+                }
+                Err(_) => false,
+            };
+            if !caught_up {
+                return Some(CloseCode::TooSlow);
+            }
+        }
+        None
     }
 
     async fn prepare(&self, target: Target) -> (RoomRef, Result<Joining, CommandError>) {

@@ -6,66 +6,53 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use rookery_shared::limits::{CLOSE_DEADLINE, COMMANDS_FINISH};
 use rookery_shared::protocol::close::CloseCode;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
 use super::Connection;
 use crate::commands::Commands;
+use crate::frame::Frame;
 use crate::gateway::Node;
-use crate::outbox::{Outbox, Taken};
+use crate::outbox::Outbox;
 use crate::session::Command;
-use crate::socket::{Socket, WriteError};
+use crate::socket::Socket;
 
 /// Why a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     /// We say goodbye.
     Ours(CloseCode),
-    /// The client said goodbye.
-    Theirs,
+    /// The client said goodbye, with this code.
+    Theirs(Option<u16>),
     /// Nobody is there to say anything to.
     Lost,
 }
 
-impl From<WriteError> for End {
-    fn from(error: WriteError) -> Self {
-        match error {
-            WriteError::TooSlow => Self::Ours(CloseCode::TooSlow),
-            WriteError::Lost => Self::Lost,
-        }
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+impl Connection {
     /// The one way out: goodbye, while commands that were accepted get a moment to finish; then the connection
     /// leaves its rooms, as its commands are dropped.
-    pub(super) async fn finish(mut self, end: End) {
+    pub(super) async fn finish(self, end: End) {
         let rest = finish_commands(self.commands, self.running, self.waiting);
         let goodbye = async {
             match end {
-                End::Ours(CloseCode::TooSlow) => self.socket.close(Some(CloseCode::TooSlow)).await,
-                End::Ours(code) => {
-                    flush(&self.outbox, &mut self.socket).await;
-                    self.socket.close(Some(code)).await;
-                }
-                End::Theirs => self.socket.close(None).await,
-                End::Lost => drop(self.socket),
+                End::Ours(code) => part(&self.outbox, &self.socket, Frame::close(code)).await,
+                End::Theirs(code) => part(&self.outbox, &self.socket, Frame::close_echo(code)).await,
+                End::Lost => {}
             }
         };
         tokio::join!(goodbye, rest);
     }
 }
 
-/// Writes what is still owed, such as the error that explains the close.
-async fn flush<S: AsyncRead + AsyncWrite + Unpin>(outbox: &Outbox, socket: &mut Socket<S>) {
-    let owed = async {
-        while let Taken::Frames(frames) = outbox.take() {
-            socket.write(frames).await?;
-        }
-        Ok::<_, WriteError>(())
-    };
-    // Its rooms may go on talking to it, so this needs an end of its own.
-    timeout(CLOSE_DEADLINE, owed).await.ok();
+/// Writes what is still owed, such as the error that explains the close, and the close frame. A client that does not
+/// go in time is left behind.
+async fn part(outbox: &Outbox, socket: &Socket, last: Frame) {
+    if !timeout(CLOSE_DEADLINE, outbox.finish(last)).await.unwrap_or(false) {
+        return;
+    }
+    if let Err(error) = socket.wire().shut_down() {
+        tracing::debug!(%error, "the stream ended before its close");
+    }
+    timeout(CLOSE_DEADLINE, socket.linger()).await.ok();
 }
 
 async fn finish_commands(
@@ -92,7 +79,11 @@ async fn finish_commands(
 const fn is_worth_finishing(command: &Command) -> bool {
     match command {
         Command::Send(_) | Command::Act(_) => true,
-        Command::Subscribe(_) | Command::Enter(_) | Command::Unsubscribe(_) | Command::Heads(_) => false,
+        Command::Subscribe(_)
+        | Command::Enter(_)
+        | Command::Unsubscribe(_)
+        | Command::Heads(_)
+        | Command::CatchUp(_) => false,
     }
 }
 
@@ -110,7 +101,7 @@ impl Count {
     pub(super) fn end(&self, end: End) {
         let reason = match end {
             End::Ours(code) => code.reason(),
-            End::Theirs => CloseCode::Normal.reason(),
+            End::Theirs(_) => CloseCode::Normal.reason(),
             End::Lost => "lost",
         };
         tracing::debug!(reason, "connection ends");

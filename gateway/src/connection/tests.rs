@@ -10,14 +10,13 @@ use rookery_shared::protocol::server::AckMode;
 use rookery_shared::shutdown::Shutdown;
 use rookery_shared::token::{AUDIENCE, Claims, SigningKeys, Verifier, install_provider};
 use serde_json::Value;
-use tokio::io::DuplexStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::*;
 use crate::gateway::GatewayOptions;
-use crate::testing::{FakeAuthority, FakeBus};
+use crate::testing::{ClientEnd, FakeAuthority, FakeBus, pipe};
 use crate::{Gateway, GatewayParts, Origins};
 
 struct Setup {
@@ -29,7 +28,7 @@ struct Setup {
 }
 
 struct Client {
-    stream: WebSocketStream<DuplexStream>,
+    stream: WebSocketStream<ClientEnd>,
 }
 
 impl Setup {
@@ -79,9 +78,9 @@ impl Setup {
     }
 
     async fn connect(&self, room: Option<&str>, token: Option<String>, buffer: usize) -> Client {
-        let (ours, theirs) = tokio::io::duplex(buffer);
+        let (ours, theirs) = pipe(buffer);
         let opening = Opening { token, room: room.map(|room| room.parse().unwrap()) };
-        let socket = Socket::new(ours, Vec::new()).await;
+        let socket = Socket::new(ours, Vec::new());
         self.shutdown
             .spawn_work("connection", serve(Arc::clone(&self.gateway.node), socket, opening));
         Client { stream: WebSocketStream::from_raw_socket(theirs, Role::Client, None).await }
@@ -289,6 +288,29 @@ async fn a_client_that_does_not_read_is_cut_off_and_hurts_nobody() {
     }
     tokio::time::sleep(WRITE_DEADLINE + Duration::from_secs(5)).await;
     assert_eq!((setup.closes("too_slow"), setup.gateway.node.metrics.connections.get()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_reads_late_gets_everything_once_and_in_order() {
+    let setup = Setup::new();
+    let mut reader = setup.enter().await;
+    let token = setup.token(setup.member());
+    let mut late = setup.connect(Some("general"), Some(token), 8 * 1_024).await;
+    assert_eq!(late.kinds(3).await, ["hello", "subscribed", "caught_up"]);
+    let text = "x".repeat(3_000);
+    for _ in 0..150 {
+        setup.bus.say(setup.authority.room, &text);
+        assert_eq!(reader.kinds(1).await, ["new_message"]);
+    }
+    let metrics = Arc::clone(&setup.gateway.node.metrics);
+    assert_eq!((metrics.behind.get(), metrics.outbox_overflows.get()), (1, 0), "a room stops adding once");
+    for seq in 1..=150 {
+        let event = late.next().await;
+        assert_eq!((event["type"].as_str(), event["seq"].as_u64()), (Some("new_message"), Some(seq)));
+    }
+    assert_eq!(late.kinds(1).await, ["caught_up"]);
+    setup.bus.say(setup.authority.room, "live again");
+    assert_eq!(late.next().await["seq"], 151);
 }
 
 #[tokio::test(start_paused = true)]

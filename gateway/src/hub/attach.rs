@@ -10,8 +10,8 @@ use rookery_shared::protocol::server::{ServerFrame, You};
 
 use super::Hub;
 use super::room::{Live, Room};
+use crate::frame::Frame;
 use crate::member::Member;
-use crate::outbox::Frame;
 use crate::position::Position;
 use crate::relay;
 use crate::relay::room_feed::{Fetched, Plan};
@@ -80,7 +80,15 @@ impl Hub {
     /// What was missed is told in pieces; each waits until the client has read most of those before. When this fails
     /// or is dropped half-way, the room is not live on the connection.
     pub async fn attach(self: &Arc<Self>, joining: &Joining) -> Result<(), BusError> {
-        let mut progress = Progress::new(joining.position);
+        self.advance(joining, Progress::new(joining.position)).await
+    }
+
+    /// The rest for a connection that fell behind in the room: what it missed, `caught_up`, then live events.
+    pub async fn catch_up(self: &Arc<Self>, joining: &Joining) -> Result<(), BusError> {
+        self.advance(joining, Progress { begun: true, ..Progress::new(joining.position) }).await
+    }
+
+    async fn advance(self: &Arc<Self>, joining: &Joining, mut progress: Progress) -> Result<(), BusError> {
         for _ in 0..STEPS_MAX {
             let room = self.enter(joining.room).await?;
             match room.attach(joining, &mut progress) {
@@ -119,12 +127,12 @@ impl Room {
             return Attempt::Done("left");
         }
         let (head, room) = (live.feed.head(), joining.room);
-        let gap = |from| ("gap", vec![text(&ServerFrame::Gap { room, from, to: head.seq })]);
+        let gap = |from| ("gap", vec![Frame::from(&ServerFrame::Gap { room, from, to: head.seq })]);
         let (outcome, between) = match (live.feed.plan(progress.position, progress.fetched.as_ref()), progress.position)
         {
             (Plan::Fetch(seq), _) => return Attempt::Fetch(Position { epoch: head.epoch, seq }),
             (Plan::Ahead, _) if !progress.asked => return Attempt::Ahead,
-            (Plan::Ahead | Plan::Reset, _) => ("reset", vec![text(&reset(room, head))]),
+            (Plan::Ahead | Plan::Reset, _) => ("reset", vec![Frame::from(&reset(room, head))]),
             (Plan::Gap { from, .. }, _) => gap(from),
             (Plan::Replay { frames, .. }, None) => ("fresh", frames),
             (Plan::Replay { upto, .. }, Some(at)) if upto < head.seq && progress.replayed > REPLAY_EVENTS_MAX => {
@@ -154,14 +162,14 @@ impl Live {
     fn welcome(&mut self, joining: &Joining, progress: &mut Progress, between: Vec<Frame>) {
         let first = self.first(joining, progress);
         let seq = self.feed.head().seq;
-        let last = std::iter::once(text(&ServerFrame::CaughtUp { room: joining.room, seq }));
+        let last = std::iter::once(Frame::from(&ServerFrame::CaughtUp { room: joining.room, seq }));
         joining.member.outbox.push_all(first.into_iter().chain(between).chain(last));
         self.add(&joining.member, joining.acl);
     }
 
     fn first(&self, joining: &Joining, progress: &mut Progress) -> Option<Frame> {
         let was_begun = std::mem::replace(&mut progress.begun, true);
-        (!was_begun).then(|| text(&subscribed(joining, self.feed.head())))
+        (!was_begun).then(|| Frame::from(&subscribed(joining, self.feed.head())))
     }
 }
 
@@ -179,9 +187,4 @@ fn subscribed(joining: &Joining, head: Head) -> ServerFrame {
 
 const fn reset(room: RoomId, head: Head) -> ServerFrame {
     ServerFrame::Reset { room, epoch: head.epoch, head: head.seq }
-}
-
-fn text(frame: &ServerFrame) -> Frame {
-    let json = frame.to_json();
-    json.into()
 }

@@ -11,8 +11,9 @@ use rookery_shared::protocol::server::ServerFrame;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::frame::Frame;
 use crate::member::{Member, MemberId};
-use crate::outbox::Frame;
+use crate::outbox::{Outbox, Owed};
 use crate::position::Position;
 use crate::relay::room_feed::{Delivery, Fate, RoomFeed, Step};
 
@@ -50,6 +51,8 @@ enum State {
 /// The inside of a live room.
 pub(super) struct Live {
     pub(super) feed: RoomFeed,
+    /// Up to where members have been told, or are at least.
+    told: Position,
     members: Vec<Arc<Member>>,
     /// Connections that are told what they missed; they hear nothing live before they have it.
     catching_up: Vec<Arc<Member>>,
@@ -79,7 +82,8 @@ pub struct Hole {
 }
 
 /// What a change of a room leaves to be done and counted.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
+#[must_use]
 pub struct News {
     /// There is a hole and nobody repairs it yet; the one who reads this does.
     pub wants_repair: bool,
@@ -93,6 +97,10 @@ pub struct News {
     pub gaps: u64,
     /// Resets told.
     pub resets: u64,
+    /// Connections that read too slowly for the room.
+    pub behind: u64,
+    /// Connections that are owed something which nobody writes yet; the one who reads this does.
+    pub owed: Vec<Arc<Outbox>>,
 }
 
 impl Room {
@@ -115,6 +123,7 @@ impl Room {
         let mut state = self.state.lock();
         let live = Live {
             feed: RoomFeed::new(head),
+            told: Position { epoch: head.epoch, seq: head.seq },
             members: Vec::new(),
             catching_up: Vec::new(),
             empty_since: Some(now),
@@ -316,18 +325,38 @@ impl Live {
             };
             frames.push(frame_of(room, step));
             if let Some(user) = left {
-                self.push(&std::mem::take(&mut frames), news);
+                self.push(room, &std::mem::take(&mut frames), news);
                 self.expel(room, user);
             }
         }
-        self.push(&frames, news);
+        self.push(room, &frames, news);
+        self.told = self.position();
     }
 
-    fn push(&self, frames: &[Frame], news: &mut News) {
-        for member in &self.members {
-            member.outbox.push_all(frames.iter().cloned());
+    fn position(&self) -> Position {
+        let Head { epoch, seq, .. } = self.feed.head();
+        Position { epoch, seq }
+    }
+
+    fn push(&mut self, room: RoomId, frames: &[Frame], news: &mut News) {
+        if frames.is_empty() {
+            return;
         }
-        news.delivered += u64::try_from(frames.len() * self.members.len()).unwrap_or(u64::MAX);
+        let mut behind = Vec::new();
+        for member in &self.members {
+            match member.outbox.owe(frames) {
+                Owed::Unflushed => news.owed.push(Arc::clone(&member.outbox)),
+                Owed::Known => {}
+                Owed::Behind => behind.push(Arc::clone(member)),
+            }
+        }
+        let reached = self.members.len() - behind.len();
+        news.delivered += u64::try_from(frames.len() * reached).unwrap_or(u64::MAX);
+        for member in behind {
+            self.hold(&member);
+            member.fall_behind(room, self.told);
+            news.behind += 1;
+        }
     }
 
     /// Who is no longer a member of the room hears nothing more of it, on any connection.
@@ -354,7 +383,7 @@ impl Live {
 fn frame_of(room: RoomId, step: Step) -> Frame {
     match step {
         Step::Event(delivery) => delivery.frame,
-        Step::Gap { from, to } => ServerFrame::Gap { room, from, to }.to_json().into(),
-        Step::Reset { epoch, head } => ServerFrame::Reset { room, epoch, head }.to_json().into(),
+        Step::Gap { from, to } => Frame::from(&ServerFrame::Gap { room, from, to }),
+        Step::Reset { epoch, head } => Frame::from(&ServerFrame::Reset { room, epoch, head }),
     }
 }

@@ -20,14 +20,16 @@ use crate::position::Position;
 const REOPEN_FAILURES_MAX: u32 = 3;
 
 impl Hub {
-    /// Counts what changed in a room, and starts its repair if it wants one.
+    /// Counts what changed in a room, writes what its members are owed by it, and starts its repair if it wants one.
     pub(crate) fn after(self: &Arc<Self>, room: &Arc<Room>, news: News) {
+        self.flush(news.owed);
         let metrics = &self.metrics;
         metrics.deliveries.inc_by(news.delivered);
         metrics.holes.inc_by(news.parked);
         metrics.parked_overflows.inc_by(news.dropped);
         metrics.gaps.inc_by(news.gaps);
         metrics.resets.inc_by(news.resets);
+        metrics.behind.inc_by(news.behind);
         if news.wants_repair {
             let (hub, room) = (Arc::clone(self), Arc::clone(room));
             self.spawn("repair room", async move { hub.repair(&room).await });

@@ -11,7 +11,7 @@ use rookery_shared::limits::{
     PARKED_EVENTS_MAX, REPLAY_BYTES_MAX, REPLAY_FRAMES_MAX, RESUME_EVENTS_MAX, RING_BYTES_MAX, RING_FRAMES_MAX,
 };
 
-use crate::outbox::Frame;
+use crate::frame::Frame;
 use crate::position::Position;
 
 /// An event as members get it.

@@ -1,8 +1,10 @@
 //! What a session wants done.
 
+use std::collections::BTreeMap;
+
 use rookery_shared::act::Act;
 use rookery_shared::event::{NewMessage, Sender};
-use rookery_shared::id::{ClientId, RoomRef, UserId};
+use rookery_shared::id::{ClientId, RoomId, RoomRef, UserId};
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
@@ -37,6 +39,8 @@ pub enum Command {
     Heads(Vec<Target>),
     /// Do something to a message.
     Act(Box<Deed>),
+    /// Tell of the rooms that the client read too slowly for, from where it stands in each.
+    CatchUp(BTreeMap<RoomId, Position>),
 }
 
 /// A room to make live, and where the client stands in it.

@@ -14,6 +14,7 @@ mod drain;
 mod faults;
 mod foreign_clients;
 mod limits_of_http;
+mod load;
 mod operations;
 mod resume;
 mod rights;

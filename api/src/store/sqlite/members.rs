@@ -53,12 +53,11 @@ impl Members for Sqlite {
     async fn join(&self, member: &Member, event: &Event) -> Result<Option<Announcement>, StoreError> {
         let (member, event) = (member.clone(), event.clone());
         self.write(move |db| {
-            let (room, user) = (member.room_id.as_uuid(), member.user_id.as_uuid());
             let sanction = sanctions::read(db, member.room_id, member.user_id)?;
             if sanction.banned.is_some_and(|until| until.holds(member.joined_at)) {
                 return Err(StoreError::Banned);
             }
-            let added = change(db, INSERT, params![room, user, member.role.word(), member.joined_at.0])?;
+            let added = insert(db, &member)?;
             announce(db, added, member.room_id, event)
         })
         .await
@@ -72,6 +71,12 @@ impl Members for Sqlite {
         })
         .await
     }
+}
+
+/// Adds a member who is none yet, as part of a change; says how many that were.
+pub(super) fn insert(db: &Connection, member: &Member) -> Result<usize, StoreError> {
+    let (room, user) = (member.room_id.as_uuid(), member.user_id.as_uuid());
+    change(db, INSERT, params![room, user, member.role.word(), member.joined_at.0])
 }
 
 /// Ends a membership, as part of a change; says whether there was one.

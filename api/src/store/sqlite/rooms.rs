@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use rookery_shared::access::Visibility;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::{AclVersion, RoomId, RoomRef, Slug, UserId};
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use super::Sqlite;
@@ -26,20 +26,7 @@ statements! {
 impl Rooms for Sqlite {
     async fn insert(&self, room: &Room) -> Result<(), StoreError> {
         let room = room.clone();
-        self.write(move |db| {
-            let row = params![
-                room.id.as_uuid(),
-                room.slug.as_ref().map(Slug::as_str),
-                room.name.as_str(),
-                room.description.as_str(),
-                room.visibility.word(),
-                room.owner.map(UserId::as_uuid),
-                integer::stored(room.acl.0)?,
-                room.created_at.0,
-            ];
-            change(db, INSERT, row).map(drop)
-        })
-        .await
+        self.write(move |db| insert(db, &room)).await
     }
 
     async fn find(&self, room: &RoomRef) -> Result<Option<Room>, StoreError> {
@@ -65,6 +52,21 @@ impl Rooms for Sqlite {
         self.read(move |db| ids.iter().filter_map(|id| one(db, BY_ID, [id], read).transpose()).collect())
             .await
     }
+}
+
+/// Adds a room, as part of a change.
+pub(super) fn insert(db: &Connection, room: &Room) -> Result<(), StoreError> {
+    let row = params![
+        room.id.as_uuid(),
+        room.slug.as_ref().map(Slug::as_str),
+        room.name.as_str(),
+        room.description.as_str(),
+        room.visibility.word(),
+        room.owner.map(UserId::as_uuid),
+        integer::stored(room.acl.0)?,
+        room.created_at.0,
+    ];
+    change(db, INSERT, row).map(drop)
 }
 
 fn read(row: &Row<'_>) -> Result<Room, StoreError> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::{SessionId, UserId};
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::Sqlite;
 use super::sql::{change, one, statements};
@@ -26,22 +26,7 @@ statements! {
 impl Sessions for Sqlite {
     async fn insert(&self, session: &Session) -> Result<(), StoreError> {
         let session = session.clone();
-        self.write(move |db| {
-            let row = params![
-                session.id.as_uuid(),
-                session.lookup,
-                session.user_id.as_uuid(),
-                session.chain_key,
-                session.current,
-                session.parent,
-                session.rotated_at.0,
-                session.created_at.0,
-                session.expires_at.0,
-                session.revoked_at.map(|at| at.0),
-            ];
-            change(db, INSERT, row).map(drop)
-        })
-        .await
+        self.write(move |db| insert(db, &session)).await
     }
 
     async fn by_lookup(&self, lookup: &[u8; 16]) -> Result<Option<Session>, StoreError> {
@@ -80,6 +65,23 @@ impl Sessions for Sqlite {
         })
         .await
     }
+}
+
+/// Adds a session, as part of a change.
+pub(super) fn insert(db: &Connection, session: &Session) -> Result<(), StoreError> {
+    let row = params![
+        session.id.as_uuid(),
+        session.lookup,
+        session.user_id.as_uuid(),
+        session.chain_key,
+        session.current,
+        session.parent,
+        session.rotated_at.0,
+        session.created_at.0,
+        session.expires_at.0,
+        session.revoked_at.map(|at| at.0),
+    ];
+    change(db, INSERT, row).map(drop)
 }
 
 fn session(row: &Row<'_>) -> Result<Session, StoreError> {

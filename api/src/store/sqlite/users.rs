@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::UserId;
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::Sqlite;
 use super::sql::{change, one, parsed, statements};
@@ -25,21 +25,7 @@ statements! {
 impl Users for Sqlite {
     async fn insert(&self, user: &User) -> Result<(), StoreError> {
         let user = user.clone();
-        self.write(move |db| {
-            let row = params![
-                user.id.as_uuid(),
-                user.username.as_str(),
-                user.username.key(),
-                user.email.as_str(),
-                user.email.key(),
-                user.password_hash,
-                user.role.word(),
-                user.created_at.0,
-                user.disabled,
-            ];
-            change(db, INSERT, row).map(drop)
-        })
-        .await
+        self.write(move |db| insert(db, &user)).await
     }
 
     async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
@@ -59,6 +45,22 @@ impl Users for Sqlite {
         })
         .await
     }
+}
+
+/// Adds an account, as part of a change.
+pub(super) fn insert(db: &Connection, user: &User) -> Result<(), StoreError> {
+    let row = params![
+        user.id.as_uuid(),
+        user.username.as_str(),
+        user.username.key(),
+        user.email.as_str(),
+        user.email.key(),
+        user.password_hash,
+        user.role.word(),
+        user.created_at.0,
+        user.disabled,
+    ];
+    change(db, INSERT, row).map(drop)
 }
 
 fn user(row: &Row<'_>) -> Result<User, StoreError> {

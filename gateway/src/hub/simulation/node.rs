@@ -17,7 +17,7 @@ use crate::hub::attach::{Joining, Progress};
 use crate::hub::room::Room;
 use crate::member::Member;
 use crate::metrics::Metrics;
-use crate::outbox::Taken;
+use crate::outbox::Outbox;
 use crate::session::{Command, Input, Outgoing, Output, Session};
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
@@ -70,7 +70,7 @@ impl Connection {
         };
         let mut connection = Self {
             node,
-            member: Arc::new(Member::new(user, Arc::default(), false)),
+            member: Arc::new(Member::new(user, Outbox::unwritten(), false)),
             running: None,
             session: Session::new(None, AckMode::Stored, NOW),
             inbox: VecDeque::new(),
@@ -95,11 +95,8 @@ impl Connection {
 
     /// Everything that was written to the client.
     pub(super) fn take(&self) -> Vec<ServerFrame> {
-        match self.member.outbox.take() {
-            Taken::Frames(frames) => frames.iter().map(|frame| serde_json::from_str(frame).unwrap()).collect(),
-            Taken::Nothing => Vec::new(),
-            Taken::Overflow | Taken::End(_) => panic!("an outbox ends"),
-        }
+        let frames = self.member.outbox.take();
+        frames.iter().map(|frame| serde_json::from_str(frame.as_text()).unwrap()).collect()
     }
 
     fn handle(&mut self, input: Input) {

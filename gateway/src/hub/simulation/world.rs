@@ -232,7 +232,7 @@ impl World {
             }
             Attempt::Ahead => {
                 let Some(head) = self.head() else { return self.refuse(node, &joining) };
-                room.compare(head);
+                drop(room.compare(head));
                 self.repair(node);
                 self.repair(node);
                 progress.asked = true;
@@ -289,7 +289,8 @@ impl World {
         }
         let head = self.head()?;
         let room = Arc::new(Room::new(self.room));
-        room.go_live(head, Instant::now());
+        // Nobody writes here: clients look at what they are owed.
+        drop(room.go_live(head, Instant::now()));
         self.nodes[node].room = Some(Arc::clone(&room));
         Some(room)
     }
@@ -321,14 +322,14 @@ impl World {
         {
             at.seq = at.seq.min(live.feed.head().seq.next());
         }
-        room.offer(at, delivery);
+        drop(room.offer(at, delivery));
     }
 
     /// Reads what is missing, or sorts in what was read.
     fn repair(&mut self, node: usize) {
         let Some(room) = self.nodes[node].room.clone() else { return };
         if let Some(events) = self.nodes[node].read_again.take() {
-            room.fill(events.into_iter().map(relay::encode).collect());
+            drop(room.fill(events.into_iter().map(relay::encode).collect()));
         } else if let Some(hole) = room.hole() {
             self.nodes[node].read_again = Some(self.events_after(hole.after));
         }
@@ -337,7 +338,7 @@ impl World {
     fn audit(&mut self, node: usize) {
         let Some(room) = self.nodes[node].room.clone() else { return };
         if let Some(head) = self.head() {
-            room.compare(head);
+            drop(room.compare(head));
         }
     }
 
@@ -359,6 +360,6 @@ fn begin(connection: &mut Connection) -> Option<Task> {
             Some(Task::Attach(Box::new(joining), Box::new(Progress::new(position))))
         }
         Command::Send(outgoing) => Some(Task::Append(outgoing)),
-        Command::Enter(_) | Command::Unsubscribe(_) | Command::Heads(_) | Command::Act(_) => None,
+        Command::Enter(_) | Command::Unsubscribe(_) | Command::Heads(_) | Command::Act(_) | Command::CatchUp(_) => None,
     }
 }

@@ -7,7 +7,7 @@ fn at(epoch: u64, seq: u64) -> Position {
 }
 
 fn delivery(seq: u64) -> Delivery {
-    Delivery { frame: format!("f{seq}").into(), left: None }
+    Delivery { frame: Frame::text(&format!("f{seq}")), left: None }
 }
 
 fn event(seq: u64) -> Step {
@@ -138,7 +138,7 @@ fn a_resume_asks_for_what_the_last_answer_did_not_reach() {
 #[test]
 fn a_long_resume_comes_in_pieces() {
     let feed = filled(1, 3);
-    let large: Frame = "x".repeat(REPLAY_BYTES_MAX / 2 + 1).into();
+    let large: Frame = Frame::text(&"x".repeat(REPLAY_BYTES_MAX / 2 + 1));
     let events = (1..=3).map(|seq| (at(1, seq), large.clone())).collect();
     let fetched = Fetched { after: Seq::ZERO, events };
     for seq in 0..3 {

@@ -1,0 +1,85 @@
+//! Messages to many members: what a delivery costs the servers, and how late it is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
+
+use crate::crowd::{Crew, Talk, number_of};
+use crate::ledger::Ledger;
+use crate::quantiles::Quantiles;
+use crate::{Failure, report};
+
+/// Time in which the last deliveries come in.
+const SETTLE: Duration = Duration::from_millis(1500);
+/// Time in which the servers finish what connecting left behind.
+const REST: Duration = Duration::from_secs(2);
+
+/// The subcommand.
+#[derive(Args)]
+pub(crate) struct Fanout {
+    /// Row of the table.
+    #[arg(long)]
+    row: String,
+    /// Who is measured.
+    #[arg(long)]
+    server: String,
+    #[command(flatten)]
+    crew: Crew,
+    #[command(flatten)]
+    talk: Talk,
+}
+
+/// One result.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct FanoutResult {
+    /// Row of the table.
+    pub(crate) row: String,
+    /// Who was measured.
+    pub(crate) server: String,
+    /// Messages that were sent.
+    pub(crate) sent: u64,
+    /// What came back.
+    pub(crate) deliveries: u64,
+    /// Deliveries that did not come.
+    pub(crate) missing: i64,
+    /// Deliveries twice or out of order.
+    pub(crate) repeats: u64,
+    /// Bytes of a delivery.
+    pub(crate) frame_bytes: f64,
+    /// CPU of each watched process, in microseconds per delivery.
+    pub(crate) cpu_us: Vec<(String, f64)>,
+    /// CPU of each watched process, in microseconds per message.
+    pub(crate) cpu_us_per_message: Vec<(String, f64)>,
+    /// From due to delivered.
+    pub(crate) latency_ms: Quantiles,
+}
+
+impl Fanout {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        let ledger = Arc::new(Ledger::new());
+        let crowd = self.crew.gather(&ledger, self.talk.size).await?;
+        sleep(REST).await;
+        let used = self.crew.usage();
+        let (sent, expected) = crowd.talk(&self.talk, &ledger).await?;
+        sleep(SETTLE).await;
+        let used = self.crew.since(&used);
+        crowd.leave().await;
+        let mut books = ledger.close();
+        let missing = i64::try_from(expected).unwrap_or(i64::MAX) - i64::try_from(books.deliveries).unwrap_or(i64::MAX);
+        report(&FanoutResult {
+            row: self.row,
+            server: self.server,
+            sent,
+            deliveries: books.deliveries,
+            missing,
+            repeats: books.repeats,
+            frame_bytes: number_of(books.bytes) / number_of(books.deliveries.max(1)),
+            cpu_us: self.crew.spent(&used, books.deliveries),
+            cpu_us_per_message: self.crew.spent(&used, sent),
+            latency_ms: books.delivery.quantiles(),
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! What `make bench` and `make bench-ingest` run: a load generator, the bare limit, and the table of results.
+//!
+//! It speaks to servers that somebody else started, knows the process ids of those it accounts for, and prints one line
+//! of JSON for each run. Times are measured from the moment a message was due, so a slow server cannot hide by slowing
+//! the sender down.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod accounting;
+mod bare;
+mod crowd;
+mod depth;
+mod dialect;
+mod fanout;
+mod frame;
+mod history;
+mod idle;
+mod ingest;
+mod ledger;
+mod link;
+mod quantiles;
+mod raw_store;
+mod table;
+mod tag;
+
+/// Whatever ends a run early.
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Parser)]
+#[command(name = "rookery-bench", about = "Load for a Rookery cluster and its peers")]
+struct Arguments {
+    #[command(subcommand)]
+    job: Job,
+}
+
+#[derive(Subcommand)]
+enum Job {
+    /// Messages at a fixed rate to many members; CPU per delivery, latency.
+    Fanout(fanout::Fanout),
+    /// Connections that do nothing; memory and CPU of each.
+    Idle(idle::Idle),
+    /// Many messages through the log into the store; time to the ack, lag, depth of the log, and the ledger.
+    Ingest(ingest::Ingest),
+    /// The bare limit: one thread that writes frames to sockets and does nothing else. Serves until it is killed.
+    Bare(bare::Bare),
+    /// The database alone: inserts of the same documents with the same guarantees, without anything of ours.
+    Store(raw_store::RawStore),
+    /// The table of results from lines that other runs printed.
+    Table(table::Table),
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let outcome = match Arguments::parse().job {
+        Job::Fanout(run) => run.run().await,
+        Job::Idle(run) => run.run().await,
+        Job::Ingest(run) => run.run().await,
+        Job::Bare(run) => run.serve(),
+        Job::Store(run) => run.run().await,
+        Job::Table(table) => table.write(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(&format!("rookery-bench: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One line of results.
+pub(crate) fn report(result: &impl serde::Serialize) -> Result<(), Failure> {
+    show(&format!("{}\n", serde_json::to_string(result)?));
+    Ok(())
+}
+
+/// What a command was asked for.
+#[expect(clippy::print_stdout, reason = "the result of a command")]
+pub(crate) fn show(text: &str) {
+    print!("{text}");
+}
+
+/// A line for the person who waits.
+#[expect(clippy::print_stderr, reason = "the way a command tells how it goes")]
+pub(crate) fn tell(text: &str) {
+    eprintln!("{text}");
+}

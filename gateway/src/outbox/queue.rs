@@ -1,0 +1,189 @@
+//! The frames an outbox owes, and how they get into the kernel.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+
+use rookery_shared::limits::{
+    FLUSH_BYTES_MAX, FLUSH_FRAMES_MAX, FLUSH_ROUNDS_MAX, OUTBOX_BEHIND_BYTES, OUTBOX_BEHIND_FRAMES, OUTBOX_BYTES_MAX,
+    OUTBOX_FRAMES_MAX, OUTBOX_LOW_BYTES, OUTBOX_LOW_FRAMES,
+};
+use rookery_shared::protocol::close::CloseCode;
+
+use super::Flushed;
+use crate::frame::Frame;
+use crate::wire::Wire;
+
+/// See the module's text.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    frames: VecDeque<Frame>,
+    bytes: usize,
+    /// How much of the first frame is written.
+    begun: usize,
+    pong: Option<Frame>,
+    /// Somebody knows that there is something to flush: a pusher, or the task that waits for the kernel.
+    is_known: bool,
+    overflowed: bool,
+    end: Option<CloseCode>,
+    /// The last frame is in the queue.
+    finished: bool,
+}
+
+/// How writing went.
+pub(super) enum Written {
+    /// There is nothing left.
+    All,
+    /// The kernel takes no more.
+    Blocked { progress: bool },
+    /// It was enough for one flush.
+    Enough,
+    /// The byte stream ended.
+    Failed(io::Error),
+}
+
+impl Queue {
+    /// True if nobody knows yet that there is something to be done.
+    pub(super) fn push_all(&mut self, frames: impl IntoIterator<Item = Frame>) -> bool {
+        for frame in frames {
+            self.push(frame);
+        }
+        self.ask()
+    }
+
+    pub(super) fn pong(&mut self, frame: Frame) -> bool {
+        if !self.finished {
+            self.pong = Some(frame);
+        }
+        self.ask()
+    }
+
+    pub(super) fn end(&mut self, code: CloseCode) {
+        self.end = self.end.or(Some(code));
+    }
+
+    pub(super) fn finish(&mut self, last: Frame) {
+        self.pong = None;
+        if !self.finished && self.end.is_none() {
+            // Nothing may follow the last frame.
+            self.end = Some(CloseCode::Normal);
+        }
+        self.finished = true;
+        self.overflowed = false;
+        self.bytes += last.len();
+        self.frames.push_back(last);
+    }
+
+    /// Writes until there is nothing left, the kernel is full, or others should have a turn.
+    pub(super) fn write_to(&mut self, wire: &dyn Wire) -> Written {
+        self.is_known = false;
+        let mut progress = false;
+        for _ in 0..FLUSH_ROUNDS_MAX {
+            if self.begun == 0
+                && let Some(pong) = self.pong.take()
+            {
+                self.bytes += pong.len();
+                self.frames.push_front(pong);
+            }
+            if self.frames.is_empty() {
+                return Written::All;
+            }
+            match self.write_some(wire) {
+                Ok(count) => self.advance(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    // The task that waits for the kernel flushes again.
+                    self.is_known = true;
+                    return Written::Blocked { progress };
+                }
+                Err(error) => return Written::Failed(error),
+            }
+            progress = true;
+        }
+        if self.frames.is_empty() { Written::All } else { Written::Enough }
+    }
+
+    /// What a flush comes to.
+    pub(super) const fn standing(&self, written: &Written) -> Flushed {
+        match (written, self.end) {
+            (Written::Failed(_), _) => Flushed::Lost,
+            _ if self.overflowed => Flushed::Overflow,
+            (Written::Blocked { progress }, _) => Flushed::Blocked { progress: *progress },
+            (Written::Enough, _) => Flushed::More,
+            (Written::All, Some(code)) => Flushed::End(code),
+            (Written::All, None) => Flushed::All,
+        }
+    }
+
+    /// Whether rooms should owe no more.
+    pub(super) fn is_behind(&self) -> bool {
+        self.bytes > OUTBOX_BEHIND_BYTES || self.frames.len() > OUTBOX_BEHIND_FRAMES
+    }
+
+    pub(super) fn is_low(&self) -> bool {
+        self.bytes <= OUTBOX_LOW_BYTES && self.frames.len() <= OUTBOX_LOW_FRAMES
+    }
+
+    fn ask(&mut self) -> bool {
+        let is_needed = !self.frames.is_empty() || self.pong.is_some() || self.overflowed;
+        is_needed && !std::mem::replace(&mut self.is_known, true)
+    }
+
+    fn push(&mut self, frame: Frame) {
+        if self.end.is_some() || self.overflowed {
+            return;
+        }
+        if self.bytes + frame.len() > OUTBOX_BYTES_MAX || self.frames.len() >= OUTBOX_FRAMES_MAX {
+            self.overflow();
+            return;
+        }
+        self.bytes += frame.len();
+        self.frames.push_back(frame);
+    }
+
+    /// A frame that is begun has to be written to its end, so that the close frame can follow.
+    fn overflow(&mut self) {
+        self.overflowed = true;
+        self.is_known = false;
+        self.frames.truncate(usize::from(self.begun > 0));
+        self.frames.shrink_to_fit();
+        self.bytes = self.frames.iter().map(Frame::len).sum();
+    }
+
+    fn write_some(&self, wire: &dyn Wire) -> io::Result<usize> {
+        if let (Some(only), 1) = (self.frames.front(), self.frames.len()) {
+            return wire.try_write(&[IoSlice::new(&only.bytes()[self.begun..])]);
+        }
+        let mut parts = [IoSlice::new(&[]); FLUSH_FRAMES_MAX];
+        let (mut count, mut bytes) = (0, 0);
+        for (part, frame) in parts.iter_mut().zip(&self.frames) {
+            if bytes + frame.len() > FLUSH_BYTES_MAX && count > 0 {
+                break;
+            }
+            let skipped = if count == 0 { self.begun } else { 0 };
+            *part = IoSlice::new(&frame.bytes()[skipped..]);
+            bytes += frame.len();
+            count += 1;
+        }
+        wire.try_write(&parts[..count])
+    }
+
+    fn advance(&mut self, written: usize) {
+        self.begun += written;
+        while let Some(frame) = self.frames.front() {
+            if self.begun < frame.len() {
+                return;
+            }
+            self.begun -= frame.len();
+            self.bytes -= frame.len();
+            self.frames.pop_front();
+        }
+        // An idle connection keeps no memory for its busy times.
+        self.frames = VecDeque::new();
+    }
+
+    #[cfg(test)]
+    pub(super) fn take(&mut self) -> Vec<Frame> {
+        self.is_known = false;
+        self.bytes = 0;
+        std::mem::take(&mut self.frames).into()
+    }
+}

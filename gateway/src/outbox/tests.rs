@@ -1,0 +1,114 @@
+//! Outboxes over a stream in memory.
+
+use rookery_shared::limits::{FLUSH_BYTES_MAX, FLUSH_FRAMES_MAX, OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX};
+use tokio::io::AsyncReadExt;
+
+use super::*;
+use crate::testing::{ClientEnd, pipe};
+
+fn outbox(capacity: usize) -> (Arc<Outbox>, ClientEnd) {
+    let (ours, theirs) = pipe(capacity);
+    (Outbox::new(ours), theirs)
+}
+
+async fn read(client: &mut ClientEnd, count: usize) -> Vec<u8> {
+    let mut bytes = vec![0; count];
+    client.read_exact(&mut bytes).await.unwrap();
+    bytes
+}
+
+#[tokio::test]
+async fn frames_leave_in_order_with_few_calls() {
+    let (outbox, mut client) = outbox(1 << 20);
+    let frames: Vec<Frame> = (0..=FLUSH_FRAMES_MAX).map(|n| Frame::text(&n.to_string())).collect();
+    outbox.push_all(frames.clone());
+    assert_eq!(outbox.flush(), Flushed::All);
+    let expected: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes().to_vec()).collect();
+    assert_eq!(read(&mut client, expected.len()).await, expected);
+}
+
+#[tokio::test]
+async fn what_the_kernel_does_not_take_waits_for_it() {
+    let (outbox, mut client) = outbox(10);
+    let (first, second) = (Frame::text("0123456789"), Frame::text("abc"));
+    outbox.push_all([first.clone(), second.clone()]);
+    assert_eq!(outbox.flush(), Flushed::Blocked { progress: true });
+    assert_eq!(outbox.flush(), Flushed::Blocked { progress: false });
+    assert_eq!(outbox.owe(&[Frame::text("d")]), Owed::Known, "whoever waits for the kernel writes it");
+    let mut got = read(&mut client, 10).await;
+    outbox.writable().await.unwrap();
+    assert_eq!(outbox.flush(), Flushed::All);
+    got.extend(read(&mut client, 10).await);
+    assert_eq!(got, [first.bytes(), second.bytes(), Frame::text("d").bytes()].concat());
+}
+
+#[tokio::test]
+async fn one_of_many_pushers_flushes() {
+    let (outbox, mut client) = outbox(64);
+    assert_eq!(outbox.owe(&[Frame::text("a")]), Owed::Unflushed);
+    assert_eq!(outbox.owe(&[Frame::text("b")]), Owed::Known);
+    outbox.flush_for();
+    assert_eq!(read(&mut client, 6).await, b"\x81\x01a\x81\x01b");
+    assert_eq!(outbox.owe(&[Frame::text("c")]), Owed::Unflushed);
+}
+
+#[tokio::test]
+async fn too_many_frames_or_bytes_close_it_for_good() {
+    let (many, _a) = outbox(64);
+    many.push_all((0..=OUTBOX_FRAMES_MAX).map(|_| Frame::text("x")));
+    let (large, _b) = outbox(64);
+    large.push_all((0..=OUTBOX_BYTES_MAX / FLUSH_BYTES_MAX).map(|_| Frame::text(&"x".repeat(FLUSH_BYTES_MAX))));
+    for outbox in [many, large] {
+        assert_eq!(outbox.flush(), Flushed::Overflow);
+        outbox.push(Frame::text("late"));
+        assert_eq!(outbox.flush(), Flushed::Overflow);
+    }
+}
+
+#[tokio::test]
+async fn a_frame_that_is_begun_is_ended_before_the_goodbye() {
+    let (outbox, mut client) = outbox(4);
+    let begun = Frame::text("0123456789");
+    outbox.push(begun.clone());
+    assert_eq!(outbox.flush(), Flushed::Blocked { progress: true });
+    outbox.push_all((0..=OUTBOX_FRAMES_MAX).map(|_| Frame::text("x")));
+    assert_eq!(outbox.flush(), Flushed::Overflow);
+    let last = Frame::close(CloseCode::TooSlow);
+    let length = begun.len() + last.len();
+    let (finished, got) = tokio::join!(outbox.finish(last.clone()), read(&mut client, length));
+    assert!(finished);
+    assert_eq!(got, [begun.bytes(), last.bytes()].concat());
+}
+
+#[tokio::test]
+async fn what_was_owed_before_the_end_is_given_and_nothing_after() {
+    let (outbox, mut client) = outbox(64);
+    outbox.push(Frame::text("x"));
+    outbox.end(CloseCode::Forbidden);
+    outbox.end(CloseCode::SessionRevoked);
+    outbox.push(Frame::text("late"));
+    assert_eq!(outbox.flush(), Flushed::End(CloseCode::Forbidden));
+    assert_eq!(read(&mut client, 3).await, b"\x81\x01x");
+    assert!(outbox.finish(Frame::close_echo(None)).await);
+    outbox.push(Frame::text("later"));
+    outbox.flush();
+    assert_eq!(read(&mut client, 2).await, [0x88, 0]);
+}
+
+#[tokio::test]
+async fn only_the_newest_ping_is_answered() {
+    let (outbox, mut client) = outbox(64);
+    outbox.push(Frame::text("x"));
+    outbox.pong(b"1");
+    outbox.pong(b"2");
+    assert_eq!(outbox.flush(), Flushed::All);
+    assert_eq!(read(&mut client, 6).await, b"\x8a\x012\x81\x01x");
+}
+
+#[tokio::test]
+async fn a_push_wakes_the_connection() {
+    let (outbox, _client) = outbox(64);
+    outbox.push(Frame::text("x"));
+    outbox.filled().await;
+    outbox.low().await;
+}

@@ -1,0 +1,228 @@
+//! From the client's bytes to messages (RFC 6455 §5): a pure parser that is given bytes and asked for what they hold.
+//!
+//! It keeps no more than one incomplete frame and one incomplete message, both within the limit, and refuses a frame
+//! by its header, before any of its payload is kept.
+
+use rookery_shared::protocol::close::CloseCode;
+
+use super::Heard;
+
+const CONTINUATION: u8 = 0x0;
+const TEXT: u8 = 0x1;
+const BINARY: u8 = 0x2;
+const CLOSE: u8 = 0x8;
+const PING: u8 = 0x9;
+const PONG: u8 = 0xa;
+const CONTROL_BYTES_MAX: u64 = 125;
+
+/// Bounds of one message.
+#[derive(Clone, Copy, Debug)]
+pub struct ReaderLimits {
+    /// Bytes of a message, all of its fragments together.
+    pub message_bytes: usize,
+    /// Fragments of a message.
+    pub fragments: u32,
+}
+
+/// See the module's text.
+#[derive(Debug)]
+pub struct Reader {
+    limits: ReaderLimits,
+    bytes: Vec<u8>,
+    /// How many of `bytes` are done with.
+    read: usize,
+    message: Option<Partial>,
+}
+
+/// The fragments of a message so far.
+#[derive(Debug, Default)]
+struct Partial {
+    text: Vec<u8>,
+    /// How many bytes are known to be UTF-8.
+    valid: usize,
+    fragments: u32,
+}
+
+#[derive(Clone, Copy)]
+struct Header {
+    is_final: bool,
+    opcode: u8,
+    mask: [u8; 4],
+    /// Bytes of the header itself.
+    size: usize,
+    payload: usize,
+}
+
+impl Reader {
+    /// Begins with what was read before, possibly nothing.
+    pub const fn new(limits: ReaderLimits, bytes: Vec<u8>) -> Self {
+        Self { limits, bytes, read: 0, message: None }
+    }
+
+    /// Takes bytes in the order they came.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.bytes.drain(..self.read);
+        self.read = 0;
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// The next thing the bytes hold; none if more of them are needed.
+    ///
+    /// # Errors
+    /// The code to close with. Nothing that follows means anything.
+    pub fn take(&mut self) -> Result<Option<Heard>, CloseCode> {
+        while let Some(header) = self.header()? {
+            let start = self.read + header.size;
+            let Some(payload) = self.bytes.get_mut(start..start + header.payload) else { return Ok(None) };
+            unmask(payload, header.mask);
+            self.read = start + header.payload;
+            let heard = match header.opcode {
+                PING => Some(Heard::Ping(self.bytes[start..self.read].to_vec())),
+                PONG => Some(Heard::Pong),
+                CLOSE => Some(goodbye(&self.bytes[start..self.read])?),
+                _ => self.fragment(header, start)?,
+            };
+            self.let_go();
+            if heard.is_some() {
+                return Ok(heard);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The header at the front, if it is complete and may stand there.
+    fn header(&self) -> Result<Option<Header>, CloseCode> {
+        let bytes = &self.bytes[self.read..];
+        let [first, second, rest @ ..] = bytes else { return Ok(None) };
+        let (is_final, opcode, is_masked) = (first & 0x80 != 0, first & 0x0f, second & 0x80 != 0);
+        let is_control = matches!(opcode, CLOSE | PING | PONG);
+        if first & 0x70 != 0 || !is_masked || !(is_control || matches!(opcode, CONTINUATION | TEXT | BINARY)) {
+            return Err(CloseCode::ProtocolError);
+        }
+        let Some((length, length_size)) = length(second & 0x7f, rest)? else { return Ok(None) };
+        if is_control && (!is_final || length > CONTROL_BYTES_MAX) {
+            return Err(CloseCode::ProtocolError);
+        }
+        let payload = if is_control {
+            usize::try_from(length).unwrap_or(usize::MAX)
+        } else {
+            self.admit(opcode, length)?
+        };
+        let Some(mask) = rest[length_size..].first_chunk::<4>() else { return Ok(None) };
+        Ok(Some(Header { is_final, opcode, mask: *mask, size: 2 + length_size + 4, payload }))
+    }
+
+    /// Whether a data frame may come now and be this long.
+    fn admit(&self, opcode: u8, length: u64) -> Result<usize, CloseCode> {
+        match (opcode, &self.message) {
+            (BINARY, _) => return Err(CloseCode::Unsupported),
+            (TEXT, Some(_)) | (CONTINUATION, None) => return Err(CloseCode::ProtocolError),
+            _ => {}
+        }
+        let (before, fragments) =
+            self.message.as_ref().map_or((0, 0), |message| (message.text.len(), message.fragments));
+        let length = usize::try_from(length).map_err(|_| CloseCode::TooBig)?;
+        let fits = before.checked_add(length).is_some_and(|bytes| bytes <= self.limits.message_bytes);
+        if fits && fragments < self.limits.fragments {
+            Ok(length)
+        } else {
+            Err(CloseCode::TooBig)
+        }
+    }
+
+    /// A data frame: a whole message, or the next piece of one.
+    fn fragment(&mut self, header: Header, start: usize) -> Result<Option<Heard>, CloseCode> {
+        let payload = &self.bytes[start..start + header.payload];
+        if header.is_final && self.message.is_none() {
+            let text = std::str::from_utf8(payload).map_err(|_| CloseCode::InvalidUtf8)?;
+            return Ok(Some(Heard::Text(text.to_owned())));
+        }
+        let mut message = self.message.take().unwrap_or_default();
+        message.text.extend_from_slice(payload);
+        message.fragments += 1;
+        message.check()?;
+        if !header.is_final {
+            self.message = Some(message);
+            return Ok(None);
+        }
+        let text = String::from_utf8(message.text).map_err(|_| CloseCode::InvalidUtf8)?;
+        Ok(Some(Heard::Text(text)))
+    }
+
+    /// A quiet connection keeps no memory for its bytes.
+    fn let_go(&mut self) {
+        if self.read == self.bytes.len() {
+            self.bytes = Vec::new();
+            self.read = 0;
+        }
+    }
+}
+
+impl Partial {
+    /// Bytes that can never become UTF-8 are refused before the message ends.
+    fn check(&mut self) -> Result<(), CloseCode> {
+        match std::str::from_utf8(&self.text[self.valid..]) {
+            Ok(_) => self.valid = self.text.len(),
+            Err(error) if error.error_len().is_none() => self.valid += error.valid_up_to(),
+            Err(_) => return Err(CloseCode::InvalidUtf8),
+        }
+        Ok(())
+    }
+}
+
+/// Payload length and the bytes of its extended form; none if they are not all there.
+fn length(short: u8, rest: &[u8]) -> Result<Option<(u64, usize)>, CloseCode> {
+    let (length, size, least) = match short {
+        126 => match rest.first_chunk::<2>() {
+            Some(bytes) => (u64::from(u16::from_be_bytes(*bytes)), 2, 126),
+            None => return Ok(None),
+        },
+        127 => match rest.first_chunk::<8>() {
+            Some(bytes) => (u64::from_be_bytes(*bytes), 8, 65_536),
+            None => return Ok(None),
+        },
+        short => (u64::from(short), 0, 0),
+    };
+    // The shortest form is the only one, and lengths have 63 bits.
+    if length < least || length >> 63 != 0 {
+        Err(CloseCode::ProtocolError)
+    } else {
+        Ok(Some((length, size)))
+    }
+}
+
+fn unmask(payload: &mut [u8], mask: [u8; 4]) {
+    let (chunks, rest) = payload.as_chunks_mut::<4>();
+    for chunk in chunks {
+        for (byte, key) in chunk.iter_mut().zip(mask) {
+            *byte ^= key;
+        }
+    }
+    for (byte, key) in rest.iter_mut().zip(mask) {
+        *byte ^= key;
+    }
+}
+
+fn goodbye(payload: &[u8]) -> Result<Heard, CloseCode> {
+    match payload {
+        [] => Ok(Heard::Goodbye(None)),
+        [_] => Err(CloseCode::ProtocolError),
+        [high, low, reason @ ..] => {
+            let code = u16::from_be_bytes([*high, *low]);
+            // RFC 6455 §7.4: what may not be sent, and what nobody has defined.
+            if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
+                return Err(CloseCode::ProtocolError);
+            }
+            std::str::from_utf8(reason).map_err(|_| CloseCode::InvalidUtf8)?;
+            Ok(Heard::Goodbye(Some(code)))
+        }
+    }
+}
+
+#[cfg(test)]
+impl Reader {
+    /// Bytes of memory held for the connection.
+    pub(crate) const fn held(&self) -> usize {
+        self.bytes.capacity()
+    }
+}
