@@ -131,7 +131,11 @@ pub struct Load {
 impl Load {
     /// Makes users and rooms, and starts to talk.
     pub async fn start(rest: &Rest, nodes: &[String], pace: Pace) -> Self {
-        let users = join_all((0..CLIENTS_PER_ROOM).map(|_| rest.new_user("talker"))).await;
+        // One after the other: hashing passwords is what a busy machine refuses first.
+        let mut users = Vec::new();
+        for _ in 0..CLIENTS_PER_ROOM {
+            users.push(rest.new_user("talker").await);
+        }
         let stranger = rest.new_user("stranger").await;
         let foreign_room = rest.new_room(&stranger, "public").await;
         let common = Arc::new(Common {
