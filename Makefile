@@ -25,7 +25,7 @@ test: ## Install what tests need, run every test against real parts, clean up
 	@scripts/test
 
 .PHONY: faults
-faults: ## Every row of the fault matrix under load against real parts; writes docs/faults.md (half an hour)
+faults: ## Every row of the fault matrix under load against real parts; writes docs/faults.md (ROW=F05, SHORT=1)
 	@scripts/faults
 
 .PHONY: lint
