@@ -24,6 +24,10 @@ cluster: ## Redis, a MongoDB-protocol server, two gateways, one api, HAProxy in 
 test: ## Install what tests need, run every test against real parts, clean up
 	@scripts/test
 
+.PHONY: faults
+faults: ## Every row of the fault matrix under load against real parts; writes docs/faults.md (ROW=F05, SHORT=1)
+	@scripts/faults
+
 .PHONY: lint
 lint: ## Formatting, clippy, rustdoc, licences, dependency arrows, tidy checks
 	@scripts/lint

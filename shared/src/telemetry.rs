@@ -46,6 +46,9 @@ pub fn init(format: LogFormat, filter: &LogFilter) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // A line that cannot be written (the disk is full) is lost. To complain about that on standard error would fail
+        // as well, and panic in whichever task had something to say.
+        .log_internal_errors(false)
         .with_ansi(colours);
     let outcome = match format {
         LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).try_init(),

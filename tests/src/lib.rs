@@ -10,6 +10,7 @@
 pub mod cluster;
 pub mod deployment;
 pub mod dirs;
+pub mod faults;
 pub mod foreign;
 pub mod forge;
 pub mod guardian;

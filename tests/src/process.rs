@@ -39,6 +39,16 @@ impl Process {
         Self { spec, child: Mutex::new(None) }
     }
 
+    /// A write beyond the limit of its files (`prlimit --fsize`) is an error for it from now on, as on a full disk, and
+    /// not the signal XFSZ, which would be its end. It must not be running.
+    #[must_use]
+    pub fn with_full_disks_as_errors(mut self) -> Self {
+        let program = std::mem::replace(&mut self.spec.program, "env".into());
+        let program = program.display().to_string();
+        self.spec.args.splice(0..0, ["--ignore-signal=XFSZ".to_owned(), program]);
+        self
+    }
+
     /// Starts it. It must not be running.
     pub fn start(&self) {
         let mut slot = self.child.lock();
@@ -55,6 +65,12 @@ impl Process {
             child.wait().expect("a killed child can be waited for");
             guardian::release(child.id());
         }
+    }
+
+    /// Its number; panics if it was never started.
+    pub fn id(&self) -> u32 {
+        let id = self.child.lock().as_ref().map(Child::id);
+        id.unwrap_or_else(|| panic!("{} does not run", self.spec.name))
     }
 
     /// Sends a signal by its name: `TERM`, `STOP`, `CONT` …

@@ -42,7 +42,8 @@ impl Redis {
             env: Vec::new(),
             dir: dir.clone(),
         };
-        Self { process: Process::prepare(spec), port, dir }
+        // Full disks are among the faults that tests make for it.
+        Self { process: Process::prepare(spec).with_full_disks_as_errors(), port, dir }
     }
 
     /// Starts it and waits until it answers.

@@ -15,7 +15,13 @@ pub fn repository() -> PathBuf {
 /// One of our binaries, of the same build as the test.
 pub fn binary(name: &str) -> PathBuf {
     let test = env::current_exe().expect("the test knows its own path");
-    let profile = test.ancestors().nth(2).expect("tests lie in target/<profile>/deps");
+    let folder = test.parent().expect("a program lies in a folder");
+    // Tests lie in target/<profile>/deps, programs beside it.
+    let profile = if folder.ends_with("deps") {
+        folder.parent().expect("deps lies in a profile")
+    } else {
+        folder
+    };
     present(profile.join(name), "cargo build --workspace")
 }
 

@@ -24,6 +24,7 @@ mod rows_w;
 mod rows_z;
 mod scenario;
 mod sessions;
+mod short_faults;
 mod talk;
 mod tokens;
 mod topologies;

@@ -1,0 +1,92 @@
+//! What a row promises beyond the invariants, and the check of it.
+
+use super::outcome::Outcome;
+
+/// While a part of the cluster can work, nothing stands still longer than this: a lease of a dead holder ends in 6 s.
+const PAUSE_MAX_MS: u64 = 12_000;
+
+/// Something that has to hold while the fault lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// Messages are shown all the time.
+    Shown,
+    /// Messages are acknowledged all the time.
+    Acked,
+    /// Every client keeps its connection.
+    SocketsStay,
+    /// Nobody who connects is turned away.
+    DoorsOpen,
+    /// Senders are told to try later; they are not left without a word.
+    ToldLater,
+}
+
+impl Hold {
+    /// What is wrong, if it does not hold.
+    pub fn broken(self, outcome: &Outcome) -> Option<String> {
+        let Outcome { clients, connections, refused_at_the_door, told_later, fault, .. } = outcome;
+        let pause = |pulse: &super::outcome::Pulse, what: &str| {
+            let longest = pulse.longest_pause_ms(*fault);
+            let all = longest >= fault.1 - fault.0;
+            (all || longest > PAUSE_MAX_MS).then(|| format!("nothing was {what} for {longest} ms of the fault"))
+        };
+        match self {
+            Self::Shown => pause(&outcome.shown, "shown"),
+            Self::Acked => pause(&outcome.acked, "acknowledged"),
+            Self::SocketsStay => {
+                (connections > clients).then(|| format!("{clients} clients needed {connections} connections"))
+            }
+            Self::DoorsOpen => {
+                (*refused_at_the_door > 0).then(|| format!("{refused_at_the_door} attempts to connect failed"))
+            }
+            Self::ToldLater => (*told_later == 0).then(|| "no sender was told to try later".to_owned()),
+        }
+    }
+
+    /// In words, for the report.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Shown => "messages are shown all the time",
+            Self::Acked => "messages are acknowledged all the time",
+            Self::SocketsStay => "every client keeps its connection",
+            Self::DoorsOpen => "nobody who connects is turned away",
+            Self::ToldLater => "senders are told to try later",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::faults::client::Report;
+
+    /// Two clients, one connection each; shown and acked every second of a fault of 20 s.
+    fn outcome() -> Outcome {
+        let report = |from: u64| Report {
+            acks: (from..40).map(|second| (second * 1_000, second * 1_000 + 100)).collect(),
+            times: (from..40).map(|second| ((1, second), second * 1_000)).collect(),
+            connections: 1,
+            told_later: 1,
+            ..Report::default()
+        };
+        let mut outcome = Outcome::of(2, 40_000, (10_000, 30_000));
+        outcome.add_room(vec![report(0), report(5)], Vec::new());
+        outcome
+    }
+
+    #[test]
+    fn each_promise_is_kept_and_can_be_broken() {
+        let all = [Hold::Shown, Hold::Acked, Hold::SocketsStay, Hold::DoorsOpen, Hold::ToldLater];
+        let silent = Outcome {
+            connections: 3,
+            refused_at_the_door: 1,
+            told_later: 0,
+            shown: super::super::outcome::Pulse::default(),
+            acked: super::super::outcome::Pulse::default(),
+            ..outcome()
+        };
+        for hold in all {
+            assert_eq!(hold.broken(&outcome()), None, "{hold:?}");
+            assert!(hold.broken(&silent).is_some(), "{hold:?}");
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! A crowd: some clients in each of some rooms, spread over the gateways, all talking at once; and its ledgers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use parking_lot::Mutex;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+use super::client::{Client, Report};
+use super::ledger::{Kept, Place};
+use super::outcome::Outcome;
+use super::pager::Pager;
+use super::socket::may_return;
+use crate::rest::{Account, Rest};
+use crate::wait;
+
+const CLIENTS_PER_ROOM: usize = 3;
+/// From the last word to the last ack, and from there until everybody shows everything.
+const DRAIN_DEADLINE: Duration = Duration::from_secs(90);
+const SHOW_DEADLINE: Duration = Duration::from_mins(1);
+const RECOVERY_DEADLINE: Duration = Duration::from_mins(1);
+const SURPRISES_MAX: usize = 10;
+
+/// How fast everybody talks.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Rooms.
+    pub rooms: usize,
+    /// New messages a second of one client.
+    pub per_second: f64,
+    /// Messages of one client that may wait for an ack.
+    pub window: usize,
+}
+
+/// What the clients of one room and their owner tell each other.
+pub struct Talk {
+    /// How fast.
+    pub pace: Pace,
+    /// A room that no client is a member of.
+    pub foreign_room: String,
+    common: Arc<Common>,
+    target: Mutex<Option<Place>>,
+}
+
+/// What the clients of all rooms share.
+struct Common {
+    start: Instant,
+    acked: AtomicUsize,
+    drained: AtomicUsize,
+    recovered: AtomicUsize,
+    fault_over_ms: AtomicU64,
+    quiet: AtomicBool,
+    over: AtomicBool,
+    surprises: Mutex<Vec<String>>,
+}
+
+impl Talk {
+    /// Milliseconds of the load.
+    pub fn now_ms(&self) -> u64 {
+        self.common.now_ms()
+    }
+
+    /// Counts an ack.
+    pub fn acked(&self) {
+        self.common.acked.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether what was composed at this time came after the fault.
+    pub fn is_after_fault(&self, composed_ms: u64) -> bool {
+        composed_ms >= self.common.fault_over_ms.load(Ordering::Relaxed)
+    }
+
+    /// Counts a client that was heard again after the fault.
+    pub fn recovered(&self) {
+        self.common.recovered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a client that has nothing open.
+    pub fn drained(&self) {
+        self.common.drained.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Nothing new is to be said.
+    pub fn is_quiet(&self) -> bool {
+        self.common.quiet.load(Ordering::Relaxed)
+    }
+
+    /// Time is up.
+    pub fn is_over(&self) -> bool {
+        self.common.over.load(Ordering::Relaxed)
+    }
+
+    /// Where every timeline has to arrive.
+    pub fn target(&self) -> Option<Place> {
+        *self.target.lock()
+    }
+
+    /// Notes what no fault explains.
+    pub fn surprise(&self, what: String) {
+        let mut surprises = self.common.surprises.lock();
+        if surprises.len() < SURPRISES_MAX {
+            surprises.push(what);
+        }
+    }
+
+    /// Notes a close that should not have happened.
+    pub fn note_close(&self, code: Option<u16>) {
+        if !may_return(code) {
+            self.surprise(format!("closed with {code:?}"));
+        }
+    }
+}
+
+impl Common {
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Everybody who talks.
+pub struct Load {
+    common: Arc<Common>,
+    rooms: Vec<(Arc<Talk>, Pager, Vec<JoinHandle<Report>>)>,
+    /// The room that no client is a member of, as its owner sees it.
+    foreign: Pager,
+}
+
+impl Load {
+    /// Makes users and rooms, and starts to talk.
+    pub async fn start(rest: &Rest, nodes: &[String], pace: Pace) -> Self {
+        // One after the other: hashing passwords is what a busy machine refuses first.
+        let mut users = Vec::new();
+        for _ in 0..CLIENTS_PER_ROOM {
+            users.push(rest.new_user("talker").await);
+        }
+        let stranger = rest.new_user("stranger").await;
+        let foreign_room = rest.new_room(&stranger, "public").await;
+        let common = Arc::new(Common {
+            start: Instant::now(),
+            acked: AtomicUsize::new(0),
+            drained: AtomicUsize::new(0),
+            recovered: AtomicUsize::new(0),
+            fault_over_ms: AtomicU64::new(u64::MAX),
+            quiet: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            surprises: Mutex::default(),
+        });
+        let mut rooms = Vec::new();
+        for number in 0..pace.rooms {
+            let room = rest.new_room(&users[0], "public").await;
+            join_all(users[1..].iter().map(|user| rest.join(&room, user))).await;
+            let (common, target) = (Arc::clone(&common), Mutex::default());
+            let talk = Arc::new(Talk { pace, foreign_room: foreign_room.clone(), common, target });
+            let pager = |user: &Account| Pager { rest: rest.clone(), token: user.token.clone(), room: room.clone() };
+            let clients = users.iter().enumerate().map(|(index, user)| {
+                let mut nodes = nodes.to_vec();
+                let first = (number + index) % nodes.len().max(1);
+                nodes.rotate_left(first);
+                let client = Client::new(format!("r{number}-{index}"), nodes, pager(user), Arc::clone(&talk));
+                tokio::spawn(client.run())
+            });
+            let clients = clients.collect();
+            rooms.push((talk, pager(&users[0]), clients));
+        }
+        let foreign = Pager { rest: rest.clone(), token: stranger.token, room: foreign_room };
+        Self { common, rooms, foreign }
+    }
+
+    /// Milliseconds of the load.
+    pub fn now_ms(&self) -> u64 {
+        self.common.now_ms()
+    }
+
+    /// Acks so far.
+    pub fn acked(&self) -> usize {
+        self.common.acked.load(Ordering::Relaxed)
+    }
+
+    /// The fault has ended now; waits until every client was heard since. Whoever was not, shows in the outcome.
+    pub async fn recover(&self) {
+        self.common.fault_over_ms.store(self.now_ms(), Ordering::Relaxed);
+        let clients = self.clients();
+        wait::holds(RECOVERY_DEADLINE, async || self.common.recovered.load(Ordering::Relaxed) == clients).await;
+    }
+
+    fn clients(&self) -> usize {
+        self.rooms.iter().map(|(_, _, clients)| clients.len()).sum()
+    }
+
+    /// Stops talking, lets everybody finish, and compares. `fault` is when it began and ended.
+    pub async fn settle(self, fault: (u64, u64)) -> Result<Outcome, String> {
+        let talk_ms = self.now_ms();
+        self.common.quiet.store(true, Ordering::Relaxed);
+        let clients = self.clients();
+        let drained = async || self.common.drained.load(Ordering::Relaxed) == clients;
+        // Whoever has not finished shows up as unknown.
+        wait::holds(DRAIN_DEADLINE, drained).await;
+        let histories = join_all(self.rooms.iter().map(|(_, pager, _)| whole(pager))).await;
+        let histories: Vec<Vec<Kept>> = histories.into_iter().collect::<Result<_, _>>()?;
+        for ((talk, _, _), history) in self.rooms.iter().zip(&histories) {
+            *talk.target.lock() = history.last().map(|kept| kept.event.place);
+        }
+        let end = Instant::now() + SHOW_DEADLINE;
+        let mut outcome = Outcome::of(clients, talk_ms, fault);
+        let foreign = whole(&self.foreign).await?;
+        outcome.findings.ghosts += foreign.iter().filter(|kept| kept.client_id.is_some()).count();
+        for ((_, _, clients), history) in self.rooms.into_iter().zip(histories) {
+            let mut reports = Vec::new();
+            for mut client in clients {
+                let ended = tokio::time::timeout_at(end, &mut client).await;
+                let ended = if let Ok(ended) = ended {
+                    ended
+                } else {
+                    self.common.over.store(true, Ordering::Relaxed);
+                    client.await
+                };
+                reports.push(ended.map_err(|error| format!("a client failed: {error}"))?);
+            }
+            outcome.add_room(reports, history);
+        }
+        outcome.surprises.clone_from(&self.common.surprises.lock());
+        Ok(outcome)
+    }
+}
+
+/// The whole history; the api may have to catch up first.
+async fn whole(pager: &Pager) -> Result<Vec<Kept>, String> {
+    let mut last = String::new();
+    let read = timeout(DRAIN_DEADLINE, async {
+        loop {
+            match pager.newest(0).await {
+                Ok(history) => return history,
+                Err(error) => last = error,
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    });
+    read.await.map_err(|_| format!("history cannot be read: {last}"))
+}
