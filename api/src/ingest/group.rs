@@ -54,10 +54,17 @@ impl Group {
                 outcome = &mut answer => return outcome.unwrap_or_else(|_| Err(given_up())),
                 turn = self.turns.acquire() => {
                     let _turn = turn.map_err(|_| given_up())?;
-                    self.write(self.take()).await;
+                    let group = self.take();
+                    if group.is_empty() {
+                        // Somebody else has this batch in hand. Asking for turns until that is done would keep a
+                        // processor busy, and the turn from others.
+                        break;
+                    }
+                    self.write(group).await;
                 }
             }
         }
+        answer.await.unwrap_or_else(|_| Err(given_up()))
     }
 
     /// What waits, from the oldest on, as much as one call takes.

@@ -79,12 +79,14 @@ async fn a_worker_killed_in_the_middle_of_a_batch_loses_and_repeats_nothing() {
         unreachable!("it was made above")
     };
 
-    let talkers = made.tokens.iter().enumerate().map(|(n, token)| {
-        let talker = Talker { name: n, room: made.rooms[n / 2 % 16].clone(), sent: 0, acked: HashMap::new() };
-        let node = cluster.gateways[n % 2].socket_url();
-        tokio::spawn(talker.run(node, token.clone(), Arc::clone(&quiet)))
-    });
-    let talkers: Vec<_> = talkers.collect();
+    let mut talkers = Vec::new();
+    for (n, token) in made.tokens.iter().enumerate() {
+        let mut socket = Socket::login(&cluster.gateways[n % 2].socket_url(), "/ws", token).await;
+        let room = made.rooms[n / 2 % 16].clone();
+        socket.subscribe(&room).await;
+        let talker = Talker { name: n, room, sent: 0, acked: HashMap::new() };
+        talkers.push(tokio::spawn(talker.run(socket, Arc::clone(&quiet))));
+    }
     tokio::time::sleep(Duration::from_secs(2)).await;
     cluster.mongo.process.signal("STOP");
     wait::until("a batch is in hand", async || cluster.redis.entries_in_hand().await > 0).await;
@@ -124,9 +126,7 @@ struct Talker {
 }
 
 impl Talker {
-    async fn run(mut self, node: String, token: String, quiet: Arc<AtomicBool>) -> Self {
-        let mut socket = Socket::login(&node, "/ws", &token).await;
-        socket.subscribe(&self.room).await;
+    async fn run(mut self, mut socket: Socket, quiet: Arc<AtomicBool>) -> Self {
         let mut ticks = interval(SEND_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !quiet.load(Ordering::Relaxed) || self.acked.len() < self.sent {

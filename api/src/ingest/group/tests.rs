@@ -120,6 +120,24 @@ async fn what_comes_while_the_store_works_goes_in_one_call() {
     assert_eq!(*bench.store.calls.lock(), [first, vec![20]].concat());
 }
 
+/// A batch that another one took along does not spin for a turn of its own.
+#[tokio::test]
+async fn nobody_makes_empty_calls() {
+    let bench = Bench::new();
+    let first: Vec<_> = (0..INGEST_WRITES_AT_ONCE as u64).map(|seq| bench.apply(seq)).collect();
+    bench.settle().await;
+    let (leader, follower) = (bench.apply(20), bench.apply(21));
+    bench.settle().await;
+    // One of the calls ends, so the leader takes both batches; then another ends, and there is a turn for the follower.
+    bench.store.allowed.add_permits(INGEST_WRITES_AT_ONCE);
+    bench.settle().await;
+    assert!(bench.store.calls.lock().iter().all(|events| *events > 0));
+    bench.store.allowed.add_permits(100);
+    for partition in first.into_iter().chain([leader, follower]) {
+        partition.await.unwrap().unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_refused_batch_fails_alone() {
     let bench = Bench::new();
