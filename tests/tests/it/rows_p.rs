@@ -109,6 +109,35 @@ async fn p09_ten_thousand_frames_before_reading_any_are_handled_in_order_or_refu
     assert!(server.node.process.runs());
 }
 
+#[tokio::test]
+async fn p10_a_text_that_names_thousands_is_too_long_or_an_ordinary_message() {
+    for deployment in shared::both().await {
+        let rest = deployment.rest();
+        let (user, named) = (rest.new_user("caller").await, rest.new_user("named").await);
+        let room = rest.new_room(&user, "public").await;
+        drop(rest.join(&room, &named).await.expect(200));
+        let mut talking = Socket::login(&deployment.sockets()[0], "/ws", &user.token).await;
+        let mut hearing = Socket::login(&deployment.sockets()[0], "/ws", &named.token).await;
+        talking.subscribe(&room).await;
+        hearing.subscribe(&room).await;
+        let everybody = "@a ".repeat(10_000);
+        talking
+            .send(json!({"type": "message", "room": room, "client_id": "m-1", "content": everybody}))
+            .await;
+        let error = talking.expect("error", |frame| frame["type"] == "error").await;
+        assert_eq!((error["code"].as_str(), error["client_id"].as_str()), (Some("content_too_long"), Some("m-1")));
+        // What fits is a text like any other: nobody hears more of it than the one event.
+        let some = format!("@all {}", "@ada ".repeat(700));
+        say(&mut talking, &room, &some).await;
+        let event = hearing.expect("new_message", |frame| frame["type"] == "new_message").await;
+        assert_eq!(event["message"]["content"], some.as_str());
+        say(&mut talking, &room, "the end").await;
+        let next = hearing.expect("new_message", |frame| frame["type"] == "new_message").await;
+        assert_eq!(next["message"]["content"], "the end");
+        assert_eq!(next["seq"].as_u64(), event["seq"].as_u64().map(|seq| seq + 1));
+    }
+}
+
 /// The names that were acked, up to the last answer or a close that says why.
 async fn answers(socket: &mut Socket) -> Vec<String> {
     let mut acked = Vec::new();
