@@ -79,7 +79,7 @@ fn documented() -> (Router<Arc<App>>, Document) {
         .routes(routes!(users::me::me))
         .routes(routes!(rooms::list::list, rooms::create::create))
         .routes(routes!(rooms::mine::mine))
-        .routes(routes!(rooms::get::get))
+        .routes(routes!(rooms::get::get, rooms::update::update))
         .routes(routes!(rooms::join::join))
         .routes(routes!(rooms::leave::leave))
         .routes(routes!(messages::list::list, messages::send::send))
@@ -174,6 +174,7 @@ mod tests {
         "DELETE /api/v1/rooms/{room}/members/{user}/ban",
         "PUT /api/v1/rooms/{room}/members/{user}/mute",
         "DELETE /api/v1/rooms/{room}/members/{user}/mute",
+        "PATCH /api/v1/rooms/{room}",
         "PUT /api/v1/rooms/{room}/messages/{message}",
         "PUT /api/v1/rooms/{room}/messages/{message}/reactions/{emoji}",
     ];

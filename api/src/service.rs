@@ -10,3 +10,4 @@ pub mod moderation;
 pub mod rooms;
 pub mod sending;
 pub mod sessions;
+pub mod settings;

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rookery_shared::clock::UnixMillis;
-use rookery_shared::event::{Event, SequencedEvent};
+use rookery_shared::event::{Event, EventBody, RoomSettings, SequencedEvent};
 use rookery_shared::id::{AclVersion, Epoch, MessageId, Partition, RoomId, RoomRef, Seq, SessionId, UserId};
 
 use crate::domain::message::Window;
 use crate::domain::message_state::MessageState;
-use crate::domain::room::{Member, Room};
+use crate::domain::room::{Member, Room, SettingsChange};
 use crate::domain::sanction::{Act, Sanction};
 use crate::domain::session::{Session, TokenHash};
 use crate::domain::user::User;
@@ -106,6 +106,15 @@ pub trait Rooms: Send + Sync {
     async fn public(&self, after: Option<RoomId>, limit: usize) -> Result<Vec<Room>, StoreError>;
     /// The rooms with these ids; unknown ones are left out, order is not promised.
     async fn by_ids(&self, ids: &[RoomId]) -> Result<Vec<Room>, StoreError>;
+    /// Changes settings, raises the room's ACL version and leaves an announcement in the outbox, in one atomic step:
+    /// the event, with the settings as they are then. None if all was so already; then nothing changes.
+    /// [`StoreError::Inconsistent`] if there is no such room.
+    async fn settle(
+        &self,
+        room: RoomId,
+        change: SettingsChange,
+        event: &Event,
+    ) -> Result<Option<Announcement>, StoreError>;
 }
 
 /// Membership. Every change raises the room's ACL version and leaves an announcement in the outbox, in one
@@ -152,6 +161,14 @@ pub struct Announcement {
     pub acl: AclVersion,
     /// The event. Its id names the announcement.
     pub event: Event,
+}
+
+impl Announcement {
+    /// Of new settings.
+    fn of_settings(room: RoomId, settings: RoomSettings, event: Event) -> Self {
+        let event = Event { body: EventBody::RoomUpdated { settings }, ..event };
+        Self { room, acl: settings.version, event }
+    }
 }
 
 /// Announcements that wait for the bus.

@@ -223,6 +223,25 @@ pub enum TimelineEvent {
         #[schema(format = DateTime)]
         timestamp: String,
     },
+    /// The room is talked in otherwise now.
+    RoomUpdated {
+        /// The room.
+        room: Uuid,
+        /// Incarnation of the numbers.
+        #[schema(example = "e1")]
+        epoch: String,
+        /// Number in the room.
+        seq: u64,
+        /// By whom.
+        by: UserBrief,
+        /// Milliseconds that a member must wait between two messages; 0 for none.
+        slow_mode_ms: u64,
+        /// Whether only owner and moderators may say something.
+        frozen: bool,
+        /// When.
+        #[schema(format = DateTime)]
+        timestamp: String,
+    },
     /// Somebody may say something again.
     MemberUnmuted {
         /// The room.
@@ -328,7 +347,7 @@ mod tests {
     use rookery_shared::access;
     use rookery_shared::act::Emoji;
     use rookery_shared::clock::UnixMillis;
-    use rookery_shared::event::{EVENT_VERSION, Event, EventBody, Sender, SequencedEvent};
+    use rookery_shared::event::{EVENT_VERSION, Event, EventBody, RoomSettings, Sender, SequencedEvent};
     use rookery_shared::id::{ClientId, Epoch, MessageId, RoomId, Seq, UserId};
     use rookery_shared::protocol::server::ServerFrame;
     use serde::de::DeserializeOwned;
@@ -360,6 +379,7 @@ mod tests {
             about(muted, Some(UnixMillis(4))),
             about(|member, _| EventBody::MemberUnmuted { member }, None),
             message,
+            EventBody::RoomUpdated { settings: RoomSettings { slow_mode_ms: 5, frozen: true, ..Default::default() } },
             EventBody::MemberJoined {},
             EventBody::MemberLeft {},
             EventBody::MessageEdited { message_id, content: "ho".to_owned(), client_id: ClientId::generate() },

@@ -19,10 +19,11 @@ use crate::bus::{
     Append, AppendError, Appended, Bus, BusError, Head, OpenError, PartitionOpening, Revoked, Rights, RoomSeed, Signal,
 };
 use crate::clock::UnixMillis;
-use crate::event::SequencedEvent;
+use crate::event::{RoomSettings, SequencedEvent};
 use crate::id::{AclVersion, Epoch, LogPosition, Partition, RoomId, Seq, UserId};
 use crate::keys;
 use crate::limits::{DEDUPE_BUCKET, LOG_ENTRIES_MAX, PARTITIONS, SIGNALS_MAX, TAIL_EVENTS_MAX, TAIL_LIFE};
+use crate::pace::{Load, Pace};
 use crate::shutdown::Shutdown;
 
 mod client;
@@ -39,6 +40,8 @@ use scripts::Scripts;
 pub struct RedisOptions {
     /// `redis://[user:password@]host:port[/db]`.
     pub url: SecretString,
+    /// How fast one user may talk in one room.
+    pub pace: Pace,
 }
 
 /// See the module's text.
@@ -49,6 +52,7 @@ pub struct RedisBus {
     scripts: RwLock<Option<Arc<Scripts>>>,
     signals: broadcast::Sender<Signal>,
     wakes: Vec<Notify>,
+    pace: Pace,
 }
 
 impl RedisBus {
@@ -62,6 +66,7 @@ impl RedisBus {
             scripts: RwLock::new(None),
             signals: broadcast::Sender::new(SIGNALS_MAX),
             wakes: keys::partitions().map(|_| Notify::new()).collect(),
+            pace: options.pace,
         });
         subscriber::start(&bus, shutdown);
         Ok(bus)
@@ -132,6 +137,21 @@ impl RedisBus {
             .map_err(|error| unavailable(&error))
     }
 
+    /// The arguments of the block of `append.lua` that is about limits and settings.
+    fn limits_of(&self, append: &Append) -> [String; 7] {
+        let keeps_order = matches!(append.rights, Rights::Office(_));
+        let [version, slow_mode_ms, frozen] = append.event.body.settings().map(settings_args).unwrap_or_default();
+        [
+            Load::of(&append.event.body).as_str().to_owned(),
+            self.pace.interval_ms.to_string(),
+            self.pace.credit_ms().to_string(),
+            u8::from(keeps_order).to_string(),
+            version,
+            slow_mode_ms,
+            frozen,
+        ]
+    }
+
     fn tell(&self, signal: Signal) {
         // Without a listener there is nobody to tell.
         self.signals.send(signal).ok();
@@ -144,7 +164,7 @@ impl Bus for RedisBus {
         let room = append.room;
         let partition = keys::partition_of(room);
         let (rights, acl) = match append.rights {
-            Rights::At(acl) => ("at", acl),
+            Rights::At(acl) | Rights::Office(acl) => ("at", acl),
             Rights::Raise(acl) => ("raise", acl),
             Rights::Keep => ("keep", AclVersion::default()),
         };
@@ -156,8 +176,9 @@ impl Bus for RedisBus {
             keys::log(partition),
             current,
             previous,
+            keys::pace(room, append.event.user_id),
         ];
-        let args = vec![
+        let mut args = vec![
             format!("{}:{}", append.event.user_id.as_uuid().simple(), append.client_id.as_str()),
             rights.to_owned(),
             acl.0.to_string(),
@@ -171,6 +192,7 @@ impl Bus for RedisBus {
             (DEDUPE_BUCKET * 2).as_secs().to_string(),
             LOG_ENTRIES_MAX.to_string(),
         ];
+        args.extend(self.limits_of(&append));
         let answer: Vec<String> = self.run(|scripts| &scripts.append, keys, args).await?;
         let mut answer = answer.iter().map(String::as_str);
         match (answer.next(), answer.next()) {
@@ -179,6 +201,8 @@ impl Bus for RedisBus {
             (Some("not_open"), _) => Err(AppendError::NotOpen),
             (Some("stale_rights"), _) => Err(AppendError::StaleRights),
             (Some("overloaded"), _) => Err(AppendError::Overloaded),
+            (Some("frozen"), _) => Err(AppendError::Frozen),
+            (Some(limit @ ("rate_limited" | "slow_mode")), Some(wait)) => Err(wire::parse_wait(limit, wait)),
             (Some(_) | None, _) => Err(BusError::Protocol("append".to_owned()).into()),
         }
     }
@@ -247,7 +271,8 @@ impl Bus for RedisBus {
 
     async fn open_room(&self, room: RoomId, seed: RoomSeed) -> Result<(), OpenError> {
         let keys = vec![keys::partition(keys::partition_of(room)), keys::room(room), keys::tail(room)];
-        let args = vec![seed.stored.to_string(), seed.acl.0.to_string()];
+        let mut args = vec![seed.stored.to_string(), seed.acl.0.to_string()];
+        args.extend(settings_args(seed.settings));
         let answer: String = self.run(|scripts| &scripts.open_room, keys, args).await?;
         match answer.as_str() {
             "open" | "opened" => Ok(()),
@@ -287,6 +312,11 @@ impl Bus for RedisBus {
     async fn ping(&self) -> Result<(), BusError> {
         self.commands.ping::<String>(None).await.map(|_| ()).map_err(|error| unavailable(&error))
     }
+}
+
+fn settings_args(settings: RoomSettings) -> [String; 3] {
+    let RoomSettings { version, slow_mode_ms, frozen } = settings;
+    [version.0.to_string(), slow_mode_ms.to_string(), u8::from(frozen).to_string()]
 }
 
 fn parse_place(place: &str, repeated: bool) -> Result<Appended, AppendError> {

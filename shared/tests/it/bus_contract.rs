@@ -9,14 +9,17 @@ use rookery_shared::bus::memory::MemoryBus;
 use rookery_shared::bus::redis::log::{Batch, From};
 use rookery_shared::bus::redis::{RedisBus, RedisOptions};
 use rookery_shared::bus::{Append, AppendError, Appended, Bus, OpenError, PartitionOpening, Rights, RoomSeed, Signal};
-use rookery_shared::event::{Event, EventBody, NewMessage, Sender, SequencedEvent};
+use rookery_shared::event::{Event, EventBody, NewMessage, RoomSettings, Sender, SequencedEvent};
 use rookery_shared::id::{AclVersion, ClientId, Epoch, Partition, RoomId, Seq, UserId};
 use rookery_shared::keys::partition_of;
+use rookery_shared::pace::Pace;
 use rookery_shared::shutdown::Shutdown;
 use rookery_tests::redis::Redis;
 use tokio::sync::broadcast::Receiver;
 
 use crate::journal::VecJournal;
+
+mod limits;
 
 const ACL: AclVersion = AclVersion(4);
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -30,16 +33,24 @@ struct Fixture {
 
 impl Fixture {
     fn memory() -> Self {
+        Self::memory_at(Pace::OFF)
+    }
+
+    fn memory_at(pace: Pace) -> Self {
         let shutdown = Shutdown::new();
-        let bus = MemoryBus::start(Epoch(1), Arc::new(VecJournal::default()), &shutdown);
+        let bus = MemoryBus::start(Epoch(1), pace, Arc::new(VecJournal::default()), &shutdown);
         Self { bus, redis: None, shutdown }
     }
 
     async fn redis() -> Self {
+        Self::redis_at(Pace::OFF).await
+    }
+
+    async fn redis_at(pace: Pace) -> Self {
         let server = Redis::prepare();
         server.start().await;
         let shutdown = Shutdown::new();
-        let options = RedisOptions { url: server.url().into() };
+        let options = RedisOptions { url: server.url().into(), pace };
         let bus = RedisBus::connect(&options, &shutdown).unwrap();
         let fixture = Self { bus: bus.clone(), redis: Some((server, bus)), shutdown };
         fixture.until_up().await;
@@ -63,7 +74,7 @@ impl Fixture {
     }
 
     async fn open(&self, room: RoomId, stored: u64, epoch: u64) {
-        let seed = RoomSeed { stored: Seq::new(stored), acl: ACL };
+        let seed = RoomSeed { stored: Seq::new(stored), acl: ACL, settings: RoomSettings::default() };
         if self.bus.open_room(room, seed).await == Err(OpenError::PartitionNotOpen) {
             let opening = self.bus.open_partition(partition_of(room), Epoch(epoch)).await;
             assert_eq!(opening, Ok(PartitionOpening::Open));
@@ -111,6 +122,7 @@ fn content(event: &SequencedEvent) -> &str {
         | EventBody::MemberUnbanned { .. }
         | EventBody::MemberMuted { .. }
         | EventBody::MemberUnmuted { .. }
+        | EventBody::RoomUpdated { .. }
         | EventBody::MessageDeleted { .. }
         | EventBody::ReactionAdded { .. }
         | EventBody::ReactionRemoved { .. } => "",
@@ -333,7 +345,7 @@ async fn a_restarted_redis_needs_a_new_epoch() {
     assert_eq!(fixture.bus.append(append()).await, Err(AppendError::NotOpen));
 
     // What survived is stored before anything new gets a number.
-    let (t, seed) = (partition_of(room), RoomSeed { stored: Seq::new(5), acl: ACL });
+    let (t, seed) = (partition_of(room), RoomSeed { stored: Seq::new(5), acl: ACL, settings: RoomSettings::default() });
     assert_eq!(fixture.bus.open_room(room, seed).await, Err(OpenError::PartitionNotOpen));
     assert_eq!(fixture.bus.open_partition(t, Epoch(2)).await, Ok(PartitionOpening::Unstored));
     store_all(bus, t).await;

@@ -18,6 +18,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "0001_start", text: include_str!("0001_start.sql") },
     Step { name: "0002_acts", text: include_str!("0002_acts.sql") },
     Step { name: "0003_rights", text: include_str!("0003_rights.sql") },
+    Step { name: "0004_limits", text: include_str!("0004_limits.sql") },
 ];
 
 const NOTES: &str =

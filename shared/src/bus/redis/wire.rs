@@ -1,10 +1,11 @@
 //! The text forms of places, entries and control messages on Redis. Everything that comes back from Redis is
 //! input: it is parsed strictly, and what does not parse is an error, never a guess.
 
-use crate::bus::{Appended, Revoked};
+use crate::bus::{AppendError, Appended, BusError, Revoked};
 use crate::clock::UnixMillis;
 use crate::event::{EVENT_VERSION, Event, SequencedEvent};
 use crate::id::{Epoch, LogPosition, RoomId, Seq};
+use crate::pace::TooEarly;
 
 /// `<epoch> <seq> <millis> <event>`
 pub(super) fn parse_entry(room: RoomId, text: &str) -> Option<SequencedEvent> {
@@ -25,6 +26,15 @@ pub(super) fn parse_place(text: &str, repeated: bool) -> Option<Appended> {
     let (ms, n) = parse_stream_id(parts.next()?)?;
     let id = parts.next()?.parse().ok()?;
     Some(Appended { id, epoch, seq, timestamp, position: LogPosition { epoch, ms, n }, repeated })
+}
+
+/// Milliseconds to wait, by the limit that asks for it.
+pub(super) fn parse_wait(limit: &str, text: &str) -> AppendError {
+    match (limit, text.parse()) {
+        ("rate_limited", Ok(ms)) => AppendError::TooEarly(TooEarly::Pace(ms)),
+        ("slow_mode", Ok(ms)) => AppendError::TooEarly(TooEarly::SlowMode(ms)),
+        (_, _) => BusError::Protocol(limit.to_owned()).into(),
+    }
 }
 
 /// `<epoch> <ms>-<n>`
