@@ -89,7 +89,8 @@ fn documented() -> (Router<Arc<App>>, Document) {
         .routes(routes!(moderation::mute, moderation::unmute))
         .routes(routes!(messages::acts::edit, messages::acts::delete))
         .routes(routes!(messages::acts::react, messages::acts::unreact))
-        .routes(routes!(messages::edits::edits));
+        .routes(routes!(messages::edits::edits))
+        .routes(routes!(rooms::members::members));
     let (router, mut document) = router.split_for_parts();
     document.merge(OpenApiRouter::<Arc<App>>::new().routes(routes!(jwks::jwks)).into_openapi());
     complete(&mut document);
@@ -175,6 +176,7 @@ mod tests {
         "PUT /api/v1/rooms/{room}/members/{user}/mute",
         "DELETE /api/v1/rooms/{room}/members/{user}/mute",
         "PATCH /api/v1/rooms/{room}",
+        "GET /api/v1/rooms/{room}/members",
         "PUT /api/v1/rooms/{room}/messages/{message}",
         "PUT /api/v1/rooms/{room}/messages/{message}/reactions/{emoji}",
     ];

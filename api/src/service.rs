@@ -5,6 +5,7 @@ pub mod acting;
 pub mod announce;
 pub mod authority;
 pub mod history;
+pub mod members;
 mod missed;
 pub mod moderation;
 pub mod rooms;

@@ -13,7 +13,7 @@ use rookery_shared::id::{AclVersion, Epoch, MessageId, Partition, RoomId, RoomRe
 
 use crate::domain::message::Window;
 use crate::domain::message_state::MessageState;
-use crate::domain::room::{Member, Room, SettingsChange};
+use crate::domain::room::{Member, MemberPlace, Room, SettingsChange};
 use crate::domain::sanction::{Act, Sanction};
 use crate::domain::session::{Session, TokenHash};
 use crate::domain::user::User;
@@ -62,6 +62,8 @@ pub trait Users: Send + Sync {
     async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError>;
     /// By user name or, if the text has an `@`, by address; both without regard to case.
     async fn by_login(&self, login: &str) -> Result<Option<User>, StoreError>;
+    /// The accounts with these ids; unknown ones are left out, order is not promised.
+    async fn by_ids(&self, ids: &[UserId]) -> Result<Vec<User>, StoreError>;
     /// Says whether the account may log in. Without effect if there is no such account.
     async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<(), StoreError>;
 }
@@ -129,6 +131,8 @@ pub trait Members: Send + Sync {
     async fn count(&self, room: RoomId) -> Result<u64, StoreError>;
     /// Those of these users who are members. The order is not promised.
     async fn among(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, StoreError>;
+    /// Members in the order of joining, after that place, at most `limit`.
+    async fn page(&self, room: RoomId, after: Option<MemberPlace>, limit: usize) -> Result<Vec<Member>, StoreError>;
     /// Adds the member. None if the user is one already; then nothing changes. [`StoreError::Inconsistent`] if there is
     /// no such room, [`StoreError::Banned`] if the user is shut out at the time of joining.
     async fn join(&self, member: &Member, event: &Event) -> Result<Option<Announcement>, StoreError>;

@@ -74,6 +74,22 @@ pub struct Member {
     pub joined_at: UnixMillis,
 }
 
+/// A place in the list of a room's members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberPlace {
+    /// Since when.
+    pub joined_at: UnixMillis,
+    /// Who.
+    pub user_id: UserId,
+}
+
+impl Member {
+    /// Where the member is in the list.
+    pub const fn place(&self) -> MemberPlace {
+        MemberPlace { joined_at: self.joined_at, user_id: self.user_id }
+    }
+}
+
 impl RoomName {
     /// The name.
     pub fn as_str(&self) -> &str {

@@ -16,6 +16,7 @@ pub mod get;
 pub mod join;
 pub mod leave;
 pub mod list;
+pub mod members;
 pub mod mine;
 pub mod update;
 

@@ -14,6 +14,7 @@ mod drain;
 mod faults;
 mod foreign_clients;
 mod limits_of_http;
+mod limits_of_rooms;
 mod operations;
 mod resume;
 mod rights;

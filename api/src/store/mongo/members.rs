@@ -7,9 +7,9 @@ use rookery_shared::event::Event;
 use rookery_shared::id::{RoomId, UserId};
 
 use super::Mongo;
-use super::documents::{MemberDocument, key};
+use super::documents::{MemberDocument, date, key};
 use super::transaction::{Change, Turn};
-use crate::domain::room::Member;
+use crate::domain::room::{Member, MemberPlace};
 use crate::store::{Announcement, Members, StoreError, integer};
 
 #[async_trait]
@@ -49,6 +49,26 @@ impl Members for Mongo {
             .calls
             .run(async move { Ok(members.find(filter).await?.try_collect::<Vec<_>>().await?) });
         Ok(found.await?.into_iter().map(|member| Member::from(member).user_id).collect())
+    }
+
+    async fn page(&self, room: RoomId, after: Option<MemberPlace>, limit: usize) -> Result<Vec<Member>, StoreError> {
+        // To the database, no rows at all means no limit.
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let mut filter = doc! { "room_id": key(room.as_uuid()) };
+        if let Some(MemberPlace { joined_at, user_id }) = after {
+            // The bound says where in the index to begin, the alternatives which of the first ones to leave out.
+            filter.insert("joined_at", doc! { "$gte": date(joined_at) });
+            let (later, next) = (doc! { "$gt": date(joined_at) }, doc! { "$gt": key(user_id.as_uuid()) });
+            filter.insert("$or", vec![doc! { "joined_at": later }, doc! { "user_id": next }]);
+        }
+        let members = self.members.clone();
+        let found = self.calls.run(async move {
+            let page = members.find(filter).sort(doc! { "joined_at": 1, "user_id": 1 });
+            Ok(page.limit(integer::limit(limit)).await?.try_collect::<Vec<_>>().await?)
+        });
+        Ok(found.await?.into_iter().map(Member::from).collect())
     }
 
     async fn join(&self, member: &Member, event: &Event) -> Result<Option<Announcement>, StoreError> {
