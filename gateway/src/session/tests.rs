@@ -27,6 +27,12 @@ fn claims(user: UserId) -> Claims {
     }
 }
 
+/// When a token of this life is warned of.
+fn warning_before(life: Duration) -> UnixMillis {
+    let before = i64::try_from(TOKEN_WARNING.as_millis()).unwrap();
+    UnixMillis(NOW.plus(life).0 - before)
+}
+
 fn say(session: &mut Session, text: &str) -> Vec<Output> {
     let input = match ClientFrame::decode(text) {
         Ok(frame) => Input::Frame(frame),
@@ -143,7 +149,7 @@ fn a_session_ends_with_its_token() {
 #[test]
 fn a16_a_client_is_told_once_that_its_token_ends() {
     let (mut session, user) = greeted(None);
-    let warning = NOW.plus(LIFE - TOKEN_WARNING);
+    let warning = warning_before(LIFE);
     assert_eq!(session.deadline(), warning);
     assert_eq!(session.handle(Input::Tick, UnixMillis(warning.0 - 1)), Vec::new());
     let told = |after_ms| vec![Output::Send(ServerFrame::TokenExpiring { after_ms })];
@@ -170,7 +176,7 @@ fn a_token_is_renewed_in_place_for_the_same_user_only() {
     let (mut session, user) = greeted(None);
     let later = Claims { exp: NOW.plus(LIFE * 2).seconds(), name: "alicia".into(), ..claims(user) };
     assert_eq!(session.handle(Input::Token(Ok(later)), NOW), Vec::new());
-    assert_eq!(session.deadline(), NOW.plus(LIFE * 2 - TOKEN_WARNING));
+    assert_eq!(session.deadline(), warning_before(LIFE * 2));
 
     let outputs = session.handle(Input::Token(Ok(claims(UserId::generate()))), NOW);
     assert_eq!(outputs[1], Output::Close(CloseCode::Unauthenticated));

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
+use mongodb::Collection;
 use mongodb::bson::{Bson, Document, doc};
 use rookery_shared::event::Event;
 use rookery_shared::id::{RoomId, UserId};
@@ -52,22 +53,8 @@ impl Members for Mongo {
     }
 
     async fn page(&self, room: RoomId, after: Option<MemberPlace>, limit: usize) -> Result<Vec<Member>, StoreError> {
-        // To the database, no rows at all means no limit.
-        if limit == 0 {
-            return Ok(Vec::new());
-        }
-        let mut filter = doc! { "room_id": key(room.as_uuid()) };
-        if let Some(MemberPlace { joined_at, user_id }) = after {
-            // The bound says where in the index to begin, the alternatives which of the first ones to leave out.
-            filter.insert("joined_at", doc! { "$gte": date(joined_at) });
-            let (later, next) = (doc! { "$gt": date(joined_at) }, doc! { "$gt": key(user_id.as_uuid()) });
-            filter.insert("$or", vec![doc! { "joined_at": later }, doc! { "user_id": next }]);
-        }
-        let members = self.members.clone();
-        let found = self.calls.run(async move {
-            let page = members.find(filter).sort(doc! { "joined_at": 1, "user_id": 1 });
-            Ok(page.limit(integer::limit(limit)).await?.try_collect::<Vec<_>>().await?)
-        });
+        let (members, ranges) = (self.members.clone(), ranges(room, after));
+        let found = self.calls.run(async move { read_page(&members, ranges, limit).await });
         Ok(found.await?.into_iter().map(Member::from).collect())
     }
 
@@ -87,6 +74,39 @@ impl Members for Mongo {
         let turn = Turn::Leave(one(room, user));
         self.change(Change { room, turn, event: event.clone() }).await
     }
+}
+
+/// The parts of the list after a place, in order. Each is one range of the index on every server, as for histories.
+fn ranges(room: RoomId, after: Option<MemberPlace>) -> Vec<Document> {
+    let room = key(room.as_uuid());
+    let Some(MemberPlace { joined_at, user_id }) = after else {
+        return vec![doc! { "room_id": room }];
+    };
+    let (joined_at, user_id) = (date(joined_at), key(user_id.as_uuid()));
+    vec![
+        doc! { "room_id": room, "joined_at": joined_at, "user_id": { "$gt": user_id } },
+        doc! { "room_id": room, "joined_at": { "$gt": joined_at } },
+    ]
+}
+
+/// At most `limit` documents of the ranges.
+async fn read_page(
+    members: &Collection<MemberDocument>,
+    ranges: Vec<Document>,
+    limit: usize,
+) -> Result<Vec<MemberDocument>, StoreError> {
+    let mut found = Vec::new();
+    for range in ranges {
+        let missing = limit.saturating_sub(found.len());
+        // To the database, no rows at all means no limit.
+        if missing == 0 {
+            break;
+        }
+        let order = doc! { "room_id": 1, "joined_at": 1, "user_id": 1 };
+        let page = members.find(range).sort(order).limit(integer::limit(missing));
+        found.extend(page.await?.try_collect::<Vec<_>>().await?);
+    }
+    Ok(found)
 }
 
 /// Finds what is kept of one user in one room.
