@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use rookery_shared::config::{ConfigErrors, Effective, Reader, Setting, is_strong};
+use rookery_shared::pace::{self, Pace};
 use rookery_shared::telemetry::{LogFilter, LogFormat};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -91,6 +92,8 @@ pub const SETTINGS: &[Setting] = &[
         secret: false,
         help: "Which log lines are written, as in `info,rookery_api=debug`.",
     },
+    pace::SETTINGS[0],
+    pace::SETTINGS[1],
 ];
 
 /// The settings, read and checked.
@@ -124,6 +127,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Which log lines are written.
     pub log_filter: LogFilter,
+    /// How fast one user may talk in one room.
+    pub pace: Pace,
 }
 
 impl Config {
@@ -144,6 +149,7 @@ impl Config {
         let (internal_secret, issuer) = (reader.secret("internal_secret", true), reader.required("issuer"));
         let (connections_max, drain_ms) = (reader.required("connections_max"), reader.required("drain_ms"));
         let (log_format, log_filter) = (reader.required("log_format"), reader.required("log_filter"));
+        let pace = Pace::read(reader);
         let (signing_key, node_name) = (reader.optional("signing_key"), reader.optional("node_name"));
         check_secrets(reader, internal_secret.as_ref(), mongo_url.as_ref());
         Some(Self {
@@ -161,6 +167,7 @@ impl Config {
             drain: Duration::from_millis(drain_ms?),
             log_format: log_format?,
             log_filter: log_filter?,
+            pace: pace?,
         })
     }
 }

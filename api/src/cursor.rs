@@ -5,15 +5,18 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
-use rookery_shared::id::{Epoch, RoomId, Seq};
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::id::{Epoch, RoomId, Seq, UserId};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use crate::domain::message::Place;
+use crate::domain::room::MemberPlace;
 
 const TAG_BYTES: usize = 16;
 const HISTORY: &[u8] = b"history\0";
 const ROOMS: &[u8] = b"rooms\0";
+const MEMBERS: &[u8] = b"members\0";
 
 /// Makes and reads cursors.
 pub struct Cursors {
@@ -48,6 +51,20 @@ impl Cursors {
     /// The room after which the list goes on.
     pub fn read_rooms(&self, text: &str) -> Option<RoomId> {
         self.open::<16>(text, &[ROOMS]).map(|bytes| RoomId::from_uuid(Uuid::from_bytes(bytes)))
+    }
+
+    /// A place in the list of a room's members.
+    pub fn members(&self, room: RoomId, place: MemberPlace) -> String {
+        let payload = [&place.joined_at.0.to_be_bytes()[..], place.user_id.as_uuid().as_bytes()].concat();
+        self.seal(&payload, &[MEMBERS, room.as_uuid().as_bytes()])
+    }
+
+    /// The place, if the cursor was made for this room.
+    pub fn read_members(&self, room: RoomId, text: &str) -> Option<MemberPlace> {
+        let payload: [u8; 24] = self.open(text, &[MEMBERS, room.as_uuid().as_bytes()])?;
+        let (joined_at, user_id) = payload.split_at(8);
+        let joined_at = UnixMillis(i64::from_be_bytes(joined_at.try_into().ok()?));
+        Some(MemberPlace { joined_at, user_id: UserId::from_uuid(Uuid::from_slice(user_id).ok()?) })
     }
 
     fn seal(&self, payload: &[u8], context: &[&[u8]]) -> String {
@@ -86,6 +103,10 @@ mod tests {
         assert_eq!(cursors.read_rooms(&text), None);
         assert_eq!(Cursors::new(&[2; 32]).read_history(room, &text), None);
         assert_eq!(cursors.read_rooms(&cursors.rooms(room)), Some(room));
+        let member = MemberPlace { joined_at: UnixMillis(-5), user_id: UserId::generate() };
+        let text = cursors.members(room, member);
+        assert_eq!(cursors.read_members(room, &text), Some(member));
+        assert_eq!((cursors.read_members(RoomId::generate(), &text), cursors.read_history(room, &text)), (None, None));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use rookery_shared::access::Until;
 use rookery_shared::authority::AuthorityError;
 use rookery_shared::bus::BusError;
 use rookery_shared::clock::UnixMillis;
+use rookery_shared::pace::TooEarly;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::token::KeyError;
 use serde::Serialize;
@@ -108,6 +109,15 @@ impl ApiError {
         let muted = muted.filter(|_| code == ErrorCode::Muted);
         let retry_after_ms = muted.and_then(|until| until.rest_ms(now));
         Self::Refused(Refusal { code, field: None, detail: None, retry_after_ms })
+    }
+
+    /// A refusal for sending too much.
+    pub const fn too_early(early: TooEarly) -> Self {
+        let (code, ms) = match early {
+            TooEarly::Pace(ms) => (ErrorCode::RateLimited, ms),
+            TooEarly::SlowMode(ms) => (ErrorCode::SlowMode, ms),
+        };
+        Self::Refused(Refusal { code, field: None, detail: None, retry_after_ms: Some(ms) })
     }
 
     /// A refusal that names a field and says what is wrong with it.
@@ -222,7 +232,10 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::TooManyRooms
         | ErrorCode::TooManyReactions => StatusCode::BAD_REQUEST,
         ErrorCode::Unauthenticated | ErrorCode::BadCredentials | ErrorCode::BadRefreshToken => StatusCode::UNAUTHORIZED,
-        ErrorCode::NotAMember | ErrorCode::Forbidden | ErrorCode::Muted | ErrorCode::Banned => StatusCode::FORBIDDEN,
+        ErrorCode::NotAMember | ErrorCode::Forbidden | ErrorCode::Muted | ErrorCode::Banned | ErrorCode::Frozen => {
+            StatusCode::FORBIDDEN
+        }
+        ErrorCode::RateLimited | ErrorCode::SlowMode => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::UnknownRoom | ErrorCode::NotFound | ErrorCode::UnknownMessage => StatusCode::NOT_FOUND,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::RequestTimeout => StatusCode::REQUEST_TIMEOUT,

@@ -47,7 +47,10 @@ impl Modify for Bearer {
 /// Adds to every operation the problems that any operation of its kind can answer, and to every problem its body.
 pub(crate) fn complete(document: &mut Document) {
     for item in document.paths.paths.values_mut() {
-        for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten() {
+        for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.delete, &mut item.patch]
+            .into_iter()
+            .flatten()
+        {
             add_usual_problems(operation);
             operation.responses.responses.iter_mut().for_each(add_problem_body);
         }

@@ -82,7 +82,7 @@ fn documented() -> (Router<Arc<App>>, Document) {
         .routes(routes!(users::me::me))
         .routes(routes!(rooms::list::list, rooms::create::create))
         .routes(routes!(rooms::mine::mine))
-        .routes(routes!(rooms::get::get))
+        .routes(routes!(rooms::get::get, rooms::update::update))
         .routes(routes!(rooms::join::join))
         .routes(routes!(rooms::leave::leave))
         .routes(routes!(messages::list::list, messages::send::send))
@@ -92,7 +92,8 @@ fn documented() -> (Router<Arc<App>>, Document) {
         .routes(routes!(moderation::mute, moderation::unmute))
         .routes(routes!(messages::acts::edit, messages::acts::delete))
         .routes(routes!(messages::acts::react, messages::acts::unreact))
-        .routes(routes!(messages::edits::edits));
+        .routes(routes!(messages::edits::edits))
+        .routes(routes!(rooms::members::members));
     let (router, mut document) = router.split_for_parts();
     document.merge(OpenApiRouter::<Arc<App>>::new().routes(routes!(jwks::jwks)).into_openapi());
     complete(&mut document);
@@ -180,6 +181,8 @@ mod tests {
         "DELETE /api/v1/rooms/{room}/members/{user}/ban",
         "PUT /api/v1/rooms/{room}/members/{user}/mute",
         "DELETE /api/v1/rooms/{room}/members/{user}/mute",
+        "PATCH /api/v1/rooms/{room}",
+        "GET /api/v1/rooms/{room}/members",
         "PUT /api/v1/rooms/{room}/messages/{message}",
         "PUT /api/v1/rooms/{room}/messages/{message}/reactions/{emoji}",
     ];

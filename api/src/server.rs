@@ -60,7 +60,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let stores = open_store(&config).await?;
     let public = bind(config.listen).await?;
     let internal = bind(config.internal_listen).await?;
-    let bus = RedisBus::connect(&RedisOptions { url: config.redis_url.clone() }, &shutdown)?;
+    let bus = RedisBus::connect(&RedisOptions { url: config.redis_url.clone(), pace: config.pace }, &shutdown)?;
     let app = App::new(AppParts {
         stores: stores.clone(),
         bus: Arc::clone(&bus) as Arc<dyn Bus>,
@@ -111,7 +111,7 @@ pub async fn set_disabled(config: &Config, login: &str, disabled: bool) -> Resul
     if disabled {
         // In this order: a login that is under way looks at the account again after its session is there.
         stores.sessions.revoke_all(user.id, UnixMillis::now()).await?;
-        let bus = RedisBus::connect(&RedisOptions { url: config.redis_url.clone() }, &shutdown)?;
+        let bus = RedisBus::connect(&RedisOptions { url: config.redis_url.clone(), pace: config.pace }, &shutdown)?;
         sessions::tell(&*bus, user.id, Revoked::All).await;
     }
     Ok(())

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rookery_shared::bus::Held;
 use rookery_shared::clock::UnixMillis;
-use rookery_shared::event::{Event, SequencedEvent};
+use rookery_shared::event::{Event, EventBody, RoomSettings, SequencedEvent};
 use rookery_shared::id::{AclVersion, Epoch, MessageId, Partition, RoomId, RoomRef, Seq, SessionId, UserId};
 
 use crate::domain::load::LoadSet;
 use crate::domain::message::Window;
 use crate::domain::message_state::MessageState;
-use crate::domain::room::{Member, Room};
+use crate::domain::room::{Member, MemberPlace, Room, SettingsChange};
 use crate::domain::sanction::{Act, Sanction};
 use crate::domain::session::{Session, TokenHash};
 use crate::domain::user::User;
@@ -64,6 +64,8 @@ pub trait Users: Send + Sync {
     async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError>;
     /// By user name or, if the text has an `@`, by address; both without regard to case.
     async fn by_login(&self, login: &str) -> Result<Option<User>, StoreError>;
+    /// The accounts with these ids; unknown ones are left out, order is not promised.
+    async fn by_ids(&self, ids: &[UserId]) -> Result<Vec<User>, StoreError>;
     /// Says whether the account may log in. Without effect if there is no such account.
     async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<(), StoreError>;
 }
@@ -108,6 +110,15 @@ pub trait Rooms: Send + Sync {
     async fn public(&self, after: Option<RoomId>, limit: usize) -> Result<Vec<Room>, StoreError>;
     /// The rooms with these ids; unknown ones are left out, order is not promised.
     async fn by_ids(&self, ids: &[RoomId]) -> Result<Vec<Room>, StoreError>;
+    /// Changes settings, raises the room's ACL version and leaves an announcement in the outbox, in one atomic step:
+    /// the event, with the settings as they are then. None if all was so already; then nothing changes.
+    /// [`StoreError::Inconsistent`] if there is no such room.
+    async fn settle(
+        &self,
+        room: RoomId,
+        change: SettingsChange,
+        event: &Event,
+    ) -> Result<Option<Announcement>, StoreError>;
 }
 
 /// Membership. Every change raises the room's ACL version and leaves an announcement in the outbox, in one
@@ -122,6 +133,8 @@ pub trait Members: Send + Sync {
     async fn count(&self, room: RoomId) -> Result<u64, StoreError>;
     /// Those of these users who are members. The order is not promised.
     async fn among(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, StoreError>;
+    /// Members in the order of joining, after that place, at most `limit`.
+    async fn page(&self, room: RoomId, after: Option<MemberPlace>, limit: usize) -> Result<Vec<Member>, StoreError>;
     /// Adds the member. None if the user is one already; then nothing changes. [`StoreError::Inconsistent`] if there is
     /// no such room, [`StoreError::Banned`] if the user is shut out at the time of joining.
     async fn join(&self, member: &Member, event: &Event) -> Result<Option<Announcement>, StoreError>;
@@ -154,6 +167,14 @@ pub struct Announcement {
     pub acl: AclVersion,
     /// The event. Its id names the announcement.
     pub event: Event,
+}
+
+impl Announcement {
+    /// Of new settings.
+    fn of_settings(room: RoomId, settings: RoomSettings, event: Event) -> Self {
+        let event = Event { body: EventBody::RoomUpdated { settings }, ..event };
+        Self { room, acl: settings.version, event }
+    }
 }
 
 /// Announcements that wait for the bus.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::ArgMatches;
 use reqwest::Url;
 use rookery_shared::config::{ConfigErrors, Effective, Reader, Setting, is_strong};
+use rookery_shared::pace::{self, Pace};
 use rookery_shared::protocol::server::AckMode;
 use rookery_shared::telemetry::{LogFilter, LogFormat};
 use secrecy::SecretString;
@@ -40,6 +41,8 @@ pub const SETTINGS: &[Setting] = &[
         Some("stored"),
         "When a message is acknowledged: stored, or accepted, which a failover of Redis may lose.",
     ),
+    pace::SETTINGS[0],
+    pace::SETTINGS[1],
 ];
 
 /// The settings, checked.
@@ -69,6 +72,8 @@ pub struct Config {
     pub log_filter: LogFilter,
     /// What an ack says.
     pub ack: AckMode,
+    /// How fast one user may talk in one room.
+    pub pace: Pace,
 }
 
 const fn setting(key: &'static str, default: Option<&'static str>, help: &'static str) -> Setting {
@@ -102,6 +107,7 @@ fn gather(reader: &mut Reader) -> Option<Config> {
     let log_format = reader.required("log_format");
     let log_filter = reader.required("log_filter");
     let ack = reader.required("ack");
+    let pace = Pace::read(reader);
     Some(Config {
         listen: listen?,
         internal_listen: internal_listen?,
@@ -115,6 +121,7 @@ fn gather(reader: &mut Reader) -> Option<Config> {
         log_format: log_format?,
         log_filter: log_filter?,
         ack: ack?,
+        pace: pace?,
     })
 }
 

@@ -3,6 +3,7 @@
 use rookery_shared::authority::AuthorityError;
 use rookery_shared::bus::{AppendError, BusError};
 use rookery_shared::limits::RETRY_AFTER_MS;
+use rookery_shared::pace::TooEarly;
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::ErrorFrame;
@@ -25,6 +26,9 @@ pub enum CommandError {
     /// The api does not answer.
     #[error("api: {0}")]
     Api(String),
+    /// Too much by the pace, or by the room's slow mode.
+    #[error("too early")]
+    TooEarly(TooEarly),
     /// The bus does not answer.
     #[error(transparent)]
     Bus(#[from] BusError),
@@ -37,6 +41,8 @@ impl CommandError {
             Self::Refused(code) => *code,
             Self::Muted(_) => ErrorCode::Muted,
             Self::Overloaded => ErrorCode::Overloaded,
+            Self::TooEarly(TooEarly::Pace(_)) => ErrorCode::RateLimited,
+            Self::TooEarly(TooEarly::SlowMode(_)) => ErrorCode::SlowMode,
             Self::Unsettled | Self::Api(_) | Self::Bus(_) => ErrorCode::Unavailable,
         }
     }
@@ -45,6 +51,7 @@ impl CommandError {
     pub fn frame(&self) -> ErrorFrame {
         let retry_after_ms = match self {
             Self::Muted(rest_ms) => *rest_ms,
+            Self::TooEarly(TooEarly::Pace(ms) | TooEarly::SlowMode(ms)) => Some(*ms),
             Self::Refused(_) => None,
             Self::Overloaded | Self::Unsettled | Self::Api(_) | Self::Bus(_) => Some(RETRY_AFTER_MS),
         };
@@ -56,7 +63,9 @@ impl CommandError {
         match self {
             Self::Refused(ErrorCode::UnknownRoom) => CloseCode::NoSuchRoom,
             Self::Refused(_) | Self::Muted(_) => CloseCode::Forbidden,
-            Self::Overloaded | Self::Unsettled | Self::Api(_) | Self::Bus(_) => CloseCode::Overloaded,
+            Self::Overloaded | Self::Unsettled | Self::Api(_) | Self::Bus(_) | Self::TooEarly(_) => {
+                CloseCode::Overloaded
+            }
         }
     }
 
@@ -65,7 +74,7 @@ impl CommandError {
         match self {
             Self::Api(_) => Some("api"),
             Self::Bus(_) => Some("bus"),
-            Self::Refused(_) | Self::Muted(_) | Self::Overloaded | Self::Unsettled => None,
+            Self::Refused(_) | Self::Muted(_) | Self::Overloaded | Self::Unsettled | Self::TooEarly(_) => None,
         }
     }
 }
@@ -87,6 +96,8 @@ impl From<AppendError> for CommandError {
             AppendError::Overloaded => Self::Overloaded,
             AppendError::NotOpen => Self::Bus(BusError::Unavailable("the room does not stay open".to_owned())),
             AppendError::Bus(error) => Self::Bus(error),
+            AppendError::Frozen => Self::Refused(ErrorCode::Frozen),
+            AppendError::TooEarly(early) => Self::TooEarly(early),
         }
     }
 }

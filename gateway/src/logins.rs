@@ -237,3 +237,6 @@ fn end(member: &Member) {
     member.outbox.send(&ServerFrame::Error(ErrorFrame::new(ErrorCode::Unauthenticated)));
     member.outbox.end(CloseCode::SessionRevoked);
 }
+
+#[cfg(test)]
+mod tests;

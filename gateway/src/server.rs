@@ -59,7 +59,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
 }
 
 fn assemble(config: Config, shutdown: &Shutdown) -> Result<Gateway, StartError> {
-    let bus = RedisBus::connect(&RedisOptions { url: config.redis_url }, shutdown)?;
+    let bus = RedisBus::connect(&RedisOptions { url: config.redis_url, pace: config.pace }, shutdown)?;
     let authority = HttpAuthority::new(AuthorityOptions { url: config.api_url, secret: config.internal_secret })?;
     let gateway = Gateway::new(GatewayParts {
         bus,

@@ -49,7 +49,7 @@ impl Session {
     }
 
     /// When [`Input::Tick`] must come at the latest.
-    pub const fn deadline(&self) -> UnixMillis {
+    pub fn deadline(&self) -> UnixMillis {
         match self {
             Self::Unauthenticated(session) => session.deadline(),
             Self::Authenticated(session) => session.deadline(),

@@ -130,6 +130,35 @@ pub const fn outranks(actor: RoomRole, target: Option<RoomRole>) -> bool {
     }
 }
 
+/// Whether somebody keeps order in a room: a frozen room and slow mode are for the others.
+pub const fn keeps_order(role: RoomRole) -> bool {
+    match role {
+        RoomRole::Owner | RoomRole::Moderator => true,
+        RoomRole::Member => false,
+    }
+}
+
+/// Who wants to change how a room is talked in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Steward {
+    /// In the room.
+    pub standing: Standing,
+    /// Whether the user is an admin of the server, who may in every room.
+    pub is_admin: bool,
+}
+
+/// Decides about the settings of a room.
+///
+/// # Errors
+/// The code to answer with, as for [`Action::Moderate`].
+pub fn decide_on_settings(steward: Steward, now: UnixMillis) -> Result<(), ErrorCode> {
+    if steward.is_admin {
+        Ok(())
+    } else {
+        decide(steward.standing, Action::Moderate, now)
+    }
+}
+
 /// What somebody wants to do to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MessageAction {
@@ -241,6 +270,21 @@ mod tests {
             assert_eq!(decide(standing, Action::Read, NOW), Ok(()));
         }
         assert_eq!(decide(Standing { muted: EARLIER, ..member(RoomRole::Member) }, Action::Send, NOW), Ok(()));
+    }
+
+    #[test]
+    fn settings_are_for_those_who_keep_order() {
+        for role in [RoomRole::Owner, RoomRole::Moderator, RoomRole::Member] {
+            let steward = Steward { standing: member(role), is_admin: false };
+            let allowed = decide_on_settings(steward, NOW).is_ok();
+            assert_eq!((allowed, keeps_order(role)), (role != RoomRole::Member, role != RoomRole::Member));
+        }
+        let visitor = |visibility, is_admin| Steward { standing: outsider(visibility), is_admin };
+        for visibility in [Visibility::Public, Visibility::Private] {
+            assert_eq!(decide_on_settings(visitor(visibility, true), NOW), Ok(()));
+        }
+        assert_eq!(decide_on_settings(visitor(Visibility::Public, false), NOW), Err(ErrorCode::NotAMember));
+        assert_eq!(decide_on_settings(visitor(Visibility::Private, false), NOW), Err(ErrorCode::UnknownRoom));
     }
 
     #[test]

@@ -4,8 +4,11 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{MessageAction, MessageStanding, RoomRole, Standing, Until, Visibility, decide_on_message};
+use crate::access::{
+    MessageAction, MessageStanding, RoomRole, Standing, Until, Visibility, decide_on_message, keeps_order,
+};
 use crate::act::{Act, ActKind, Emoji};
+use crate::bus::Rights;
 use crate::event::SequencedEvent;
 use crate::id::{AclVersion, Epoch, MessageId, RoomId, RoomRef, Seq, SessionId, Slug, UserId};
 use crate::limits::REACTIONS_PER_MESSAGE_MAX;
@@ -39,6 +42,15 @@ impl Permission {
     /// The part that [`crate::access::decide`] looks at.
     pub const fn standing(&self) -> Standing {
         Standing { visibility: self.visibility, role: self.role, muted: self.muted, banned: self.banned }
+    }
+
+    /// The rights under which the user says something.
+    pub fn rights(&self) -> Rights {
+        if self.role.is_some_and(keeps_order) {
+            Rights::Office(self.acl)
+        } else {
+            Rights::At(self.acl)
+        }
     }
 }
 

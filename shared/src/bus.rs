@@ -5,6 +5,10 @@
 //!   partition's log, and is published; or nothing of this happens.
 //! * The same `client_id` of the same user in the same room gets the first result again while it is remembered
 //!   (2 to 4 minutes); after that the event's derived id makes the store recognise it.
+//! * What a user says is checked in this order: is it a repeat, are the rights those of the room's version, is the room
+//!   frozen, is it too early by the pace or by slow mode. A repeat is never refused, a refusal leaves no trace, and no
+//!   two nodes count apart.
+//! * Settings of a room hold from the number of their own event on.
 //! * Events of a subscribed room arrive as [`Signal::Event`] in order, but delivery may lose some: a listener
 //!   checks that numbers are contiguous, and compares heads after [`Signal::Suspect`].
 //! * [`Signal::Stored`] says that everything in a partition's log up to a position is in the store. It may be
@@ -18,8 +22,9 @@ use async_trait::async_trait;
 use tokio::sync::broadcast;
 
 use crate::clock::UnixMillis;
-use crate::event::{Event, SequencedEvent};
+use crate::event::{Event, RoomSettings, SequencedEvent};
 use crate::id::{AclVersion, ClientId, Epoch, LogPosition, MessageId, Partition, RoomId, Seq, SessionId, UserId};
+use crate::pace::TooEarly;
 
 pub mod memory;
 pub mod open;
@@ -47,6 +52,8 @@ pub enum Rights {
     Raise(AclVersion),
     /// Neither needs nor takes away any right, such as somebody joining.
     Keep,
+    /// Like [`Rights::At`], of somebody who keeps order: neither a frozen room nor slow mode is in the way.
+    Office(AclVersion),
 }
 
 /// The place an event got.
@@ -137,7 +144,7 @@ pub enum AppendError {
     /// The bus does not know the room in a current epoch; open it and try again.
     #[error("the room is not open on the bus")]
     NotOpen,
-    /// The rights changed since the snapshot; read them again.
+    /// The rights changed since the snapshot; read them again. For new settings of the room: newer ones came first.
     #[error("the room's rights have changed")]
     StaleRights,
     /// More waits for the store than may wait.
@@ -146,6 +153,12 @@ pub enum AppendError {
     /// The outcome is unknown or nothing happened; a repeat with the same `client_id` is safe.
     #[error(transparent)]
     Bus(#[from] BusError),
+    /// Only those who keep order may say something now.
+    #[error("the room is frozen")]
+    Frozen,
+    /// The user says too much, by the deployment's pace or the room's slow mode.
+    #[error("{0:?}")]
+    TooEarly(TooEarly),
 }
 
 /// The bus does not answer, or not as it should.
@@ -177,6 +190,8 @@ pub struct RoomSeed {
     pub stored: Seq,
     /// Version of the rights.
     pub acl: AclVersion,
+    /// How the room is talked in.
+    pub settings: RoomSettings,
 }
 
 /// Why a room could not be opened.

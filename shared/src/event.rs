@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::act::{Act, Emoji};
 use crate::clock::UnixMillis;
-use crate::id::{ClientId, Epoch, MessageId, RoomId, Seq, UserId};
+use crate::id::{AclVersion, ClientId, Epoch, MessageId, RoomId, Seq, UserId};
 
 /// The version written by this release; an event of a higher version is skipped and counted.
 pub const EVENT_VERSION: u8 = 1;
@@ -105,9 +105,44 @@ pub enum EventBody {
         /// To whom.
         member: Sender,
     },
+    /// The user changed how the room is talked in.
+    RoomUpdated {
+        /// All settings, as they are now.
+        settings: RoomSettings,
+    },
+}
+
+/// How a room is talked in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomSettings {
+    /// The room's ACL version when they were changed last: the larger one is the newer one.
+    pub version: AclVersion,
+    /// Milliseconds that a member must wait between two texts; 0 for none.
+    pub slow_mode_ms: u64,
+    /// Whether only those who keep order may say something.
+    pub frozen: bool,
 }
 
 impl EventBody {
+    /// The room's settings from it on, if it is about them.
+    pub const fn settings(&self) -> Option<RoomSettings> {
+        match self {
+            Self::RoomUpdated { settings } => Some(*settings),
+            Self::Message { .. }
+            | Self::MemberJoined {}
+            | Self::MemberLeft {}
+            | Self::MessageEdited { .. }
+            | Self::MessageDeleted { .. }
+            | Self::ReactionAdded { .. }
+            | Self::ReactionRemoved { .. }
+            | Self::MemberKicked { .. }
+            | Self::MemberBanned { .. }
+            | Self::MemberUnbanned { .. }
+            | Self::MemberMuted { .. }
+            | Self::MemberUnmuted { .. } => None,
+        }
+    }
+
     /// Whose membership ends by it, if `actor` causes it.
     pub const fn departed(&self, actor: UserId) -> Option<UserId> {
         match self {
@@ -121,7 +156,8 @@ impl EventBody {
             | Self::MessageEdited { .. }
             | Self::MessageDeleted { .. }
             | Self::ReactionAdded { .. }
-            | Self::ReactionRemoved { .. } => None,
+            | Self::ReactionRemoved { .. }
+            | Self::RoomUpdated { .. } => None,
         }
     }
 
@@ -138,7 +174,8 @@ impl EventBody {
             | Self::MessageEdited { .. }
             | Self::MessageDeleted { .. }
             | Self::ReactionAdded { .. }
-            | Self::ReactionRemoved { .. } => None,
+            | Self::ReactionRemoved { .. }
+            | Self::RoomUpdated { .. } => None,
         }
     }
 }

@@ -53,7 +53,7 @@ pub fn control_channel(t: Partition) -> String {
     format!("{{{t}}}:ctl")
 }
 
-/// Hash: last number, epoch, ACL version and stored number of a room.
+/// Hash: last number, epoch, ACL version, stored number and settings of a room.
 pub fn room(room: RoomId) -> String {
     format!("{{{}}}:r:{}", partition_of(room), room.as_uuid().simple())
 }
@@ -79,6 +79,12 @@ pub fn dedupe(room: RoomId, now: UnixMillis) -> [String; 2] {
     let length = i64::try_from(DEDUPE_BUCKET.as_millis()).unwrap_or(i64::MAX);
     let bucket = now.0.div_euclid(length);
     [bucket, bucket - 1].map(|bucket| format!("{{{}}}:a:{}:{bucket}", partition_of(room), room.as_uuid().simple()))
+}
+
+/// String with expiry: how fast a user talks in a room. Not in a bucket: those follow the clocks of many nodes.
+pub fn pace(room: RoomId, user: UserId) -> String {
+    let (t, room, user) = (partition_of(room), room.as_uuid().simple(), user.as_uuid().simple());
+    format!("{{{t}}}:g:{room}:{user}")
 }
 
 /// String: the number of partitions this cluster was first started with.

@@ -17,6 +17,7 @@ pub mod id;
 pub mod keys;
 pub mod limits;
 pub mod listener;
+pub mod pace;
 pub mod protocol;
 pub mod shutdown;
 pub mod telemetry;

@@ -278,6 +278,14 @@ pub const REFUSAL_LIFE: Duration = Duration::from_secs(1);
 pub const FRAMES_PER_SECOND_MAX: u32 = 1_000;
 /// WebSocket frames of one client that may come at once before the rate counts.
 pub const FRAMES_BURST_MAX: u32 = 5_000;
+/// Longest slow mode of a room, in milliseconds: 6 hours.
+pub const SLOW_MODE_MS_MAX: u64 = 6 * 60 * 60 * 1_000;
+/// Largest burst that operators may allow one user in one room.
+pub const SEND_BURST_MAX: u32 = 10_000;
+/// Longest interval, in milliseconds, that operators may set between what one user says in one room.
+pub const SEND_INTERVAL_MS_MAX: u64 = 60_000;
+/// Before the end of the access token a connection is told that it has to renew it.
+pub const TOKEN_WARNING: Duration = Duration::from_mins(1);
 
 // --- load tests ------------------------------------------------------------------------------
 

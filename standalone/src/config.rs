@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::ArgMatches;
 use rookery_gateway::upgrade::Origins;
 use rookery_shared::config::{ConfigErrors, Effective, Reader, Setting, markdown};
+use rookery_shared::pace::{self, Pace};
 use rookery_shared::telemetry::{LogFilter, LogFormat};
 
 /// Every setting, with its default.
@@ -60,6 +61,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         secret: false,
         help: "Which log lines are written.",
     },
+    pace::SETTINGS[0],
+    pace::SETTINGS[1],
 ];
 
 /// The settings, read.
@@ -74,6 +77,7 @@ pub(crate) struct Options {
     pub(crate) drain: Duration,
     pub(crate) log_format: LogFormat,
     pub(crate) log_filter: LogFilter,
+    pub(crate) pace: Pace,
 }
 
 impl Options {
@@ -96,6 +100,7 @@ impl Options {
         let drain_ms = reader.required("drain_ms");
         let log_format = reader.required("log_format");
         let log_filter = reader.required("log_filter");
+        let pace = Pace::read(reader);
         Some(Self {
             listen: listen?,
             internal_listen: internal_listen?,
@@ -106,6 +111,7 @@ impl Options {
             drain: Duration::from_millis(drain_ms?),
             log_format: log_format?,
             log_filter: log_filter?,
+            pace: pace?,
         })
     }
 }

@@ -50,7 +50,7 @@ pub(crate) async fn serve(options: Arc<Options>, with_demo: bool) -> Result<(), 
     let stores = store::sqlite::open(&options.data_dir.join("rookery.db")).await?;
     stores.backend.migrate().await?;
     let journal = Arc::new(StoreJournal(Arc::clone(&stores.messages)));
-    let bus = MemoryBus::start(epoch(&stores).await?, journal, &shutdown);
+    let bus = MemoryBus::start(epoch(&stores).await?, options.pace, journal, &shutdown);
     let parts = AppParts { stores, bus: bus.clone(), keys: keys(&options.data_dir)?, issuer: options.issuer.clone() };
     let app = App::new(parts)?;
     app.prepare().await?;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use rookery_shared::pace::Pace;
 
 use crate::mongo::Mongo;
 use crate::node::Node;
@@ -69,6 +70,7 @@ impl Topology {
 }
 
 struct ApiSettings {
+    pace: Pace,
     common: Vec<(&'static str, String)>,
     dir: PathBuf,
 }
@@ -76,17 +78,23 @@ struct ApiSettings {
 impl Cluster {
     /// Two gateways over `mongo`, which is started by the caller; nothing runs yet.
     pub fn prepare(mongo: Arc<Mongo>) -> Self {
-        Self::prepare_on(Topology::One, mongo)
+        // Tests talk faster than people; those of the pace choose one.
+        Self::prepare_at(mongo, Topology::One, Pace::OFF)
     }
 
     /// The same on any kind of Redis.
     pub fn prepare_on(topology: Topology, mongo: Arc<Mongo>) -> Self {
+        Self::prepare_at(mongo, topology, Pace::OFF)
+    }
+
+    /// The same, where one user may talk so fast in one room.
+    pub fn prepare_at(mongo: Arc<Mongo>, topology: Topology, pace: Pace) -> Self {
         let (dir, keys_dir) = (dirs::fresh("cluster"), dirs::fresh("keys"));
         process::run(&tools::binary("rookery-api"), &["keygen", "--out", &keys_dir.display().to_string()], &dir);
         let redis = Redis::prepare();
-        let settings = ApiSettings { common: api_settings(topology.url(&redis), &mongo, &keys_dir), dir };
+        let settings = ApiSettings { common: api_settings(topology.url(&redis), &mongo, &keys_dir), dir, pace };
         let api = settings.node();
-        let gateways = (0..2).map(|_| gateway(topology.url(&redis), &api, settings.dir.clone())).collect();
+        let gateways = (0..2).map(|_| gateway(topology.url(&redis), &api, &settings)).collect();
         Self { redis, mongo, api, gateways, keys_dir, topology, settings }
     }
 
@@ -99,6 +107,14 @@ impl Cluster {
     pub async fn start_on(topology: Topology) -> Self {
         let cluster = Self::prepare_on(topology, Mongo::shared().await);
         cluster.topology.start(&cluster.redis).await;
+        cluster.start_services().await;
+        cluster
+    }
+
+    /// A running cluster where one user may talk so fast in one room.
+    pub async fn start_at(pace: Pace) -> Self {
+        let cluster = Self::prepare_at(Mongo::shared().await, Topology::One, pace);
+        cluster.redis.start().await;
         cluster.start_services().await;
         cluster
     }
@@ -164,7 +180,8 @@ impl Cluster {
 
 impl ApiSettings {
     fn node(&self) -> Node {
-        Node::prepare("rookery-api", self.dir.clone(), &self.common, &[])
+        let settings: Vec<_> = self.common.iter().cloned().chain(pace_settings(self.pace)).collect();
+        Node::prepare("rookery-api", self.dir.clone(), &settings, &[])
     }
 }
 
@@ -179,15 +196,22 @@ fn api_settings(redis_url: String, mongo: &Mongo, keys_dir: &std::path::Path) ->
     ]
 }
 
-fn gateway(redis_url: String, api: &Node, dir: PathBuf) -> Node {
+fn pace_settings(pace: Pace) -> [(&'static str, String); 2] {
+    [("send_burst", pace.burst.to_string()), ("send_interval_ms", pace.interval_ms.to_string())]
+}
+
+fn gateway(redis_url: String, api: &Node, ours: &ApiSettings) -> Node {
+    let [burst, interval] = pace_settings(ours.pace);
     let settings = [
         ("redis_url", redis_url),
         ("api_url", api.internal_url()),
         ("internal_secret", INTERNAL_SECRET.to_owned()),
         ("allowed_origins", ALLOWED_ORIGIN.to_owned()),
         ("drain_ms", "3000".to_owned()),
+        burst,
+        interval,
     ];
-    Node::prepare("rookery-gateway", dir, &settings, &[])
+    Node::prepare("rookery-gateway", ours.dir.clone(), &settings, &[])
 }
 
 /// The one foreign Origin that test deployments allow.

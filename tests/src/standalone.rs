@@ -19,7 +19,11 @@ impl Standalone {
     pub fn prepare() -> Self {
         let dir = dirs::fresh("standalone");
         let data_dir = dir.join("data");
-        let settings = [("data_dir", data_dir.display().to_string()), ("allowed_origins", ALLOWED_ORIGIN.to_owned())];
+        let settings = [
+            ("data_dir", data_dir.display().to_string()),
+            ("allowed_origins", ALLOWED_ORIGIN.to_owned()),
+            ("send_interval_ms", "0".to_owned()),
+        ];
         Self { node: Node::prepare("rookery", dir, &settings, &[]), data_dir }
     }
 

@@ -110,3 +110,16 @@ test("the outbox is bounded and a full storage does not stop it", () => {
   }
   assert.equal(outbox.full, true);
 });
+
+test("what came too early has its turn when the server said", () => {
+  const { outbox } = filled("a", "b", "c");
+  ["a", "b", "c"].forEach((client_id) => outbox.sent(client_id, NOW));
+  outbox.refused({ client_id: "a", code: "rate_limited", message: "…", retry_after_ms: 180 }, NOW);
+  outbox.refused({ client_id: "b", code: "slow_mode", message: "…", retry_after_ms: 600_000 }, NOW);
+  outbox.refused({ client_id: "c", code: "frozen", message: "This room is frozen." }, NOW);
+  assert.deepEqual(outbox.toSend(NOW + 179), []);
+  assert.deepEqual(names(outbox.toSend(NOW + 180)), ["a"]);
+  assert.deepEqual(names(outbox.toSend(NOW + 599_999)), ["a"], "not a moment earlier");
+  assert.deepEqual(names(outbox.toSend(NOW + 600_000)), ["a", "b"]);
+  assert.deepEqual([outbox.get("c").state, outbox.get("c").error], ["failed", "This room is frozen."]);
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { toItem } from "../static/assets/state/timeline.js";
+import { limitsText, settingsText } from "../static/assets/ui/format.js";
 import { rowsOf } from "../static/assets/ui/rows.js";
 import { describe } from "../static/assets/ui/status.js";
 import { USER, messageFrame, serverFrame } from "./fixtures.js";
@@ -43,4 +44,16 @@ test("the state of the connection is told in words", () => {
   assert.equal(describe({ kind: "waiting", retry_at: 7_200 }, 0), "Connection lost. Trying again in 8 s");
   assert.equal(describe({ kind: "waiting", retry_at: 300 }, 0), "Connection lost. Trying again…");
   assert.equal(describe({ kind: "stopped", code: 1008 }, 0), "Disconnected by the server (policy)");
+});
+
+test("changed settings are a small line, and what limits writing is told", () => {
+  const rows = rowsOf({ items: [toItem(serverFrame("room_updated"))], entries: [], user: USER });
+  assert.deepEqual(rows[1].settings, { slow_mode_ms: 30_000, frozen: true });
+  assert.equal(settingsText(rows[1].settings), "froze the room");
+  assert.equal(settingsText({ slow_mode_ms: 90_000, frozen: false }), "turned slow mode on: one message every 90 s");
+  assert.equal(settingsText({ slow_mode_ms: 0, frozen: false }), "lifted the limits of the room");
+  assert.equal(limitsText({ slow_mode_ms: 21_600_000, frozen: false }, false), "Slow mode: one message every 6 h.");
+  assert.equal(limitsText({ slow_mode_ms: 5_000, frozen: false }, true), "");
+  assert.equal(limitsText({ slow_mode_ms: 0, frozen: true }, false), "This room is frozen.");
+  assert.equal(limitsText({ slow_mode_ms: 0, frozen: true }, true), "This room is frozen: members cannot write.");
 });

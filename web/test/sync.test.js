@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { createChat } from "../static/assets/chat/chat.js";
+import { mayTalk } from "../static/assets/state/rooms.js";
 import { FakeStorage, settle } from "./fakes.js";
 import { ROOM, USER, messageFrame, serverFrame } from "./fixtures.js";
 
@@ -14,6 +15,10 @@ class FakeApi {
 
   async myRooms() {
     return { rooms: [room(ROOM, "General"), room(OTHER, "Other")] };
+  }
+
+  async room(room_id) {
+    return { ...room(room_id, "General"), slow_mode_ms: this.slow_mode_ms ?? 0, frozen: false };
   }
 
   async messages(_room, { before, after, limit = 50 } = {}) {
@@ -143,4 +148,29 @@ test("messages of others in rooms that are not open are unread", async () => {
   assert.equal(chat.rooms.unread_total, 1);
   chat.sync.open(OTHER);
   assert.equal(chat.rooms.unread_total, 0);
+});
+
+test("settings of a room come with their event and hold for the composer", async () => {
+  const { chat } = await opened();
+  assert.equal(mayTalk(chat.rooms.get(ROOM)), true);
+  chat.sync.onFrame({ ...serverFrame("room_updated"), seq: 6 });
+  const { slow_mode_ms, frozen } = chat.rooms.get(ROOM);
+  assert.deepEqual([slow_mode_ms, frozen], [30_000, true]);
+  assert.equal(mayTalk(chat.rooms.get(ROOM)), false);
+  assert.equal(mayTalk({ ...chat.rooms.get(ROOM), role: "moderator" }), true);
+  chat.sync.onFrame({ ...serverFrame("room_updated"), seq: 7, frozen: false });
+  assert.equal(mayTalk(chat.rooms.get(ROOM)), true);
+  assert.deepEqual(chat.sync.timeline(ROOM).items.slice(-2).map(({ kind }) => kind), ["updated", "updated"]);
+});
+
+test("after a gap or a reset the settings are asked for", async () => {
+  const { api, chat } = await opened();
+  api.slow_mode_ms = 7_000;
+  chat.sync.onFrame({ type: "gap", room: ROOM, from: 6, to: 9 });
+  await settle();
+  assert.equal(chat.rooms.get(ROOM).slow_mode_ms, 7_000);
+  api.slow_mode_ms = 9_000;
+  chat.sync.onFrame({ type: "reset", room: ROOM, epoch: "e2", head: 0 });
+  await settle();
+  assert.equal(chat.rooms.get(ROOM).slow_mode_ms, 9_000);
 });

@@ -2,6 +2,7 @@
 
 use rookery_shared::access::{RoomRole, Visibility};
 use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::RoomSettings;
 use rookery_shared::id::{AclVersion, RoomId, SessionId, UserId};
 
 use crate::domain::room::{Member, Room, RoomDescription, RoomName};
@@ -97,6 +98,7 @@ fn room(n: usize, origin: Origin<'_>) -> Result<Room, &'static str> {
         visibility: Visibility::Private,
         owner: None,
         acl: AclVersion(1),
+        settings: RoomSettings::default(),
         created_at: origin.now,
     })
 }

@@ -58,6 +58,7 @@ pub const fn edit_of(body: &EventBody) -> Option<MessageId> {
         | EventBody::MemberUnbanned { .. }
         | EventBody::MemberMuted { .. }
         | EventBody::MemberUnmuted { .. }
+        | EventBody::RoomUpdated { .. }
         | EventBody::MessageDeleted { .. }
         | EventBody::ReactionAdded { .. }
         | EventBody::ReactionRemoved { .. } => None,

@@ -60,7 +60,8 @@ pub const fn target_of(body: &EventBody) -> Option<MessageId> {
         | EventBody::MemberBanned { .. }
         | EventBody::MemberUnbanned { .. }
         | EventBody::MemberMuted { .. }
-        | EventBody::MemberUnmuted { .. } => None,
+        | EventBody::MemberUnmuted { .. }
+        | EventBody::RoomUpdated { .. } => None,
     }
 }
 
@@ -82,7 +83,8 @@ impl MessageState {
             | EventBody::MemberBanned { .. }
             | EventBody::MemberUnbanned { .. }
             | EventBody::MemberMuted { .. }
-            | EventBody::MemberUnmuted { .. } => {}
+            | EventBody::MemberUnmuted { .. }
+            | EventBody::RoomUpdated { .. } => {}
         }
     }
 

@@ -2,6 +2,7 @@
 
 use rookery_shared::access::{RoomRole, Visibility};
 use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::RoomSettings;
 use rookery_shared::id::{AclVersion, RoomId, Slug, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,27 @@ pub struct Room {
     pub acl: AclVersion,
     /// When it was made.
     pub created_at: UnixMillis,
+    /// How it is talked in.
+    pub settings: RoomSettings,
+}
+
+/// A change of a room's settings; what is not given stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SettingsChange {
+    /// Milliseconds that a member must wait between two texts; 0 for none.
+    pub slow_mode_ms: Option<u64>,
+    /// Whether only those who keep order may say something.
+    pub frozen: Option<bool>,
+}
+
+impl SettingsChange {
+    /// The settings after it, if they are then of this version; none if nothing would be different.
+    pub fn apply(self, before: RoomSettings, version: AclVersion) -> Option<RoomSettings> {
+        let slow_mode_ms = self.slow_mode_ms.unwrap_or(before.slow_mode_ms);
+        let frozen = self.frozen.unwrap_or(before.frozen);
+        let changed = (slow_mode_ms, frozen) != (before.slow_mode_ms, before.frozen);
+        changed.then_some(RoomSettings { version, slow_mode_ms, frozen })
+    }
 }
 
 /// A user's place in a room.
@@ -50,6 +72,22 @@ pub struct Member {
     pub role: RoomRole,
     /// Since when.
     pub joined_at: UnixMillis,
+}
+
+/// A place in the list of a room's members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberPlace {
+    /// Since when.
+    pub joined_at: UnixMillis,
+    /// Who.
+    pub user_id: UserId,
+}
+
+impl Member {
+    /// Where the member is in the list.
+    pub const fn place(&self) -> MemberPlace {
+        MemberPlace { joined_at: self.joined_at, user_id: self.user_id }
+    }
 }
 
 impl RoomName {

@@ -10,6 +10,7 @@ use utoipa::IntoParams;
 
 use crate::cursor::Cursors;
 use crate::domain::message::{PAGE_DEFAULT, PAGE_MAX, Window};
+use crate::domain::room::MemberPlace;
 use crate::error::ApiError;
 use crate::extract::field_in;
 
@@ -56,6 +57,31 @@ pub struct RoomsQuery {
     limit: Option<String>,
     /// Where the page begins: the `next_cursor` of the page before.
     cursor: Option<String>,
+}
+
+/// A page of a room's members.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MembersQuery {
+    /// Members of the page, 1 to 200; 50 if not given.
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 200)]
+    limit: Option<String>,
+    /// Where the page begins: the `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl MembersQuery {
+    /// How many members at most.
+    pub fn limit(&self) -> Result<usize, ApiError> {
+        limit(self.limit.as_deref())
+    }
+
+    /// The member after which the page begins.
+    pub fn after(&self, cursors: &Cursors, room: RoomId) -> Result<Option<MemberPlace>, ApiError> {
+        let read = |text| cursors.read_members(room, text).ok_or_else(|| bad_cursor("cursor"));
+        self.cursor.as_deref().map(read).transpose()
+    }
 }
 
 impl HistoryQuery {

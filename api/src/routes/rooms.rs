@@ -16,7 +16,9 @@ pub mod get;
 pub mod join;
 pub mod leave;
 pub mod list;
+pub mod members;
 pub mod mine;
+pub mod update;
 
 /// A room as the caller sees it.
 #[derive(Serialize, ToSchema)]
@@ -47,12 +49,16 @@ pub struct RoomView {
     role: Option<RoomRole>,
     /// How many members it has.
     members: u64,
+    /// Milliseconds that a member must wait between two messages; 0 for none.
+    slow_mode_ms: u64,
+    /// Whether only owner and moderators may say something.
+    frozen: bool,
 }
 
 impl From<SeenRoom> for RoomView {
     fn from(seen: SeenRoom) -> Self {
         let SeenRoom { room, role, members } = seen;
-        let Room { id, slug, name, description, visibility, owner, acl: _, created_at } = room;
+        let Room { id, slug, name, description, visibility, owner, acl: _, created_at, settings } = room;
         let owner_id = owner.map(rookery_shared::id::UserId::as_uuid);
         Self {
             room_id: id.as_uuid(),
@@ -64,6 +70,8 @@ impl From<SeenRoom> for RoomView {
             created_at,
             role,
             members,
+            slow_mode_ms: settings.slow_mode_ms,
+            frozen: settings.frozen,
         }
     }
 }

@@ -78,6 +78,7 @@ fn version(event: SequencedEvent) -> Option<Version> {
         | EventBody::MemberUnmuted { .. }
         | EventBody::MessageDeleted { .. }
         | EventBody::ReactionAdded { .. }
-        | EventBody::ReactionRemoved { .. } => None,
+        | EventBody::ReactionRemoved { .. }
+        | EventBody::RoomUpdated { .. } => None,
     }
 }

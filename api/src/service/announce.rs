@@ -147,7 +147,12 @@ impl Announcer {
         let client_id = ClientId::try_from(id.to_string()).map_err(CarryError::Name)?;
         let rights = rights_of(&event.body, acl);
         let append = Append { room, event, client_id, rights };
-        open::append(&*self.0.bus, &*self.0.authority, append).await?;
+        let is_about_settings = append.event.body.settings().is_some();
+        match open::append(&*self.0.bus, &*self.0.authority, append).await {
+            // Newer settings hold and are announced: these need not be any more.
+            Err(AppendError::StaleRights) if is_about_settings => {}
+            outcome => drop(outcome?),
+        }
         self.0.outbox.done(id).await?;
         self.0.metrics.announcements.inc();
         Ok(())
@@ -165,7 +170,8 @@ const fn rights_of(body: &EventBody, acl: AclVersion) -> Rights {
         | EventBody::ReactionAdded { .. }
         | EventBody::ReactionRemoved { .. }
         | EventBody::MemberUnbanned { .. }
-        | EventBody::MemberUnmuted { .. } => Rights::Keep,
+        | EventBody::MemberUnmuted { .. }
+        | EventBody::RoomUpdated { .. } => Rights::Keep,
         EventBody::MemberLeft {}
         | EventBody::MemberKicked { .. }
         | EventBody::MemberBanned { .. }
@@ -182,6 +188,8 @@ const fn is_outage(error: &CarryError) -> bool {
             AppendError::NotOpen
             | AppendError::StaleRights
             | AppendError::Overloaded
+            | AppendError::Frozen
+            | AppendError::TooEarly(_)
             | AppendError::Bus(BusError::Protocol(_)),
         )
         | CarryError::Store(StoreError::Taken(_) | StoreError::Banned | StoreError::Inconsistent(_))

@@ -76,7 +76,7 @@ impl LocalAuthority {
         let found = stores.rooms.find(&RoomRef::Id(room)).await.map_err(store_error)?;
         let found = found.ok_or(AuthorityError::Refused(ErrorCode::UnknownRoom))?;
         let last = stores.messages.last_seq(room).await.map_err(store_error)?;
-        let seed = RoomSeed { stored: last, acl: found.acl };
+        let seed = RoomSeed { stored: last, acl: found.acl, settings: found.settings };
         for _ in 0..OPEN_ATTEMPTS {
             match self.parts.bus.open_room(room, seed).await {
                 Ok(()) => {

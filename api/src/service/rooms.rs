@@ -3,7 +3,7 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 use rookery_shared::access::{Action, RoomRole, Standing, Visibility, decide};
 use rookery_shared::clock::UnixMillis;
-use rookery_shared::event::{EVENT_VERSION, Event, EventBody, Sender};
+use rookery_shared::event::{EVENT_VERSION, Event, EventBody, RoomSettings, Sender};
 use rookery_shared::id::{AclVersion, MessageId, RoomId, RoomRef, Slug, UserId};
 use rookery_shared::limits::{ROOM_COUNTS_AT_ONCE, ROOMS_OF_USER_MAX};
 use rookery_shared::protocol::error_code::ErrorCode;
@@ -51,6 +51,7 @@ pub async fn create(app: &App, maker: Sender, new: NewRoom, now: UnixMillis) -> 
         owner: Some(maker.user_id),
         acl: AclVersion(1),
         created_at: now,
+        settings: RoomSettings::default(),
     };
     app.stores.rooms.insert(&room).await?;
     tracing::info!(room_id = %room.id, user_id = %maker.user_id, "room made");
@@ -132,6 +133,7 @@ pub async fn ensure_general(app: &App) -> Result<(), StoreError> {
             owner: None,
             acl: AclVersion(1),
             created_at: UnixMillis::now(),
+            settings: RoomSettings::default(),
         };
         match app.stores.rooms.insert(&room).await {
             Ok(()) | Err(StoreError::Taken(Unique::Slug)) => {}
@@ -173,7 +175,7 @@ pub(crate) fn membership_event(user: Sender, body: EventBody) -> Event {
     Event { v: EVENT_VERSION, id: MessageId::from_uuid(Uuid::new_v4()), user_id, username, body }
 }
 
-async fn seen(app: &App, room: Room, role: Option<RoomRole>) -> Result<SeenRoom, ApiError> {
+pub(crate) async fn seen(app: &App, room: Room, role: Option<RoomRole>) -> Result<SeenRoom, ApiError> {
     let members = app.stores.members.count(room.id).await?;
     Ok(SeenRoom { room, role, members })
 }

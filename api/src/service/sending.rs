@@ -2,7 +2,7 @@
 
 use rookery_shared::access::{Action, decide};
 use rookery_shared::authority::{Authority, Permission};
-use rookery_shared::bus::{Append, AppendError, Appended, BusError, Rights, open};
+use rookery_shared::bus::{Append, AppendError, Appended, BusError, open};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, NewMessage, Sender};
 use rookery_shared::id::{ClientId, RoomId, RoomRef, UserId};
@@ -81,13 +81,15 @@ pub(super) async fn place(
     client_id: &ClientId,
 ) -> Result<Option<Appended>, ApiError> {
     let (room, client_id) = (permission.room, client_id.clone());
-    let append = Append { room, event, client_id, rights: Rights::At(permission.acl) };
+    let append = Append { room, event, client_id, rights: permission.rights() };
     match open::append(&*app.bus, &*app.authority, append).await {
         Ok(appended) => Ok(Some(appended)),
         Err(AppendError::StaleRights) => Ok(None),
         Err(AppendError::Overloaded) => Err(ApiError::refused(ErrorCode::Overloaded)),
         Err(AppendError::NotOpen) => Err(BusError::Unavailable("the room does not open".to_owned()).into()),
         Err(AppendError::Bus(error)) => Err(error.into()),
+        Err(AppendError::Frozen) => Err(ApiError::refused(ErrorCode::Frozen)),
+        Err(AppendError::TooEarly(early)) => Err(ApiError::too_early(early)),
     }
 }
 

@@ -98,6 +98,7 @@ on_both! {
         login_is_a_name_or_an_address_in_any_case
         login_text_is_never_a_query
         one_of_many_registrations_wins
+        accounts_are_found_by_many_ids
     }
     sessions {
         sessions_are_found_as_they_were_written
@@ -115,6 +116,8 @@ on_both! {
         rooms_without_a_slug_do_not_collide
         public_rooms_come_in_pages
         rooms_are_found_by_many_ids
+        settings_change_and_are_announced
+        settings_race
     }
     members {
         joining_raises_the_acl_and_announces
@@ -128,6 +131,7 @@ on_both! {
         rooms_of_a_user_are_in_order_of_joining
         a_room_that_does_not_exist_has_no_members
         a_change_that_fails_leaves_nothing_behind
+        members_of_a_room_come_in_pages
     }
     sanctions {
         a_kick_ends_the_membership_and_announces

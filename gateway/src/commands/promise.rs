@@ -3,7 +3,7 @@
 use futures_util::future::BoxFuture;
 use rookery_shared::acks::Doubtful;
 use rookery_shared::authority::Permission;
-use rookery_shared::bus::{Append, AppendError, Appended, Rights, open};
+use rookery_shared::bus::{Append, AppendError, Appended, open};
 use rookery_shared::event::Event;
 use rookery_shared::id::{ClientId, RoomId};
 use rookery_shared::protocol::server::{AckMode, ServerFrame};
@@ -57,7 +57,7 @@ impl Commands {
         client_id: ClientId,
     ) -> Result<Option<Appended>, CommandError> {
         let (node, room) = (&self.node, permission.room);
-        let append = Append { room, event, client_id, rights: Rights::At(permission.acl) };
+        let append = Append { room, event, client_id, rights: permission.rights() };
         match open::append(node.bus.as_ref(), node.authority.as_ref(), append).await {
             Ok(appended) => Ok(Some(appended)),
             Err(AppendError::StaleRights) => {

@@ -117,7 +117,9 @@ fn short(frame: ServerFrame) -> String {
         | ServerFrame::MemberBanned { .. }
         | ServerFrame::MemberUnbanned { .. }
         | ServerFrame::MemberMuted { .. }
-        | ServerFrame::MemberUnmuted { .. }) => panic!("{other:?}"),
+        | ServerFrame::MemberUnmuted { .. }
+        | ServerFrame::RoomUpdated { .. }
+        | ServerFrame::TokenExpiring { .. }) => panic!("{other:?}"),
     }
 }
 

@@ -5,7 +5,7 @@ use rookery_shared::event::{NewMessage, Sender};
 use rookery_shared::id::{ClientId, RoomRef};
 use rookery_shared::limits::{
     CONTENT_BYTES_MAX, CONTENT_CHARS_MAX, FRAME_BYTES_MAX, HEARTBEAT_INTERVAL, RESUME_EVENTS_MAX,
-    ROOMS_PER_CONNECTION_MAX, TOKEN_LEEWAY,
+    ROOMS_PER_CONNECTION_MAX, TOKEN_LEEWAY, TOKEN_WARNING,
 };
 use rookery_shared::protocol::acts::Parts;
 use rookery_shared::protocol::client::{ClientFrame, Message, RoomPosition};
@@ -25,6 +25,8 @@ pub struct Authenticated {
     sender: Sender,
     room: Option<RoomRef>,
     expires: UnixMillis,
+    /// When the client is to be told that its token ends; none once it was.
+    warning: Option<UnixMillis>,
     budget: Budget,
 }
 
@@ -32,12 +34,13 @@ impl Authenticated {
     pub(super) fn greet(claims: &Claims, room: Option<RoomRef>, ack: AckMode, now: UnixMillis) -> (Self, Vec<Output>) {
         let mut outputs = vec![Output::Welcome(claims.sub), Output::Send(hello(claims, ack))];
         outputs.extend(room.clone().map(|room| Output::Run(Command::Enter(room))));
-        let session = Self { sender: sender(claims), room, expires: expiry(claims), budget: Budget::new(now) };
+        let (expires, warning) = (expiry(claims), Some(warning(claims)));
+        let session = Self { sender: sender(claims), room, expires, warning, budget: Budget::new(now) };
         (session, outputs)
     }
 
-    pub(super) const fn deadline(&self) -> UnixMillis {
-        self.expires
+    pub(super) fn deadline(&self) -> UnixMillis {
+        self.warning.map_or(self.expires, |warning| warning.min(self.expires))
     }
 
     pub(super) fn handle(&mut self, input: Input, now: UnixMillis) -> Vec<Output> {
@@ -47,7 +50,7 @@ impl Authenticated {
             Input::Tick if now >= self.expires => refuse(),
             // A token that cannot be checked now changes nothing; the old one holds as long as it holds.
             Input::Keyless => vec![Output::error(ErrorCode::Unavailable)],
-            Input::Tick => Vec::new(),
+            Input::Tick => self.warn(now),
             Input::Rejected(rejected) => self.bad(rejected.into(), now),
             Input::Frame(frame) => self.on_frame(frame, now),
         }
@@ -109,7 +112,18 @@ impl Authenticated {
     fn renew(&mut self, claims: &Claims) -> Vec<Output> {
         self.sender = sender(claims);
         self.expires = expiry(claims);
+        self.warning = Some(warning(claims));
         Vec::new()
+    }
+
+    /// Once, a while before the token ends, so that the client can renew it without a gap.
+    fn warn(&mut self, now: UnixMillis) -> Vec<Output> {
+        if self.warning.take_if(|warning| now >= *warning).is_none() {
+            return Vec::new();
+        }
+        let rest = self.expires.since(now).saturating_sub(TOKEN_LEEWAY);
+        let after_ms = u64::try_from(rest.as_millis()).unwrap_or(u64::MAX);
+        vec![Output::Send(ServerFrame::TokenExpiring { after_ms })]
     }
 
     fn bad(&mut self, error: ErrorFrame, now: UnixMillis) -> Vec<Output> {
@@ -145,6 +159,12 @@ fn sender(claims: &Claims) -> Sender {
 /// Ends where the verifier would refuse the token, so that a token it accepts is good for a moment at least.
 fn expiry(claims: &Claims) -> UnixMillis {
     UnixMillis(claims.exp.saturating_mul(1000)).plus(TOKEN_LEEWAY)
+}
+
+/// A token that was made for less time than that is warned of at once.
+fn warning(claims: &Claims) -> UnixMillis {
+    let before = i64::try_from(TOKEN_WARNING.as_millis()).unwrap_or(0);
+    UnixMillis(claims.exp.saturating_mul(1000).saturating_sub(before))
 }
 
 fn hello(claims: &Claims, ack: AckMode) -> ServerFrame {

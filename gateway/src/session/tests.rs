@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rookery_shared::id::{SessionId, UserId};
-use rookery_shared::limits::{AUTH_DEADLINE, BAD_FRAMES_PER_MINUTE_MAX, TOKEN_LEEWAY};
+use rookery_shared::limits::{AUTH_DEADLINE, BAD_FRAMES_PER_MINUTE_MAX, TOKEN_LEEWAY, TOKEN_WARNING};
 use rookery_shared::protocol::client::ClientFrame;
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
@@ -25,6 +25,12 @@ fn claims(user: UserId) -> Claims {
         iat: NOW.seconds(),
         exp: NOW.plus(LIFE).seconds(),
     }
+}
+
+/// When a token of this life is warned of.
+fn warning_before(life: Duration) -> UnixMillis {
+    let before = i64::try_from(TOKEN_WARNING.as_millis()).unwrap();
+    UnixMillis(NOW.plus(life).0 - before)
 }
 
 fn say(session: &mut Session, text: &str) -> Vec<Output> {
@@ -134,9 +140,35 @@ fn nonsense_is_answered_until_the_budget_is_spent() {
 fn a_session_ends_with_its_token() {
     let (mut session, _) = greeted(None);
     let end = NOW.plus(LIFE).plus(TOKEN_LEEWAY);
+    session.handle(Input::Tick, UnixMillis(end.0 - 1));
     assert_eq!(session.deadline(), end);
     assert_eq!(session.handle(Input::Tick, UnixMillis(end.0 - 1)), Vec::new());
     assert_eq!(session.handle(Input::Tick, end)[1], Output::Close(CloseCode::Unauthenticated));
+}
+
+#[test]
+fn a16_a_client_is_told_once_that_its_token_ends() {
+    let (mut session, user) = greeted(None);
+    let warning = warning_before(LIFE);
+    assert_eq!(session.deadline(), warning);
+    assert_eq!(session.handle(Input::Tick, UnixMillis(warning.0 - 1)), Vec::new());
+    let told = |after_ms| vec![Output::Send(ServerFrame::TokenExpiring { after_ms })];
+    assert_eq!(session.handle(Input::Tick, UnixMillis(warning.0 + 1)), told(59_999));
+    assert_eq!(session.handle(Input::Tick, UnixMillis(warning.0 + 2)), Vec::new());
+    let later = Claims { exp: NOW.plus(LIFE * 2).seconds(), ..claims(user) };
+    assert_eq!(session.handle(Input::Token(Ok(later)), warning), Vec::new());
+    assert_eq!(session.handle(Input::Tick, NOW.plus(LIFE)), Vec::new(), "the renewed one holds");
+    assert_eq!(session.handle(Input::Tick, session.deadline()), told(60_000));
+}
+
+#[test]
+fn a16_a_token_that_is_nearly_over_is_warned_of_at_once() {
+    let user = UserId::generate();
+    let mut session = Session::new(None, AckMode::Stored, NOW);
+    let short = Claims { exp: NOW.seconds() + 7, ..claims(user) };
+    session.handle(Input::Token(Ok(short)), NOW);
+    let outputs = session.handle(Input::Tick, NOW);
+    assert_eq!(outputs, vec![Output::Send(ServerFrame::TokenExpiring { after_ms: 7_000 })]);
 }
 
 #[test]
@@ -144,7 +176,7 @@ fn a_token_is_renewed_in_place_for_the_same_user_only() {
     let (mut session, user) = greeted(None);
     let later = Claims { exp: NOW.plus(LIFE * 2).seconds(), name: "alicia".into(), ..claims(user) };
     assert_eq!(session.handle(Input::Token(Ok(later)), NOW), Vec::new());
-    assert_eq!(session.deadline(), NOW.plus(LIFE * 2).plus(TOKEN_LEEWAY));
+    assert_eq!(session.deadline(), warning_before(LIFE * 2));
 
     let outputs = session.handle(Input::Token(Ok(claims(UserId::generate()))), NOW);
     assert_eq!(outputs[1], Output::Close(CloseCode::Unauthenticated));

@@ -99,11 +99,13 @@ fn answers() -> Vec<Frame> {
     ];
     let after = json!({"type": "integer", "minimum": 0, "maximum": RECONNECT_SPREAD_MS,
         "description": "Milliseconds to wait."});
+    let left = number("Milliseconds until then.");
     vec![
         frame("ack", "Your message is stored.", ack),
         frame("error", "A frame was refused.", error),
         frame("pong", "Answer to `ping`.", Vec::new()),
         frame("reconnect", "This node is stopping: connect again.", vec![required("after_ms", after)]),
+        frame("token_expiring", "Your token ends soon: send a newer one.", vec![required("after_ms", left)]),
     ]
 }
 
@@ -147,12 +149,19 @@ fn messages() -> Vec<Frame> {
 fn moderation() -> Vec<Frame> {
     let by = |fields: Vec<Field>| told([required("by", reference("user"))].into_iter().chain(fields).collect());
     let until = || vec![optional("until", until())];
+    let settings = vec![
+        required("by", reference("user")),
+        required("slow_mode_ms", number("Milliseconds between two texts of one member; 0 for none.")),
+        required("frozen", json!({"type": "boolean", "description": "Whether only those who keep order may speak."})),
+        required("timestamp", reference("timestamp")),
+    ];
     vec![
         event("member_kicked", "A membership was ended by another.", by(Vec::new())),
         event("member_banned", "Somebody was shut out.", by(until())),
         event("member_unbanned", "A ban was ended.", by(Vec::new())),
         event("member_muted", "Somebody may no longer say anything.", by(until())),
         event("member_unmuted", "Somebody may say something again.", by(Vec::new())),
+        event("room_updated", "The room's settings are others now.", settings),
     ]
 }
 

@@ -19,6 +19,7 @@ use crate::event::SequencedEvent;
 use crate::id::{Epoch, LogPosition, Partition, RoomId, Seq, UserId};
 use crate::keys::partition_of;
 use crate::limits::{BUS_COMMAND_DEADLINE, JOURNAL_BATCH_MAX, JOURNAL_QUEUE_MAX, SIGNALS_MAX};
+use crate::pace::Pace;
 use crate::shutdown::Shutdown;
 
 mod rooms;
@@ -57,12 +58,12 @@ type Request = (Append, Reply);
 
 impl MemoryBus {
     /// Starts the writer. The epoch is the one the journal's data belongs to.
-    pub fn start(epoch: Epoch, journal: Arc<dyn Journal>, shutdown: &Shutdown) -> Arc<Self> {
+    pub fn start(epoch: Epoch, pace: Pace, journal: Arc<dyn Journal>, shutdown: &Shutdown) -> Arc<Self> {
         let (queue, requests) = mpsc::channel(JOURNAL_QUEUE_MAX);
         let bus = Arc::new(Self {
             epoch,
             journal,
-            rooms: Mutex::new(Rooms::new(epoch)),
+            rooms: Mutex::new(Rooms::new(epoch, pace)),
             subscribed: Mutex::default(),
             users: Mutex::default(),
             signals: broadcast::Sender::new(SIGNALS_MAX),

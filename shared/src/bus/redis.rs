@@ -22,13 +22,14 @@ use crate::bus::{
     Rights, RoomSeed, Signal,
 };
 use crate::clock::UnixMillis;
-use crate::event::SequencedEvent;
+use crate::event::{RoomSettings, SequencedEvent};
 use crate::id::{AclVersion, Epoch, Partition, RoomId, Seq, UserId};
 use crate::keys;
 use crate::limits::{
     DEDUPE_BUCKET, LOG_ENTRIES_MAX, PARTITIONS, REDIS_ATTEMPTS, REDIS_CALLS_AT_ONCE, REDIS_MESSAGES_MAX,
     REDIS_NEWS_MAX, SIGNALS_MAX, TAIL_EVENTS_MAX, TAIL_LIFE,
 };
+use crate::pace::{Load, Pace};
 use crate::shutdown::Shutdown;
 
 mod client;
@@ -46,6 +47,8 @@ pub struct RedisOptions {
     /// `redis://…`, `redis-sentinel://…` or `redis-cluster://…`, with a second `s` after `redis` for TLS; see
     /// `docs/operations.md`.
     pub url: SecretString,
+    /// How fast one user may talk in one room.
+    pub pace: Pace,
 }
 
 /// See the module's text.
@@ -58,6 +61,7 @@ pub struct RedisBus {
     scripts: ScriptsOfServers,
     signals: broadcast::Sender<Signal>,
     wakes: Vec<Notify>,
+    pace: Pace,
 }
 
 impl RedisBus {
@@ -72,6 +76,7 @@ impl RedisBus {
             scripts: ScriptsOfServers::default(),
             signals: broadcast::Sender::new(SIGNALS_MAX),
             wakes: keys::partitions().map(|_| Notify::new()).collect(),
+            pace: options.pace,
         });
         subscriber::start(&bus, shutdown);
         Ok(bus)
@@ -147,6 +152,21 @@ impl RedisBus {
         Ok(rooms.into_iter().zip(rows.iter().map(|row| wire::parse_head(row))).collect())
     }
 
+    /// The arguments of the block of `append.lua` that is about limits and settings.
+    fn limits_of(&self, append: &Append) -> [String; 7] {
+        let keeps_order = matches!(append.rights, Rights::Office(_));
+        let [version, slow_mode_ms, frozen] = append.event.body.settings().map(settings_args).unwrap_or_default();
+        [
+            Load::of(&append.event.body).as_str().to_owned(),
+            self.pace.interval_ms.to_string(),
+            self.pace.credit_ms().to_string(),
+            u8::from(keeps_order).to_string(),
+            version,
+            slow_mode_ms,
+            frozen,
+        ]
+    }
+
     fn tell(&self, signal: Signal) {
         // Without a listener there is nobody to tell.
         self.signals.send(signal).ok();
@@ -159,7 +179,7 @@ impl Bus for RedisBus {
         let room = append.room;
         let partition = keys::partition_of(room);
         let (rights, acl) = match append.rights {
-            Rights::At(acl) => ("at", acl),
+            Rights::At(acl) | Rights::Office(acl) => ("at", acl),
             Rights::Raise(acl) => ("raise", acl),
             Rights::Keep => ("keep", AclVersion::default()),
         };
@@ -171,8 +191,9 @@ impl Bus for RedisBus {
             keys::log(partition),
             current,
             previous,
+            keys::pace(room, append.event.user_id),
         ];
-        let args = vec![
+        let mut args = vec![
             format!("{}:{}", append.event.user_id.as_uuid().simple(), append.client_id.as_str()),
             rights.to_owned(),
             acl.0.to_string(),
@@ -186,16 +207,19 @@ impl Bus for RedisBus {
             (DEDUPE_BUCKET * 2).as_secs().to_string(),
             LOG_ENTRIES_MAX.to_string(),
         ];
+        args.extend(self.limits_of(&append));
         let answer: Vec<String> = self.run(partition, |scripts| &scripts.append, keys, args).await?;
         let answer: Vec<&str> = answer.iter().map(String::as_str).collect();
-        match answer.first() {
-            Some(&"appended" | &"repeated") => {
+        match *answer.as_slice() {
+            ["appended" | "repeated", ..] => {
                 wire::parse_place(&answer).ok_or_else(|| BusError::Protocol("place".to_owned()).into())
             }
-            Some(&"not_open") => Err(AppendError::NotOpen),
-            Some(&"stale_rights") => Err(AppendError::StaleRights),
-            Some(&"overloaded") => Err(AppendError::Overloaded),
-            Some(_) | None => Err(BusError::Protocol("append".to_owned()).into()),
+            ["not_open"] => Err(AppendError::NotOpen),
+            ["stale_rights"] => Err(AppendError::StaleRights),
+            ["overloaded"] => Err(AppendError::Overloaded),
+            ["frozen"] => Err(AppendError::Frozen),
+            [limit @ ("rate_limited" | "slow_mode"), wait] => Err(wire::parse_wait(limit, wait)),
+            _ => Err(BusError::Protocol("append".to_owned()).into()),
         }
     }
 
@@ -254,7 +278,8 @@ impl Bus for RedisBus {
     async fn open_room(&self, room: RoomId, seed: RoomSeed) -> Result<(), OpenError> {
         let partition = keys::partition_of(room);
         let keys = vec![keys::partition(partition), keys::room(room), keys::tail(room)];
-        let args = vec![seed.stored.to_string(), seed.acl.0.to_string()];
+        let mut args = vec![seed.stored.to_string(), seed.acl.0.to_string()];
+        args.extend(settings_args(seed.settings));
         let answer: String = self.run(partition, |scripts| &scripts.open_room, keys, args).await?;
         match answer.as_str() {
             "open" | "opened" => Ok(()),
@@ -318,4 +343,9 @@ impl Bus for RedisBus {
     async fn ping(&self) -> Result<(), BusError> {
         self.commands.ping::<String>(None).await.map(|_| ()).map_err(|error| unavailable(&error))
     }
+}
+
+fn settings_args(settings: RoomSettings) -> [String; 3] {
+    let RoomSettings { version, slow_mode_ms, frozen } = settings;
+    [version.0.to_string(), slow_mode_ms.to_string(), u8::from(frozen).to_string()]
 }

@@ -84,4 +84,10 @@ error_codes! {
     Muted = "muted", "You are muted in this room.";
     /// The user may not use this room, for now or for good.
     Banned = "banned", "You are banned from this room.";
+    /// The user says more in this room than one may; `retry_after_ms` says when there is room for the next one.
+    RateLimited = "rate_limited", "You are sending too fast.";
+    /// The room is in slow mode, and the user said something not long ago; `retry_after_ms` says when to try again.
+    SlowMode = "slow_mode", "This room is in slow mode.";
+    /// The room is frozen: only those who keep order in it may say something.
+    Frozen = "frozen", "This room is frozen.";
 }

@@ -288,6 +288,28 @@ pub enum ServerFrame {
         /// When.
         timestamp: UnixMillis,
     },
+    /// The room is talked in otherwise now.
+    RoomUpdated {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the number.
+        epoch: Epoch,
+        /// Number in the room.
+        seq: Seq,
+        /// By whom.
+        by: UserBrief,
+        /// Milliseconds that a member must wait between two texts; 0 for none.
+        slow_mode_ms: u64,
+        /// Whether only those who keep order may say something.
+        frozen: bool,
+        /// When.
+        timestamp: UnixMillis,
+    },
+    /// The access token ends soon: send a newer one in an `auth` frame.
+    TokenExpiring {
+        /// Milliseconds until then.
+        after_ms: u64,
+    },
 }
 
 impl ServerFrame {

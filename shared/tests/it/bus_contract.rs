@@ -12,6 +12,8 @@ use tokio::sync::broadcast::Receiver;
 
 use crate::fixture::{ACL, Fixture, PATIENCE};
 
+mod limits;
+
 pub(crate) fn message(room: RoomId, user: UserId, name: &str, content: &str) -> Append {
     let client_id = ClientId::try_from(name.to_owned()).unwrap();
     let sender = Sender { user_id: user, username: "alice".into() };
@@ -45,6 +47,7 @@ pub(crate) fn content(event: &SequencedEvent) -> &str {
         | EventBody::MemberUnbanned { .. }
         | EventBody::MemberMuted { .. }
         | EventBody::MemberUnmuted { .. }
+        | EventBody::RoomUpdated { .. }
         | EventBody::MessageDeleted { .. }
         | EventBody::ReactionAdded { .. }
         | EventBody::ReactionRemoved { .. } => "",

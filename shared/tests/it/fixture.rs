@@ -6,8 +6,10 @@ use std::time::Duration;
 use rookery_shared::bus::memory::MemoryBus;
 use rookery_shared::bus::redis::{RedisBus, RedisOptions};
 use rookery_shared::bus::{Bus, OpenError, PartitionOpening, RoomSeed};
+use rookery_shared::event::RoomSettings;
 use rookery_shared::id::{AclVersion, Epoch, Partition, RoomId, Seq};
 use rookery_shared::keys;
+use rookery_shared::pace::Pace;
 use rookery_shared::shutdown::Shutdown;
 use rookery_tests::redis::{Redis, ask};
 use rookery_tests::redis_cluster::RedisCluster;
@@ -41,16 +43,24 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) fn memory() -> Self {
+        Self::memory_at(Pace::OFF)
+    }
+
+    pub(crate) fn memory_at(pace: Pace) -> Self {
         let shutdown = Shutdown::new();
-        let bus = MemoryBus::start(Epoch(1), Arc::new(VecJournal::default()), &shutdown);
+        let bus = MemoryBus::start(Epoch(1), pace, Arc::new(VecJournal::default()), &shutdown);
         Self { bus, redis: None, servers: Servers::Shared, shutdown }
     }
 
     pub(crate) async fn redis() -> Self {
+        Self::redis_at(Pace::OFF).await
+    }
+
+    pub(crate) async fn redis_at(pace: Pace) -> Self {
         let server = Redis::prepare();
         server.start().await;
         let url = server.url();
-        Self::connect(url, Servers::One(server)).await
+        Self::connect_at(url, Servers::One(server), pace).await
     }
 
     pub(crate) async fn sentinel() -> Self {
@@ -74,8 +84,12 @@ impl Fixture {
     }
 
     async fn connect(url: String, servers: Servers) -> Self {
+        Self::connect_at(url, servers, Pace::OFF).await
+    }
+
+    async fn connect_at(url: String, servers: Servers, pace: Pace) -> Self {
         let shutdown = Shutdown::new();
-        let bus = RedisBus::connect(&RedisOptions { url: url.into() }, &shutdown).unwrap();
+        let bus = RedisBus::connect(&RedisOptions { url: url.into(), pace }, &shutdown).unwrap();
         let fixture = Self { bus: bus.clone(), redis: Some(bus), servers, shutdown };
         fixture.until_up().await;
         fixture
@@ -142,7 +156,7 @@ impl Fixture {
     }
 
     pub(crate) async fn open(&self, room: RoomId, stored: u64, epoch: u64) {
-        let seed = RoomSeed { stored: Seq::new(stored), acl: ACL };
+        let seed = RoomSeed { stored: Seq::new(stored), acl: ACL, settings: RoomSettings::default() };
         if self.bus.open_room(room, seed).await == Err(OpenError::PartitionNotOpen) {
             let opening = self.bus.open_partition(keys::partition_of(room), Epoch(epoch)).await;
             assert_eq!(opening, Ok(PartitionOpening::Open));

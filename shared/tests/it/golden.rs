@@ -70,7 +70,8 @@ variants!(client_variant, CLIENT_VARIANTS, ClientFrame: Auth Subscribe Unsubscri
     React);
 variants!(server_variant, SERVER_VARIANTS, ServerFrame: Hello Subscribed Unsubscribed CaughtUp Gap Reset Ack
     NewMessage MemberJoined MemberLeft Error Pong Reconnect Heads MessageEdited MessageDeleted ReactionAdded
-    ReactionRemoved MemberKicked MemberBanned MemberUnbanned MemberMuted MemberUnmuted);
+    ReactionRemoved MemberKicked MemberBanned MemberUnbanned MemberMuted MemberUnmuted
+    RoomUpdated TokenExpiring);
 
 pub(crate) fn read<T: DeserializeOwned>(file: &str) -> Vec<T> {
     serde_json::from_str(file).unwrap()

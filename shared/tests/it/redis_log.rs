@@ -6,6 +6,7 @@ use rookery_shared::bus::{
     AppendError, Appended, FirstPlace, Held, Mark, Moved, OpenError, PartitionOpening, PartitionState, RoomSeed, Signal,
 };
 use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::RoomSettings;
 use rookery_shared::id::{Epoch, LogPosition, Partition, RoomId, Seq, UserId};
 use rookery_shared::keys::partition_of;
 use rookery_tests::redis::Redis;
@@ -196,7 +197,7 @@ async fn a_replaced_server_needs_a_new_epoch(fixture: Fixture) {
     assert_eq!(fixture.bus.append(append()).await, Err(AppendError::NotOpen));
 
     // What survived is stored before anything new gets a number.
-    let (t, seed) = (partition_of(room), RoomSeed { stored: Seq::new(5), acl: ACL });
+    let (t, seed) = (partition_of(room), RoomSeed { stored: Seq::new(5), acl: ACL, settings: RoomSettings::default() });
     assert_eq!(fixture.bus.open_room(room, seed).await, Err(OpenError::PartitionNotOpen));
     assert_eq!(fixture.bus.open_partition(t, Epoch(2)).await, Ok(PartitionOpening::Unstored));
     store_all(bus, t).await;

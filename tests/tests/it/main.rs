@@ -15,6 +15,7 @@ mod drain;
 mod faults;
 mod foreign_clients;
 mod limits_of_http;
+mod limits_of_rooms;
 mod load;
 mod operations;
 mod resume;

@@ -11,6 +11,7 @@ import { newClientId } from "./chat/sender.js";
 import { AuthView } from "./ui/auth.js";
 import { BrowseDialog, CreateDialog, closeDialogs, confirm, wireDialogs } from "./ui/dialogs.js";
 import { byId, setText } from "./ui/dom.js";
+import { MembersDialog } from "./ui/members.js";
 import { RoomListView } from "./ui/roomlist.js";
 import { RoomView } from "./ui/room.js";
 import { StatusView } from "./ui/status.js";
@@ -59,12 +60,14 @@ const views = {
     onEdit: (message_id, content) => act(edit({ ...about(message_id), content })),
     onJoin: () => join(stranger.room),
     onLeave: () => leaveRoom(),
+    onMembers: () => views.members.show(chat.rooms.get(chat.rooms.open_id)),
   }),
   browse: new BrowseDialog({
     load: (cursor) => api.publicRooms(cursor),
     isMine: (room_id) => chat.rooms.get(room_id) !== undefined,
     onChoose: (room) => (chat.rooms.get(room.room_id) ? go(room) : join(room)),
   }),
+  members: new MembersDialog((room_id, cursor) => api.members(room_id, cursor)),
   create: new CreateDialog(async (room) => adopt(await api.createRoom(room))),
 };
 
@@ -105,6 +108,8 @@ async function loadRooms() {
 
 function receive(frame) {
   if (chat === null) return;
+  // The server's clock counts: whatever this page's says, the token ends soon.
+  if (frame.type === "token_expiring") return void renew(true);
   if (frame.type === "hello") {
     views.room.composer.limit(frame.limits);
     if (!chat.rooms.loaded) loadRooms();
@@ -240,14 +245,14 @@ function tick() {
   if (chat === null) return;
   chat.sender.flush();
   if (connection.state.kind === "waiting") render();
-  if (connection.state.kind === "online" && session.renew_in_ms === 0 && now() >= renew_after) renew();
+  if (connection.state.kind === "online" && session.renew_in_ms === 0 && now() >= renew_after) renew(false);
 }
 
 /** A new token goes over the open connection: nothing is interrupted. */
-async function renew() {
+async function renew(fresh) {
   renew_after = now() + RENEW_RETRY_MS;
   try {
-    connection.send(auth(await session.token(false)));
+    connection.send(auth(await session.token(fresh)));
   } catch {
     // A login that is over has been shown by `exit`; anything else is tried again.
   }

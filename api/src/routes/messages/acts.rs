@@ -76,7 +76,8 @@ pub struct DoneAct {
         (status = 200, description = "Delivered and stored", body = DoneAct),
         (status = 202, description = "Delivered, not stored yet", body = DoneAct),
         (status = 400, description = "`bad_json`, `bad_field`, `empty_content` or `content_too_long`"),
-        (status = 403, description = "`not_a_member`"),
+        (status = 403, description = "`not_a_member`, `muted`, `banned` or `frozen`"),
+        (status = 429, description = "`rate_limited` or `slow_mode`: wait as long as `Retry-After` says"),
         (status = 404, description = "`unknown_room`, or `unknown_message`: there is none, or you may not do this to it"),
     ),
 )]
@@ -109,7 +110,8 @@ pub async fn edit(
         (status = 200, description = "Delivered and stored", body = DoneAct),
         (status = 202, description = "Delivered, not stored yet", body = DoneAct),
         (status = 204, description = "It was deleted before"),
-        (status = 403, description = "`not_a_member`"),
+        (status = 403, description = "`not_a_member`, `muted`, `banned` or `frozen`"),
+        (status = 429, description = "`rate_limited` or `slow_mode`: wait as long as `Retry-After` says"),
         (status = 404, description = "`unknown_room`, or `unknown_message`: there is none, or you may not do this to it"),
     ),
 )]
@@ -133,7 +135,8 @@ pub async fn delete(State(app): State<Arc<App>>, caller: Caller, path: MessagePa
         (status = 200, description = "Delivered and stored", body = DoneAct),
         (status = 202, description = "Delivered, not stored yet", body = DoneAct),
         (status = 400, description = "`bad_field`: not one emoji; `too_many_reactions`"),
-        (status = 403, description = "`not_a_member`"),
+        (status = 403, description = "`not_a_member`, `muted`, `banned` or `frozen`"),
+        (status = 429, description = "`rate_limited` or `slow_mode`: wait as long as `Retry-After` says"),
         (status = 404, description = "`unknown_room`, or `unknown_message`: there is none, or you may not do this to it"),
     ),
 )]
@@ -157,7 +160,8 @@ pub async fn react(State(app): State<Arc<App>>, caller: Caller, path: ReactionPa
         (status = 200, description = "Delivered and stored", body = DoneAct),
         (status = 202, description = "Delivered, not stored yet", body = DoneAct),
         (status = 400, description = "`bad_field`: not one emoji"),
-        (status = 403, description = "`not_a_member`"),
+        (status = 403, description = "`not_a_member`, `muted`, `banned` or `frozen`"),
+        (status = 429, description = "`rate_limited` or `slow_mode`: wait as long as `Retry-After` says"),
         (status = 404, description = "`unknown_room`, or `unknown_message`: there is none, or you may not do this to it"),
     ),
 )]

@@ -74,7 +74,8 @@ pub struct SentMessage {
         (status = 201, description = "Delivered and stored", body = SentMessage),
         (status = 202, description = "Delivered, not stored yet", body = SentMessage),
         (status = 400, description = "`bad_json`, `bad_field`, `empty_content` or `content_too_long`"),
-        (status = 403, description = "`not_a_member`"),
+        (status = 403, description = "`not_a_member`, `muted`, `banned` or `frozen`"),
+        (status = 429, description = "`rate_limited` or `slow_mode`: wait as long as `Retry-After` says"),
         (status = 404, description = "`unknown_room`, also for private rooms of others"),
     ),
 )]

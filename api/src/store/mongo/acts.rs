@@ -130,7 +130,8 @@ impl Acts {
             | EventBody::MemberBanned { .. }
             | EventBody::MemberUnbanned { .. }
             | EventBody::MemberMuted { .. }
-            | EventBody::MemberUnmuted { .. } => Ok(()),
+            | EventBody::MemberUnmuted { .. }
+            | EventBody::RoomUpdated { .. } => Ok(()),
         }
     }
 
@@ -179,7 +180,8 @@ const fn with_text(event: &SequencedEvent) -> Option<MessageId> {
         | EventBody::MemberBanned { .. }
         | EventBody::MemberUnbanned { .. }
         | EventBody::MemberMuted { .. }
-        | EventBody::MemberUnmuted { .. } => None,
+        | EventBody::MemberUnmuted { .. }
+        | EventBody::RoomUpdated { .. } => None,
     }
 }
 

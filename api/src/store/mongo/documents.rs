@@ -5,11 +5,12 @@ use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, DateTime, Uuid};
 use rookery_shared::access::{RoomRole, Visibility};
 use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::RoomSettings;
 use rookery_shared::id::{AclVersion, RoomId, SessionId, Slug, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::event_document::EventDocument;
-use crate::domain::room::{Member, Room};
+use crate::domain::room::{Member, Room, SettingsChange};
 use crate::domain::sanction::Sanction;
 use crate::domain::session::Session;
 use crate::domain::user::{ServerRole, User};
@@ -50,7 +51,7 @@ pub(super) struct SessionDocument {
 #[derive(Serialize, Deserialize)]
 pub(super) struct RoomDocument {
     #[serde(rename = "_id")]
-    id: Uuid,
+    pub(super) id: Uuid,
     /// Left out where there is none: the unique index covers those that exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     slug: Option<String>,
@@ -63,6 +64,17 @@ pub(super) struct RoomDocument {
     #[serde(default)]
     pub(super) announced: i64,
     created_at: DateTime,
+    /// Left out by releases that had none.
+    #[serde(default)]
+    settings: SettingsDocument,
+}
+
+/// How a room is talked in.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+pub(super) struct SettingsDocument {
+    version: i64,
+    slow_mode_ms: i64,
+    frozen: bool,
 }
 
 /// A user's place in a room.
@@ -225,6 +237,7 @@ impl TryFrom<&Room> for RoomDocument {
             acl: integer::stored(room.acl.0)?,
             announced: 0,
             created_at: date(room.created_at),
+            settings: room.settings.into(),
         })
     }
 }
@@ -242,8 +255,35 @@ impl TryFrom<RoomDocument> for Room {
             owner: room.owner_id.map(|id| UserId::from_uuid(uuid_of(id))),
             acl: AclVersion(integer::read(room.acl)?),
             created_at: time(room.created_at),
+            settings: room.settings.into(),
         })
     }
+}
+
+impl RoomDocument {
+    /// The settings after a change, with the version that the room has; none if nothing would be different.
+    pub(super) fn settle(&self, wanted: SettingsChange) -> Option<RoomSettings> {
+        wanted.apply(self.settings.into(), AclVersion(number(self.acl)))
+    }
+}
+
+impl From<RoomSettings> for SettingsDocument {
+    fn from(settings: RoomSettings) -> Self {
+        let RoomSettings { version, slow_mode_ms, frozen } = settings;
+        Self { version: integer::bound(version.0), slow_mode_ms: integer::bound(slow_mode_ms), frozen }
+    }
+}
+
+impl From<SettingsDocument> for RoomSettings {
+    fn from(settings: SettingsDocument) -> Self {
+        let SettingsDocument { version, slow_mode_ms, frozen } = settings;
+        Self { version: AclVersion(number(version)), slow_mode_ms: number(slow_mode_ms), frozen }
+    }
+}
+
+/// A number that is never below zero; one that is counts as none.
+fn number(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
 }
 
 impl From<&Member> for MemberDocument {

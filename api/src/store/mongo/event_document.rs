@@ -6,7 +6,7 @@ use rookery_shared::event::{Event, EventBody, Sender, SequencedEvent};
 use rookery_shared::id::{Epoch, MessageId, RoomId, Seq, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::documents::{date, key, parsed, time, uuid_of};
+use super::documents::{SettingsDocument, date, key, parsed, time, uuid_of};
 use crate::store::{StoreError, integer};
 
 /// What happened, without its id, which is the `_id` of the document around it.
@@ -36,6 +36,9 @@ pub(super) struct EventDocument {
     /// When what was decided ends by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     until: Option<DateTime>,
+    /// How the room is talked in from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    settings: Option<SettingsDocument>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -72,6 +75,7 @@ enum Kind {
     MemberUnbanned,
     MemberMuted,
     MemberUnmuted,
+    RoomUpdated,
 }
 
 impl From<&Event> for EventDocument {
@@ -89,6 +93,7 @@ impl From<&Event> for EventDocument {
             edit_of: None,
             message_id: None,
             emoji: None,
+            settings: None,
         };
         let of_member = |kind, member: &Sender, until: &Option<UnixMillis>| Self {
             member: Some(MemberPart::from(member)),
@@ -123,6 +128,9 @@ impl From<&Event> for EventDocument {
             EventBody::MemberUnbanned { member } => of_member(Kind::MemberUnbanned, member, &None),
             EventBody::MemberMuted { member, until } => of_member(Kind::MemberMuted, member, until),
             EventBody::MemberUnmuted { member } => of_member(Kind::MemberUnmuted, member, &None),
+            EventBody::RoomUpdated { settings } => {
+                Self { settings: Some((*settings).into()), ..bare(Kind::RoomUpdated) }
+            }
         }
     }
 }
@@ -170,6 +178,7 @@ impl EventDocument {
             Kind::MemberUnbanned => EventBody::MemberUnbanned { member: member? },
             Kind::MemberMuted => EventBody::MemberMuted { member: member?, until },
             Kind::MemberUnmuted => EventBody::MemberUnmuted { member: member? },
+            Kind::RoomUpdated => EventBody::RoomUpdated { settings: there(self.settings, "settings")?.into() },
         })
     }
 }

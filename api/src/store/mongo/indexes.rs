@@ -64,6 +64,12 @@ pub(super) const RIGHTS: &[Index] = &[
     index("sessions", "sessions_user", &["user_id", "revoked_at"], Kind::Plain),
 ];
 
+/// What the list of members needs.
+pub(super) const LIMITS: &[Index] = &[
+    // The members of a room, in the order of joining.
+    index("members", "members_room_joined", &["room_id", "joined_at", "user_id"], Kind::Plain),
+];
+
 const fn index(collection: &'static str, name: &'static str, fields: &'static [&'static str], kind: Kind) -> Index {
     Index { collection, name, fields, kind }
 }

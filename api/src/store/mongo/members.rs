@@ -2,14 +2,15 @@
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
+use mongodb::Collection;
 use mongodb::bson::{Bson, Document, doc};
 use rookery_shared::event::Event;
 use rookery_shared::id::{RoomId, UserId};
 
 use super::Mongo;
-use super::documents::{MemberDocument, key};
+use super::documents::{MemberDocument, date, key};
 use super::transaction::{Change, Turn};
-use crate::domain::room::Member;
+use crate::domain::room::{Member, MemberPlace};
 use crate::store::{Announcement, Members, StoreError, integer};
 
 #[async_trait]
@@ -51,6 +52,12 @@ impl Members for Mongo {
         Ok(found.await?.into_iter().map(|member| Member::from(member).user_id).collect())
     }
 
+    async fn page(&self, room: RoomId, after: Option<MemberPlace>, limit: usize) -> Result<Vec<Member>, StoreError> {
+        let (members, ranges) = (self.members.clone(), ranges(room, after));
+        let found = self.calls.run(async move { read_page(&members, ranges, limit).await });
+        Ok(found.await?.into_iter().map(Member::from).collect())
+    }
+
     async fn join(&self, member: &Member, event: &Event) -> Result<Option<Announcement>, StoreError> {
         // Outside of the transaction, so that the usual repeat costs the room nothing. The transaction decides.
         if self.get(member.room_id, member.user_id).await?.is_some() {
@@ -67,6 +74,39 @@ impl Members for Mongo {
         let turn = Turn::Leave(one(room, user));
         self.change(Change { room, turn, event: event.clone() }).await
     }
+}
+
+/// The parts of the list after a place, in order. Each is one range of the index on every server, as for histories.
+fn ranges(room: RoomId, after: Option<MemberPlace>) -> Vec<Document> {
+    let room = key(room.as_uuid());
+    let Some(MemberPlace { joined_at, user_id }) = after else {
+        return vec![doc! { "room_id": room }];
+    };
+    let (joined_at, user_id) = (date(joined_at), key(user_id.as_uuid()));
+    vec![
+        doc! { "room_id": room, "joined_at": joined_at, "user_id": { "$gt": user_id } },
+        doc! { "room_id": room, "joined_at": { "$gt": joined_at } },
+    ]
+}
+
+/// At most `limit` documents of the ranges.
+async fn read_page(
+    members: &Collection<MemberDocument>,
+    ranges: Vec<Document>,
+    limit: usize,
+) -> Result<Vec<MemberDocument>, StoreError> {
+    let mut found = Vec::new();
+    for range in ranges {
+        let missing = limit.saturating_sub(found.len());
+        // To the database, no rows at all means no limit.
+        if missing == 0 {
+            break;
+        }
+        let order = doc! { "room_id": 1, "joined_at": 1, "user_id": 1 };
+        let page = members.find(range).sort(order).limit(integer::limit(missing));
+        found.extend(page.await?.try_collect::<Vec<_>>().await?);
+    }
+    Ok(found)
 }
 
 /// Finds what is kept of one user in one room.

@@ -36,6 +36,7 @@ const STEPS: &[Step] = &[
     Step { name: "0001_start", indexes: indexes::START },
     Step { name: "0002_acts", indexes: indexes::ACTS },
     Step { name: "0003_rights", indexes: indexes::RIGHTS },
+    Step { name: "0004_limits", indexes: indexes::LIMITS },
 ];
 
 #[derive(Serialize, Deserialize)]

@@ -3,12 +3,14 @@
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use mongodb::bson::{Bson, doc};
+use rookery_shared::event::Event;
 use rookery_shared::id::{RoomId, RoomRef};
 
 use super::documents::{RoomDocument, key};
+use super::transaction::{Change, Turn};
 use super::{Mongo, by_id};
-use crate::domain::room::Room;
-use crate::store::{Rooms, StoreError, integer};
+use crate::domain::room::{Room, SettingsChange};
+use crate::store::{Announcement, Rooms, StoreError, integer};
 
 #[async_trait]
 impl Rooms for Mongo {
@@ -51,5 +53,14 @@ impl Rooms for Mongo {
             .calls
             .run(async move { Ok(rooms.find(filter).await?.try_collect::<Vec<_>>().await?) });
         found.await?.into_iter().map(Room::try_from).collect()
+    }
+
+    async fn settle(
+        &self,
+        room: RoomId,
+        change: SettingsChange,
+        event: &Event,
+    ) -> Result<Option<Announcement>, StoreError> {
+        self.change(Change { room, turn: Turn::Settle(change), event: event.clone() }).await
     }
 }

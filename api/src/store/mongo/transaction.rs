@@ -6,25 +6,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{self, Document, doc};
 use mongodb::error::{Error, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use mongodb::options::{ReadConcern, ReturnDocument};
 use mongodb::{Client, ClientSession, Collection};
 use rookery_shared::clock::UnixMillis;
-use rookery_shared::event::Event;
+use rookery_shared::event::{Event, RoomSettings};
 use rookery_shared::id::{AclVersion, RoomId, UserId};
 use rookery_shared::limits::TRANSACTION_TRIES_MAX;
 use tokio::time::sleep;
 
-use super::documents::{MemberDocument, OutboxDocument, RoomDocument, SanctionDocument, key};
+use super::documents::{MemberDocument, OutboxDocument, RoomDocument, SanctionDocument, SettingsDocument, key};
 use super::error::is_duplicate;
 use super::event_document::EventDocument;
 use super::members::one;
 use super::turns::Turns;
 use super::{Mongo, by_id, durable};
-use crate::domain::room::Member;
+use crate::domain::room::{Member, SettingsChange};
 use crate::domain::sanction::{Act, Sanction};
-use crate::store::{Announcement, StoreError, integer};
+use crate::store::{Announcement, StoreError};
 
 /// Longest pause before the first new try; it doubles up to the other one.
 const PAUSE_MIN: Duration = Duration::from_millis(4);
@@ -48,12 +48,14 @@ pub(super) enum Turn {
     Leave(Document),
     /// This is done to this user.
     Act(UserId, Act),
+    /// The room's settings become others.
+    Settle(SettingsChange),
 }
 
 /// How a try ended that was not an error of the database.
 enum Outcome {
-    /// With the room's new version.
-    Done(i64),
+    /// What the room is to hear.
+    Done(Announcement),
     Unchanged,
     NoRoom,
     Banned,
@@ -63,6 +65,7 @@ enum Outcome {
 /// What became of the member's part.
 enum Turned {
     Changed,
+    Settled(RoomSettings),
     Unchanged,
     Banned,
 }
@@ -104,7 +107,7 @@ impl Parts {
         let mut session = self.client.start_session().await?;
         for tried in 0..TRANSACTION_TRIES_MAX {
             match self.attempt(&mut session, change).await {
-                Ok(Outcome::Done(acl)) => return announcement(change, acl).map(Some),
+                Ok(Outcome::Done(announcement)) => return Ok(Some(announcement)),
                 Ok(Outcome::Unchanged) => return Ok(None),
                 Ok(Outcome::Banned) => return Err(StoreError::Banned),
                 Ok(Outcome::NoRoom) => return Err(no_room(change.room)),
@@ -141,17 +144,19 @@ impl Parts {
             Err(error) if is_duplicate(&error) => return Ok(Outcome::Collided),
             Err(error) => return Err(error),
         };
-        match self.turn(session, change).await? {
-            Turned::Changed => {}
+        let acl = AclVersion(u64::try_from(room.acl).unwrap_or_default());
+        let announcement = match self.turn(session, change, &room).await? {
+            Turned::Changed => Announcement { room: change.room, acl, event: change.event.clone() },
+            Turned::Settled(settings) => Announcement::of_settings(change.room, settings, change.event.clone()),
             Turned::Unchanged => return Ok(Outcome::Unchanged),
             Turned::Banned => return Ok(Outcome::Banned),
-        }
+        };
         let id = key(change.event.id.as_uuid());
-        let event = EventDocument::from(&change.event);
+        let event = EventDocument::from(&announcement.event);
         let room_id = key(change.room.as_uuid());
-        let announcement = OutboxDocument { id, order: room.announced, room_id, acl: room.acl, event };
-        self.outbox.insert_one(announcement).session(&mut *session).await?;
-        Ok(Outcome::Done(room.acl))
+        let document = OutboxDocument { id, order: room.announced, room_id, acl: room.acl, event };
+        self.outbox.insert_one(document).session(&mut *session).await?;
+        Ok(Outcome::Done(announcement))
     }
 
     /// The room with its next version, and the next place of an announcement; none if there is no such room.
@@ -169,7 +174,7 @@ impl Parts {
     }
 
     /// Whether the member's state changed.
-    async fn turn(&self, session: &mut ClientSession, change: &Change) -> Result<Turned, Error> {
+    async fn turn(&self, session: &mut ClientSession, change: &Change, room: &RoomDocument) -> Result<Turned, Error> {
         match &change.turn {
             Turn::Join(document, member) => {
                 let sanction = self.sanction(session, member.room_id, member.user_id).await?;
@@ -184,7 +189,22 @@ impl Parts {
             }
             Turn::Leave(member) => self.remove(session, member.clone()).await.map(Turned::when),
             Turn::Act(user, act) => self.act(session, change.room, *user, *act).await.map(Turned::when),
+            Turn::Settle(wanted) => self.settle(session, *wanted, room).await,
         }
+    }
+
+    /// The room is as it will be apart from its settings: with its next version.
+    async fn settle(
+        &self,
+        session: &mut ClientSession,
+        wanted: SettingsChange,
+        room: &RoomDocument,
+    ) -> Result<Turned, Error> {
+        let Some(after) = room.settle(wanted) else { return Ok(Turned::Unchanged) };
+        let settings = bson::serialize_to_bson(&SettingsDocument::from(after))?;
+        let set = doc! { "$set": { "settings": settings } };
+        self.rooms.update_one(by_id(room.id), set).session(session).await?;
+        Ok(Turned::Settled(after))
     }
 
     async fn act(&self, session: &mut ClientSession, room: RoomId, user: UserId, act: Act) -> Result<bool, Error> {
@@ -227,10 +247,6 @@ async fn commit(session: &mut ClientSession) -> Result<(), Error> {
 fn pause(tried: u32) -> Duration {
     let longest = PAUSE_MIN.saturating_mul(2_u32.saturating_pow(tried)).min(PAUSE_MAX);
     longest.mul_f64(rand::random_range(0.2..=1.0))
-}
-
-fn announcement(change: &Change, acl: i64) -> Result<Announcement, StoreError> {
-    Ok(Announcement { room: change.room, acl: AclVersion(integer::read(acl)?), event: change.event.clone() })
 }
 
 fn no_room(room: RoomId) -> StoreError {

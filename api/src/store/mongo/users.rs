@@ -1,7 +1,8 @@
 //! Accounts in MongoDB.
 
 use async_trait::async_trait;
-use mongodb::bson::{Document, doc};
+use futures_util::TryStreamExt as _;
+use mongodb::bson::{Bson, Document, doc};
 use rookery_shared::id::UserId;
 
 use super::documents::{UserDocument, key};
@@ -19,6 +20,15 @@ impl Users for Mongo {
 
     async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
         self.user(by_id(key(id.as_uuid()))).await
+    }
+
+    async fn by_ids(&self, ids: &[UserId]) -> Result<Vec<User>, StoreError> {
+        let ids: Vec<Bson> = ids.iter().map(|id| key(id.as_uuid()).into()).collect();
+        let (users, filter) = (self.users.clone(), doc! { "_id": { "$in": ids } });
+        let found = self
+            .calls
+            .run(async move { Ok(users.find(filter).await?.try_collect::<Vec<_>>().await?) });
+        found.await?.into_iter().map(User::try_from).collect()
     }
 
     async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<(), StoreError> {

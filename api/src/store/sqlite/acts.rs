@@ -53,7 +53,8 @@ pub(super) fn apply(db: &Connection, event: &SequencedEvent) -> Result<(), Store
         | EventBody::MemberBanned { .. }
         | EventBody::MemberUnbanned { .. }
         | EventBody::MemberMuted { .. }
-        | EventBody::MemberUnmuted { .. } => Ok(()),
+        | EventBody::MemberUnmuted { .. }
+        | EventBody::RoomUpdated { .. } => Ok(()),
     }
 }
 

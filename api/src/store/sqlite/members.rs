@@ -11,13 +11,16 @@ use rusqlite::{Connection, Row, params};
 use super::sql::{change, many, one, statements};
 use super::words::Word;
 use super::{Sqlite, outbox, sanctions};
-use crate::domain::room::Member;
+use crate::domain::room::{Member, MemberPlace};
 use crate::store::{Announcement, Members, StoreError, integer};
 
 statements! {
     GET = "SELECT * FROM members WHERE room_id = ?1 AND user_id = ?2";
     OF_USER = "SELECT * FROM members WHERE user_id = ?1 ORDER BY joined_at, room_id LIMIT ?2";
     COUNT = "SELECT count(*) FROM members WHERE room_id = ?1";
+    PAGE = "SELECT * FROM members WHERE room_id = ?1 ORDER BY joined_at, user_id LIMIT ?2";
+    PAGE_AFTER = "SELECT * FROM members WHERE room_id = ?1 AND (joined_at, user_id) > (?3, ?4)
+                  ORDER BY joined_at, user_id LIMIT ?2";
     INSERT = "INSERT INTO members (room_id, user_id, role, joined_at) VALUES (?1, ?2, ?3, ?4)
               ON CONFLICT (room_id, user_id) DO NOTHING";
     DELETE = "DELETE FROM members WHERE room_id = ?1 AND user_id = ?2";
@@ -46,6 +49,15 @@ impl Members for Sqlite {
         self.read(move |db| {
             let members = users.into_iter().filter_map(|user| is_member(db, user).transpose());
             members.map(|member| member.map(|member| member.user_id)).collect()
+        })
+        .await
+    }
+
+    async fn page(&self, room: RoomId, after: Option<MemberPlace>, limit: usize) -> Result<Vec<Member>, StoreError> {
+        let (room, limit) = (room.as_uuid(), integer::limit(limit));
+        self.read(move |db| match after {
+            None => many(db, PAGE, params![room, limit], read),
+            Some(place) => many(db, PAGE_AFTER, params![room, limit, place.joined_at.0, place.user_id.as_uuid()], read),
         })
         .await
     }

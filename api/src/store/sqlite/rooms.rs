@@ -3,15 +3,16 @@
 use async_trait::async_trait;
 use rookery_shared::access::Visibility;
 use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::{Event, RoomSettings};
 use rookery_shared::id::{AclVersion, RoomId, RoomRef, Slug, UserId};
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
-use super::Sqlite;
 use super::sql::{change, many, one, parsed, statements};
 use super::words::Word;
-use crate::domain::room::Room;
-use crate::store::{Rooms, StoreError, integer};
+use super::{Sqlite, outbox};
+use crate::domain::room::{Room, SettingsChange};
+use crate::store::{Announcement, Rooms, StoreError, integer};
 
 statements! {
     INSERT = "INSERT INTO rooms (id, slug, name, description, visibility, owner_id, acl, created_at)
@@ -19,6 +20,7 @@ statements! {
     BY_ID = "SELECT * FROM rooms WHERE id = ?1";
     BY_SLUG = "SELECT * FROM rooms WHERE slug = ?1";
     OF_VISIBILITY = "SELECT * FROM rooms WHERE visibility = ?1 ORDER BY id LIMIT ?2";
+    SETTLE = "UPDATE rooms SET acl = ?2, settings_version = ?2, slow_mode_ms = ?3, frozen = ?4 WHERE id = ?1";
     OF_VISIBILITY_AFTER = "SELECT * FROM rooms WHERE visibility = ?1 AND id > ?3 ORDER BY id LIMIT ?2";
 }
 
@@ -52,6 +54,34 @@ impl Rooms for Sqlite {
         self.read(move |db| ids.iter().filter_map(|id| one(db, BY_ID, [id], read).transpose()).collect())
             .await
     }
+
+    async fn settle(
+        &self,
+        room: RoomId,
+        change: SettingsChange,
+        event: &Event,
+    ) -> Result<Option<Announcement>, StoreError> {
+        let event = event.clone();
+        self.write(move |db| settle(db, room, change, event)).await
+    }
+}
+
+fn settle(
+    db: &Connection,
+    room: RoomId,
+    wanted: SettingsChange,
+    event: Event,
+) -> Result<Option<Announcement>, StoreError> {
+    let found = one(db, BY_ID, [room.as_uuid()], read)?;
+    let before = found.ok_or_else(|| StoreError::Inconsistent(format!("settings without a room: {room}")))?;
+    let version = AclVersion(before.acl.0 + 1);
+    let Some(after) = wanted.apply(before.settings, version) else { return Ok(None) };
+    let RoomSettings { version, slow_mode_ms, frozen } = after;
+    let numbers = (integer::stored(version.0)?, integer::stored(slow_mode_ms)?);
+    change(db, SETTLE, params![room.as_uuid(), numbers.0, numbers.1, frozen])?;
+    let announcement = Announcement::of_settings(room, after, event);
+    outbox::insert(db, &announcement)?;
+    Ok(Some(announcement))
 }
 
 /// Adds a room, as part of a change.
@@ -80,5 +110,10 @@ fn read(row: &Row<'_>) -> Result<Room, StoreError> {
         owner: row.get::<_, Option<Uuid>>("owner_id")?.map(UserId::from_uuid),
         acl: AclVersion(integer::read(row.get("acl")?)?),
         created_at: UnixMillis(row.get("created_at")?),
+        settings: RoomSettings {
+            version: AclVersion(integer::read(row.get("settings_version")?)?),
+            slow_mode_ms: integer::read(row.get("slow_mode_ms")?)?,
+            frozen: row.get("frozen")?,
+        },
     })
 }

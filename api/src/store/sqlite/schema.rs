@@ -19,6 +19,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "0002_acts", text: include_str!("0002_acts.sql") },
     Step { name: "0003_rights", text: include_str!("0003_rights.sql") },
     Step { name: "0004_epochs", text: include_str!("0004_epochs.sql") },
+    Step { name: "0005_limits", text: include_str!("0005_limits.sql") },
 ];
 
 const NOTES: &str =

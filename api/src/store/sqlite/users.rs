@@ -32,6 +32,12 @@ impl Users for Sqlite {
         self.read(move |db| one(db, BY_ID, [id.as_uuid()], user)).await
     }
 
+    async fn by_ids(&self, ids: &[UserId]) -> Result<Vec<User>, StoreError> {
+        let ids = ids.to_vec();
+        self.read(move |db| ids.iter().filter_map(|id| one(db, BY_ID, [id.as_uuid()], user).transpose()).collect())
+            .await
+    }
+
     async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<(), StoreError> {
         self.write(move |db| change(db, SET_DISABLED, params![id.as_uuid(), disabled]).map(drop))
             .await

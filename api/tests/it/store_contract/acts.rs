@@ -76,6 +76,7 @@ fn content(event: &SequencedEvent) -> Option<&str> {
         | EventBody::MemberUnbanned { .. }
         | EventBody::MemberMuted { .. }
         | EventBody::MemberUnmuted { .. }
+        | EventBody::RoomUpdated { .. }
         | EventBody::MessageDeleted { .. }
         | EventBody::ReactionAdded { .. }
         | EventBody::ReactionRemoved { .. } => None,

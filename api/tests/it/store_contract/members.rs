@@ -65,6 +65,35 @@ pub(crate) async fn leaving_undoes_joining(home: Home) {
     assert!(stores.members.join(&member(room.id, ada), &joined(ada)).await.unwrap().is_some());
 }
 
+pub(crate) async fn members_of_a_room_come_in_pages(home: Home) {
+    let (stores, room) = with_room(&home).await;
+    let other = super::samples::room(None);
+    stores.rooms.insert(&other).await.unwrap();
+    let mut all = Vec::new();
+    for n in [3, 1, 1, 2, 2, 2, 9] {
+        let user = UserId::generate();
+        let joined_at = UnixMillis(NOON.0 + n);
+        let here = Member { joined_at, ..member(room.id, user) };
+        stores.members.join(&here, &joined(user)).await.unwrap();
+        stores.members.join(&member(other.id, user), &joined(user)).await.unwrap();
+        all.push(here);
+    }
+    all.sort_by_key(|member| (member.joined_at, member.user_id));
+    for limit in [1, 2, 3, 100] {
+        let (mut seen, mut after) = (Vec::new(), None);
+        loop {
+            let page = stores.members.page(room.id, after, limit).await.unwrap();
+            assert!(page.len() <= limit);
+            let Some(last) = page.last() else { break };
+            after = Some(last.place());
+            seen.extend(page);
+        }
+        assert_eq!(seen, all, "by {limit}");
+    }
+    assert_eq!(stores.members.page(room.id, None, 0).await.unwrap(), []);
+    assert_eq!(stores.members.page(RoomId::generate(), None, 9).await.unwrap(), []);
+}
+
 pub(crate) async fn join_race_of_one_user(home: Home) {
     let (stores, room) = with_room(&home).await;
     let user = UserId::generate();

@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
-use rookery_api::domain::room::Room;
-use rookery_api::store::{StoreError, Unique};
+use rookery_api::domain::room::{Room, SettingsChange};
+use rookery_api::store::{Announcement, StoreError, Unique};
 use rookery_shared::access::Visibility;
+use rookery_shared::event::{Event, EventBody, RoomSettings};
 use rookery_shared::id::{AclVersion, RoomId, RoomRef, UserId};
 
-use super::Home;
-use super::samples::room;
+use super::samples::{event, room};
+use super::{Home, at_once};
 
 pub(crate) async fn rooms_are_found_as_they_were_written(home: Home) {
     let rooms = home.stores().await.rooms;
@@ -64,6 +65,49 @@ pub(crate) async fn public_rooms_come_in_pages(home: Home) {
     assert_eq!(seen, public);
     assert_eq!(rooms.public(None, 0).await.unwrap(), []);
     assert_eq!(rooms.public(None, 100).await.unwrap(), public);
+}
+
+pub(crate) async fn settings_change_and_are_announced(home: Home) {
+    let (stores, room, user) = (home.stores().await, room(Some("general")), UserId::generate());
+    stores.rooms.insert(&room).await.unwrap();
+    assert_eq!(room.settings, RoomSettings::default());
+    let unsaid = || event(user, EventBody::RoomUpdated { settings: RoomSettings::default() });
+    let slow = SettingsChange { slow_mode_ms: Some(5_000), frozen: None };
+    let frozen = SettingsChange { slow_mode_ms: None, frozen: Some(true) };
+    let mut told = Vec::new();
+    for (change, version, slow_mode_ms, is_frozen) in [(slow, 1, 5_000, false), (frozen, 2, 5_000, true)] {
+        let event = unsaid();
+        let announced = stores.rooms.settle(room.id, change, &event).await.unwrap().unwrap();
+        let settings = RoomSettings { version: AclVersion(version), slow_mode_ms, frozen: is_frozen };
+        let event = Event { body: EventBody::RoomUpdated { settings }, ..event };
+        assert_eq!(announced, Announcement { room: room.id, acl: AclVersion(version), event });
+        let found = stores.rooms.find(&RoomRef::Id(room.id)).await.unwrap().unwrap();
+        assert_eq!((found.settings, found.acl), (settings, AclVersion(version)));
+        assert_eq!(stores.rooms.settle(room.id, change, &unsaid()).await.unwrap(), None, "it is so already");
+        told.push(announced);
+    }
+    assert_eq!(stores.outbox.pending(10).await.unwrap(), told);
+    let nowhere = stores.rooms.settle(RoomId::generate(), slow, &unsaid()).await;
+    assert!(matches!(nowhere, Err(StoreError::Inconsistent(_))), "{nowhere:?}");
+}
+
+/// Two people change two things at once: neither takes the other's change back.
+pub(crate) async fn settings_race(home: Home) {
+    let (stores, room) = (home.stores().await, room(Some("general")));
+    stores.rooms.insert(&room).await.unwrap();
+    let changes = [
+        SettingsChange { slow_mode_ms: Some(7), frozen: None },
+        SettingsChange { slow_mode_ms: None, frozen: Some(true) },
+    ];
+    let outcomes = at_once(2, |n| {
+        let (rooms, room) = (stores.rooms.clone(), room.id);
+        let event = event(UserId::generate(), EventBody::RoomUpdated { settings: RoomSettings::default() });
+        async move { rooms.settle(room, changes[n], &event).await.unwrap() }
+    })
+    .await;
+    assert!(outcomes.iter().all(Option::is_some));
+    let found = stores.rooms.find(&RoomRef::Id(room.id)).await.unwrap().unwrap().settings;
+    assert_eq!(found, RoomSettings { version: AclVersion(2), slow_mode_ms: 7, frozen: true });
 }
 
 pub(crate) async fn rooms_are_found_by_many_ids(home: Home) {

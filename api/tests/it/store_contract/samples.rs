@@ -5,7 +5,7 @@ use rookery_api::domain::session::Session;
 use rookery_api::domain::user::{Email, ServerRole, User, Username};
 use rookery_shared::access::{RoomRole, Visibility};
 use rookery_shared::clock::UnixMillis;
-use rookery_shared::event::{EVENT_VERSION, Event, EventBody, NewMessage, Sender, SequencedEvent};
+use rookery_shared::event::{EVENT_VERSION, Event, EventBody, NewMessage, RoomSettings, Sender, SequencedEvent};
 use rookery_shared::id::{AclVersion, ClientId, Epoch, MessageId, RoomId, Seq, SessionId, UserId};
 
 /// 2026-03-12, in milliseconds that are not whole seconds.
@@ -53,6 +53,7 @@ pub(crate) fn room(slug: Option<&str>) -> Room {
         owner: None,
         acl: AclVersion(0),
         created_at: NOON,
+        settings: RoomSettings::default(),
     }
 }
 

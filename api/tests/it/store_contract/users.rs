@@ -11,6 +11,18 @@ fn taken(outcome: &Result<(), StoreError>) -> Option<Unique> {
     if let Err(StoreError::Taken(what)) = outcome { Some(*what) } else { None }
 }
 
+pub(crate) async fn accounts_are_found_by_many_ids(home: Home) {
+    let users = home.stores().await.users;
+    let all = [user("ada"), user("eve"), user("bob")];
+    for user in &all {
+        users.insert(user).await.unwrap();
+    }
+    let mut found = users.by_ids(&[all[2].id, UserId::generate(), all[0].id]).await.unwrap();
+    found.sort_by_key(|user| user.username.as_str().to_owned());
+    assert_eq!(found, [all[0].clone(), all[2].clone()]);
+    assert_eq!(users.by_ids(&[]).await.unwrap(), []);
+}
+
 pub(crate) async fn accounts_are_found_as_they_were_written(home: Home) {
     let users = home.stores().await.users;
     let admin = User { role: ServerRole::Admin, disabled: true, ..user("Grace.Hopper-1") };

@@ -123,7 +123,9 @@ impl Client {
             | ServerFrame::MemberBanned { .. }
             | ServerFrame::MemberUnbanned { .. }
             | ServerFrame::MemberMuted { .. }
-            | ServerFrame::MemberUnmuted { .. } => {}
+            | ServerFrame::MemberUnmuted { .. }
+            | ServerFrame::RoomUpdated { .. }
+            | ServerFrame::TokenExpiring { .. } => {}
         }
         Ok(None)
     }

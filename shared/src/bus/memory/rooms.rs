@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use crate::bus::{Append, AppendError, Appended, Head, Held, Rights, RoomSeed};
 use crate::clock::UnixMillis;
-use crate::event::SequencedEvent;
+use crate::event::{RoomSettings, SequencedEvent};
 use crate::id::{AclVersion, ClientId, Epoch, LogPosition, RoomId, Seq, UserId};
 use crate::limits::DEDUPE_BUCKET;
+use crate::pace::{self, Load, Pace, Trace};
 
 type RepeatKey = (RoomId, UserId, ClientId);
+type TraceKey = (RoomId, UserId);
 
 /// All rooms that were opened since the process started.
 pub(super) struct Rooms {
@@ -18,12 +20,16 @@ pub(super) struct Rooms {
     recent: [HashMap<RepeatKey, Appended>; 2],
     bucket_since: UnixMillis,
     positions: u64,
+    pace: Pace,
+    /// How fast users talk in rooms, as long as it matters.
+    traces: HashMap<TraceKey, Trace>,
 }
 
 #[derive(Clone, Copy)]
 struct Room {
     seq: Seq,
     acl: AclVersion,
+    settings: RoomSettings,
 }
 
 /// What a batch will do.
@@ -36,6 +42,7 @@ pub(super) struct Plan {
     pub(super) outcomes: Vec<Result<Appended, AppendError>>,
     rooms: HashMap<RoomId, Room>,
     results: HashMap<RepeatKey, Appended>,
+    traces: HashMap<TraceKey, Trace>,
 }
 
 impl Plan {
@@ -51,14 +58,19 @@ impl Plan {
 }
 
 impl Rooms {
-    pub(super) fn new(epoch: Epoch) -> Self {
+    pub(super) fn new(epoch: Epoch, pace: Pace) -> Self {
         let recent = [HashMap::new(), HashMap::new()];
-        Self { epoch, states: HashMap::new(), recent, bucket_since: UnixMillis(0), positions: 0 }
+        let (states, traces) = (HashMap::new(), HashMap::new());
+        Self { epoch, states, recent, bucket_since: UnixMillis(0), positions: 0, pace, traces }
     }
 
     pub(super) fn open(&mut self, room: RoomId, seed: RoomSeed) {
-        let opened = self.states.entry(room).or_insert(Room { seq: seed.stored, acl: seed.acl });
-        opened.acl = opened.acl.max(seed.acl);
+        let RoomSeed { stored, acl, settings } = seed;
+        let opened = self.states.entry(room).or_insert(Room { seq: stored, acl, settings });
+        opened.acl = opened.acl.max(acl);
+        if opened.settings.version < settings.version {
+            opened.settings = settings;
+        }
     }
 
     pub(super) fn head(&self, room: RoomId) -> Option<Head> {
@@ -81,6 +93,7 @@ impl Rooms {
             outcomes: Vec::with_capacity(appends.len()),
             rooms: HashMap::new(),
             results: HashMap::new(),
+            traces: HashMap::new(),
         };
         for append in appends {
             let outcome = self.place(&mut plan, append, now);
@@ -94,29 +107,38 @@ impl Rooms {
         self.states.extend(plan.rooms.iter().map(|(room, state)| (*room, *state)));
         self.positions += u64::try_from(plan.events.len()).unwrap_or(0);
         self.recent[0].extend(plan.results.iter().map(|(key, result)| (key.clone(), *result)));
+        self.traces.extend(plan.traces.iter().map(|(key, trace)| (*key, *trace)));
     }
 
     fn place(&self, plan: &mut Plan, append: Append, now: UnixMillis) -> Result<Appended, AppendError> {
         let known = plan.rooms.get(&append.room).or_else(|| self.states.get(&append.room));
-        let Room { seq, acl } = *known.ok_or(AppendError::NotOpen)?;
-        let key = (append.room, append.event.user_id, append.client_id);
+        let room = *known.ok_or(AppendError::NotOpen)?;
+        let key = (append.room, append.event.user_id, append.client_id.clone());
         let first = plan.results.get(&key).or_else(|| self.recent.iter().find_map(|bucket| bucket.get(&key)));
         if let Some(first) = first {
             return Ok(Appended { repeated: true, stored: self.is_journaled(first), ..*first });
         }
         let acl = match append.rights {
-            Rights::At(snapshot) if acl > snapshot => return Err(AppendError::StaleRights),
-            Rights::At(_) | Rights::Keep => acl,
-            Rights::Raise(raised) => acl.max(raised),
+            Rights::At(snapshot) | Rights::Office(snapshot) if room.acl > snapshot => {
+                return Err(AppendError::StaleRights);
+            }
+            Rights::At(_) | Rights::Office(_) | Rights::Keep => room.acl,
+            Rights::Raise(raised) => room.acl.max(raised),
         };
-        let seq = seq.next();
+        let trace = self.limit(plan, &append, room.settings, now)?;
+        let settings = append.event.body.settings().unwrap_or(room.settings);
+        if settings.version < room.settings.version {
+            return Err(AppendError::StaleRights);
+        }
+        plan.traces.extend(trace.map(|trace| ((append.room, append.event.user_id), trace)));
+        let seq = room.seq.next();
         let count = self.positions + u64::try_from(plan.events.len()).unwrap_or(0) + 1;
         let position = self.position(count);
         let (id, epoch) = (append.event.id, self.epoch);
         let fresh =
             Appended { id, epoch, seq, timestamp: now, position, repeated: false, answered: epoch, stored: false };
         let event = SequencedEvent { room: append.room, epoch: self.epoch, seq, timestamp: now, event: append.event };
-        plan.rooms.insert(append.room, Room { seq, acl });
+        plan.rooms.insert(append.room, Room { seq, acl, settings });
         plan.results.insert(key, fresh);
         plan.events.push(event);
         plan.positions.push(position);
@@ -127,11 +149,34 @@ impl Rooms {
         first.position.n <= self.positions
     }
 
+    /// What is to be remembered of the user, if the room's limits allow it.
+    fn limit(
+        &self,
+        plan: &Plan,
+        append: &Append,
+        settings: RoomSettings,
+        now: UnixMillis,
+    ) -> Result<Option<Trace>, AppendError> {
+        let load = Load::of(&append.event.body);
+        let keeps_order = matches!(append.rights, Rights::Office(_));
+        if load == Load::Free {
+            return Ok(None);
+        }
+        if settings.frozen && !keeps_order {
+            return Err(AppendError::Frozen);
+        }
+        let key = (append.room, append.event.user_id);
+        let trace = plan.traces.get(&key).or_else(|| self.traces.get(&key)).copied();
+        let slow_mode_ms = pace::slow_mode_of(load, settings, keeps_order);
+        pace::step(self.pace, slow_mode_ms, trace, now).map(Some).map_err(AppendError::TooEarly)
+    }
+
     fn turn_bucket(&mut self, now: UnixMillis) {
         if now.since(self.bucket_since) >= DEDUPE_BUCKET {
             self.bucket_since = now;
             self.recent.swap(0, 1);
             self.recent[0].clear();
+            self.traces.retain(|_, trace| trace.ends > now);
         }
     }
 

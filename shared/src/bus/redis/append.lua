@@ -1,7 +1,9 @@
 -- Numbers one event, keeps it in the room's tail and the partition's log, and publishes it.
--- KEYS: partition, room, tail, log, dedupe (current), dedupe (previous)
+-- KEYS: partition, room, tail, log, dedupe (current), dedupe (previous), pace of the user
 -- ARGV: fence, dedupe field, rights ("at", "raise" or "keep"), acl, event id, event, room id,
---       room channel, control channel, tail length, tail life (s), dedupe life (s), log length
+--       room channel, control channel, tail length, tail life (s), dedupe life (s), log length,
+--       load ("text", "reaction" or "free"), interval (ms), credit (ms), keeps order (1 or 0),
+--       settings: version (or nothing), slow mode (ms), frozen (1 or 0)
 local partition = redis.call('HMGET', KEYS[1], 'fence', 'epoch', 'mark', 'lost')
 if partition[1] ~= ARGV[1] then return {'not_open'} end
 local room = redis.call('HMGET', KEYS[2], 'epoch', 'seq', 'acl')
@@ -21,6 +23,37 @@ if waiting >= tonumber(ARGV[13]) then return {'overloaded'} end
 
 local time = redis.call('TIME')
 local millis = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
+
+-- What a user says: not in a frozen room, no faster than the pace and slow mode allow. A refusal leaves no trace.
+if ARGV[14] ~= 'free' then
+  local settings = redis.call('HMGET', KEYS[2], 'frozen', 'slow_mode_ms')
+  if settings[1] == '1' and ARGV[17] == '0' then return {'frozen'} end
+  local interval, credit, slow = tonumber(ARGV[15]), tonumber(ARGV[16]), 0
+  if ARGV[14] == 'text' and ARGV[17] == '0' then slow = tonumber(settings[2] or '0') end
+  if interval > 0 or slow > 0 then
+    local now = tonumber(millis)
+    local trace = redis.call('GET', KEYS[7]) or '0 0 0'
+    local paid, said, ends = string.match(trace, '^(%d+) (%d+) (%d+)$')
+    paid = math.min(math.max(tonumber(paid), now), now + credit + interval)
+    if interval > 0 and paid - credit > now then
+      return {'rate_limited', string.format('%.0f', paid - credit - now)}
+    end
+    local rest = math.min(tonumber(said), now) + slow - now
+    if slow > 0 and rest > 0 then return {'slow_mode', string.format('%.0f', rest)} end
+    paid = paid + interval
+    if slow > 0 then said = millis end
+    ends = math.max(tonumber(ends), paid, now + slow)
+    trace = string.format('%.0f %s %.0f', paid, said, ends)
+    redis.call('SET', KEYS[7], trace, 'PX', string.format('%.0f', math.max(ends - now, 1)))
+  end
+end
+-- New settings hold from their own event on, unless newer ones came first.
+if ARGV[18] ~= '' then
+  local known = redis.call('HGET', KEYS[2], 'settings')
+  if known and tonumber(known) > tonumber(ARGV[18]) then return {'stale_rights'} end
+  redis.call('HSET', KEYS[2], 'settings', ARGV[18], 'slow_mode_ms', ARGV[19], 'frozen', ARGV[20])
+end
+
 local seq = string.format('%.0f', room[2] + 1)
 local entry = room[1] .. ' ' .. seq .. ' ' .. millis .. ' ' .. ARGV[6]
 redis.call('XADD', KEYS[3], 'MAXLEN', '=', ARGV[10], seq .. '-0', 'e', entry)

@@ -1,9 +1,14 @@
 -- Builds a room's state in the partition's current epoch, unless it is there.
 -- KEYS: partition, room, tail
--- ARGV: fence, stored seq, acl
+-- ARGV: fence, stored seq, acl, version of the settings, slow mode (ms), frozen (1 or 0)
 local partition = redis.call('HMGET', KEYS[1], 'fence', 'epoch')
 if partition[1] ~= ARGV[1] then return 'partition_not_open' end
 local room = redis.call('HMGET', KEYS[2], 'epoch', 'seq', 'acl')
+-- Of two versions of the settings the newer one holds, whichever side has it.
+local known = redis.call('HGET', KEYS[2], 'settings')
+if not known or tonumber(known) < tonumber(ARGV[4]) then
+  redis.call('HSET', KEYS[2], 'settings', ARGV[4], 'slow_mode_ms', ARGV[5], 'frozen', ARGV[6])
+end
 local acl = math.max(tonumber(room[3] or '0'), tonumber(ARGV[3]))
 if room[1] == partition[2] then
   redis.call('HSET', KEYS[2], 'acl', string.format('%.0f', acl))

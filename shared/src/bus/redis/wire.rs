@@ -1,10 +1,11 @@
 //! The text forms of places, entries and control messages on Redis. Everything that comes back from Redis is
 //! input: it is parsed strictly, and what does not parse is an error, never a guess.
 
-use crate::bus::{Appended, FirstPlace, Head, Mark, Moved, Revoked};
+use crate::bus::{AppendError, Appended, BusError, FirstPlace, Head, Mark, Moved, Revoked};
 use crate::clock::UnixMillis;
 use crate::event::{EVENT_VERSION, Event, SequencedEvent};
 use crate::id::{Epoch, LogPosition, RoomId, Seq};
+use crate::pace::TooEarly;
 
 /// `<epoch> <seq> <millis> <event>`
 pub(super) fn parse_entry(room: RoomId, text: &str) -> Option<SequencedEvent> {
@@ -45,6 +46,15 @@ pub(super) fn parse_head(text: &str) -> Option<Head> {
     let epoch = Epoch(parts.next()?.parse().ok()?);
     let (seq, stored) = (parse_seq(parts.next()?)?, parse_seq(parts.next()?)?);
     Some(Head { epoch, seq, stored })
+}
+
+/// Milliseconds to wait, by the limit that asks for it.
+pub(super) fn parse_wait(limit: &str, text: &str) -> AppendError {
+    match (limit, text.parse()) {
+        ("rate_limited", Ok(ms)) => AppendError::TooEarly(TooEarly::Pace(ms)),
+        ("slow_mode", Ok(ms)) => AppendError::TooEarly(TooEarly::SlowMode(ms)),
+        (_, _) => BusError::Protocol(limit.to_owned()).into(),
+    }
 }
 
 /// `<epoch> <ms>-<n>`

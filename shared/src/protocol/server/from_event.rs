@@ -1,7 +1,7 @@
 //! From an event of a room's log to the frame that tells of it.
 
 use super::{Message, ServerFrame, UserBrief};
-use crate::event::{Event, EventBody, SequencedEvent};
+use crate::event::{Event, EventBody, RoomSettings, SequencedEvent};
 
 impl From<SequencedEvent> for ServerFrame {
     fn from(sequenced: SequencedEvent) -> Self {
@@ -65,6 +65,11 @@ impl From<SequencedEvent> for ServerFrame {
             EventBody::MemberUnmuted { member } => {
                 let (user, by) = (member.into(), UserBrief { user_id, username });
                 Self::MemberUnmuted { room, epoch, seq, user, by, timestamp }
+            }
+            EventBody::RoomUpdated { settings } => {
+                let (by, RoomSettings { slow_mode_ms, frozen, version: _ }) =
+                    (UserBrief { user_id, username }, settings);
+                Self::RoomUpdated { room, epoch, seq, by, slow_mode_ms, frozen, timestamp }
             }
         }
     }

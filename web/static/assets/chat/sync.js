@@ -121,10 +121,12 @@ export class Sync {
     },
     gap: (frame) => {
       this.timeline(frame.room).gap(frame);
+      this.#lookAtSettings(frame.room);
       this.#fill(frame.room, frame.to);
     },
     reset: (frame) => {
       this.timeline(frame.room).reset(frame);
+      this.#lookAtSettings(frame.room);
       this.#parts.sender.resend(frame.room);
       if (this.#isOpen(frame.room)) this.reload(frame.room);
     },
@@ -152,7 +154,10 @@ export class Sync {
   }
 
   #subscribed(frame) {
+    const begins = this.timeline(frame.room).position === null;
     const missing = this.timeline(frame.room).subscribed(frame);
+    // What changed between the list of rooms and this is in no frame.
+    if (begins && this.#isOpen(frame.room)) this.#lookAtSettings(frame.room);
     if (missing !== null) this.#fill(frame.room, missing.to);
   }
 
@@ -174,11 +179,18 @@ export class Sync {
     else if (result === "added") rooms.said(room, this.#isOpen(room) && isLooking());
   }
 
-  #moved({ type, room, user }, result) {
+  #moved({ type, room, user, ...settings }, result) {
     if (result !== "added") return;
+    if (type === "room_updated") return this.#parts.rooms.settle(room, settings);
     if (!Object.hasOwn(CHANGES, type)) return;
     if (CHANGES[type] < 0 && user.user_id === this.#parts.user_id) this.#lostElsewhere(room);
     else this.#parts.rooms.moved(room, CHANGES[type]);
+  }
+
+  /** Reads how the room is talked in, where events that tell may have been left out. */
+  #lookAtSettings(room_id) {
+    const { api, rooms, changed } = this.#parts;
+    api.room(room_id).then((room) => (rooms.settle(room_id, room), changed())).catch(() => {});
   }
 
   /** The user left on another device or was sent away, unless that was long ago and is only read now. The list knows. */

@@ -67,6 +67,11 @@ export class Api {
     return this.#call("GET", `/rooms/${encodeURIComponent(room)}`);
   }
 
+  /** @param {string} room @param {string} [cursor] */
+  members(room, cursor) {
+    return this.#call("GET", `/rooms/${encodeURIComponent(room)}/members${query({ limit: 50, cursor })}`);
+  }
+
   createRoom(room) {
     return this.#call("POST", "/rooms", room);
   }

@@ -37,6 +37,16 @@ const SHAPES = {
   member_unbanned: SANCTION,
   member_muted: SANCTION,
   member_unmuted: SANCTION,
+  room_updated: {
+    room: "string",
+    epoch: "string",
+    seq: "number",
+    by: "object",
+    slow_mode_ms: "number",
+    frozen: "boolean",
+    timestamp: "string",
+  },
+  token_expiring: { after_ms: "number" },
 };
 
 /** The types of server frames this client knows. */

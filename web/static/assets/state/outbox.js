@@ -22,6 +22,9 @@ export const RESEND_CAP_MS = 120_000;
 /** Refusals that have passed a moment later; everything else needs the user. */
 export const TEMPORARY_CODES = new Set(["unavailable", "overloaded", "internal", "unauthenticated", "request_timeout"]);
 
+/** Refusals of what came too early: it has its turn when the server said. */
+export const EARLY_CODES = new Set(["rate_limited", "slow_mode"]);
+
 export class Outbox {
   #entries = new Map();
   #storage;
@@ -87,7 +90,8 @@ export class Outbox {
   refused({ client_id, code, message, retry_after_ms }, now) {
     const entry = this.#entries.get(client_id);
     if (entry === undefined) return;
-    if (TEMPORARY_CODES.has(code)) entry.due_at = Math.min(entry.due_at, now + Math.max(retry_after_ms ?? 0, 2_000));
+    if (EARLY_CODES.has(code)) entry.due_at = now + (retry_after_ms ?? 1_000);
+    else if (TEMPORARY_CODES.has(code)) entry.due_at = Math.min(entry.due_at, now + Math.max(retry_after_ms ?? 0, 2_000));
     else this.#change(client_id, { state: "failed", error: message });
   }
 

@@ -9,6 +9,8 @@
  * @property {"public"|"private"} visibility
  * @property {number} [members] how many there are
  * @property {?string} role none for somebody who is not a member
+ * @property {number} [slow_mode_ms] what a member must wait between two messages
+ * @property {boolean} [frozen] whether only owner and moderators may say something
  */
 
 export class Rooms {
@@ -58,6 +60,12 @@ export class Rooms {
     if (typeof room?.members === "number") this.#mine.set(room_id, { ...room, members: room.members + change });
   }
 
+  /** The room is talked in otherwise now. @param {string} room_id @param {{slow_mode_ms: number, frozen: boolean}} settings */
+  settle(room_id, { slow_mode_ms, frozen }) {
+    const room = this.#mine.get(room_id);
+    if (room !== undefined) this.#mine.set(room_id, { ...room, slow_mode_ms, frozen });
+  }
+
   /** Somebody else said something. @param {string} room_id @param {boolean} seen whether the user is looking at it */
   said(room_id, seen) {
     if (!seen && this.#mine.has(room_id)) this.#unread.set(room_id, this.unread(room_id) + 1);
@@ -77,6 +85,16 @@ export class Rooms {
   get unread_total() {
     return [...this.#unread.values()].reduce((sum, count) => sum + count, 0);
   }
+}
+
+/** Whether the user keeps order in a room: what is frozen or slow is so for the others. @param {Room} room */
+export function keepsOrder({ role }) {
+  return role === "owner" || role === "moderator";
+}
+
+/** Whether the user may say something in a room now. @param {Room} room */
+export function mayTalk(room) {
+  return room.frozen !== true || keepsOrder(room);
 }
 
 /** What stands in addresses for a room. @param {Room} room */

@@ -7,9 +7,10 @@ import { RecentActs, applyAct, isAct } from "./acts.js";
 /**
  * @typedef {object} Item an event on show
  * @property {string} key `epoch:seq`
- * @property {"message"|"joined"|"left"|"kicked"|"banned"|"unbanned"|"muted"|"unmuted"} kind
+ * @property {"message"|"joined"|"left"|"kicked"|"banned"|"unbanned"|"muted"|"unmuted"|"updated"} kind
  * @property {{user_id: string, username: string}} [by] of an act of moderation
  * @property {string} [until] when what it decided ends by itself
+ * @property {{slow_mode_ms: number, frozen: boolean}} [settings] of "updated"
  * @property {string} epoch
  * @property {number} seq
  * @property {{user_id: string, username: string}} user
@@ -203,6 +204,7 @@ const KINDS = {
   member_unbanned: "unbanned",
   member_muted: "muted",
   member_unmuted: "unmuted",
+  room_updated: "updated",
 };
 
 /** @param {object} frame a numbered frame, live or of a page @returns {?Item} null for a kind that is not shown */
@@ -210,6 +212,10 @@ export function toItem(frame) {
   if (!Object.hasOwn(KINDS, frame.type)) return null;
   const { epoch, seq } = frame;
   const place = { key: `${epoch}:${seq}`, kind: KINDS[frame.type], epoch, seq };
+  if (frame.type === "room_updated") {
+    const { by, slow_mode_ms, frozen, timestamp } = frame;
+    return { ...place, user: by, settings: { slow_mode_ms, frozen }, timestamp };
+  }
   if (frame.type !== "new_message") {
     const { user, by, until, timestamp } = frame;
     return { ...place, user, ...(by && { by }), ...(until && { until }), timestamp };

@@ -14,6 +14,7 @@ export class Composer {
   #room_id = null;
   #chars_max = 4000;
   #bytes_max = 12_000;
+  #allowed = true;
 
   /** @param {(room_id: string, content: string) => ?string} onSay answers with why it was not taken */
   constructor(onSay) {
@@ -35,6 +36,13 @@ export class Composer {
     this.#room_id = room_id;
     this.#input.value = this.#drafts.get(room_id) ?? "";
     this.#changed();
+  }
+
+  /** Whether anything may be written now. What was written stays. @param {boolean} allowed */
+  allow(allowed) {
+    this.#allowed = allowed;
+    this.#input.disabled = !allowed;
+    this.#button.disabled = !this.#fits(this.#input.value);
   }
 
   focus() {
@@ -67,7 +75,7 @@ export class Composer {
   }
 
   #fits(content) {
-    const whole = content.trim() !== "";
+    const whole = this.#allowed && content.trim() !== "";
     return whole && [...content].length <= this.#chars_max && new Blob([content]).size <= this.#bytes_max;
   }
 

@@ -32,6 +32,28 @@ export function hueOf(user_id) {
   return `hue-${(hash >>> 16) % HUES}`;
 }
 
+/** What a change of settings did, after the name of who did it. @param {{slow_mode_ms: number, frozen: boolean}} settings */
+export function settingsText({ slow_mode_ms, frozen }) {
+  if (frozen) return "froze the room";
+  if (slow_mode_ms > 0) return `turned slow mode on: one message every ${spanText(slow_mode_ms)}`;
+  return "lifted the limits of the room";
+}
+
+/** What is to be known before writing in a room; empty if there is nothing. */
+export function limitsText({ slow_mode_ms, frozen }, keeps_order) {
+  if (frozen) return keeps_order ? "This room is frozen: members cannot write." : "This room is frozen.";
+  if (slow_mode_ms > 0 && !keeps_order) return `Slow mode: one message every ${spanText(slow_mode_ms)}.`;
+  return "";
+}
+
+/** A length of time, rounded up. @param {number} ms */
+export function spanText(ms) {
+  const seconds = Math.ceil(ms / 1_000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 120 ? `${minutes} min` : `${Math.ceil(minutes / 60)} h`;
+}
+
 /** @param {number} count of members */
 export function memberCount(count) {
   if (typeof count !== "number") return "";

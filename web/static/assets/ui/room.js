@@ -1,7 +1,8 @@
 // The right side: the open room, a room one may join, or nothing yet.
 
 import { byId, setText } from "./dom.js";
-import { memberCount } from "./format.js";
+import { keepsOrder, mayTalk } from "../state/rooms.js";
+import { limitsText, memberCount } from "./format.js";
 import { Composer } from "./composer.js";
 import { TimelineView } from "./timeline.js";
 
@@ -16,6 +17,8 @@ export class RoomView {
   #sign = byId("room-sign");
   #about = byId("room-about");
   #leave = byId("room-leave");
+  #members = byId("room-members");
+  #limits = byId("room-limits");
   #talk = byId("talk");
   #aside = byId("aside");
   #join = byId("join");
@@ -30,11 +33,13 @@ export class RoomView {
    * @param {(client_id: string) => void} handlers.onDiscard
    * @param {() => Promise<void>} handlers.onJoin
    * @param {() => void} handlers.onLeave
+   * @param {() => void} handlers.onMembers
    */
   constructor(handlers) {
     this.composer = new Composer(handlers.onSay);
     this.timeline = new TimelineView({ ...handlers, ...timelineParts() });
     this.#leave.addEventListener("click", handlers.onLeave);
+    this.#members.addEventListener("click", handlers.onMembers);
     byId("problem-retry").addEventListener("click", handlers.onReload);
     this.#join.addEventListener("click", () => this.#busy(handlers.onJoin));
   }
@@ -43,9 +48,14 @@ export class RoomView {
   renderRoom(room, history) {
     this.#head(room);
     this.#leave.hidden = false;
+    this.#members.hidden = false;
     this.#talk.hidden = false;
     this.#aside.hidden = true;
     this.composer.open(room.room_id, room.name);
+    this.composer.allow(mayTalk(room));
+    const limits = limitsText(room, keepsOrder(room));
+    setText(this.#limits, limits);
+    this.#limits.hidden = limits === "";
     this.timeline.render({ room_id: room.room_id, ...history });
   }
 
@@ -76,6 +86,7 @@ export class RoomView {
     this.#aside.hidden = false;
     this.#talk.hidden = true;
     this.#leave.hidden = true;
+    this.#members.hidden = true;
   }
 
   async #busy(work) {

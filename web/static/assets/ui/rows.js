@@ -22,6 +22,7 @@ const TOGETHER_MS = 5 * 60_000;
  * @property {string} [move] of notices: the kind of the event
  * @property {{user_id: string, username: string}} [by] of notices of moderation
  * @property {string} [until] of notices of moderation
+ * @property {{slow_mode_ms: number, frozen: boolean}} [settings] of notices of changed settings
  */
 
 /**
@@ -53,8 +54,9 @@ function chip(emoji, user_ids, me) {
   return { emoji, count: user_ids.length, mine: user_ids.includes(me.user_id) };
 }
 
-function noticeRow({ key, kind, user, by, until, timestamp }) {
-  return { key, kind: "notice", move: kind, user, ...(by && { by }), ...(until && { until }), timestamp };
+function noticeRow({ key, kind, user, by, until, settings, timestamp }) {
+  const more = { ...(by && { by }), ...(until && { until }), ...(settings && { settings }) };
+  return { key, kind: "notice", move: kind, user, ...more, timestamp };
 }
 
 function pendingRow({ client_id, content, created_at, state, error }, user) {

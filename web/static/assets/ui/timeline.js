@@ -3,7 +3,7 @@
 import { chips, editor, menu } from "./acts.js";
 import { el, setText } from "./dom.js";
 import { rowsOf } from "./rows.js";
-import { clockTime, dayName, fullTime, hueOf } from "./format.js";
+import { clockTime, dayName, fullTime, hueOf, settingsText } from "./format.js";
 
 /** Closer to the end than this counts as being there. */
 const AT_END_PX = 60;
@@ -209,7 +209,10 @@ const MOVES = {
   unmuted: "is no longer muted",
 };
 
-function notice({ move, user, by, until, timestamp }) {
+function notice({ move, user, by, until, settings, timestamp }) {
+  if (settings !== undefined) {
+    return el("li", { class: "notice" }, el("bdi", {}, user.username), ` ${settingsText(settings)} · `, time(timestamp));
+  }
   const actor = by === undefined ? [] : [" by ", el("bdi", {}, by.username)];
   const end = until === undefined ? "" : ` until ${fullTime(until)}`;
   return el("li", { class: "notice" }, el("bdi", {}, user.username), ` ${MOVES[move]}`, ...actor, `${end} · `, time(timestamp));

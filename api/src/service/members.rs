@@ -1,0 +1,45 @@
+//! The list of a room's members.
+
+use std::collections::HashMap;
+
+use rookery_shared::access::Action;
+use rookery_shared::id::{RoomRef, UserId};
+
+use crate::app::App;
+use crate::domain::room::{Member, MemberPlace, Room};
+use crate::domain::user::Username;
+use crate::error::ApiError;
+use crate::service::rooms;
+
+/// A member as others see one.
+pub struct SeenMember {
+    /// The membership.
+    pub member: Member,
+    /// The user's name now.
+    pub username: Username,
+}
+
+/// The room, if the user may see who is in it.
+pub async fn room(app: &App, user: UserId, room: &RoomRef) -> Result<Room, ApiError> {
+    rooms::find(app, user, room, Action::See).await.map(|(room, _)| room)
+}
+
+/// Members in the order of joining, and where the next page begins if there is one.
+pub async fn page(
+    app: &App,
+    room: &Room,
+    after: Option<MemberPlace>,
+    limit: usize,
+) -> Result<(Vec<SeenMember>, Option<MemberPlace>), ApiError> {
+    let mut members = app.stores.members.page(room.id, after, limit + 1).await?;
+    let more = members.len() > limit;
+    members.truncate(limit);
+    let next = members.last().filter(|_| more).map(Member::place);
+    let ids: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
+    let users = app.stores.users.by_ids(&ids).await?;
+    let mut names: HashMap<UserId, Username> = users.into_iter().map(|user| (user.id, user.username)).collect();
+    let seen = members
+        .into_iter()
+        .filter_map(|member| names.remove(&member.user_id).map(|username| SeenMember { member, username }));
+    Ok((seen.collect(), next))
+}

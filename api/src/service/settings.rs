@@ -1,0 +1,48 @@
+//! How a room is talked in: slow mode, and frozen or not.
+//!
+//! A change is answered when the room has heard of it: its event has made it the bus's state, so from then on it holds on
+//! every node.
+
+use rookery_shared::access::{Standing, Steward, decide_on_settings};
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::{EventBody, RoomSettings, Sender};
+use rookery_shared::id::RoomRef;
+use rookery_shared::protocol::error_code::ErrorCode;
+
+use crate::app::App;
+use crate::domain::room::{Room, SettingsChange};
+use crate::domain::sanction::Sanction;
+use crate::domain::user::ServerRole;
+use crate::error::ApiError;
+use crate::service::rooms::{self, SeenRoom};
+
+/// Carries the change out. Nothing changes if all is so already.
+pub async fn change(app: &App, actor: Sender, room: &RoomRef, change: SettingsChange) -> Result<SeenRoom, ApiError> {
+    let room = find(app, &actor, room).await?;
+    let by = actor.user_id;
+    // The store fills in what the settings are then.
+    let event = rooms::membership_event(actor, EventBody::RoomUpdated { settings: RoomSettings::default() });
+    if app.stores.rooms.settle(room.id, change, &event).await?.is_some() {
+        tracing::info!(room_id = %room.id, %by, ?change, "room settings changed");
+    }
+    // Also where nothing changed: an earlier try may have been told that the room had not heard of it.
+    app.announcer.settle(room.id).await?;
+    let room = app.stores.rooms.find(&RoomRef::Id(room.id)).await?;
+    let room = room.ok_or_else(|| ApiError::refused(ErrorCode::UnknownRoom))?;
+    let role = app.stores.members.get(room.id, by).await?.map(|member| member.role);
+    rooms::seen(app, room, role).await
+}
+
+/// The room, if the user may change it.
+async fn find(app: &App, actor: &Sender, room: &RoomRef) -> Result<Room, ApiError> {
+    let stores = &app.stores;
+    let found = stores.rooms.find(room).await?;
+    let room = found.ok_or_else(|| ApiError::refused(ErrorCode::UnknownRoom))?;
+    let role = stores.members.get(room.id, actor.user_id).await?.map(|member| member.role);
+    let Sanction { muted, banned } = stores.sanctions.get(room.id, actor.user_id).await?;
+    let account = stores.users.by_id(actor.user_id).await?;
+    let is_admin = account.is_some_and(|user| user.role == ServerRole::Admin && !user.disabled);
+    let standing = Standing { visibility: room.visibility, role, muted, banned };
+    decide_on_settings(Steward { standing, is_admin }, UnixMillis::now()).map_err(ApiError::refused)?;
+    Ok(room)
+}

@@ -1,0 +1,166 @@
+//! Who hears that a login is over: by push, by asking, and by being remembered. Time is paused.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use rookery_shared::bus::Signal;
+use rookery_shared::shutdown::Shutdown;
+
+use super::*;
+use crate::metrics::Metrics;
+use crate::outbox::Outbox;
+use crate::testing::{FakeAuthority, FakeBus};
+
+struct Setup {
+    bus: Arc<FakeBus>,
+    authority: Arc<FakeAuthority>,
+    logins: Arc<Logins>,
+}
+
+impl Setup {
+    fn new() -> Self {
+        let (bus, authority, shutdown) = (FakeBus::new(), FakeAuthority::new(), Shutdown::new());
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let hub = Hub::new(bus.clone(), authority.clone(), metrics, shutdown);
+        let permissions = Permissions::new(Arc::clone(&authority) as _);
+        let logins = Logins::new(Arc::clone(&bus) as _, Arc::clone(&authority) as _, hub, permissions);
+        Self { bus, authority, logins }
+    }
+
+    /// A connection of the user that lives by the session.
+    fn enter(&self, user: UserId, session: SessionId) -> Arc<Member> {
+        let member = Arc::new(Member::new(user, Outbox::unwritten(), false));
+        self.logins.enter(&member, session);
+        member
+    }
+
+    /// Whether this node would hear of the user's logins.
+    async fn hears(&self, user: UserId) -> bool {
+        let mut signals = self.bus.signals();
+        self.bus.revoke(user, Revoked::All).await.unwrap();
+        matches!(signals.try_recv(), Ok(Signal::Session { user: heard, .. }) if heard == user)
+    }
+}
+
+/// Whether the client was told that its login is over; asking takes what it was told.
+fn is_ended(member: &Member) -> bool {
+    member.outbox.take().iter().any(|frame| frame.as_text().contains("unauthenticated"))
+}
+
+fn ids() -> (UserId, SessionId) {
+    (UserId::generate(), SessionId::generate())
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_session_ends_with_all_its_connections_and_no_other() {
+    let setup = Setup::new();
+    let (user, session) = ids();
+    let [first, second] = [(); 2].map(|()| setup.enter(user, session));
+    let other_session = setup.enter(user, SessionId::generate());
+    let other_user = setup.enter(UserId::generate(), session);
+    setup.logins.revoke(user, Revoked::One(session));
+    assert!(is_ended(&first) && is_ended(&second));
+    assert!(!is_ended(&other_session) && !is_ended(&other_user));
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_sessions_of_a_user_end_and_those_of_others_do_not() {
+    let setup = Setup::new();
+    let user = UserId::generate();
+    let own = [(); 3].map(|()| setup.enter(user, SessionId::generate()));
+    let other = setup.enter(UserId::generate(), SessionId::generate());
+    setup.logins.revoke(user, Revoked::All);
+    assert!(own.iter().all(|member| is_ended(member)));
+    assert!(!is_ended(&other));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_over_lets_nobody_in_again() {
+    let setup = Setup::new();
+    let (user, session) = ids();
+    // The push came before the connection.
+    setup.logins.revoke(user, Revoked::One(session));
+    assert!(is_ended(&setup.enter(user, session)));
+    assert!(!is_ended(&setup.enter(user, SessionId::generate())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_lives_by_its_newest_session_only() {
+    let setup = Setup::new();
+    let (user, old) = ids();
+    let member = setup.enter(user, old);
+    let new = SessionId::generate();
+    setup.logins.enter(&member, new);
+    setup.logins.revoke(user, Revoked::One(old));
+    assert!(!is_ended(&member));
+    setup.logins.revoke(user, Revoked::One(new));
+    assert!(is_ended(&member));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_left_is_told_nothing() {
+    let setup = Setup::new();
+    let (user, session) = ids();
+    let (gone, here) = (setup.enter(user, session), setup.enter(user, session));
+    setup.logins.leave(&gone);
+    setup.logins.revoke(user, Revoked::One(session));
+    assert!(!is_ended(&gone) && is_ended(&here));
+}
+
+#[tokio::test(start_paused = true)]
+async fn users_are_heard_of_as_long_as_they_are_here() {
+    let setup = Setup::new();
+    let following = tokio::spawn(Arc::clone(&setup.logins).follow());
+    let (user, session) = ids();
+    let [first, second] = [(); 2].map(|()| setup.enter(user, session));
+    sleep(LOGIN_GATHER * 2).await;
+    assert!(setup.hears(user).await);
+    setup.logins.leave(&first);
+    sleep(LOGIN_GATHER * 2).await;
+    assert!(setup.hears(user).await, "one connection is left");
+    setup.logins.leave(&second);
+    sleep(LOGIN_GATHER * 2).await;
+    assert!(!setup.hears(user).await);
+    following.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn users_who_came_while_the_bus_was_away_are_heard_of_later() {
+    let setup = Setup::new();
+    let following = tokio::spawn(Arc::clone(&setup.logins).follow());
+    setup.bus.away.store(true, Ordering::SeqCst);
+    let (user, session) = ids();
+    let _member = setup.enter(user, session);
+    sleep(Duration::from_secs(5)).await;
+    setup.bus.away.store(false, Ordering::SeqCst);
+    sleep(LOGIN_RETRY_PAUSE * 2).await;
+    assert!(setup.hears(user).await);
+    following.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_ended_before_its_connection_came_is_found_by_asking() {
+    let setup = Setup::new();
+    let following = tokio::spawn(Arc::clone(&setup.logins).follow());
+    let (user, session) = ids();
+    setup.authority.ended.lock().insert(session);
+    let member = setup.enter(user, session);
+    assert!(!is_ended(&member), "nobody was asked yet");
+    sleep(LOGIN_GATHER * 2).await;
+    assert!(is_ended(&member));
+    following.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_push_told_is_found_within_seconds() {
+    let setup = Setup::new();
+    let polling = tokio::spawn(Arc::clone(&setup.logins).poll());
+    let (user, session) = ids();
+    let (member, other) = (setup.enter(user, session), setup.enter(user, SessionId::generate()));
+    sleep(REVOCATION_POLL_INTERVAL * 2).await;
+    assert!(!is_ended(&member));
+    setup.authority.ended.lock().insert(session);
+    sleep(Duration::from_secs(5)).await;
+    assert!(is_ended(&member) && !is_ended(&other));
+    polling.abort();
+}
