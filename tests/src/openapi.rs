@@ -105,11 +105,28 @@ fn text(name: &str) -> String {
 
 /// JSON pointers of every string in a value.
 pub fn strings(value: &Value) -> Vec<String> {
+    pointers(value, Value::is_string)
+}
+
+/// JSON pointers of every string, number and truth value in a value.
+pub fn leaves(value: &Value) -> Vec<String> {
+    pointers(value, |leaf| leaf.is_string() || leaf.is_number() || leaf.is_boolean())
+}
+
+fn pointers(value: &Value, fits: fn(&Value) -> bool) -> Vec<String> {
+    let below =
+        |name: &str, value: &Value| pointers(value, fits).into_iter().map(|rest| format!("/{name}{rest}")).collect();
     match value {
-        Value::String(_) => vec![String::new()],
-        Value::Array(items) => items.iter().enumerate().flat_map(|(i, item)| below(&i.to_string(), item)).collect(),
-        Value::Object(fields) => fields.iter().flat_map(|(name, field)| below(name, field)).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .flat_map(|(i, item)| -> Vec<String> { below(&i.to_string(), item) })
+            .collect(),
+        Value::Object(fields) => {
+            fields.iter().flat_map(|(name, field)| -> Vec<String> { below(name, field) }).collect()
+        }
+        leaf if fits(leaf) => vec![String::new()],
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     }
 }
 
@@ -118,10 +135,6 @@ pub fn replaced(body: &Value, pointer: &str, value: &Value) -> Value {
     let mut copy = body.clone();
     *copy.pointer_mut(pointer).expect("the pointer comes from this body") = value.clone();
     copy
-}
-
-fn below(name: &str, value: &Value) -> Vec<String> {
-    strings(value).into_iter().map(|rest| format!("/{name}{rest}")).collect()
 }
 
 #[cfg(test)]
@@ -145,6 +158,7 @@ mod tests {
         assert_eq!((&operation.method, operation.path.as_str()), (&Method::POST, "/rooms/R/x"));
         let body = operation.body.as_ref().unwrap();
         assert_eq!(strings(body), ["/kind", "/name", "/note", "/tags/0"]);
+        assert_eq!(leaves(body), ["/count", "/kind", "/name", "/note", "/tags/0"]);
         assert_eq!(replaced(body, "/tags/0", &json!(1))["tags"], json!([1]));
     }
 }

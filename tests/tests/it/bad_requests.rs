@@ -3,7 +3,7 @@
 use http::Method;
 use rookery_shared::limits::BODY_BYTES_MAX;
 use rookery_tests::deployment::Deployment;
-use rookery_tests::openapi::{Operation, operations, replaced, strings};
+use rookery_tests::openapi::{Operation, leaves, operations, replaced, strings};
 use rookery_tests::rest::{Account, Answer, RawRequest};
 use rookery_tests::shared;
 use serde_json::{Value, json};
@@ -99,12 +99,12 @@ async fn every_operation_of_the_issue_is_in_the_document() {
 }
 
 #[tokio::test]
-async fn n01_operator_objects_in_every_string_are_refused() {
+async fn n01_operator_objects_in_every_field_are_refused() {
     let operators = [json!({"$ne": ""}), json!({"$gt": ""}), json!({"$regex": ".*"}), json!({"$where": "true"})];
     for target in Target::both().await {
         for (operation, body) in target.with_body() {
-            assert!(!strings(body).is_empty(), "{} takes strings", operation.path);
-            for (pointer, operator) in strings(body).iter().flat_map(|p| operators.iter().map(move |o| (p, o))) {
+            assert!(!leaves(body).is_empty(), "{} takes something", operation.path);
+            for (pointer, operator) in leaves(body).iter().flat_map(|p| operators.iter().map(move |o| (p, o))) {
                 let body = replaced(body, pointer, operator);
                 assert_bad_field(&target.send_json(operation, &body).await, operation, &body);
             }
@@ -179,7 +179,7 @@ async fn a_missing_body_is_refused() {
 async fn a_body_over_the_limit_is_refused_with_413() {
     for target in Target::both().await {
         for (operation, body) in target.with_body() {
-            let pointer = &strings(body)[0];
+            let pointer = &leaves(body)[0];
             let body = replaced(body, pointer, &json!("x".repeat(BODY_BYTES_MAX)));
             target.send_json(operation, &body).await.expect_problem(413, "body_too_large");
         }

@@ -246,7 +246,8 @@ async fn settings_are_for_those_who_keep_order_and_have_bounds() {
         }
         let room = scene.set(&scene.owner, json!({"slow_mode_ms": 21_600_000})).await.expect(200).json();
         assert_eq!(room["slow_mode_ms"], 21_600_000);
-        let same = scene.set(&scene.owner, json!({})).await.expect(200).json();
+        scene.set(&scene.owner, json!({})).await.expect_problem(400, "bad_field");
+        let same = scene.set(&scene.owner, json!({"slow_mode_ms": 21_600_000})).await.expect(200).json();
         assert_eq!(same, room, "nothing changes without a change");
         let seen = scene.rest.get(&format!("/api/v1/rooms/{}", scene.room), Some(&scene.owner.token)).await;
         assert_eq!(seen.json(), room);

@@ -16,7 +16,7 @@ use crate::extract::{Caller, JsonBody, RoomPath};
 use crate::routes::rooms::RoomView;
 use crate::service::settings;
 
-/// A change of a room's settings; what is not given stays.
+/// A change of a room's settings; what is not given stays, but something must be given.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateRoomRequest {
@@ -61,6 +61,9 @@ pub async fn update(
         return Err(ApiError::field(ErrorCode::BadField, "slow_mode_ms", "must be from 0 to 21600000"));
     }
     let change = SettingsChange { slow_mode_ms, frozen };
+    if change == SettingsChange::default() {
+        return Err(ApiError::field(ErrorCode::BadField, "(body)", "give slow_mode_ms, frozen, or both"));
+    }
     let seen = settings::change(&app, caller.into(), &room, change).await?;
     Ok(Json(RoomView::from(seen)))
 }
