@@ -5,7 +5,7 @@ use tokio::time::{Duration, sleep};
 use super::acts::GONE;
 use super::{Link, Stage};
 use crate::cluster::Topology;
-use crate::faults::proxy::Mode;
+use crate::faults::proxy::{Mode, Proxy};
 use crate::redis::Redis;
 use crate::redis_cluster::RedisCluster;
 use crate::redis_sentinel::Sentinel;
@@ -67,7 +67,7 @@ impl Stage {
         let (field, sentinel) = (&self.field, self.sentinel());
         let master = sentinel.master().await;
         for link in [Link::Master, Link::GatewayApi, Link::Sentinels] {
-            let alone = field.wires(link).map(|wire| wire.of_single()).sum::<usize>();
+            let alone = field.wires(link).map(Proxy::of_single).sum::<usize>();
             if link != Link::Sentinels && alone == 0 {
                 self.complain(format!("{link:?}: no wire knows the gateway that is to be cut off"));
             }
