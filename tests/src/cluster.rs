@@ -44,7 +44,8 @@ pub enum Topology {
 }
 
 impl Topology {
-    async fn start(&self, one: &Redis) {
+    /// Starts it; `one` is what is started where it is one server.
+    pub async fn start(&self, one: &Redis) {
         match self {
             Self::One => one.start().await,
             Self::Sentinel(sentinel) => sentinel.start().await,
@@ -60,7 +61,8 @@ impl Topology {
         }
     }
 
-    fn url(&self, one: &Redis) -> String {
+    /// Its address for the services.
+    pub fn url(&self, one: &Redis) -> String {
         match self {
             Self::One => one.url(),
             Self::Sentinel(sentinel) => sentinel.url(),

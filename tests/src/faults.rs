@@ -3,6 +3,7 @@
 //! [`rows`] says which faults there are, [`run`] plays one on a [`field`] of real processes while a [`load`] of
 //! [`client`]s talks, and [`ledger`] compares. [`proxy`] is the faulty wire, [`report`] the document.
 
+pub mod caller;
 pub mod client;
 pub mod field;
 pub mod frame;

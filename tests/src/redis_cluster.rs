@@ -47,7 +47,17 @@ impl RedisCluster {
         if fresh {
             self.join_together().await;
         }
+        self.settled().await;
+    }
+
+    /// Waits until every slot is served and every replica follows.
+    pub async fn settled(&self) {
         wait::until("the cluster is complete", async || self.is_complete().await).await;
+    }
+
+    /// One of those that begin as masters.
+    pub fn master(&self, number: u64) -> &Redis {
+        &self.servers[usize::try_from(number).unwrap_or(0) % MASTERS]
     }
 
     /// The server that has a key's slot now, as most of the cluster believes.

@@ -17,6 +17,8 @@ pub struct Sentinel {
     /// The first one begins as the master.
     pub servers: [Redis; 2],
     sentinels: Vec<(Process, u16)>,
+    /// Where others find the servers and then the sentinels: their own ports, unless wires are put before them.
+    announced: Vec<u16>,
 }
 
 impl Sentinel {
@@ -24,8 +26,26 @@ impl Sentinel {
     pub fn prepare() -> Self {
         let master = Redis::prepare();
         let replica = Redis::prepare_with(&["--replicaof", "127.0.0.1", &master.port().to_string()]);
-        let sentinels = (0..SENTINELS).map(|_| sentinel(master.port())).collect();
-        Self { servers: [master, replica], sentinels }
+        let sentinels: Vec<_> = (0..SENTINELS).map(|_| sentinel(master.port(), None)).collect();
+        let announced = [master.port(), replica.port()].into_iter().chain(sentinels.iter().map(|(_, port)| *port));
+        Self { announced: announced.collect(), servers: [master, replica], sentinels }
+    }
+
+    /// The same, but everybody finds each of them at another port: see [`Self::announced`].
+    pub fn prepare_behind_wires() -> Self {
+        let announced: Vec<u16> = (0..2 + SENTINELS).map(|_| ports::free()).collect();
+        let ports: Vec<String> = announced.iter().map(u16::to_string).collect();
+        let announce = |port: usize| ["--replica-announce-ip", "127.0.0.1", "--replica-announce-port", &ports[port]];
+        let replica = [announce(1).as_slice(), &["--replicaof", "127.0.0.1", &ports[0]]].concat();
+        let servers = [Redis::prepare_with(&announce(0)), Redis::prepare_with(&replica)];
+        let sentinels = announced[2..].iter().map(|port| sentinel(announced[0], Some(*port))).collect();
+        Self { servers, sentinels, announced }
+    }
+
+    /// Where others find the master of the beginning, its replica and the sentinels, and where these really are.
+    pub fn announced(&self) -> impl Iterator<Item = (u16, u16)> {
+        let real = self.servers.iter().map(Redis::port).chain(self.sentinels.iter().map(|(_, port)| *port));
+        self.announced.iter().copied().zip(real)
     }
 
     /// Starts all of them and waits until a failover would succeed.
@@ -56,14 +76,19 @@ impl Sentinel {
         let port = self.master_port().await;
         self.servers
             .iter()
-            .find(|server| Some(server.port()) == port)
+            .find(|server| Some(self.announced_of(server)) == port)
             .expect("the sentinels know the master")
+    }
+
+    fn announced_of(&self, server: &Redis) -> u16 {
+        let found = self.announced().find(|(_, real)| *real == server.port());
+        found.expect("one of these servers").0
     }
 
     /// Waits until another server than this one is the master, and returns it.
     pub async fn promoted(&self, instead_of: &Redis) -> &Redis {
-        wait::until("another master", async || self.master_port().await.is_some_and(|port| port != instead_of.port()))
-            .await;
+        let before = self.announced_of(instead_of);
+        wait::until("another master", async || self.master_port().await.is_some_and(|port| port != before)).await;
         self.master().await
     }
 
@@ -80,9 +105,18 @@ impl Sentinel {
 
     /// Waits until this server follows another one.
     pub async fn follows(&self, server: &Redis) {
-        wait::until("a server follows", async || {
-            let info = ask(server.port(), &["INFO", "replication"]).await.unwrap_or_default();
-            info.contains("role:slave") && info.contains("master_link_status:up")
+        wait::until("a server follows", async || is_linked(server).await).await;
+    }
+
+    /// Waits until one server is the master and the other one follows it.
+    pub async fn settled(&self) {
+        wait::until("one server follows the other", async || {
+            let master = self.master_port().await;
+            let mut others = self.servers.iter().filter(|server| Some(self.announced_of(server)) != master);
+            match (others.next(), others.next()) {
+                (Some(follower), None) => is_linked(follower).await,
+                _ => false,
+            }
         })
         .await;
     }
@@ -99,8 +133,8 @@ impl Sentinel {
 
     /// The address for the services.
     pub fn url(&self) -> String {
-        let mut url = format!("redis-sentinel://127.0.0.1:{}?sentinelServiceName={SERVICE}", self.sentinels[0].1);
-        for (_, port) in &self.sentinels[1..] {
+        let mut url = format!("redis-sentinel://127.0.0.1:{}?sentinelServiceName={SERVICE}", self.announced[2]);
+        for port in &self.announced[3..] {
             write!(url, "&node=127.0.0.1:{port}").expect("a text can be written to");
         }
         url
@@ -119,13 +153,21 @@ impl Sentinel {
     }
 }
 
-fn sentinel(master: u16) -> (Process, u16) {
+async fn is_linked(server: &Redis) -> bool {
+    let info = ask(server.port(), &["INFO", "replication"]).await.unwrap_or_default();
+    info.contains("role:slave") && info.contains("master_link_status:up")
+}
+
+fn sentinel(master: u16, announced: Option<u16>) -> (Process, u16) {
     let (port, dir) = (ports::free(), dirs::fresh("sentinel"));
+    let announce = announced.map_or_else(String::new, |announced| {
+        format!("sentinel announce-ip 127.0.0.1\nsentinel announce-port {announced}\n")
+    });
     let text = format!(
         "port {port}\nbind 127.0.0.1\n\
          sentinel monitor {SERVICE} 127.0.0.1 {master} {QUORUM}\n\
          sentinel down-after-milliseconds {SERVICE} {DOWN_AFTER_MS}\n\
-         sentinel failover-timeout {SERVICE} 4000\n"
+         sentinel failover-timeout {SERVICE} 4000\n{announce}"
     );
     let config = dir.join("sentinel.conf");
     std::fs::write(&config, text).expect("a configuration can be written");

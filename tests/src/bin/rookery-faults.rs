@@ -68,7 +68,8 @@ impl Run {
             }
             self.one(row, seed + number).await?;
         }
-        println!("{:.0} s: {:?}", self.begin.elapsed().as_secs_f64(), total(&self.played));
+        let (total, wanted) = (total(&self.played), self.arguments.target_acked);
+        println!("{} acked, {wanted} wanted; {:.0} s: {total:?}", total.acked, self.begin.elapsed().as_secs_f64());
         let is_good = self.played.iter().all(Played::is_good);
         Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

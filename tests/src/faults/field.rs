@@ -8,10 +8,13 @@ use futures_util::future::join_all;
 use tokio::net::TcpStream;
 
 use super::proxy::Proxy;
+use crate::cluster::Topology;
 use crate::mongo::Mongo;
 use crate::node::Node;
 use crate::process::{self, Process, Spec};
 use crate::redis::Redis;
+use crate::redis_cluster::RedisCluster;
+use crate::redis_sentinel::Sentinel;
 use crate::rest::Rest;
 use crate::{dirs, names, ports, tools, wait};
 
@@ -30,12 +33,33 @@ pub enum Link {
     ApiMongo,
     /// Clients to the gateways.
     Client,
+    /// Everybody to the server that begins as the master; only for [`Servers::Apart`], like the next two.
+    Master,
+    /// Everybody to its replica.
+    Replica,
+    /// Everybody to the sentinels.
+    Sentinels,
+}
+
+/// Which kind of Redis a row needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Servers {
+    /// One.
+    One,
+    /// A master, a replica and three sentinels.
+    Sentinel,
+    /// The same, each of them behind a wire, so that they can be parted with the first gateway.
+    Apart,
+    /// Three masters with a replica each.
+    Cluster,
 }
 
 /// What a row needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Needs {
-    /// Wires.
+    /// Redis.
+    pub servers: Servers,
+    /// Wires; those before Redis only where it is one server.
     pub links: &'static [Link],
     /// HAProxy between clients and gateways.
     pub balancer: bool,
@@ -49,8 +73,10 @@ pub struct Needs {
 
 /// A running cluster with its wires.
 pub struct Field {
-    /// Redis.
+    /// Redis, where it is one server.
     pub redis: Redis,
+    /// What stands in for it where it is not.
+    pub topology: Topology,
     /// The MongoDB-protocol server.
     pub mongo: Mongo,
     /// The api that gateways and clients ask.
@@ -73,11 +99,13 @@ impl Field {
         process::run(&tools::binary("rookery-api"), &["keygen", "--out", &keys], &dir);
         let (redis, mut mongo) = (Redis::prepare(), Mongo::prepare());
         mongo.process = mongo.process.with_full_disks_as_errors();
-        tokio::join!(redis.start(), mongo.start());
         let mut wires = Vec::new();
+        let topology = prepare_servers(&mut wires, needs.servers).await;
+        tokio::join!(topology.start(&redis), mongo.start());
+        let redis_url = topology.url(&redis);
         let mongo_url = wired(&mut wires, needs, Link::ApiMongo, mongo.url()).await;
         let settings = [
-            ("redis_url", wired(&mut wires, needs, Link::ApiRedis, redis.url()).await),
+            ("redis_url", wired(&mut wires, needs, Link::ApiRedis, redis_url.clone()).await),
             ("mongo_url", mongo_url),
             ("mongo_database", names::unique("faults")),
             ("internal_secret", INTERNAL_SECRET.to_owned()),
@@ -87,17 +115,26 @@ impl Field {
         let api = || prepare("rookery-api", &dir, &settings);
         let (api, more_apis) = (api(), (1..needs.apis).map(|_| api()).collect::<Vec<_>>());
         let settings = [
-            ("redis_url", wired(&mut wires, needs, Link::GatewayRedis, redis.url()).await),
+            ("redis_url", wired(&mut wires, needs, Link::GatewayRedis, redis_url).await),
             ("api_url", wired(&mut wires, needs, Link::GatewayApi, api.internal_url()).await),
             ("internal_secret", INTERNAL_SECRET.to_owned()),
             ("ack", needs.ack.to_owned()),
         ];
         let gateways = (0..needs.gateways).map(|_| prepare("rookery-gateway", &dir, &settings)).collect();
-        let mut field = Self { redis, mongo, api, more_apis, gateways, balancer: None, front: ports::free(), wires };
-        field.nodes().for_each(|node| node.process.start());
+        let front = ports::free();
+        let mut field = Self { redis, topology, mongo, api, more_apis, gateways, balancer: None, front, wires };
+        field.start_nodes();
         field.ready().await;
         field.start_front(needs).await;
         field
+    }
+
+    /// The first gateway's connections are told from those of others by its number: before it makes the first one.
+    fn start_nodes(&self) {
+        let first = &self.gateways[0].process;
+        first.start();
+        self.wires.iter().for_each(|(_, wire)| wire.single_out(first.id()));
+        self.nodes().skip(1).for_each(|node| node.process.start());
     }
 
     /// Our processes.
@@ -191,6 +228,23 @@ impl Field {
     }
 }
 
+/// Nothing runs yet but the wires.
+async fn prepare_servers(wires: &mut Vec<(Link, Proxy)>, servers: Servers) -> Topology {
+    match servers {
+        Servers::One => Topology::One,
+        Servers::Sentinel => Topology::Sentinel(Box::new(Sentinel::prepare())),
+        Servers::Cluster => Topology::Cluster(RedisCluster::prepare(1)),
+        Servers::Apart => {
+            let sentinel = Sentinel::prepare_behind_wires();
+            let links = [Link::Master, Link::Replica].into_iter().chain(std::iter::repeat(Link::Sentinels));
+            for (link, (announced, real)) in links.zip(sentinel.announced()) {
+                wires.push((link, Proxy::start_at(announced, format!("127.0.0.1:{real}")).await));
+            }
+            Topology::Sentinel(Box::new(sentinel))
+        }
+    }
+}
+
 /// A process of ours for which a full disk is an error.
 fn prepare(binary: &str, dir: &Path, settings: &[(&str, String)]) -> Node {
     let mut node = Node::prepare(binary, dir.to_owned(), settings, &[]);
@@ -212,7 +266,8 @@ async fn wired(wires: &mut Vec<(Link, Proxy)>, needs: Needs, link: Link, url: St
 }
 
 /// A value for rows that need nothing.
-pub const PLAIN: Needs = Needs { links: &[], balancer: false, gateways: 3, apis: 1, ack: "stored" };
+pub const PLAIN: Needs =
+    Needs { servers: Servers::One, links: &[], balancer: false, gateways: 3, apis: 1, ack: "stored" };
 
 /// Shares a field with tasks.
 pub type Shared = Arc<Field>;

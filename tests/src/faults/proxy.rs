@@ -1,7 +1,9 @@
 //! A TCP proxy that misbehaves on demand: it cuts, swallows, delays, slows, slices, and loses replies. It forwards to
-//! one address, in this process, and ends when dropped.
+//! one address, in this process, and ends when dropped. It may treat one calling process differently from all others: so
+//! a network is parted, where each wire is known by its two ends.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -10,6 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
+
+use super::caller;
 
 const CHUNK: usize = 16 * 1024;
 /// Chunks of one direction that may be on the way.
@@ -24,6 +28,8 @@ pub enum Mode {
     Cut,
     /// Nothing gets through, nobody is told; what was held back goes on later, as after lost packets.
     Swallow,
+    /// Requests get through, replies do not; nobody is told, and the replies go on later.
+    SwallowReplies,
     /// Everything arrives later by a time between these two.
     Delay(Duration, Duration),
     /// At most so many bytes a second, each direction of each connection.
@@ -37,8 +43,27 @@ pub enum Mode {
 /// A wire.
 pub struct Proxy {
     port: u16,
-    mode: Arc<watch::Sender<Mode>>,
+    modes: Arc<Modes>,
     accepting: AbortHandle,
+}
+
+/// How a wire behaves, and for whom.
+struct Modes {
+    /// For everybody but the single one.
+    others: watch::Sender<Mode>,
+    /// For the process that was singled out.
+    single: watch::Sender<Mode>,
+    /// Its number, 0 if there is none.
+    process: AtomicU32,
+}
+
+impl Modes {
+    /// What applies to the connection that came from one port of this machine to another.
+    fn of(&self, from: u16, to: u16) -> watch::Receiver<Mode> {
+        let process = self.process.load(Ordering::Relaxed);
+        let is_single = process != 0 && caller::is_of(process, from, to);
+        if is_single { &self.single } else { &self.others }.subscribe()
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,14 +72,25 @@ enum Direction {
     Reply,
 }
 
+impl Direction {
+    fn is_swallowed(self, mode: Mode) -> bool {
+        mode == Mode::Swallow || (mode == Mode::SwallowReplies && self == Self::Reply)
+    }
+}
+
 impl Proxy {
     /// Listens on a free port and forwards to `target`, `127.0.0.1:port`.
     pub async fn start(target: String) -> Self {
-        let port = crate::ports::free();
+        Self::start_at(crate::ports::free(), target).await
+    }
+
+    /// The same on a port that is known before.
+    pub async fn start_at(port: u16, target: String) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("a free port can be bound");
-        let mode = Arc::new(watch::Sender::new(Mode::Open));
-        let accepting = tokio::spawn(accept(listener, target, Arc::clone(&mode))).abort_handle();
-        Self { port, mode, accepting }
+        let (others, single) = (watch::Sender::new(Mode::Open), watch::Sender::new(Mode::Open));
+        let modes = Arc::new(Modes { others, single, process: AtomicU32::new(0) });
+        let accepting = tokio::spawn(accept(listener, port, target, Arc::clone(&modes))).abort_handle();
+        Self { port, modes, accepting }
     }
 
     /// Where it listens.
@@ -64,7 +100,28 @@ impl Proxy {
 
     /// Behaves differently from now on, also on connections that exist.
     pub fn set(&self, mode: Mode) {
-        self.mode.send_replace(mode);
+        self.modes.others.send_replace(mode);
+        self.modes.single.send_replace(mode);
+    }
+
+    /// Connections that this process makes from now on may be treated differently.
+    pub fn single_out(&self, process: u32) {
+        self.modes.process.store(process, Ordering::Relaxed);
+    }
+
+    /// Behaves differently from now on for the process that was singled out.
+    pub fn set_for_single(&self, mode: Mode) {
+        self.modes.single.send_replace(mode);
+    }
+
+    /// Behaves differently from now on for all other processes.
+    pub fn set_for_others(&self, mode: Mode) {
+        self.modes.others.send_replace(mode);
+    }
+
+    /// Open connections of the process that was singled out.
+    pub fn of_single(&self) -> usize {
+        self.modes.single.receiver_count()
     }
 
     /// Resets every connection once; new ones go through.
@@ -81,15 +138,15 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, target: String, mode: Arc<watch::Sender<Mode>>) {
+async fn accept(listener: TcpListener, port: u16, target: String, modes: Arc<Modes>) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
-        let Ok((client, _)) = listener.accept().await else {
+        let Ok((client, from)) = listener.accept().await else {
             sleep(Duration::from_millis(10)).await;
             continue;
         };
-        connections.spawn(carry(client, target.clone(), mode.subscribe()));
+        connections.spawn(carry(client, target.clone(), modes.of(from.port(), port)));
     }
 }
 
@@ -163,7 +220,13 @@ async fn collect(
             Mode::Delay(least, most) => {
                 least + most.saturating_sub(least).mul_f64(f64::from(count.wrapping_mul(37) % 100) / 100.0)
             }
-            Mode::Open | Mode::Cut | Mode::Swallow | Mode::Rate(_) | Mode::Slice | Mode::DropReplies => Duration::ZERO,
+            Mode::Open
+            | Mode::Cut
+            | Mode::Swallow
+            | Mode::SwallowReplies
+            | Mode::Rate(_)
+            | Mode::Slice
+            | Mode::DropReplies => Duration::ZERO,
         };
         chunks.send((Instant::now() + delay, buffer[..read].to_vec())).await.map_err(|_| Broken)?;
     }
@@ -177,7 +240,7 @@ async fn deliver(
 ) -> Result<(), Broken> {
     while let Some((due, chunk)) = arriving.recv().await {
         sleep_until(due).await;
-        mode.wait_for(|mode| *mode != Mode::Swallow).await.ok();
+        mode.wait_for(|mode| !direction.is_swallowed(*mode)).await.ok();
         let now = *mode.borrow();
         let written = match now {
             Mode::DropReplies if direction == Direction::Reply => return Err(Broken),
@@ -186,7 +249,9 @@ async fn deliver(
                 sleep(Duration::from_secs(1).mul_f64(bytes_of(&chunk) / f64::from(bytes_per_second))).await;
                 to.write_all(&chunk).await
             }
-            Mode::Open | Mode::Cut | Mode::Swallow | Mode::Delay(..) | Mode::DropReplies => to.write_all(&chunk).await,
+            Mode::Open | Mode::Cut | Mode::Swallow | Mode::SwallowReplies | Mode::Delay(..) | Mode::DropReplies => {
+                to.write_all(&chunk).await
+            }
         };
         written.map_err(|_| Broken)?;
     }
@@ -244,6 +309,32 @@ mod tests {
         assert!(ask(&mut stream).await.is_err(), "the old connection is gone");
         let mut again = TcpStream::connect(proxy.address()).await.unwrap();
         assert_eq!(&ask(&mut again).await.unwrap(), b"hello");
+    }
+
+    #[tokio::test]
+    async fn one_process_can_be_apart_from_all_others() {
+        let proxy = Proxy::start(echo().await).await;
+        proxy.set_for_single(Mode::Cut);
+        assert!(ask(&mut TcpStream::connect(proxy.address()).await.unwrap()).await.is_ok(), "nobody is singled out");
+        proxy.single_out(std::process::id());
+        assert!(ask(&mut TcpStream::connect(proxy.address()).await.unwrap()).await.is_err());
+        proxy.set_for_others(Mode::Cut);
+        proxy.set_for_single(Mode::Open);
+        let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+        assert!(ask(&mut stream).await.is_ok());
+        assert!(proxy.of_single() > 0);
+    }
+
+    #[tokio::test]
+    async fn requests_get_through_while_replies_are_held_back() {
+        let proxy = Proxy::start(echo().await).await;
+        let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+        proxy.set(Mode::SwallowReplies);
+        let asking = tokio::spawn(async move { ask(&mut stream).await });
+        sleep(Duration::from_millis(50)).await;
+        assert!(!asking.is_finished(), "no reply gets through");
+        proxy.set(Mode::Open);
+        assert_eq!(&asking.await.unwrap().unwrap(), b"hello");
     }
 
     #[tokio::test]

@@ -16,8 +16,8 @@ append-only file, a MongoDB-protocol server, more where the row says so), client
 says at the end.
 
 * **acked**: the sender was told that the message is stored. **lost**: acked, but history does not have it so.
-* **doubled**: in history twice, or shown twice. **reordered**: anybody's order differs from history's, or an ack names
-  another place than history does.
+* **doubled**: in history twice, or shown twice. **reordered**: anybody's order differs from history's. **misplaced**: an ack
+  names another place than history does.
 * **ghosts**: in history or shown, but refused or never sent. **holes**: in history, but never shown to somebody who
   listened. **open**: never answered.
 * **late**: the longest time that one receiver showed an event after another did; behind the stroke without the time before
@@ -25,7 +25,7 @@ says at the end.
 * **refused**: texts that must be refused for good, and were. **later**: answers that said to try again. **resent**: acked
   after the first outcome was unknown.
 * **renumbered**: the message was stored, Redis forgot it before the ack, and its repeat took another number. It is known by
-  its id, shown and kept once, at its first place; the second number stays empty. **misplaced**: acks that named it.
+  its id, shown and kept once, at its first place, which its ack names; the second number stays empty.
 * **back**: from the end of the fault until every client had an ack for something new, and the time it should take; a row
   that takes longer is called slow, which does not fail the run.
 ";
@@ -34,7 +34,7 @@ says at the end.
 pub fn markdown(played: &[Played], seed: u64, options: Options, machine: &Machine) -> String {
     let mut text = HEAD.to_owned();
     let _ = write!(text, "\n{}", circumstances(played, seed, options, machine));
-    text.push_str("| row | result | acked | lost | doubled | reordered | ghosts | holes | open | late | refused | later | resent | renumbered | misplaced | back |\n");
+    text.push_str("| row | result | acked | lost | doubled | reordered | misplaced | ghosts | holes | open | late | refused | later | resent | renumbered | back |\n");
     text.push_str("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     text.extend(played.iter().map(line));
     text.push_str("\n## Rows\n");
@@ -68,7 +68,7 @@ fn circumstances(played: &[Played], seed: u64, options: Options, machine: &Machi
     format!(
         "{machine}\n\nSeed {seed}; {} plays of {} rooms with 3 clients each, at most {} messages/s and {} open ones a client; \
          faults last {} of their time.\n\n\
-         **{} acked: {} lost, {} doubled, {} reordered, {} ghosts, {} holes, {} open.** {} plays hold, {} are slow, {} fail. \
+         **{} acked: {} lost, {} doubled, {} reordered, {} misplaced, {} ghosts, {} holes, {} open.** {} plays hold, {} are slow, {} fail. \
          {} acked a second of talk.\n\n",
         played.len(),
         pace.rooms,
@@ -79,6 +79,7 @@ fn circumstances(played: &[Played], seed: u64, options: Options, machine: &Machi
         total.lost,
         total.duplicated,
         total.reordered,
+        total.misplaced,
         total.ghosts,
         total.holes,
         total.unknown,
@@ -118,13 +119,15 @@ pub fn line(played: &Played) -> String {
     let found = &outcome.findings;
     let back = outcome.recovery_ms.map_or_else(|| "never".to_owned(), seconds);
     let late = format!("{} / {}", seconds(outcome.late_ms), seconds(outcome.late_after_ms));
-    let counts = [found.acked, found.lost, found.duplicated, found.reordered, found.ghosts, found.holes, found.unknown];
-    let more = [found.refused, outcome.told_later, found.recovered, found.renumbered, found.misplaced];
+    let order = [found.acked, found.lost, found.duplicated, found.reordered, found.misplaced];
+    let rest = [found.ghosts, found.holes, found.unknown];
+    let more = [found.refused, outcome.told_later, found.recovered, found.renumbered];
     let cells = |numbers: &[usize]| numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(" | ");
     format!(
-        "| {} | {result} | {} | {late} | {} | {back} of {} s |\n",
+        "| {} | {result} | {} | {} | {late} | {} | {back} of {} s |\n",
         played.row.id,
-        cells(&counts),
+        cells(&order),
+        cells(&rest),
         cells(&more),
         played.row.back_s
     )

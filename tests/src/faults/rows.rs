@@ -1,10 +1,11 @@
-//! What a row is. [`table`] has all of them; the acts are in `acts`, `crowds` and `pair`.
+//! What a row is. [`table`] has all of them; the acts are in `acts`, `crowds`, `servers` and `pair`.
 //!
 //! To add a row: an entry in the table, a [`Fault`] for it if there is none yet, and its act in [`Stage::play`].
 
 mod acts;
 mod crowds;
 pub mod pair;
+mod servers;
 pub mod table;
 
 use std::sync::Arc;
@@ -65,6 +66,20 @@ pub enum Fault {
     MongoDiskFull,
     /// Redis is wiped while nothing can be stored: only acks that mean "stored" survive it.
     RedisWipeUnstored,
+    /// `kill -9` of a master that has a replica and sentinels, started again when it was replaced.
+    MasterKill,
+    /// Sentinel is told to exchange master and replica, again and again.
+    MasterExchange,
+    /// SIGSTOP of such a master for so many seconds, then SIGCONT.
+    MasterStop(u64),
+    /// `kill -9` of the replica, started again.
+    ReplicaKill,
+    /// The master and one gateway are cut off from all others in this way for so many seconds.
+    Partition(Wire, u64),
+    /// `kill -9` of a master of Redis Cluster, started again when it was replaced.
+    ShardKill,
+    /// SIGSTOP of a master of Redis Cluster, then SIGCONT when it was replaced.
+    ShardStop,
     /// Two faults at once, chosen by the seed.
     Pair,
 }
@@ -76,6 +91,8 @@ pub enum Wire {
     Cut,
     /// Silent.
     Swallow,
+    /// Silent in one direction: requests get through, replies do not.
+    SwallowReplies,
     /// Later, by so many milliseconds, least and most.
     Delay(u64, u64),
     /// Bytes a second.
@@ -140,6 +157,7 @@ impl Wire {
         match self {
             Self::Cut => Mode::Cut,
             Self::Swallow => Mode::Swallow,
+            Self::SwallowReplies => Mode::SwallowReplies,
             Self::Delay(least, most) => Mode::Delay(Duration::from_millis(least), Duration::from_millis(most)),
             Self::Rate(bytes) => Mode::Rate(bytes),
             Self::Slice => Mode::Slice,

@@ -29,7 +29,7 @@ impl Options {
     /// As `make faults` plays.
     pub const LONG: Self = Self {
         pace: Pace { rooms: 20, per_second: 25.0, window: 60 },
-        talk: Duration::from_secs(30),
+        talk: Duration::from_secs(20),
         scale: 1.0,
         idle_sockets: 5_000,
     };

@@ -15,7 +15,7 @@ use crate::node::Node;
 use crate::process::{Process, is_clean};
 
 /// Time that a part is gone before it is started again, in seconds.
-const GONE: u64 = 3;
+pub(super) const GONE: u64 = 3;
 /// A call to the store is given up after 3 s; REST may need two of them.
 const REST_MAX: Duration = Duration::from_secs(8);
 
@@ -49,6 +49,13 @@ impl Stage {
             Fault::ClientsVanish => self.lose_clients().await,
             Fault::BalancerKill => self.kill_balancer(0).await,
             Fault::ScaleDown => self.kill_balancer(2).await,
+            Fault::MasterKill => self.kill_master().await,
+            Fault::MasterExchange => self.exchange_masters().await,
+            Fault::MasterStop(secs) => self.stop_master(secs).await,
+            Fault::ReplicaKill => self.kill_replica().await,
+            Fault::Partition(wire, secs) => self.part(wire.mode(), secs).await,
+            Fault::ShardKill => self.kill_shard().await,
+            Fault::ShardStop => self.stop_shard().await,
             // Its parts come here one by one.
             Fault::Pair => {}
         }

@@ -1,7 +1,7 @@
 //! Every row of the fault matrix: what is done, what we expect, what has to hold.
 
 use super::{Fault, Row, Wire};
-use crate::faults::field::{Link, Needs, PLAIN};
+use crate::faults::field::{Link, Needs, PLAIN, Servers};
 use crate::faults::holds::Hold;
 use crate::faults::holds::Hold::{Acked, DoorsOpen, Shown, SocketsStay, ToldLater};
 
@@ -20,6 +20,11 @@ const fn row(id: &'static str, title: &'static str, fault: Fault, back_s: u64) -
         Fault::Pair => Needs { links: SERVERS, ..PLAIN },
         Fault::GatewaysRoll | Fault::BalancerKill => Needs { balancer: true, ..PLAIN },
         Fault::ScaleDown => Needs { balancer: true, gateways: 4, ..PLAIN },
+        Fault::MasterKill | Fault::MasterExchange | Fault::MasterStop(_) | Fault::ReplicaKill => {
+            Needs { servers: Servers::Sentinel, ..PLAIN }
+        }
+        Fault::Partition(..) => Needs { servers: Servers::Apart, links: GATEWAY_API, ..PLAIN },
+        Fault::ShardKill | Fault::ShardStop => Needs { servers: Servers::Cluster, ..PLAIN },
         Fault::RedisWipeUnstored => Needs { ack: "accepted", ..PLAIN },
         Fault::GatewayKill
         | Fault::GatewayStop
@@ -114,10 +119,30 @@ pub const ALL: &[Row] = &[
         "A new epoch after what survived is stored; the last second may have to be sent again.",
         &[SocketsStay, ToldLater],
     ),
+    row("F12a", "the master of a Redis with Sentinel is killed with -9, and comes back", Fault::MasterKill, 5)
+        .expecting(
+            "The replica takes over as a new incarnation; what only the old master had is sent again.",
+            &[Shown, Acked, SocketsStay],
+        )
+        .short(),
+    row("F12b", "one of three masters of a Redis Cluster is killed with -9, and comes back", Fault::ShardKill, 5).expecting(
+        "Its replica takes over; what only the old master had is sent again.",
+        &[Shown, Acked, SocketsStay],
+    ),
+    row("F13", "Sentinel exchanges master and replica three times", Fault::MasterExchange, 5)
+        .expecting("Everybody follows the new master each time.", &[Shown, Acked, SocketsStay]),
     row("F14a", "Redis is stopped for 4 s", Fault::RedisStop(4), 5)
         .expecting("Sends wait or time out as unavailable; afterwards the same epoch goes on.", &[SocketsStay]),
     row("F14b", "Redis is stopped for 30 s", Fault::RedisStop(30), 5)
         .expecting("Sends time out as unavailable; afterwards the same epoch goes on.", &[SocketsStay, ToldLater]),
+    row("F14c", "the master of a Redis with Sentinel is stopped for 4 s and goes on", Fault::MasterStop(4), 5).expecting(
+        "It is replaced; what it numbers when it wakes is believed by nobody.",
+        &[Shown, Acked, SocketsStay],
+    ),
+    row("F14d", "the master of a Redis with Sentinel is stopped for 30 s and goes on", Fault::MasterStop(30), 5)
+        .expecting("As above.", &[Shown, Acked, SocketsStay]),
+    row("F14e", "one of three masters of a Redis Cluster is stopped for 10 s and goes on", Fault::ShardStop, 5)
+        .expecting("As above, for its partitions.", &[Shown, Acked, SocketsStay]),
     row(
         "F15",
         "every reply and request of Redis takes 100 to 500 ms",
@@ -129,6 +154,27 @@ pub const ALL: &[Row] = &[
         .expecting("Sends are refused as unavailable until there is room again.", &[SocketsStay, ToldLater]),
     row("F16b", "Redis cannot write its append-only file: the disk is full", Fault::RedisDiskFull, 10)
         .expecting("Sends are refused as unavailable until there is room again.", &[SocketsStay, ToldLater]),
+    row("F17", "the replica of a Redis with Sentinel is killed with -9 and started again, twice", Fault::ReplicaKill, 5)
+        .expecting("Nobody notices.", &[Shown, Acked, SocketsStay]),
+    row(
+        "F18a",
+        "the Redis master and one gateway are parted from replica, sentinels, api and the other gateways for 10 s",
+        Fault::Partition(Wire::Swallow, 10),
+        10,
+    )
+    .expecting(
+        "Only what the store has is acknowledged on either side. Afterwards there is one order: the old master's is thrown away, \
+         and what was sent there is sent again.",
+        &[Shown, Acked],
+    )
+    .short(),
+    row(
+        "F18b",
+        "the same in one direction: requests from side to side get through, replies do not",
+        Fault::Partition(Wire::SwallowReplies, 10),
+        10,
+    )
+    .expecting("As above.", &[Shown, Acked]),
     row("F19", "Redis throws out all who listen, as if over their output buffer, every 2 s", Fault::SubscribersOut, 5)
         .expecting("Gateways listen again and read what they missed.", &[Shown, Acked, SocketsStay]),
     row("F20", "the MongoDB-protocol server is killed with -9", Fault::MongoKill, 12).expecting(
@@ -187,10 +233,6 @@ pub const BROKEN: Row = row(
 /// Rows of the matrix that are not here, and why.
 pub const NOT_PLAYED: &[(&str, &str)] = &[
     ("F04", "memory limit of a gateway: needs a memory cgroup"),
-    (
-        "F12, F13, F14 on a stale master, F17, F18",
-        "failover, partitions and replicas of Redis: one Redis here so far",
-    ),
     ("F23", "a write concern below majority cannot be configured"),
     ("F27", "wrong clocks: nothing here can turn one process's clock"),
 ];
