@@ -129,10 +129,19 @@ impl Rest {
 
     /// POST of JSON that must reach the server.
     pub async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Answer {
+        self.send(Method::POST, path, token, body).await
+    }
+
+    /// PATCH of JSON that must reach the server.
+    pub async fn patch(&self, path: &str, token: Option<&str>, body: &Value) -> Answer {
+        self.send(Method::PATCH, path, token, body).await
+    }
+
+    async fn send(&self, method: Method, path: &str, token: Option<&str>, body: &Value) -> Answer {
         let body = body.to_string().into_bytes();
         let content_type = Some("application/json");
-        let request = RawRequest { method: Method::POST, path, token, content_type, body };
-        self.raw(request).await.unwrap_or_else(|error| panic!("POST {path}: {error}"))
+        let request = RawRequest { method: method.clone(), path, token, content_type, body };
+        self.raw(request).await.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
     /// Registers a user with a new name that begins with `prefix`, and logs in.

@@ -104,6 +104,8 @@ impl Field {
         tokio::join!(topology.start(&redis), mongo.start());
         let redis_url = topology.url(&redis);
         let mongo_url = wired(&mut wires, needs, Link::ApiMongo, mongo.url()).await;
+        // The load decides how fast somebody talks.
+        let unpaced = ("send_interval_ms", "0".to_owned());
         let settings = [
             ("redis_url", wired(&mut wires, needs, Link::ApiRedis, redis_url.clone()).await),
             ("mongo_url", mongo_url),
@@ -111,6 +113,7 @@ impl Field {
             ("internal_secret", INTERNAL_SECRET.to_owned()),
             ("keys_dir", keys),
             ("log_filter", "info".to_owned()),
+            unpaced.clone(),
         ];
         let api = || prepare("rookery-api", &dir, &settings);
         let (api, more_apis) = (api(), (1..needs.apis).map(|_| api()).collect::<Vec<_>>());
@@ -119,6 +122,7 @@ impl Field {
             ("api_url", wired(&mut wires, needs, Link::GatewayApi, api.internal_url()).await),
             ("internal_secret", INTERNAL_SECRET.to_owned()),
             ("ack", needs.ack.to_owned()),
+            unpaced,
         ];
         let gateways = (0..needs.gateways).map(|_| prepare("rookery-gateway", &dir, &settings)).collect();
         let front = ports::free();

@@ -11,7 +11,7 @@ use rookery_tests::view::assert_contiguous;
 use rookery_tests::ws::Socket;
 use serde_json::{Value, json};
 
-use crate::crowd::Crowd;
+use crate::crowd::{Crowd, MANY};
 use crate::talk::say;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -19,7 +19,7 @@ async fn cluster_loses_no_acked_message_when_parts_are_killed_in_turn() {
     let cluster = Cluster::start().await;
     let rest = Rest::new(cluster.api.public_url());
     let nodes = cluster.gateways.iter().map(Node::socket_url).collect();
-    let crowd = Crowd::gather(rest, nodes).await;
+    let crowd = Crowd::gather(rest, nodes, MANY).await;
     crowd.goes_on("at first").await;
 
     for gateway in &cluster.gateways {
@@ -41,7 +41,7 @@ async fn cluster_loses_no_acked_message_when_parts_are_killed_in_turn() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn standalone_loses_no_acked_message_when_killed() {
     let server = Standalone::start().await;
-    let crowd = Crowd::gather(Rest::new(server.node.public_url()), vec![server.node.socket_url()]).await;
+    let crowd = Crowd::gather(Rest::new(server.node.public_url()), vec![server.node.socket_url()], MANY).await;
     crowd.goes_on("at first").await;
     for _ in 0..3 {
         server.node.process.kill();

@@ -37,10 +37,7 @@ impl Scene {
     }
 
     async fn set(&self, by: &Account, change: Value) -> Answer {
-        let path = format!("/api/v1/rooms/{}", self.room);
-        let (content_type, body) = (Some("application/json"), change.to_string().into_bytes());
-        let request = RawRequest { method: Method::PATCH, path: &path, token: Some(&by.token), content_type, body };
-        self.rest.raw(request).await.expect("an answer")
+        self.rest.patch(&format!("/api/v1/rooms/{}", self.room), Some(&by.token), &change).await
     }
 
     async fn live(&self, node: usize, user: &Account) -> Socket {

@@ -321,4 +321,6 @@ async fn cause_everything(scene: &Scene, guest: &Account) {
     ] {
         scene.moderate(method, guest, act).await;
     }
+    let (path, change) = (format!("/api/v1/rooms/{}", scene.room), json!({"slow_mode_ms": 1_000}));
+    let _changed = scene.rest.patch(&path, Some(&scene.owner.token), &change).await.expect(200);
 }

@@ -9,7 +9,7 @@ use rookery_tests::redis_sentinel::Sentinel;
 use rookery_tests::rest::Rest;
 use tokio::time::{Duration, Instant, sleep_until};
 
-use crate::crowd::Crowd;
+use crate::crowd::{Crowd, FEW};
 use crate::scenario::people_chat_and_lose_nothing;
 
 /// A master that does not answer this long was replaced long ago.
@@ -124,5 +124,5 @@ async fn alone_on(topology: Topology) -> Deployment {
 
 async fn crowd_on(cluster: &Cluster) -> Crowd {
     let nodes = cluster.gateways.iter().map(Node::socket_url).collect();
-    Crowd::gather(Rest::new(cluster.api.public_url()), nodes).await
+    Crowd::gather(Rest::new(cluster.api.public_url()), nodes, FEW).await
 }
