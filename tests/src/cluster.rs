@@ -44,6 +44,16 @@ pub enum Topology {
 }
 
 impl Topology {
+    /// What `make test REDIS=…` asks for: `one` (default), `sentinel` or `cluster`.
+    pub fn chosen() -> Self {
+        match std::env::var("ROOKERY_TEST_REDIS").as_deref() {
+            Err(_) | Ok("" | "one") => Self::One,
+            Ok("sentinel") => Self::Sentinel(Box::new(Sentinel::prepare())),
+            Ok("cluster") => Self::Cluster(RedisCluster::prepare(0)),
+            Ok(other) => panic!("REDIS is one, sentinel or cluster, not {other}"),
+        }
+    }
+
     /// Starts it; `one` is what is started where it is one server.
     pub async fn start(&self, one: &Redis) {
         match self {
@@ -122,11 +132,6 @@ impl Cluster {
     }
 
     /// A running cluster that shares no process with anybody.
-    pub async fn start_alone() -> Self {
-        Self::start_alone_on(Topology::One).await
-    }
-
-    /// The same on any kind of Redis.
     pub async fn start_alone_on(topology: Topology) -> Self {
         let cluster = Self::prepare_on(topology, Arc::new(Mongo::prepare()));
         cluster.mongo.start().await;

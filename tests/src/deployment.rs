@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Topology};
 use crate::node::Node;
 use crate::rest::Rest;
 use crate::standalone::Standalone;
@@ -18,12 +18,12 @@ pub enum Deployment {
 impl Deployment {
     /// A cluster that shares no process with anybody.
     pub async fn cluster_alone() -> Self {
-        Self::Cluster(Box::new(Cluster::start_alone().await))
+        Self::Cluster(Box::new(Cluster::start_alone_on(Topology::chosen()).await))
     }
 
     /// A cluster on the shared database server.
     pub async fn cluster() -> Self {
-        Self::Cluster(Box::new(Cluster::start().await))
+        Self::Cluster(Box::new(Cluster::start_on(Topology::chosen()).await))
     }
 
     /// One process.
