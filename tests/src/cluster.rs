@@ -46,11 +46,12 @@ pub enum Topology {
 impl Topology {
     /// What `make test REDIS=…` asks for: `one` (default), `sentinel` or `cluster`.
     pub fn chosen() -> Self {
-        match std::env::var("ROOKERY_TEST_REDIS").as_deref() {
-            Err(_) | Ok("" | "one") => Self::One,
-            Ok("sentinel") => Self::Sentinel(Box::new(Sentinel::prepare())),
-            Ok("cluster") => Self::Cluster(RedisCluster::prepare(0)),
-            Ok(other) => panic!("REDIS is one, sentinel or cluster, not {other}"),
+        let asked = std::env::var_os("ROOKERY_TEST_REDIS").unwrap_or_default();
+        match asked.to_str() {
+            Some("" | "one") => Self::One,
+            Some("sentinel") => Self::Sentinel(Box::new(Sentinel::prepare())),
+            Some("cluster") => Self::Cluster(RedisCluster::prepare(0)),
+            _ => panic!("REDIS is one, sentinel or cluster, not {}", asked.display()),
         }
     }
 
