@@ -73,7 +73,7 @@ fn code(answer: &Value) -> &str {
 }
 
 /// The burst, and one per interval since: what was accepted of a flood is that and no more.
-const PACE: Pace = Pace { burst: 10, interval_ms: 200 };
+const PACE: Pace = Pace { burst: 10, interval_ms: 1_000 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_through_two_gateways_is_held_to_one_pace() {
@@ -88,7 +88,7 @@ async fn a_flood_through_two_gateways_is_held_to_one_pace() {
     let (accepted, refused) = (first.0 + second.0, first.1 + second.1);
     let limit = u64::from(PACE.burst) + elapsed_ms / PACE.interval_ms;
     assert!(accepted * 100 <= limit * 105, "{accepted} of {limit} in {elapsed_ms} ms");
-    assert!(accepted >= u64::from(PACE.burst) && refused > accepted, "{accepted} accepted, {refused} refused");
+    assert!(accepted >= u64::from(PACE.burst) && refused > 0, "{accepted} accepted, {refused} refused");
     let history = scene.rest.history(&scene.room, &scene.owner.token).await;
     let said = history.iter().filter(|event| event["type"] == "new_message").count();
     assert_eq!(u64::try_from(said), Ok(accepted), "what was acknowledged is there, and nothing else");
@@ -118,11 +118,12 @@ async fn a_flood_through_two_gateways_is_held_to_one_pace() {
     assert!(matches!(again.status, 201 | 429), "{}", again.text);
 }
 
-/// Says one thing after the other on a node until then; how many were accepted and refused.
+/// Says one thing after the other on a node until then and until some of it was refused, however slow the machine is;
+/// how many were accepted and refused.
 async fn flood(scene: &Scene, node: usize, until: Instant) -> (u64, u64) {
     let mut socket = scene.live(node, &scene.member).await;
     let (mut accepted, mut refused) = (0, 0);
-    while Instant::now() < until {
+    while Instant::now() < until || refused < 5 {
         let answer = scene.say(&mut socket, &format!("{node}-{}", accepted + refused)).await;
         match code(&answer) {
             "ack" => accepted += 1,
