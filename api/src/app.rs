@@ -60,7 +60,7 @@ pub struct App {
     /// Makes and reads cursors.
     pub(crate) cursors: Cursors,
     /// REST sends that wait for the store.
-    pub(crate) stored: StoredWaits,
+    pub(crate) stored: Arc<StoredWaits>,
     /// Carries changes of membership to the bus.
     pub(crate) announcer: Announcer,
     /// Counts.
@@ -85,11 +85,13 @@ impl App {
             metrics: metrics.clone(),
         }));
         let outbox = Arc::clone(&stores.outbox);
+        let stored = Arc::new(StoredWaits::new(metrics.stored_waits.clone()));
+        let waits = Arc::clone(&stored);
         Ok(Arc::new(Self {
-            announcer: Announcer::new(Arc::clone(&bus), Arc::clone(&authority), outbox, metrics.clone()),
+            announcer: Announcer::new(Arc::clone(&bus), Arc::clone(&authority), outbox, waits, metrics.clone()),
             passwords: Passwords::new(metrics.passwords_waiting.clone())?,
             cursors: Cursors::new(&keys.derive_secret("cursor")),
-            stored: StoredWaits::new(metrics.stored_waits.clone()),
+            stored,
             stores,
             bus,
             keys,

@@ -1,13 +1,16 @@
 //! Announcements: changes of membership that the store has decided and the bus has yet to carry.
 //!
-//! The outbox makes them certain, the derived names make them idempotent: any node may carry any of them, twice.
+//! The outbox makes them certain, the derived names make them idempotent: any node may carry any of them, twice. One is
+//! forgotten when the store has its event: what a server of the bus that was replaced has numbered is carried again.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use rookery_shared::bus::{Append, AppendError, Bus, BusError, Rights, open};
+use futures_util::future::join_all;
+use rookery_shared::bus::{Append, AppendError, Appended, Bus, BusError, Rights, open};
 use rookery_shared::event::EventBody;
-use rookery_shared::id::{AclVersion, ClientId, RoomId};
+use rookery_shared::id::{AclVersion, ClientId, MessageId, RoomId};
+use rookery_shared::keys::partition_of;
 use rookery_shared::limits::{ANNOUNCE_BATCH_MAX, ANNOUNCE_INTERVAL, ANNOUNCE_WAIT};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
@@ -15,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::metrics::Metrics;
 use crate::service::authority::LocalAuthority;
 use crate::store::{Announcement, Outbox, StoreError};
+use crate::stored::{StoredWaits, Waited};
 
 /// Carries announcements. Cheap to clone.
 #[derive(Clone)]
@@ -24,9 +28,18 @@ struct Inner {
     bus: Arc<dyn Bus>,
     authority: Arc<LocalAuthority>,
     outbox: Arc<dyn Outbox>,
+    stored: Arc<StoredWaits>,
     metrics: Metrics,
     /// Announcements under way whose requests may have ended.
     tasks: TaskTracker,
+}
+
+/// An announcement that the room has heard.
+struct Carried {
+    id: MessageId,
+    room: RoomId,
+    /// Where it waits for the store; none if nothing waits.
+    place: Option<Appended>,
 }
 
 /// Why an announcement was not carried.
@@ -47,9 +60,10 @@ impl Announcer {
         bus: Arc<dyn Bus>,
         authority: Arc<LocalAuthority>,
         outbox: Arc<dyn Outbox>,
+        stored: Arc<StoredWaits>,
         metrics: Metrics,
     ) -> Self {
-        Self(Arc::new(Inner { bus, authority, outbox, metrics, tasks: TaskTracker::new() }))
+        Self(Arc::new(Inner { bus, authority, outbox, stored, metrics, tasks: TaskTracker::new() }))
     }
 
     /// Carries one announcement, and waits a moment for it so that the change is usually effective when its
@@ -58,8 +72,9 @@ impl Announcer {
         let announcer = self.clone();
         // A task of its own: a request that is given up must not cut a call to the store.
         let task = self.0.tasks.spawn(async move {
-            if let Err(error) = announcer.carry(announcement).await {
-                tracing::warn!(%error, "announcement waits for the bus");
+            match announcer.carry(announcement).await {
+                Ok(carried) => announcer.forget_later(carried),
+                Err(error) => tracing::warn!(%error, "announcement waits for the bus"),
             }
         });
         if timeout(ANNOUNCE_WAIT, task).await.is_err() {
@@ -87,7 +102,7 @@ impl Announcer {
         let batch = self.0.outbox.pending(ANNOUNCE_BATCH_MAX).await?;
         let crowded = batch.len() == ANNOUNCE_BATCH_MAX;
         for announcement in batch.into_iter().filter(|announcement| announcement.room == room) {
-            self.carry(announcement).await?;
+            self.forget_later(self.carry(announcement).await?);
         }
         if crowded { Err(CarryError::Crowded) } else { Ok(()) }
     }
@@ -120,14 +135,14 @@ impl Announcer {
             let batch = self.0.outbox.pending(ANNOUNCE_BATCH_MAX).await?;
             self.0.metrics.announcements_pending.set(i64::try_from(batch.len()).unwrap_or(i64::MAX));
             let full = batch.len() == ANNOUNCE_BATCH_MAX;
-            let mut failed: HashSet<RoomId> = HashSet::new();
+            let (mut failed, mut carried) = (HashSet::new(), Vec::new());
             for announcement in batch {
                 let room = announcement.room;
                 if failed.contains(&room) {
                     continue;
                 }
                 match self.carry(announcement).await {
-                    Ok(()) => {}
+                    Ok(heard) => carried.push(heard),
                     Err(error) if is_outage(&error) => return Err(error),
                     Err(error) => {
                         tracing::error!(%error, room_id = %room, "announcement not carried");
@@ -135,27 +150,52 @@ impl Announcer {
                     }
                 }
             }
-            if !full || !failed.is_empty() {
+            let forgotten: Vec<bool> = join_all(carried.into_iter().map(|heard| self.forget(heard)))
+                .await
+                .into_iter()
+                .collect::<Result<_, _>>()?;
+            if !full || !failed.is_empty() || forgotten.contains(&false) {
                 return Ok(());
             }
         }
     }
 
-    async fn carry(&self, announcement: Announcement) -> Result<(), CarryError> {
+    async fn carry(&self, announcement: Announcement) -> Result<Carried, CarryError> {
         let Announcement { room, acl, event } = announcement;
         let id = event.id;
         let client_id = ClientId::try_from(id.to_string()).map_err(CarryError::Name)?;
         let rights = rights_of(&event.body, acl);
         let append = Append { room, event, client_id, rights };
         let is_about_settings = append.event.body.settings().is_some();
-        match open::append(&*self.0.bus, &*self.0.authority, append).await {
+        let place = match open::append(&*self.0.bus, &*self.0.authority, append).await {
             // Newer settings hold and are announced: these need not be any more.
-            Err(AppendError::StaleRights) if is_about_settings => {}
-            outcome => drop(outcome?),
+            Err(AppendError::StaleRights) if is_about_settings => None,
+            outcome => Some(outcome?),
+        };
+        Ok(Carried { id, room, place })
+    }
+
+    /// Nobody waits for this. If it comes to nothing, the next pass over the outbox carries the announcement again.
+    fn forget_later(&self, carried: Carried) {
+        let announcer = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = announcer.forget(carried).await {
+                tracing::debug!(%error, "announcement not forgotten");
+            }
+        });
+    }
+
+    /// Forgets an announcement once its event is stored. False if that was not seen in time.
+    async fn forget(&self, carried: Carried) -> Result<bool, CarryError> {
+        let Carried { id, room, place } = carried;
+        if let Some(place) = place
+            && !matches!(self.0.stored.wait(partition_of(room), &place).await, Waited::Stored(_))
+        {
+            return Ok(false);
         }
         self.0.outbox.done(id).await?;
         self.0.metrics.announcements.inc();
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -8,6 +8,7 @@ use rookery_tests::node::Node;
 use rookery_tests::rest::Rest;
 use rookery_tests::standalone::Standalone;
 use rookery_tests::view::assert_contiguous;
+use rookery_tests::wait;
 use rookery_tests::ws::Socket;
 use serde_json::{Value, json};
 
@@ -145,4 +146,30 @@ async fn acks_of(socket: &mut Socket, room: &str, names: &[String]) -> Vec<Value
 
 fn place_of(frame: &Value) -> Value {
     json!([frame["epoch"], frame["seq"]])
+}
+
+/// Who joined is in history although Redis lost it before it was stored.
+#[tokio::test]
+async fn an_announcement_that_redis_lost_is_carried_again() {
+    let cluster = Cluster::start().await;
+    let other = cluster.another_api();
+    other.process.start();
+    other.ready().await;
+    let (rest, others) = (Rest::new(cluster.api.public_url()), Rest::new(other.public_url()));
+    let (owner, guest) = (rest.new_user("owner").await, rest.new_user("guest").await);
+    let room = rest.new_room(&owner, "public").await;
+    // The first api stores; while it stands still, only Redis has what the other one carries.
+    cluster.api.process.signal("STOP");
+    let _joined = others.join(&room, &guest).await.expect(200);
+    cluster.redis.process.kill();
+    cluster.redis.wipe();
+    cluster.redis.start().await;
+    cluster.api.process.signal("CONT");
+    wait::until("history tells who joined", async || {
+        let history = others.try_history(&room, &owner.token).await.unwrap_or_default();
+        history
+            .iter()
+            .any(|frame| frame["type"] == "member_joined" && frame["user"]["user_id"] == guest.user_id.as_str())
+    })
+    .await;
 }
