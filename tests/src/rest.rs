@@ -15,6 +15,8 @@ pub const PASSWORD: &str = "correct horse 7";
 const PAGE: usize = 200;
 /// Pages of one room that are read at most.
 const PAGES_MAX: usize = 100;
+/// How often a new user is told that the server is busy.
+const BUSY_ANSWERS_MAX: usize = 20;
 
 /// A client of one base address. It keeps no connection, so a restarted server does not confuse it.
 #[derive(Clone)]
@@ -149,8 +151,8 @@ impl Rest {
         let username = names::unique(prefix);
         let email = format!("{username}@example.org");
         let body = json!({"username": username, "email": email, "password": PASSWORD});
-        let _registered = self.post("/api/v1/auth/register", None, &body).await.expect(201);
-        self.login(&username, PASSWORD).await.expect(200).account(email)
+        let _registered = patiently(|| self.post("/api/v1/auth/register", None, &body)).await.expect(201);
+        patiently(|| self.login(&username, PASSWORD)).await.expect(200).account(email)
     }
 
     /// Logs in by name or address.
@@ -246,4 +248,16 @@ impl Answer {
             refresh_token: text(&body["refresh_token"]),
         }
     }
+}
+
+/// Asks again, as it is told to, while a busy machine has no time for one more password.
+async fn patiently<F: Future<Output = Answer>>(ask: impl Fn() -> F) -> Answer {
+    for _ in 1..BUSY_ANSWERS_MAX {
+        let answer = ask().await;
+        if answer.status != 503 {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    ask().await
 }
