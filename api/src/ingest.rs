@@ -140,17 +140,26 @@ impl Ingest {
 
     async fn settle(&self, partition: Partition, batch: &Batch) -> Result<Settled, IngestError> {
         if self.is_over(partition, batch).await? {
-            tracing::warn!(%partition, epoch = %batch.epoch, events = batch.entries.len(), "numbered by a server that was replaced");
-            return Ok(self.bus.discard(partition, &self.owner, batch).await?);
+            return self.discard(partition, batch).await;
         }
         let events: Vec<SequencedEvent> = batch.entries.iter().filter_map(|entry| entry.event.clone()).collect();
         for entry in batch.entries.iter().filter(|entry| entry.event.is_none()) {
             tracing::error!(%partition, entry = entry.id, "log entry not understood, skipped");
         }
         let held = self.messages.apply(&events).await?;
+        // Whoever was reset meanwhile has read history without these: they are not acknowledged, so their senders repeat
+        // them in the new epoch, where everybody hears of them.
+        if self.is_over(partition, batch).await? {
+            return self.discard(partition, batch).await;
+        }
         let settled = self.bus.mark_stored(partition, &self.owner, batch, &held).await?;
         tracing::debug!(%partition, events = events.len(), held = held.len(), ?settled, "stored");
         Ok(settled)
+    }
+
+    async fn discard(&self, partition: Partition, batch: &Batch) -> Result<Settled, IngestError> {
+        tracing::warn!(%partition, epoch = %batch.epoch, events = batch.entries.len(), "numbered by a server that was replaced");
+        Ok(self.bus.discard(partition, &self.owner, batch).await?)
     }
 
     /// Whether a newer epoch has begun on another server.
