@@ -5,14 +5,21 @@ use hyper::body::Bytes;
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::server::ServerFrame;
 
+/// What a frame is (RFC 6455 §5.2), in both directions.
+pub(crate) mod opcode {
+    pub(crate) const CONTINUATION: u8 = 0x0;
+    pub(crate) const TEXT: u8 = 0x1;
+    pub(crate) const BINARY: u8 = 0x2;
+    pub(crate) const CLOSE: u8 = 0x8;
+    pub(crate) const PING: u8 = 0x9;
+    pub(crate) const PONG: u8 = 0xa;
+}
+
+use opcode::{BINARY, CLOSE, PING, PONG, TEXT};
+
 const FINAL: u8 = 0x80;
-const TEXT: u8 = 0x1;
-const BINARY: u8 = 0x2;
-const CLOSE: u8 = 0x8;
-const PING: u8 = 0x9;
-const PONG: u8 = 0xa;
 /// Longest payload of a control frame (RFC 6455 §5.5).
-const CONTROL_BYTES_MAX: usize = 125;
+pub(crate) const CONTROL_BYTES_MAX: usize = 125;
 
 /// One frame, header and payload.
 #[derive(Clone, Debug, PartialEq, Eq)]

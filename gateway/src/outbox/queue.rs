@@ -63,10 +63,8 @@ impl Queue {
 
     pub(super) fn finish(&mut self, last: Frame) {
         self.pong = None;
-        if !self.finished && self.end.is_none() {
-            // Nothing may follow the last frame.
-            self.end = Some(CloseCode::Normal);
-        }
+        // Nothing may follow the last frame.
+        self.end(CloseCode::Normal);
         self.finished = true;
         self.overflowed = false;
         self.bytes += last.len();

@@ -6,14 +6,8 @@
 use rookery_shared::protocol::close::CloseCode;
 
 use super::{Bounds, Heard};
-
-const CONTINUATION: u8 = 0x0;
-const TEXT: u8 = 0x1;
-const BINARY: u8 = 0x2;
-const CLOSE: u8 = 0x8;
-const PING: u8 = 0x9;
-const PONG: u8 = 0xa;
-const CONTROL_BYTES_MAX: u64 = 125;
+use crate::frame::CONTROL_BYTES_MAX;
+use crate::frame::opcode::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
 
 /// See the module's text.
 #[derive(Debug)]
@@ -100,7 +94,7 @@ impl Reader {
             return Err(CloseCode::ProtocolError);
         }
         let Some((length, length_size)) = length(second & 0x7f, rest)? else { return Ok(None) };
-        if is_control && (!is_final || length > CONTROL_BYTES_MAX) {
+        if is_control && (!is_final || length > CONTROL_BYTES_MAX as u64) {
             return Err(CloseCode::ProtocolError);
         }
         let payload = if is_control {
