@@ -52,8 +52,8 @@ pub struct Shown {
     pub events: Vec<Event>,
     /// Times an event came that did not follow the one before, though nothing was said of a gap.
     pub jumps: usize,
-    /// Places at which a message came that it showed already; it showed nothing there.
-    pub repeats: Vec<Place>,
+    /// What it heard at places where it shows nothing: it shows that elsewhere, or took it back.
+    pub displaced: Vec<Event>,
 }
 
 /// All ledgers of one room.
@@ -146,19 +146,16 @@ fn check_history(room: &Room, findings: &mut Findings) {
         let outcome = kept.client_id.as_ref().map(|name| room.sent.get(name));
         findings.ghosts += usize::from(matches!(outcome, Some(None | Some(Outcome::Refused | Outcome::Unanswered))));
     }
-    let repeats: HashSet<u64> = room
-        .receivers
-        .iter()
-        .flat_map(|receiver| &receiver.repeats)
-        .map(|place| place.1)
-        .collect();
+    let displaced = room.receivers.iter().flat_map(|receiver| &receiver.displaced);
+    let of_kept = displaced.filter(|event| event.message_id.as_ref().is_some_and(|id| ids.contains(id)));
+    let renumbered: HashSet<u64> = of_kept.map(|event| event.place.1).collect();
     for pair in room.history.windows(2) {
         let (before, after) = (pair[0].event.place, pair[1].event.place);
         if before.0 > after.0 || before.1 >= after.1 {
             findings.reordered += 1;
         } else {
             let missing = before.1 + 1..after.1;
-            let (known, unknown): (Vec<u64>, Vec<u64>) = missing.partition(|number| repeats.contains(number));
+            let (known, unknown): (Vec<u64>, Vec<u64>) = missing.partition(|number| renumbered.contains(number));
             findings.renumbered += known.len();
             findings.holes += unknown.len();
         }

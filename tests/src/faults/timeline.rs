@@ -2,7 +2,7 @@
 //!
 //! While a gap or a reset waits for history, what comes live waits too: so every event is shown in its order.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use rookery_shared::id::Epoch;
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ pub struct Timeline {
     position: Option<Place>,
     history_to: Option<Place>,
     waiting: VecDeque<Event>,
+    heard: HashMap<Place, String>,
     /// When each event was shown, in milliseconds of the load, in the order of showing.
     pub times: Vec<(Place, u64)>,
 }
@@ -47,7 +48,11 @@ impl Timeline {
     /// Takes in a frame of the room.
     pub fn apply(&mut self, frame: &Frame, now_ms: u64) -> Next {
         match frame.kind.as_str() {
-            "new_message" | "member_joined" | "member_left" => return self.hear(frame.event(), now_ms),
+            "new_message" | "member_joined" | "member_left" => {
+                let event = frame.event();
+                self.heard.extend(event.message_id.clone().map(|id| (event.place, id)));
+                return self.hear(event, now_ms);
+            }
             "subscribed" if self.position.is_none() => {
                 self.position = Some(frame.at(frame.head));
                 self.shown.since = frame.at(frame.head);
@@ -77,7 +82,11 @@ impl Timeline {
 
     /// Whether a place of history is one that this timeline shows already, or from before it began.
     fn knows(&self, place: Place) -> bool {
-        place <= self.shown.since || self.shown.events.binary_search_by_key(&place, |event| event.place).is_ok()
+        place <= self.shown.since || self.shows(place)
+    }
+
+    fn shows(&self, place: Place) -> bool {
+        self.shown.events.binary_search_by_key(&place, |event| event.place).is_ok()
     }
 
     /// Takes in the newest part of history. A part that ends too early, or does not reach back to something that is
@@ -110,7 +119,10 @@ impl Timeline {
     }
 
     /// The ledger.
-    pub fn into_shown(self) -> Shown {
+    pub fn into_shown(mut self) -> Shown {
+        let displaced = self.heard.iter().filter(|(place, _)| !self.shows(**place));
+        let displaced = displaced.map(|(place, id)| Event { place: *place, message_id: Some(id.clone()) });
+        self.shown.displaced = displaced.collect();
         self.shown
     }
 
@@ -138,10 +150,8 @@ impl Timeline {
     }
 
     fn show(&mut self, event: Event, now_ms: u64) {
-        if let Some(id) = &event.message_id
-            && !self.ids.insert(id.clone())
-        {
-            return self.shown.repeats.push(event.place);
+        if event.message_id.as_ref().is_some_and(|id| !self.ids.insert(id.clone())) {
+            return;
         }
         self.times.push((event.place, now_ms));
         self.shown.events.push(event);

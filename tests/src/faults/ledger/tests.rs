@@ -119,11 +119,24 @@ fn a_number_that_a_repeat_took_in_a_new_epoch_is_no_hole() {
     room.history.remove(3);
     for receiver in &mut room.receivers {
         receiver.events.retain(|event| event.place.1 != 4);
-        receiver.repeats.push((2, 4));
+        receiver.displaced.push(Event { place: (2, 4), ..event(3) });
     }
     let findings = check(&room);
     assert!(findings.are_good(), "{findings:?}");
     assert_eq!((findings.renumbered, findings.misplaced, findings.acked), (1, 0, 4));
+}
+
+#[test]
+fn a_number_of_a_message_that_history_does_not_have_is_a_hole() {
+    let findings = findings_of(|room| {
+        room.history.remove(2);
+        room.sent.remove("c3");
+        for receiver in &mut room.receivers {
+            receiver.events.retain(|event| event.place.1 != 3);
+            receiver.displaced.push(event(3));
+        }
+    });
+    assert_eq!((findings.holes, findings.renumbered), (1, 0));
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn after_a_reset_what_history_does_not_have_is_withdrawn_and_may_come_again() {
     again.message = message(1, 4).message;
     assert_eq!(timeline.apply(&again, 0), Next::Go);
     let shown = timeline.into_shown();
-    assert!(shown.repeats.is_empty());
+    assert_eq!(shown.displaced, [message(1, 4).event()]);
     assert_eq!(shown.events.iter().map(|event| event.place).collect::<Vec<_>>(), [(1, 3), (2, 4)]);
 }
 
@@ -77,5 +77,19 @@ fn a_message_under_a_second_number_is_not_shown_again() {
     again.message = message(1, 4).message;
     timeline.apply(&again, 0);
     let shown = timeline.into_shown();
-    assert_eq!((shown.events.len(), shown.repeats.as_slice()), (2, &[(1, 5)][..]));
+    assert_eq!((shown.events.len(), shown.displaced.as_slice()), (2, &[again.event()][..]));
+}
+
+#[test]
+fn what_was_heard_under_a_number_that_history_has_not_is_remembered_through_a_reset() {
+    let mut timeline = timeline();
+    timeline.apply(&frame("reset", 2, 5), 0);
+    let mut again = message(2, 6);
+    again.message = message(1, 4).message;
+    timeline.apply(&again, 0);
+    timeline.apply(&frame("reset", 3, 6), 0);
+    let whole: Vec<Kept> = [(1, 3), (1, 4), (3, 7)].map(|(epoch, seq)| message(epoch, seq).kept()).to_vec();
+    timeline.merge(&whole, 0);
+    let shown = timeline.into_shown();
+    assert_eq!((shown.events.len(), shown.displaced.as_slice()), (3, &[again.event()][..]));
 }
