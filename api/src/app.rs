@@ -9,6 +9,7 @@ use rookery_shared::token::{SigningKeys, Verifier};
 
 use crate::cursor::Cursors;
 use crate::error::ApiError;
+use crate::ingest::Underway;
 use crate::metrics::{Metrics, MetricsError};
 use crate::password::{PasswordError, Passwords};
 use crate::service::announce::Announcer;
@@ -67,6 +68,8 @@ pub struct App {
     pub(crate) metrics: Metrics,
     /// The deployment's name in tokens.
     pub(crate) issuer: String,
+    /// What this process writes into the store.
+    pub(crate) underway: Arc<Underway>,
     prepared: AtomicBool,
     draining: AtomicBool,
 }
@@ -75,7 +78,7 @@ impl App {
     /// Puts the parts together. It serves requests once it is prepared.
     pub fn new(parts: AppParts) -> Result<Arc<Self>, AppError> {
         let AppParts { stores, bus, keys, issuer } = parts;
-        let (keys, metrics) = (Arc::new(keys), Metrics::new()?);
+        let (keys, metrics, underway) = (Arc::new(keys), Metrics::new()?, Arc::new(Underway::default()));
         let verifier = Arc::new(Verifier::new(issuer.clone()));
         verifier.replace(&keys.public());
         let authority = Arc::new(LocalAuthority::new(LocalAuthorityParts {
@@ -83,6 +86,7 @@ impl App {
             bus: Arc::clone(&bus),
             keys: Arc::clone(&keys),
             metrics: metrics.clone(),
+            underway: Arc::clone(&underway),
         }));
         let outbox = Arc::clone(&stores.outbox);
         let stored = Arc::new(StoredWaits::new(metrics.stored_waits.clone()));
@@ -99,6 +103,7 @@ impl App {
             authority,
             metrics,
             issuer,
+            underway,
             prepared: AtomicBool::new(false),
             draining: AtomicBool::new(false),
         }))

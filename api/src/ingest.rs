@@ -14,17 +14,18 @@ use std::time::Duration;
 use rookery_shared::bus::BusError;
 use rookery_shared::bus::redis::RedisBus;
 use rookery_shared::bus::redis::log::{Batch, From, Read, Settled};
-use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::Partition;
 use rookery_shared::keys;
 use rookery_shared::limits::{INGEST_BATCH_MAX, LEASE_LIFE};
 use rookery_shared::shutdown::Shutdown;
 use tokio::time::Instant;
 
-use self::group::Group;
-use crate::store::{Epochs, StoreError, Stores};
+use self::group::{Applied, Group};
+pub use self::underway::Underway;
+use crate::store::{StoreError, Stores};
 
 mod group;
+mod underway;
 
 /// Longest sleep on an empty log, in case a wake-up was lost.
 const POLL: Duration = Duration::from_secs(1);
@@ -46,7 +47,6 @@ enum IngestError {
 pub struct Ingest {
     bus: Arc<RedisBus>,
     messages: Arc<Group>,
-    epochs: Arc<dyn Epochs>,
     owner: Arc<str>,
 }
 
@@ -59,9 +59,9 @@ enum Ended {
 
 impl Ingest {
     /// `owner` names this process among all that may hold leases.
-    pub fn new(bus: Arc<RedisBus>, stores: &Stores, owner: &str) -> Self {
-        let messages = Arc::new(Group::new(Arc::clone(&stores.messages)));
-        Self { bus, messages, epochs: Arc::clone(&stores.epochs), owner: owner.into() }
+    pub fn new(bus: Arc<RedisBus>, stores: &Stores, underway: Arc<Underway>, owner: &str) -> Self {
+        let group = Group::new(Arc::clone(&stores.messages), Arc::clone(&stores.epochs), underway);
+        Self { bus, messages: Arc::new(group), owner: owner.into() }
     }
 
     /// Serves every partition whose lease can be had, until the process drains.
@@ -139,32 +139,20 @@ impl Ingest {
     }
 
     async fn settle(&self, partition: Partition, batch: &Batch) -> Result<Settled, IngestError> {
-        if self.is_over(partition, batch).await? {
-            return self.discard(partition, batch).await;
-        }
-        let events: Vec<SequencedEvent> = batch.entries.iter().filter_map(|entry| entry.event.clone()).collect();
         for entry in batch.entries.iter().filter(|entry| entry.event.is_none()) {
             tracing::error!(%partition, entry = entry.id, "log entry not understood, skipped");
         }
-        let held = self.messages.apply(&events).await?;
-        // Whoever was reset meanwhile has read history without these: they are not acknowledged, so their senders repeat
-        // them in the new epoch, where everybody hears of them.
-        if self.is_over(partition, batch).await? {
-            return self.discard(partition, batch).await;
-        }
-        let settled = self.bus.mark_stored(partition, &self.owner, batch, &held).await?;
-        tracing::debug!(%partition, events = events.len(), held = held.len(), ?settled, "stored");
-        Ok(settled)
-    }
-
-    async fn discard(&self, partition: Partition, batch: &Batch) -> Result<Settled, IngestError> {
-        tracing::warn!(%partition, epoch = %batch.epoch, events = batch.entries.len(), "numbered by a server that was replaced");
-        Ok(self.bus.discard(partition, &self.owner, batch).await?)
-    }
-
-    /// Whether a newer epoch has begun on another server.
-    async fn is_over(&self, partition: Partition, batch: &Batch) -> Result<bool, StoreError> {
-        let begun = self.epochs.begun(partition).await?;
-        Ok(begun.is_some_and(|begun| batch.epoch < begun.epoch && batch.fence != begun.fence))
+        let entries = batch.entries.len();
+        Ok(match self.messages.apply(partition, batch).await? {
+            Applied::Stored(held) => {
+                let settled = self.bus.mark_stored(partition, &self.owner, batch, &held).await?;
+                tracing::debug!(%partition, entries, held = held.len(), ?settled, "stored");
+                settled
+            }
+            Applied::Over => {
+                tracing::warn!(%partition, epoch = %batch.epoch, entries, "numbered by a server that was replaced");
+                self.bus.discard(partition, &self.owner, batch).await?
+            }
+        })
     }
 }

@@ -26,7 +26,7 @@ pub mod mongo;
 pub mod sqlite;
 
 /// Why the store has no answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// A unique value exists already.
     #[error("{0:?} is taken")]
@@ -215,8 +215,8 @@ pub trait Epochs: Send + Sync {
     /// Notes that an epoch is about to begin, unless a newer one was noted; says whether it did. From here on, older
     /// epochs take nothing in, except on the server on which this one begins.
     async fn begin(&self, partition: Partition, begun: Begun) -> Result<bool, StoreError>;
-    /// The newest epoch that was noted to begin.
-    async fn begun(&self, partition: Partition) -> Result<Option<Begun>, StoreError>;
+    /// The newest epochs that were noted to begin; partitions without one are left out.
+    async fn begun(&self, partitions: &[Partition]) -> Result<HashMap<Partition, Begun>, StoreError>;
 }
 
 /// An epoch that has begun, or is about to.

@@ -6,48 +6,87 @@
 //!
 //! A batch is one of a partition, which waits for it, so the order within a partition stays what it is. A batch that
 //! the store refuses is tried alone, and fails alone.
+//!
+//! Before and after each write stands a look at which epochs have begun. Before it: a batch that a replaced server has
+//! numbered is not written. After it: whoever was reset meanwhile has read history without what was written, so that is
+//! not acknowledged; its senders repeat it in the new epoch, where everybody hears of it. Within one process the second
+//! never finds anything, see [`Underway`].
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rookery_shared::bus::Held;
+use rookery_shared::bus::redis::log::Batch;
 use rookery_shared::event::SequencedEvent;
+use rookery_shared::id::{Epoch, Partition};
 use rookery_shared::limits::{INGEST_GROUP_MAX, INGEST_WRITES_AT_ONCE};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::store::{Messages, StoreError};
+use super::underway::Underway;
+use crate::store::{Begun, Epochs, Messages, StoreError};
 
 /// See the module.
 pub(super) struct Group {
     messages: Arc<dyn Messages>,
-    waiting: Mutex<VecDeque<Batch>>,
+    epochs: Arc<dyn Epochs>,
+    underway: Arc<Underway>,
+    waiting: Mutex<VecDeque<Waiting>>,
     turns: Semaphore,
 }
 
-struct Batch {
-    events: Vec<SequencedEvent>,
-    tell: oneshot::Sender<Result<Vec<Held>, StoreError>>,
+/// What became of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Applied {
+    /// The store has it; these of its events were there before, at other places.
+    Stored(Vec<Held>),
+    /// A newer epoch has begun on another server: the batch is to be thrown away.
+    Over,
 }
 
-impl Batch {
+struct Waiting {
+    partition: Partition,
+    epoch: Epoch,
+    fence: String,
+    events: Vec<SequencedEvent>,
+    tell: oneshot::Sender<Result<Applied, StoreError>>,
+}
+
+impl Waiting {
     /// Those of its events that were held at another place.
     fn own(&self, held: &[Held]) -> Vec<Held> {
         let is_own = |held: &&Held| self.events.iter().any(|event| event.event.id == held.id);
         held.iter().filter(is_own).copied().collect()
     }
+
+    fn is_over(&self, begun: &Begun) -> bool {
+        self.epoch < begun.epoch && self.fence != begun.fence
+    }
+
+    fn answer(self, outcome: Result<Applied, StoreError>) {
+        // A caller that has gone needs no answer.
+        let _ = self.tell.send(outcome);
+    }
 }
 
 impl Group {
     /// Nothing waits.
-    pub(super) fn new(messages: Arc<dyn Messages>) -> Self {
-        Self { messages, waiting: Mutex::default(), turns: Semaphore::new(INGEST_WRITES_AT_ONCE) }
+    pub(super) fn new(messages: Arc<dyn Messages>, epochs: Arc<dyn Epochs>, underway: Arc<Underway>) -> Self {
+        Self {
+            messages,
+            epochs,
+            underway,
+            waiting: Mutex::default(),
+            turns: Semaphore::new(INGEST_WRITES_AT_ONCE),
+        }
     }
 
-    /// The same as [`Messages::apply`].
-    pub(super) async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError> {
+    /// Stores the events of a batch, see [`Messages::apply`], unless their epoch is over.
+    pub(super) async fn apply(&self, partition: Partition, batch: &Batch) -> Result<Applied, StoreError> {
         let (tell, mut answer) = oneshot::channel();
-        self.waiting.lock().push_back(Batch { events: events.to_vec(), tell });
+        let events = batch.entries.iter().filter_map(|entry| entry.event.clone()).collect();
+        let waiting = Waiting { partition, epoch: batch.epoch, fence: batch.fence.clone(), events, tell };
+        self.waiting.lock().push_back(waiting);
         loop {
             tokio::select! {
                 biased;
@@ -68,7 +107,7 @@ impl Group {
     }
 
     /// What waits, from the oldest on, as much as one call takes.
-    fn take(&self) -> Vec<Batch> {
+    fn take(&self) -> Vec<Waiting> {
         let (mut waiting, mut events) = (self.waiting.lock(), 0);
         let mut group = Vec::new();
         while let Some(batch) =
@@ -80,31 +119,55 @@ impl Group {
         group
     }
 
-    async fn write(&self, group: Vec<Batch>) {
+    async fn write(&self, group: Vec<Waiting>) {
+        let _write = self.underway.enter();
+        let Some(group) = self.still_current(group).await else { return };
         let events: Vec<SequencedEvent> = group.iter().flat_map(|batch| batch.events.iter().cloned()).collect();
         match self.messages.apply(&events).await {
-            Ok(held) => answer_all(group, |batch| Ok(batch.own(&held))),
+            Ok(held) => self.written(group, &held).await,
             // Asking again for each of them would only take longer; all of them are tried again later.
-            Err(StoreError::Unavailable(cause)) => answer_all(group, |_| Err(StoreError::Unavailable(cause.clone()))),
+            Err(StoreError::Unavailable(cause)) => answer_all(group, &StoreError::Unavailable(cause)),
             Err(_) if group.len() > 1 => {
-                for Batch { events, tell } in group {
-                    // A caller that has gone needs no answer.
-                    let _ = tell.send(self.messages.apply(&events).await);
+                for batch in group {
+                    match self.messages.apply(&batch.events).await {
+                        Ok(held) => self.written(vec![batch], &held).await,
+                        Err(error) => batch.answer(Err(error)),
+                    }
                 }
             }
-            Err(error) => {
-                if let Some(Batch { tell, .. }) = group.into_iter().next() {
-                    let _ = tell.send(Err(error));
-                }
-            }
+            Err(error) => answer_all(group, &error),
         }
+    }
+
+    async fn written(&self, group: Vec<Waiting>, held: &[Held]) {
+        for batch in self.still_current(group).await.unwrap_or_default() {
+            let own = batch.own(held);
+            batch.answer(Ok(Applied::Stored(own)));
+        }
+    }
+
+    /// The batches whose epoch is not over. The others are told so, or all of them that the store does not answer.
+    async fn still_current(&self, group: Vec<Waiting>) -> Option<Vec<Waiting>> {
+        let partitions: Vec<Partition> = group.iter().map(|batch| batch.partition).collect();
+        let begun = match self.epochs.begun(&partitions).await {
+            Ok(begun) => begun,
+            Err(error) => {
+                answer_all(group, &error);
+                return None;
+            }
+        };
+        let is_over = |batch: &Waiting| begun.get(&batch.partition).is_some_and(|begun| batch.is_over(begun));
+        let (over, current): (Vec<_>, Vec<_>) = group.into_iter().partition(is_over);
+        for batch in over {
+            batch.answer(Ok(Applied::Over));
+        }
+        (!current.is_empty()).then_some(current)
     }
 }
 
-fn answer_all(group: Vec<Batch>, outcome: impl Fn(&Batch) -> Result<Vec<Held>, StoreError>) {
+fn answer_all(group: Vec<Waiting>, error: &StoreError) {
     for batch in group {
-        let outcome = outcome(&batch);
-        let _ = batch.tell.send(outcome);
+        batch.answer(Err(error.clone()));
     }
 }
 

@@ -18,6 +18,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
 
 use super::missed::Reads;
+use crate::ingest::Underway;
 use crate::metrics::Metrics;
 use crate::service::history::{self, Looked};
 use crate::store::{Begun, StoreError, Stores};
@@ -38,6 +39,8 @@ pub struct LocalAuthorityParts {
     pub keys: Arc<SigningKeys>,
     /// Counts.
     pub metrics: Metrics,
+    /// What this process writes into the store.
+    pub underway: Arc<Underway>,
 }
 
 /// See the module's text.
@@ -75,9 +78,10 @@ impl LocalAuthority {
         let stores = &self.parts.stores;
         let found = stores.rooms.find(&RoomRef::Id(room)).await.map_err(store_error)?;
         let found = found.ok_or(AuthorityError::Refused(ErrorCode::UnknownRoom))?;
-        let last = stores.messages.last_seq(room).await.map_err(store_error)?;
-        let seed = RoomSeed { stored: last, acl: found.acl, settings: found.settings };
         for _ in 0..OPEN_ATTEMPTS {
+            // Each time anew: until the epoch begins, more of the one before is stored.
+            let last = stores.messages.last_seq(room).await.map_err(store_error)?;
+            let seed = RoomSeed { stored: last, acl: found.acl, settings: found.settings };
             match self.parts.bus.open_room(room, seed).await {
                 Ok(()) => {
                     self.parts.metrics.rooms_opened.inc();
@@ -99,6 +103,7 @@ impl LocalAuthority {
         if !epochs.begin(partition, Begun { epoch, fence }).await.map_err(store_error)? {
             return Ok(());
         }
+        self.parts.underway.ended().await;
         match bus.open_partition(partition, epoch).await.map_err(|error| bus_error(&error))? {
             PartitionOpening::Open => tracing::debug!(%partition, %epoch, "partition opened"),
             PartitionOpening::Unstored => tracing::debug!(%partition, %epoch, "partition changed servers"),

@@ -2,14 +2,18 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use rookery_shared::bus::FirstPlace;
+use rookery_shared::bus::redis::log::Entry;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{EVENT_VERSION, Event, EventBody};
 use rookery_shared::id::{Epoch, MessageId, RoomId, Seq, UserId};
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 use super::*;
 use crate::domain::message::Window;
 use crate::domain::message_state::MessageState;
+
+const PARTITION: Partition = Partition(3);
 
 /// Refused, whatever is beside it.
 const POISON: Seq = Seq::new(13);
@@ -60,22 +64,58 @@ impl Messages for Store {
     }
 }
 
+/// What has begun; nothing at first.
+#[derive(Default)]
+struct Notes(Mutex<HashMap<Partition, Begun>>);
+
+#[async_trait]
+impl Epochs for Notes {
+    async fn next(&self, _: Partition) -> Result<Epoch, StoreError> {
+        Err(StoreError::Unavailable("not asked for here".to_owned()))
+    }
+
+    async fn current(&self, _: Partition) -> Result<Option<Epoch>, StoreError> {
+        Ok(None)
+    }
+
+    async fn begin(&self, partition: Partition, begun: Begun) -> Result<bool, StoreError> {
+        self.0.lock().insert(partition, begun);
+        Ok(true)
+    }
+
+    async fn begun(&self, _: &[Partition]) -> Result<HashMap<Partition, Begun>, StoreError> {
+        Ok(self.0.lock().clone())
+    }
+}
+
 struct Bench {
     store: Arc<Store>,
+    notes: Arc<Notes>,
+    underway: Arc<Underway>,
     group: Arc<Group>,
 }
 
 impl Bench {
     fn new() -> Self {
         let store = Arc::new(Store { calls: Mutex::default(), allowed: Semaphore::new(0) });
-        let group = Arc::new(Group::new(Arc::clone(&store) as Arc<dyn Messages>));
-        Self { store, group }
+        let (notes, underway) = (Arc::new(Notes::default()), Arc::new(Underway::default()));
+        let (messages, epochs) = (Arc::clone(&store) as Arc<dyn Messages>, Arc::clone(&notes) as Arc<dyn Epochs>);
+        let group = Arc::new(Group::new(messages, epochs, Arc::clone(&underway)));
+        Self { store, notes, underway, group }
     }
 
-    /// A partition's task with a batch of one.
-    fn apply(&self, seq: u64) -> tokio::task::JoinHandle<Result<Vec<Held>, StoreError>> {
-        let group = Arc::clone(&self.group);
-        tokio::spawn(async move { group.apply(&[event(seq)]).await })
+    /// A partition's task with a batch of one, of epoch 1.
+    fn apply(&self, seq: u64) -> JoinHandle<Result<Applied, StoreError>> {
+        let (group, entry) =
+            (Arc::clone(&self.group), Entry { id: "1-0".to_owned(), event: Some(event(seq)), result: None });
+        let batch = Batch { fence: "a".to_owned(), epoch: Epoch(1), entries: vec![entry] };
+        tokio::spawn(async move { group.apply(PARTITION, &batch).await })
+    }
+
+    /// Epoch 2 begins.
+    async fn begin(&self, fence: &str) {
+        let begun = Begun { epoch: Epoch(2), fence: fence.to_owned() };
+        self.notes.begin(PARTITION, begun).await.unwrap();
     }
 
     async fn settle(&self) {
@@ -114,9 +154,9 @@ async fn what_comes_while_the_store_works_goes_in_one_call() {
     assert_eq!(*bench.store.calls.lock(), first, "nobody waited for company");
     bench.store.allowed.add_permits(100);
     for partition in partitions {
-        assert!(partition.await.unwrap().unwrap().is_empty(), "what others held is not theirs");
+        assert_eq!(partition.await.unwrap().unwrap(), Applied::Stored(Vec::new()), "what others held is not theirs");
     }
-    assert_eq!(twice.await.unwrap().unwrap().len(), 1);
+    assert!(matches!(twice.await.unwrap().unwrap(), Applied::Stored(held) if held.len() == 1));
     assert_eq!(*bench.store.calls.lock(), [first, vec![20]].concat());
 }
 
@@ -168,4 +208,34 @@ async fn nobody_waits_for_one_who_has_gone() {
     for partition in first {
         partition.await.unwrap().unwrap();
     }
+}
+
+/// It is not written, if that was known before, and not acknowledged, if it was known after.
+#[tokio::test]
+async fn a_batch_of_a_server_that_was_replaced_is_over() {
+    let bench = Bench::new();
+    let early = bench.apply(1);
+    bench.settle().await;
+    bench.begin("b").await;
+    bench.store.allowed.add_permits(100);
+    assert_eq!(early.await.unwrap().unwrap(), Applied::Over);
+    assert_eq!(bench.apply(2).await.unwrap().unwrap(), Applied::Over);
+    assert_eq!(*bench.store.calls.lock(), [1]);
+    bench.begin("a").await;
+    assert_eq!(bench.apply(3).await.unwrap().unwrap(), Applied::Stored(Vec::new()), "its own server goes on");
+}
+
+/// Whoever begins an epoch can wait for what is being written of the one before.
+#[tokio::test]
+async fn a_write_is_under_way_until_it_is_answered() {
+    let bench = Bench::new();
+    let write = bench.apply(1);
+    bench.settle().await;
+    let underway = Arc::clone(&bench.underway);
+    let ended = tokio::spawn(async move { underway.ended().await });
+    bench.settle().await;
+    assert!(!ended.is_finished());
+    bench.store.allowed.add_permits(1);
+    write.await.unwrap().unwrap();
+    ended.await.unwrap();
 }

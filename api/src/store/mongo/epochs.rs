@@ -1,6 +1,9 @@
 //! Epochs in MongoDB: one counter per partition, raised by an atomic update that a majority has.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
+use futures_util::TryStreamExt as _;
 use mongodb::Collection;
 use mongodb::bson::doc;
 use mongodb::error::Error;
@@ -48,14 +51,19 @@ impl Epochs for Mongo {
             .await
     }
 
-    async fn begun(&self, partition: Partition) -> Result<Option<Begun>, StoreError> {
-        let (epochs, filter) = (self.epochs.clone(), by_id(i32::from(partition.0)));
-        let found = self.calls.run(async move { Ok(epochs.find_one(filter).await?) }).await?;
-        let begun = found.filter(|found| found.begun > 0);
-        begun
-            .map(|found| Ok(Begun { epoch: Epoch(integer::read(found.begun)?), fence: found.fence }))
-            .transpose()
+    async fn begun(&self, partitions: &[Partition]) -> Result<HashMap<Partition, Begun>, StoreError> {
+        let ids: Vec<i32> = partitions.iter().map(|partition| i32::from(partition.0)).collect();
+        let (epochs, among) = (self.epochs.clone(), doc! { "_id": { "$in": ids } });
+        let read = async move { Ok(epochs.find(among).await?.try_collect::<Vec<EpochDocument>>().await?) };
+        let found = self.calls.run(read).await?;
+        let begun = found.into_iter().filter(|found| found.begun > 0);
+        begun.map(begun_of).collect()
     }
+}
+
+fn begun_of(found: EpochDocument) -> Result<(Partition, Begun), StoreError> {
+    let partition = u16::try_from(found.partition).map_err(|_| StoreError::Inconsistent("partition".to_owned()))?;
+    Ok((Partition(partition), Begun { epoch: Epoch(integer::read(found.begun)?), fence: found.fence }))
 }
 
 /// The next epoch; none if the partition has no document yet. Making it in the same update would be shorter, but what

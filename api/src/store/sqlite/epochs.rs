@@ -1,5 +1,7 @@
 //! Epochs in SQLite.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use rookery_shared::id::{Epoch, Partition};
 use rusqlite::{Row, params};
@@ -35,11 +37,18 @@ impl Epochs for Sqlite {
         self.write(move |db| Ok(change(db, BEGIN, params![partition.0, epoch, fence])? > 0)).await
     }
 
-    async fn begun(&self, partition: Partition) -> Result<Option<Begun>, StoreError> {
-        let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        let found = self.read(move |db| one(db, BEGUN, [partition.0], columns)).await?;
-        found
-            .map(|(epoch, fence)| Ok(Begun { epoch: Epoch(integer::read(epoch)?), fence }))
-            .transpose()
+    async fn begun(&self, partitions: &[Partition]) -> Result<HashMap<Partition, Begun>, StoreError> {
+        let partitions = partitions.to_vec();
+        self.read(move |db| {
+            let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            let mut begun = HashMap::new();
+            for partition in partitions {
+                if let Some((epoch, fence)) = one(db, BEGUN, [partition.0], columns)? {
+                    begun.insert(partition, Begun { epoch: Epoch(integer::read(epoch)?), fence });
+                }
+            }
+            Ok(begun)
+        })
+        .await
     }
 }

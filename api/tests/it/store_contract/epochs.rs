@@ -1,8 +1,9 @@
 //! Epochs of partitions.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use rookery_api::store::Begun;
+use rookery_api::store::{Begun, Epochs};
 use rookery_shared::id::{Epoch, Partition};
 use rookery_shared::limits::PARTITIONS;
 
@@ -43,21 +44,30 @@ fn begun(epoch: u64, fence: &str) -> Begun {
     Begun { epoch: Epoch(epoch), fence: fence.to_owned() }
 }
 
+async fn begun_in(epochs: &Arc<dyn Epochs>, partition: Partition) -> Option<Begun> {
+    epochs.begun(&[partition]).await.unwrap().remove(&partition)
+}
+
 /// An epoch that was given late does not begin after a newer one.
 pub(crate) async fn epochs_begin_in_order(home: Home) {
     let epochs = home.stores().await.epochs;
     let partition = Partition(5);
-    assert_eq!(epochs.begun(partition).await.unwrap(), None);
+    assert_eq!(begun_in(&epochs, partition).await, None);
     for _ in 0..3 {
         epochs.next(partition).await.unwrap();
     }
-    assert_eq!(epochs.begun(partition).await.unwrap(), None, "given is not begun");
+    assert_eq!(begun_in(&epochs, partition).await, None, "given is not begun");
     assert!(epochs.begin(partition, begun(2, "a")).await.unwrap());
     assert!(!epochs.begin(partition, begun(2, "b")).await.unwrap());
     assert!(!epochs.begin(partition, begun(1, "b")).await.unwrap());
-    assert_eq!(epochs.begun(partition).await.unwrap(), Some(begun(2, "a")));
+    assert_eq!(begun_in(&epochs, partition).await, Some(begun(2, "a")));
     assert!(epochs.begin(partition, begun(3, "b")).await.unwrap());
-    assert_eq!(epochs.begun(partition).await.unwrap(), Some(begun(3, "b")));
-    assert_eq!(epochs.begun(Partition(6)).await.unwrap(), None);
+    assert_eq!(begun_in(&epochs, partition).await, Some(begun(3, "b")));
+    assert_eq!(begun_in(&epochs, Partition(6)).await, None);
+    epochs.next(Partition(7)).await.unwrap();
+    assert!(epochs.begin(Partition(7), begun(1, "c")).await.unwrap());
+    let all: Vec<Partition> = (0..PARTITIONS).map(Partition).collect();
+    let expected = [(partition, begun(3, "b")), (Partition(7), begun(1, "c"))];
+    assert_eq!(epochs.begun(&all).await.unwrap(), expected.into());
     assert_eq!(epochs.next(partition).await.unwrap(), Epoch(4));
 }
