@@ -107,6 +107,10 @@ pub const INGEST_BATCH_MAX: usize = 500;
 pub const INGEST_GROUP_MAX: usize = 500;
 /// Such calls of one process under way at once.
 pub const INGEST_WRITES_AT_ONCE: usize = 2;
+/// How often a write is tried whose outcome is not known, before its batches are read again.
+pub const INGEST_WRITE_ATTEMPTS: usize = 5;
+/// Between two of these.
+pub const INGEST_WRITE_PAUSE: Duration = Duration::from_millis(200);
 /// Life of a partition lease; renewed at a third of it.
 pub const LEASE_LIFE: Duration = Duration::from_secs(6);
 

@@ -20,8 +20,9 @@ use rookery_shared::bus::Held;
 use rookery_shared::bus::redis::log::Batch;
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{Epoch, Partition};
-use rookery_shared::limits::{INGEST_GROUP_MAX, INGEST_WRITES_AT_ONCE};
+use rookery_shared::limits::{INGEST_GROUP_MAX, INGEST_WRITE_ATTEMPTS, INGEST_WRITE_PAUSE, INGEST_WRITES_AT_ONCE};
 use tokio::sync::{Semaphore, oneshot};
+use tokio::time::sleep;
 
 use super::underway::Underway;
 use crate::store::{Begun, Epochs, Messages, StoreError};
@@ -123,13 +124,13 @@ impl Group {
         let _write = self.underway.enter();
         let Some(group) = self.still_current(group).await else { return };
         let events: Vec<SequencedEvent> = group.iter().flat_map(|batch| batch.events.iter().cloned()).collect();
-        match self.messages.apply(&events).await {
+        match self.insist(&events).await {
             Ok(held) => self.written(group, &held).await,
-            // Asking again for each of them would only take longer; all of them are tried again later.
+            // All of them are tried again later.
             Err(StoreError::Unavailable(cause)) => answer_all(group, &StoreError::Unavailable(cause)),
             Err(_) if group.len() > 1 => {
                 for batch in group {
-                    match self.messages.apply(&batch.events).await {
+                    match self.insist(&batch.events).await {
                         Ok(held) => self.written(vec![batch], &held).await,
                         Err(error) => batch.answer(Err(error)),
                     }
@@ -137,6 +138,21 @@ impl Group {
             }
             Err(error) => answer_all(group, &error),
         }
+    }
+
+    /// Writes until it is known what came of it: what the store did not answer may still be on its way, and must not
+    /// arrive after this is no longer under way. A repeat that succeeds leaves nothing for it to do.
+    async fn insist(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError> {
+        for _ in 1..INGEST_WRITE_ATTEMPTS {
+            match self.messages.apply(events).await {
+                Err(StoreError::Unavailable(error)) => {
+                    tracing::warn!(error, "outcome of a write unknown, repeating it");
+                }
+                outcome => return outcome,
+            }
+            sleep(INGEST_WRITE_PAUSE).await;
+        }
+        self.messages.apply(events).await
     }
 
     async fn written(&self, group: Vec<Waiting>, held: &[Held]) {

@@ -103,7 +103,7 @@ impl LocalAuthority {
         if !epochs.begin(partition, Begun { epoch, fence }).await.map_err(store_error)? {
             return Ok(());
         }
-        self.parts.underway.ended().await;
+        timeout(ROOM_OPEN_WAIT, self.parts.underway.ended()).await.map_err(|_| still_writing())?;
         match bus.open_partition(partition, epoch).await.map_err(|error| bus_error(&error))? {
             PartitionOpening::Open => tracing::debug!(%partition, %epoch, "partition opened"),
             PartitionOpening::Unstored => tracing::debug!(%partition, %epoch, "partition changed servers"),
@@ -202,6 +202,10 @@ pub(super) fn store_error(error: StoreError) -> AuthorityError {
             AuthorityError::Unavailable("inconsistent data".to_owned())
         }
     }
+}
+
+fn still_writing() -> AuthorityError {
+    AuthorityError::Unavailable("the epoch before is still being stored".to_owned())
 }
 
 fn bus_error(error: &BusError) -> AuthorityError {

@@ -8,6 +8,7 @@ use rookery_shared::event::{EVENT_VERSION, Event, EventBody};
 use rookery_shared::id::{Epoch, MessageId, RoomId, Seq, UserId};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::*;
 use crate::domain::message::Window;
@@ -17,6 +18,9 @@ const PARTITION: Partition = Partition(3);
 
 /// Refused, whatever is beside it.
 const POISON: Seq = Seq::new(13);
+
+/// Not answered the first time.
+const SILENT: Seq = Seq::new(14);
 
 /// Held at another place.
 const HELD: Seq = Seq::new(1_000);
@@ -39,6 +43,9 @@ impl Messages for Store {
         self.allowed.acquire().await.unwrap().forget();
         if events.iter().any(|event| event.seq == POISON) {
             return Err(StoreError::Inconsistent("poison".to_owned()));
+        }
+        if events.iter().any(|event| event.seq == SILENT) && self.calls.lock().len() == 1 {
+            return Err(StoreError::Unavailable("silent".to_owned()));
         }
         Ok(events.iter().filter(|event| event.seq == HELD).map(held).collect())
     }
@@ -183,7 +190,7 @@ async fn a_refused_batch_fails_alone() {
     let bench = Bench::new();
     let first: Vec<_> = (0..INGEST_WRITES_AT_ONCE as u64).map(|seq| bench.apply(seq)).collect();
     bench.settle().await;
-    let (good, bad, last) = (bench.apply(12), bench.apply(POISON.get()), bench.apply(14));
+    let (good, bad, last) = (bench.apply(12), bench.apply(POISON.get()), bench.apply(15));
     bench.settle().await;
     bench.store.allowed.add_permits(100);
     for partition in first.into_iter().chain([good, last]) {
@@ -223,6 +230,20 @@ async fn a_batch_of_a_server_that_was_replaced_is_over() {
     assert_eq!(*bench.store.calls.lock(), [1]);
     bench.begin("a").await;
     assert_eq!(bench.apply(3).await.unwrap().unwrap(), Applied::Stored(Vec::new()), "its own server goes on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_without_an_answer_is_under_way_until_a_repeat_succeeds() {
+    let bench = Bench::new();
+    let write = bench.apply(SILENT.get());
+    bench.store.allowed.add_permits(1);
+    bench.settle().await;
+    let ended = timeout(INGEST_WRITE_PAUSE / 2, bench.underway.ended());
+    assert!(ended.await.is_err(), "it may still be on its way");
+    bench.store.allowed.add_permits(1);
+    assert_eq!(write.await.unwrap().unwrap(), Applied::Stored(Vec::new()));
+    assert_eq!(*bench.store.calls.lock(), [1, 1]);
+    bench.underway.ended().await;
 }
 
 /// Whoever begins an epoch can wait for what is being written of the one before.

@@ -47,7 +47,7 @@ impl Messages for Mongo {
     }
 
     async fn page(&self, room: RoomId, window: Window, limit: usize) -> Result<Vec<SequencedEvent>, StoreError> {
-        let (messages, (ranges, direction)) = (self.messages.clone(), ranges(room, window));
+        let (messages, (ranges, direction)) = (self.messages.clone(), ranges(room, window, limit));
         let found = self.calls.run(async move { read(&messages, ranges, direction, limit).await });
         let mut found = found.await?;
         if direction == BACKWARDS {
@@ -108,22 +108,32 @@ const BACKWARDS: i32 = -1;
 /// The parts of a history that a window looks at, nearest first, and the direction in which they are read.
 ///
 /// Places are ordered by epoch, then by number, so "beyond a place" is the rest of its epoch and then all epochs
-/// further on. Asked one after the other, each is one range of the index on every server, and the second one is
-/// needed only where a page crosses into another epoch. What is stored never changes, so they need no snapshot.
-fn ranges(room: RoomId, window: Window) -> (Vec<Document>, i32) {
+/// further on. Asked one after the other, each is one range of the index on every server. Numbers follow each other, so
+/// the nearest `limit` of them are nearly always a whole page, also for a server that sorts all of a range before it
+/// takes the first; the others are needed where numbers are left out or a page crosses into another epoch. What is stored
+/// never changes, so they need no snapshot.
+fn ranges(room: RoomId, window: Window, limit: usize) -> (Vec<Document>, i32) {
     match window {
         Window::Latest => (vec![doc! { "room_id": key(room.as_uuid()) }], BACKWARDS),
-        Window::Before(place) => (beyond(room, "$lt", place), BACKWARDS),
-        Window::After(place) => (beyond(room, "$gt", place), FORWARDS),
+        Window::Before(Place { epoch, seq }) => {
+            let (epoch, end) = (integer::bound(epoch.0), integer::bound(seq.get()));
+            let near = end.saturating_sub(integer::limit(limit));
+            let of_epoch = [doc! { "$lt": end, "$gte": near }, doc! { "$lt": near }];
+            (beyond(room, epoch, of_epoch, doc! { "$lt": epoch }), BACKWARDS)
+        }
+        Window::After(Place { epoch, seq }) => {
+            let (epoch, start) = (integer::bound(epoch.0), integer::bound(seq.get()));
+            let near = start.saturating_add(integer::limit(limit));
+            let of_epoch = [doc! { "$gt": start, "$lte": near }, doc! { "$gt": near }];
+            (beyond(room, epoch, of_epoch, doc! { "$gt": epoch }), FORWARDS)
+        }
     }
 }
 
-fn beyond(room: RoomId, than: &str, place: Place) -> Vec<Document> {
-    let (room, epoch, seq) = (key(room.as_uuid()), integer::bound(place.epoch.0), integer::bound(place.seq.get()));
-    vec![
-        doc! { "room_id": room, "epoch": epoch, "seq": { than: seq } },
-        doc! { "room_id": room, "epoch": { than: epoch } },
-    ]
+fn beyond(room: RoomId, epoch: i64, of_epoch: [Document; 2], further: Document) -> Vec<Document> {
+    let room = key(room.as_uuid());
+    let of_epoch = of_epoch.into_iter().map(|seq| doc! { "room_id": room, "epoch": epoch, "seq": seq });
+    of_epoch.chain([doc! { "room_id": room, "epoch": further }]).collect()
 }
 
 /// At most `limit` documents of the ranges.
