@@ -1,6 +1,11 @@
 //! Which bound a refusal speaks of. The names are metric labels, the same in every process, and stand in the page of
 //! all bounds, `docs/limits.md`.
 
+mod page;
+mod rows;
+
+pub use page::page;
+
 use crate::protocol::close::CloseCode;
 use crate::protocol::error_code::ErrorCode;
 

@@ -248,6 +248,27 @@ async fn r07_joining_leaving_and_subscribing_in_a_flood_is_refused() {
 }
 
 #[tokio::test]
+async fn r08_a_message_shows_no_more_reactions_than_one_may_see() {
+    let server = behind_a_proxy().await;
+    let rest = Rest::forwarded(server.node.public_url(), "203.0.113.80");
+    let user = rest.new_user("fond").await;
+    let mut socket = Socket::open(forwarded(server, &user.token, "203.0.113.80")).await.open();
+    socket.expect_type("hello").await;
+    let message_id = said(&mut socket, "r-0").await["message_id"].clone();
+    let mut codes = Vec::new();
+    for (n, emoji) in ('😀'..).take(25).enumerate() {
+        let (client_id, emoji) = (format!("r-{}", n + 1), emoji.to_string());
+        socket
+            .send(json!({"type": "react", "room": "general", "message_id": message_id, "emoji": emoji, "client_id": client_id}))
+            .await;
+        let answer = socket.expect("an answer", |frame| frame["client_id"] == client_id.as_str()).await;
+        codes.push(answer["code"].as_str().unwrap_or("ack").to_owned());
+    }
+    assert!(codes[..20].iter().all(|code| code == "ack"), "{codes:?}");
+    assert!(codes[20..].iter().all(|code| code == "too_many_reactions"), "{codes:?}");
+}
+
+#[tokio::test]
 async fn r10_a_flood_of_new_rooms_is_refused() {
     let server = behind_a_proxy().await;
     let rest = Rest::forwarded(server.node.public_url(), "203.0.113.100");

@@ -1,4 +1,4 @@
-//! A process that may open no more files (row R12).
+//! A process that takes no more connections: by its settings, and because it may open no more files (row R12).
 
 use std::process::Command;
 use std::time::Duration;
@@ -54,4 +54,46 @@ async fn r12_without_file_descriptors_the_old_are_served_and_the_new_are_told() 
     };
     rookery_tests::wait::until("new connections are served again", is_served).await;
     assert_eq!(said(&mut old, "afterwards").await["type"], "ack");
+}
+
+#[tokio::test]
+async fn r12_a_listener_that_is_full_or_hurried_says_so() {
+    let server = Standalone::prepare_with(&[("limits", "off"), ("connections_max", "8"), ("accepts_per_second", "20")]);
+    server.node.start().await;
+    let address = server.node.public_address();
+    let request = b"GET /api/v1/rooms HTTP/1.1\r\nHost: rookery\r\nConnection: close\r\n\r\n";
+    let ask = || exchange(&address, request, Duration::from_secs(10));
+    assert!(ask().await.starts_with("HTTP/1.1 401"));
+
+    let mut crowd = Vec::new();
+    for _ in 0..8 {
+        crowd.push(TcpStream::connect(&address).await.expect("there is room"));
+    }
+    assert_told(&ask().await);
+    drop(crowd);
+    let is_served = async || ask().await.starts_with("HTTP/1.1 401");
+    rookery_tests::wait::until("there is room again", is_served).await;
+
+    let hurried = futures_util::future::join_all((0..100).map(|_| ask())).await;
+    hurried
+        .iter()
+        .filter(|answer| !answer.starts_with("HTTP/1.1 401"))
+        .for_each(|answer| assert_told(answer));
+    rookery_tests::wait::until("it is calm again", is_served).await;
+    let metrics = Rest::new(server.node.internal_url()).get("/metrics", None).await.text;
+    for limit in ["connections", "accepts"] {
+        assert!(
+            metrics.contains(&format!("rookery_gateway_limited_total{{limit=\"{limit}\"}}")),
+            "{limit}: {metrics}"
+        );
+    }
+}
+
+fn assert_told(answer: &str) {
+    // In a flood not everybody is waited for.
+    if answer.is_empty() {
+        return;
+    }
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("Retry-After: 2"), "{answer}");
+    assert!(answer.ends_with("no more connections now.\"}"), "{answer}");
 }
