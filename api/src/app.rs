@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rookery_shared::bus::Bus;
+use rookery_shared::limiter::Limiter;
+use rookery_shared::listener::Refusals;
+use rookery_shared::pace::Pace;
 use rookery_shared::shutdown::Shutdown;
 use rookery_shared::token::{SigningKeys, Verifier};
 
@@ -28,6 +31,10 @@ pub struct AppParts {
     pub keys: SigningKeys,
     /// The deployment's name in tokens.
     pub issuer: String,
+    /// How much one user or one address may ask for.
+    pub limiter: Arc<Limiter>,
+    /// How fast one user may talk in one room.
+    pub pace: Pace,
 }
 
 /// Why an [`App`] cannot be built or furnished.
@@ -70,6 +77,10 @@ pub struct App {
     pub(crate) issuer: String,
     /// What this process writes into the store.
     pub(crate) underway: Arc<Underway>,
+    /// How much one user or one address may ask for.
+    pub(crate) limiter: Arc<Limiter>,
+    /// How fast one user may talk in one room; only told here, the bus counts.
+    pub(crate) pace: Pace,
     prepared: AtomicBool,
     draining: AtomicBool,
 }
@@ -77,7 +88,7 @@ pub struct App {
 impl App {
     /// Puts the parts together. It serves requests once it is prepared.
     pub fn new(parts: AppParts) -> Result<Arc<Self>, AppError> {
-        let AppParts { stores, bus, keys, issuer } = parts;
+        let AppParts { stores, bus, keys, issuer, limiter, pace } = parts;
         let (keys, metrics, underway) = (Arc::new(keys), Metrics::new()?, Arc::new(Underway::default()));
         let verifier = Arc::new(Verifier::new(issuer.clone()));
         verifier.replace(&keys.public());
@@ -104,6 +115,8 @@ impl App {
             metrics,
             issuer,
             underway,
+            limiter,
+            pace,
             prepared: AtomicBool::new(false),
             draining: AtomicBool::new(false),
         }))
@@ -116,10 +129,16 @@ impl App {
         rooms::ensure_general(self).await
     }
 
+    /// Counts what the listener keeps out.
+    pub fn refusals(&self) -> Arc<dyn Refusals> {
+        Arc::new(self.metrics.clone())
+    }
+
     /// Starts what runs beside requests: the announcer and the listener to stored marks.
     pub fn run_background(self: &Arc<Self>, shutdown: &Shutdown) {
         let app = Arc::clone(self);
         shutdown.spawn("stored marks", async move { app.stored.follow(&*app.bus).await });
+        shutdown.spawn("limits", Arc::clone(&self.limiter).announce());
         let (app, drain) = (Arc::clone(self), shutdown.drain.clone());
         shutdown.spawn("announcer", async move {
             drain.run_until_cancelled(app.announcer.follow()).await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use rookery_shared::config::{ConfigErrors, Effective, Reader, Setting, is_strong};
+use rookery_shared::limiter::{self, LimiterOptions};
 use rookery_shared::pace::{self, Pace};
 use rookery_shared::telemetry::{LogFilter, LogFormat};
 use secrecy::{ExposeSecret, SecretString};
@@ -94,6 +95,16 @@ pub const SETTINGS: &[Setting] = &[
     },
     pace::SETTINGS[0],
     pace::SETTINGS[1],
+    limiter::SETTINGS[0],
+    limiter::SETTINGS[1],
+    limiter::SETTINGS[2],
+    limiter::SETTINGS[3],
+    limiter::SETTINGS[4],
+    limiter::SETTINGS[5],
+    limiter::SETTINGS[6],
+    limiter::SETTINGS[7],
+    limiter::SETTINGS[8],
+    limiter::SETTINGS[9],
 ];
 
 /// The settings, read and checked.
@@ -129,6 +140,8 @@ pub struct Config {
     pub log_filter: LogFilter,
     /// How fast one user may talk in one room.
     pub pace: Pace,
+    /// How much one user or one address may ask for.
+    pub limits: LimiterOptions,
 }
 
 impl Config {
@@ -149,7 +162,7 @@ impl Config {
         let (internal_secret, issuer) = (reader.secret("internal_secret", true), reader.required("issuer"));
         let (connections_max, drain_ms) = (reader.required("connections_max"), reader.required("drain_ms"));
         let (log_format, log_filter) = (reader.required("log_format"), reader.required("log_filter"));
-        let pace = Pace::read(reader);
+        let (pace, limits) = (Pace::read(reader), LimiterOptions::read(reader));
         let (signing_key, node_name) = (reader.optional("signing_key"), reader.optional("node_name"));
         check_secrets(reader, internal_secret.as_ref(), mongo_url.as_ref());
         Some(Self {
@@ -168,6 +181,7 @@ impl Config {
             log_format: log_format?,
             log_filter: log_filter?,
             pace: pace?,
+            limits: limits?,
         })
     }
 }

@@ -9,8 +9,10 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use rookery_shared::access::Until;
 use rookery_shared::authority::AuthorityError;
+use rookery_shared::bounds;
 use rookery_shared::bus::BusError;
 use rookery_shared::clock::UnixMillis;
+use rookery_shared::limiter::Verdict;
 use rookery_shared::pace::TooEarly;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::token::KeyError;
@@ -51,6 +53,9 @@ pub enum ApiError {
     /// A defect.
     #[error("panic: {0}")]
     Panic(String),
+    /// More was asked for than may be.
+    #[error("over the limit {}", .0.limit.as_str())]
+    Limited(Verdict),
 }
 
 /// A definite no.
@@ -98,6 +103,10 @@ pub struct Problem {
 #[derive(Clone)]
 struct Pending(Refusal);
 
+/// The bound that a refusal is about, on the same way.
+#[derive(Clone, Copy)]
+pub(crate) struct Bound(pub(crate) &'static str);
+
 impl ApiError {
     /// A refusal with its standard sentence.
     pub const fn refused(code: ErrorCode) -> Self {
@@ -135,6 +144,7 @@ impl ApiError {
             Self::Store(StoreError::Banned) => ErrorCode::Banned,
             Self::Authority(AuthorityError::Muted(_)) => ErrorCode::Muted,
             Self::Password(PasswordError::Busy) => ErrorCode::Overloaded,
+            Self::Limited(_) => ErrorCode::RateLimited,
             Self::Starting
             | Self::Store(StoreError::Unavailable(_))
             | Self::Bus(BusError::Unavailable(_) | BusError::Protocol(_))
@@ -149,11 +159,29 @@ impl ApiError {
 
     fn into_refusal(self) -> Refusal {
         let code = self.code();
-        if let Self::Refused(refusal) = self {
-            refusal
-        } else {
-            Refusal { code, field: None, detail: None, retry_after_ms: None }
+        match self {
+            Self::Refused(refusal) => refusal,
+            Self::Limited(Verdict { retry_ms, .. }) => {
+                Refusal { code, field: None, detail: None, retry_after_ms: Some(retry_ms) }
+            }
+            Self::Starting
+            | Self::Store(_)
+            | Self::Bus(_)
+            | Self::Authority(_)
+            | Self::Password(_)
+            | Self::Key(_)
+            | Self::Random(_)
+            | Self::Panic(_) => Refusal { code, field: None, detail: None, retry_after_ms: None },
         }
+    }
+
+    fn limited(&self) -> Option<Verdict> {
+        if let Self::Limited(verdict) = self { Some(*verdict) } else { None }
+    }
+
+    fn bound(&self) -> Option<Bound> {
+        let limit = self.limited().map(|verdict| verdict.limit.as_str());
+        limit.or_else(|| bounds::of_code(self.code())).map(Bound)
     }
 
     fn log(&self) {
@@ -171,9 +199,16 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         self.log();
+        let (limited, bound) = (self.limited(), self.bound());
         let refusal = self.into_refusal();
         let code = refusal.code;
         let mut response = status_of(code).into_response();
+        if let Some(verdict) = limited {
+            verdict.write(response.headers_mut());
+        }
+        if let Some(bound) = bound {
+            response.extensions_mut().insert(bound);
+        }
         if matches!(code, ErrorCode::Unavailable | ErrorCode::Overloaded) {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
@@ -188,6 +223,14 @@ impl IntoResponse for ApiError {
         response.extensions_mut().insert(Pending(refusal));
         response
     }
+}
+
+/// Whether a response says that somebody talks too fast in a room.
+pub(crate) fn is_pace(response: &Response) -> bool {
+    response
+        .extensions()
+        .get::<Pending>()
+        .is_some_and(|pending| pending.0.code == ErrorCode::RateLimited)
 }
 
 /// Writes the problem that a response carries, if it carries one.

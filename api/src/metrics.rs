@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use rookery_shared::listener::Refusals;
 
 /// All metrics of one process. Handles are cheap to clone.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ pub struct Metrics {
     pub(crate) epochs_allocated: IntCounter,
     /// History pages served without the bus, because it did not answer.
     pub(crate) history_without_bus: IntCounter,
+    /// Refusals because a bound was reached, by its name in `docs/limits.md`.
+    pub(crate) limited: IntCounterVec,
 }
 
 /// A metric is named twice or badly; a defect.
@@ -55,6 +58,7 @@ impl Metrics {
                 .counter("rookery_api_epochs_allocated_total", "New epochs after the bus lost a partition.")?,
             history_without_bus: add
                 .counter("rookery_api_history_without_bus_total", "History pages served from the store alone.")?,
+            limited: add.counters("rookery_api_limited_total", "Refusals by a bound.", &["limit"])?,
             registry,
         })
     }
@@ -76,6 +80,12 @@ impl Metrics {
         families
             .extend(prometheus::core::Collector::collect(&prometheus::process_collector::ProcessCollector::for_self()));
         Ok(TextEncoder::new().encode_to_string(&families)?)
+    }
+}
+
+impl Refusals for Metrics {
+    fn refused(&self, limit: &'static str) {
+        self.limited.with_label_values(&[limit]).inc();
     }
 }
 

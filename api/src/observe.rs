@@ -11,13 +11,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use rookery_shared::limits::REQUEST_DEADLINE;
+use rookery_shared::listener::Refusals as _;
 use rookery_shared::protocol::error_code::ErrorCode;
 use tokio::time::{Instant, timeout};
 use tracing::{Instrument, info_span};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::error::{ApiError, write_problem};
+use crate::error::{ApiError, Bound, write_problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Routes that a probe asks every few seconds.
@@ -35,6 +36,9 @@ pub(crate) async fn observe(State(app): State<Arc<App>>, request: Request, next:
     let took = started.elapsed();
     app.metrics.request(&method, route, response.status(), took);
     span.in_scope(|| log(route, response.status(), took));
+    if let Some(Bound(limit)) = response.extensions().get() {
+        app.metrics.refused(limit);
+    }
     let mut response = write_problem(response, &id);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);

@@ -1,9 +1,11 @@
 //! The OpenAPI document: made of the routes themselves, completed with what holds for all of them.
 
 use rookery_shared::protocol::error_code::ErrorCode;
+use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, Header, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use crate::error::{Problem, status_of};
@@ -16,7 +18,9 @@ pub mod schema;
     info(
         title = "Rookery",
         description = "REST interface of a Rookery chat server. Live events come over the WebSocket at `/ws`.\n\n\
-            Every error is a problem document (RFC 9457) with a stable `code`. Every answer carries `X-Request-Id`.",
+            Every error is a problem document (RFC 9457) with a stable `code`. Every answer carries `X-Request-Id`.\n\n\
+            How much a user or an address may ask for is limited over all nodes together; answers tell what is left in \
+            `RateLimit-*` fields (draft-ietf-httpapi-ratelimit-headers-06).",
     ),
     components(schemas(Problem)),
     modifiers(&Bearer),
@@ -46,12 +50,15 @@ impl Modify for Bearer {
 
 /// Adds to every operation the problems that any operation of its kind can answer, and to every problem its body.
 pub(crate) fn complete(document: &mut Document) {
-    for item in document.paths.paths.values_mut() {
+    for (path, item) in &mut document.paths.paths {
         for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.delete, &mut item.patch]
             .into_iter()
             .flatten()
         {
             add_usual_problems(operation);
+            if path.starts_with("/api/") {
+                add_limits(operation);
+            }
             operation.responses.responses.iter_mut().for_each(add_problem_body);
         }
     }
@@ -75,6 +82,36 @@ fn add_usual_problems(operation: &mut Operation) {
         let response = ResponseBuilder::new().description(names.join(" or ")).build();
         operation.responses.responses.entry(status).or_insert(RefOr::T(response));
     }
+}
+
+/// Every operation is limited, and every answer but an early failure tells what is left.
+fn add_limits(operation: &mut Operation) {
+    let refused = "`rate_limited`: wait as long as `Retry-After` says";
+    let refused = ResponseBuilder::new().description(refused).build();
+    operation.responses.responses.entry("429".to_owned()).or_insert(RefOr::T(refused));
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        if status.starts_with('2') || status == "429" {
+            response
+                .headers
+                .extend(LIMIT_HEADERS.map(|(name, meaning)| (name.to_owned(), number(meaning))));
+        }
+        if status == "429" {
+            response.headers.insert("Retry-After".to_owned(), number("Seconds, rounded up."));
+        }
+    }
+}
+
+/// The fields of draft-ietf-httpapi-ratelimit-headers-06.
+const LIMIT_HEADERS: [(&str, &str); 3] = [
+    ("RateLimit-Limit", "How many requests are allowed at once."),
+    ("RateLimit-Remaining", "How many of them are left."),
+    ("RateLimit-Reset", "Seconds until all are there again; with 429, until there is one."),
+];
+
+fn number(meaning: &str) -> RefOr<Header> {
+    let schema = ObjectBuilder::new().schema_type(Type::Integer).build();
+    RefOr::T(HeaderBuilder::new().schema(Some(schema)).description(Some(meaning)).build())
 }
 
 fn add_problem_body((status, response): (&String, &mut RefOr<Response>)) {

@@ -25,6 +25,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::bearer;
+use crate::limit::limited;
 use crate::observe::{deadline, observe, panicked, prepared};
 use crate::openapi::{Base, complete};
 use crate::routes::internal::{authorize, events, health, look, open_room, revocations};
@@ -42,7 +43,9 @@ const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 /// What the world may ask: REST, keys, the document with its browser, and the web page.
 pub fn public(app: &Arc<App>) -> Router {
     let (rest, document) = documented();
-    let rest = rest.route_layer(from_fn_with_state(Arc::clone(app), prepared));
+    let rest = rest
+        .route_layer(from_fn_with_state(Arc::clone(app), limited))
+        .route_layer(from_fn_with_state(Arc::clone(app), prepared));
     let router = rest.merge(keys()).with_state(Arc::clone(app));
     around(router.merge(docs(document)).merge(page::router()), app)
 }

@@ -66,13 +66,18 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         bus: Arc::clone(&bus) as Arc<dyn Bus>,
         keys,
         issuer: config.issuer.clone(),
+        limiter: config.limits.limiter(bus.clone()),
+        pace: config.pace,
     })?;
     app.run_background(&shutdown);
     let start = Start { app: Arc::clone(&app), bus, stores, node_name: config.node_name.clone() };
     let until = shutdown.clone();
     shutdown.spawn_work("start", async move { start.run(&until).await });
-    listen(public, router::public(&app), &config, &shutdown);
-    listen(internal, router::internal(&app, config.internal_secret.clone()), &config, &shutdown);
+    let connections_max = config.connections_max;
+    let options =
+        |accepts_per_second| ListenerOptions { connections_max, accepts_per_second, refusals: app.refusals() };
+    listen(public, router::public(&app), options(config.limits.accepts_per_second), &shutdown);
+    listen(internal, router::internal(&app, config.internal_secret.clone()), options(0), &shutdown);
     tracing::info!(listen = %config.listen, internal = %config.internal_listen, node = config.node_name, "api started");
     shutdown.on_signals(config.drain).await.map_err(ServeError::Signals)
 }
@@ -133,8 +138,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })
 }
 
-fn listen(listener: TcpListener, router: axum::Router, config: &Config, shutdown: &Shutdown) {
-    let options = ListenerOptions { connections_max: config.connections_max };
+fn listen(listener: TcpListener, router: axum::Router, options: ListenerOptions, shutdown: &Shutdown) {
     let until = shutdown.clone();
     shutdown.spawn_work("listener", async move {
         listener::serve(listener, router.into_service(), options, &until).await;

@@ -21,6 +21,7 @@ const BOUNDS: Bounds = Bounds {
     message_bytes: 64 << 20,
     fragments: 1_000_000,
     frames: FrameRate { per_second: 1_000_000, burst: 10_000_000 },
+    bytes: FrameRate { per_second: 1_000_000_000, burst: 1_000_000_000 },
 };
 
 #[tokio::main]
@@ -29,7 +30,8 @@ async fn main() -> io::Result<()> {
         return Err(io::Error::other("usage: echo ADDRESS:PORT"));
     };
     let listener = TcpListener::bind(address).await?;
-    let (router, options) = (Router::new().fallback(answer), ListenerOptions { connections_max: 64 });
+    let router = Router::new().fallback(answer);
+    let options = ListenerOptions { connections_max: 64, accepts_per_second: 0, refusals: Arc::new(()) };
     listener::serve(listener, router.into_service(), options, &Shutdown::new()).await;
     Ok(())
 }

@@ -17,6 +17,7 @@ use crate::session::{Command, Target};
 
 mod act;
 mod heads;
+mod limit;
 mod promise;
 mod send;
 mod subscribe;
@@ -40,6 +41,9 @@ impl Commands {
 
     /// Does it. The client is told of success and failure through its outbox; a close code ends the connection.
     pub async fn run(self: Arc<Self>, command: Command) -> Option<CloseCode> {
+        if !self.admits(&command).await {
+            return (command == Command::Admit).then_some(CloseCode::Overloaded);
+        }
         match command {
             Command::Subscribe(targets) => self.subscribe(targets).await,
             Command::Enter(room) => return self.enter(Target { room, position: None }).await,
@@ -48,6 +52,7 @@ impl Commands {
             Command::Heads(targets) => self.heads(targets).await,
             Command::Act(deed) => self.act(*deed).await,
             Command::CatchUp(rooms) => return self.catch_up(rooms).await,
+            Command::Admit => {}
         }
         None
     }
@@ -68,6 +73,11 @@ impl Commands {
     }
 
     fn tell(&self, error: ErrorFrame) {
+        self.node.metrics.limit_of(error.code);
+        self.say(error);
+    }
+
+    fn say(&self, error: ErrorFrame) {
         self.node.metrics.errors.with_label_values(&[error.code.as_str()]).inc();
         self.member.outbox.send(&ServerFrame::Error(error));
     }

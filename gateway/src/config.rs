@@ -6,11 +6,13 @@ use std::time::Duration;
 use clap::ArgMatches;
 use reqwest::Url;
 use rookery_shared::config::{ConfigErrors, Effective, Reader, Setting, is_strong};
+use rookery_shared::limiter::{self, LimiterOptions};
 use rookery_shared::pace::{self, Pace};
 use rookery_shared::protocol::server::AckMode;
 use rookery_shared::telemetry::{LogFilter, LogFormat};
 use secrecy::SecretString;
 
+use crate::crowd::{self, SocketCaps};
 use crate::upgrade::Origins;
 
 /// Every setting of this process.
@@ -43,6 +45,18 @@ pub const SETTINGS: &[Setting] = &[
     ),
     pace::SETTINGS[0],
     pace::SETTINGS[1],
+    crowd::SETTINGS[0],
+    crowd::SETTINGS[1],
+    limiter::SETTINGS[0],
+    limiter::SETTINGS[1],
+    limiter::SETTINGS[2],
+    limiter::SETTINGS[3],
+    limiter::SETTINGS[4],
+    limiter::SETTINGS[5],
+    limiter::SETTINGS[6],
+    limiter::SETTINGS[7],
+    limiter::SETTINGS[8],
+    limiter::SETTINGS[9],
 ];
 
 /// The settings, checked.
@@ -74,6 +88,10 @@ pub struct Config {
     pub ack: AckMode,
     /// How fast one user may talk in one room.
     pub pace: Pace,
+    /// How many sockets there may be.
+    pub caps: SocketCaps,
+    /// How much one user or one address may ask for.
+    pub limits: LimiterOptions,
 }
 
 const fn setting(key: &'static str, default: Option<&'static str>, help: &'static str) -> Setting {
@@ -108,6 +126,7 @@ fn gather(reader: &mut Reader) -> Option<Config> {
     let log_filter = reader.required("log_filter");
     let ack = reader.required("ack");
     let pace = Pace::read(reader);
+    let (caps, limits) = (SocketCaps::read(reader), LimiterOptions::read(reader));
     Some(Config {
         listen: listen?,
         internal_listen: internal_listen?,
@@ -122,6 +141,8 @@ fn gather(reader: &mut Reader) -> Option<Config> {
         log_filter: log_filter?,
         ack: ack?,
         pace: pace?,
+        caps: caps?,
+        limits: limits?,
     })
 }
 

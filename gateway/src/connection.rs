@@ -16,6 +16,7 @@ use rookery_shared::protocol::server::ServerFrame;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::commands::Commands;
+use crate::crowd::Pending;
 use crate::frame::Frame;
 use crate::gateway::Node;
 use crate::heartbeat::{Beat, Heartbeat};
@@ -35,6 +36,8 @@ pub struct Opening {
     pub token: Option<String>,
     /// The room in the path, if there is one.
     pub room: Option<RoomRef>,
+    /// Its place among those that have not said whose they are.
+    pub pending: Option<Pending>,
 }
 
 /// What woke the task.
@@ -60,13 +63,17 @@ struct Connection {
     running: Option<BoxFuture<'static, Option<CloseCode>>>,
     /// Whether it lives for one room only.
     is_single: bool,
+    /// Its place among those that have not said whose they are.
+    pending: Option<Pending>,
 }
 
 /// Serves a client from the upgrade to the end.
 pub async fn serve(node: Arc<Node>, socket: Socket, opening: Opening) {
     let count = Count::new(Arc::clone(&node));
-    let mut connection = Connection::new(node, socket, opening.room);
-    let end = match opening.token.and_then(|token| connection.present(&token)) {
+    let Opening { token, room, pending } = opening;
+    let mut connection = Connection::new(node, socket, room);
+    connection.pending = pending;
+    let end = match token.and_then(|token| connection.present(&token)) {
         Some(end) => end,
         None => connection.live().await,
     };
@@ -90,6 +97,7 @@ impl Connection {
             commands: None,
             waiting: VecDeque::new(),
             running: None,
+            pending: None,
         };
         connection.note_deadline();
         connection
@@ -190,6 +198,7 @@ impl Connection {
             Output::Send(frame) => {
                 if let ServerFrame::Error(error) = &frame {
                     self.node.metrics.errors.with_label_values(&[error.code.as_str()]).inc();
+                    self.node.metrics.limit_of(error.code);
                 }
                 self.outbox.send(&frame);
             }
@@ -202,6 +211,8 @@ impl Connection {
     fn welcome(&mut self, user: UserId) {
         let member = Member::new(user, Arc::clone(&self.outbox), self.is_single);
         self.commands = Some(Commands::new(Arc::clone(&self.node), member));
+        self.pending = None;
+        self.waiting.push_back(Command::Admit);
     }
 
     /// Commands run one by one, so that what a client sends in order happens in order.

@@ -7,6 +7,8 @@ use axum::Router;
 use axum::routing::get;
 use rookery_shared::authority::Authority;
 use rookery_shared::bus::Bus;
+use rookery_shared::limiter::Limiter;
+use rookery_shared::listener::Refusals;
 use rookery_shared::protocol::server::AckMode;
 use rookery_shared::shutdown::Shutdown;
 use rookery_shared::token::Verifier;
@@ -14,6 +16,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::acks::Acks;
 use crate::authorize::Permissions;
+use crate::crowd::{Crowd, SocketCaps};
 use crate::drain::Goodbyes;
 use crate::hub::Hub;
 use crate::logins::Logins;
@@ -34,6 +37,8 @@ pub struct GatewayParts {
     pub origins: Origins,
     /// Of the process; connections are its tasks.
     pub shutdown: Shutdown,
+    /// How much one user or one address may ask for.
+    pub limiter: Arc<Limiter>,
     /// Choices of whoever runs it.
     pub options: GatewayOptions,
 }
@@ -45,6 +50,8 @@ pub struct GatewayOptions {
     pub drain: Duration,
     /// What an ack says.
     pub ack: AckMode,
+    /// How many sockets there may be.
+    pub caps: SocketCaps,
 }
 
 /// What every connection of this process shares.
@@ -61,6 +68,8 @@ pub struct Node {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) goodbyes: Goodbyes,
     pub(crate) ack: AckMode,
+    pub(crate) limiter: Arc<Limiter>,
+    pub(crate) crowd: Arc<Crowd>,
 }
 
 /// A gateway: routers to serve, and work to do in the background.
@@ -75,13 +84,19 @@ impl Gateway {
     /// # Errors
     /// Only if two metrics have one name, which is a defect.
     pub fn new(parts: GatewayParts) -> Result<Self, prometheus::Error> {
-        let GatewayParts { bus, authority, verifier, origins, shutdown, options } = parts;
+        let GatewayParts { bus, authority, verifier, origins, shutdown, limiter, options } = parts;
         let metrics = Arc::new(Metrics::new()?);
         let hub = Hub::new(Arc::clone(&bus), Arc::clone(&authority), Arc::clone(&metrics), shutdown.clone());
         let permissions = Permissions::new(Arc::clone(&authority));
         let acks = Acks::new(Arc::clone(&metrics));
-        let logins = Logins::new(Arc::clone(&bus), Arc::clone(&authority), Arc::clone(&hub), Arc::clone(&permissions));
-        let (goodbyes, ack) = (Goodbyes::new(options.drain), options.ack);
+        let logins = Logins::new(
+            Arc::clone(&bus),
+            Arc::clone(&authority),
+            Arc::clone(&hub),
+            Arc::clone(&permissions),
+            options.caps.per_user,
+        );
+        let (goodbyes, ack, crowd) = (Goodbyes::new(options.drain), options.ack, Crowd::new(options.caps.pending));
         let node = Node {
             bus,
             authority,
@@ -95,6 +110,8 @@ impl Gateway {
             metrics,
             goodbyes,
             ack,
+            limiter,
+            crowd,
         };
         Ok(Self { node: Arc::new(node) })
     }
@@ -119,7 +136,8 @@ impl Gateway {
     /// Starts everything that is not a connection. To be called once, before serving. None of it is waited for by a
     /// drain: it serves the connections as long as there are any.
     pub fn run_background(&self) {
-        let Node { bus, authority, verifier, shutdown, hub, permissions, acks, logins, .. } = self.node.as_ref();
+        let Node { bus, authority, verifier, shutdown, hub, permissions, acks, logins, limiter, .. } =
+            self.node.as_ref();
         let relay = Relay::new(Arc::clone(hub), Arc::clone(acks), Arc::clone(permissions), Arc::clone(logins));
         shutdown.spawn("relay", Arc::clone(&relay).listen(bus.signals()));
         shutdown.spawn("head audit", relay.audit());
@@ -127,12 +145,18 @@ impl Gateway {
         shutdown.spawn("logins", Arc::clone(logins).follow());
         shutdown.spawn("revocations", Arc::clone(logins).poll());
         shutdown.spawn("room sweep", Arc::clone(hub).sweep());
+        shutdown.spawn("limits", Arc::clone(limiter).announce());
         shutdown.spawn("keys", keys::poll(Arc::clone(authority), Arc::clone(verifier)));
     }
 
     /// Its metrics, for a process that shows those of several parts.
     pub fn registry(&self) -> &prometheus::Registry {
         self.node.metrics.registry()
+    }
+
+    /// Counts what the listener keeps out.
+    pub fn refusals(&self) -> Arc<dyn Refusals> {
+        Arc::clone(&self.node.metrics) as Arc<dyn Refusals>
     }
 
     /// Why this gateway should get no new connections; empty if it should.

@@ -11,6 +11,7 @@ pub mod authorize;
 pub mod commands;
 pub mod config;
 pub mod connection;
+pub mod crowd;
 pub mod drain;
 pub mod error;
 pub mod frame;

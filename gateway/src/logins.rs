@@ -33,6 +33,8 @@ pub struct Logins {
     authority: Arc<dyn Authority>,
     hub: Arc<Hub>,
     permissions: Arc<Permissions>,
+    /// Sockets of one user.
+    sockets_max: usize,
     state: Mutex<State>,
     changed: Notify,
     /// As long as a token of theirs could be good.
@@ -60,22 +62,30 @@ impl Logins {
         authority: Arc<dyn Authority>,
         hub: Arc<Hub>,
         permissions: Arc<Permissions>,
+        sockets_max: usize,
     ) -> Arc<Self> {
         let life = ACCESS_TOKEN_LIFE + TOKEN_LEEWAY;
         let revoked = Cache::builder().max_capacity(REVOKED_REMEMBERED_MAX).time_to_live(life).build();
         let (state, changed) = (Mutex::default(), Notify::new());
-        Arc::new(Self { bus, authority, hub, permissions, state, changed, revoked })
+        Arc::new(Self { bus, authority, hub, permissions, sockets_max, state, changed, revoked })
     }
 
     /// The connection lives by this session from now on.
     pub fn enter(&self, member: &Arc<Member>, session: SessionId) {
         let mut state = self.state.lock();
         let logins = state.users.entry(member.user).or_default();
-        logins.retain(|login| login.member.id != member.id);
-        logins.push(Login { session, member: Arc::clone(member) });
+        match logins.iter_mut().find(|login| login.member.id == member.id) {
+            Some(known) => known.session = session,
+            None => logins.push(Login { session, member: Arc::clone(member) }),
+        }
+        let too_many = logins.len().saturating_sub(self.sockets_max);
+        let oldest: Vec<Login> = logins.drain(..too_many).collect();
         state.moved.insert(member.user);
         state.fresh.insert(session);
         drop(state);
+        for login in oldest {
+            login.member.outbox.end(CloseCode::Replaced);
+        }
         if self.revoked.contains_key(&session) {
             end(member);
         }

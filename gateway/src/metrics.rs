@@ -2,6 +2,10 @@
 
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use rookery_shared::bounds;
+use rookery_shared::listener::Refusals;
+use rookery_shared::protocol::close::CloseCode;
+use rookery_shared::protocol::error_code::ErrorCode;
 
 /// The numbers of one gateway.
 #[derive(Debug)]
@@ -47,6 +51,8 @@ pub struct Metrics {
     pub append_seconds: Histogram,
     /// Failed calls to the bus or the api, by part.
     pub failures: IntCounterVec,
+    /// Refusals because a bound was reached, by its name in `docs/limits.md`.
+    limited: IntCounterVec,
 }
 
 /// Registers what it makes, under the gateway's prefix.
@@ -81,6 +87,7 @@ impl Metrics {
             strays: make.counter("strays_total", "Events of rooms without listeners")?,
             append_seconds: make.histogram("append_seconds", "Message frame to place in the room")?,
             failures: make.family("failures_total", "Failed calls to other parts", "part")?,
+            limited: make.family("limited_total", "Refusals by a bound", "limit")?,
             registry: make.0,
         })
     }
@@ -90,11 +97,36 @@ impl Metrics {
         &self.registry
     }
 
+    /// Somebody has reached a bound.
+    pub fn limit(&self, name: &'static str) {
+        self.limited.with_label_values(&[name]).inc();
+    }
+
+    /// The same, where an error says so.
+    pub fn limit_of(&self, code: ErrorCode) {
+        if let Some(name) = bounds::of_code(code) {
+            self.limit(name);
+        }
+    }
+
+    /// The same, where a connection ends for it.
+    pub fn limit_of_end(&self, code: CloseCode) {
+        if let Some(name) = bounds::of_end(code) {
+            self.limit(name);
+        }
+    }
+
     /// The Prometheus text format.
     pub fn render(&self) -> Result<String, prometheus::Error> {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         String::from_utf8(text).map_err(|error| prometheus::Error::Msg(error.to_string()))
+    }
+}
+
+impl Refusals for Metrics {
+    fn refused(&self, limit: &'static str) {
+        self.limit(limit);
     }
 }
 

@@ -51,23 +51,32 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     let internal = bind(config.internal_listen).await?;
     tracing::info!(listen = %config.listen, internal = %config.internal_listen, "gateway started");
     let (drain, connections_max) = (config.drain, config.connections_max);
+    let accepts_per_second = config.limits.accepts_per_second;
     let gateway = assemble(config, &shutdown)?;
     gateway.run_background();
-    listen(public, gateway.router().fallback(upgrade::elsewhere), connections_max, &shutdown);
-    listen(internal, gateway.internal_router(), INTERNAL_CONNECTIONS_MAX, &shutdown);
+    let options = ListenerOptions { connections_max, accepts_per_second, refusals: gateway.refusals() };
+    listen(public, gateway.router().fallback(upgrade::elsewhere), options, &shutdown);
+    let options = ListenerOptions {
+        connections_max: INTERNAL_CONNECTIONS_MAX,
+        accepts_per_second: 0,
+        refusals: gateway.refusals(),
+    };
+    listen(internal, gateway.internal_router(), options, &shutdown);
     shutdown.on_signals(drain).await.map_err(StartError::Signals)
 }
 
 fn assemble(config: Config, shutdown: &Shutdown) -> Result<Gateway, StartError> {
     let bus = RedisBus::connect(&RedisOptions { url: config.redis_url, pace: config.pace }, shutdown)?;
     let authority = HttpAuthority::new(AuthorityOptions { url: config.api_url, secret: config.internal_secret })?;
+    let limiter = config.limits.limiter(bus.clone());
     let gateway = Gateway::new(GatewayParts {
         bus,
+        limiter,
         authority: Arc::new(authority),
         verifier: Arc::new(Verifier::new(config.issuer)),
         origins: config.origins,
         shutdown: shutdown.clone(),
-        options: GatewayOptions { drain: config.drain, ack: config.ack },
+        options: GatewayOptions { drain: config.drain, ack: config.ack, caps: config.caps },
     })?;
     Ok(gateway)
 }
@@ -76,9 +85,9 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
 }
 
-fn listen(listener: TcpListener, router: Router, connections_max: usize, shutdown: &Shutdown) {
+fn listen(listener: TcpListener, router: Router, options: ListenerOptions, shutdown: &Shutdown) {
     let until = shutdown.clone();
     shutdown.spawn_work("listener", async move {
-        listener::serve(listener, router.into_service(), ListenerOptions { connections_max }, &until).await;
+        listener::serve(listener, router.into_service(), options, &until).await;
     });
 }

@@ -29,6 +29,7 @@ pub struct Socket {
     wire: Arc<dyn Wire>,
     reader: Reader,
     meter: Meter,
+    bytes: Meter,
 }
 
 /// What came from the client.
@@ -53,7 +54,8 @@ pub enum Heard {
 impl Socket {
     /// The server's end of an upgraded stream, with the bytes that were read behind the request head.
     pub fn new(wire: Arc<dyn Wire>, read_before: Vec<u8>, bounds: Bounds) -> Self {
-        Self { wire, reader: Reader::new(bounds, read_before), meter: Meter::new(bounds.frames) }
+        let (meter, bytes) = (Meter::new(bounds.frames), Meter::new(bounds.bytes));
+        Self { wire, reader: Reader::new(bounds, read_before), meter, bytes }
     }
 
     /// What the other half writes to.
@@ -86,6 +88,9 @@ impl Socket {
             }
             let Self { wire, reader, .. } = self;
             match ready!(read(wire.as_ref(), cx, |bytes| reader.feed(bytes))) {
+                Ok(count @ 1..) if !self.bytes.admits(u32::try_from(count).unwrap_or(u32::MAX)) => {
+                    return Poll::Ready(Heard::Breach(CloseCode::Flooding));
+                }
                 Ok(1..) => {}
                 Ok(0) => return Poll::Ready(Heard::Lost),
                 Err(error) => {

@@ -3,6 +3,7 @@
 //! What is wrong with the request itself is answered by HTTP status. What is wrong with the token is told on the
 //! open socket, since browsers show scripts no status. Addresses are never logged: a token may be in them.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
@@ -10,10 +11,14 @@ use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use rookery_shared::address;
+use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::RoomRef;
-use rookery_shared::listener;
+use rookery_shared::listener::{self, Peer};
+use rookery_shared::quota::Limit;
 
 use crate::connection::{self, Opening};
+use crate::crowd::Pending;
 use crate::gateway::Node;
 use crate::socket::{Bounds, Socket};
 
@@ -27,7 +32,7 @@ pub use refusal::Refusal;
 
 /// `GET /ws`: any number of rooms.
 pub async fn many(State(node): State<Arc<Node>>, request: Request) -> Response {
-    answer(&node, request, None)
+    answer(&node, request, None).await
 }
 
 /// `GET /ws/{room}`: one room.
@@ -37,7 +42,7 @@ pub async fn one(
     request: Request,
 ) -> Response {
     match room {
-        Ok(Path(room)) => answer(&node, request, Some(room)),
+        Ok(Path(room)) => answer(&node, request, Some(room)).await,
         Err(_) => refuse(&node, Refusal::NoSuchRoom),
     }
 }
@@ -62,10 +67,17 @@ pub fn shake_hands(request: &mut Request) -> Result<(Response, Upgrading), Refus
     Ok((accepted.into_response(), Upgrading(hyper::upgrade::on(request))))
 }
 
-fn answer(node: &Arc<Node>, mut request: Request, room: Option<RoomRef>) -> Response {
-    match check(node, &mut request) {
-        Ok((response, upgrading)) => {
-            let opening = Opening { token: token::find(&request), room };
+async fn answer(node: &Arc<Node>, mut request: Request, room: Option<RoomRef>) -> Response {
+    let checked = check(node, &mut request);
+    let (token, client) = (token::find(&request), client(node, &request));
+    drop(request);
+    let admitted = match checked {
+        Ok(shaken) => admit(node, client, token.as_deref()).await.map(|pending| (shaken, pending)),
+        Err(refusal) => Err(refusal),
+    };
+    match admitted {
+        Ok(((response, upgrading), pending)) => {
+            let opening = Opening { token, room, pending };
             node.shutdown.spawn_work("upgrade", take_over(Arc::clone(node), upgrading, opening));
             response
         }
@@ -80,6 +92,32 @@ fn check(node: &Node, request: &mut Request) -> Result<(Response, Upgrading), Re
     let shaken = shake_hands(request)?;
     node.origins.check(request.headers())?;
     Ok(shaken)
+}
+
+/// What stands for the client's address.
+fn client(node: &Node, request: &Request) -> u128 {
+    // Every request came through our listener, which knows the other end.
+    let peer = request
+        .extensions()
+        .get::<Peer>()
+        .map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0.ip());
+    address::subject(node.limiter.client(peer, request.headers()))
+}
+
+/// A place for one more socket from there. Who brings a good token needs none, so that a crowd without tokens keeps
+/// nobody out who shares its address.
+async fn admit(node: &Node, client: u128, token: Option<&str>) -> Result<Option<Pending>, Refusal> {
+    let pending = node.crowd.enter(client);
+    if pending.is_none() && token.is_none_or(|token| node.verifier.verify(token, UnixMillis::now()).is_err()) {
+        node.metrics.limit("pending_sockets");
+        return Err(Refusal::TooManyPending);
+    }
+    let verdict = node.limiter.take(Limit::AddressConnects, client).await;
+    if verdict.allowed {
+        return Ok(pending);
+    }
+    node.metrics.limit(verdict.limit.as_str());
+    Err(Refusal::TooMany(verdict))
 }
 
 fn refuse(node: &Node, refusal: Refusal) -> Response {

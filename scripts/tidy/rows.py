@@ -6,8 +6,8 @@ from tree import Finding
 
 PAGE = "docs/attack-rows.md"
 # How many rows of each kind there are; the last number of each.
-ROWS = {"W": 14, "P": 10, "A": 26, "Z": 14}
-ROW = re.compile(r"^\| (?P<row>[WPAZ]\d\d) \|[^|]*\|(?P<tests>.*)\|$")
+ROWS = {"W": 14, "P": 10, "A": 26, "Z": 14, "R": 13}
+ROW = re.compile(r"^\| (?P<row>[WPAZR]\d\d) \|[^|]*\|(?P<tests>.*)\|$")
 TEST = re.compile(r"`(?P<name>[a-z][a-z0-9_]+)`")
 MISSING = "not built yet: "
 FUNCTION = re.compile(r"\bfn (\w+)\(")

@@ -6,6 +6,7 @@
 use crate::clock::UnixMillis;
 use crate::id::{Partition, RoomId, UserId};
 use crate::limits::{DEDUPE_BUCKET, PARTITIONS};
+use crate::quota::Bucket;
 use uuid::Uuid;
 
 /// The partition of a room: the same on every node and for all time.
@@ -85,6 +86,22 @@ pub fn dedupe(room: RoomId, now: UnixMillis) -> [String; 2] {
 pub fn pace(room: RoomId, user: UserId) -> String {
     let (t, room, user) = (partition_of(room), room.as_uuid().simple(), user.as_uuid().simple());
     format!("{{{t}}}:g:{room}:{user}")
+}
+
+/// The partition of a bucket's subject.
+pub fn partition_of_subject(subject: u128) -> Partition {
+    partition_of_id(Uuid::from_u128(subject))
+}
+
+/// String with expiry: when everything that was taken out of a bucket is paid.
+pub fn quota(bucket: Bucket) -> String {
+    let (t, subject) = (partition_of_subject(bucket.subject), bucket.subject);
+    format!("{{{t}}}:q:{}:{subject:032x}", bucket.limit as u8)
+}
+
+/// Sorted set with expiry: the processes that share buckets, by when they said so last.
+pub fn nodes() -> String {
+    format!("{{{}}}:nodes", Partition(0))
 }
 
 /// String: the number of partitions this cluster was first started with.

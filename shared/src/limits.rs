@@ -290,6 +290,36 @@ pub const SEND_BURST_MAX: u32 = 10_000;
 pub const SEND_INTERVAL_MS_MAX: u64 = 60_000;
 /// Before the end of the access token a connection is told that it has to renew it.
 pub const TOKEN_WARNING: Duration = Duration::from_mins(1);
+/// Largest burst that operators may set for what one user or one address may ask for.
+pub const QUOTA_BURST_MAX: u32 = 1_000_000;
+/// Longest interval, in milliseconds, that operators may set between two of them: a day.
+pub const QUOTA_INTERVAL_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
+/// Tokens of a user that a node takes out of the shared bucket at once, so that not every command asks Redis.
+pub const QUOTA_LEASE_MAX: u32 = 10;
+/// How long a request waits for the shared bucket before the node counts alone.
+pub const QUOTA_WAIT: Duration = Duration::from_millis(250);
+/// How long a node counts alone before it asks for the shared buckets again.
+pub const QUOTA_ALONE: Duration = Duration::from_secs(1);
+/// Between two signs of life of a node that shares buckets with others.
+pub const QUOTA_NODE_INTERVAL: Duration = Duration::from_secs(5);
+/// After so long without a sign of life a node is not counted any more.
+pub const QUOTA_NODE_LIFE: Duration = Duration::from_secs(15);
+/// Nodes that a process counts with while it has never heard how many there are.
+pub const QUOTA_NODES_UNKNOWN: u32 = 4;
+/// Buckets that a process remembers; beyond it those that are full again are forgotten, then any.
+pub const QUOTA_BUCKETS_MAX: usize = 100_000;
+/// Bytes of WebSocket frames that one client may send in a second. More, beyond [`BYTES_BURST_MAX`], closes with 4429.
+pub const BYTES_PER_SECOND_MAX: u32 = 512 * 1024;
+/// Bytes of WebSocket frames that one client may send at once before the rate counts.
+pub const BYTES_BURST_MAX: u32 = 8 * 1024 * 1024;
+/// Proxies that are looked at in `X-Forwarded-For`, from the right.
+pub const PROXY_HOPS_MAX: usize = 16;
+/// File descriptors that a listener leaves to everything else in the process.
+pub const DESCRIPTORS_KEPT: usize = 128;
+/// Refused connections of one listener whose answer is waited for at the same time; others are just closed.
+pub const REFUSALS_AT_ONCE: usize = 64;
+/// How long a refused connection may take to read why.
+pub const REFUSAL_DEADLINE: Duration = Duration::from_millis(500);
 
 // --- load tests ------------------------------------------------------------------------------
 

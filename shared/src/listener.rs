@@ -1,5 +1,5 @@
 //! The accept loop of every HTTP listener: HTTP/1.1 with upgrades, a deadline and bounds for the request head, a
-//! cap on connections, and `TCP_NODELAY`.
+//! cap on connections and on their rate, and `TCP_NODELAY`.
 //!
 //! `axum::serve` installs no timer, so a request head that never ends would hold its socket for ever; here it is
 //! closed after [`HEAD_DEADLINE`].
@@ -10,7 +10,6 @@ use std::net::{Shutdown as Half, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
@@ -20,23 +19,45 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tower::{Service, ServiceExt};
 
+use crate::config::Setting;
 use crate::limits::{HEAD_BYTES_MAX, HEAD_DEADLINE, HEADERS_MAX};
 use crate::shutdown::Shutdown;
 
-/// How long the loop rests when the process has no file descriptor left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// What a connection over the cap is told before it is closed.
-const FULL: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+mod door;
 
-/// Bounds of one listener.
-#[derive(Clone, Copy, Debug)]
+use door::Door;
+
+/// The setting of [`ListenerOptions::accepts_per_second`].
+pub const ACCEPTS_SETTING: Setting = Setting {
+    key: "accepts_per_second",
+    default: Some("1000"),
+    secret: false,
+    help: "Connections that the public listener accepts in a second, twice as many at once; more are answered 503. 0 for no limit.",
+};
+
+/// Bounds of one listener. What they keep out is answered 503 and closed.
+#[derive(Clone)]
 pub struct ListenerOptions {
-    /// Connections at once, upgraded ones included. More are answered 503 and closed.
+    /// Connections at once, upgraded ones included. Fewer, if the process may not open so many files.
     pub connections_max: usize,
+    /// Connections accepted in a second, twice as many at once; 0 for no limit.
+    pub accepts_per_second: u32,
+    /// Who counts them.
+    pub refusals: Arc<dyn Refusals>,
+}
+
+/// Counts what is not let in.
+pub trait Refusals: Send + Sync + 'static {
+    /// One more, by the limit of this name.
+    fn refused(&self, limit: &'static str);
+}
+
+/// Where nobody counts.
+impl Refusals for () {
+    fn refused(&self, _limit: &'static str) {}
 }
 
 /// The address of the other end, as a request extension. Behind a proxy it is the proxy's.
@@ -71,39 +92,27 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let permits = Arc::new(Semaphore::new(options.connections_max));
+    let door = Door::new(options, shutdown);
     while let Some(accepted) = shutdown.drain.run_until_cancelled(listener.accept()).await {
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                rest_after(&error).await;
+                door.recover(&error, &listener).await;
                 continue;
             }
         };
-        let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
-            refuse(&stream);
-            continue;
+        let permit = match door.admit() {
+            Ok(permit) => permit,
+            Err(limit) => {
+                door.refuse(stream, limit);
+                continue;
+            }
         };
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
         let connection = Connection { stream, _permit: permit };
         shutdown.spawn_work("http connection", converse(connection, peer, service.clone(), shutdown.clone()));
-    }
-}
-
-async fn rest_after(error: &io::Error) {
-    // A peer that left again is its own problem; a missing file descriptor needs time.
-    if error.kind() != io::ErrorKind::ConnectionAborted {
-        tracing::warn!(%error, "accept failed");
-        tokio::time::sleep(ACCEPT_PAUSE).await;
-    }
-}
-
-/// Best effort: the answer fits the socket's empty buffer or is not worth waiting for.
-fn refuse(stream: &TcpStream) {
-    if let Err(error) = stream.try_write(FULL) {
-        tracing::debug!(%error, "connection over the cap left without an answer");
     }
 }
 

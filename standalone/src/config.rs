@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ArgMatches;
+use rookery_gateway::crowd::{self, SocketCaps};
 use rookery_gateway::upgrade::Origins;
 use rookery_shared::config::{ConfigErrors, Effective, Reader, Setting, markdown};
+use rookery_shared::limiter::{self, LimiterOptions};
 use rookery_shared::pace::{self, Pace};
 use rookery_shared::telemetry::{LogFilter, LogFormat};
 
@@ -63,6 +65,18 @@ pub(crate) const SETTINGS: &[Setting] = &[
     },
     pace::SETTINGS[0],
     pace::SETTINGS[1],
+    crowd::SETTINGS[0],
+    crowd::SETTINGS[1],
+    limiter::SETTINGS[0],
+    limiter::SETTINGS[1],
+    limiter::SETTINGS[2],
+    limiter::SETTINGS[3],
+    limiter::SETTINGS[4],
+    limiter::SETTINGS[5],
+    limiter::SETTINGS[6],
+    limiter::SETTINGS[7],
+    limiter::SETTINGS[8],
+    limiter::SETTINGS[9],
 ];
 
 /// The settings, read.
@@ -78,6 +92,8 @@ pub(crate) struct Options {
     pub(crate) log_format: LogFormat,
     pub(crate) log_filter: LogFilter,
     pub(crate) pace: Pace,
+    pub(crate) caps: SocketCaps,
+    pub(crate) limits: LimiterOptions,
 }
 
 impl Options {
@@ -101,6 +117,7 @@ impl Options {
         let log_format = reader.required("log_format");
         let log_filter = reader.required("log_filter");
         let pace = Pace::read(reader);
+        let (caps, limits) = (SocketCaps::read(reader), LimiterOptions::read(reader));
         Some(Self {
             listen: listen?,
             internal_listen: internal_listen?,
@@ -112,6 +129,8 @@ impl Options {
             log_format: log_format?,
             log_filter: log_filter?,
             pace: pace?,
+            caps: caps?,
+            limits: limits?,
         })
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use rookery_api::seed;
 use rookery_shared::config::{ConfigErrors, arguments};
-use rookery_shared::{asyncapi, telemetry, token};
+use rookery_shared::{asyncapi, bounds, telemetry, token};
 
 mod config;
 mod journal;
@@ -59,6 +59,7 @@ fn run() -> Result<(), MainError> {
         .subcommand(Command::new("config").about("Prints the settings in force"))
         .subcommand(arguments(seed::command(), SETTINGS))
         .subcommand(Command::new("settings").about("Prints the reference of the settings of every process"))
+        .subcommand(Command::new("limits").about("Prints the page of all limits"))
         .subcommand(Command::new("asyncapi").about("Prints the AsyncAPI document of the sockets"));
     let matches = arguments(command, SETTINGS).get_matches();
     if matches.subcommand_name() == Some("settings") {
@@ -67,6 +68,10 @@ fn run() -> Result<(), MainError> {
     }
     if matches.subcommand_name() == Some("asyncapi") {
         print(&asyncapi::text());
+        return Ok(());
+    }
+    if matches.subcommand_name() == Some("limits") {
+        print(&bounds::page(SETTINGS));
         return Ok(());
     }
     if let Some(matches) = matches.subcommand_matches("seed") {

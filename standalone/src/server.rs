@@ -14,6 +14,7 @@ use rookery_shared::bus::memory::MemoryBus;
 use rookery_shared::id::{Epoch, Partition};
 use rookery_shared::listener::{self, ListenerOptions};
 use rookery_shared::protocol::server::AckMode;
+use rookery_shared::quota::memory::MemoryQuota;
 use rookery_shared::shutdown::Shutdown;
 use rookery_shared::token::{KeyError, SigningKeys};
 use tokio::net::TcpListener;
@@ -51,7 +52,15 @@ pub(crate) async fn serve(options: Arc<Options>, with_demo: bool) -> Result<(), 
     stores.backend.migrate().await?;
     let journal = Arc::new(StoreJournal(Arc::clone(&stores.messages)));
     let bus = MemoryBus::start(epoch(&stores).await?, options.pace, journal, &shutdown);
-    let parts = AppParts { stores, bus: bus.clone(), keys: keys(&options.data_dir)?, issuer: options.issuer.clone() };
+    let limiter = options.limits.limiter(Arc::new(MemoryQuota::default()));
+    let parts = AppParts {
+        stores,
+        bus: bus.clone(),
+        keys: keys(&options.data_dir)?,
+        issuer: options.issuer.clone(),
+        limiter: Arc::clone(&limiter),
+        pace: options.pace,
+    };
     let app = App::new(parts)?;
     app.prepare().await?;
     app.run_background(&shutdown);
@@ -64,7 +73,8 @@ pub(crate) async fn serve(options: Arc<Options>, with_demo: bool) -> Result<(), 
         verifier: app.verifier(),
         origins: options.allowed_origins.clone(),
         shutdown: shutdown.clone(),
-        options: GatewayOptions { drain: options.drain, ack: AckMode::Stored },
+        limiter,
+        options: GatewayOptions { drain: options.drain, ack: AckMode::Stored, caps: options.caps },
     })?;
     gateway.run_background();
     listen(&options, &app, &gateway, &shutdown).await?;
@@ -87,14 +97,17 @@ async fn listen(
     let public = bind(options.listen).await?;
     let internal = bind(options.internal_listen).await?;
     let address = public.local_addr().unwrap_or(options.listen);
-    start(public, router::public(app).merge(gateway.router()), options, shutdown);
-    start(internal, operations::router(app, gateway), options, shutdown);
+    let connections_max = options.connections_max;
+    let limits =
+        |accepts_per_second| ListenerOptions { connections_max, accepts_per_second, refusals: gateway.refusals() };
+    let router = router::public(app).merge(gateway.router());
+    start(public, router, limits(options.limits.accepts_per_second), shutdown);
+    start(internal, operations::router(app, gateway), limits(0), shutdown);
     crate::announce(options, address);
     Ok(())
 }
 
-fn start(socket: TcpListener, service: Router, options: &Options, shutdown: &Shutdown) {
-    let limits = ListenerOptions { connections_max: options.connections_max };
+fn start(socket: TcpListener, service: Router, limits: ListenerOptions, shutdown: &Shutdown) {
     let stopping = shutdown.clone();
     shutdown.spawn("listener", async move {
         listener::serve(socket, service.into_service(), limits, &stopping).await;

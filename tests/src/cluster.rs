@@ -85,6 +85,8 @@ impl Topology {
 struct ApiSettings {
     pace: Pace,
     common: Vec<(&'static str, String)>,
+    /// Of gateways and apis alike.
+    limits: Vec<(&'static str, String)>,
     dir: PathBuf,
 }
 
@@ -105,7 +107,10 @@ impl Cluster {
         let (dir, keys_dir) = (dirs::fresh("cluster"), dirs::fresh("keys"));
         process::run(&tools::binary("rookery-api"), &["keygen", "--out", &keys_dir.display().to_string()], &dir);
         let redis = Redis::prepare();
-        let settings = ApiSettings { common: api_settings(topology.url(&redis), &mongo, &keys_dir), dir, pace };
+        let common = api_settings(topology.url(&redis), &mongo, &keys_dir);
+        // Tests open and ask more from one address than anybody; those of the limits choose them.
+        let limits = vec![("limits", "off".to_owned())];
+        let settings = ApiSettings { pace, common, limits, dir };
         let api = settings.node();
         let gateways = (0..2).map(|_| gateway(topology.url(&redis), &api, &settings)).collect();
         Self { redis, mongo, api, gateways, keys_dir, topology, settings }
@@ -127,6 +132,19 @@ impl Cluster {
     /// A running cluster where one user may talk so fast in one room.
     pub async fn start_at(pace: Pace) -> Self {
         let cluster = Self::prepare_at(Mongo::shared().await, Topology::One, pace);
+        cluster.redis.start().await;
+        cluster.start_services().await;
+        cluster
+    }
+
+    /// A running cluster of so many gateways, with these limits and settings beside.
+    pub async fn start_limited(gateways: usize, limits: &[(&'static str, &str)]) -> Self {
+        let mut cluster = Self::prepare(Mongo::shared().await);
+        cluster.settings.limits = limits.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+        cluster.api = cluster.settings.node();
+        cluster.gateways = (0..gateways)
+            .map(|_| gateway(cluster.redis.url(), &cluster.api, &cluster.settings))
+            .collect();
         cluster.redis.start().await;
         cluster.start_services().await;
         cluster
@@ -188,7 +206,8 @@ impl Cluster {
 
 impl ApiSettings {
     fn node(&self) -> Node {
-        let settings: Vec<_> = self.common.iter().cloned().chain(pace_settings(self.pace)).collect();
+        let shared = self.common.iter().chain(&self.limits).cloned();
+        let settings: Vec<_> = shared.chain(pace_settings(self.pace)).collect();
         Node::prepare("rookery-api", self.dir.clone(), &settings, &[])
     }
 }
@@ -210,7 +229,7 @@ fn pace_settings(pace: Pace) -> [(&'static str, String); 2] {
 
 fn gateway(redis_url: String, api: &Node, ours: &ApiSettings) -> Node {
     let [burst, interval] = pace_settings(ours.pace);
-    let settings = [
+    let mut settings = vec![
         ("redis_url", redis_url),
         ("api_url", api.internal_url()),
         ("internal_secret", INTERNAL_SECRET.to_owned()),
@@ -219,6 +238,7 @@ fn gateway(redis_url: String, api: &Node, ours: &ApiSettings) -> Node {
         burst,
         interval,
     ];
+    settings.extend(ours.limits.iter().cloned());
     Node::prepare("rookery-gateway", ours.dir.clone(), &settings, &[])
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 
 use crate::names;
@@ -101,6 +101,17 @@ impl Rest {
             .build()
             .expect("the options are valid");
         Self { base, http }
+    }
+
+    /// The same, as a proxy in front of the server would send it for a client at this address.
+    pub fn forwarded(base: String, address: &str) -> Self {
+        let address = HeaderValue::from_str(address).expect("an address is visible ASCII");
+        let headers = HeaderMap::from_iter([(HeaderName::from_static("x-forwarded-for"), address)]);
+        let http = reqwest::Client::builder()
+            .default_headers(headers)
+            .timeout(Duration::from_secs(30))
+            .build();
+        Self { base, http: http.expect("the options are valid") }
     }
 
     /// Sends anything; an error is one of the connection.

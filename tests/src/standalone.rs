@@ -17,13 +17,20 @@ pub struct Standalone {
 impl Standalone {
     /// Chooses ports and a folder; nothing runs yet.
     pub fn prepare() -> Self {
+        // Tests open and ask more from one address than anybody; those of the limits choose them.
+        Self::prepare_with(&[("limits", "off")])
+    }
+
+    /// The same with these limits and settings beside.
+    pub fn prepare_with(limits: &[(&'static str, &str)]) -> Self {
         let dir = dirs::fresh("standalone");
         let data_dir = dir.join("data");
-        let settings = [
+        let mut settings = vec![
             ("data_dir", data_dir.display().to_string()),
             ("allowed_origins", ALLOWED_ORIGIN.to_owned()),
             ("send_interval_ms", "0".to_owned()),
         ];
+        settings.extend(limits.iter().map(|(key, value)| (*key, (*value).to_owned())));
         Self { node: Node::prepare("rookery", dir, &settings, &[]), data_dir }
     }
 

@@ -83,7 +83,8 @@ const fn is_worth_finishing(command: &Command) -> bool {
         | Command::Enter(_)
         | Command::Unsubscribe(_)
         | Command::Heads(_)
-        | Command::CatchUp(_) => false,
+        | Command::CatchUp(_)
+        | Command::Admit => false,
     }
 }
 
@@ -105,6 +106,9 @@ impl Count {
             End::Lost => "lost",
         };
         tracing::debug!(reason, "connection ends");
+        if let End::Ours(code) = end {
+            self.node.metrics.limit_of_end(code);
+        }
         self.node.metrics.closes.with_label_values(&[reason]).inc();
     }
 }

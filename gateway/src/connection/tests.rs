@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use rookery_shared::id::{AclVersion, SessionId};
+use rookery_shared::limiter::Limiter;
 use rookery_shared::limits::{HEARTBEAT_DEADLINE, ROOM_LINGER, WRITE_DEADLINE};
 use rookery_shared::protocol::server::AckMode;
 use rookery_shared::shutdown::Shutdown;
@@ -15,6 +16,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::*;
+use crate::crowd::SocketCaps;
 use crate::gateway::GatewayOptions;
 use crate::socket::Bounds;
 use crate::testing::{ClientEnd, FakeAuthority, FakeBus, pipe};
@@ -51,7 +53,8 @@ impl Setup {
             verifier,
             origins: Origins::default(),
             shutdown: shutdown.clone(),
-            options: GatewayOptions { drain: Duration::from_secs(3), ack },
+            options: GatewayOptions { drain: Duration::from_secs(3), ack, caps: SocketCaps::OFF },
+            limiter: Limiter::off(),
         };
         let gateway = Gateway::new(parts).unwrap();
         gateway.run_background();
@@ -80,7 +83,7 @@ impl Setup {
 
     async fn connect(&self, room: Option<&str>, token: Option<String>, buffer: usize) -> Client {
         let (ours, theirs) = pipe(buffer);
-        let opening = Opening { token, room: room.map(|room| room.parse().unwrap()) };
+        let opening = Opening { token, room: room.map(|room| room.parse().unwrap()), pending: None };
         let socket = Socket::new(ours, Vec::new(), Bounds::default());
         self.shutdown
             .spawn_work("connection", serve(Arc::clone(&self.gateway.node), socket, opening));

@@ -36,8 +36,8 @@ impl Setup {
         let room = authority.room;
         let hub = Hub::new(bus.clone(), authority.clone(), Arc::clone(&metrics), shutdown.clone());
         let permissions = Permissions::new(Arc::clone(&authority) as _);
-        let logins =
-            Logins::new(Arc::clone(&bus) as _, Arc::clone(&authority) as _, Arc::clone(&hub), Arc::clone(&permissions));
+        let (asked, known) = (Arc::clone(&authority) as _, Arc::clone(&permissions));
+        let logins = Logins::new(Arc::clone(&bus) as _, asked, Arc::clone(&hub), known, usize::MAX);
         let relay = Relay::new(Arc::clone(&hub), Acks::new(metrics), permissions, logins);
         shutdown.spawn("relay", Arc::clone(&relay).listen(bus.signals()));
         shutdown.spawn("audit", relay.audit());

@@ -8,8 +8,8 @@ use rookery_shared::shutdown::Shutdown;
 
 use super::*;
 use crate::metrics::Metrics;
-use crate::outbox::Outbox;
-use crate::testing::{FakeAuthority, FakeBus};
+use crate::outbox::{Flushed, Outbox};
+use crate::testing::{ClientEnd, FakeAuthority, FakeBus, pipe};
 
 struct Setup {
     bus: Arc<FakeBus>,
@@ -19,11 +19,15 @@ struct Setup {
 
 impl Setup {
     fn new() -> Self {
+        Self::with_sockets(usize::MAX)
+    }
+
+    fn with_sockets(sockets_max: usize) -> Self {
         let (bus, authority, shutdown) = (FakeBus::new(), FakeAuthority::new(), Shutdown::new());
         let metrics = Arc::new(Metrics::new().unwrap());
         let hub = Hub::new(bus.clone(), authority.clone(), metrics, shutdown);
         let permissions = Permissions::new(Arc::clone(&authority) as _);
-        let logins = Logins::new(Arc::clone(&bus) as _, Arc::clone(&authority) as _, hub, permissions);
+        let logins = Logins::new(Arc::clone(&bus) as _, Arc::clone(&authority) as _, hub, permissions, sockets_max);
         Self { bus, authority, logins }
     }
 
@@ -163,4 +167,25 @@ async fn what_no_push_told_is_found_within_seconds() {
     sleep(Duration::from_secs(5)).await;
     assert!(is_ended(&member) && !is_ended(&other));
     polling.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_socket_too_many_ends_the_oldest() {
+    let setup = Setup::with_sockets(2);
+    let (user, session) = ids();
+    let enter = |user| {
+        let (wire, client) = pipe(1 << 16);
+        let member = Arc::new(Member::new(user, Outbox::new(wire), false));
+        setup.logins.enter(&member, session);
+        (member, client)
+    };
+    let is_over = |(member, _): &(Arc<Member>, ClientEnd)| member.outbox.flush() == Flushed::End(CloseCode::Replaced);
+    let [first, second] = [enter(user), enter(user)];
+    // Its token was renewed, which makes it no younger.
+    setup.logins.enter(&first.0, SessionId::generate());
+    let (other, third) = (enter(UserId::generate()), enter(user));
+    assert_eq!([&first, &second, &third, &other].map(is_over), [true, false, false, false]);
+    setup.logins.leave(&first.0);
+    let fourth = enter(user);
+    assert_eq!([&second, &third, &fourth].map(is_over), [true, false, false]);
 }

@@ -41,6 +41,8 @@ pub enum Command {
     Act(Box<Deed>),
     /// Tell of the rooms that the client read too slowly for, from where it stands in each.
     CatchUp(BTreeMap<RoomId, Position>),
+    /// Let the user's connection in, or end it: the first of all.
+    Admit,
 }
 
 /// A room to make live, and where the client stands in it.

@@ -5,7 +5,9 @@ use std::num::NonZeroU32;
 use governor::clock::MonotonicClock;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
-use rookery_shared::limits::{FRAGMENTS_MAX, FRAME_BYTES_MAX, FRAMES_BURST_MAX, FRAMES_PER_SECOND_MAX};
+use rookery_shared::limits::{
+    BYTES_BURST_MAX, BYTES_PER_SECOND_MAX, FRAGMENTS_MAX, FRAME_BYTES_MAX, FRAMES_BURST_MAX, FRAMES_PER_SECOND_MAX,
+};
 
 /// Only tests choose other bounds than the default.
 #[derive(Clone, Copy, Debug)]
@@ -16,9 +18,11 @@ pub struct Bounds {
     pub fragments: u32,
     /// Frames of every kind.
     pub frames: FrameRate,
+    /// Bytes of all frames.
+    pub bytes: FrameRate,
 }
 
-/// How often frames may come. A zero counts as one.
+/// How often frames or bytes may come. A zero counts as one.
 #[derive(Clone, Copy, Debug)]
 pub struct FrameRate {
     /// In a second.
@@ -30,11 +34,12 @@ pub struct FrameRate {
 impl Default for Bounds {
     fn default() -> Self {
         let frames = FrameRate { per_second: FRAMES_PER_SECOND_MAX, burst: FRAMES_BURST_MAX };
-        Self { message_bytes: FRAME_BYTES_MAX, fragments: FRAGMENTS_MAX, frames }
+        let bytes = FrameRate { per_second: BYTES_PER_SECOND_MAX, burst: BYTES_BURST_MAX };
+        Self { message_bytes: FRAME_BYTES_MAX, fragments: FRAGMENTS_MAX, frames, bytes }
     }
 }
 
-/// Counts the frames of a client: fragments, pings and pongs like messages.
+/// Counts what comes from a client: frames, where fragments, pings and pongs are like messages, or bytes.
 pub(super) struct Meter(RateLimiter<NotKeyed, InMemoryState, MonotonicClock>);
 
 impl Meter {
@@ -44,9 +49,9 @@ impl Meter {
         Self(RateLimiter::direct_with_clock(quota, MonotonicClock))
     }
 
-    /// Whether so many more frames may have come.
-    pub(super) fn admits(&self, frames: u32) -> bool {
-        NonZeroU32::new(frames).is_none_or(|frames| matches!(self.0.check_n(frames), Ok(Ok(()))))
+    /// Whether so many more may have come.
+    pub(super) fn admits(&self, count: u32) -> bool {
+        NonZeroU32::new(count).is_none_or(|count| matches!(self.0.check_n(count), Ok(Ok(()))))
     }
 }
 

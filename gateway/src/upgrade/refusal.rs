@@ -6,6 +6,7 @@ use http::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderValue, StatusCode};
+use rookery_shared::limiter::Verdict;
 use rookery_shared::protocol::error_code::ErrorCode;
 use serde::Serialize;
 
@@ -36,6 +37,12 @@ pub enum Refusal {
     /// The node takes no new connections.
     #[error("This node is stopping. Connect again.")]
     Draining,
+    /// As many sockets from one address as may be wait for their token.
+    #[error("Too many sockets from this address have brought no token yet.")]
+    TooManyPending,
+    /// More sockets were opened from one address than may be.
+    #[error("Too many sockets were opened from this address.")]
+    TooMany(Verdict),
 }
 
 #[derive(Serialize)]
@@ -62,6 +69,7 @@ impl Refusal {
             Self::NotFound => (StatusCode::NOT_FOUND, ErrorCode::NotFound),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::MethodNotAllowed),
             Self::Draining => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
+            Self::TooManyPending | Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited),
         }
     }
 
@@ -71,7 +79,9 @@ impl Refusal {
             Self::Version => Some((SEC_WEBSOCKET_VERSION, "13")),
             Self::Method => Some((ALLOW, "GET")),
             Self::Draining => Some((RETRY_AFTER, "1")),
-            Self::Key | Self::Origin | Self::NoSuchRoom | Self::NotFound => None,
+            // By then whoever waited has brought its token or is gone.
+            Self::TooManyPending => Some((RETRY_AFTER, "10")),
+            Self::TooMany(_) | Self::Key | Self::Origin | Self::NoSuchRoom | Self::NotFound => None,
         }
     }
 }
@@ -88,6 +98,9 @@ impl IntoResponse for Refusal {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some((name, value)) = self.header() {
             headers.insert(name, HeaderValue::from_static(value));
+        }
+        if let Self::TooMany(verdict) = self {
+            verdict.write(headers);
         }
         if headers.contains_key(UPGRADE) {
             // RFC 9110 §7.8 wants the two together.

@@ -34,7 +34,7 @@ const fn seconds(name: &'static str, value: Duration, beyond: &'static str) -> L
 }
 
 /// Every bound, in the order of the documents.
-pub const fn table() -> [Limit; 24] {
+pub const fn table() -> [Limit; 26] {
     [
         count(
             "frame_bytes",
@@ -61,6 +61,8 @@ pub const fn table() -> [Limit; 24] {
         count("bad_frames", BAD_FRAMES, "frames a minute that are not understood", "1008"),
         count("frames_per_second", FRAMES_PER_SECOND, "WebSocket frames a second, of every kind", "4429"),
         count("frames_burst", FRAMES_BURST, "WebSocket frames at once", "4429"),
+        count("bytes_per_second", BYTES_PER_SECOND, "bytes of WebSocket frames a second", "4429"),
+        count("bytes_burst", BYTES_BURST, "bytes of WebSocket frames at once", "4429"),
         count(
             "acks_pending",
             bound::ACKS_PENDING_PER_CONNECTION_MAX,
@@ -83,3 +85,5 @@ const RESUME_EVENTS: usize = bound::RESUME_EVENTS_MAX as usize;
 const BAD_FRAMES: usize = bound::BAD_FRAMES_PER_MINUTE_MAX as usize;
 const FRAMES_PER_SECOND: usize = bound::FRAMES_PER_SECOND_MAX as usize;
 const FRAMES_BURST: usize = bound::FRAMES_BURST_MAX as usize;
+const BYTES_PER_SECOND: usize = bound::BYTES_PER_SECOND_MAX as usize;
+const BYTES_BURST: usize = bound::BYTES_BURST_MAX as usize;

@@ -34,6 +34,7 @@ use crate::shutdown::Shutdown;
 
 mod client;
 pub mod log;
+mod quota;
 mod scripts;
 mod subscriber;
 mod wire;

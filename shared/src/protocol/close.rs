@@ -38,13 +38,15 @@ pub enum CloseCode {
     TooSlow,
     /// The login session of the token was ended: log in again.
     SessionRevoked,
-    /// More frames than anybody needs.
+    /// More frames or bytes than anybody needs.
     Flooding,
+    /// The user has opened more sockets on this node than one may: this was the oldest.
+    Replaced,
 }
 
 impl CloseCode {
     /// Every code, in the order of the documents.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Normal,
         Self::GoingAway,
         Self::ProtocolError,
@@ -60,6 +62,7 @@ impl CloseCode {
         Self::NoSuchRoom,
         Self::Timeout,
         Self::SessionRevoked,
+        Self::Replaced,
         Self::Flooding,
         Self::TooSlow,
     ];
@@ -96,6 +99,7 @@ impl CloseCode {
             Self::NoSuchRoom => (4404, "no_such_room", false),
             Self::Timeout => (4408, "timeout", true),
             Self::SessionRevoked => (4409, "session_revoked", false),
+            Self::Replaced => (4410, "replaced", false),
             Self::Flooding => (4429, "flooding", false),
             Self::TooSlow => (4508, "too_slow", true),
         }

@@ -149,7 +149,7 @@ fn close_codes_are_as_shown() {
 }
 
 variants!(close_variant, CLOSE_VARIANTS, CloseCode: Normal GoingAway ProtocolError Unsupported InvalidUtf8 Policy
-    TooBig Internal Restart Overloaded Unauthenticated Forbidden NoSuchRoom Timeout TooSlow SessionRevoked Flooding);
+    TooBig Internal Restart Overloaded Unauthenticated Forbidden NoSuchRoom Timeout TooSlow SessionRevoked Flooding Replaced);
 
 /// `CloseCode::ALL` is written by hand beside the enum; the table above is only whole if that list is.
 #[test]

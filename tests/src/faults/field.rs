@@ -105,7 +105,7 @@ impl Field {
         let redis_url = topology.url(&redis);
         let mongo_url = wired(&mut wires, needs, Link::ApiMongo, mongo.url()).await;
         // The load decides how fast somebody talks.
-        let unpaced = ("send_interval_ms", "0".to_owned());
+        let [unpaced, unlimited] = [("send_interval_ms", "0".to_owned()), ("limits", "off".to_owned())];
         let settings = [
             ("redis_url", wired(&mut wires, needs, Link::ApiRedis, redis_url.clone()).await),
             ("mongo_url", mongo_url),
@@ -114,6 +114,7 @@ impl Field {
             ("keys_dir", keys),
             ("log_filter", "info".to_owned()),
             unpaced.clone(),
+            unlimited.clone(),
         ];
         let api = || prepare("rookery-api", &dir, &settings);
         let (api, more_apis) = (api(), (1..needs.apis).map(|_| api()).collect::<Vec<_>>());
@@ -123,6 +124,7 @@ impl Field {
             ("internal_secret", INTERNAL_SECRET.to_owned()),
             ("ack", needs.ack.to_owned()),
             unpaced,
+            unlimited,
         ];
         let gateways = (0..needs.gateways).map(|_| prepare("rookery-gateway", &dir, &settings)).collect();
         let front = ports::free();

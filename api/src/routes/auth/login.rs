@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::domain::user::{Login, PasswordAttempt};
 use crate::error::ApiError;
 use crate::extract::JsonBody;
+use crate::limit::{self, ClientAddress};
 use crate::routes::auth::Tokens;
 use crate::service::sessions;
 
@@ -29,7 +30,7 @@ pub struct LoginRequest {
 
 /// Log in
 ///
-/// A wrong password and an unknown name are answered alike.
+/// A wrong password and an unknown name are answered alike, also where too many were tried from one address.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/login",
@@ -42,8 +43,10 @@ pub struct LoginRequest {
 )]
 pub async fn login(
     State(app): State<Arc<App>>,
+    from: ClientAddress,
     JsonBody(request): JsonBody<LoginRequest>,
 ) -> Result<Json<Tokens>, ApiError> {
+    limit::account(&app, request.login.as_str(), from).await?;
     let granted = sessions::login(&app, request.login, request.password, UnixMillis::now()).await?;
     Ok(Json(Tokens::from(granted)))
 }

@@ -385,6 +385,11 @@ fn begin(connection: &mut Connection) -> Option<Task> {
             Some(Task::Attach(Box::new(joining), Box::new(Progress::new(position))))
         }
         Command::Send(outgoing) => Some(Task::Append(outgoing)),
-        Command::Enter(_) | Command::Unsubscribe(_) | Command::Heads(_) | Command::Act(_) | Command::CatchUp(_) => None,
+        Command::Enter(_)
+        | Command::Unsubscribe(_)
+        | Command::Heads(_)
+        | Command::Act(_)
+        | Command::CatchUp(_)
+        | Command::Admit => None,
     }
 }

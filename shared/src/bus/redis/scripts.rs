@@ -36,6 +36,8 @@ pub(super) struct Scripts {
     pub(super) lease: String,
     pub(super) partition: String,
     pub(super) discard: String,
+    pub(super) quota_take: String,
+    pub(super) quota_nodes: String,
 }
 
 /// The scripts of every server that was used so far; none stands for the only server where there is no cluster.
@@ -126,13 +128,8 @@ impl From<NotLoaded> for BusError {
 /// Reads the fence and loads every script under it.
 async fn load_all<C: ClientLike>(server: &C, publish: &str) -> Result<Scripts, NotLoaded> {
     let fence = read_fence(server).await?;
-    let load = async |text: &str| {
-        let text = format!("{}{text}", prelude(&fence, publish));
-        // As a custom command, because the client's own cannot be sent to a chosen server.
-        let command = CustomCommand::new_static("SCRIPT", ClusterHash::Random, false);
-        let hash: Result<String, _> = server.custom(command, vec!["LOAD".to_owned(), text]).await;
-        hash.map_err(|error| NotLoaded::Bus(unavailable(&error)))
-    };
+    let prelude = prelude(&fence, publish);
+    let load = async |text: &str| load_unfenced(server, &format!("{prelude}{text}")).await;
     Ok(Scripts {
         append: load(include_str!("append.lua")).await?,
         heads: load(include_str!("heads.lua")).await?,
@@ -143,8 +140,18 @@ async fn load_all<C: ClientLike>(server: &C, publish: &str) -> Result<Scripts, N
         lease: load(include_str!("lease.lua")).await?,
         partition: load(include_str!("partition.lua")).await?,
         discard: load(include_str!("discard.lua")).await?,
+        quota_take: load_unfenced(server, include_str!("quota_take.lua")).await?,
+        quota_nodes: load_unfenced(server, include_str!("quota_nodes.lua")).await?,
         fence,
     })
+}
+
+/// A script that any master may run, whatever data it has lost.
+async fn load_unfenced<C: ClientLike>(server: &C, text: &str) -> Result<String, NotLoaded> {
+    // As a custom command, because the client's own cannot be sent to a chosen server.
+    let command = CustomCommand::new_static("SCRIPT", ClusterHash::Random, false);
+    let hash: Result<String, _> = server.custom(command, vec!["LOAD".to_owned(), text.to_owned()]).await;
+    hash.map_err(|error| NotLoaded::Bus(unavailable(&error)))
 }
 
 /// What stands before each script: the command that publishes, and the check that the server is still the one.

@@ -25,6 +25,7 @@ export const CLOSE_CODES = Object.freeze([
   { code: 4404, reason: "no_such_room", may_return: false },
   { code: 4408, reason: "timeout", may_return: true },
   { code: 4409, reason: "session_revoked", may_return: false },
+  { code: 4410, reason: "replaced", may_return: false },
   { code: 4429, reason: "flooding", may_return: false },
   { code: 4508, reason: "too_slow", may_return: true },
 ]);

@@ -1,0 +1,108 @@
+//! How much may be asked for over REST: by a user, over all nodes and sockets together; by an address, where nobody says
+//! who asks. Every answer of such a route tells what is left.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::RETRY_AFTER;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use rookery_shared::address;
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::limiter::{Verdict, headers};
+use rookery_shared::listener::Peer;
+use rookery_shared::quota::Limit;
+
+use crate::app::App;
+use crate::error::{ApiError, is_pace};
+use crate::extract::bearer;
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientAddress(pub(crate) IpAddr);
+
+/// Counts a request before anything is done for it.
+pub(crate) async fn limited(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let address = client(&app, &request);
+    request.extensions_mut().insert(ClientAddress(address));
+    let token = bearer(request.headers()).and_then(|token| app.verifier.verify(token, UnixMillis::now()).ok());
+    let verdict = if let Some(claims) = token {
+        let user = claims.sub.as_uuid().as_u128();
+        request.extensions_mut().insert(claims);
+        app.limiter.take(Limit::UserCommands, user).await
+    } else {
+        let own = request.extensions().get::<MatchedPath>().and_then(|path| limit_of(path.as_str()));
+        stranger(&app, own, address::subject(address)).await
+    };
+    if !verdict.allowed {
+        return ApiError::Limited(verdict).into_response();
+    }
+    let mut response = next.run(request).await;
+    tell(&mut response, &verdict, app.pace.burst);
+    response
+}
+
+/// Counts a login to an account, whether there is such an account or not. Only who tries from the same address is
+/// slowed down by it: nobody can lock somebody else out.
+pub(crate) async fn account(app: &App, login: &str, from: ClientAddress) -> Result<(), ApiError> {
+    let verdict = app.limiter.take(Limit::AccountLogins, address::account(login, from.0)).await;
+    if verdict.allowed { Ok(()) } else { Err(ApiError::Limited(verdict)) }
+}
+
+/// What an address may ask for in general, and then this in particular.
+async fn stranger(app: &App, own: Option<Limit>, address: u128) -> Verdict {
+    let verdict = app.limiter.take(Limit::AddressRequests, address).await;
+    match own {
+        Some(own) if verdict.allowed => app.limiter.take(own, address).await,
+        Some(_) | None => verdict,
+    }
+}
+
+fn limit_of(path: &str) -> Option<Limit> {
+    match path {
+        "/api/v1/auth/login" => Some(Limit::AddressLogins),
+        "/api/v1/auth/register" => Some(Limit::AddressRegistrations),
+        _ => None,
+    }
+}
+
+fn client(app: &App, request: &Request) -> IpAddr {
+    // Every request came through our listener, which knows the other end.
+    let peer = request
+        .extensions()
+        .get::<Peer>()
+        .map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0.ip());
+    app.limiter.client(peer, request.headers())
+}
+
+/// What is left, unless the answer speaks of another limit. The pace of a room tells its own.
+fn tell(response: &mut Response, verdict: &Verdict, pace_burst: u32) {
+    if response.headers().contains_key(headers::LIMIT) {
+        return;
+    }
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
+        let burst = if is_pace(response) { pace_burst } else { 1 };
+        tell_empty(response.headers_mut(), burst);
+    } else {
+        verdict.write(response.headers_mut());
+    }
+}
+
+fn tell_empty(map: &mut HeaderMap, burst: u32) {
+    let reset = map.get(RETRY_AFTER).cloned().unwrap_or(HeaderValue::from_static("1"));
+    map.insert(headers::LIMIT, HeaderValue::from(burst));
+    map.insert(headers::REMAINING, HeaderValue::from(0_u32));
+    map.insert(headers::RESET, reset);
+}
+
+impl FromRequestParts<Arc<App>> for ClientAddress {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _app: &Arc<App>) -> Result<Self, ApiError> {
+        let known = parts.extensions.get::<Self>().copied();
+        Ok(known.unwrap_or(Self(Ipv4Addr::UNSPECIFIED.into())))
+    }
+}

@@ -1,0 +1,30 @@
+//! Buckets that all nodes share: one key and one script each, through the bus's command connection.
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::RedisBus;
+use crate::bus::BusError;
+use crate::id::Partition;
+use crate::keys;
+use crate::limits::QUOTA_NODE_LIFE;
+use crate::quota::{Bucket, Grant, Quota, Rate};
+
+#[async_trait]
+impl Quota for RedisBus {
+    async fn lease(&self, bucket: Bucket, rate: Rate, want: u32) -> Result<Grant, BusError> {
+        let args = vec![rate.interval_ms.to_string(), rate.burst.to_string(), want.to_string()];
+        let (partition, keys) = (keys::partition_of_subject(bucket.subject), vec![keys::quota(bucket)]);
+        let answer: Vec<u64> = self.run(partition, |scripts| &scripts.quota_take, keys, args).await?;
+        let count = |count: u64| u32::try_from(count).map_err(|_| BusError::Protocol("quota".to_owned()));
+        let [granted, remaining, retry_ms, reset_ms] = *answer.as_slice() else {
+            return Err(BusError::Protocol("quota".to_owned()));
+        };
+        Ok(Grant { granted: count(granted)?, remaining: count(remaining)?, retry_ms, reset_ms })
+    }
+
+    async fn nodes(&self, node: Uuid) -> Result<u32, BusError> {
+        let args = vec![node.simple().to_string(), QUOTA_NODE_LIFE.as_millis().to_string()];
+        self.run(Partition(0), |scripts| &scripts.quota_nodes, vec![keys::nodes()], args).await
+    }
+}

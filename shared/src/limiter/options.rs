@@ -1,0 +1,48 @@
+//! What operators choose of all this, the same in every process.
+
+use std::sync::Arc;
+
+use super::Limiter;
+use crate::address::{self, Proxies};
+use crate::config::{Reader, Setting};
+use crate::listener;
+use crate::quota::{self, Quota, Rates};
+
+/// See the module's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimiterOptions {
+    /// How much one user or address may ask for.
+    pub rates: Rates,
+    /// Whose word about addresses counts.
+    pub proxies: Proxies,
+    /// Connections that the public listener accepts in a second; 0 for no limit.
+    pub accepts_per_second: u32,
+}
+
+/// The settings of [`LimiterOptions`].
+pub const SETTINGS: [Setting; 10] = [
+    quota::SETTINGS[0],
+    quota::SETTINGS[1],
+    quota::SETTINGS[2],
+    quota::SETTINGS[3],
+    quota::SETTINGS[4],
+    quota::SETTINGS[5],
+    quota::SETTINGS[6],
+    quota::SETTINGS[7],
+    address::SETTING,
+    listener::ACCEPTS_SETTING,
+];
+
+impl LimiterOptions {
+    /// Reads [`SETTINGS`]; what is wrong is remembered by the reader.
+    pub fn read(reader: &mut Reader) -> Option<Self> {
+        let (rates, proxies) = (Rates::read(reader), reader.required(address::SETTING.key));
+        let accepts_per_second = reader.required(listener::ACCEPTS_SETTING.key);
+        Some(Self { rates: rates?, proxies: proxies?, accepts_per_second: accepts_per_second? })
+    }
+
+    /// A limiter as chosen.
+    pub fn limiter(&self, quota: Arc<dyn Quota>) -> Arc<Limiter> {
+        Limiter::new(quota, self.rates, self.proxies.clone())
+    }
+}

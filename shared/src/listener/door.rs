@@ -1,0 +1,164 @@
+//! Who is let in by a listener, and how the others are told: by number, by rate, and by what the system allows.
+
+use std::fs::File;
+use std::io;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use governor::clock::MonotonicClock;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use parking_lot::Mutex;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::{ListenerOptions, Refusals};
+use crate::limits::{DESCRIPTORS_KEPT, REFUSAL_DEADLINE, REFUSALS_AT_ONCE};
+use crate::shutdown::Shutdown;
+
+/// How long the loop rests when the process has no file descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// What a connection that is not let in is told before it is closed.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nCache-Control: no-store\r\n\
+    Content-Type: application/problem+json\r\nContent-Length: 139\r\nConnection: close\r\n\r\n\
+    {\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"code\":\"overloaded\",\
+    \"detail\":\"This server takes no more connections now.\"}";
+/// The codes of "this process" and "this machine has too many open files".
+const NO_DESCRIPTORS: [i32; 2] = [24, 23];
+
+/// Names of what keeps connections out, as metric labels.
+pub(super) const CONNECTIONS: &str = "connections";
+const ACCEPTS: &str = "accepts";
+const DESCRIPTORS: &str = "descriptors";
+
+type Meter = RateLimiter<NotKeyed, InMemoryState, MonotonicClock>;
+
+/// See the module's text.
+pub(super) struct Door {
+    permits: Arc<Semaphore>,
+    rate: Option<Meter>,
+    answers: Arc<Semaphore>,
+    refusals: Arc<dyn Refusals>,
+    /// Given back to the system when it has none left, so that one connection can be told.
+    reserve: Mutex<Option<File>>,
+    shutdown: Shutdown,
+}
+
+impl Door {
+    pub(super) fn new(options: ListenerOptions, shutdown: &Shutdown) -> Self {
+        let ListenerOptions { connections_max, accepts_per_second, refusals } = options;
+        let rate = NonZeroU32::new(accepts_per_second).map(|per_second| {
+            let burst = per_second.saturating_mul(NonZeroU32::MIN.saturating_add(1));
+            RateLimiter::direct_with_clock(Quota::per_second(per_second).allow_burst(burst), MonotonicClock)
+        });
+        Self {
+            permits: Arc::new(Semaphore::new(fitting(connections_max))),
+            rate,
+            answers: Arc::new(Semaphore::new(REFUSALS_AT_ONCE)),
+            refusals,
+            reserve: Mutex::new(reserve()),
+            shutdown: shutdown.clone(),
+        }
+    }
+
+    /// A place for a connection, or what is in the way.
+    pub(super) fn admit(&self) -> Result<OwnedSemaphorePermit, &'static str> {
+        if self.rate.as_ref().is_some_and(|rate| rate.check().is_err()) {
+            return Err(ACCEPTS);
+        }
+        Arc::clone(&self.permits).try_acquire_owned().map_err(|_| CONNECTIONS)
+    }
+
+    /// Tells why and closes. Only so many are waited for: in a flood the others see a closed connection.
+    pub(super) fn refuse(&self, stream: TcpStream, limit: &'static str) {
+        self.refusals.refused(limit);
+        let Ok(turn) = Arc::clone(&self.answers).try_acquire_owned() else { return };
+        self.shutdown.spawn("refusal", async move {
+            if timeout(REFUSAL_DEADLINE, say_no(stream)).await.is_err() {
+                tracing::debug!("refused connection left behind");
+            }
+            drop(turn);
+        });
+    }
+
+    /// After a failed accept. A peer that left again is its own problem; a missing file descriptor needs time.
+    pub(super) async fn recover(&self, error: &io::Error, listener: &TcpListener) {
+        if error.kind() == io::ErrorKind::ConnectionAborted {
+            return;
+        }
+        tracing::warn!(%error, "accept failed");
+        if error.raw_os_error().is_some_and(|code| NO_DESCRIPTORS.contains(&code)) {
+            self.turn_away(listener).await;
+        }
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+
+    /// Nobody is left to wait in the queue without a word, as far as the reserve reaches.
+    async fn turn_away(&self, listener: &TcpListener) {
+        let held = self.reserve.lock().take();
+        if held.is_some() {
+            drop(held);
+            if let Ok(Ok((stream, _))) = timeout(ACCEPT_PAUSE, listener.accept()).await {
+                self.refusals.refused(DESCRIPTORS);
+                // It fits the socket's empty buffer or is not worth waiting for.
+                stream.try_write(FULL).ok();
+            }
+        }
+        *self.reserve.lock() = reserve();
+    }
+}
+
+async fn say_no(mut stream: TcpStream) -> io::Result<()> {
+    stream.write_all(FULL).await?;
+    stream.shutdown().await?;
+    // Closing before the request was read would take the answer back.
+    let mut rest = [0; 1_024];
+    while stream.read(&mut rest).await? > 0 {}
+    Ok(())
+}
+
+fn reserve() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
+/// As many connections as are wanted, or as the system has file descriptors for.
+fn fitting(wanted: usize) -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let fitting = fitting_in(&limits, wanted);
+    if fitting < wanted {
+        tracing::warn!(wanted, fitting, "fewer connections than configured: raise the limit of open files (ulimit -n)");
+    }
+    fitting
+}
+
+fn fitting_in(limits: &str, wanted: usize) -> usize {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
+    soft.map_or(wanted, |soft| wanted.min(soft.saturating_sub(DESCRIPTORS_KEPT).max(soft / 2)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_is_as_long_as_it_says() {
+        let text = std::str::from_utf8(FULL).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("Content-Length: {}", body.len())), "{}", body.len());
+        assert_eq!(serde_json::from_str::<serde_json::Value>(body).unwrap()["code"], "overloaded");
+    }
+
+    #[test]
+    fn connections_fit_what_the_system_allows() {
+        let limits = |soft: &str| format!("Limit  Soft  Hard\nMax open files            {soft}    4096    files\n");
+        assert_eq!(fitting_in(&limits("1024"), 15_000), 896);
+        assert_eq!(fitting_in(&limits("1024"), 64), 64);
+        assert_eq!(fitting_in(&limits("100"), 64), 50);
+        assert_eq!(fitting_in(&limits("unlimited"), 64), 64);
+        assert_eq!(fitting_in("", 64), 64);
+    }
+}

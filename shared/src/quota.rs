@@ -1,0 +1,251 @@
+//! How much one user or one address may ask for over all nodes together: buckets of tokens (GCRA) that nodes take
+//! from in small leases, so that most requests cost no call.
+//!
+//! # Promise
+//! * [`Quota::lease`] is atomic: over all nodes no more than `burst` tokens are given at once, and one more per interval.
+//! * An answer gives at least one token if there is one, and at most half of what is left: several nodes that share a
+//!   bucket get a part of it, and when it is nearly empty they get single tokens.
+//! * A refusal takes nothing, and tells when there will be a token again.
+//!
+//! Two implementations keep it, under one contract suite: [`RedisBus`](crate::bus::redis::RedisBus) between
+//! processes, [`memory`] inside one. [`crate::limiter`] is who asks.
+
+use std::str::FromStr;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::bus::BusError;
+use crate::clock::UnixMillis;
+use crate::limits::{QUOTA_BURST_MAX, QUOTA_INTERVAL_MS_MAX, QUOTA_LEASE_MAX};
+
+pub mod memory;
+mod settings;
+
+pub use settings::{Rates, SETTINGS};
+
+/// What is limited; also a metric label and the end of a setting's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Limit {
+    /// Commands on sockets and REST requests of a user.
+    UserCommands,
+    /// Sockets that a user opens.
+    UserConnects,
+    /// Sockets that are opened from an address.
+    AddressConnects,
+    /// REST requests from an address that say nothing of a user.
+    AddressRequests,
+    /// Logins that are tried from an address.
+    AddressLogins,
+    /// Registrations from an address.
+    AddressRegistrations,
+    /// Logins to one account that are tried from one address.
+    AccountLogins,
+}
+
+/// So many at once, then one per interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// At once after a rest.
+    pub burst: u32,
+    /// Milliseconds that one costs; 0 for no limit.
+    pub interval_ms: u64,
+}
+
+/// Whose tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Bucket {
+    /// Of which limit.
+    pub limit: Limit,
+    /// A user's id, or what stands for an address, see [`crate::address`].
+    pub subject: u128,
+}
+
+/// An answer to [`Quota::lease`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Tokens that were taken out for whoever asked.
+    pub granted: u32,
+    /// Tokens that are left.
+    pub remaining: u32,
+    /// Milliseconds until there is a token; 0 if some were granted.
+    pub retry_ms: u64,
+    /// Milliseconds until the bucket is full.
+    pub reset_ms: u64,
+}
+
+/// See the module's text.
+#[async_trait]
+pub trait Quota: Send + Sync + 'static {
+    /// Takes up to `want` tokens out of a bucket.
+    async fn lease(&self, bucket: Bucket, rate: Rate, want: u32) -> Result<Grant, BusError>;
+
+    /// Says that a node is there; how many are.
+    async fn nodes(&self, node: Uuid) -> Result<u32, BusError>;
+}
+
+impl Limit {
+    /// All of them, in the order of the documents.
+    pub const ALL: [Self; 7] = [
+        Self::UserCommands,
+        Self::UserConnects,
+        Self::AddressConnects,
+        Self::AddressRequests,
+        Self::AddressLogins,
+        Self::AddressRegistrations,
+        Self::AccountLogins,
+    ];
+
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UserCommands => "user_commands",
+            Self::UserConnects => "user_connects",
+            Self::AddressConnects => "address_connects",
+            Self::AddressRequests => "address_requests",
+            Self::AddressLogins => "address_logins",
+            Self::AddressRegistrations => "address_registrations",
+            Self::AccountLogins => "account_logins",
+        }
+    }
+
+    /// Tokens that a node asks for at once: what comes often is leased, what is rare is asked for one by one.
+    pub const fn chunk(self) -> u32 {
+        match self {
+            Self::UserCommands => QUOTA_LEASE_MAX,
+            Self::UserConnects
+            | Self::AddressConnects
+            | Self::AddressRequests
+            | Self::AddressLogins
+            | Self::AddressRegistrations
+            | Self::AccountLogins => 1,
+        }
+    }
+}
+
+impl Rate {
+    /// No limit.
+    pub const OFF: Self = Self { burst: 1, interval_ms: 0 };
+
+    /// Whether there is no limit.
+    pub const fn is_off(self) -> bool {
+        self.interval_ms == 0
+    }
+
+    /// From empty to full.
+    pub fn full_ms(self) -> u64 {
+        self.interval_ms.saturating_mul(u64::from(self.burst))
+    }
+
+    /// The part of one of so many nodes that cannot ask each other.
+    #[must_use]
+    pub fn share(self, nodes: u32) -> Self {
+        let nodes = nodes.max(1);
+        Self {
+            burst: (self.burst / nodes).max(1),
+            interval_ms: self.interval_ms.saturating_mul(u64::from(nodes)),
+        }
+    }
+
+    /// Takes up to `want` tokens out of a bucket for which everything is paid at `paid`: the answer, and when
+    /// everything will be paid then. `bus/redis/quota_take.lua` says the same in Lua.
+    pub fn lease(self, paid: UnixMillis, want: u32, now: UnixMillis) -> (Grant, UnixMillis) {
+        let (interval, full) = (self.interval_ms.max(1), self.full_ms().max(1));
+        // A clock that was set back must not make anybody wait longer than an empty bucket does.
+        let owed = u64::try_from(paid.0.saturating_sub(now.0)).unwrap_or(0).min(full);
+        let free = (full - owed) / interval;
+        let granted = (free / 2).max(1).min(u64::from(want)).min(free);
+        let owed = owed + granted * interval;
+        let retry_ms = if free == 0 { owed + interval - full } else { 0 };
+        let small = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        let grant = Grant { granted: small(granted), remaining: small(free - granted), retry_ms, reset_ms: owed };
+        (grant, UnixMillis(now.0.saturating_add(i64::try_from(owed).unwrap_or(i64::MAX))))
+    }
+}
+
+/// Why a text is no rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be 0 or BURST/INTERVAL_MS, as in 100/50, with at most {QUOTA_BURST_MAX}/{QUOTA_INTERVAL_MS_MAX}")]
+pub struct BadRate;
+
+impl FromStr for Rate {
+    type Err = BadRate;
+
+    fn from_str(text: &str) -> Result<Self, BadRate> {
+        if text == "0" {
+            return Ok(Self::OFF);
+        }
+        let (burst, interval) = text.split_once('/').ok_or(BadRate)?;
+        let rate = Self { burst: number(burst)?, interval_ms: number(interval)? };
+        let fits =
+            (1..=QUOTA_BURST_MAX).contains(&rate.burst) && (1..=QUOTA_INTERVAL_MS_MAX).contains(&rate.interval_ms);
+        if fits { Ok(rate) } else { Err(BadRate) }
+    }
+}
+
+fn number<T: FromStr>(text: &str) -> Result<T, BadRate> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits).ok_or(BadRate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: Rate = Rate { burst: 100, interval_ms: 50 };
+    const NOW: UnixMillis = UnixMillis(1_000_000);
+
+    /// Takes until nothing is left; how many leases and tokens that were.
+    fn drain(rate: Rate, want: u32) -> (u32, u32) {
+        let (mut paid, mut leases, mut tokens) = (UnixMillis(0), 0, 0);
+        loop {
+            let (grant, next) = rate.lease(paid, want, NOW);
+            if grant.granted == 0 {
+                assert_eq!((grant.retry_ms, next), (rate.interval_ms, paid));
+                return (leases, tokens);
+            }
+            (paid, leases, tokens) = (next, leases + 1, tokens + grant.granted);
+        }
+    }
+
+    #[test]
+    fn a_bucket_holds_its_burst_however_it_is_taken() {
+        assert_eq!(drain(RATE, 1), (100, 100));
+        let (leases, tokens) = drain(RATE, 10);
+        assert_eq!(tokens, 100);
+        assert!((10..=20).contains(&leases), "{leases}: large leases first, single tokens at the end");
+    }
+
+    #[test]
+    fn a_token_comes_back_per_interval() {
+        let (_, paid) = RATE.lease(NOW.plus(std::time::Duration::from_secs(5)), 10, NOW);
+        let (early, _) = RATE.lease(paid, 1, UnixMillis(NOW.0 + 49));
+        assert_eq!((early.granted, early.retry_ms), (0, 1));
+        let (late, _) = RATE.lease(paid, 1, UnixMillis(NOW.0 + 50));
+        assert_eq!(late.granted, 1);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_costs_no_more_than_an_empty_bucket() {
+        let (grant, _) = RATE.lease(UnixMillis(NOW.0 * 1_000), 1, NOW);
+        assert_eq!((grant.granted, grant.retry_ms, grant.reset_ms), (0, 50, 5_000));
+    }
+
+    #[test]
+    fn shares_add_up_to_no_more_than_the_whole() {
+        for nodes in 1..=100 {
+            let share = RATE.share(nodes);
+            assert!(share.burst * nodes <= RATE.burst && share.interval_ms == RATE.interval_ms * u64::from(nodes));
+        }
+        assert_eq!(RATE.share(0), RATE);
+    }
+
+    #[test]
+    fn rates_are_read_strictly() {
+        assert_eq!("100/50".parse(), Ok(RATE));
+        assert_eq!("0".parse(), Ok(Rate::OFF));
+        for bad in ["", "100", "0/50", "100/0", "-1/5", "+1/5", "1/2/3", "1/ 5", "9999999/5", "1/99999999999"] {
+            assert_eq!(bad.parse::<Rate>(), Err(BadRate), "{bad}");
+        }
+    }
+}
