@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rookery_shared::bus::Bus;
+use rookery_shared::presence::PresenceStore;
 use rookery_shared::shutdown::Shutdown;
 use rookery_shared::token::{SigningKeys, Verifier};
 
@@ -23,6 +24,8 @@ pub struct AppParts {
     pub stores: Stores,
     /// Where events get their numbers.
     pub bus: Arc<dyn Bus>,
+    /// Keeps who is online.
+    pub presence: Arc<dyn PresenceStore>,
     /// What signs access tokens.
     pub keys: SigningKeys,
     /// The deployment's name in tokens.
@@ -49,6 +52,8 @@ pub struct App {
     pub(crate) stores: Stores,
     /// Where events get their numbers.
     pub(crate) bus: Arc<dyn Bus>,
+    /// Keeps who is online.
+    pub(crate) presence: Arc<dyn PresenceStore>,
     /// Signs access tokens.
     pub(crate) keys: Arc<SigningKeys>,
     /// Verifies them.
@@ -74,7 +79,7 @@ pub struct App {
 impl App {
     /// Puts the parts together. It serves requests once it is prepared.
     pub fn new(parts: AppParts) -> Result<Arc<Self>, AppError> {
-        let AppParts { stores, bus, keys, issuer } = parts;
+        let AppParts { stores, bus, presence, keys, issuer } = parts;
         let (keys, metrics) = (Arc::new(keys), Metrics::new()?);
         let verifier = Arc::new(Verifier::new(issuer.clone()));
         verifier.replace(&keys.public());
@@ -94,6 +99,7 @@ impl App {
             stored,
             stores,
             bus,
+            presence,
             keys,
             verifier,
             authority,

@@ -62,6 +62,7 @@ fn assemble(config: Config, shutdown: &Shutdown) -> Result<Gateway, StartError> 
     let bus = RedisBus::connect(&RedisOptions { url: config.redis_url, pace: config.pace }, shutdown)?;
     let authority = HttpAuthority::new(AuthorityOptions { url: config.api_url, secret: config.internal_secret })?;
     let gateway = Gateway::new(GatewayParts {
+        presence: bus.clone(),
         bus,
         authority: Arc::new(authority),
         verifier: Arc::new(Verifier::new(config.issuer)),

@@ -18,6 +18,7 @@ pub mod keys;
 pub mod limits;
 pub mod listener;
 pub mod pace;
+pub mod presence;
 pub mod protocol;
 pub mod shutdown;
 pub mod telemetry;

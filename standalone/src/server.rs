@@ -51,7 +51,13 @@ pub(crate) async fn serve(options: Arc<Options>, with_demo: bool) -> Result<(), 
     stores.backend.migrate().await?;
     let journal = Arc::new(StoreJournal(Arc::clone(&stores.messages)));
     let bus = MemoryBus::start(epoch(&stores).await?, options.pace, journal, &shutdown);
-    let parts = AppParts { stores, bus: bus.clone(), keys: keys(&options.data_dir)?, issuer: options.issuer.clone() };
+    let parts = AppParts {
+        stores,
+        bus: bus.clone(),
+        presence: bus.clone(),
+        keys: keys(&options.data_dir)?,
+        issuer: options.issuer.clone(),
+    };
     let app = App::new(parts)?;
     app.prepare().await?;
     app.run_background(&shutdown);
@@ -59,6 +65,7 @@ pub(crate) async fn serve(options: Arc<Options>, with_demo: bool) -> Result<(), 
         demo::create_users(&app).await?;
     }
     let gateway = Gateway::new(GatewayParts {
+        presence: bus.clone(),
         bus,
         authority: app.authority(),
         verifier: app.verifier(),

@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use super::*;
 use crate::gateway::GatewayOptions;
 use crate::socket::Bounds;
-use crate::testing::{ClientEnd, FakeAuthority, FakeBus, pipe};
+use crate::testing::{ClientEnd, FakeAuthority, FakeBus, Nobody, pipe};
 use crate::{Gateway, GatewayParts, Origins};
 
 struct Setup {
@@ -47,6 +47,7 @@ impl Setup {
         verifier.replace(&keys.public());
         let parts = GatewayParts {
             bus: bus.clone(),
+            presence: Arc::new(Nobody),
             authority: authority.clone(),
             verifier,
             origins: Origins::default(),

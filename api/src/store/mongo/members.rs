@@ -1,11 +1,14 @@
 //! Membership in MongoDB. Changes are transactions, see [`super::transaction`].
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use mongodb::Collection;
 use mongodb::bson::{Bson, Document, doc};
 use rookery_shared::event::Event;
 use rookery_shared::id::{RoomId, UserId};
+use rookery_shared::limits::ROOMS_OF_USER_MAX;
 
 use super::Mongo;
 use super::documents::{MemberDocument, date, key};
@@ -50,6 +53,19 @@ impl Members for Mongo {
             .calls
             .run(async move { Ok(members.find(filter).await?.try_collect::<Vec<_>>().await?) });
         Ok(found.await?.into_iter().map(|member| Member::from(member).user_id).collect())
+    }
+
+    async fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, StoreError> {
+        let rooms = self.of_user(user, ROOMS_OF_USER_MAX).await?;
+        let rooms: Vec<Bson> = rooms.iter().map(|member| key(member.room_id.as_uuid()).into()).collect();
+        let others: Vec<Bson> = others.iter().map(|other| key(other.as_uuid()).into()).collect();
+        let filter = doc! { "user_id": { "$in": others }, "room_id": { "$in": rooms } };
+        let members = self.members.clone();
+        let found = self
+            .calls
+            .run(async move { Ok(members.find(filter).await?.try_collect::<Vec<_>>().await?) });
+        let known: BTreeSet<UserId> = found.await?.into_iter().map(|member| Member::from(member).user_id).collect();
+        Ok(known.into_iter().collect())
     }
 
     async fn page(&self, room: RoomId, after: Option<MemberPlace>, limit: usize) -> Result<Vec<Member>, StoreError> {

@@ -334,7 +334,7 @@ impl World {
             Signal::Event(event) => self.offer(node, &event),
             Signal::Stored { partition, mark } => self.nodes[node].acks.advance(partition, &mark),
             Signal::Suspect => self.audit(node),
-            Signal::Session { .. } => {}
+            Signal::Session { .. } | Signal::Whisper { .. } | Signal::Presence(_) => {}
         }
     }
 
@@ -385,6 +385,13 @@ fn begin(connection: &mut Connection) -> Option<Task> {
             Some(Task::Attach(Box::new(joining), Box::new(Progress::new(position))))
         }
         Command::Send(outgoing) => Some(Task::Append(outgoing)),
-        Command::Enter(_) | Command::Unsubscribe(_) | Command::Heads(_) | Command::Act(_) | Command::CatchUp(_) => None,
+        Command::Enter(_)
+        | Command::Unsubscribe(_)
+        | Command::Heads(_)
+        | Command::Act(_)
+        | Command::CatchUp(_)
+        | Command::Say(_)
+        | Command::Watch(_)
+        | Command::Type(..) => None,
     }
 }

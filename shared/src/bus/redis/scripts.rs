@@ -36,6 +36,10 @@ pub(super) struct Scripts {
     pub(super) lease: String,
     pub(super) partition: String,
     pub(super) discard: String,
+    pub(super) leases: String,
+    pub(super) presence: String,
+    pub(super) occupy: String,
+    pub(super) hashes: String,
 }
 
 /// The scripts of every server that was used so far; none stands for the only server where there is no cluster.
@@ -143,6 +147,10 @@ async fn load_all<C: ClientLike>(server: &C, publish: &str) -> Result<Scripts, N
         lease: load(include_str!("lease.lua")).await?,
         partition: load(include_str!("partition.lua")).await?,
         discard: load(include_str!("discard.lua")).await?,
+        leases: load(include_str!("leases.lua")).await?,
+        presence: load(include_str!("presence.lua")).await?,
+        occupy: load(include_str!("occupy.lua")).await?,
+        hashes: load(include_str!("hashes.lua")).await?,
         fence,
     })
 }
