@@ -28,11 +28,11 @@ pub(super) enum End {
 }
 
 impl End {
-    /// Whether the user wanted to leave: a page that is loaded anew says 1001.
+    /// Whether the user wanted to leave: a program that closes says 1000 or nothing, a page that is loaded anew 1001.
     fn is_goodbye(self) -> bool {
         match self {
             Self::Ours(code) => code == CloseCode::SessionRevoked,
-            Self::Theirs(code) => code == Some(CloseCode::Normal.number()),
+            Self::Theirs(code) => code.is_none_or(|code| code == CloseCode::Normal.number()),
             Self::Lost => false,
         }
     }
