@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
+use futures_util::future::try_join_all;
 use mongodb::Collection;
 use mongodb::bson::{Bson, Document, doc};
 use rookery_shared::event::Event;
 use rookery_shared::id::{RoomId, UserId};
-use rookery_shared::limits::ROOMS_OF_USER_MAX;
+use rookery_shared::limits::{ROOM_COUNTS_AT_ONCE, ROOMS_OF_USER_MAX};
 
 use super::Mongo;
 use super::documents::{MemberDocument, date, key};
@@ -55,16 +56,19 @@ impl Members for Mongo {
         Ok(found.await?.into_iter().map(|member| Member::from(member).user_id).collect())
     }
 
+    /// Room by room, since that is one range of an index on every server. Most meet in the first one, `general`.
     async fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, StoreError> {
         let rooms = self.of_user(user, ROOMS_OF_USER_MAX).await?;
-        let rooms: Vec<Bson> = rooms.iter().map(|member| key(member.room_id.as_uuid()).into()).collect();
-        let others: Vec<Bson> = others.iter().map(|other| key(other.as_uuid()).into()).collect();
-        let filter = doc! { "user_id": { "$in": others }, "room_id": { "$in": rooms } };
-        let members = self.members.clone();
-        let found = self
-            .calls
-            .run(async move { Ok(members.find(filter).await?.try_collect::<Vec<_>>().await?) });
-        let known: BTreeSet<UserId> = found.await?.into_iter().map(|member| Member::from(member).user_id).collect();
+        let mut strangers: Vec<UserId> = others.to_vec();
+        let mut known = BTreeSet::new();
+        for rooms in rooms.chunks(ROOM_COUNTS_AT_ONCE) {
+            if strangers.is_empty() {
+                break;
+            }
+            let met = try_join_all(rooms.iter().map(|member| self.among(member.room_id, &strangers))).await?;
+            known.extend(met.into_iter().flatten());
+            strangers.retain(|other| !known.contains(other));
+        }
         Ok(known.into_iter().collect())
     }
 
