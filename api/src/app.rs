@@ -7,6 +7,7 @@ use rookery_shared::bus::Bus;
 use rookery_shared::limiter::Limiter;
 use rookery_shared::listener::Refusals;
 use rookery_shared::pace::Pace;
+use rookery_shared::presence::PresenceStore;
 use rookery_shared::shutdown::Shutdown;
 use rookery_shared::token::{SigningKeys, Verifier};
 
@@ -27,6 +28,8 @@ pub struct AppParts {
     pub stores: Stores,
     /// Where events get their numbers.
     pub bus: Arc<dyn Bus>,
+    /// Keeps who is online.
+    pub presence: Arc<dyn PresenceStore>,
     /// What signs access tokens.
     pub keys: SigningKeys,
     /// The deployment's name in tokens.
@@ -57,6 +60,8 @@ pub struct App {
     pub(crate) stores: Stores,
     /// Where events get their numbers.
     pub(crate) bus: Arc<dyn Bus>,
+    /// Keeps who is online.
+    pub(crate) presence: Arc<dyn PresenceStore>,
     /// Signs access tokens.
     pub(crate) keys: Arc<SigningKeys>,
     /// Verifies them.
@@ -88,7 +93,7 @@ pub struct App {
 impl App {
     /// Puts the parts together. It serves requests once it is prepared.
     pub fn new(parts: AppParts) -> Result<Arc<Self>, AppError> {
-        let AppParts { stores, bus, keys, issuer, limiter, pace } = parts;
+        let AppParts { stores, bus, presence, keys, issuer, limiter, pace } = parts;
         let (keys, metrics, underway) = (Arc::new(keys), Metrics::new()?, Arc::new(Underway::default()));
         let verifier = Arc::new(Verifier::new(issuer.clone()));
         verifier.replace(&keys.public());
@@ -109,6 +114,7 @@ impl App {
             stored,
             stores,
             bus,
+            presence,
             keys,
             verifier,
             authority,

@@ -29,7 +29,7 @@ use crate::limit::limited;
 use crate::observe::{deadline, observe, panicked, prepared};
 use crate::openapi::{Base, complete};
 use crate::routes::internal::{authorize, events, health, look, open_room, revocations};
-use crate::routes::{auth, jwks, messages, moderation, page, rooms, users};
+use crate::routes::{auth, jwks, messages, moderation, page, presence, rooms, users};
 
 const DOCUMENT: &str = "/openapi.json";
 /// The same for the sockets.
@@ -58,6 +58,7 @@ pub fn internal(app: &Arc<App>, secret: SecretString) -> Router {
         .route("/internal/v1/sessions/revoked", post(revocations::sessions))
         .route("/internal/v1/acl", post(revocations::acl))
         .route("/internal/v1/readers", post(revocations::readers))
+        .route("/internal/v1/acquainted", post(revocations::acquainted))
         .route("/internal/v1/rooms/{room}/events", post(events::events))
         .route("/internal/v1/messages/look", post(look::look))
         .route_layer(from_fn_with_state(Arc::clone(app), prepared))
@@ -96,7 +97,10 @@ fn documented() -> (Router<Arc<App>>, Document) {
         .routes(routes!(messages::acts::edit, messages::acts::delete))
         .routes(routes!(messages::acts::react, messages::acts::unreact))
         .routes(routes!(messages::edits::edits))
-        .routes(routes!(rooms::members::members));
+        .routes(routes!(rooms::members::members))
+        .routes(routes!(presence::of_users))
+        .routes(routes!(presence::set))
+        .routes(routes!(presence::in_room));
     let (router, mut document) = router.split_for_parts();
     document.merge(OpenApiRouter::<Arc<App>>::new().routes(routes!(jwks::jwks)).into_openapi());
     complete(&mut document);
@@ -188,6 +192,9 @@ mod tests {
         "GET /api/v1/rooms/{room}/members",
         "PUT /api/v1/rooms/{room}/messages/{message}",
         "PUT /api/v1/rooms/{room}/messages/{message}/reactions/{emoji}",
+        "GET /api/v1/users/presence",
+        "PUT /api/v1/users/me/presence",
+        "GET /api/v1/rooms/{room}/presence",
     ];
 
     #[test]

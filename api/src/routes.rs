@@ -6,5 +6,6 @@ pub mod jwks;
 pub mod messages;
 pub mod moderation;
 pub mod page;
+pub mod presence;
 pub mod rooms;
 pub mod users;

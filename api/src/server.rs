@@ -62,6 +62,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let internal = bind(config.internal_listen).await?;
     let bus = RedisBus::connect(&RedisOptions { url: config.redis_url.clone(), pace: config.pace }, &shutdown)?;
     let app = App::new(AppParts {
+        presence: bus.clone(),
         stores: stores.clone(),
         bus: Arc::clone(&bus) as Arc<dyn Bus>,
         keys,

@@ -8,6 +8,7 @@ pub mod history;
 pub mod members;
 mod missed;
 pub mod moderation;
+pub mod presence;
 pub mod rooms;
 pub mod sending;
 pub mod sessions;

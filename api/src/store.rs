@@ -133,6 +133,8 @@ pub trait Members: Send + Sync {
     async fn count(&self, room: RoomId) -> Result<u64, StoreError>;
     /// Those of these users who are members. The order is not promised.
     async fn among(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, StoreError>;
+    /// Those of the others who are in a room with the user. The order is not promised.
+    async fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, StoreError>;
     /// Members in the order of joining, after that place, at most `limit`.
     async fn page(&self, room: RoomId, after: Option<MemberPlace>, limit: usize) -> Result<Vec<Member>, StoreError>;
     /// Adds the member. None if the user is one already; then nothing changes. [`StoreError::Inconsistent`] if there is

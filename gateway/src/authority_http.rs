@@ -123,6 +123,12 @@ impl Authority for HttpAuthority {
         decode(&self.ask(self.client.post(url).json(&body)).await?)
     }
 
+    async fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
+        let url = self.url(&["internal", "v1", "acquainted"])?;
+        let body = json!({ "user": user, "others": others });
+        decode(&self.ask(self.client.post(url).json(&body)).await?)
+    }
+
     async fn events(
         &self,
         room: RoomId,

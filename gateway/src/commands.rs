@@ -4,8 +4,10 @@
 //! the same `client_id` is recognised, and every room that it may have entered was noted before.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rookery_shared::id::{RoomRef, SessionId};
+use rookery_shared::limits::{PRESENCE_GOODBYE_GRACE, PRESENCE_GRACE};
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
@@ -18,6 +20,7 @@ use crate::session::{Command, Target};
 mod act;
 mod heads;
 mod limit;
+mod presence;
 mod promise;
 mod send;
 mod subscribe;
@@ -26,12 +29,19 @@ mod subscribe;
 pub struct Commands {
     node: Arc<Node>,
     member: Arc<Member>,
+    said_goodbye: AtomicBool,
 }
 
 impl Commands {
     /// For a connection that was just greeted.
     pub fn new(node: Arc<Node>, member: Member) -> Arc<Self> {
-        Arc::new(Self { node, member: Arc::new(member) })
+        node.presence.come(member.user);
+        Arc::new(Self { node, member: Arc::new(member), said_goodbye: AtomicBool::new(false) })
+    }
+
+    /// The user leaves on purpose: nobody waits long for a return.
+    pub fn part(&self) {
+        self.said_goodbye.store(true, Ordering::Relaxed);
     }
 
     /// The connection lives by this login: it was greeted with it, or its token was renewed by it.
@@ -53,6 +63,9 @@ impl Commands {
             Command::Act(deed) => self.act(*deed).await,
             Command::CatchUp(rooms) => return self.catch_up(rooms).await,
             Command::Admit => {}
+            Command::Say(setting) => self.node.presence.say(self.member.user, setting),
+            Command::Watch(watch) => self.watch(watch).await,
+            Command::Type(room, user) => self.type_in(&room, user).await,
         }
         None
     }
@@ -69,6 +82,7 @@ impl Commands {
             return;
         };
         self.node.hub.detach(room, &self.member);
+        self.node.presence.touch(room);
         self.member.outbox.send(&ServerFrame::Unsubscribed { room });
     }
 
@@ -94,8 +108,12 @@ impl Commands {
 impl Drop for Commands {
     fn drop(&mut self) {
         self.node.logins.leave(&self.member);
-        for room in self.member.leave_all() {
-            self.node.hub.detach(room, &self.member);
+        let rooms = self.member.leave_all();
+        for room in &rooms {
+            self.node.hub.detach(*room, &self.member);
         }
+        let said_goodbye = self.said_goodbye.load(Ordering::Relaxed);
+        let grace = if said_goodbye { PRESENCE_GOODBYE_GRACE } else { PRESENCE_GRACE };
+        self.node.presence.go(&self.member, &rooms, grace);
     }
 }

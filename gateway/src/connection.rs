@@ -316,6 +316,9 @@ const fn label(frame: &ClientFrame) -> &'static str {
         ClientFrame::Edit(_) => "edit",
         ClientFrame::Delete(_) => "delete",
         ClientFrame::React(_) => "react",
+        ClientFrame::Presence(_) => "presence",
+        ClientFrame::Watch(_) => "watch",
+        ClientFrame::Typing(_) => "typing",
     }
 }
 

@@ -9,6 +9,7 @@ use rookery_shared::authority::Authority;
 use rookery_shared::bus::Bus;
 use rookery_shared::limiter::Limiter;
 use rookery_shared::listener::Refusals;
+use rookery_shared::presence::PresenceStore;
 use rookery_shared::protocol::server::AckMode;
 use rookery_shared::shutdown::Shutdown;
 use rookery_shared::token::Verifier;
@@ -21,7 +22,8 @@ use crate::drain::Goodbyes;
 use crate::hub::Hub;
 use crate::logins::Logins;
 use crate::metrics::Metrics;
-use crate::relay::Relay;
+use crate::presence::{Presence, PresenceParts};
+use crate::relay::{Relay, RelayParts};
 use crate::upgrade::{self, Origins};
 use crate::{health, keys};
 
@@ -29,6 +31,8 @@ use crate::{health, keys};
 pub struct GatewayParts {
     /// Carries room events.
     pub bus: Arc<dyn Bus>,
+    /// Keeps who is online.
+    pub presence: Arc<dyn PresenceStore>,
     /// Knows rights and rooms.
     pub authority: Arc<dyn Authority>,
     /// Checks access tokens; the gateway gives it the authority's keys.
@@ -65,6 +69,7 @@ pub struct Node {
     pub(crate) permissions: Arc<Permissions>,
     pub(crate) acks: Arc<Acks>,
     pub(crate) logins: Arc<Logins>,
+    pub(crate) presence: Arc<Presence>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) goodbyes: Goodbyes,
     pub(crate) ack: AckMode,
@@ -84,7 +89,7 @@ impl Gateway {
     /// # Errors
     /// Only if two metrics have one name, which is a defect.
     pub fn new(parts: GatewayParts) -> Result<Self, prometheus::Error> {
-        let GatewayParts { bus, authority, verifier, origins, shutdown, limiter, options } = parts;
+        let GatewayParts { bus, presence: store, authority, verifier, origins, shutdown, limiter, options } = parts;
         let metrics = Arc::new(Metrics::new()?);
         let hub = Hub::new(Arc::clone(&bus), Arc::clone(&authority), Arc::clone(&metrics), shutdown.clone());
         let permissions = Permissions::new(Arc::clone(&authority));
@@ -96,6 +101,13 @@ impl Gateway {
             Arc::clone(&permissions),
             options.caps.per_user,
         );
+        let presence = Presence::new(PresenceParts {
+            store,
+            hub: Arc::clone(&hub),
+            logins: Arc::clone(&logins),
+            metrics: Arc::clone(&metrics),
+            drain: options.drain,
+        });
         let (goodbyes, ack, crowd) = (Goodbyes::new(options.drain), options.ack, Crowd::new(options.caps.pending));
         let node = Node {
             bus,
@@ -107,6 +119,7 @@ impl Gateway {
             permissions,
             acks,
             logins,
+            presence,
             metrics,
             goodbyes,
             ack,
@@ -136,9 +149,15 @@ impl Gateway {
     /// Starts everything that is not a connection. To be called once, before serving. None of it is waited for by a
     /// drain: it serves the connections as long as there are any.
     pub fn run_background(&self) {
-        let Node { bus, authority, verifier, shutdown, hub, permissions, acks, logins, limiter, .. } =
+        let Node { bus, authority, verifier, shutdown, hub, permissions, acks, logins, limiter, presence, .. } =
             self.node.as_ref();
-        let relay = Relay::new(Arc::clone(hub), Arc::clone(acks), Arc::clone(permissions), Arc::clone(logins));
+        let relay = Relay::new(RelayParts {
+            hub: Arc::clone(hub),
+            acks: Arc::clone(acks),
+            permissions: Arc::clone(permissions),
+            logins: Arc::clone(logins),
+            presence: Arc::clone(presence),
+        });
         shutdown.spawn("relay", Arc::clone(&relay).listen(bus.signals()));
         shutdown.spawn("head audit", relay.audit());
         shutdown.spawn("acks", Arc::clone(acks).poll(Arc::clone(bus)));
@@ -146,6 +165,9 @@ impl Gateway {
         shutdown.spawn("revocations", Arc::clone(logins).poll());
         shutdown.spawn("room sweep", Arc::clone(hub).sweep());
         shutdown.spawn("limits", Arc::clone(limiter).announce());
+        shutdown.spawn("presence lease", Arc::clone(presence).keep(shutdown.clone()));
+        shutdown.spawn("presence writer", Arc::clone(presence).write());
+        shutdown.spawn("presence teller", Arc::clone(presence).tell());
         shutdown.spawn("keys", keys::poll(Arc::clone(authority), Arc::clone(verifier)));
     }
 

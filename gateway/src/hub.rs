@@ -23,6 +23,7 @@ use crate::member::Member;
 use crate::metrics::Metrics;
 
 mod attach;
+mod passing;
 pub mod room;
 
 pub use attach::Joining;

@@ -25,6 +25,7 @@ pub mod member;
 pub mod metrics;
 pub mod outbox;
 pub mod position;
+mod presence;
 pub mod relay;
 pub mod server;
 pub mod session;

@@ -39,11 +39,15 @@ pub struct Logins {
     changed: Notify,
     /// As long as a token of theirs could be good.
     revoked: Cache<SessionId, ()>,
+    /// What the bus was told. Held while it is told more, so that the two directions never overtake each other.
+    subscribed: tokio::sync::Mutex<HashSet<UserId>>,
 }
 
 #[derive(Default)]
 struct State {
     users: HashMap<UserId, Vec<Login>>,
+    /// Users whom connections watch, and how many do.
+    watched: HashMap<UserId, usize>,
     /// Users whose first connection came or whose last one went, since the bus was told.
     moved: HashSet<UserId>,
     /// Sessions that were not asked about since their connection came.
@@ -53,6 +57,13 @@ struct State {
 struct Login {
     session: SessionId,
     member: Arc<Member>,
+}
+
+impl State {
+    /// Whether anybody here has to hear of the user.
+    fn is_wanted(&self, user: &UserId) -> bool {
+        self.users.contains_key(user) || self.watched.contains_key(user)
+    }
 }
 
 impl Logins {
@@ -67,7 +78,8 @@ impl Logins {
         let life = ACCESS_TOKEN_LIFE + TOKEN_LEEWAY;
         let revoked = Cache::builder().max_capacity(REVOKED_REMEMBERED_MAX).time_to_live(life).build();
         let (state, changed) = (Mutex::default(), Notify::new());
-        Arc::new(Self { bus, authority, hub, permissions, sockets_max, state, changed, revoked })
+        let subscribed = tokio::sync::Mutex::default();
+        Arc::new(Self { bus, authority, hub, permissions, sockets_max, state, changed, revoked, subscribed })
     }
 
     /// The connection lives by this session from now on.
@@ -105,6 +117,44 @@ impl Logins {
         }
     }
 
+    /// News of the users is heard from the return on, as long as anybody wants it. To be taken back by
+    /// [`Logins::unwatch`], also if it fails.
+    pub async fn watch(&self, users: &[UserId]) -> Result<(), BusError> {
+        self.want(users);
+        self.subscribe_moved().await
+    }
+
+    fn want(&self, users: &[UserId]) {
+        let mut state = self.state.lock();
+        for user in users {
+            *state.watched.entry(*user).or_default() += 1;
+        }
+        state.moved.extend(users);
+    }
+
+    /// One fewer wants news of each of the users.
+    pub fn unwatch(&self, users: &[UserId]) {
+        let mut state = self.state.lock();
+        for user in users {
+            if let Some(count) = state.watched.get_mut(user) {
+                *count -= 1;
+                if *count == 0 {
+                    state.watched.remove(user);
+                }
+            }
+        }
+        state.moved.extend(users);
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// The rooms that are live on connections of the user.
+    pub fn rooms_of(&self, user: UserId) -> HashSet<RoomId> {
+        let state = self.state.lock();
+        let logins = state.users.get(&user).into_iter().flatten();
+        logins.flat_map(|login| login.member.rooms()).collect()
+    }
+
     /// Sessions of the user are over: so are the connections that live by them.
     pub fn revoke(&self, user: UserId, revoked: Revoked) {
         let state = self.state.lock();
@@ -121,13 +171,12 @@ impl Logins {
     }
 
     /// Subscribes to the users who are here, and asks about sessions that have come: in this order, so that a
-    /// revocation is either heard or told. One task, so that the two directions never overtake each other.
+    /// revocation is either heard or told.
     pub async fn follow(self: Arc<Self>) {
-        let mut subscribed = HashSet::new();
         loop {
             self.changed.notified().await;
             sleep(LOGIN_GATHER).await;
-            if let Err(error) = self.subscribe_moved(&mut subscribed).await {
+            if let Err(error) = self.subscribe_moved().await {
                 tracing::debug!(%error, "users not subscribed");
                 sleep(LOGIN_RETRY_PAUSE).await;
                 self.changed.notify_one();
@@ -153,13 +202,13 @@ impl Logins {
         }
     }
 
-    async fn subscribe_moved(&self, subscribed: &mut HashSet<UserId>) -> Result<(), BusError> {
+    async fn subscribe_moved(&self) -> Result<(), BusError> {
+        let mut subscribed = self.subscribed.lock().await;
         let moved = std::mem::take(&mut self.state.lock().moved);
-        let (here, gone): (Vec<UserId>, Vec<UserId>) =
-            moved.iter().partition(|user| self.state.lock().users.contains_key(user));
+        let (here, gone): (Vec<UserId>, Vec<UserId>) = moved.iter().partition(|user| self.state.lock().is_wanted(user));
         let come: Vec<UserId> = here.into_iter().filter(|user| !subscribed.contains(user)).collect();
         let gone: Vec<UserId> = gone.into_iter().filter(|user| subscribed.contains(user)).collect();
-        let outcome = self.subscribe(subscribed, &come, &gone).await;
+        let outcome = self.subscribe(&mut subscribed, &come, &gone).await;
         if outcome.is_err() {
             self.state.lock().moved.extend(moved);
         }

@@ -91,6 +91,16 @@ impl Member {
         (!behind.is_empty() && self.outbox.is_low()).then(|| std::mem::take(&mut *behind))
     }
 
+    /// Whether the room is live here.
+    pub fn has(&self, room: RoomId) -> bool {
+        self.rooms.lock().contains_key(&room)
+    }
+
+    /// The rooms that are live here.
+    pub fn rooms(&self) -> Vec<RoomId> {
+        self.rooms.lock().keys().copied().collect()
+    }
+
     /// Forgets all rooms and names them.
     pub fn leave_all(&self) -> Vec<RoomId> {
         self.rooms.lock().drain().map(|(room, _)| room).collect()

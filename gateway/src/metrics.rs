@@ -53,6 +53,16 @@ pub struct Metrics {
     pub failures: IntCounterVec,
     /// Refusals because a bound was reached, by its name in `docs/limits.md`.
     limited: IntCounterVec,
+    /// Users who are here, those included who may come back in time.
+    pub presence_users: IntGauge,
+    /// What was written of presence, by kind: users who came, went or said something, rooms, users of dead nodes.
+    pub presence_writes: IntCounterVec,
+    /// Frames of presence to connections that watch.
+    pub presence_told: IntCounter,
+    /// News of users that was none here, or that waits to become one with what follows.
+    pub presence_coalesced: IntCounter,
+    /// Typing that was not told, by reason.
+    pub typing_dropped: IntCounterVec,
 }
 
 /// Registers what it makes, under the gateway's prefix.
@@ -88,6 +98,11 @@ impl Metrics {
             append_seconds: make.histogram("append_seconds", "Message frame to place in the room")?,
             failures: make.family("failures_total", "Failed calls to other parts", "part")?,
             limited: make.family("limited_total", "Refusals by a bound", "limit")?,
+            presence_users: make.gauge("presence_users", "Users who are online by this node")?,
+            presence_writes: make.family("presence_writes_total", "Users and rooms written", "kind")?,
+            presence_told: make.counter("presence_told_total", "Presence frames to who watches")?,
+            presence_coalesced: make.counter("presence_coalesced_total", "News of users that was not told at once")?,
+            typing_dropped: make.family("typing_dropped_total", "Typing that was not told", "reason")?,
             registry: make.0,
         })
     }

@@ -104,6 +104,18 @@ impl Outbox {
         }
     }
 
+    /// Owes a frame that may be lost, if almost nothing is owed already.
+    pub fn owe_in_passing(&self, frame: &Frame) -> Owed {
+        let mut queue = self.queue.lock();
+        if queue.is_loaded() {
+            Owed::Behind
+        } else if queue.push_all([frame.clone()]) {
+            Owed::Unflushed
+        } else {
+            Owed::Known
+        }
+    }
+
     /// Makes the connection's task look here.
     pub fn nudge(&self) {
         self.attention.notify_one();

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use rookery_shared::bus::Signal;
+use rookery_shared::bus::{Signal, Whisper};
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::limits::{AUDIT_PAUSE, HEAD_AUDIT_INTERVAL, SIGNALS_PER_FLUSH_MAX};
 use rookery_shared::protocol::server::ServerFrame;
@@ -21,6 +21,7 @@ use crate::hub::Hub;
 use crate::logins::Logins;
 use crate::outbox::Outbox;
 use crate::position::Position;
+use crate::presence::Presence;
 
 mod flush;
 pub mod repair;
@@ -34,13 +35,29 @@ pub struct Relay {
     acks: Arc<Acks>,
     permissions: Arc<Permissions>,
     logins: Arc<Logins>,
+    presence: Arc<Presence>,
     suspicion: Notify,
+}
+
+/// Where the bus's signals go.
+pub struct RelayParts {
+    /// Events.
+    pub hub: Arc<Hub>,
+    /// Marks.
+    pub acks: Arc<Acks>,
+    /// What is no longer to be believed.
+    pub permissions: Arc<Permissions>,
+    /// Ends of logins.
+    pub logins: Arc<Logins>,
+    /// Who is there, and what is said for the moment.
+    pub presence: Arc<Presence>,
 }
 
 impl Relay {
     /// A relay that is not running yet.
-    pub fn new(hub: Arc<Hub>, acks: Arc<Acks>, permissions: Arc<Permissions>, logins: Arc<Logins>) -> Arc<Self> {
-        Arc::new(Self { hub, acks, permissions, logins, suspicion: Notify::new() })
+    pub fn new(parts: RelayParts) -> Arc<Self> {
+        let RelayParts { hub, acks, permissions, logins, presence } = parts;
+        Arc::new(Self { hub, acks, permissions, logins, presence, suspicion: Notify::new() })
     }
 
     /// Handles signals until the bus is gone. The receiver is made before any room is subscribed.
@@ -73,6 +90,11 @@ impl Relay {
             Ok(Signal::Stored { partition, mark }) => self.acks.advance(partition, &mark),
             Ok(Signal::Suspect) => self.suspect(),
             Ok(Signal::Session { user, revoked }) => self.logins.revoke(user, revoked),
+            Ok(Signal::Presence(presence)) => self.presence.hear(&presence, owed),
+            Ok(Signal::Whisper { room, whisper }) => match whisper.as_ref() {
+                Whisper::Typing { user } => self.presence.hear_typing(room, user, owed),
+                Whisper::Occupancy {} => self.presence.hear_of(room),
+            },
             Err(RecvError::Lagged(events)) => {
                 tracing::warn!(events, "this process reads the bus too slowly");
                 self.suspect();
@@ -98,6 +120,7 @@ impl Relay {
 
     fn suspect(&self) {
         self.hub.metrics.bus_suspects.inc();
+        self.presence.suspect();
         self.acks.suspect();
         self.suspicion.notify_one();
     }
@@ -105,6 +128,9 @@ impl Relay {
     async fn on_event(&self, event: Arc<SequencedEvent>, owed: &mut Vec<Arc<Outbox>>) {
         if let Some(user) = event.event.body.affected(event.event.user_id) {
             self.permissions.forget(user, event.room).await;
+        }
+        if let Some(user) = event.event.body.departed(event.event.user_id) {
+            self.presence.expel(event.room, user);
         }
         let Some(room) = self.hub.get(event.room) else {
             self.hub.metrics.strays.inc();

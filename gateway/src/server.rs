@@ -70,6 +70,7 @@ fn assemble(config: Config, shutdown: &Shutdown) -> Result<Gateway, StartError> 
     let authority = HttpAuthority::new(AuthorityOptions { url: config.api_url, secret: config.internal_secret })?;
     let limiter = config.limits.limiter(bus.clone());
     let gateway = Gateway::new(GatewayParts {
+        presence: bus.clone(),
         bus,
         limiter,
         authority: Arc::new(authority),

@@ -11,7 +11,7 @@ use rookery_shared::access::{RoomRole, Until, Visibility};
 use rookery_shared::authority::{Authority, AuthorityError, EventPlace, MessageFacts, Permission};
 use rookery_shared::bus::{
     Append, AppendError, Appended, Bus, BusError, Head, Mark, OpenError, PartitionOpening, PartitionState, Revoked,
-    RoomSeed, Signal,
+    RoomSeed, Signal, Whisper,
 };
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{EVENT_VERSION, Event, EventBody, SequencedEvent};
@@ -24,8 +24,10 @@ use rookery_shared::token::JwkSet;
 use tokio::sync::broadcast;
 
 mod pipe;
+mod presence;
 
 pub(crate) use pipe::{ClientEnd, pipe};
+pub(crate) use presence::Nobody;
 
 /// A bus whose messages can be lost.
 pub(crate) struct FakeBus {
@@ -225,6 +227,12 @@ impl Bus for FakeBus {
         Ok(())
     }
 
+    async fn whisper(&self, room: RoomId, whisper: Whisper) -> Result<(), BusError> {
+        self.answer()?;
+        self.signal(Signal::Whisper { room, whisper: Arc::new(whisper) });
+        Ok(())
+    }
+
     async fn ping(&self) -> Result<(), BusError> {
         self.answer()
     }
@@ -311,6 +319,11 @@ impl Authority for FakeAuthority {
     async fn readers(&self, _room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
         let members = self.members.lock();
         Ok(users.iter().copied().filter(|user| members.contains(user)).collect())
+    }
+
+    async fn acquainted(&self, _user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
+        let members = self.members.lock();
+        Ok(others.iter().copied().filter(|user| members.contains(user)).collect())
     }
 
     async fn events(

@@ -126,6 +126,9 @@ pub trait Authority: Send + Sync + 'static {
     /// Which of these users may read in the room.
     async fn readers(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, AuthorityError>;
 
+    /// Which of these users share a room with the user, who may therefore see them.
+    async fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError>;
+
     /// Events of the epoch that follow `place.seq` without a hole, oldest first, at most `limit`: from the store, and
     /// from the hot tail where that goes on. None if the next one is in neither. More may follow.
     async fn events(

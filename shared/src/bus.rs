@@ -19,12 +19,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
 use crate::clock::UnixMillis;
-use crate::event::{Event, RoomSettings, SequencedEvent};
+use crate::event::{Event, RoomSettings, Sender, SequencedEvent};
 use crate::id::{AclVersion, ClientId, Epoch, LogPosition, MessageId, Partition, RoomId, Seq, SessionId, UserId};
 use crate::pace::TooEarly;
+use crate::presence::UserPresence;
 
 pub mod memory;
 pub mod open;
@@ -235,6 +237,28 @@ pub enum Signal {
         /// Which.
         revoked: Revoked,
     },
+    /// Something of a room this process is subscribed to that is neither numbered nor kept.
+    Whisper {
+        /// The room.
+        room: RoomId,
+        /// What.
+        whisper: Arc<Whisper>,
+    },
+    /// A user this process is subscribed to came, went, or has another status.
+    Presence(Arc<UserPresence>),
+}
+
+/// What is said in a room for the moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Whisper {
+    /// Somebody is typing.
+    Typing {
+        /// Who.
+        user: Sender,
+    },
+    /// Somebody came into the room or went; [`crate::presence::PresenceStore::occupants`] says who is there.
+    Occupancy {},
 }
 
 /// Which login sessions of a user are over.
@@ -294,6 +318,9 @@ pub trait Bus: Send + Sync + 'static {
 
     /// Tells everybody who is subscribed to the user. It may be lost: the store has the truth.
     async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError>;
+
+    /// Tells everybody who is subscribed to the room. Nothing is numbered or kept, and it may be lost.
+    async fn whisper(&self, room: RoomId, whisper: Whisper) -> Result<(), BusError>;
 
     /// Whether the bus answers.
     async fn ping(&self) -> Result<(), BusError>;

@@ -66,6 +66,11 @@ uuid_id! {
     SessionId
 }
 
+uuid_id! {
+    /// One life of a gateway: what a process says of presence holds as long as the lease of this name does.
+    LeaseId
+}
+
 /// The text is not an id of the expected kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid id")]

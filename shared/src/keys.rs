@@ -4,7 +4,7 @@
 //! names work on Redis Cluster. Nothing that a client wrote ever becomes part of a key: only ids and numbers do.
 
 use crate::clock::UnixMillis;
-use crate::id::{Partition, RoomId, UserId};
+use crate::id::{LeaseId, Partition, RoomId, UserId};
 use crate::limits::{DEDUPE_BUCKET, PARTITIONS};
 use crate::quota::Bucket;
 use uuid::Uuid;
@@ -101,8 +101,31 @@ pub fn quota(bucket: Bucket) -> String {
 
 /// Sorted set with expiry: the processes that share buckets, by when they said so last.
 pub fn nodes() -> String {
-    format!("{{{}}}:nodes", Partition(0))
+    format!("{{{}}}:limiters", Partition(0))
 }
+
+/// Hash: the leases of gateways on presence, `<lease>` to the time of its end, `c:<lease>` to that of a claim.
+pub fn leases() -> String {
+    format!("{{{LEASES_PARTITION}}}:nodes")
+}
+
+/// Hash: where a user is, `<lease>` for each gateway; `s`, the status; `seen`, when the user was last online.
+pub fn user_presence(user: UserId) -> String {
+    format!("{{{}}}:p:{}", partition_of_user(user), user.as_uuid().simple())
+}
+
+/// Hash: who is in a room, by gateway.
+pub fn occupancy(room: RoomId) -> String {
+    format!("{{{}}}:o:{}", partition_of(room), room.as_uuid().simple())
+}
+
+/// Set: users (`u:<id>`) and rooms (`r:<id>`) of a partition that a gateway has written presence of.
+pub fn presence_of_lease(t: Partition, lease: LeaseId) -> String {
+    format!("{{{t}}}:n:{}", lease.as_uuid().simple())
+}
+
+/// The partition where all leases are.
+pub const LEASES_PARTITION: Partition = Partition(0);
 
 /// String: the number of partitions this cluster was first started with.
 pub fn partition_count() -> &'static str {

@@ -10,6 +10,7 @@ pub mod close;
 pub mod content;
 pub mod error_code;
 pub mod parts;
+pub mod presence;
 pub mod server;
 
 /// The WebSocket subprotocol; a client may offer it together with `bearer.<token>`.

@@ -56,6 +56,7 @@ pub(crate) async fn serve(options: Arc<Options>, with_demo: bool) -> Result<(), 
     let parts = AppParts {
         stores,
         bus: bus.clone(),
+        presence: bus.clone(),
         keys: keys(&options.data_dir)?,
         issuer: options.issuer.clone(),
         limiter: Arc::clone(&limiter),
@@ -68,6 +69,7 @@ pub(crate) async fn serve(options: Arc<Options>, with_demo: bool) -> Result<(), 
         demo::create_users(&app).await?;
     }
     let gateway = Gateway::new(GatewayParts {
+        presence: bus.clone(),
         bus,
         authority: app.authority(),
         verifier: app.verifier(),

@@ -150,6 +150,11 @@ impl Rest {
         self.send(Method::PATCH, path, token, body).await
     }
 
+    /// PUT of JSON that must reach the server.
+    pub async fn put(&self, path: &str, token: Option<&str>, body: &Value) -> Answer {
+        self.send(Method::PUT, path, token, body).await
+    }
+
     async fn send(&self, method: Method, path: &str, token: Option<&str>, body: &Value) -> Answer {
         let body = body.to_string().into_bytes();
         let content_type = Some("application/json");

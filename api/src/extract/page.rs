@@ -2,7 +2,8 @@
 
 use axum::extract::{FromRequestParts, Query};
 use http::request::Parts;
-use rookery_shared::id::RoomId;
+use rookery_shared::id::{RoomId, UserId};
+use rookery_shared::limits::PRESENCE_IDS_MAX;
 use rookery_shared::protocol::error_code::ErrorCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -69,6 +70,34 @@ pub struct MembersQuery {
     limit: Option<String>,
     /// Where the page begins: the `next_cursor` of the page before.
     cursor: Option<String>,
+}
+
+/// Some users.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PresenceQuery {
+    /// Ids of 1 to 200 users, separated by commas.
+    #[param(example = "01890a5d-ac96-774b-bcce-b302099a8057")]
+    ids: String,
+}
+
+impl PresenceQuery {
+    /// Who, each once.
+    pub fn users(&self) -> Result<Vec<UserId>, ApiError> {
+        let bad = || ApiError::field(ErrorCode::BadField, "ids", "must be ids of 1 to 200 users, separated by commas");
+        let mut users = Vec::new();
+        for id in self.ids.split(',') {
+            let user = id.parse().map_err(|_| bad())?;
+            if !users.contains(&user) {
+                users.push(user);
+            }
+            if users.len() > PRESENCE_IDS_MAX {
+                return Err(bad());
+            }
+        }
+        Ok(users)
+    }
 }
 
 impl MembersQuery {

@@ -184,6 +184,10 @@ impl Authority for LocalAuthority {
         self.parts.stores.members.among(room, users).await.map_err(store_error)
     }
 
+    async fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
+        self.parts.stores.members.acquainted(user, others).await.map_err(store_error)
+    }
+
     async fn events(
         &self,
         room: RoomId,

@@ -132,6 +132,7 @@ on_both! {
         a_room_that_does_not_exist_has_no_members
         a_change_that_fails_leaves_nothing_behind
         members_of_a_room_come_in_pages
+        who_shares_a_room_is_acquainted
     }
     sanctions {
         a_kick_ends_the_membership_and_announces

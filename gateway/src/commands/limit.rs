@@ -29,9 +29,14 @@ impl Commands {
 const fn limit_of(command: &Command) -> Option<Limit> {
     match command {
         Command::Admit => Some(Limit::UserConnects),
-        Command::Send(_) | Command::Act(_) | Command::Subscribe(_) | Command::Unsubscribe(_) | Command::Heads(_) => {
-            Some(Limit::UserCommands)
-        }
+        Command::Send(_)
+        | Command::Act(_)
+        | Command::Subscribe(_)
+        | Command::Unsubscribe(_)
+        | Command::Heads(_)
+        | Command::Say(_)
+        | Command::Watch(_)
+        | Command::Type(..) => Some(Limit::UserCommands),
         Command::Enter(_) | Command::CatchUp(_) => None,
     }
 }
@@ -43,6 +48,13 @@ fn names_in(command: &Command) -> Vec<(Option<RoomRef>, Option<ClientId>)> {
         Command::Act(deed) => vec![(Some(deed.room.clone()), Some(deed.client_id.clone()))],
         Command::Subscribe(targets) => targets.iter().map(|target| (Some(target.room.clone()), None)).collect(),
         Command::Unsubscribe(rooms) => vec![(rooms.first().cloned(), None)],
-        Command::Heads(_) | Command::Admit | Command::Enter(_) | Command::CatchUp(_) => vec![(None, None)],
+        Command::Heads(_)
+        | Command::Admit
+        | Command::Enter(_)
+        | Command::CatchUp(_)
+        | Command::Say(_)
+        | Command::Watch(_) => vec![(None, None)],
+        // Never answered.
+        Command::Type(..) => Vec::new(),
     }
 }

@@ -96,6 +96,7 @@ impl Commands {
             self.node.hub.detach(joining.room, &self.member);
             return Err(error.into());
         }
+        self.node.presence.touch(joining.room);
         self.look_again(joining.room).await
     }
 

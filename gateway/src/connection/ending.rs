@@ -27,10 +27,24 @@ pub(super) enum End {
     Lost,
 }
 
+impl End {
+    /// Whether the user wanted to leave: a program that closes says 1000 or nothing, a page that is loaded anew 1001.
+    fn is_goodbye(self) -> bool {
+        match self {
+            Self::Ours(code) => code == CloseCode::SessionRevoked,
+            Self::Theirs(code) => code.is_none_or(|code| code == CloseCode::Normal.number()),
+            Self::Lost => false,
+        }
+    }
+}
+
 impl Connection {
     /// The one way out: goodbye, while commands that were accepted get a moment to finish; then the connection
     /// leaves its rooms, as its commands are dropped.
     pub(super) async fn finish(self, end: End) {
+        if let (true, Some(commands)) = (end.is_goodbye(), &self.commands) {
+            commands.part();
+        }
         let rest = finish_commands(self.commands, self.running, self.waiting);
         let goodbye = async {
             match end {
@@ -84,7 +98,10 @@ const fn is_worth_finishing(command: &Command) -> bool {
         | Command::Unsubscribe(_)
         | Command::Heads(_)
         | Command::CatchUp(_)
-        | Command::Admit => false,
+        | Command::Admit
+        | Command::Say(_)
+        | Command::Watch(_)
+        | Command::Type(..) => false,
     }
 }
 

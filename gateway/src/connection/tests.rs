@@ -19,7 +19,7 @@ use super::*;
 use crate::crowd::SocketCaps;
 use crate::gateway::GatewayOptions;
 use crate::socket::Bounds;
-use crate::testing::{ClientEnd, FakeAuthority, FakeBus, pipe};
+use crate::testing::{ClientEnd, FakeAuthority, FakeBus, Nobody, pipe};
 use crate::{Gateway, GatewayParts, Origins};
 
 struct Setup {
@@ -49,6 +49,7 @@ impl Setup {
         verifier.replace(&keys.public());
         let parts = GatewayParts {
             bus: bus.clone(),
+            presence: Arc::new(Nobody),
             authority: authority.clone(),
             verifier,
             origins: Origins::default(),

@@ -53,7 +53,7 @@ pub(super) struct Live {
     pub(super) feed: RoomFeed,
     /// Up to where members have been told, or are at least.
     told: Position,
-    members: Vec<Arc<Member>>,
+    pub(super) members: Vec<Arc<Member>>,
     /// Connections that are told what they missed; they hear nothing live before they have it.
     catching_up: Vec<Arc<Member>>,
     empty_since: Option<Instant>,

@@ -16,8 +16,9 @@ use crate::authorize::Permissions;
 use crate::logins::Logins;
 use crate::outbox::Outbox;
 use crate::position::Position;
-use crate::relay::Relay;
-use crate::testing::{FakeAuthority, FakeBus};
+use crate::presence::{Presence, PresenceParts};
+use crate::relay::{Relay, RelayParts};
+use crate::testing::{FakeAuthority, FakeBus, Nobody};
 
 mod replay;
 
@@ -38,7 +39,15 @@ impl Setup {
         let permissions = Permissions::new(Arc::clone(&authority) as _);
         let (asked, known) = (Arc::clone(&authority) as _, Arc::clone(&permissions));
         let logins = Logins::new(Arc::clone(&bus) as _, asked, Arc::clone(&hub), known, usize::MAX);
-        let relay = Relay::new(Arc::clone(&hub), Acks::new(metrics), permissions, logins);
+        let presence = Presence::new(PresenceParts {
+            store: Arc::new(Nobody),
+            hub: Arc::clone(&hub),
+            logins: Arc::clone(&logins),
+            metrics: Arc::clone(&metrics),
+            drain: Duration::ZERO,
+        });
+        let acks = Acks::new(metrics);
+        let relay = Relay::new(RelayParts { hub: Arc::clone(&hub), acks, permissions, logins, presence });
         shutdown.spawn("relay", Arc::clone(&relay).listen(bus.signals()));
         shutdown.spawn("audit", relay.audit());
         shutdown.spawn("sweep", Arc::clone(&hub).sweep());
@@ -119,7 +128,11 @@ fn short(frame: ServerFrame) -> String {
         | ServerFrame::MemberMuted { .. }
         | ServerFrame::MemberUnmuted { .. }
         | ServerFrame::RoomUpdated { .. }
-        | ServerFrame::TokenExpiring { .. }) => panic!("{other:?}"),
+        | ServerFrame::TokenExpiring { .. }
+        | ServerFrame::Presence(_)
+        | ServerFrame::Watching { .. }
+        | ServerFrame::RoomPresence { .. }
+        | ServerFrame::Typing { .. }) => panic!("{other:?}"),
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 
 use rookery_shared::limits::{
     FLUSH_BYTES_MAX, FLUSH_FRAMES_MAX, FLUSH_ROUNDS_MAX, OUTBOX_BEHIND_BYTES, OUTBOX_BEHIND_FRAMES, OUTBOX_BYTES_MAX,
-    OUTBOX_FRAMES_MAX, OUTBOX_LOW_BYTES, OUTBOX_LOW_FRAMES,
+    OUTBOX_EPHEMERAL_BYTES, OUTBOX_EPHEMERAL_FRAMES, OUTBOX_FRAMES_MAX, OUTBOX_LOW_BYTES, OUTBOX_LOW_FRAMES,
 };
 use rookery_shared::protocol::close::CloseCode;
 
@@ -114,6 +114,11 @@ impl Queue {
     /// Whether rooms should owe no more.
     pub(super) fn is_behind(&self) -> bool {
         self.bytes > OUTBOX_BEHIND_BYTES || self.frames.len() > OUTBOX_BEHIND_FRAMES
+    }
+
+    /// Whether what may be lost should be owed no more.
+    pub(super) fn is_loaded(&self) -> bool {
+        self.bytes > OUTBOX_EPHEMERAL_BYTES || self.frames.len() > OUTBOX_EPHEMERAL_FRAMES
     }
 
     pub(super) fn is_low(&self) -> bool {

@@ -7,10 +7,12 @@ use rookery_shared::limits::{
     CONTENT_BYTES_MAX, CONTENT_CHARS_MAX, FRAME_BYTES_MAX, HEARTBEAT_INTERVAL, RESUME_EVENTS_MAX,
     ROOMS_PER_CONNECTION_MAX, TOKEN_LEEWAY, TOKEN_WARNING,
 };
+use rookery_shared::presence::Setting;
 use rookery_shared::protocol::acts::Parts;
 use rookery_shared::protocol::client::{ClientFrame, Message, RoomPosition};
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_shared::protocol::presence::Presence;
 use rookery_shared::protocol::server::{AckMode, ErrorFrame, Limits, ServerFrame, UserBrief};
 use rookery_shared::token::Claims;
 
@@ -67,6 +69,11 @@ impl Authenticated {
             ClientFrame::Edit(edit) => self.act(edit.into(), now),
             ClientFrame::Delete(delete) => self.act(delete.into(), now),
             ClientFrame::React(react) => self.act(react.into(), now),
+            ClientFrame::Presence(Presence { status, text }) => {
+                vec![Output::Run(Command::Say(Setting { status, text }))]
+            }
+            ClientFrame::Watch(watch) => vec![Output::Run(Command::Watch(watch))],
+            ClientFrame::Typing(typing) => self.typing(typing.room, now),
         }
     }
 
@@ -101,6 +108,13 @@ impl Authenticated {
         };
         let client_id = client_id.unwrap_or_else(ClientId::generate);
         vec![Output::Run(Command::Act(Box::new(Deed { room, sender: self.sender.clone(), client_id, act })))]
+    }
+
+    fn typing(&mut self, room: Option<RoomRef>, now: UnixMillis) -> Vec<Output> {
+        match room.or_else(|| self.room.clone()) {
+            Some(room) => vec![Output::Run(Command::Type(room, self.sender.clone()))],
+            None => self.nowhere(None, now),
+        }
     }
 
     fn nowhere(&mut self, client_id: Option<ClientId>, now: UnixMillis) -> Vec<Output> {

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use rookery_shared::act::Act;
 use rookery_shared::event::{NewMessage, Sender};
 use rookery_shared::id::{ClientId, RoomId, RoomRef, UserId};
+use rookery_shared::presence::Setting;
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_shared::protocol::presence::Watch;
 use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
 
 use crate::position::Position;
@@ -43,6 +45,12 @@ pub enum Command {
     CatchUp(BTreeMap<RoomId, Position>),
     /// Let the user's connection in, or end it: the first of all.
     Admit,
+    /// Say something of the user.
+    Say(Setting),
+    /// Tell of these users and rooms from now on.
+    Watch(Watch),
+    /// Tell others that the user is typing.
+    Type(RoomRef, Sender),
 }
 
 /// A room to make live, and where the client stands in it.

@@ -87,7 +87,10 @@ fn premature(frame: ClientFrame) -> ErrorFrame {
         | ClientFrame::Subscribe(_)
         | ClientFrame::Unsubscribe(_)
         | ClientFrame::Ping(_)
-        | ClientFrame::Heads(_) => None,
+        | ClientFrame::Heads(_)
+        | ClientFrame::Presence(_)
+        | ClientFrame::Watch(_)
+        | ClientFrame::Typing(_) => None,
     };
     ErrorFrame { client_id, ..ErrorFrame::new(ErrorCode::Unauthenticated) }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::schema::{Field, Frame, Rest, nullable, object, optional, reference, required, text};
-use crate::limits::{ROOMS_PER_FRAME_MAX, TOKEN_BYTES_MAX};
+use crate::limits::{ROOMS_PER_FRAME_MAX, TOKEN_BYTES_MAX, WATCHED_ROOMS_MAX, WATCHED_USERS_MAX};
 
 fn frame(kind: &'static str, says: &'static str, fields: Vec<Field>) -> Frame {
     let kinds = [required("type", json!({"const": kind}))];
@@ -22,7 +22,22 @@ pub(super) fn frames() -> Vec<Frame> {
         frame("heads", "Asks where rooms stand, without making them live.", rooms("room_position")),
     ];
     frames.extend(acts());
+    frames.extend(presence());
     frames
+}
+
+fn presence() -> [Frame; 3] {
+    let status = json!({"enum": ["online", "away", "dnd"], "description": "As what you are shown while online."});
+    let list = |entry, most, name| {
+        optional(name, json!({"type": "array", "items": reference(entry), "maxItems": most, "default": []}))
+    };
+    let said = vec![required("status", status), nullable("text", reference("status_text"))];
+    let watched = vec![list("id", WATCHED_USERS_MAX, "users"), list("room_ref", WATCHED_ROOMS_MAX, "rooms")];
+    [
+        frame("presence", "Says as what you are shown, on all your connections.", said),
+        frame("watch", "Says whose presence you are told, instead of those before.", watched),
+        frame("typing", "Says that you are typing.", vec![nullable("room", reference("room_ref"))]),
+    ]
 }
 
 /// The one frame whose `type` may be left out.

@@ -34,7 +34,7 @@ const fn seconds(name: &'static str, value: Duration, beyond: &'static str) -> L
 }
 
 /// Every bound, in the order of the documents.
-pub const fn table() -> [Limit; 26] {
+pub const fn table() -> [Limit; 31] {
     [
         count(
             "frame_bytes",
@@ -77,6 +77,11 @@ pub const fn table() -> [Limit; 26] {
         seconds("auth_s", bound::AUTH_DEADLINE, "4401"),
         seconds("heartbeat_s", bound::HEARTBEAT_DEADLINE, "4408"),
         seconds("write_s", bound::WRITE_DEADLINE, "4508"),
+        count("watched_users", bound::WATCHED_USERS_MAX, "users in `watch`", "`bad_field`"),
+        count("watched_rooms", bound::WATCHED_ROOMS_MAX, "rooms in `watch`", "`bad_field`"),
+        count("room_presence", bound::ROOM_PRESENCE_MAX, "users of a room who are named", "only counted"),
+        count("status_text_chars", bound::STATUS_TEXT_CHARS_MAX, "characters of a status text", "`bad_field`"),
+        seconds("typing_s", bound::TYPING_INTERVAL, "dropped if sooner again"),
     ]
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::id::Seq;
 use crate::limits::{
     CLIENT_ID_BYTES_MAX, CONTENT_BYTES_MAX, CONTENT_CHARS_MAX, EMOJI_BYTES_MAX, EMOJI_CHARS_MAX, SLUG_BYTES_MAX,
+    STATUS_TEXT_BYTES_MAX, STATUS_TEXT_CHARS_MAX,
 };
 use crate::protocol::error_code::ErrorCode;
 
@@ -113,6 +114,12 @@ fn names() -> Vec<(&'static str, Value)> {
                 "pattern": "^\\S*[^\\x00-\\x7F]\\S*$",
                 "description": "A reaction: no white space, and not plain ASCII."}),
         ),
+        (
+            "status_text",
+            json!({"type": "string", "minLength": 1, "maxLength": STATUS_TEXT_CHARS_MAX,
+                "x-max-bytes": STATUS_TEXT_BYTES_MAX, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$",
+                "description": "What a user says of oneself: one line, something of it visible."}),
+        ),
     ]
 }
 
@@ -163,6 +170,18 @@ fn objects() -> Vec<(&'static str, Value)> {
         ("user", object(user, refused)),
         ("reaction", object(reaction, refused)),
         ("message", object(message(), refused)),
+        ("seen", object(seen(), refused)),
+    ]
+}
+
+/// A user's presence.
+pub(super) fn seen() -> Vec<Field> {
+    let status = json!({"enum": ["online", "away", "dnd", "offline"], "description": "As what the user is shown."});
+    vec![
+        required("user_id", reference("id")),
+        required("status", status),
+        optional("text", reference("status_text")),
+        optional("last_seen", meaning("timestamp", "When an offline user was last online, if it is known.")),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::schema::{Field, Frame, Rest, meaning, number, object, optional, reference, required, text};
+use super::schema::{self, Field, Frame, Rest, meaning, number, object, optional, reference, required, text};
 use crate::limits::RECONNECT_SPREAD_MS;
 
 fn frame(kind: &'static str, says: &'static str, fields: Vec<Field>) -> Frame {
@@ -18,7 +18,32 @@ pub(super) fn frames() -> Vec<Frame> {
     frames.extend(members());
     frames.extend(messages());
     frames.extend(moderation());
+    frames.extend(presence());
     frames
+}
+
+fn presence() -> [Frame; 4] {
+    let seen = || json!({"type": "array", "items": reference("seen")});
+    let gone = json!({"type": "array", "items": reference("id"), "description": "Those who went."});
+    let whole = json!({"type": "boolean",
+        "description": "Whether `users` are all; else those who came or have another status."});
+    let room = vec![
+        required("room", reference("id")),
+        required("online", number("How many users are in the room.")),
+        required("whole", whole),
+        optional("users", seen()),
+        optional("gone", gone),
+    ];
+    [
+        frame("presence", "A watched user came, went, or has another status.", schema::seen()),
+        frame("watching", "Answer to `watch`.", vec![required("users", seen())]),
+        frame("room_presence", "Who is in a watched room; above 200 users only how many.", room),
+        frame(
+            "typing",
+            "Somebody is typing.",
+            vec![required("room", reference("id")), required("user", reference("user"))],
+        ),
+    ]
 }
 
 fn hello() -> Frame {

@@ -12,7 +12,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::bus::{
     Append, AppendError, Appended, Bus, BusError, Head, Held, Mark, OpenError, PartitionOpening, PartitionState,
-    Revoked, RoomSeed, Signal,
+    Revoked, RoomSeed, Signal, Whisper,
 };
 use crate::clock::UnixMillis;
 use crate::event::SequencedEvent;
@@ -22,8 +22,10 @@ use crate::limits::{BUS_COMMAND_DEADLINE, JOURNAL_BATCH_MAX, JOURNAL_QUEUE_MAX, 
 use crate::pace::Pace;
 use crate::shutdown::Shutdown;
 
+mod presence;
 mod rooms;
 
+use presence::Presences;
 use rooms::{Plan, Rooms};
 
 /// Where the in-process bus keeps events.
@@ -49,6 +51,7 @@ pub struct MemoryBus {
     rooms: Mutex<Rooms>,
     subscribed: Mutex<HashSet<RoomId>>,
     users: Mutex<HashSet<UserId>>,
+    presences: Mutex<Presences>,
     signals: broadcast::Sender<Signal>,
     queue: mpsc::Sender<Request>,
 }
@@ -66,6 +69,7 @@ impl MemoryBus {
             rooms: Mutex::new(Rooms::new(epoch, pace)),
             subscribed: Mutex::default(),
             users: Mutex::default(),
+            presences: Mutex::default(),
             signals: broadcast::Sender::new(SIGNALS_MAX),
             queue,
         });
@@ -107,6 +111,12 @@ impl MemoryBus {
         }
         for (partition, upto) in marks {
             self.tell(Signal::Stored { partition, mark: Arc::new(mark(upto)) });
+        }
+    }
+
+    fn tell_whisper(&self, room: RoomId, whisper: Whisper) {
+        if self.subscribed.lock().contains(&room) {
+            self.tell(Signal::Whisper { room, whisper: Arc::new(whisper) });
         }
     }
 
@@ -210,6 +220,11 @@ impl Bus for MemoryBus {
         if self.users.lock().contains(&user) {
             self.tell(Signal::Session { user, revoked });
         }
+        Ok(())
+    }
+
+    async fn whisper(&self, room: RoomId, whisper: Whisper) -> Result<(), BusError> {
+        self.tell_whisper(room, whisper);
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use tokio::sync::{Notify, broadcast};
 
 use crate::bus::{
     Append, AppendError, Appended, Bus, BusError, Head, Mark, OpenError, PartitionOpening, PartitionState, Revoked,
-    Rights, RoomSeed, Signal,
+    Rights, RoomSeed, Signal, Whisper,
 };
 use crate::clock::UnixMillis;
 use crate::event::{RoomSettings, SequencedEvent};
@@ -34,6 +34,7 @@ use crate::shutdown::Shutdown;
 
 mod client;
 pub mod log;
+mod presence;
 mod quota;
 mod scripts;
 mod subscriber;
@@ -63,6 +64,7 @@ pub struct RedisBus {
     signals: broadcast::Sender<Signal>,
     wakes: Vec<Notify>,
     pace: Pace,
+    leases: Mutex<presence::KnownLeases>,
 }
 
 impl RedisBus {
@@ -78,6 +80,7 @@ impl RedisBus {
             signals: broadcast::Sender::new(SIGNALS_MAX),
             wakes: keys::partitions().map(|_| Notify::new()).collect(),
             pace: options.pace,
+            leases: Mutex::default(),
         });
         subscriber::start(&bus, shutdown);
         Ok(bus)
@@ -166,6 +169,22 @@ impl RedisBus {
             slow_mode_ms,
             frozen,
         ]
+    }
+
+    async fn publish(&self, channel: String, text: String) -> Result<(), BusError> {
+        let clustered = self.commands.is_clustered();
+        unless_moved(|| {
+            let (channel, text) = (channel.clone(), text.clone());
+            async move {
+                if clustered {
+                    self.commands.spublish::<Value, _, _>(channel, text).await
+                } else {
+                    self.commands.publish::<Value, _, _>(channel, text).await
+                }
+            }
+        })
+        .await
+        .map(drop)
     }
 
     fn tell(&self, signal: Signal) {
@@ -325,20 +344,11 @@ impl Bus for RedisBus {
     }
 
     async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError> {
-        let (channel, text) = (keys::user_channel(user), wire::revocation(revoked));
-        let clustered = self.commands.is_clustered();
-        unless_moved(|| {
-            let (channel, text) = (channel.clone(), text.clone());
-            async move {
-                if clustered {
-                    self.commands.spublish::<Value, _, _>(channel, text).await
-                } else {
-                    self.commands.publish::<Value, _, _>(channel, text).await
-                }
-            }
-        })
-        .await
-        .map(drop)
+        self.publish(keys::user_channel(user), wire::revocation(revoked)).await
+    }
+
+    async fn whisper(&self, room: RoomId, whisper: Whisper) -> Result<(), BusError> {
+        self.publish(keys::room_channel(room), wire::whisper(&whisper)).await
     }
 
     async fn ping(&self) -> Result<(), BusError> {

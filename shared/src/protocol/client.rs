@@ -9,10 +9,11 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::id::{ClientId, Epoch, MessageId, RoomRef, Seq};
-use crate::limits::{FRAME_BYTES_MAX, ROOMS_PER_FRAME_MAX, TOKEN_BYTES_MAX};
+use crate::limits::{FRAME_BYTES_MAX, ROOMS_PER_FRAME_MAX, TOKEN_BYTES_MAX, WATCHED_ROOMS_MAX, WATCHED_USERS_MAX};
 use crate::protocol::acts::{Delete, Edit, React};
 use crate::protocol::content;
 use crate::protocol::error_code::ErrorCode;
+use crate::protocol::presence::{Presence, Typing, Watch};
 
 /// What a client may say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,6 +37,12 @@ pub enum ClientFrame {
     Delete(Delete),
     /// Reacts to a message, or takes a reaction back.
     React(React),
+    /// Says as what the user is shown.
+    Presence(Presence),
+    /// Says whose presence the connection is told.
+    Watch(Watch),
+    /// Says that the user is typing.
+    Typing(Typing),
 }
 
 /// `{"type":"auth","token":…}`
@@ -156,6 +163,9 @@ impl ClientFrame {
             "edit" => fields(text).map(Self::Edit),
             "delete" => fields(text).map(Self::Delete),
             "react" => fields(text).map(Self::React),
+            "presence" => fields(text).map(Self::Presence),
+            "watch" => fields(text).map(Self::Watch),
+            "typing" => fields(text).map(Self::Typing),
             _ => Err(Rejected::new(ErrorCode::UnknownType, Some("type"), "unknown frame type")),
         }
     }
@@ -174,7 +184,10 @@ impl ClientFrame {
             Self::Edit(edit) => {
                 content::check(&edit.content).map_err(|code| Rejected::new(code, Some("content"), code.message()))
             }
-            Self::Auth(_) | Self::Ping(_) | Self::Delete(_) | Self::React(_) => Ok(()),
+            Self::Watch(watch) => check_watch(watch),
+            Self::Auth(_) | Self::Ping(_) | Self::Delete(_) | Self::React(_) | Self::Presence(_) | Self::Typing(_) => {
+                Ok(())
+            }
         }?;
         Ok(self)
     }
@@ -191,6 +204,17 @@ fn check_count(rooms: usize) -> Result<(), Rejected> {
         Ok(())
     } else {
         Err(Rejected::new(ErrorCode::BadField, Some("rooms"), "must name 1 to 100 rooms"))
+    }
+}
+
+fn check_watch(watch: &Watch) -> Result<(), Rejected> {
+    let Watch { users, rooms } = watch;
+    if users.len() > WATCHED_USERS_MAX {
+        Err(Rejected::new(ErrorCode::BadField, Some("users"), "must name at most 500 users"))
+    } else if rooms.len() > WATCHED_ROOMS_MAX {
+        Err(Rejected::new(ErrorCode::BadField, Some("rooms"), "must name at most 100 rooms"))
+    } else {
+        Ok(())
     }
 }
 

@@ -12,11 +12,12 @@ pub fn check(content: &str) -> Result<(), ErrorCode> {
     if content.len() > CONTENT_BYTES_MAX || content.chars().count() > CONTENT_CHARS_MAX {
         return Err(ErrorCode::ContentTooLong);
     }
-    if content.chars().all(is_invisible) {
-        Err(ErrorCode::EmptyContent)
-    } else {
-        Ok(())
-    }
+    if is_blank(content) { Err(ErrorCode::EmptyContent) } else { Ok(()) }
+}
+
+/// Whether nothing of the text can be seen.
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(is_invisible)
 }
 
 /// White space, control characters, and the characters that take no space on a screen.

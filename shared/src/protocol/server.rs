@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::act::Emoji;
 use crate::clock::UnixMillis;
-use crate::id::{ClientId, Epoch, MessageId, RoomId, Seq, SessionId, Slug};
+use crate::id::{ClientId, Epoch, MessageId, RoomId, Seq, SessionId, Slug, UserId};
 pub use crate::protocol::ack_mode::AckMode;
 pub use crate::protocol::parts::{ErrorFrame, Limits, Message, Reaction, RoomHead, UserBrief, You};
+pub use crate::protocol::presence::Seen;
 
 mod from_event;
 
@@ -309,6 +310,35 @@ pub enum ServerFrame {
     TokenExpiring {
         /// Milliseconds until then.
         after_ms: u64,
+    },
+    /// A watched user came, went, or has another status.
+    Presence(Seen),
+    /// Answer to `watch`: how those stand who are watched from now on.
+    Watching {
+        /// The users, without those who share no room with the user of the connection.
+        users: Vec<Seen>,
+    },
+    /// Who is in a watched room.
+    RoomPresence {
+        /// The room.
+        room: RoomId,
+        /// How many users are in it.
+        online: usize,
+        /// Whether `users` are all of them; else those who came or have another status.
+        whole: bool,
+        /// The users; left out where there are too many to be named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        users: Option<Vec<Seen>>,
+        /// Those who went.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        gone: Vec<UserId>,
+    },
+    /// Somebody is typing. Not an event: it has no number and may be lost.
+    Typing {
+        /// The room.
+        room: RoomId,
+        /// Who.
+        user: UserBrief,
     },
 }
 

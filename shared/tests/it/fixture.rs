@@ -10,6 +10,7 @@ use rookery_shared::event::RoomSettings;
 use rookery_shared::id::{AclVersion, Epoch, Partition, RoomId, Seq};
 use rookery_shared::keys;
 use rookery_shared::pace::Pace;
+use rookery_shared::presence::PresenceStore;
 use rookery_shared::shutdown::Shutdown;
 use rookery_tests::redis::{Redis, ask};
 use rookery_tests::redis_cluster::RedisCluster;
@@ -36,6 +37,7 @@ pub(crate) enum Servers {
 /// A bus, and what it runs on.
 pub(crate) struct Fixture {
     pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) presence: Arc<dyn PresenceStore>,
     pub(crate) redis: Option<Arc<RedisBus>>,
     pub(crate) servers: Servers,
     shutdown: Shutdown,
@@ -49,7 +51,7 @@ impl Fixture {
     pub(crate) fn memory_at(pace: Pace) -> Self {
         let shutdown = Shutdown::new();
         let bus = MemoryBus::start(Epoch(1), pace, Arc::new(VecJournal::default()), &shutdown);
-        Self { bus, redis: None, servers: Servers::Shared, shutdown }
+        Self { presence: bus.clone(), bus, redis: None, servers: Servers::Shared, shutdown }
     }
 
     pub(crate) async fn redis() -> Self {
@@ -90,9 +92,22 @@ impl Fixture {
     async fn connect_at(url: String, servers: Servers, pace: Pace) -> Self {
         let shutdown = Shutdown::new();
         let bus = RedisBus::connect(&RedisOptions { url: url.into(), pace }, &shutdown).unwrap();
-        let fixture = Self { bus: bus.clone(), redis: Some(bus), servers, shutdown };
+        let fixture = Self { presence: bus.clone(), bus: bus.clone(), redis: Some(bus), servers, shutdown };
         fixture.until_up().await;
         fixture
+    }
+
+    /// Another process on the one server of this test.
+    pub(crate) fn another(&self) -> Self {
+        let (shutdown, url) = (Shutdown::new(), self.server().url());
+        let bus = RedisBus::connect(&RedisOptions { url: url.into(), pace: Pace::OFF }, &shutdown).unwrap();
+        Self {
+            presence: bus.clone(),
+            bus: bus.clone(),
+            redis: Some(bus),
+            servers: Servers::Shared,
+            shutdown,
+        }
     }
 
     /// The one server of this test.

@@ -6,6 +6,7 @@ mod bus_contract;
 mod fixture;
 mod golden;
 mod journal;
+mod presence_contract;
 mod quota_contract;
 mod redis_log;
 mod wrong_types;

@@ -18,6 +18,8 @@ mod limits_of_http;
 mod limits_of_rooms;
 mod load;
 mod operations;
+mod presence;
+mod presence_at_scale;
 mod resume;
 mod rights;
 mod rows_p;

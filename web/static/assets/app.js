@@ -3,7 +3,7 @@
 import { Api } from "./net/api.js";
 import { Connection } from "./net/socket.js";
 import { SESSION_REVOKED } from "./protocol/close.js";
-import { auth, edit, react, remove } from "./protocol/frames.js";
+import { auth, edit, presence, react, remove } from "./protocol/frames.js";
 import { Session } from "./state/session.js";
 import { reference } from "./state/rooms.js";
 import { createChat } from "./chat/chat.js";
@@ -12,6 +12,7 @@ import { AuthView } from "./ui/auth.js";
 import { BrowseDialog, CreateDialog, closeDialogs, confirm, wireDialogs } from "./ui/dialogs.js";
 import { byId, setText } from "./ui/dom.js";
 import { MembersDialog } from "./ui/members.js";
+import { PresenceDialog, renderDot } from "./ui/presence.js";
 import { RoomListView } from "./ui/roomlist.js";
 import { RoomView } from "./ui/room.js";
 import { StatusView } from "./ui/status.js";
@@ -50,6 +51,7 @@ const views = {
   status: new StatusView(() => connection.start()),
   room: new RoomView({
     onSay: say,
+    onType: (room_id) => chat.presence.type(room_id),
     onOlder: () => chat.sync.loadOlder(chat.rooms.open_id),
     onReload: () => chat.sync.reload(chat.rooms.open_id),
     onLook: () => render(),
@@ -67,7 +69,8 @@ const views = {
     isMine: (room_id) => chat.rooms.get(room_id) !== undefined,
     onChoose: (room) => (chat.rooms.get(room.room_id) ? go(room) : join(room)),
   }),
-  members: new MembersDialog((room_id, cursor) => api.members(room_id, cursor)),
+  members: new MembersDialog((room_id, cursor) => api.members(room_id, cursor), (ids) => (chat.presence.look(ids), render())),
+  presence: new PresenceDialog((setting) => act(presence(setting))),
   create: new CreateDialog(async (room) => adopt(await api.createRoom(room))),
 };
 
@@ -114,7 +117,8 @@ function receive(frame) {
     views.room.composer.limit(frame.limits);
     if (!chat.rooms.loaded) loadRooms();
   }
-  chat.sync.onFrame(frame);
+  if (chat.presence.onFrame(frame)) render();
+  else chat.sync.onFrame(frame);
 }
 
 function go(room) {
@@ -172,6 +176,7 @@ function roomInAddress() {
 
 function open(room) {
   chat.rooms.open_id = room?.room_id ?? null;
+  chat.presence.open(chat.rooms.open_id);
   if (room === undefined) return;
   chat.sync.open(room.room_id);
   if (WIDE.matches) requestAnimationFrame(() => requestAnimationFrame(() => views.room.composer.focus()));
@@ -191,6 +196,7 @@ async function lookUp(named) {
 
 function say(room_id, content) {
   const taken = chat.sender.say(room_id, content);
+  chat.presence.said(room_id);
   render();
   return taken ? null : "Too many messages are waiting to be sent.";
 }
@@ -226,17 +232,20 @@ function render() {
 }
 
 function draw() {
-  const { rooms, sync, outbox, user } = chat;
+  const { rooms, sync, outbox, user, presence: people } = chat;
   const room = rooms.get(rooms.open_id);
   if (rooms.open_id !== null && room === undefined) return route();
   if (room !== undefined) {
     const id = room.room_id;
     const history = { timeline: sync.timeline(id), entries: outbox.ofRoom(id), user, loading: sync.isLoading(id) };
-    views.room.renderRoom(room, { ...history, problem: sync.problems.get(id) });
+    const now_there = { online: people.online(id), typing: people.typing(id) };
+    views.room.renderRoom(room, { ...history, ...now_there, problem: sync.problems.get(id) });
+    views.members.render((user_id) => people.of(user_id));
     if (isLooking()) rooms.read(id);
   } else if (stranger !== null) views.room.renderStranger(stranger);
   else views.room.renderNothing(rooms.loaded ? "Pick a room, or find a new one." : "Loading…");
   views.list.render(rooms, rooms_problem);
+  renderDot(byId("my-dot"), people.of(user.user_id));
   views.status.render(connection.state, now());
   document.title = rooms.unread_total > 0 ? `(${rooms.unread_total}) Rookery` : "Rookery";
 }
@@ -244,7 +253,7 @@ function draw() {
 function tick() {
   if (chat === null) return;
   chat.sender.flush();
-  if (connection.state.kind === "waiting") render();
+  if (connection.state.kind === "waiting" || chat.presence.anybody_types) render();
   if (connection.state.kind === "online" && session.renew_in_ms === 0 && now() >= renew_after) renew(false);
 }
 
@@ -267,6 +276,7 @@ function start() {
   wireDialogs();
   byId("open-browse").addEventListener("click", () => views.browse.show());
   byId("open-create").addEventListener("click", () => views.create.show());
+  byId("open-presence").addEventListener("click", () => views.presence.show(chat.presence.of(chat.user.user_id)));
   byId("log-out").addEventListener("click", () => session.logout());
   addEventListener("hashchange", route);
   addEventListener("storage", onStorage);

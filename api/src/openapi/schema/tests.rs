@@ -6,6 +6,7 @@ use rookery_shared::act::Emoji;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{EVENT_VERSION, Event, EventBody, RoomSettings, Sender, SequencedEvent};
 use rookery_shared::id::{ClientId, Epoch, MessageId, RoomId, Seq, UserId};
+use rookery_shared::protocol::presence as protocol;
 use rookery_shared::protocol::server::ServerFrame;
 use serde::de::DeserializeOwned;
 
@@ -54,5 +55,12 @@ fn events_are_described_as_they_are() {
 #[test]
 fn words_are_described_as_they_are() {
     agrees::<Vec<Visibility>>(&[access::Visibility::Public, access::Visibility::Private]);
+    agrees::<Vec<Status>>(&[protocol::Status::Online, protocol::Status::Away, protocol::Status::Dnd]);
+    agrees::<Vec<Shown>>(&[
+        protocol::Shown::Online,
+        protocol::Shown::Away,
+        protocol::Shown::Dnd,
+        protocol::Shown::Offline,
+    ]);
     agrees::<Vec<RoomRole>>(&[access::RoomRole::Owner, access::RoomRole::Moderator, access::RoomRole::Member]);
 }

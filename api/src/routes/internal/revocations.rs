@@ -1,5 +1,5 @@
 //! `POST /internal/v1/sessions/revoked`, `POST /internal/v1/acl`, `POST /internal/v1/readers`: what gateways ask now and
-//! then, in case news of it was lost.
+//! then, in case news of it was lost; and `POST /internal/v1/acquainted`, who may see whom.
 
 use std::sync::Arc;
 
@@ -32,6 +32,22 @@ pub struct RoomsRequest {
 pub struct ReadersRequest {
     room: RoomId,
     users: Vec<UserId>,
+}
+
+/// A user who wants to see others.
+#[derive(Deserialize)]
+pub struct AcquaintedRequest {
+    user: UserId,
+    others: Vec<UserId>,
+}
+
+/// Which of the others share a room with the user.
+pub async fn acquainted(
+    State(app): State<Arc<App>>,
+    JsonBody(request): JsonBody<AcquaintedRequest>,
+) -> Result<Json<Vec<UserId>>, ApiError> {
+    bounded(request.others.len(), "others")?;
+    Ok(Json(app.authority.acquainted(request.user, &request.others).await?))
 }
 
 /// Which of the sessions are revoked.

@@ -1,11 +1,15 @@
 //! Membership in MongoDB. Changes are transactions, see [`super::transaction`].
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
+use futures_util::future::try_join_all;
 use mongodb::Collection;
 use mongodb::bson::{Bson, Document, doc};
 use rookery_shared::event::Event;
 use rookery_shared::id::{RoomId, UserId};
+use rookery_shared::limits::{ROOM_COUNTS_AT_ONCE, ROOMS_OF_USER_MAX};
 
 use super::Mongo;
 use super::documents::{MemberDocument, date, key};
@@ -50,6 +54,22 @@ impl Members for Mongo {
             .calls
             .run(async move { Ok(members.find(filter).await?.try_collect::<Vec<_>>().await?) });
         Ok(found.await?.into_iter().map(|member| Member::from(member).user_id).collect())
+    }
+
+    /// Room by room, since that is one range of an index on every server. Most meet in the first one, `general`.
+    async fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, StoreError> {
+        let rooms = self.of_user(user, ROOMS_OF_USER_MAX).await?;
+        let mut strangers: Vec<UserId> = others.to_vec();
+        let mut known = BTreeSet::new();
+        for rooms in rooms.chunks(ROOM_COUNTS_AT_ONCE) {
+            if strangers.is_empty() {
+                break;
+            }
+            let met = try_join_all(rooms.iter().map(|member| self.among(member.room_id, &strangers))).await?;
+            known.extend(met.into_iter().flatten());
+            strangers.retain(|other| !known.contains(other));
+        }
+        Ok(known.into_iter().collect())
     }
 
     async fn page(&self, room: RoomId, after: Option<MemberPlace>, limit: usize) -> Result<Vec<Member>, StoreError> {

@@ -18,6 +18,8 @@ statements! {
     GET = "SELECT * FROM members WHERE room_id = ?1 AND user_id = ?2";
     OF_USER = "SELECT * FROM members WHERE user_id = ?1 ORDER BY joined_at, room_id LIMIT ?2";
     COUNT = "SELECT count(*) FROM members WHERE room_id = ?1";
+    TOGETHER = "SELECT theirs.user_id FROM members AS theirs JOIN members AS ours ON ours.room_id = theirs.room_id
+                WHERE theirs.user_id = ?1 AND ours.user_id = ?2 LIMIT 1";
     PAGE = "SELECT * FROM members WHERE room_id = ?1 ORDER BY joined_at, user_id LIMIT ?2";
     PAGE_AFTER = "SELECT * FROM members WHERE room_id = ?1 AND (joined_at, user_id) > (?3, ?4)
                   ORDER BY joined_at, user_id LIMIT ?2";
@@ -51,6 +53,16 @@ impl Members for Sqlite {
             members.map(|member| member.map(|member| member.user_id)).collect()
         })
         .await
+    }
+
+    async fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, StoreError> {
+        let others = others.to_vec();
+        let together = move |db: &Connection, other: UserId| {
+            let id = |row: &Row<'_>| Ok(UserId::from_uuid(row.get("user_id")?));
+            one(db, TOGETHER, [other.as_uuid(), user.as_uuid()], id)
+        };
+        self.read(move |db| others.into_iter().filter_map(|other| together(db, other).transpose()).collect())
+            .await
     }
 
     async fn page(&self, room: RoomId, after: Option<MemberPlace>, limit: usize) -> Result<Vec<Member>, StoreError> {

@@ -225,3 +225,28 @@ pub(crate) async fn a_change_that_fails_leaves_nothing_behind(home: Home) {
     assert_eq!(acl(&stores, room.id).await, AclVersion(1));
     assert_eq!(pending(&stores).await.len(), 1);
 }
+
+pub(crate) async fn who_shares_a_room_is_acquainted(home: Home) {
+    let (stores, first) = with_room(&home).await;
+    let second = room(None);
+    stores.rooms.insert(&second).await.unwrap();
+    let [ada, bob, eve, stranger] = [(); 4].map(|()| UserId::generate());
+    for (room, user) in [(first.id, ada), (first.id, bob), (second.id, bob), (second.id, eve)] {
+        stores.members.join(&member(room, user), &joined(user)).await.unwrap();
+    }
+    let acquainted = async |user, others: &[UserId]| {
+        let mut found = stores.members.acquainted(user, others).await.unwrap();
+        found.sort_unstable();
+        found
+    };
+    let everybody = [stranger, eve, bob, ada];
+    let sorted = |mut users: Vec<UserId>| {
+        users.sort_unstable();
+        users
+    };
+    assert_eq!(acquainted(ada, &everybody).await, sorted(vec![ada, bob]));
+    assert_eq!(acquainted(bob, &everybody).await, sorted(vec![ada, bob, eve]), "each once");
+    assert_eq!(acquainted(ada, &[eve]).await, []);
+    assert_eq!(acquainted(stranger, &everybody).await, []);
+    assert_eq!(acquainted(ada, &[]).await, []);
+}

@@ -73,6 +73,7 @@ async fn exercise(stores: &Stores) {
     stores.members.count(place.id).await.unwrap();
     let page = stores.members.page(place.id, None, 5).await.unwrap();
     stores.members.page(place.id, Some(page[0].place()), 5).await.unwrap();
+    stores.members.acquainted(ada.id, &[ada.id]).await.unwrap();
     stores.users.by_ids(&[ada.id]).await.unwrap();
     let frozen = SettingsChange { slow_mode_ms: None, frozen: Some(true) };
     stores.rooms.settle(place.id, frozen, &left(ada.id)).await.unwrap();

@@ -125,7 +125,11 @@ impl Client {
             | ServerFrame::MemberMuted { .. }
             | ServerFrame::MemberUnmuted { .. }
             | ServerFrame::RoomUpdated { .. }
-            | ServerFrame::TokenExpiring { .. } => {}
+            | ServerFrame::TokenExpiring { .. }
+            | ServerFrame::Presence(_)
+            | ServerFrame::Watching { .. }
+            | ServerFrame::RoomPresence { .. }
+            | ServerFrame::Typing { .. } => {}
         }
         Ok(None)
     }

@@ -334,7 +334,7 @@ impl World {
             Signal::Event(event) => self.offer(node, &event),
             Signal::Stored { partition, mark } => self.nodes[node].acks.advance(partition, &mark),
             Signal::Suspect => self.audit(node),
-            Signal::Session { .. } => {}
+            Signal::Session { .. } | Signal::Whisper { .. } | Signal::Presence(_) => {}
         }
     }
 
@@ -390,6 +390,9 @@ fn begin(connection: &mut Connection) -> Option<Task> {
         | Command::Heads(_)
         | Command::Act(_)
         | Command::CatchUp(_)
-        | Command::Admit => None,
+        | Command::Admit
+        | Command::Say(_)
+        | Command::Watch(_)
+        | Command::Type(..) => None,
     }
 }

@@ -38,6 +38,10 @@ pub(super) struct Scripts {
     pub(super) discard: String,
     pub(super) quota_take: String,
     pub(super) quota_nodes: String,
+    pub(super) leases: String,
+    pub(super) presence: String,
+    pub(super) occupy: String,
+    pub(super) hashes: String,
 }
 
 /// The scripts of every server that was used so far; none stands for the only server where there is no cluster.
@@ -142,6 +146,10 @@ async fn load_all<C: ClientLike>(server: &C, publish: &str) -> Result<Scripts, N
         discard: load(include_str!("discard.lua")).await?,
         quota_take: load_unfenced(server, include_str!("quota_take.lua")).await?,
         quota_nodes: load_unfenced(server, include_str!("quota_nodes.lua")).await?,
+        leases: load(include_str!("leases.lua")).await?,
+        presence: load(include_str!("presence.lua")).await?,
+        occupy: load(include_str!("occupy.lua")).await?,
+        hashes: load(include_str!("hashes.lua")).await?,
         fence,
     })
 }

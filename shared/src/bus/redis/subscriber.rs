@@ -208,7 +208,9 @@ fn dispatch(bus: &RedisBus, message: &Message) {
     };
     match channel {
         Channel::Room(room) => {
-            if let Some(event) = wire::parse_entry(room, &text) {
+            if let Some(whisper) = wire::parse_whisper(&text) {
+                bus.tell(Signal::Whisper { room, whisper: Arc::new(whisper) });
+            } else if let Some(event) = wire::parse_entry(room, &text) {
                 bus.tell(Signal::Event(Arc::new(event)));
             } else {
                 tracing::warn!(%room, "event not understood, skipped");
@@ -226,6 +228,10 @@ fn dispatch(bus: &RedisBus, message: &Message) {
         Channel::User(user) => {
             if let Some(revoked) = wire::parse_revocation(&text) {
                 bus.tell(Signal::Session { user, revoked });
+            } else if let Some(presence) =
+                text.strip_prefix(wire::PRESENCE).and_then(|row| wire::parse_presence(user, row))
+            {
+                bus.tell(Signal::Presence(Arc::new(presence)));
             } else {
                 tracing::warn!(%user, "message to a user not understood, skipped");
             }

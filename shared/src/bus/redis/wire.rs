@@ -1,11 +1,12 @@
 //! The text forms of places, entries and control messages on Redis. Everything that comes back from Redis is
 //! input: it is parsed strictly, and what does not parse is an error, never a guess.
 
-use crate::bus::{AppendError, Appended, BusError, FirstPlace, Head, Mark, Moved, Revoked};
+use crate::bus::{AppendError, Appended, BusError, FirstPlace, Head, Mark, Moved, Revoked, Whisper};
 use crate::clock::UnixMillis;
 use crate::event::{EVENT_VERSION, Event, SequencedEvent};
-use crate::id::{Epoch, LogPosition, RoomId, Seq};
+use crate::id::{Epoch, LogPosition, RoomId, Seq, UserId};
 use crate::pace::TooEarly;
+use crate::presence::UserPresence;
 
 /// `<epoch> <seq> <millis> <event>`
 pub(super) fn parse_entry(room: RoomId, text: &str) -> Option<SequencedEvent> {
@@ -128,6 +129,40 @@ pub(super) fn parse_revocation(text: &str) -> Option<Revoked> {
     }
 }
 
+/// What stands before something that is neither numbered nor kept; an entry begins with a digit.
+const WHISPER: &str = "w ";
+
+pub(super) fn whisper(whisper: &Whisper) -> String {
+    // Ids and names only: nothing in it can fail to serialise.
+    format!("{WHISPER}{}", serde_json::to_string(whisper).unwrap_or_default())
+}
+
+pub(super) fn parse_whisper(text: &str) -> Option<Whisper> {
+    serde_json::from_str(text.strip_prefix(WHISPER)?).ok()
+}
+
+/// What stands before a user's presence on the user's channel.
+pub(super) const PRESENCE: &str = "presence ";
+
+/// `<0 or 1> <millis or nothing> <setting or nothing>`
+pub(super) fn parse_presence(user: UserId, text: &str) -> Option<UserPresence> {
+    let mut parts = text.splitn(3, ' ');
+    let online = match parts.next()? {
+        "1" => true,
+        "0" => false,
+        _ => return None,
+    };
+    let seen = match parts.next()? {
+        "" => None,
+        millis => Some(UnixMillis(millis.parse().ok()?)),
+    };
+    let setting = match parts.next()? {
+        "" => None,
+        setting => Some(serde_json::from_str(setting).ok()?),
+    };
+    Some(UserPresence { user, online, setting, seen })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +192,12 @@ mod tests {
             "stored 1 1-2 1 1-2 1 -1 1",
         ] {
             assert_eq!(parse_control(text), None, "{text}");
+        }
+        for text in ["", "1", "1 ", "2  ", "1 x ", "0  {", r#"1  {"status":"fly"}"#] {
+            assert_eq!(parse_presence(UserId::generate(), text), None, "{text}");
+        }
+        for text in ["", "w", "w ", "w {}", r#"w {"kind":"shout"}"#, r#"{"kind":"occupancy"}"#] {
+            assert_eq!(parse_whisper(text), None, "{text}");
         }
         for text in ["", "revoked", "revoked ", "revoked nobody", "all"] {
             assert_eq!(parse_revocation(text), None, "{text}");

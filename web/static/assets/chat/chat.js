@@ -1,6 +1,8 @@
 // Everything that belongs to one logged-in user on this page. A logout throws it away.
 
+import * as frames from "../protocol/frames.js";
 import { Outbox } from "../state/outbox.js";
+import { Presence } from "../state/presence.js";
 import { Rooms } from "../state/rooms.js";
 import { Sender } from "./sender.js";
 import { Sync } from "./sync.js";
@@ -20,5 +22,6 @@ export function createChat({ api, connection, user, storage, now, isLooking, cha
   const outbox = new Outbox({ storage, user_id: user.user_id });
   const sender = new Sender({ outbox, connection, now });
   const sync = new Sync({ api, connection, rooms, sender, user_id: user.user_id, now, isLooking, changed });
-  return { user, rooms, outbox, sender, sync };
+  const presence = new Presence({ connection, user_id: user.user_id, now, frames });
+  return { user, rooms, outbox, sender, sync, presence };
 }

@@ -14,6 +14,9 @@ export const STABLE_MS = 10_000;
 /** How often the silence of the server is looked at. */
 const WATCH_INTERVAL_MS = 2_000;
 const OPEN = 1;
+/** What the server is told at the end: after a goodbye the user is shown as offline at once. */
+const GOODBYE = 1000;
+const COMING_BACK = 3000;
 
 /**
  * @typedef {object} ConnectionState
@@ -74,7 +77,7 @@ export class Connection {
 
   /** Ends for good, until the next `start`. */
   stop() {
-    this.#drop();
+    this.#drop(GOODBYE);
     this.#set({ kind: "idle" });
   }
 
@@ -176,12 +179,12 @@ export class Connection {
   }
 
   /** Forgets the socket and every timer. Raising the attempt makes late events of the old socket void. */
-  #drop() {
+  #drop(code = COMING_BACK) {
     this.#attempt += 1;
     if (this.#online_at && this.#clock.now() - this.#online_at >= STABLE_MS) this.#backoff.reset();
     this.#clock.clearTimeout(this.#timer);
     this.#clock.clearTimeout(this.#watch);
-    this.#socket?.close();
+    this.#socket?.close(code);
     this.#socket = null;
     this.#online_at = 0;
     this.#return_at = 0;

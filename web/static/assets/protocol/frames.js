@@ -47,6 +47,10 @@ const SHAPES = {
     timestamp: "string",
   },
   token_expiring: { after_ms: "number" },
+  presence: { user_id: "string", status: "string" },
+  watching: { users: "object" },
+  room_presence: { room: "string", online: "number", whole: "boolean" },
+  typing: { room: "string", user: "object" },
 };
 
 /** The types of server frames this client knows. */
@@ -127,6 +131,21 @@ export function remove({ room, client_id, message_id }) {
 /** @param {{room?: string, client_id?: string, message_id: string, emoji: string, remove?: boolean}} fields */
 export function react({ room, client_id, message_id, emoji, remove: back }) {
   return { type: "react", ...given({ room, client_id }), message_id, emoji, ...(back ? { remove: true } : {}) };
+}
+
+/** @param {{status: string, text?: string}} setting */
+export function presence({ status, text }) {
+  return { type: "presence", status, ...given({ text }) };
+}
+
+/** @param {{users: string[], rooms: string[]}} watched instead of those before */
+export function watch({ users, rooms }) {
+  return { type: "watch", users, rooms };
+}
+
+/** @param {{room?: string}} place */
+export function typing({ room }) {
+  return { type: "typing", ...given({ room }) };
 }
 
 function given(fields) {

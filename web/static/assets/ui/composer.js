@@ -16,10 +16,16 @@ export class Composer {
   #bytes_max = 12_000;
   #allowed = true;
 
-  /** @param {(room_id: string, content: string) => ?string} onSay answers with why it was not taken */
-  constructor(onSay) {
+  /**
+   * @param {(room_id: string, content: string) => ?string} onSay answers with why it was not taken
+   * @param {(room_id: string) => void} onType
+   */
+  constructor(onSay, onType) {
     this.#form.addEventListener("submit", (event) => this.#submit(event, onSay));
-    this.#input.addEventListener("input", () => this.#changed());
+    this.#input.addEventListener("input", () => {
+      this.#changed();
+      if (this.#input.value !== "") onType(this.#room_id);
+    });
     this.#input.addEventListener("keydown", (event) => this.#key(event));
   }
 

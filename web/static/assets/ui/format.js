@@ -54,6 +54,28 @@ export function spanText(ms) {
   return minutes < 120 ? `${minutes} min` : `${Math.ceil(minutes / 60)} h`;
 }
 
+const STATUSES = { online: "Online", away: "Away", dnd: "Do not disturb", offline: "Offline" };
+
+/** How a user stands. @param {{status: string, text?: string, last_seen?: string}} seen */
+export function presenceText({ status, text, last_seen }) {
+  const seen = last_seen === undefined ? "" : `last seen ${fullTime(last_seen)}`;
+  return [STATUSES[status] ?? status, status === "offline" ? seen : text].filter(Boolean).join(": ");
+}
+
+/** Who types. @param {string[]} names */
+export function typingText(names) {
+  if (names.length === 0) return "";
+  if (names.length > 3) return "Several people are typing…";
+  const last = names.at(-1);
+  const who = names.length === 1 ? last : `${names.slice(0, -1).join(", ")} and ${last}`;
+  return `${who} ${names.length === 1 ? "is" : "are"} typing…`;
+}
+
+/** @param {?number} count of users in a room */
+export function onlineCount(count) {
+  return count ? `${count} online` : "";
+}
+
 /** @param {number} count of members */
 export function memberCount(count) {
   if (typeof count !== "number") return "";

@@ -2,6 +2,7 @@
 
 import { byId, el, setText } from "./dom.js";
 import { fullTime } from "./format.js";
+import { dot, renderDot } from "./presence.js";
 
 const OFFICES = { owner: "Owner", moderator: "Moderator" };
 
@@ -13,10 +14,16 @@ export class MembersDialog {
   #load;
   #room_id = null;
   #cursor = undefined;
+  #look;
+  #dots = new Map();
 
-  /** @param {(room_id: string, cursor?: string) => Promise<{members: object[], next_cursor?: string}>} load */
-  constructor(load) {
+  /**
+   * @param {(room_id: string, cursor?: string) => Promise<{members: object[], next_cursor?: string}>} load
+   * @param {(user_ids: string[]) => void} look these are shown from now on
+   */
+  constructor(load, look) {
     this.#load = load;
+    this.#look = look;
     this.#more.addEventListener("click", () => this.#next());
   }
 
@@ -26,6 +33,7 @@ export class MembersDialog {
     this.#cursor = undefined;
     setText(byId("members-title"), `Members of ${name}`);
     this.#list.replaceChildren();
+    this.#dots.clear();
     this.#dialog.showModal();
     return this.#next();
   }
@@ -39,7 +47,8 @@ export class MembersDialog {
       // Another room was opened meanwhile.
       if (room_id !== this.#room_id) return;
       this.#cursor = next_cursor ?? undefined;
-      this.#list.append(...members.map(entry));
+      this.#list.append(...members.map((member) => this.#entry(member)));
+      this.#look(members.map(({ user_id }) => user_id));
       setText(this.#note, "");
       setText(this.#more, "Show more");
       this.#more.hidden = this.#cursor === undefined;
@@ -49,9 +58,22 @@ export class MembersDialog {
       this.#more.hidden = false;
     }
   }
-}
 
-function entry({ username, role, joined_at }) {
-  const office = OFFICES[role] === undefined ? null : el("span", { class: "quiet" }, OFFICES[role]);
-  return el("li", { title: `Since ${fullTime(joined_at)}` }, el("strong", { dir: "auto" }, username), office);
+  /** @param {(user_id: string) => import("../state/presence.js").Seen} presenceOf */
+  render(presenceOf) {
+    if (!this.#dialog.open) return;
+    for (const [user_id, { dot, words }] of this.#dots) {
+      const seen = presenceOf(user_id);
+      renderDot(dot, seen);
+      setText(words, seen.status === "offline" ? "" : (seen.text ?? ""));
+    }
+  }
+
+  #entry({ user_id, username, role, joined_at }) {
+    const office = OFFICES[role] === undefined ? null : el("span", { class: "quiet" }, OFFICES[role]);
+    const parts = { dot: dot({ status: "offline" }), words: el("span", { class: "quiet", dir: "auto" }) };
+    this.#dots.set(user_id, parts);
+    const name = el("strong", { dir: "auto", title: `Since ${fullTime(joined_at)}` }, username);
+    return el("li", {}, parts.dot, name, parts.words, office);
+  }
 }

@@ -2,8 +2,9 @@
 
 import { byId, setText } from "./dom.js";
 import { keepsOrder, mayTalk } from "../state/rooms.js";
-import { limitsText, memberCount } from "./format.js";
+import { limitsText, memberCount, onlineCount, typingText } from "./format.js";
 import { Composer } from "./composer.js";
+import { TypingView } from "./presence.js";
 import { TimelineView } from "./timeline.js";
 
 /**
@@ -22,10 +23,12 @@ export class RoomView {
   #talk = byId("talk");
   #aside = byId("aside");
   #join = byId("join");
+  #typing = new TypingView();
 
   /**
    * @param {object} handlers
    * @param {(room_id: string, content: string) => ?string} handlers.onSay
+   * @param {(room_id: string) => void} handlers.onType
    * @param {() => void} handlers.onOlder
    * @param {() => void} handlers.onReload
    * @param {() => void} handlers.onLook
@@ -36,7 +39,7 @@ export class RoomView {
    * @param {() => void} handlers.onMembers
    */
   constructor(handlers) {
-    this.composer = new Composer(handlers.onSay);
+    this.composer = new Composer(handlers.onSay, handlers.onType);
     this.timeline = new TimelineView({ ...handlers, ...timelineParts() });
     this.#leave.addEventListener("click", handlers.onLeave);
     this.#members.addEventListener("click", handlers.onMembers);
@@ -44,9 +47,12 @@ export class RoomView {
     this.#join.addEventListener("click", () => this.#busy(handlers.onJoin));
   }
 
-  /** @param {object} room @param {object} history what TimelineView.render takes, without the room's id */
+  /** @param {object} room @param {object} history what TimelineView.render takes, without the
+   * room's id, and how many are online and who types */
   renderRoom(room, history) {
-    this.#head(room);
+    const { online, typing, ...rest } = history;
+    this.#head(room, online);
+    this.#typing.render(typingText(typing));
     this.#leave.hidden = false;
     this.#members.hidden = false;
     this.#talk.hidden = false;
@@ -56,7 +62,7 @@ export class RoomView {
     const limits = limitsText(room, keepsOrder(room));
     setText(this.#limits, limits);
     this.#limits.hidden = limits === "";
-    this.timeline.render({ room_id: room.room_id, ...history });
+    this.timeline.render({ room_id: room.room_id, ...rest });
   }
 
   /** @param {Stranger} stranger */
@@ -72,11 +78,11 @@ export class RoomView {
     this.#join.hidden = true;
   }
 
-  #head(room) {
+  #head(room, online = null) {
     setText(this.#title, room === null ? "" : room.name);
     this.#sign.className = `sign ${room?.visibility ?? ""}`;
     const kind = room?.visibility === "private" ? "Private" : "";
-    const about = [kind, memberCount(room?.members), room?.description].filter(Boolean).join(" · ");
+    const about = [kind, memberCount(room?.members), onlineCount(online), room?.description].filter(Boolean).join(" · ");
     setText(this.#about, about);
     this.#about.hidden = about === "";
   }

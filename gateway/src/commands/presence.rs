@@ -1,0 +1,60 @@
+//! Presence and typing, as a client asks for them.
+
+use std::collections::BTreeSet;
+
+use rookery_shared::access::Action;
+use rookery_shared::authority::AuthorityError;
+use rookery_shared::event::Sender;
+use rookery_shared::id::{RoomRef, UserId};
+use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_shared::protocol::presence::Watch;
+use rookery_shared::protocol::server::ErrorFrame;
+
+use super::Commands;
+use crate::error::CommandError;
+
+impl Commands {
+    /// Users who share no room with this one are left out without a word; a room has to be live here.
+    pub(super) async fn watch(&self, watch: Watch) {
+        let Watch { users, rooms } = watch;
+        let mut live = BTreeSet::new();
+        for name in rooms {
+            if let Some(room) = self.member.find(&name).filter(|room| self.member.has(*room)) {
+                live.insert(room);
+            } else {
+                let unknown = CommandError::Refused(ErrorCode::UnknownRoom);
+                self.tell(ErrorFrame { room: Some(name), ..unknown.frame() });
+            }
+        }
+        let watched = async {
+            let known = self.acquainted(users).await?;
+            Ok(self.node.presence.watch(&self.member, known, live.into_iter().collect()).await?)
+        };
+        let watched: Result<(), CommandError> = watched.await;
+        if let Err(error) = watched {
+            self.note(&error);
+            self.tell(error.frame());
+        }
+    }
+
+    async fn acquainted(&self, users: Vec<UserId>) -> Result<Vec<UserId>, AuthorityError> {
+        let users: Vec<UserId> = users.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+        if users.is_empty() {
+            return Ok(users);
+        }
+        self.node.authority.acquainted(self.member.user, &users).await
+    }
+
+    /// Never answered: who may not speak is not heard typing, either.
+    pub(super) async fn type_in(&self, room: &RoomRef, user: Sender) {
+        let outcome = async {
+            let permission = self.node.permissions.check(self.member.user, room, Action::Send).await?;
+            Ok::<_, CommandError>(self.node.presence.type_in(permission.room, user).await?)
+        };
+        match outcome.await {
+            Ok(()) => {}
+            Err(CommandError::Refused(_) | CommandError::Muted(_)) => self.node.presence.drop_typing("rights"),
+            Err(error) => self.note(&error),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What is said in a room for the moment: told to whoever is there and reads, and forgotten.
+
+use std::sync::Arc;
+
+use rookery_shared::id::UserId;
+
+use super::room::Room;
+use crate::frame::Frame;
+use crate::outbox::{Outbox, Owed};
+
+impl Room {
+    /// How many connections are here.
+    pub fn connections(&self) -> usize {
+        self.live().map_or(0, |live| live.members.len())
+    }
+
+    /// Tells all but the user something that may be lost. Returns how many read too slowly for it.
+    pub fn murmur(&self, frame: &Frame, from: UserId, owed: &mut Vec<Arc<Outbox>>) -> u64 {
+        let Some(live) = self.live() else { return 0 };
+        let mut shed = 0;
+        for member in live.members.iter().filter(|member| member.user != from) {
+            match member.outbox.owe_in_passing(frame) {
+                Owed::Unflushed => owed.push(Arc::clone(&member.outbox)),
+                Owed::Known => {}
+                Owed::Behind => shed += 1,
+            }
+        }
+        shed
+    }
+}

@@ -1,0 +1,196 @@
+//! Presence and typing on this node: what is written of the users who are here, and what connections are told of others.
+//!
+//! Three tasks. One renews the lease and cleans up after dead nodes (`lease.rs`); it alone writes because time passes.
+//! One writes what has become of users and rooms (`writer.rs`), gathered for a moment and at most once a second for each
+//! of them; the rules are in `ledger.rs`. One tells those who watch (`teller.rs`), by the rules in `watchers.rs`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rookery_shared::bus::BusError;
+use rookery_shared::id::{LeaseId, RoomId, UserId};
+use rookery_shared::presence::{PresenceStore, Setting, UserPresence};
+use rookery_shared::protocol::server::ServerFrame;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::hub::Hub;
+use crate::logins::Logins;
+use crate::member::Member;
+use crate::metrics::Metrics;
+use crate::outbox::Outbox;
+
+mod agenda;
+mod lease;
+mod ledger;
+mod teller;
+mod typing;
+mod watchers;
+mod writer;
+
+use ledger::Ledger;
+use typing::Typing;
+use watchers::{List, Watchers};
+
+/// See the module's text.
+pub struct Presence {
+    store: Arc<dyn PresenceStore>,
+    hub: Arc<Hub>,
+    logins: Arc<Logins>,
+    metrics: Arc<Metrics>,
+    /// From the signal to the end of the process.
+    drain: Duration,
+    /// Under which this node writes, and whether it is held.
+    lease: Mutex<LeaseId>,
+    is_held: AtomicBool,
+    /// The lease may be lost.
+    doubt: Notify,
+    ledger: Mutex<Ledger>,
+    written: Notify,
+    watchers: Mutex<Watchers>,
+    watched: Notify,
+    /// What is told may be out of date.
+    is_stale: AtomicBool,
+    /// Connections that read too slowly for what they watch.
+    behind: Mutex<Vec<Arc<Member>>>,
+    typing: Typing,
+}
+
+/// What presence stands on.
+pub struct PresenceParts {
+    /// Keeps it.
+    pub store: Arc<dyn PresenceStore>,
+    /// The rooms of this node.
+    pub hub: Arc<Hub>,
+    /// The users of this node.
+    pub logins: Arc<Logins>,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+    /// From the signal to the end of the process.
+    pub drain: Duration,
+}
+
+impl Presence {
+    /// Nobody is here yet.
+    pub fn new(parts: PresenceParts) -> Arc<Self> {
+        let PresenceParts { store, hub, logins, metrics, drain } = parts;
+        Arc::new(Self {
+            store,
+            hub,
+            logins,
+            metrics,
+            drain,
+            lease: Mutex::new(LeaseId::generate()),
+            is_held: AtomicBool::new(false),
+            doubt: Notify::new(),
+            ledger: Mutex::default(),
+            written: Notify::new(),
+            watchers: Mutex::default(),
+            watched: Notify::new(),
+            is_stale: AtomicBool::new(false),
+            behind: Mutex::default(),
+            typing: Typing::default(),
+        })
+    }
+
+    /// A connection of the user came.
+    pub fn come(&self, user: UserId) {
+        self.ledger.lock().come(user, Instant::now());
+        self.written.notify_one();
+    }
+
+    /// The connection is gone from these rooms; the user is here for the grace.
+    pub fn go(&self, member: &Member, rooms: &[RoomId], grace: Duration) {
+        self.ledger.lock().go(member.user, rooms, grace, Instant::now());
+        self.written.notify_one();
+        let list = self.watchers.lock().remove(member);
+        if !list.users.is_empty() {
+            self.logins.unwatch(&list.users);
+        }
+    }
+
+    /// Somebody came into the room here, or went.
+    pub fn touch(&self, room: RoomId) {
+        self.ledger.lock().touch(room, Instant::now());
+        self.written.notify_one();
+    }
+
+    /// The user may no longer be in the room.
+    pub fn expel(&self, room: RoomId, user: UserId) {
+        self.ledger.lock().expel(room, user, Instant::now());
+        self.written.notify_one();
+    }
+
+    /// The user says something of oneself.
+    pub fn say(&self, user: UserId, setting: Setting) {
+        self.ledger.lock().say(user, setting, Instant::now());
+        self.written.notify_one();
+    }
+
+    /// The connection watches these from now on, and is told how they stand. It may know the users, and the rooms are
+    /// live on it.
+    pub async fn watch(&self, member: &Arc<Member>, users: Vec<UserId>, rooms: Vec<RoomId>) -> Result<(), BusError> {
+        let (list, asked) = (List { users, rooms }, Instant::now());
+        // First the channels, so that nothing falls between the question and the news.
+        if let Err(error) = self.logins.watch(&list.users).await {
+            self.logins.unwatch(&list.users);
+            return Err(error);
+        }
+        let (before, deliveries) = self.watchers.lock().replace(member, &list, asked);
+        self.logins.unwatch(&before.users);
+        let found = self.read(&list.users).await?;
+        let mut seen = Vec::with_capacity(found.len());
+        let mut missed = Vec::new();
+        let mut watchers = self.watchers.lock();
+        for presence in found {
+            let (answer, delivery) = watchers.answer(presence.to_seen(), asked);
+            seen.push(answer);
+            missed.extend(delivery);
+        }
+        drop(watchers);
+        member.outbox.send(&ServerFrame::Watching { users: seen });
+        self.deliver(missed.into_iter().chain(deliveries));
+        self.watched.notify_one();
+        Ok(())
+    }
+
+    /// News of a user who is here or watched.
+    pub fn hear(&self, presence: &UserPresence, owed: &mut Vec<Arc<Outbox>>) {
+        let now = Instant::now();
+        if self.ledger.lock().learn(presence) {
+            self.touch_rooms_of(presence.user);
+        }
+        let delivery = self.watchers.lock().hear(presence.to_seen(), now);
+        if let Some(delivery) = delivery {
+            self.push(&delivery, owed);
+        } else {
+            self.metrics.presence_coalesced.inc();
+            self.watched.notify_one();
+        }
+    }
+
+    /// Somewhere somebody came into the room, or went.
+    pub fn hear_of(&self, room: RoomId) {
+        self.watchers.lock().touch(room, Instant::now());
+        self.watched.notify_one();
+    }
+
+    /// The bus may have lost something.
+    pub fn suspect(&self) {
+        self.is_stale.store(true, Ordering::Release);
+        self.watched.notify_one();
+        self.doubt.notify_one();
+    }
+
+    fn touch_rooms_of(&self, user: UserId) {
+        let rooms = self.logins.rooms_of(user);
+        let mut ledger = self.ledger.lock();
+        for room in rooms {
+            ledger.touch(room, Instant::now());
+        }
+        drop(ledger);
+        self.written.notify_one();
+    }
+}

@@ -1,0 +1,138 @@
+//! Telling connections of the users and rooms they watch. Who reads too slowly is told everything anew, later.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use rookery_shared::bus::BusError;
+use rookery_shared::id::{RoomId, UserId};
+use rookery_shared::limits::{PRESENCE_GATHER, PRESENCE_INTERVAL, PRESENCE_READ_MAX, PRESENCE_RETRY_PAUSE};
+use rookery_shared::presence::UserPresence;
+use rookery_shared::presence::crowd::Crowd;
+use tokio::time::{Instant, sleep};
+
+use super::Presence;
+use super::watchers::{Delivery, List};
+use super::writer::until;
+use crate::member::Member;
+use crate::outbox::{Outbox, Owed};
+
+impl Presence {
+    /// Tells until the process stops.
+    pub async fn tell(self: Arc<Self>) {
+        loop {
+            tokio::select! {
+                () = self.watched.notified() => {}
+                () = until(self.next_telling()) => {}
+            }
+            sleep(PRESENCE_GATHER).await;
+            if self.is_stale.swap(false, Ordering::AcqRel) {
+                self.look_again().await;
+            }
+            let due = self.watchers.lock().due_users(Instant::now());
+            self.deliver(due);
+            self.tell_of_rooms().await;
+            self.catch_up().await;
+        }
+    }
+
+    fn next_telling(&self) -> Option<Instant> {
+        let next = self.watchers.lock().next();
+        let behind = !self.behind.lock().is_empty();
+        let catch_up = behind.then(|| Instant::now() + PRESENCE_INTERVAL);
+        next.into_iter().chain(catch_up).min()
+    }
+
+    async fn tell_of_rooms(&self) {
+        let due = self.watchers.lock().due_rooms(Instant::now());
+        for rooms in due.chunks(PRESENCE_READ_MAX) {
+            match self.store.occupants(rooms).await {
+                Ok(found) => {
+                    let now = Instant::now();
+                    for (room, occupancies) in rooms.iter().zip(found) {
+                        let told = self.watchers.lock().see(*room, Crowd::of(occupancies), now);
+                        self.deliver(told);
+                    }
+                }
+                Err(error) => {
+                    self.fail(&error);
+                    self.watchers.lock().put_off(rooms, Instant::now() + PRESENCE_RETRY_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Everybody who is watched is asked about, since news may be lost.
+    async fn look_again(&self) {
+        let users = self.watchers.lock().doubt(Instant::now());
+        let asked = Instant::now();
+        match self.read(&users).await {
+            Ok(found) => {
+                for presence in found {
+                    let (_, missed) = self.watchers.lock().answer(presence.to_seen(), asked);
+                    self.deliver(missed);
+                }
+            }
+            Err(error) => {
+                self.fail(&error);
+                self.is_stale.store(true, Ordering::Release);
+                sleep(Duration::from_millis(200)).await;
+                self.watched.notify_one();
+            }
+        }
+    }
+
+    /// Those who were told too little and read again.
+    async fn catch_up(&self) {
+        let behind = std::mem::take(&mut *self.behind.lock());
+        for member in behind {
+            let list = self.watchers.lock().list(member.id);
+            let Some(List { users, rooms }) = list else { continue };
+            if !member.outbox.is_low() {
+                self.behind.lock().push(member);
+            } else if let Err(error) = self.watch(&member, users, rooms).await {
+                self.fail(&error);
+                self.behind.lock().push(member);
+            }
+        }
+    }
+
+    pub(super) async fn read(&self, users: &[UserId]) -> Result<Vec<UserPresence>, BusError> {
+        let mut found = Vec::with_capacity(users.len());
+        for users in users.chunks(PRESENCE_READ_MAX) {
+            found.extend(self.store.users(users).await?);
+        }
+        Ok(found)
+    }
+
+    pub(super) fn deliver(&self, deliveries: impl IntoIterator<Item = Delivery>) {
+        let mut owed = Vec::new();
+        for delivery in deliveries {
+            self.push(&delivery, &mut owed);
+        }
+        self.hub.flush(owed);
+    }
+
+    pub(super) fn push(&self, delivery: &Delivery, owed: &mut Vec<Arc<Outbox>>) {
+        for member in delivery.to.iter().filter(|member| may_hear(member, delivery.room)) {
+            match member.outbox.owe(std::slice::from_ref(&delivery.frame)) {
+                Owed::Unflushed => owed.push(Arc::clone(&member.outbox)),
+                Owed::Known => {}
+                Owed::Behind => self.fall_behind(member),
+            }
+        }
+        self.metrics.presence_told.inc_by(u64::try_from(delivery.to.len()).unwrap_or(0));
+    }
+
+    fn fall_behind(&self, member: &Arc<Member>) {
+        let mut behind = self.behind.lock();
+        if !behind.iter().any(|other| other.id == member.id) {
+            behind.push(Arc::clone(member));
+        }
+    }
+}
+
+/// Who has left a room hears nothing more of it.
+fn may_hear(member: &Member, room: Option<RoomId>) -> bool {
+    room.is_none_or(|room| member.has(room))
+}

@@ -1,0 +1,71 @@
+//! Typing: said at most once in a while for each user and room, told only in rooms of few, and the first thing that a
+//! connection is not told when it reads slowly. Nothing of it is kept.
+
+use std::sync::Arc;
+
+use moka::sync::Cache;
+use rookery_shared::bus::{BusError, Whisper};
+use rookery_shared::event::Sender;
+use rookery_shared::id::{RoomId, UserId};
+use rookery_shared::limits::{ROOM_PRESENCE_MAX, TYPING_INTERVAL, TYPING_REMEMBERED_MAX};
+use rookery_shared::protocol::server::ServerFrame;
+
+use super::Presence;
+use crate::frame::Frame;
+use crate::outbox::Outbox;
+
+type Remembered = Cache<(RoomId, UserId), ()>;
+
+/// Who typed where, a moment ago.
+pub(super) struct Typing {
+    said: Remembered,
+    heard: Remembered,
+}
+
+impl Default for Typing {
+    fn default() -> Self {
+        let remembered = || Cache::builder().max_capacity(TYPING_REMEMBERED_MAX).time_to_live(TYPING_INTERVAL).build();
+        Self { said: remembered(), heard: remembered() }
+    }
+}
+
+/// True the first time.
+fn is_first(cache: &Remembered, room: RoomId, user: UserId) -> bool {
+    cache.entry((room, user)).or_insert(()).is_fresh()
+}
+
+impl Presence {
+    /// A user who may speak in the room is typing.
+    pub async fn type_in(&self, room: RoomId, user: Sender) -> Result<(), BusError> {
+        if self.is_crowded(room) {
+            self.drop_typing("crowd");
+        } else if is_first(&self.typing.said, room, user.user_id) {
+            return self.hub.bus.whisper(room, Whisper::Typing { user }).await;
+        } else {
+            self.drop_typing("often");
+        }
+        Ok(())
+    }
+
+    /// Somebody is typing: the others in the room are told.
+    pub fn hear_typing(&self, room: RoomId, user: &Sender, owed: &mut Vec<Arc<Outbox>>) {
+        let Some(here) = self.hub.get(room).filter(|_| !self.is_crowded(room)) else { return };
+        // The same user on another node.
+        if !is_first(&self.typing.heard, room, user.user_id) {
+            return self.drop_typing("often");
+        }
+        let frame = Frame::from(&ServerFrame::Typing { room, user: user.clone().into() });
+        let shed = here.murmur(&frame, user.user_id, owed);
+        self.metrics.typing_dropped.with_label_values(&["slow"]).inc_by(shed);
+    }
+
+    /// The refusal is not worth an answer.
+    pub fn drop_typing(&self, reason: &'static str) {
+        self.metrics.typing_dropped.with_label_values(&[reason]).inc();
+    }
+
+    fn is_crowded(&self, room: RoomId) -> bool {
+        let local = self.hub.get(room).map_or(0, |room| room.connections());
+        local.max(self.watchers.lock().online(room).unwrap_or(0)) > ROOM_PRESENCE_MAX
+    }
+}

@@ -1,0 +1,241 @@
+//! Who is told of whom: rules without clock or store. They say what goes to whom; others push it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rookery_shared::id::{RoomId, UserId};
+use rookery_shared::limits::{PRESENCE_COUNT_INTERVAL, PRESENCE_GATHER, PRESENCE_INTERVAL};
+use rookery_shared::presence::crowd::Crowd;
+use rookery_shared::protocol::server::{Seen, ServerFrame};
+use tokio::time::Instant;
+
+use super::agenda::Agenda;
+use crate::frame::Frame;
+use crate::member::{Member, MemberId};
+
+/// See the module's text.
+#[derive(Default)]
+pub(super) struct Watchers {
+    lists: HashMap<MemberId, List>,
+    users: HashMap<UserId, WatchedUser>,
+    rooms: HashMap<RoomId, WatchedRoom>,
+    users_due: Agenda<UserId>,
+    rooms_due: Agenda<RoomId>,
+}
+
+/// What one connection watches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct List {
+    pub(super) users: Vec<UserId>,
+    pub(super) rooms: Vec<RoomId>,
+}
+
+#[derive(Default)]
+struct WatchedUser {
+    by: Vec<Arc<Member>>,
+    told: Option<Seen>,
+    news: Option<Seen>,
+    /// When the last news came.
+    heard: Option<Instant>,
+    may_tell: Option<Instant>,
+}
+
+#[derive(Default)]
+struct WatchedRoom {
+    by: Vec<Arc<Member>>,
+    /// Members that know nothing yet.
+    fresh: Vec<Arc<Member>>,
+    told: Option<Crowd>,
+    may_tell: Option<Instant>,
+    is_scheduled: bool,
+}
+
+/// A frame, and who gets it.
+pub(super) struct Delivery {
+    pub(super) frame: Frame,
+    /// The room it is about.
+    pub(super) room: Option<RoomId>,
+    pub(super) to: Vec<Arc<Member>>,
+}
+
+impl Watchers {
+    /// The connection watches this from now on, and gives back what it watched before.
+    pub(super) fn replace(&mut self, member: &Arc<Member>, list: &List, now: Instant) -> (List, Vec<Delivery>) {
+        let before = self.remove(member);
+        let mut deliveries = Vec::new();
+        for user in &list.users {
+            self.users.entry(*user).or_default().by.push(Arc::clone(member));
+        }
+        for room in &list.rooms {
+            let watched = self.rooms.entry(*room).or_default();
+            watched.by.push(Arc::clone(member));
+            if let Some(crowd) = &watched.told {
+                deliveries.push(of_room(*room, &crowd.whole(*room), vec![Arc::clone(member)]));
+            } else {
+                watched.fresh.push(Arc::clone(member));
+                watched.is_scheduled = true;
+                self.rooms_due.add(now, *room);
+            }
+        }
+        if !(list.users.is_empty() && list.rooms.is_empty()) {
+            self.lists.insert(member.id, list.clone());
+        }
+        (before, deliveries)
+    }
+
+    /// The connection watches nothing any more; gives back what it watched.
+    pub(super) fn remove(&mut self, member: &Member) -> List {
+        let Some(list) = self.lists.remove(&member.id) else { return List::default() };
+        let stays = |other: &Arc<Member>| other.id != member.id;
+        for user in &list.users {
+            if let Some(watched) = self.users.get_mut(user) {
+                watched.by.retain(stays);
+                if watched.by.is_empty() {
+                    self.users.remove(user);
+                }
+            }
+        }
+        for room in &list.rooms {
+            if let Some(watched) = self.rooms.get_mut(room) {
+                watched.by.retain(stays);
+                watched.fresh.retain(stays);
+                if watched.by.is_empty() {
+                    self.rooms.remove(room);
+                }
+            }
+        }
+        list
+    }
+
+    /// How a user stands, as it was read; what was heard since the question is newer. Others who were told otherwise
+    /// have missed something.
+    pub(super) fn answer(&mut self, read: Seen, asked: Instant) -> (Seen, Option<Delivery>) {
+        let Some(watched) = self.users.get_mut(&read.user_id) else { return (read, None) };
+        match (&watched.told, watched.heard) {
+            (Some(told), Some(heard)) if heard >= asked => (told.clone(), None),
+            (Some(told), _) if *told != read => {
+                watched.told = Some(read.clone());
+                let delivery = of_user(read.clone(), watched.by.clone());
+                (read, Some(delivery))
+            }
+            (_, _) => {
+                watched.told = Some(read.clone());
+                (read, None)
+            }
+        }
+    }
+
+    /// News of a user. None if it is none, or if it waits because it is too soon.
+    pub(super) fn hear(&mut self, seen: Seen, now: Instant) -> Option<Delivery> {
+        let watched = self.users.get_mut(&seen.user_id)?;
+        let user = seen.user_id;
+        watched.heard = Some(now);
+        watched.news = Some(seen);
+        match watched.may_tell {
+            Some(may) if now < may => {
+                self.users_due.add(may, user);
+                None
+            }
+            Some(_) | None => watched.tell(now),
+        }
+    }
+
+    /// News that has waited long enough.
+    pub(super) fn due_users(&mut self, now: Instant) -> Vec<Delivery> {
+        let due = self.users_due.take(now);
+        due.into_iter().filter_map(|user| self.users.get_mut(&user)?.tell(now)).collect()
+    }
+
+    /// Something has changed in the room.
+    pub(super) fn touch(&mut self, room: RoomId, now: Instant) {
+        if let Some(watched) = self.rooms.get_mut(&room).filter(|watched| !watched.is_scheduled) {
+            watched.is_scheduled = true;
+            let soon = now + PRESENCE_GATHER;
+            self.rooms_due.add(watched.may_tell.map_or(soon, |may| may.max(soon)), room);
+        }
+    }
+
+    /// The rooms to read now: each is to be given to [`Watchers::see`].
+    pub(super) fn due_rooms(&mut self, now: Instant) -> Vec<RoomId> {
+        let due = self.rooms_due.take(now);
+        for room in &due {
+            if let Some(watched) = self.rooms.get_mut(room) {
+                watched.is_scheduled = false;
+            }
+        }
+        due.into_iter().filter(|room| self.rooms.contains_key(room)).collect()
+    }
+
+    /// Who is in the room.
+    pub(super) fn see(&mut self, room: RoomId, crowd: Crowd, now: Instant) -> Vec<Delivery> {
+        let Some(watched) = self.rooms.get_mut(&room) else { return Vec::new() };
+        let fresh = std::mem::take(&mut watched.fresh);
+        let mut deliveries = Vec::new();
+        if let Some(frame) = watched.told.as_ref().and_then(|told| crowd.since(told, room)) {
+            let knows = |member: &&Arc<Member>| !fresh.iter().any(|other| other.id == member.id);
+            let to = watched.by.iter().filter(knows).cloned().collect();
+            deliveries.push(of_room(room, &frame, to));
+        }
+        if !fresh.is_empty() {
+            deliveries.push(of_room(room, &crowd.whole(room), fresh));
+        }
+        watched.may_tell = Some(now + if crowd.is_counted() { PRESENCE_COUNT_INTERVAL } else { PRESENCE_INTERVAL });
+        watched.told = Some(crowd);
+        deliveries
+    }
+
+    /// Rooms that could not be read; try again then.
+    pub(super) fn put_off(&mut self, rooms: &[RoomId], until: Instant) {
+        for room in rooms {
+            if let Some(watched) = self.rooms.get_mut(room) {
+                watched.is_scheduled = true;
+                self.rooms_due.add(until, *room);
+            }
+        }
+    }
+
+    /// When there is something to be told or read next.
+    pub(super) fn next(&self) -> Option<Instant> {
+        let (users, rooms) = (self.users_due.next(), self.rooms_due.next());
+        users.into_iter().chain(rooms).min()
+    }
+
+    /// Everybody who is watched, and all rooms are due.
+    pub(super) fn doubt(&mut self, now: Instant) -> Vec<UserId> {
+        let rooms: Vec<RoomId> = self.rooms.keys().copied().collect();
+        for room in rooms {
+            self.touch(room, now);
+        }
+        self.users.keys().copied().collect()
+    }
+
+    /// What the connection watches.
+    pub(super) fn list(&self, member: MemberId) -> Option<List> {
+        self.lists.get(&member).cloned()
+    }
+
+    /// How many users are online in a room, if it is watched here.
+    pub(super) fn online(&self, room: RoomId) -> Option<usize> {
+        Some(self.rooms.get(&room)?.told.as_ref()?.online())
+    }
+}
+
+impl WatchedUser {
+    fn tell(&mut self, now: Instant) -> Option<Delivery> {
+        let news = self.news.take()?;
+        if self.told.as_ref() == Some(&news) {
+            return None;
+        }
+        self.may_tell = Some(now + PRESENCE_INTERVAL);
+        self.told = Some(news.clone());
+        Some(of_user(news, self.by.clone()))
+    }
+}
+
+fn of_user(seen: Seen, to: Vec<Arc<Member>>) -> Delivery {
+    Delivery { frame: (&ServerFrame::Presence(seen)).into(), room: None, to }
+}
+
+fn of_room(room: RoomId, frame: &ServerFrame, to: Vec<Arc<Member>>) -> Delivery {
+    Delivery { frame: frame.into(), room: Some(room), to }
+}

@@ -1,0 +1,43 @@
+//! A presence store that remembers nothing.
+
+use async_trait::async_trait;
+use rookery_shared::bus::BusError;
+use rookery_shared::id::{LeaseId, Partition, RoomId, UserId};
+use rookery_shared::presence::{Change, Leases, Occupancy, PresenceStore, Remains, Term, UserPresence};
+
+pub(crate) struct Nobody;
+
+#[async_trait]
+impl PresenceStore for Nobody {
+    async fn hold(&self, _lease: LeaseId, _term: Term) -> Result<Leases, BusError> {
+        Ok(Leases { held: true, claimed: Vec::new(), next_end: None })
+    }
+
+    async fn change(
+        &self,
+        _lease: Option<LeaseId>,
+        changes: &[(UserId, Change)],
+    ) -> Result<Vec<UserPresence>, BusError> {
+        Ok(changes.iter().map(|(user, _)| UserPresence::unknown(*user)).collect())
+    }
+
+    async fn users(&self, users: &[UserId]) -> Result<Vec<UserPresence>, BusError> {
+        Ok(users.iter().copied().map(UserPresence::unknown).collect())
+    }
+
+    async fn occupy(&self, _lease: LeaseId, _rooms: &[(RoomId, Option<Occupancy>)]) -> Result<(), BusError> {
+        Ok(())
+    }
+
+    async fn occupants(&self, rooms: &[RoomId]) -> Result<Vec<Vec<Occupancy>>, BusError> {
+        Ok(vec![Vec::new(); rooms.len()])
+    }
+
+    async fn remains(&self, _lease: LeaseId, _partition: Partition) -> Result<Remains, BusError> {
+        Ok(Remains::default())
+    }
+
+    async fn bury(&self, _lease: LeaseId) -> Result<(), BusError> {
+        Ok(())
+    }
+}
