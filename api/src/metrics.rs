@@ -28,6 +28,12 @@ pub struct Metrics {
     pub(crate) epochs_allocated: IntCounter,
     /// History pages served without the bus, because it did not answer.
     pub(crate) history_without_bus: IntCounter,
+    /// Read marks that moved on.
+    pub(crate) reads_marked: IntCounter,
+    /// Rooms whose unread messages were counted in the store.
+    pub(crate) unread_counts: IntCounter,
+    /// Such counts that ended at the bound.
+    pub(crate) unread_capped: IntCounter,
 }
 
 /// A metric is named twice or badly; a defect.
@@ -55,6 +61,11 @@ impl Metrics {
                 .counter("rookery_api_epochs_allocated_total", "New epochs after the bus lost a partition.")?,
             history_without_bus: add
                 .counter("rookery_api_history_without_bus_total", "History pages served from the store alone.")?,
+            reads_marked: add.counter("rookery_api_reads_marked_total", "Read marks that moved on.")?,
+            unread_counts: add
+                .counter("rookery_api_unread_counts_total", "Rooms whose unread messages were counted in the store.")?,
+            unread_capped: add
+                .counter("rookery_api_unread_capped_total", "Counts of unread messages that ended at the bound.")?,
             registry,
         })
     }

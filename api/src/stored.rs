@@ -61,7 +61,7 @@ impl StoredWaits {
             tokio::select! {
                 signal = signals.recv() => match signal {
                     Ok(Signal::Stored { partition, mark }) => self.advance(partition, &mark),
-                    Ok(Signal::Event(_) | Signal::Session { .. }) => {}
+                    Ok(Signal::Event(_) | Signal::Session { .. } | Signal::User { .. }) => {}
                     Ok(Signal::Suspect) | Err(RecvError::Lagged(_)) => self.read_marks(bus).await,
                     Err(RecvError::Closed) => return,
                 },

@@ -18,6 +18,7 @@ use crate::session::{Command, Target};
 mod act;
 mod heads;
 mod promise;
+mod read;
 mod send;
 mod subscribe;
 
@@ -48,6 +49,7 @@ impl Commands {
             Command::Heads(targets) => self.heads(targets).await,
             Command::Act(deed) => self.act(*deed).await,
             Command::CatchUp(rooms) => return self.catch_up(rooms).await,
+            Command::Read(reading) => self.read(reading).await,
         }
         None
     }

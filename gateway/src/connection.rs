@@ -21,6 +21,7 @@ use crate::gateway::Node;
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::member::Member;
 use crate::outbox::{Flushed, Outbox};
+use crate::reads::{Reading, Reads};
 use crate::session::{Command, Input, Output, Session};
 use crate::socket::{Heard, Socket};
 
@@ -60,6 +61,8 @@ struct Connection {
     running: Option<BoxFuture<'static, Option<CloseCode>>>,
     /// Whether it lives for one room only.
     is_single: bool,
+    /// Read marks that wait for their turn; most connections have none.
+    reads: Option<Box<Reads>>,
 }
 
 /// Serves a client from the upgrade to the end.
@@ -90,6 +93,7 @@ impl Connection {
             commands: None,
             waiting: VecDeque::new(),
             running: None,
+            reads: None,
         };
         connection.note_deadline();
         connection
@@ -193,10 +197,19 @@ impl Connection {
                 }
                 self.outbox.send(&frame);
             }
+            Output::Run(Command::Read(reading)) => self.gather(reading),
             Output::Run(command) => self.waiting.push_back(command),
             Output::Close(code) => return Some(End::Ours(code)),
         }
         None
+    }
+
+    fn gather(&mut self, reading: Reading) {
+        let now = self.reads.get_or_insert_default().offer(reading, Instant::now());
+        if now.is_none() {
+            self.node.metrics.reads.with_label_values(&["coalesced"]).inc();
+        }
+        self.waiting.extend(now.map(Command::Read));
     }
 
     fn welcome(&mut self, user: UserId) {
@@ -246,6 +259,9 @@ impl Connection {
         if self.blocked_until.is_some_and(|until| until <= now) {
             return Some(End::Ours(CloseCode::TooSlow));
         }
+        if let Some(reads) = &mut self.reads {
+            self.waiting.extend(reads.due(now).into_iter().map(Command::Read));
+        }
         if let Some(end) = self.handle(Input::Tick) {
             return Some(end);
         }
@@ -267,7 +283,8 @@ impl Connection {
 
     fn due(&self) -> Instant {
         let due = self.session_due.min(self.heartbeat.next());
-        self.blocked_until.map_or(due, |until| until.min(due))
+        let reads = self.reads.as_ref().and_then(|reads| reads.next_due());
+        [self.blocked_until, reads].into_iter().flatten().fold(due, Instant::min)
     }
 
     /// Sets the timer anew only if it went off or would go off too late: being early costs one look.
@@ -305,6 +322,7 @@ const fn label(frame: &ClientFrame) -> &'static str {
         ClientFrame::Edit(_) => "edit",
         ClientFrame::Delete(_) => "delete",
         ClientFrame::React(_) => "react",
+        ClientFrame::Read(_) => "read",
     }
 }
 

@@ -24,6 +24,7 @@ pub mod member;
 pub mod metrics;
 pub mod outbox;
 pub mod position;
+pub mod reads;
 pub mod relay;
 pub mod server;
 pub mod session;

@@ -47,6 +47,8 @@ pub struct Metrics {
     pub append_seconds: Histogram,
     /// Failed calls to the bus or the api, by part.
     pub failures: IntCounterVec,
+    /// Read marks: told to the api, or left to a later one of the same connection and room.
+    pub reads: IntCounterVec,
 }
 
 /// Registers what it makes, under the gateway's prefix.
@@ -81,6 +83,7 @@ impl Metrics {
             strays: make.counter("strays_total", "Events of rooms without listeners")?,
             append_seconds: make.histogram("append_seconds", "Message frame to place in the room")?,
             failures: make.family("failures_total", "Failed calls to other parts", "part")?,
+            reads: make.family("reads_total", "Read marks of clients", "outcome")?,
             registry: make.0,
         })
     }

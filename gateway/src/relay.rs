@@ -73,6 +73,7 @@ impl Relay {
             Ok(Signal::Stored { partition, mark }) => self.acks.advance(partition, &mark),
             Ok(Signal::Suspect) => self.suspect(),
             Ok(Signal::Session { user, revoked }) => self.logins.revoke(user, revoked),
+            Ok(Signal::User { user, news }) => self.logins.tell(user, &news),
             Err(RecvError::Lagged(events)) => {
                 tracing::warn!(events, "this process reads the bus too slowly");
                 self.suspect();

@@ -41,6 +41,7 @@ test("client frames are built as the examples show", () => {
     edit: (fields) => frames.edit(fields),
     delete: (fields) => frames.remove(fields),
     react: (fields) => frames.react(fields),
+    read: (fields) => frames.read(fields),
   };
   for (const { name, frame } of fixture("client_frames")) {
     assert.equal(JSON.stringify(build[frame.type](frame)), JSON.stringify(frame), name);

@@ -4,3 +4,4 @@
 
 mod mongo_server;
 mod store_contract;
+mod unread;

@@ -57,6 +57,7 @@ impl Setup {
             role: RoomRole::Member,
             acl: AclVersion::default(),
             position,
+            read: None,
         }
     }
 
@@ -119,7 +120,8 @@ fn short(frame: ServerFrame) -> String {
         | ServerFrame::MemberMuted { .. }
         | ServerFrame::MemberUnmuted { .. }
         | ServerFrame::RoomUpdated { .. }
-        | ServerFrame::TokenExpiring { .. }) => panic!("{other:?}"),
+        | ServerFrame::TokenExpiring { .. }
+        | ServerFrame::Read { .. }) => panic!("{other:?}"),
     }
 }
 

@@ -8,16 +8,18 @@ use rookery_shared::limits::{
     ROOMS_PER_CONNECTION_MAX, TOKEN_LEEWAY, TOKEN_WARNING,
 };
 use rookery_shared::protocol::acts::Parts;
-use rookery_shared::protocol::client::{ClientFrame, Message, RoomPosition};
+use rookery_shared::protocol::client::{ClientFrame, Message, Read, RoomPosition};
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::{AckMode, ErrorFrame, Limits, ServerFrame, UserBrief};
 use rookery_shared::token::Claims;
+use rookery_shared::unread::ReadTo;
 
 use super::budget::Budget;
 use super::unauthenticated::refuse;
 use super::{Command, Deed, Input, Outgoing, Output, Target};
 use crate::position::Position;
+use crate::reads::Reading;
 
 /// A connection of a known user.
 #[derive(Debug)]
@@ -67,6 +69,7 @@ impl Authenticated {
             ClientFrame::Edit(edit) => self.act(edit.into(), now),
             ClientFrame::Delete(delete) => self.act(delete.into(), now),
             ClientFrame::React(react) => self.act(react.into(), now),
+            ClientFrame::Read(read) => self.read(read, now),
         }
     }
 
@@ -101,6 +104,14 @@ impl Authenticated {
         };
         let client_id = client_id.unwrap_or_else(ClientId::generate);
         vec![Output::Run(Command::Act(Box::new(Deed { room, sender: self.sender.clone(), client_id, act })))]
+    }
+
+    fn read(&mut self, read: Read, now: UnixMillis) -> Vec<Output> {
+        let Read { room, epoch, seq } = read;
+        match room.or_else(|| self.room.clone()) {
+            Some(room) => vec![Output::Run(Command::Read(Reading { room, to: ReadTo { epoch, seq } }))],
+            None => self.nowhere(None, now),
+        }
     }
 
     fn nowhere(&mut self, client_id: Option<ClientId>, now: UnixMillis) -> Vec<Output> {

@@ -10,6 +10,7 @@ use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
 
 use crate::position::Position;
+use crate::reads::Reading;
 
 /// One thing to do, in the order given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub enum Command {
     Act(Box<Deed>),
     /// Tell of the rooms that the client read too slowly for, from where it stands in each.
     CatchUp(BTreeMap<RoomId, Position>),
+    /// Move a read mark on. The connection gathers these before they are done.
+    Read(Reading),
 }
 
 /// A room to make live, and where the client stands in it.

@@ -87,7 +87,8 @@ fn premature(frame: ClientFrame) -> ErrorFrame {
         | ClientFrame::Subscribe(_)
         | ClientFrame::Unsubscribe(_)
         | ClientFrame::Ping(_)
-        | ClientFrame::Heads(_) => None,
+        | ClientFrame::Heads(_)
+        | ClientFrame::Read(_) => None,
     };
     ErrorFrame { client_id, ..ErrorFrame::new(ErrorCode::Unauthenticated) }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::schema::{Field, Frame, Rest, nullable, object, optional, reference, required, text};
+use super::schema::{Field, Frame, Rest, meaning, nullable, object, optional, reference, required, text};
 use crate::limits::{ROOMS_PER_FRAME_MAX, TOKEN_BYTES_MAX};
 
 fn frame(kind: &'static str, says: &'static str, fields: Vec<Field>) -> Frame {
@@ -22,6 +22,7 @@ pub(super) fn frames() -> Vec<Frame> {
         frame("heads", "Asks where rooms stand, without making them live.", rooms("room_position")),
     ];
     frames.extend(acts());
+    frames.push(read());
     frames
 }
 
@@ -52,6 +53,15 @@ fn acts() -> [Frame; 3] {
         frame("delete", "Takes away one of your messages, or any as owner or moderator.", about(Vec::new())),
         frame("react", "Reacts to a message.", about(reaction)),
     ]
+}
+
+fn read() -> Frame {
+    let fields = vec![
+        nullable("room", reference("room_ref")),
+        nullable("epoch", meaning("epoch", "Epoch of the number; the room's current one if it is left out.")),
+        required("seq", meaning("seq", "Number of the last event that was read.")),
+    ];
+    frame("read", "Has read a room up to a place.", fields)
 }
 
 /// Where, and under which name. A connection of one room needs no `room`.

@@ -31,6 +31,7 @@ use crate::limits::{
 };
 use crate::pace::{Load, Pace};
 use crate::shutdown::Shutdown;
+use crate::unread::UserNews;
 
 mod client;
 pub mod log;
@@ -324,7 +325,21 @@ impl Bus for RedisBus {
     }
 
     async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError> {
-        let (channel, text) = (keys::user_channel(user), wire::revocation(revoked));
+        self.publish_to_user(user, wire::revocation(revoked)).await
+    }
+
+    async fn ping(&self) -> Result<(), BusError> {
+        self.commands.ping::<String>(None).await.map(|_| ()).map_err(|error| unavailable(&error))
+    }
+
+    async fn tell_user(&self, user: UserId, news: &UserNews) -> Result<(), BusError> {
+        self.publish_to_user(user, wire::user_news(news)).await
+    }
+}
+
+impl RedisBus {
+    async fn publish_to_user(&self, user: UserId, text: String) -> Result<(), BusError> {
+        let channel = keys::user_channel(user);
         let clustered = self.commands.is_clustered();
         unless_moved(|| {
             let (channel, text) = (channel.clone(), text.clone());
@@ -338,10 +353,6 @@ impl Bus for RedisBus {
         })
         .await
         .map(drop)
-    }
-
-    async fn ping(&self) -> Result<(), BusError> {
-        self.commands.ping::<String>(None).await.map(|_| ()).map_err(|error| unavailable(&error))
     }
 }
 

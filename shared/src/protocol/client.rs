@@ -36,6 +36,8 @@ pub enum ClientFrame {
     Delete(Delete),
     /// Reacts to a message, or takes a reaction back.
     React(React),
+    /// Has read a room up to a place.
+    Read(Read),
 }
 
 /// `{"type":"auth","token":…}`
@@ -101,6 +103,19 @@ pub struct Heads {
     pub rooms: Vec<RoomPosition>,
 }
 
+/// `{"type":"read","room":…,"seq":…}`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Read {
+    /// The room; not needed on a connection of one room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomRef>,
+    /// Epoch of the number; the room's current one if it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Epoch>,
+    /// Number of the last event that was read.
+    pub seq: Seq,
+}
+
 /// Why a frame was not understood; becomes an error frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
@@ -156,6 +171,7 @@ impl ClientFrame {
             "edit" => fields(text).map(Self::Edit),
             "delete" => fields(text).map(Self::Delete),
             "react" => fields(text).map(Self::React),
+            "read" => fields(text).map(Self::Read),
             _ => Err(Rejected::new(ErrorCode::UnknownType, Some("type"), "unknown frame type")),
         }
     }
@@ -174,7 +190,7 @@ impl ClientFrame {
             Self::Edit(edit) => {
                 content::check(&edit.content).map_err(|code| Rejected::new(code, Some("content"), code.message()))
             }
-            Self::Auth(_) | Self::Ping(_) | Self::Delete(_) | Self::React(_) => Ok(()),
+            Self::Auth(_) | Self::Ping(_) | Self::Delete(_) | Self::React(_) | Self::Read(_) => Ok(()),
         }?;
         Ok(self)
     }

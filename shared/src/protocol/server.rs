@@ -7,6 +7,7 @@ use crate::clock::UnixMillis;
 use crate::id::{ClientId, Epoch, MessageId, RoomId, Seq, SessionId, Slug};
 pub use crate::protocol::ack_mode::AckMode;
 pub use crate::protocol::parts::{ErrorFrame, Limits, Message, Reaction, RoomHead, UserBrief, You};
+use crate::unread::{ReadState, UserNews};
 
 mod from_event;
 
@@ -310,6 +311,22 @@ pub enum ServerFrame {
         /// Milliseconds until then.
         after_ms: u64,
     },
+    /// The user has read on in a room, on this device or another one. Tells of rooms that are not live, too.
+    Read {
+        /// The room.
+        room: RoomId,
+        /// Where to, and what is left.
+        #[serde(flatten)]
+        state: ReadState,
+    },
+}
+
+impl From<UserNews> for ServerFrame {
+    fn from(news: UserNews) -> Self {
+        match news {
+            UserNews::Read { room, state } => Self::Read { room, state },
+        }
+    }
 }
 
 impl ServerFrame {

@@ -37,7 +37,7 @@ async fn told(fixture: &Fixture, signals: &mut Receiver<Signal>, t: Partition) -
             let mark = match signals.recv().await.unwrap() {
                 Signal::Stored { partition, mark } if partition == t => Some((*mark).clone()),
                 Signal::Suspect => fixture.bus.stored(t).await.unwrap(),
-                Signal::Stored { .. } | Signal::Event(_) | Signal::Session { .. } => None,
+                Signal::Stored { .. } | Signal::Event(_) | Signal::Session { .. } | Signal::User { .. } => None,
             };
             if let Some(mark) = mark.filter(|mark| mark.upto.ms > 0) {
                 return mark;
@@ -215,7 +215,7 @@ async fn a_replaced_server_needs_a_new_epoch(fixture: Fixture) {
             let events = match signals.recv().await.unwrap() {
                 Signal::Event(event) => vec![(*event).clone()],
                 Signal::Suspect => fixture.bus.range(room, Seq::new(5), 10).await.unwrap_or_default(),
-                Signal::Stored { .. } | Signal::Session { .. } => continue,
+                Signal::Stored { .. } | Signal::Session { .. } | Signal::User { .. } => continue,
             };
             if let Some(event) = events.into_iter().find(|event| content(event) == "after") {
                 return event.epoch;

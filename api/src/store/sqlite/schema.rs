@@ -20,6 +20,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "0003_rights", text: include_str!("0003_rights.sql") },
     Step { name: "0004_epochs", text: include_str!("0004_epochs.sql") },
     Step { name: "0005_limits", text: include_str!("0005_limits.sql") },
+    Step { name: "0006_unread", text: include_str!("0006_unread.sql") },
 ];
 
 const NOTES: &str =
@@ -41,7 +42,7 @@ pub(super) fn apply(db: &Connection, step: &Step) -> Result<(), StoreError> {
 mod tests {
     use rusqlite::Connection;
 
-    use super::super::{acts, epochs, members, messages, outbox, rooms, sanctions, sessions, users};
+    use super::super::{acts, epochs, members, messages, outbox, rooms, sanctions, sessions, unread, users};
     use super::*;
 
     fn database() -> Connection {
@@ -72,6 +73,7 @@ mod tests {
             epochs::ALL,
             acts::ALL,
             sanctions::ALL,
+            unread::ALL,
         ];
         for text in all.concat() {
             for line in plan(&db, text) {

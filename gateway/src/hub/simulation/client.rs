@@ -125,7 +125,8 @@ impl Client {
             | ServerFrame::MemberMuted { .. }
             | ServerFrame::MemberUnmuted { .. }
             | ServerFrame::RoomUpdated { .. }
-            | ServerFrame::TokenExpiring { .. } => {}
+            | ServerFrame::TokenExpiring { .. }
+            | ServerFrame::Read { .. } => {}
         }
         Ok(None)
     }

@@ -334,7 +334,7 @@ impl World {
             Signal::Event(event) => self.offer(node, &event),
             Signal::Stored { partition, mark } => self.nodes[node].acks.advance(partition, &mark),
             Signal::Suspect => self.audit(node),
-            Signal::Session { .. } => {}
+            Signal::Session { .. } | Signal::User { .. } => {}
         }
     }
 
@@ -381,10 +381,16 @@ fn begin(connection: &mut Connection) -> Option<Task> {
             let Target { room: RoomRef::Id(room), position } = targets.into_iter().next()? else { return None };
             let member = Arc::clone(&connection.member);
             let (name, role) = ("General".to_owned(), RoomRole::Member);
-            let joining = Joining { member, room, slug: None, name, role, position, acl: AclVersion::default() };
+            let joining =
+                Joining { member, room, slug: None, name, role, position, acl: AclVersion::default(), read: None };
             Some(Task::Attach(Box::new(joining), Box::new(Progress::new(position))))
         }
         Command::Send(outgoing) => Some(Task::Append(outgoing)),
-        Command::Enter(_) | Command::Unsubscribe(_) | Command::Heads(_) | Command::Act(_) | Command::CatchUp(_) => None,
+        Command::Enter(_)
+        | Command::Unsubscribe(_)
+        | Command::Heads(_)
+        | Command::Act(_)
+        | Command::CatchUp(_)
+        | Command::Read(_) => None,
     }
 }

@@ -226,6 +226,8 @@ fn dispatch(bus: &RedisBus, message: &Message) {
         Channel::User(user) => {
             if let Some(revoked) = wire::parse_revocation(&text) {
                 bus.tell(Signal::Session { user, revoked });
+            } else if let Some(news) = wire::parse_user_news(&text) {
+                bus.tell(Signal::User { user, news: Arc::new(news) });
             } else {
                 tracing::warn!(%user, "message to a user not understood, skipped");
             }

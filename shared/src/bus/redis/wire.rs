@@ -6,6 +6,7 @@ use crate::clock::UnixMillis;
 use crate::event::{EVENT_VERSION, Event, SequencedEvent};
 use crate::id::{Epoch, LogPosition, RoomId, Seq};
 use crate::pace::TooEarly;
+use crate::unread::UserNews;
 
 /// `<epoch> <seq> <millis> <event>`
 pub(super) fn parse_entry(room: RoomId, text: &str) -> Option<SequencedEvent> {
@@ -128,6 +129,16 @@ pub(super) fn parse_revocation(text: &str) -> Option<Revoked> {
     }
 }
 
+/// The same channel, for what is no end of a login: `news ` and JSON.
+pub(super) fn user_news(news: &UserNews) -> String {
+    // Ids, numbers and flags only: nothing in it can fail to serialise.
+    format!("news {}", serde_json::to_string(news).unwrap_or_default())
+}
+
+pub(super) fn parse_user_news(text: &str) -> Option<UserNews> {
+    serde_json::from_str(text.strip_prefix("news ")?).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,6 +199,16 @@ mod tests {
         for revoked in [Revoked::All, Revoked::One(crate::id::SessionId::generate())] {
             assert_eq!(parse_revocation(&revocation(revoked)), Some(revoked));
         }
+    }
+
+    #[test]
+    fn news_is_read_back() {
+        let counted = crate::authority::EventPlace { epoch: Epoch(2), seq: Seq::new(9) };
+        let (epoch, seq, room) = (Epoch(1), Seq::new(7), RoomId::generate());
+        let state = crate::unread::ReadState { epoch, seq, unread: 3, mentions: 1, capped: false, counted };
+        let news = UserNews::Read { room, state };
+        assert_eq!(parse_user_news(&user_news(&news)), Some(news));
+        assert_eq!(parse_user_news("news {}"), None);
     }
 
     #[test]

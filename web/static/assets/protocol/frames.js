@@ -47,6 +47,7 @@ const SHAPES = {
     timestamp: "string",
   },
   token_expiring: { after_ms: "number" },
+  read: { room: "string", epoch: "string", seq: "number", unread: "number", mentions: "number", counted: "object" },
 };
 
 /** The types of server frames this client knows. */
@@ -127,6 +128,11 @@ export function remove({ room, client_id, message_id }) {
 /** @param {{room?: string, client_id?: string, message_id: string, emoji: string, remove?: boolean}} fields */
 export function react({ room, client_id, message_id, emoji, remove: back }) {
   return { type: "react", ...given({ room, client_id }), message_id, emoji, ...(back ? { remove: true } : {}) };
+}
+
+/** @param {{room?: string, epoch?: string, seq: number}} place the last event that was read */
+export function read({ room, epoch, seq }) {
+  return { type: "read", ...given({ room, epoch }), seq };
 }
 
 function given(fields) {
