@@ -2,6 +2,7 @@
 
 import { Outbox } from "../state/outbox.js";
 import { Rooms } from "../state/rooms.js";
+import { Marks } from "./marks.js";
 import { Sender } from "./sender.js";
 import { Sync } from "./sync.js";
 
@@ -19,6 +20,10 @@ export function createChat({ api, connection, user, storage, now, isLooking, cha
   const rooms = new Rooms();
   const outbox = new Outbox({ storage, user_id: user.user_id });
   const sender = new Sender({ outbox, connection, now });
-  const sync = new Sync({ api, connection, rooms, sender, user_id: user.user_id, now, isLooking, changed });
-  return { user, rooms, outbox, sender, sync };
+  const timeline = (room_id) => sync.timeline(room_id);
+  const isLive = (room_id) => sync.isLive(room_id);
+  const refresh = () => sync.refreshRooms();
+  const marks = new Marks({ api, connection, rooms, timeline, isLive, refresh, now, changed });
+  const sync = new Sync({ api, connection, rooms, sender, marks, user, now, isLooking, changed });
+  return { user, rooms, outbox, sender, marks, sync };
 }
