@@ -305,6 +305,8 @@ pub const READ_STATE_WAIT: Duration = Duration::from_secs(1);
 pub const MY_ROOMS_PAGE_MAX: usize = 2_000;
 /// Rooms of a page of `users/me/rooms` if the client does not say.
 pub const MY_ROOMS_PAGE_DEFAULT: usize = 500;
+/// Rooms of such a page that are looked up in one go.
+pub const ROOMS_PER_LOOKUP: usize = 250;
 /// Rooms whose counts are read from the embedded store in one go, so that other questions have their turn.
 pub const COUNTS_PER_READ: usize = 200;
 /// Rooms whose counts are asked of MongoDB at the same time, for one caller.

@@ -9,7 +9,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use rookery_shared::authority::AuthorityError;
 use rookery_shared::bus::{Bus, Head, open};
 use rookery_shared::id::{RoomId, UserId};
-use rookery_shared::limits::{COUNTS_AT_ONCE, HEADS_PER_READ_MAX, HISTORY_BUS_WAIT, UNREAD_COUNT_MAX};
+use rookery_shared::limits::{
+    COUNTS_AT_ONCE, HEADS_PER_READ_MAX, HISTORY_BUS_WAIT, ROOMS_PER_LOOKUP, UNREAD_COUNT_MAX,
+};
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::unread::{ReadState, ReadTo, UserNews};
 use tokio::time::timeout;
@@ -94,7 +96,7 @@ impl LocalAuthority {
     }
 
     /// Rooms of a user in the order of joining, and where the next page begins if there is one.
-    pub(crate) async fn my_rooms(
+    pub async fn my_rooms(
         &self,
         user: UserId,
         after: Option<MembershipPlace>,
@@ -106,8 +108,11 @@ impl LocalAuthority {
         members.truncate(limit);
         let next = members.last().filter(|_| more).map(Member::membership_place);
         let ids: Vec<RoomId> = members.iter().map(|member| member.room_id).collect();
-        let rooms = parts.stores.rooms.by_ids(&ids).await.map_err(store_error)?;
-        let mut rooms: HashMap<RoomId, Room> = rooms.into_iter().map(|room| (room.id, room)).collect();
+        let mut rooms: HashMap<RoomId, Room> = HashMap::with_capacity(ids.len());
+        for ids in ids.chunks(ROOMS_PER_LOOKUP) {
+            let found = parts.stores.rooms.by_ids(ids).await.map_err(store_error)?;
+            rooms.extend(found.into_iter().map(|room| (room.id, room)));
+        }
         let standings = parts.standings(&members).await?;
         let states = parts.states(user, &standings).await?;
         let mine = members.into_iter().zip(standings).zip(states).filter_map(|((member, standing), state)| {

@@ -23,7 +23,7 @@ pub(crate) mod samples;
 mod sanctions;
 mod sessions;
 mod sqlite_only;
-mod unread;
+pub(crate) mod unread;
 mod users;
 
 /// A place for data that a test has for itself.

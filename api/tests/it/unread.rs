@@ -74,17 +74,17 @@ impl Journal for StoreJournal {
 }
 
 /// An api in one process on this store.
-async fn app(home: &Home, shutdown: &Shutdown) -> Arc<App> {
+pub(crate) async fn app(home: &Home, shutdown: &Shutdown) -> (Arc<App>, Arc<MemoryBus>) {
     let stores = home.stores().await;
     let journal = Arc::new(StoreJournal(Arc::clone(&stores.messages)));
     let bus = MemoryBus::start(Epoch(1), Pace::OFF, journal, shutdown);
     let keys = tempfile::tempdir().unwrap();
     SigningKeys::generate(keys.path(), "first").unwrap();
     let keys = SigningKeys::load(keys.path(), None).unwrap();
-    let app = App::new(AppParts { stores, bus, keys, issuer: "test".to_owned() }).unwrap();
+    let app = App::new(AppParts { stores, bus: bus.clone(), keys, issuer: "test".to_owned() }).unwrap();
     app.prepare().await.unwrap();
     app.run_background(shutdown);
-    app
+    (app, bus)
 }
 
 /// What was said, as somebody who only looks at the room would write it down.
@@ -285,7 +285,7 @@ fn asked_seed() -> Option<u64> {
 
 async fn play_seeds(home: Home, runs: u64) {
     let shutdown = Shutdown::new();
-    let (app, stores) = (app(&home, &shutdown).await, home.open().await);
+    let ((app, _), stores) = (app(&home, &shutdown).await, home.open().await);
     let seeds: Vec<u64> = asked_seed().map_or_else(|| (1..=runs).collect(), |seed| vec![seed]);
     for seeds in seeds.chunks(10) {
         let mut playing = JoinSet::new();

@@ -88,7 +88,8 @@ mod tests {
     fn unread_messages_are_counted_in_one_range_of_their_index() {
         let lines = unread::ALL.iter().flat_map(|text| plan(&database(), text)).collect::<Vec<_>>();
         for index in ["COVERING INDEX messages_unread", "INDEX mentions_name"] {
-            let range = |line: &&String| line.contains(index) && line.contains("(epoch,seq)>(?,?) AND (epoch,seq)<(?,?)");
+            let range =
+                |line: &&String| line.contains(index) && line.contains("(epoch,seq)>(?,?) AND (epoch,seq)<(?,?)");
             assert!(lines.iter().any(|line| range(&line)), "{index}: {lines:#?}");
         }
     }
