@@ -11,12 +11,13 @@ use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use crate::domain::message::Place;
-use crate::domain::room::MemberPlace;
+use crate::domain::room::{MemberPlace, MembershipPlace};
 
 const TAG_BYTES: usize = 16;
 const HISTORY: &[u8] = b"history\0";
 const ROOMS: &[u8] = b"rooms\0";
 const MEMBERS: &[u8] = b"members\0";
+const MEMBERSHIPS: &[u8] = b"memberships\0";
 
 /// Makes and reads cursors.
 pub struct Cursors {
@@ -67,6 +68,20 @@ impl Cursors {
         Some(MemberPlace { joined_at, user_id: UserId::from_uuid(Uuid::from_slice(user_id).ok()?) })
     }
 
+    /// A place in the list of a user's rooms.
+    pub fn memberships(&self, user: UserId, place: MembershipPlace) -> String {
+        let payload = [&place.joined_at.0.to_be_bytes()[..], place.room_id.as_uuid().as_bytes()].concat();
+        self.seal(&payload, &[MEMBERSHIPS, user.as_uuid().as_bytes()])
+    }
+
+    /// The place, if the cursor was made for this user.
+    pub fn read_memberships(&self, user: UserId, text: &str) -> Option<MembershipPlace> {
+        let payload: [u8; 24] = self.open(text, &[MEMBERSHIPS, user.as_uuid().as_bytes()])?;
+        let (joined_at, room_id) = payload.split_at(8);
+        let joined_at = UnixMillis(i64::from_be_bytes(joined_at.try_into().ok()?));
+        Some(MembershipPlace { joined_at, room_id: RoomId::from_uuid(Uuid::from_slice(room_id).ok()?) })
+    }
+
     fn seal(&self, payload: &[u8], context: &[&[u8]]) -> String {
         URL_SAFE_NO_PAD.encode([payload, &self.tag(payload, context)].concat())
     }
@@ -107,6 +122,10 @@ mod tests {
         let text = cursors.members(room, member);
         assert_eq!(cursors.read_members(room, &text), Some(member));
         assert_eq!((cursors.read_members(RoomId::generate(), &text), cursors.read_history(room, &text)), (None, None));
+        let (user, mine) = (UserId::generate(), MembershipPlace { joined_at: UnixMillis(9), room_id: room });
+        let text = cursors.memberships(user, mine);
+        assert_eq!(cursors.read_memberships(user, &text), Some(mine));
+        assert_eq!(cursors.read_memberships(UserId::generate(), &text), None);
     }
 
     #[test]

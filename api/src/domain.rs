@@ -6,4 +6,5 @@ pub mod message_state;
 pub mod room;
 pub mod sanction;
 pub mod session;
+pub mod unread;
 pub mod user;

@@ -31,6 +31,12 @@ pub struct Metrics {
     pub(crate) history_without_bus: IntCounter,
     /// Refusals because a bound was reached, by its name in `docs/limits.md`.
     pub(crate) limited: IntCounterVec,
+    /// Read marks that moved on.
+    pub(crate) reads_marked: IntCounter,
+    /// Rooms whose unread messages were counted in the store.
+    pub(crate) unread_counts: IntCounter,
+    /// Such counts that ended at the bound.
+    pub(crate) unread_capped: IntCounter,
 }
 
 /// A metric is named twice or badly; a defect.
@@ -59,6 +65,11 @@ impl Metrics {
             history_without_bus: add
                 .counter("rookery_api_history_without_bus_total", "History pages served from the store alone.")?,
             limited: add.counters("rookery_api_limited_total", "Refusals by a bound.", &["limit"])?,
+            reads_marked: add.counter("rookery_api_reads_marked_total", "Read marks that moved on.")?,
+            unread_counts: add
+                .counter("rookery_api_unread_counts_total", "Rooms whose unread messages were counted in the store.")?,
+            unread_capped: add
+                .counter("rookery_api_unread_capped_total", "Counts of unread messages that ended at the bound.")?,
             registry,
         })
     }

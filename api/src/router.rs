@@ -28,7 +28,7 @@ use crate::extract::bearer;
 use crate::limit::limited;
 use crate::observe::{deadline, observe, panicked, prepared};
 use crate::openapi::{Base, complete};
-use crate::routes::internal::{authorize, events, health, look, open_room, revocations};
+use crate::routes::internal::{authorize, events, health, look, open_room, revocations, unread};
 use crate::routes::{auth, jwks, messages, moderation, page, presence, rooms, users};
 
 const DOCUMENT: &str = "/openapi.json";
@@ -61,6 +61,8 @@ pub fn internal(app: &Arc<App>, secret: SecretString) -> Router {
         .route("/internal/v1/acquainted", post(revocations::acquainted))
         .route("/internal/v1/rooms/{room}/events", post(events::events))
         .route("/internal/v1/messages/look", post(look::look))
+        .route("/internal/v1/read", post(unread::read))
+        .route("/internal/v1/unread", post(unread::unread))
         .route_layer(from_fn_with_state(Arc::clone(app), prepared))
         .route_layer(from_fn_with_state(Arc::new(secret), insider));
     let router = calls.merge(keys()).merge(health());
@@ -100,7 +102,10 @@ fn documented() -> (Router<Arc<App>>, Document) {
         .routes(routes!(rooms::members::members))
         .routes(routes!(presence::of_users))
         .routes(routes!(presence::set))
-        .routes(routes!(presence::in_room));
+        .routes(routes!(presence::in_room))
+        .routes(routes!(rooms::read::get, rooms::read::put))
+        .routes(routes!(users::my_rooms::my_rooms))
+        .routes(routes!(users::unread::unread));
     let (router, mut document) = router.split_for_parts();
     document.merge(OpenApiRouter::<Arc<App>>::new().routes(routes!(jwks::jwks)).into_openapi());
     complete(&mut document);
@@ -195,6 +200,10 @@ mod tests {
         "GET /api/v1/users/presence",
         "PUT /api/v1/users/me/presence",
         "GET /api/v1/rooms/{room}/presence",
+        "GET /api/v1/rooms/{room}/read",
+        "PUT /api/v1/rooms/{room}/read",
+        "GET /api/v1/users/me/rooms",
+        "GET /api/v1/users/me/unread",
     ];
 
     #[test]

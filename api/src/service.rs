@@ -13,3 +13,4 @@ pub mod rooms;
 pub mod sending;
 pub mod sessions;
 pub mod settings;
+pub mod unread;

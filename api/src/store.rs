@@ -13,11 +13,12 @@ use rookery_shared::event::{Event, EventBody, RoomSettings, SequencedEvent};
 use rookery_shared::id::{AclVersion, Epoch, MessageId, Partition, RoomId, RoomRef, Seq, SessionId, UserId};
 
 use crate::domain::load::LoadSet;
-use crate::domain::message::Window;
+use crate::domain::message::{Place, Window};
 use crate::domain::message_state::MessageState;
-use crate::domain::room::{Member, MemberPlace, Room, SettingsChange};
+use crate::domain::room::{Member, MemberPlace, MembershipPlace, Room, SettingsChange};
 use crate::domain::sanction::{Act, Sanction};
 use crate::domain::session::{Session, TokenHash};
+use crate::domain::unread::{Counts, Reader, Span};
 use crate::domain::user::User;
 
 mod integer;
@@ -230,6 +231,24 @@ pub struct Begun {
     pub fence: String,
 }
 
+/// Read marks and what lies after them. A mark is part of the membership: who leaves has none.
+#[async_trait]
+pub trait Unread: Send + Sync {
+    /// Moves the mark on, never back, and gives it as it is then; none if the user is no member.
+    async fn advance(&self, room: RoomId, user: UserId, to: Place) -> Result<Option<Place>, StoreError>;
+    /// The user's memberships in these rooms, with their marks. The order is not promised.
+    async fn marks(&self, user: UserId, rooms: &[RoomId]) -> Result<Vec<Member>, StoreError>;
+    /// The user's memberships in the order of joining, after that place, at most `limit`.
+    async fn rooms(
+        &self,
+        user: UserId,
+        after: Option<MembershipPlace>,
+        limit: usize,
+    ) -> Result<Vec<Member>, StoreError>;
+    /// What is unread in each span, in the order asked: at most `most` of each kind, and whether there may be more.
+    async fn counts(&self, reader: &Reader, spans: &[Span], most: usize) -> Result<Vec<Counts>, StoreError>;
+}
+
 /// All aggregates of one backend.
 #[derive(Clone)]
 pub struct Stores {
@@ -249,6 +268,8 @@ pub struct Stores {
     pub messages: Arc<dyn Messages>,
     /// Epochs.
     pub epochs: Arc<dyn Epochs>,
+    /// Read marks.
+    pub unread: Arc<dyn Unread>,
     /// The backend itself.
     pub backend: Arc<dyn Backend>,
 }

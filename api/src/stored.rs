@@ -62,7 +62,11 @@ impl StoredWaits {
                 signal = signals.recv() => match signal {
                     Ok(Signal::Stored { partition, mark }) => self.advance(partition, &mark),
                     Ok(
-                        Signal::Event(_) | Signal::Session { .. } | Signal::Whisper { .. } | Signal::Presence(_),
+                        Signal::Event(_)
+                        | Signal::Session { .. }
+                        | Signal::Whisper { .. }
+                        | Signal::Presence(_)
+                        | Signal::User { .. },
                     ) => {}
                     Ok(Signal::Suspect) | Err(RecvError::Lagged(_)) => self.read_marks(bus).await,
                     Err(RecvError::Closed) => return,

@@ -13,6 +13,7 @@ use rookery_shared::limits::{
 };
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::token::JwkSet;
+use rookery_shared::unread::{ReadState, ReadTo};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -138,6 +139,18 @@ impl Authority for HttpAuthority {
         let url = self.url(&["internal", "v1", "rooms", &room.to_string(), "events"])?;
         let body = json!({ "epoch": place.epoch, "after": place.seq, "limit": limit });
         decode(&self.ask_for(self.client.post(url).json(&body), EVENTS_ANSWER_BYTES_MAX).await?)
+    }
+
+    async fn mark_read(&self, user: UserId, room: RoomId, to: ReadTo) -> Result<(), AuthorityError> {
+        let url = self.url(&["internal", "v1", "read"])?;
+        let body = json!({ "user": user, "room": room, "to": to });
+        self.ask(self.client.post(url).json(&body)).await.map(drop)
+    }
+
+    async fn read_states(&self, user: UserId, rooms: &[RoomId]) -> Result<Vec<(RoomId, ReadState)>, AuthorityError> {
+        let url = self.url(&["internal", "v1", "unread"])?;
+        let body = json!({ "user": user, "rooms": rooms });
+        decode(&self.ask(self.client.post(url).json(&body)).await?)
     }
 }
 

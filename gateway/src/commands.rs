@@ -22,6 +22,7 @@ mod heads;
 mod limit;
 mod presence;
 mod promise;
+mod read;
 mod send;
 mod subscribe;
 
@@ -66,6 +67,7 @@ impl Commands {
             Command::Say(setting) => self.node.presence.say(self.member.user, setting),
             Command::Watch(watch) => self.watch(watch).await,
             Command::Type(room, user) => self.type_in(&room, user).await,
+            Command::Read(reading) => self.read(reading).await,
         }
         None
     }

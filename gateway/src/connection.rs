@@ -22,6 +22,7 @@ use crate::gateway::Node;
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::member::Member;
 use crate::outbox::{Flushed, Outbox};
+use crate::reads::{Reading, Reads};
 use crate::session::{Command, Input, Output, Session};
 use crate::socket::{Heard, Socket};
 
@@ -65,6 +66,8 @@ struct Connection {
     is_single: bool,
     /// Its place among those that have not said whose they are.
     pending: Option<Pending>,
+    /// Read marks that wait for their turn; most connections have none.
+    reads: Option<Box<Reads>>,
 }
 
 /// Serves a client from the upgrade to the end.
@@ -98,6 +101,7 @@ impl Connection {
             waiting: VecDeque::new(),
             running: None,
             pending: None,
+            reads: None,
         };
         connection.note_deadline();
         connection
@@ -202,10 +206,19 @@ impl Connection {
                 }
                 self.outbox.send(&frame);
             }
+            Output::Run(Command::Read(reading)) => self.gather(reading),
             Output::Run(command) => self.waiting.push_back(command),
             Output::Close(code) => return Some(End::Ours(code)),
         }
         None
+    }
+
+    fn gather(&mut self, reading: Reading) {
+        let now = self.reads.get_or_insert_default().offer(reading, Instant::now());
+        if now.is_none() {
+            self.node.metrics.reads.with_label_values(&["coalesced"]).inc();
+        }
+        self.waiting.extend(now.map(Command::Read));
     }
 
     fn welcome(&mut self, user: UserId) {
@@ -257,6 +270,9 @@ impl Connection {
         if self.blocked_until.is_some_and(|until| until <= now) {
             return Some(End::Ours(CloseCode::TooSlow));
         }
+        if let Some(reads) = &mut self.reads {
+            self.waiting.extend(reads.due(now).into_iter().map(Command::Read));
+        }
         if let Some(end) = self.handle(Input::Tick) {
             return Some(end);
         }
@@ -278,7 +294,8 @@ impl Connection {
 
     fn due(&self) -> Instant {
         let due = self.session_due.min(self.heartbeat.next());
-        self.blocked_until.map_or(due, |until| until.min(due))
+        let reads = self.reads.as_ref().and_then(|reads| reads.next_due());
+        [self.blocked_until, reads].into_iter().flatten().fold(due, Instant::min)
     }
 
     /// Sets the timer anew only if it went off or would go off too late: being early costs one look.
@@ -319,6 +336,7 @@ const fn label(frame: &ClientFrame) -> &'static str {
         ClientFrame::Presence(_) => "presence",
         ClientFrame::Watch(_) => "watch",
         ClientFrame::Typing(_) => "typing",
+        ClientFrame::Read(_) => "read",
     }
 }
 

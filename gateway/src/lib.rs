@@ -26,6 +26,7 @@ pub mod metrics;
 pub mod outbox;
 pub mod position;
 mod presence;
+pub mod reads;
 pub mod relay;
 pub mod server;
 pub mod session;

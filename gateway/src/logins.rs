@@ -19,10 +19,12 @@ use rookery_shared::limits::{
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
+use rookery_shared::unread::UserNews;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::authorize::Permissions;
+use crate::frame::Frame;
 use crate::hub::Hub;
 use crate::hub::room::Room;
 use crate::member::Member;
@@ -37,10 +39,12 @@ pub struct Logins {
     sockets_max: usize,
     state: Mutex<State>,
     changed: Notify,
+    /// More users are subscribed to.
+    heard: Notify,
     /// As long as a token of theirs could be good.
     revoked: Cache<SessionId, ()>,
-    /// What the bus was told. Held while it is told more, so that the two directions never overtake each other.
-    subscribed: tokio::sync::Mutex<HashSet<UserId>>,
+    /// Held while the bus is told whom to listen to, so that the two directions never overtake each other.
+    turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -52,18 +56,13 @@ struct State {
     moved: HashSet<UserId>,
     /// Sessions that were not asked about since their connection came.
     fresh: HashSet<SessionId>,
+    /// Users whose channel this node is subscribed to.
+    subscribed: HashSet<UserId>,
 }
 
 struct Login {
     session: SessionId,
     member: Arc<Member>,
-}
-
-impl State {
-    /// Whether anybody here has to hear of the user.
-    fn is_wanted(&self, user: &UserId) -> bool {
-        self.users.contains_key(user) || self.watched.contains_key(user)
-    }
 }
 
 impl Logins {
@@ -77,9 +76,9 @@ impl Logins {
     ) -> Arc<Self> {
         let life = ACCESS_TOKEN_LIFE + TOKEN_LEEWAY;
         let revoked = Cache::builder().max_capacity(REVOKED_REMEMBERED_MAX).time_to_live(life).build();
-        let (state, changed) = (Mutex::default(), Notify::new());
-        let subscribed = tokio::sync::Mutex::default();
-        Arc::new(Self { bus, authority, hub, permissions, sockets_max, state, changed, revoked, subscribed })
+        let (state, changed, heard) = (Mutex::default(), Notify::new(), Notify::new());
+        let turn = tokio::sync::Mutex::default();
+        Arc::new(Self { bus, authority, hub, permissions, sockets_max, state, changed, heard, revoked, turn })
     }
 
     /// The connection lives by this session from now on.
@@ -170,6 +169,26 @@ impl Logins {
         }
     }
 
+    /// Tells all connections of the user.
+    pub fn tell(&self, user: UserId, news: &UserNews) {
+        let frame = Frame::from(&ServerFrame::from(news.clone()));
+        let state = self.state.lock();
+        for login in state.users.get(&user).into_iter().flatten() {
+            login.member.outbox.push(frame.clone());
+        }
+    }
+
+    /// Waits until news for the user is heard on this node. What a connection causes itself is then told to it, too.
+    pub async fn hears(&self, user: UserId) {
+        loop {
+            let heard = self.heard.notified();
+            if self.state.lock().subscribed.contains(&user) {
+                return;
+            }
+            heard.await;
+        }
+    }
+
     /// Subscribes to the users who are here, and asks about sessions that have come: in this order, so that a
     /// revocation is either heard or told.
     pub async fn follow(self: Arc<Self>) {
@@ -203,31 +222,27 @@ impl Logins {
     }
 
     async fn subscribe_moved(&self) -> Result<(), BusError> {
-        let mut subscribed = self.subscribed.lock().await;
-        let moved = std::mem::take(&mut self.state.lock().moved);
-        let (here, gone): (Vec<UserId>, Vec<UserId>) = moved.iter().partition(|user| self.state.lock().is_wanted(user));
-        let come: Vec<UserId> = here.into_iter().filter(|user| !subscribed.contains(user)).collect();
-        let gone: Vec<UserId> = gone.into_iter().filter(|user| subscribed.contains(user)).collect();
-        let outcome = self.subscribe(&mut subscribed, &come, &gone).await;
+        let _turn = self.turn.lock().await;
+        let (moved, come, gone) = self.state.lock().moves();
+        let outcome = self.subscribe(&come, &gone).await;
         if outcome.is_err() {
             self.state.lock().moved.extend(moved);
         }
         outcome
     }
 
-    async fn subscribe(
-        &self,
-        subscribed: &mut HashSet<UserId>,
-        come: &[UserId],
-        gone: &[UserId],
-    ) -> Result<(), BusError> {
+    async fn subscribe(&self, come: &[UserId], gone: &[UserId]) -> Result<(), BusError> {
         for chunk in come.chunks(REVOCATIONS_PER_READ_MAX) {
             self.bus.subscribe_users(chunk).await?;
-            subscribed.extend(chunk);
+            self.state.lock().subscribed.extend(chunk);
+            self.heard.notify_waiters();
         }
         for chunk in gone.chunks(REVOCATIONS_PER_READ_MAX) {
             self.bus.unsubscribe_users(chunk).await?;
-            subscribed.retain(|user| !chunk.contains(user));
+            let mut state = self.state.lock();
+            for user in chunk {
+                state.subscribed.remove(user);
+            }
         }
         Ok(())
     }
@@ -289,6 +304,22 @@ impl Logins {
             }
         }
         Ok(lost)
+    }
+}
+
+impl State {
+    /// Whether anybody here has to hear of the user.
+    fn is_wanted(&self, user: &UserId) -> bool {
+        self.users.contains_key(user) || self.watched.contains_key(user)
+    }
+
+    /// The users who moved, those of them to subscribe to, and those to unsubscribe from.
+    fn moves(&mut self) -> (HashSet<UserId>, Vec<UserId>, Vec<UserId>) {
+        let moved = std::mem::take(&mut self.moved);
+        let (here, gone): (Vec<UserId>, Vec<UserId>) = moved.iter().partition(|user| self.is_wanted(user));
+        let come = here.into_iter().filter(|user| !self.subscribed.contains(user)).collect();
+        let gone = gone.into_iter().filter(|user| self.subscribed.contains(user)).collect();
+        (moved, come, gone)
     }
 }
 

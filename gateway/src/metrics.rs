@@ -63,6 +63,8 @@ pub struct Metrics {
     pub presence_coalesced: IntCounter,
     /// Typing that was not told, by reason.
     pub typing_dropped: IntCounterVec,
+    /// Read marks: told to the api, or left to a later one of the same connection and room.
+    pub reads: IntCounterVec,
 }
 
 /// Registers what it makes, under the gateway's prefix.
@@ -103,6 +105,7 @@ impl Metrics {
             presence_told: make.counter("presence_told_total", "Presence frames to who watches")?,
             presence_coalesced: make.counter("presence_coalesced_total", "News of users that was not told at once")?,
             typing_dropped: make.family("typing_dropped_total", "Typing that was not told", "reason")?,
+            reads: make.family("reads_total", "Read marks of clients", "outcome")?,
             registry: make.0,
         })
     }

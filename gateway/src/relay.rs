@@ -95,6 +95,7 @@ impl Relay {
                 Whisper::Typing { user } => self.presence.hear_typing(room, user, owed),
                 Whisper::Occupancy {} => self.presence.hear_of(room),
             },
+            Ok(Signal::User { user, news }) => self.logins.tell(user, &news),
             Err(RecvError::Lagged(events)) => {
                 tracing::warn!(events, "this process reads the bus too slowly");
                 self.suspect();

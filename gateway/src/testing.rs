@@ -21,6 +21,7 @@ use rookery_shared::id::{
 use rookery_shared::keys::partition_of;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::token::JwkSet;
+use rookery_shared::unread::{ReadState, ReadTo, UserNews};
 use tokio::sync::broadcast;
 
 mod pipe;
@@ -236,6 +237,11 @@ impl Bus for FakeBus {
     async fn ping(&self) -> Result<(), BusError> {
         self.answer()
     }
+
+    async fn tell_user(&self, user: UserId, news: &UserNews) -> Result<(), BusError> {
+        self.signal(Signal::User { user, news: Arc::new(news.clone()) });
+        self.answer()
+    }
 }
 
 /// An api that knows one room, `general`, and its members.
@@ -251,6 +257,8 @@ pub(crate) struct FakeAuthority {
     /// What the store has; nothing is answered without it.
     pub(crate) stored: Mutex<Option<Vec<SequencedEvent>>>,
     pub(crate) reads: AtomicUsize,
+    /// The read marks that were told.
+    pub(crate) marks: Mutex<Vec<ReadTo>>,
 }
 
 impl FakeAuthority {
@@ -265,6 +273,7 @@ impl FakeAuthority {
             ended: Mutex::default(),
             stored: Mutex::new(Some(Vec::new())),
             reads: AtomicUsize::new(0),
+            marks: Mutex::default(),
         })
     }
 
@@ -337,5 +346,14 @@ impl Authority for FakeAuthority {
         let stored = stored.as_ref().ok_or_else(|| AuthorityError::Unavailable("away".into()))?;
         let follows = |event: &&SequencedEvent| event.epoch == place.epoch && event.seq > place.seq;
         Ok(stored.iter().filter(follows).take(limit).cloned().collect())
+    }
+
+    async fn mark_read(&self, _user: UserId, _room: RoomId, to: ReadTo) -> Result<(), AuthorityError> {
+        self.marks.lock().push(to);
+        Ok(())
+    }
+
+    async fn read_states(&self, _user: UserId, _rooms: &[RoomId]) -> Result<Vec<(RoomId, ReadState)>, AuthorityError> {
+        Ok(Vec::new())
     }
 }

@@ -14,6 +14,7 @@ use crate::id::{AclVersion, Epoch, MessageId, RoomId, RoomRef, Seq, SessionId, S
 use crate::limits::REACTIONS_PER_MESSAGE_MAX;
 use crate::protocol::error_code::ErrorCode;
 use crate::token::JwkSet;
+use crate::unread::{ReadState, ReadTo};
 
 /// What one user is in one room, valid while the room's ACL version is [`Permission::acl`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,6 +138,14 @@ pub trait Authority: Send + Sync + 'static {
         place: EventPlace,
         limit: usize,
     ) -> Result<Vec<SequencedEvent>, AuthorityError>;
+
+    /// Moves the user's read mark on, never back and not beyond the head, and tells the user's connections. Refused with
+    /// [`ErrorCode::UnknownRoom`] when the user is no member.
+    async fn mark_read(&self, user: UserId, room: RoomId, to: ReadTo) -> Result<(), AuthorityError>;
+
+    /// What is unread in these rooms; those the user is no member of are left out, the order is not promised. At most
+    /// [`crate::limits::ROOMS_PER_FRAME_MAX`] at a time.
+    async fn read_states(&self, user: UserId, rooms: &[RoomId]) -> Result<Vec<(RoomId, ReadState)>, AuthorityError>;
 }
 
 /// Where a reader stands in a room.

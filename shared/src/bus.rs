@@ -27,6 +27,7 @@ use crate::event::{Event, RoomSettings, Sender, SequencedEvent};
 use crate::id::{AclVersion, ClientId, Epoch, LogPosition, MessageId, Partition, RoomId, Seq, SessionId, UserId};
 use crate::pace::TooEarly;
 use crate::presence::UserPresence;
+use crate::unread::UserNews;
 
 pub mod memory;
 pub mod open;
@@ -246,6 +247,13 @@ pub enum Signal {
     },
     /// A user this process is subscribed to came, went, or has another status.
     Presence(Arc<UserPresence>),
+    /// News for the connections of a user this process is subscribed to.
+    User {
+        /// Whose.
+        user: UserId,
+        /// What.
+        news: Arc<UserNews>,
+    },
 }
 
 /// What is said in a room for the moment.
@@ -310,10 +318,10 @@ pub trait Bus: Send + Sync + 'static {
     /// history because of the change then finds all of it.
     async fn open_partition(&self, partition: Partition, epoch: Epoch) -> Result<PartitionOpening, BusError>;
 
-    /// Starts [`Signal::Session`] for the users. Idempotent.
+    /// Starts [`Signal::Session`] and [`Signal::User`] for the users. Idempotent.
     async fn subscribe_users(&self, users: &[UserId]) -> Result<(), BusError>;
 
-    /// Stops [`Signal::Session`] for the users. Idempotent.
+    /// Stops them for the users. Idempotent.
     async fn unsubscribe_users(&self, users: &[UserId]) -> Result<(), BusError>;
 
     /// Tells everybody who is subscribed to the user. It may be lost: the store has the truth.
@@ -324,4 +332,7 @@ pub trait Bus: Send + Sync + 'static {
 
     /// Whether the bus answers.
     async fn ping(&self) -> Result<(), BusError>;
+
+    /// Tells everybody who is subscribed to the user. It may be lost: the store has the truth.
+    async fn tell_user(&self, user: UserId, news: &UserNews) -> Result<(), BusError>;
 }

@@ -44,6 +44,7 @@ test("client frames are built as the examples show", () => {
     presence: (fields) => frames.presence(fields),
     watch: (fields) => frames.watch(fields),
     typing: (fields) => frames.typing(fields),
+    read: (fields) => frames.read(fields),
   };
   for (const { name, frame } of fixture("client_frames")) {
     assert.equal(JSON.stringify(build[frame.type](frame)), JSON.stringify(frame), name);

@@ -144,9 +144,12 @@ test("messages of others in rooms that are not open are unread", async () => {
   chat.sync.onFrame(messageFrame(1, { room: OTHER, user_id: OTHER }));
   chat.sync.onFrame(messageFrame(2, { room: OTHER }));
   chat.sync.onFrame(messageFrame(6, { user_id: OTHER }));
+  chat.marks.look(ROOM);
   assert.equal(chat.rooms.unread(OTHER), 1);
   assert.equal(chat.rooms.unread_total, 1);
   chat.sync.open(OTHER);
+  await settle();
+  chat.marks.look(OTHER);
   assert.equal(chat.rooms.unread_total, 0);
 });
 

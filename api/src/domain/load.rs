@@ -5,6 +5,7 @@ use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::RoomSettings;
 use rookery_shared::id::{AclVersion, RoomId, SessionId, UserId};
 
+use crate::domain::message::Place;
 use crate::domain::room::{Member, Room, RoomDescription, RoomName};
 use crate::domain::session::Session;
 use crate::domain::user::{Email, ServerRole, User, Username};
@@ -65,7 +66,7 @@ impl Plan {
         let sessions = users.iter().map(|user| session(user.id, origin)).collect();
         let member = |user: UserId, room: usize| {
             let room_id = rooms.get(room)?.id;
-            Some(Member { room_id, user_id: user, role: RoomRole::Member, joined_at: origin.now })
+            Some(Member { room_id, user_id: user, role: RoomRole::Member, joined_at: origin.now, read: Place::START })
         };
         let places = users
             .iter()

@@ -13,6 +13,11 @@ pub struct Place {
     pub seq: Seq,
 }
 
+impl Place {
+    /// Before everything.
+    pub const START: Self = Self { epoch: Epoch(0), seq: Seq::ZERO };
+}
+
 /// Which part of a history is asked for. Pages are always in order, oldest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Window {

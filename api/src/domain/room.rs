@@ -6,6 +6,8 @@ use rookery_shared::event::RoomSettings;
 use rookery_shared::id::{AclVersion, RoomId, Slug, UserId};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::message::Place;
+
 /// The slug of the room that everybody becomes a member of.
 pub const GENERAL: &str = "general";
 
@@ -72,6 +74,17 @@ pub struct Member {
     pub role: RoomRole,
     /// Since when.
     pub joined_at: UnixMillis,
+    /// What the user has read up to. It begins where the user came in and ends with the membership.
+    pub read: Place,
+}
+
+/// A place in the list of a user's rooms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MembershipPlace {
+    /// Since when.
+    pub joined_at: UnixMillis,
+    /// Where.
+    pub room_id: RoomId,
 }
 
 /// A place in the list of a room's members.
@@ -84,6 +97,11 @@ pub struct MemberPlace {
 }
 
 impl Member {
+    /// Where the room is in the list of the user's rooms.
+    pub const fn membership_place(&self) -> MembershipPlace {
+        MembershipPlace { joined_at: self.joined_at, room_id: self.room_id }
+    }
+
     /// Where the member is in the list.
     pub const fn place(&self) -> MemberPlace {
         MemberPlace { joined_at: self.joined_at, user_id: self.user_id }

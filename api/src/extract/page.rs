@@ -3,7 +3,7 @@
 use axum::extract::{FromRequestParts, Query};
 use http::request::Parts;
 use rookery_shared::id::{RoomId, UserId};
-use rookery_shared::limits::PRESENCE_IDS_MAX;
+use rookery_shared::limits::{MY_ROOMS_PAGE_DEFAULT, MY_ROOMS_PAGE_MAX, PRESENCE_IDS_MAX};
 use rookery_shared::protocol::error_code::ErrorCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 
 use crate::cursor::Cursors;
 use crate::domain::message::{PAGE_DEFAULT, PAGE_MAX, Window};
-use crate::domain::room::MemberPlace;
+use crate::domain::room::{MemberPlace, MembershipPlace};
 use crate::error::ApiError;
 use crate::extract::field_in;
 
@@ -97,6 +97,33 @@ impl PresenceQuery {
             }
         }
         Ok(users)
+    }
+}
+
+/// A page of the caller's rooms.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MyRoomsQuery {
+    /// Rooms of the page, 1 to 2,000; 500 if not given.
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 2_000)]
+    limit: Option<String>,
+    /// Where the page begins: the `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl MyRoomsQuery {
+    /// How many rooms at most.
+    pub fn limit(&self) -> Result<usize, ApiError> {
+        let Some(text) = &self.limit else { return Ok(MY_ROOMS_PAGE_DEFAULT) };
+        let value = text.parse().ok().filter(|limit| (1..=MY_ROOMS_PAGE_MAX).contains(limit));
+        value.ok_or_else(|| ApiError::field(ErrorCode::BadField, "limit", "must be a number from 1 to 2000"))
+    }
+
+    /// The room after which the page begins.
+    pub fn after(&self, cursors: &Cursors, user: UserId) -> Result<Option<MembershipPlace>, ApiError> {
+        let read = |text| cursors.read_memberships(user, text).ok_or_else(|| bad_cursor("cursor"));
+        self.cursor.as_deref().map(read).transpose()
     }
 }
 

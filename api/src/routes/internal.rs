@@ -6,3 +6,4 @@ pub mod health;
 pub mod look;
 pub mod open_room;
 pub mod revocations;
+pub mod unread;

@@ -18,6 +18,7 @@ pub mod leave;
 pub mod list;
 pub mod members;
 pub mod mine;
+pub mod read;
 pub mod update;
 
 /// A room as the caller sees it.

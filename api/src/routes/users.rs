@@ -8,6 +8,8 @@ use uuid::Uuid;
 use crate::domain::user::{ServerRole, User, Username};
 
 pub mod me;
+pub mod my_rooms;
+pub mod unread;
 
 /// An account as everybody may see it.
 #[derive(Serialize, ToSchema)]

@@ -14,6 +14,7 @@ use rookery_shared::keys::{partition_of, partitions};
 use rookery_shared::limits::ROOM_OPEN_WAIT;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::token::{JwkSet, SigningKeys};
+use rookery_shared::unread::{ReadState, ReadTo};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
 
@@ -55,6 +56,10 @@ impl LocalAuthority {
     /// An authority over these parts.
     pub fn new(parts: LocalAuthorityParts) -> Self {
         Self { parts, opening: partitions().map(|_| Mutex::new(())).collect(), reads: Reads::default() }
+    }
+
+    pub(super) const fn parts(&self) -> &LocalAuthorityParts {
+        &self.parts
     }
 
     /// The right to open rooms of the partition, and whether somebody else had it just before.
@@ -196,6 +201,14 @@ impl Authority for LocalAuthority {
     ) -> Result<Vec<SequencedEvent>, AuthorityError> {
         self.reads.events(&self.parts, room, place, limit).await
     }
+
+    async fn mark_read(&self, user: UserId, room: RoomId, to: ReadTo) -> Result<(), AuthorityError> {
+        self.mark(user, room, to).await.map(drop)
+    }
+
+    async fn read_states(&self, user: UserId, rooms: &[RoomId]) -> Result<Vec<(RoomId, ReadState)>, AuthorityError> {
+        self.unread_in_all(user, rooms).await
+    }
 }
 
 pub(super) fn store_error(error: StoreError) -> AuthorityError {
@@ -212,6 +225,6 @@ fn still_writing() -> AuthorityError {
     AuthorityError::Unavailable("the epoch before is still being stored".to_owned())
 }
 
-fn bus_error(error: &BusError) -> AuthorityError {
+pub(super) fn bus_error(error: &BusError) -> AuthorityError {
     AuthorityError::Unavailable(error.to_string())
 }

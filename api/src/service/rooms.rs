@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::domain::room::{GENERAL, Member, Room, RoomDescription, RoomName};
 use crate::domain::sanction::Sanction;
 use crate::error::ApiError;
+use crate::service::unread;
 use crate::store::{StoreError, Unique};
 
 /// What somebody makes a room of.
@@ -161,7 +162,8 @@ pub(crate) async fn find(
 }
 
 async fn enter(app: &App, user: Sender, room: &Room, role: RoomRole, now: UnixMillis) -> Result<(), ApiError> {
-    let member = Member { room_id: room.id, user_id: user.user_id, role, joined_at: now };
+    let read = unread::here(&app.stores, &*app.bus, room.id).await?;
+    let member = Member { room_id: room.id, user_id: user.user_id, role, joined_at: now, read };
     let event = membership_event(user, EventBody::MemberJoined {});
     if let Some(announcement) = app.stores.members.join(&member, &event).await? {
         tracing::info!(room_id = %room.id, user_id = %member.user_id, "joined room");

@@ -26,6 +26,7 @@ use self::documents::{
 };
 use self::event_document::MessageDocument;
 use self::turns::Turns;
+use self::unread::MentionDocument;
 use super::{Backend, StoreError, Stores};
 use crate::domain::load::LoadSet;
 
@@ -46,6 +47,7 @@ mod sanctions;
 mod sessions;
 mod transaction;
 mod turns;
+mod unread;
 mod users;
 
 /// The collections and the way to call them.
@@ -62,6 +64,7 @@ struct Mongo {
     states: Collection<StateDocument>,
     reactions: Collection<ReactionDocument>,
     epochs: Collection<EpochDocument>,
+    mentions: Collection<MentionDocument>,
     turns: Arc<Turns>,
     calls: Calls,
 }
@@ -94,6 +97,7 @@ pub fn connect(mut options: ClientOptions, database: &str) -> Result<Stores, Sto
         outbox: mongo.clone(),
         messages: mongo.clone(),
         epochs: mongo.clone(),
+        unread: mongo.clone(),
         backend: mongo,
     })
 }
@@ -133,6 +137,7 @@ impl Mongo {
             states: database.collection("message_states"),
             reactions: database.collection("reactions"),
             epochs: database.collection("epochs"),
+            mentions: database.collection("mentions"),
             turns: Arc::new(Turns::new()),
             calls: Calls::new(),
             client,

@@ -31,6 +31,7 @@ mod sanctions;
 mod schema;
 mod sessions;
 mod sql;
+mod unread;
 mod users;
 mod words;
 mod writer;
@@ -55,6 +56,7 @@ pub async fn open(path: &Path) -> Result<Stores, StoreError> {
         outbox: sqlite.clone(),
         messages: sqlite.clone(),
         epochs: sqlite.clone(),
+        unread: sqlite.clone(),
         backend: sqlite,
     })
 }

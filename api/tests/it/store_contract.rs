@@ -19,10 +19,11 @@ mod mongo_only;
 mod outbox;
 mod places;
 mod rooms;
-mod samples;
+pub(crate) mod samples;
 mod sanctions;
 mod sessions;
 mod sqlite_only;
+pub(crate) mod unread;
 mod users;
 
 /// A place for data that a test has for itself.
@@ -34,11 +35,11 @@ pub(crate) enum Home {
 }
 
 impl Home {
-    fn sqlite() -> Self {
+    pub(crate) fn sqlite() -> Self {
         Self::Sqlite(tempfile::tempdir().unwrap())
     }
 
-    fn mongo() -> Self {
+    pub(crate) fn mongo() -> Self {
         Self::Mongo(format!("contract_{}", uuid::Uuid::new_v4().simple()))
     }
 
@@ -192,6 +193,16 @@ on_both! {
         migrating_twice_is_fine
         migrating_at_once_is_fine
         reopening_keeps_everything
+    }
+    unread {
+        a_mark_only_moves_on_and_ends_with_the_membership
+        rooms_of_a_user_come_in_pages_with_their_marks
+        messages_of_others_after_the_mark_are_unread
+        spans_cross_epochs
+        counts_end_at_their_bound
+        what_is_not_stored_does_not_count
+        mentions_are_those_of_the_newest_text_in_any_order
+        mentions_lie_at_the_place_of_their_message
     }
     load {
         a_load_set_is_there_as_it_was_made

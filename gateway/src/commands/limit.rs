@@ -37,7 +37,8 @@ const fn limit_of(command: &Command) -> Option<Limit> {
         | Command::Say(_)
         | Command::Watch(_)
         | Command::Type(..) => Some(Limit::UserCommands),
-        Command::Enter(_) | Command::CatchUp(_) => None,
+        // Read marks are gathered by the connection.
+        Command::Enter(_) | Command::CatchUp(_) | Command::Read(_) => None,
     }
 }
 
@@ -52,6 +53,7 @@ fn names_in(command: &Command) -> Vec<(Option<RoomRef>, Option<ClientId>)> {
         | Command::Admit
         | Command::Enter(_)
         | Command::CatchUp(_)
+        | Command::Read(_)
         | Command::Say(_)
         | Command::Watch(_) => vec![(None, None)],
         // Never answered.

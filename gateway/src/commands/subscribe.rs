@@ -1,15 +1,16 @@
 //! Making rooms live on a connection.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use futures_util::{StreamExt, stream};
 use rookery_shared::access::Action;
 use rookery_shared::authority::AuthorityError;
 use rookery_shared::id::{RoomId, RoomRef};
-use rookery_shared::limits::SUBSCRIBES_AT_ONCE;
+use rookery_shared::limits::{READ_STATE_WAIT, SUBSCRIBES_AT_ONCE};
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::ErrorFrame;
+use tokio::time::timeout;
 
 use super::Commands;
 use crate::error::CommandError;
@@ -17,19 +18,45 @@ use crate::hub::Joining;
 use crate::position::Position;
 use crate::session::Target;
 
+/// A room as the client named it, and what is needed to enter it.
+type Prepared = (RoomRef, Result<Joining, CommandError>);
+
 impl Commands {
     /// Rooms are prepared side by side but entered one by one, so that their replays fit the outbox.
     pub(super) async fn subscribe(&self, targets: Vec<Target>) {
         let prepared = stream::iter(targets).map(|target| self.prepare(target)).buffered(SUBSCRIBES_AT_ONCE);
-        let mut prepared = std::pin::pin!(prepared);
-        while let Some((name, joining)) = prepared.next().await {
+        let mut prepared: Vec<_> = prepared.collect().await;
+        self.add_read_states(&mut prepared).await;
+        for (name, joining) in prepared {
             self.attach(name, joining).await.ok();
+        }
+    }
+
+    /// One question for all rooms that begin anew. Who resumes knows what was unread, and storms of returning clients
+    /// must not reach the store. Without an answer the rooms are live all the same.
+    async fn add_read_states(&self, prepared: &mut [Prepared]) {
+        let fresh = prepared.iter().filter_map(|(_, joining)| joining.as_ref().ok());
+        let fresh: Vec<RoomId> =
+            fresh.filter(|joining| joining.position.is_none()).map(|joining| joining.room).collect();
+        if fresh.is_empty() {
+            return;
+        }
+        let asked = self.node.authority.read_states(self.member.user, &fresh);
+        let states = match timeout(READ_STATE_WAIT, asked).await {
+            Ok(Ok(states)) => states.into_iter().collect::<HashMap<_, _>>(),
+            Ok(Err(error)) => return self.note(&error.into()),
+            Err(_) => return,
+        };
+        for joining in prepared.iter_mut().filter_map(|(_, joining)| joining.as_mut().ok()) {
+            joining.read = states.get(&joining.room).copied();
         }
     }
 
     /// The only room of a connection: without it the connection has no use.
     pub(super) async fn enter(&self, target: Target) -> Option<CloseCode> {
-        let (name, joining) = self.prepare(target).await;
+        let mut prepared = [self.prepare(target).await];
+        self.add_read_states(&mut prepared).await;
+        let [(name, joining)] = prepared;
         self.attach(name, joining).await.err().map(|error| error.close_code())
     }
 
@@ -54,7 +81,7 @@ impl Commands {
         None
     }
 
-    async fn prepare(&self, target: Target) -> (RoomRef, Result<Joining, CommandError>) {
+    async fn prepare(&self, target: Target) -> Prepared {
         let Target { room: name, position } = target;
         let joining = async {
             let permission = self.node.permissions.check(self.member.user, &name, Action::Read).await?;
@@ -68,6 +95,7 @@ impl Commands {
                 role,
                 acl: permission.acl,
                 position,
+                read: None,
             })
         };
         let joining = joining.await;

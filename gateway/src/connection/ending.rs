@@ -41,10 +41,12 @@ impl End {
 impl Connection {
     /// The one way out: goodbye, while commands that were accepted get a moment to finish; then the connection
     /// leaves its rooms, as its commands are dropped.
-    pub(super) async fn finish(self, end: End) {
+    pub(super) async fn finish(mut self, end: End) {
         if let (true, Some(commands)) = (end.is_goodbye(), &self.commands) {
             commands.part();
         }
+        self.waiting
+            .extend(self.reads.take().into_iter().flat_map(|reads| reads.rest()).map(Command::Read));
         let rest = finish_commands(self.commands, self.running, self.waiting);
         let goodbye = async {
             match end {
@@ -89,10 +91,10 @@ async fn finish_commands(
     }
 }
 
-/// A message counts without its sender; a subscription does not.
+/// A message, and what was read, counts without its client; a subscription does not.
 const fn is_worth_finishing(command: &Command) -> bool {
     match command {
-        Command::Send(_) | Command::Act(_) => true,
+        Command::Send(_) | Command::Act(_) | Command::Read(_) => true,
         Command::Subscribe(_)
         | Command::Enter(_)
         | Command::Unsubscribe(_)

@@ -7,6 +7,7 @@ use rookery_shared::bus::{BusError, Head};
 use rookery_shared::id::{AclVersion, RoomId, Slug};
 use rookery_shared::limits::RESUME_EVENTS_MAX;
 use rookery_shared::protocol::server::{ServerFrame, You};
+use rookery_shared::unread::ReadState;
 
 use super::Hub;
 use super::room::{Live, Room};
@@ -39,6 +40,8 @@ pub struct Joining {
     pub acl: AclVersion,
     /// The last event the client has.
     pub position: Option<Position>,
+    /// What is unread for the user, if that was asked.
+    pub read: Option<ReadState>,
 }
 
 /// How far one attach has come.
@@ -181,7 +184,7 @@ fn subscribed(joining: &Joining, head: Head) -> ServerFrame {
         epoch: head.epoch,
         head: head.seq,
         stored: head.stored,
-        you: You { role: joining.role },
+        you: You { role: joining.role, read: joining.read },
     }
 }
 

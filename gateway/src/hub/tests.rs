@@ -66,6 +66,7 @@ impl Setup {
             role: RoomRole::Member,
             acl: AclVersion::default(),
             position,
+            read: None,
         }
     }
 
@@ -132,7 +133,8 @@ fn short(frame: ServerFrame) -> String {
         | ServerFrame::Presence(_)
         | ServerFrame::Watching { .. }
         | ServerFrame::RoomPresence { .. }
-        | ServerFrame::Typing { .. }) => panic!("{other:?}"),
+        | ServerFrame::Typing { .. }
+        | ServerFrame::Read { .. }) => panic!("{other:?}"),
     }
 }
 

@@ -9,17 +9,19 @@ use rookery_shared::limits::{
 };
 use rookery_shared::presence::Setting;
 use rookery_shared::protocol::acts::Parts;
-use rookery_shared::protocol::client::{ClientFrame, Message, RoomPosition};
+use rookery_shared::protocol::client::{ClientFrame, Message, Read, RoomPosition};
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::presence::Presence;
 use rookery_shared::protocol::server::{AckMode, ErrorFrame, Limits, ServerFrame, UserBrief};
 use rookery_shared::token::Claims;
+use rookery_shared::unread::ReadTo;
 
 use super::budget::Budget;
 use super::unauthenticated::refuse;
 use super::{Command, Deed, Input, Outgoing, Output, Target};
 use crate::position::Position;
+use crate::reads::Reading;
 
 /// A connection of a known user.
 #[derive(Debug)]
@@ -74,6 +76,7 @@ impl Authenticated {
             }
             ClientFrame::Watch(watch) => vec![Output::Run(Command::Watch(watch))],
             ClientFrame::Typing(typing) => self.typing(typing.room, now),
+            ClientFrame::Read(read) => self.read(read, now),
         }
     }
 
@@ -113,6 +116,14 @@ impl Authenticated {
     fn typing(&mut self, room: Option<RoomRef>, now: UnixMillis) -> Vec<Output> {
         match room.or_else(|| self.room.clone()) {
             Some(room) => vec![Output::Run(Command::Type(room, self.sender.clone()))],
+            None => self.nowhere(None, now),
+        }
+    }
+
+    fn read(&mut self, read: Read, now: UnixMillis) -> Vec<Output> {
+        let Read { room, epoch, seq } = read;
+        match room.or_else(|| self.room.clone()) {
+            Some(room) => vec![Output::Run(Command::Read(Reading { room, to: ReadTo { epoch, seq } }))],
             None => self.nowhere(None, now),
         }
     }

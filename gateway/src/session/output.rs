@@ -12,6 +12,7 @@ use rookery_shared::protocol::presence::Watch;
 use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
 
 use crate::position::Position;
+use crate::reads::Reading;
 
 /// One thing to do, in the order given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub enum Command {
     Watch(Watch),
     /// Tell others that the user is typing.
     Type(RoomRef, Sender),
+    /// Move a read mark on. The connection gathers these before they are done.
+    Read(Reading),
 }
 
 /// A room to make live, and where the client stands in it.

@@ -90,7 +90,8 @@ fn premature(frame: ClientFrame) -> ErrorFrame {
         | ClientFrame::Heads(_)
         | ClientFrame::Presence(_)
         | ClientFrame::Watch(_)
-        | ClientFrame::Typing(_) => None,
+        | ClientFrame::Typing(_)
+        | ClientFrame::Read(_) => None,
     };
     ErrorFrame { client_id, ..ErrorFrame::new(ErrorCode::Unauthenticated) }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::schema::{Field, Frame, Rest, nullable, object, optional, reference, required, text};
+use super::schema::{Field, Frame, Rest, meaning, nullable, object, optional, reference, required, text};
 use crate::limits::{ROOMS_PER_FRAME_MAX, TOKEN_BYTES_MAX, WATCHED_ROOMS_MAX, WATCHED_USERS_MAX};
 
 fn frame(kind: &'static str, says: &'static str, fields: Vec<Field>) -> Frame {
@@ -23,6 +23,7 @@ pub(super) fn frames() -> Vec<Frame> {
     ];
     frames.extend(acts());
     frames.extend(presence());
+    frames.push(read());
     frames
 }
 
@@ -67,6 +68,15 @@ fn acts() -> [Frame; 3] {
         frame("delete", "Takes away one of your messages, or any as owner or moderator.", about(Vec::new())),
         frame("react", "Reacts to a message.", about(reaction)),
     ]
+}
+
+fn read() -> Frame {
+    let fields = vec![
+        nullable("room", reference("room_ref")),
+        nullable("epoch", meaning("epoch", "Epoch of the number; the room's current one if it is left out.")),
+        required("seq", meaning("seq", "Number of the last event that was read.")),
+    ];
+    frame("read", "Has read a room up to a place.", fields)
 }
 
 /// Where, and under which name. A connection of one room needs no `room`.

@@ -19,6 +19,7 @@ pub(super) fn frames() -> Vec<Frame> {
     frames.extend(messages());
     frames.extend(moderation());
     frames.extend(presence());
+    frames.push(read());
     frames
 }
 
@@ -67,7 +68,10 @@ fn hello() -> Frame {
 
 fn rooms() -> Vec<Frame> {
     let slug = json!({"anyOf": [reference("slug"), {"type": "null"}]});
-    let you = vec![required("role", json!({"enum": ["owner", "moderator", "member"]}))];
+    let you = vec![
+        required("role", json!({"enum": ["owner", "moderator", "member"]})),
+        optional("read", object(read_state(), Rest::Refused)),
+    ];
     let subscribed = vec![
         required("room", reference("id")),
         required("slug", slug),
@@ -188,6 +192,24 @@ fn moderation() -> Vec<Frame> {
         event("member_unmuted", "Somebody may say something again.", by(Vec::new())),
         event("room_updated", "The room's settings are others now.", settings),
     ]
+}
+
+/// Where a user has read to, and what is left.
+fn read_state() -> Vec<Field> {
+    let counted = vec![required("epoch", reference("epoch")), required("seq", reference("seq"))];
+    vec![
+        required("epoch", meaning("epoch", "Epoch of the read mark.")),
+        required("seq", meaning("seq", "Number of the last event that was read.")),
+        required("unread", number("Messages of others after it that are not deleted.")),
+        required("mentions", number("Those of them that mention you.")),
+        required("capped", json!({"type": "boolean", "description": "Whether there may be more than was counted."})),
+        required("counted", object(counted, Rest::Refused)),
+    ]
+}
+
+fn read() -> Frame {
+    let fields = [required("room", reference("id"))].into_iter().chain(read_state()).collect();
+    frame("read", "You have read on, on this device or another one.", fields)
 }
 
 fn until() -> Value {

@@ -7,8 +7,13 @@ use std::time::Duration;
 use super::rows::{CHOSEN, ROWS};
 use crate::config::Setting;
 
-/// The file whose sentences are quoted.
-const SOURCE: &str = include_str!("../limits.rs");
+/// The files whose sentences are quoted.
+const SOURCE: &str = concat!(
+    include_str!("../limits.rs"),
+    include_str!("../limits/presence.rs"),
+    include_str!("../limits/reads.rs"),
+    include_str!("../limits/load.rs"),
+);
 
 const HEAD: &str = "# Limits\n\n\
     Printed by `rookery limits`; do not edit.\n\n\

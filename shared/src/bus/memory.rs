@@ -21,6 +21,7 @@ use crate::keys::partition_of;
 use crate::limits::{BUS_COMMAND_DEADLINE, JOURNAL_BATCH_MAX, JOURNAL_QUEUE_MAX, SIGNALS_MAX};
 use crate::pace::Pace;
 use crate::shutdown::Shutdown;
+use crate::unread::UserNews;
 
 mod presence;
 mod rooms;
@@ -231,6 +232,13 @@ impl Bus for MemoryBus {
     async fn ping(&self) -> Result<(), BusError> {
         if self.queue.is_closed() {
             return Err(BusError::Unavailable("the writer has stopped".to_owned()));
+        }
+        Ok(())
+    }
+
+    async fn tell_user(&self, user: UserId, news: &UserNews) -> Result<(), BusError> {
+        if self.users.lock().contains(&user) {
+            self.tell(Signal::User { user, news: Arc::new(news.clone()) });
         }
         Ok(())
     }

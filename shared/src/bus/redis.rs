@@ -31,6 +31,7 @@ use crate::limits::{
 };
 use crate::pace::{Load, Pace};
 use crate::shutdown::Shutdown;
+use crate::unread::UserNews;
 
 mod client;
 pub mod log;
@@ -349,6 +350,10 @@ impl Bus for RedisBus {
 
     async fn whisper(&self, room: RoomId, whisper: Whisper) -> Result<(), BusError> {
         self.publish(keys::room_channel(room), wire::whisper(&whisper)).await
+    }
+
+    async fn tell_user(&self, user: UserId, news: &UserNews) -> Result<(), BusError> {
+        self.publish(keys::user_channel(user), wire::user_news(news)).await
     }
 
     async fn ping(&self) -> Result<(), BusError> {

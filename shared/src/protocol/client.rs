@@ -43,6 +43,8 @@ pub enum ClientFrame {
     Watch(Watch),
     /// Says that the user is typing.
     Typing(Typing),
+    /// Has read a room up to a place.
+    Read(Read),
 }
 
 /// `{"type":"auth","token":…}`
@@ -108,6 +110,19 @@ pub struct Heads {
     pub rooms: Vec<RoomPosition>,
 }
 
+/// `{"type":"read","room":…,"seq":…}`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Read {
+    /// The room; not needed on a connection of one room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomRef>,
+    /// Epoch of the number; the room's current one if it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Epoch>,
+    /// Number of the last event that was read.
+    pub seq: Seq,
+}
+
 /// Why a frame was not understood; becomes an error frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
@@ -166,6 +181,7 @@ impl ClientFrame {
             "presence" => fields(text).map(Self::Presence),
             "watch" => fields(text).map(Self::Watch),
             "typing" => fields(text).map(Self::Typing),
+            "read" => fields(text).map(Self::Read),
             _ => Err(Rejected::new(ErrorCode::UnknownType, Some("type"), "unknown frame type")),
         }
     }
@@ -185,9 +201,13 @@ impl ClientFrame {
                 content::check(&edit.content).map_err(|code| Rejected::new(code, Some("content"), code.message()))
             }
             Self::Watch(watch) => check_watch(watch),
-            Self::Auth(_) | Self::Ping(_) | Self::Delete(_) | Self::React(_) | Self::Presence(_) | Self::Typing(_) => {
-                Ok(())
-            }
+            Self::Auth(_)
+            | Self::Ping(_)
+            | Self::Delete(_)
+            | Self::React(_)
+            | Self::Presence(_)
+            | Self::Typing(_)
+            | Self::Read(_) => Ok(()),
         }?;
         Ok(self)
     }

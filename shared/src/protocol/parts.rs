@@ -34,6 +34,9 @@ pub struct UserBrief {
 pub struct You {
     /// Role in the room.
     pub role: crate::access::RoomRole,
+    /// What is unread there; left out for who resumes, and where it could not be found out in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<crate::unread::ReadState>,
 }
 
 /// The bounds announced in `hello`.

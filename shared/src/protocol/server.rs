@@ -8,6 +8,7 @@ use crate::id::{ClientId, Epoch, MessageId, RoomId, Seq, SessionId, Slug, UserId
 pub use crate::protocol::ack_mode::AckMode;
 pub use crate::protocol::parts::{ErrorFrame, Limits, Message, Reaction, RoomHead, UserBrief, You};
 pub use crate::protocol::presence::Seen;
+use crate::unread::{ReadState, UserNews};
 
 mod from_event;
 
@@ -340,6 +341,22 @@ pub enum ServerFrame {
         /// Who.
         user: UserBrief,
     },
+    /// The user has read on in a room, on this device or another one. Tells of rooms that are not live, too.
+    Read {
+        /// The room.
+        room: RoomId,
+        /// Where to, and what is left.
+        #[serde(flatten)]
+        state: ReadState,
+    },
+}
+
+impl From<UserNews> for ServerFrame {
+    fn from(news: UserNews) -> Self {
+        match news {
+            UserNews::Read { room, state } => Self::Read { room, state },
+        }
+    }
 }
 
 impl ServerFrame {

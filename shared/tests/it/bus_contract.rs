@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rookery_shared::acks::PendingAcks;
+use rookery_shared::authority::EventPlace;
 use rookery_shared::bus::{Append, AppendError, Appended, Revoked, Rights, Signal};
 use rookery_shared::event::{Event, EventBody, NewMessage, Sender, SequencedEvent};
 use rookery_shared::id::{AclVersion, ClientId, Epoch, RoomId, Seq, SessionId, UserId};
 use rookery_shared::keys::partition_of;
+use rookery_shared::unread::{ReadState, UserNews};
 use tokio::sync::broadcast::Receiver;
 
 use crate::fixture::{ACL, Fixture, PATIENCE};
@@ -178,6 +180,26 @@ async fn the_end_of_logins_is_told_to_who_listens(fixture: Fixture) {
     assert_eq!(next_end(&mut signals).await, (unheard, all));
 }
 
+async fn news_is_told_to_who_listens(fixture: Fixture) {
+    let (heard, unheard) = (UserId::generate(), UserId::generate());
+    let counted = EventPlace { epoch: Epoch(2), seq: Seq::new(9) };
+    let state = ReadState { epoch: Epoch(1), seq: Seq::new(7), unread: 2, mentions: 1, capped: false, counted };
+    let sent = UserNews::Read { room: RoomId::generate(), state };
+    let mut signals = fixture.bus.signals();
+    fixture.bus.subscribe_users(&[heard]).await.unwrap();
+    fixture.bus.tell_user(unheard, &sent).await.unwrap();
+    fixture.bus.tell_user(heard, &sent).await.unwrap();
+    let told = async {
+        loop {
+            if let Signal::User { user, news } = signals.recv().await.unwrap() {
+                return (user, news);
+            }
+        }
+    };
+    let (user, news) = tokio::time::timeout(PATIENCE, told).await.expect("the news arrives");
+    assert_eq!((user, news.as_ref()), (heard, &sent));
+}
+
 /// The next end of logins, past everything else.
 async fn next_end(signals: &mut Receiver<Signal>) -> (UserId, Revoked) {
     let end = async {
@@ -219,6 +241,7 @@ contract!(
     only_subscribed_rooms_are_heard,
     the_tail_is_read_by_number,
     the_end_of_logins_is_told_to_who_listens,
+    news_is_told_to_who_listens,
 );
 
 /// In one process what is delivered is stored; between processes ingest says so.

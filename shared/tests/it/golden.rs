@@ -67,11 +67,11 @@ macro_rules! variants {
 }
 
 variants!(client_variant, CLIENT_VARIANTS, ClientFrame: Auth Subscribe Unsubscribe Message Ping Heads Edit Delete
-    React Presence Watch Typing);
+    React Presence Watch Typing Read);
 variants!(server_variant, SERVER_VARIANTS, ServerFrame: Hello Subscribed Unsubscribed CaughtUp Gap Reset Ack
     NewMessage MemberJoined MemberLeft Error Pong Reconnect Heads MessageEdited MessageDeleted ReactionAdded
     ReactionRemoved MemberKicked MemberBanned MemberUnbanned MemberMuted MemberUnmuted
-    RoomUpdated TokenExpiring Presence Watching RoomPresence Typing);
+    RoomUpdated TokenExpiring Presence Watching RoomPresence Typing Read);
 
 pub(crate) fn read<T: DeserializeOwned>(file: &str) -> Vec<T> {
     serde_json::from_str(file).unwrap()

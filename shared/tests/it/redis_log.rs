@@ -41,7 +41,8 @@ async fn told(fixture: &Fixture, signals: &mut Receiver<Signal>, t: Partition) -
                 | Signal::Event(_)
                 | Signal::Session { .. }
                 | Signal::Whisper { .. }
-                | Signal::Presence(_) => None,
+                | Signal::Presence(_)
+                | Signal::User { .. } => None,
             };
             if let Some(mark) = mark.filter(|mark| mark.upto.ms > 0) {
                 return mark;
@@ -219,9 +220,11 @@ async fn a_replaced_server_needs_a_new_epoch(fixture: Fixture) {
             let events = match signals.recv().await.unwrap() {
                 Signal::Event(event) => vec![(*event).clone()],
                 Signal::Suspect => fixture.bus.range(room, Seq::new(5), 10).await.unwrap_or_default(),
-                Signal::Stored { .. } | Signal::Session { .. } | Signal::Whisper { .. } | Signal::Presence(_) => {
-                    continue;
-                }
+                Signal::Stored { .. }
+                | Signal::Session { .. }
+                | Signal::Whisper { .. }
+                | Signal::Presence(_)
+                | Signal::User { .. } => continue,
             };
             if let Some(event) = events.into_iter().find(|event| content(event) == "after") {
                 return event.epoch;

@@ -32,3 +32,4 @@ mod short_faults;
 mod talk;
 mod tokens;
 mod topologies;
+mod unread;

@@ -28,6 +28,7 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
             ("edit", "not_a_member"),
             ("delete", "not_a_member"),
             ("react", "not_a_member"),
+            ("read", "not_a_member"),
         ],
     ),
     (
@@ -38,6 +39,7 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
             ("edit", "unknown_room"),
             ("delete", "unknown_room"),
             ("react", "unknown_room"),
+            ("read", "unknown_room"),
         ],
     ),
     (
@@ -48,11 +50,19 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
             ("edit", "banned"),
             ("delete", "banned"),
             ("react", "banned"),
+            ("read", "banned"),
         ],
     ),
     (
         "muted",
-        &[("subscribe", ""), ("message", "muted"), ("edit", "muted"), ("delete", "muted"), ("react", "muted")],
+        &[
+            ("subscribe", ""),
+            ("message", "muted"),
+            ("edit", "muted"),
+            ("delete", "muted"),
+            ("react", "muted"),
+            ("read", ""),
+        ],
     ),
     (
         "member",
@@ -62,11 +72,19 @@ const TABLE: &[(&str, &[(&str, &str)])] = &[
             ("edit", "unknown_message"),
             ("delete", "unknown_message"),
             ("react", ""),
+            ("read", ""),
         ],
     ),
     (
         "owner",
-        &[("subscribe", ""), ("message", ""), ("edit", "unknown_message"), ("react", ""), ("delete", "")],
+        &[
+            ("subscribe", ""),
+            ("message", ""),
+            ("edit", "unknown_message"),
+            ("react", ""),
+            ("delete", ""),
+            ("read", ""),
+        ],
     ),
 ];
 
@@ -135,7 +153,7 @@ impl Scene {
 
 fn frame(kind: &str, room: &str, message_id: &str) -> Value {
     json!({"type": kind, "room": room, "client_id": names::unique("z"), "content": "hi", "message_id": message_id,
-        "emoji": THUMB, "rooms": [{"room": room}]})
+        "emoji": THUMB, "rooms": [{"room": room}], "seq": 1_000_000})
 }
 
 /// Sends one frame and returns the code of the refusal; empty if it is done.
@@ -147,6 +165,7 @@ async fn outcome(socket: &mut Socket, frame: Value) -> String {
             answer["type"] == "error"
                 || answer["client_id"] == client_id
                 || kind == "subscribe" && answer["type"] == "caught_up"
+                || kind == "read" && answer["type"] == "read"
         })
         .await;
     answer["code"].as_str().unwrap_or_default().to_owned()
@@ -253,7 +272,10 @@ fn event_types() -> BTreeSet<String> {
         let schema = &document["components"]["schemas"][Side::Server.name_of(kind)]["properties"];
         schema["epoch"].is_object() && schema["seq"].is_object()
     };
-    let kinds = frame_types(Side::Server).into_iter().filter(numbered).filter(|kind| *kind != "ack");
+    let kinds = frame_types(Side::Server)
+        .into_iter()
+        .filter(numbered)
+        .filter(|kind| !matches!(*kind, "ack" | "read"));
     kinds.map(str::to_owned).collect()
 }
 

@@ -218,7 +218,7 @@ function changeOutbox(change) {
 }
 
 function isLooking() {
-  return !document.hidden && views.room.timeline.at_end && (WIDE.matches || roomInAddress() !== null);
+  return !document.hidden && document.hasFocus() && views.room.timeline.at_end && (WIDE.matches || roomInAddress() !== null);
 }
 
 /** At most once per frame, whatever came in between. */
@@ -239,9 +239,9 @@ function draw() {
     const id = room.room_id;
     const history = { timeline: sync.timeline(id), entries: outbox.ofRoom(id), user, loading: sync.isLoading(id) };
     const now_there = { online: people.online(id), typing: people.typing(id) };
-    views.room.renderRoom(room, { ...history, ...now_there, problem: sync.problems.get(id) });
+    views.room.renderRoom(room, { ...history, ...now_there, problem: sync.problems.get(id), divider: rooms.divider(id) });
     views.members.render((user_id) => people.of(user_id));
-    if (isLooking()) rooms.read(id);
+    if (isLooking()) chat.marks.look(id);
   } else if (stranger !== null) views.room.renderStranger(stranger);
   else views.room.renderNothing(rooms.loaded ? "Pick a room, or find a new one." : "Loading…");
   views.list.render(rooms, rooms_problem);
@@ -253,6 +253,7 @@ function draw() {
 function tick() {
   if (chat === null) return;
   chat.sender.flush();
+  chat.marks.tick();
   if (connection.state.kind === "waiting" || chat.presence.anybody_types) render();
   if (connection.state.kind === "online" && session.renew_in_ms === 0 && now() >= renew_after) renew(false);
 }
@@ -280,6 +281,7 @@ function start() {
   byId("log-out").addEventListener("click", () => session.logout());
   addEventListener("hashchange", route);
   addEventListener("storage", onStorage);
+  addEventListener("focus", () => render());
   addEventListener("online", () => connection.nudge());
   document.addEventListener("visibilitychange", () => document.hidden || (connection.nudge(), render()));
   setInterval(tick, TICK_MS);

@@ -12,11 +12,12 @@ use rookery_shared::limits::ACTS_AT_ONCE;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::documents::{date, key, parsed, time, uuid_of};
-use super::error::is_duplicate;
+use super::documents::{date, key, order, parsed, time, uuid_of};
+use super::error::{is_duplicate, is_only_duplicates};
 use super::event_document::MessageDocument;
+use super::unread::{self, MentionDocument};
 use super::{Mongo, by_id};
-use crate::domain::message::Place;
+use crate::domain::message::{Place, place_of};
 use crate::domain::message_state::{MessageState, Reacted, Version, target_of};
 use crate::store::{StoreError, integer};
 
@@ -24,7 +25,7 @@ use crate::store::{StoreError, integer};
 #[derive(Serialize, Deserialize)]
 pub(super) struct StateDocument {
     #[serde(rename = "_id")]
-    id: Uuid,
+    pub(super) id: Uuid,
     #[serde(default)]
     deleted: bool,
     epoch: Option<i64>,
@@ -52,6 +53,7 @@ pub(super) struct Acts {
     messages: Collection<MessageDocument>,
     states: Collection<StateDocument>,
     reactions: Collection<ReactionDocument>,
+    mentions: Collection<MentionDocument>,
 }
 
 impl Acts {
@@ -60,6 +62,7 @@ impl Acts {
             messages: mongo.messages.clone(),
             states: mongo.states.clone(),
             reactions: mongo.reactions.clone(),
+            mentions: mongo.mentions.clone(),
         }
     }
 
@@ -68,7 +71,7 @@ impl Acts {
         let acts = self.placed(events).await?;
         let changes = stream::iter(acts).map(|event| self.clone().change(event)).buffer_unordered(ACTS_AT_ONCE);
         changes.try_collect::<Vec<()>>().await?;
-        self.clear_deleted(events).await
+        self.settle(events).await
     }
 
     /// The acts that have the place they come with. A late repeat is stored at its first place and changes nothing.
@@ -93,7 +96,7 @@ impl Acts {
 
     async fn change(self, event: SequencedEvent) -> Result<(), StoreError> {
         let (epoch, seq) = place_in(&event)?;
-        let order = format!("{epoch:020} {seq:020}");
+        let order = order(place_of(&event));
         match &event.event.body {
             EventBody::MessageEdited { message_id, content, .. } => {
                 let mut filter = by_id(key(message_id.as_uuid()));
@@ -135,20 +138,67 @@ impl Acts {
         }
     }
 
-    /// Deletes the texts of deleted messages among those that the events bring or are about, whatever came first.
-    async fn clear_deleted(&self, events: &[SequencedEvent]) -> Result<(), StoreError> {
+    /// Deletes the texts of deleted messages among those that the events bring or are about, and notes whom the others
+    /// mention, whatever came first.
+    async fn settle(&self, events: &[SequencedEvent]) -> Result<(), StoreError> {
         let ids: HashSet<MessageId> = events.iter().filter_map(with_text).collect();
         if ids.is_empty() {
             return Ok(());
         }
         let filter = any_of("_id", ids.into_iter().map(|id| key(id.as_uuid()).into()).collect());
         let known: Vec<StateDocument> = self.states.find(filter).await?.try_collect().await?;
-        for StateDocument { id, .. } in known.into_iter().filter(|state| state.deleted) {
-            let clear = doc! { "$set": { "content": "" } };
-            self.messages.update_one(by_id(id), clear.clone()).await?;
-            self.messages.update_many(doc! { "edit_of": id }, clear).await?;
+        let (deleted, edited): (Vec<_>, Vec<_>) = known.into_iter().partition(|state| state.deleted);
+        for StateDocument { id, .. } in deleted {
+            self.clear(id).await?;
         }
+        let mut states = HashMap::new();
+        for state in edited {
+            states.insert(state.id, MessageState::try_from(state)?);
+        }
+        self.note_mentions(events, &states).await
+    }
+
+    async fn clear(&self, id: Uuid) -> Result<(), StoreError> {
+        let clear = doc! { "$set": { "content": "" }, "$unset": { "said_by": "" } };
+        self.messages.update_one(by_id(id), clear).await?;
+        self.messages
+            .update_many(doc! { "edit_of": id }, doc! { "$set": { "content": "" } })
+            .await?;
+        self.mentions.delete_many(doc! { "message_id": id }).await?;
         Ok(())
+    }
+
+    /// The messages are read again: only what is stored counts, at the place it has there.
+    async fn note_mentions(
+        &self,
+        events: &[SequencedEvent],
+        states: &HashMap<Uuid, MessageState>,
+    ) -> Result<(), StoreError> {
+        let said = events
+            .iter()
+            .filter(|event| names_somebody(event))
+            .map(|event| key(event.event.id.as_uuid()));
+        let edited = states
+            .iter()
+            .filter(|(_, state)| state.edit.as_ref().is_some_and(|edit| edit.content.contains('@')));
+        let ids: HashSet<Uuid> = said.chain(edited.map(|(id, _)| *id)).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let filter = any_of("_id", ids.into_iter().map(Bson::from).collect());
+        let messages: Vec<MessageDocument> = self.messages.find(filter).await?.try_collect().await?;
+        let mut documents = Vec::new();
+        for message in messages {
+            let state = states.get(&message.id);
+            documents.extend(unread::mentions(&SequencedEvent::try_from(message)?, state)?);
+        }
+        if documents.is_empty() {
+            return Ok(());
+        }
+        match self.mentions.insert_many(documents).ordered(false).await {
+            Err(error) if !is_only_duplicates(&error) => Err(error.into()),
+            Err(_) | Ok(_) => Ok(()),
+        }
     }
 
     /// The states of messages.
@@ -165,6 +215,11 @@ impl Acts {
         }
         Ok(states)
     }
+}
+
+/// Whether it is a message that may name somebody.
+fn names_somebody(event: &SequencedEvent) -> bool {
+    matches!(&event.event.body, EventBody::Message { content, .. } if content.contains('@'))
 }
 
 /// The message whose text an event brings or takes away.

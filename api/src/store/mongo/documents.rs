@@ -6,10 +6,11 @@ use mongodb::bson::{Binary, DateTime, Uuid};
 use rookery_shared::access::{RoomRole, Visibility};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::RoomSettings;
-use rookery_shared::id::{AclVersion, RoomId, SessionId, Slug, UserId};
+use rookery_shared::id::{AclVersion, Epoch, RoomId, Seq, SessionId, Slug, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::event_document::EventDocument;
+use crate::domain::message::Place;
 use crate::domain::room::{Member, Room, SettingsChange};
 use crate::domain::sanction::Sanction;
 use crate::domain::session::Session;
@@ -84,6 +85,9 @@ pub(super) struct MemberDocument {
     user_id: Uuid,
     role: RoomRole,
     joined_at: DateTime,
+    /// The read mark as text, see [`order`]; left out by releases that had none.
+    #[serde(default)]
+    pub(super) read: String,
 }
 
 /// What was decided against a user in a room; milliseconds, and the largest number means for good.
@@ -128,6 +132,17 @@ pub(super) fn key(id: uuid::Uuid) -> Uuid {
 /// An id from the database.
 pub(super) fn uuid_of(key: Uuid) -> uuid::Uuid {
     uuid::Uuid::from_bytes(key.bytes())
+}
+
+/// A place as a text that sorts like it, so that the database compares one value.
+pub(super) fn order(place: Place) -> String {
+    format!("{:020} {:020}", place.epoch.0, place.seq.get())
+}
+
+/// The place of such a text.
+pub(super) fn place_in_order(text: &str) -> Option<Place> {
+    let (epoch, seq) = text.split_once(' ')?;
+    Some(Place { epoch: Epoch(epoch.parse().ok()?), seq: Seq::new(seq.parse().ok()?) })
 }
 
 /// A time as the database keeps it.
@@ -293,6 +308,7 @@ impl From<&Member> for MemberDocument {
             user_id: key(member.user_id.as_uuid()),
             role: member.role,
             joined_at: date(member.joined_at),
+            read: order(member.read),
         }
     }
 }
@@ -304,6 +320,7 @@ impl From<MemberDocument> for Member {
             user_id: UserId::from_uuid(uuid_of(member.user_id)),
             role: member.role,
             joined_at: time(member.joined_at),
+            read: place_in_order(&member.read).unwrap_or(Place::START),
         }
     }
 }

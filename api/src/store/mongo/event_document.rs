@@ -7,6 +7,7 @@ use rookery_shared::id::{Epoch, MessageId, RoomId, Seq, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::documents::{SettingsDocument, date, key, parsed, time, uuid_of};
+use crate::domain::unread::said_by;
 use crate::store::{StoreError, integer};
 
 /// What happened, without its id, which is the `_id` of the document around it.
@@ -56,6 +57,9 @@ pub(super) struct MessageDocument {
     pub(super) epoch: i64,
     pub(super) seq: i64,
     timestamp: DateTime,
+    /// The author of a message that counts as unread for others; left out of everything else, and of deleted messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    said_by: Option<Uuid>,
     #[serde(flatten)]
     event: EventDocument,
 }
@@ -213,6 +217,7 @@ impl TryFrom<&SequencedEvent> for MessageDocument {
             epoch: integer::stored(event.epoch.0)?,
             seq: integer::stored(event.seq.get())?,
             timestamp: date(event.timestamp),
+            said_by: said_by(event).map(|user| key(user.as_uuid())),
             event: EventDocument::from(&event.event),
         })
     }

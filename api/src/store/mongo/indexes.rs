@@ -4,6 +4,8 @@ use mongodb::IndexModel;
 use mongodb::bson::{Document, doc};
 use mongodb::options::IndexOptions;
 
+use super::documents::key;
+
 /// One index.
 pub(super) struct Index {
     /// Its collection.
@@ -21,6 +23,8 @@ enum Kind {
     UniqueText(&'static str),
     /// Of the documents that have the field.
     Sparse,
+    /// Of the documents that have an id in the field.
+    WithId(&'static str),
 }
 
 /// What the first release needs.
@@ -70,6 +74,17 @@ pub(super) const LIMITS: &[Index] = &[
     index("members", "members_room_joined", &["room_id", "joined_at", "user_id"], Kind::Plain),
 ];
 
+/// What unread counts need. Marks are part of the members.
+pub(super) const UNREAD: &[Index] = &[
+    // The marks of one user in some rooms.
+    index("members", "members_user_room", &["user_id", "room_id"], Kind::Plain),
+    // The messages of a part of a room's history that count, and whose they are.
+    index("messages", "messages_unread", &["room_id", "epoch", "seq", "said_by"], Kind::WithId("said_by")),
+    // Those that mention a name, and all names of a message.
+    index("mentions", "mentions_name", &["name", "room_id", "epoch", "seq"], Kind::Plain),
+    index("mentions", "mentions_message", &["message_id"], Kind::Plain),
+];
+
 const fn index(collection: &'static str, name: &'static str, fields: &'static [&'static str], kind: Kind) -> Index {
     Index { collection, name, fields, kind }
 }
@@ -87,6 +102,9 @@ impl Index {
                 options.unique = Some(true);
                 // A bound, because every planner sees that an equality implies it.
                 options.partial_filter_expression = Some(doc! { field: { "$gt": "" } });
+            }
+            Kind::WithId(field) => {
+                options.partial_filter_expression = Some(doc! { field: { "$gt": key(uuid::Uuid::nil()) } });
             }
         }
         IndexModel::builder().keys(keys).options(options).build()

@@ -37,6 +37,7 @@ const STEPS: &[Step] = &[
     Step { name: "0002_acts", indexes: indexes::ACTS },
     Step { name: "0003_rights", indexes: indexes::RIGHTS },
     Step { name: "0004_limits", indexes: indexes::LIMITS },
+    Step { name: "0005_unread", indexes: indexes::UNREAD },
 ];
 
 #[derive(Serialize, Deserialize)]

@@ -7,6 +7,7 @@ use rookery_shared::id::{Epoch, MessageId, Seq, UserId};
 use rusqlite::{Connection, Row, params};
 
 use super::sql::{change, many, one, parsed, statements};
+use super::{messages, unread};
 use crate::domain::message::Place;
 use crate::domain::message_state::{MessageState, Reacted, Version};
 use crate::store::{StoreError, integer};
@@ -33,10 +34,10 @@ statements! {
 pub(super) fn apply(db: &Connection, event: &SequencedEvent) -> Result<(), StoreError> {
     let (epoch, seq) = (integer::stored(event.epoch.0)?, integer::stored(event.seq.get())?);
     match &event.event.body {
-        EventBody::Message { .. } => clear_deleted(db, event.event.id),
+        EventBody::Message { .. } => settle(db, event.event.id, Some(event)),
         EventBody::MessageEdited { message_id, content, .. } => {
             change(db, EDIT, params![message_id.as_uuid(), epoch, seq, event.timestamp.0, content])?;
-            clear_deleted(db, *message_id)
+            settle(db, *message_id, None)
         }
         EventBody::MessageDeleted { message_id } => {
             change(db, DELETE, [message_id.as_uuid()])?;
@@ -58,15 +59,25 @@ pub(super) fn apply(db: &Connection, event: &SequencedEvent) -> Result<(), Store
     }
 }
 
-/// The text that came after its own deletion goes, too.
-fn clear_deleted(db: &Connection, message: MessageId) -> Result<(), StoreError> {
-    let deleted = one(db, STATE, [message.as_uuid()], |row| Ok(row.get("deleted")?))?;
-    if deleted == Some(true) { clear(db, message) } else { Ok(()) }
+/// The text that came after its own deletion goes, too; any other mentions whom it names.
+fn settle(db: &Connection, id: MessageId, said: Option<&SequencedEvent>) -> Result<(), StoreError> {
+    let state = one(db, STATE, [id.as_uuid()], read_state)?;
+    if state.as_ref().is_some_and(|state| state.deleted) {
+        return clear(db, id);
+    }
+    match said {
+        Some(said) => unread::mention(db, said, state.as_ref()),
+        None => match messages::by_id(db, id)? {
+            Some(said) => unread::mention(db, &said, state.as_ref()),
+            None => Ok(()),
+        },
+    }
 }
 
 fn clear(db: &Connection, message: MessageId) -> Result<(), StoreError> {
     change(db, CLEAR_MESSAGE, [message.as_uuid()])?;
-    change(db, CLEAR_EDITS, [message.as_uuid()]).map(drop)
+    change(db, CLEAR_EDITS, [message.as_uuid()])?;
+    unread::forget(db, message)
 }
 
 /// The state of one message.

@@ -5,12 +5,13 @@ use async_trait::async_trait;
 use rookery_shared::access::RoomRole;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::Event;
-use rookery_shared::id::{AclVersion, RoomId, UserId};
+use rookery_shared::id::{AclVersion, Epoch, RoomId, Seq, UserId};
 use rusqlite::{Connection, Row, params};
 
 use super::sql::{change, many, one, statements};
 use super::words::Word;
 use super::{Sqlite, outbox, sanctions};
+use crate::domain::message::Place;
 use crate::domain::room::{Member, MemberPlace};
 use crate::store::{Announcement, Members, StoreError, integer};
 
@@ -23,7 +24,8 @@ statements! {
     PAGE = "SELECT * FROM members WHERE room_id = ?1 ORDER BY joined_at, user_id LIMIT ?2";
     PAGE_AFTER = "SELECT * FROM members WHERE room_id = ?1 AND (joined_at, user_id) > (?3, ?4)
                   ORDER BY joined_at, user_id LIMIT ?2";
-    INSERT = "INSERT INTO members (room_id, user_id, role, joined_at) VALUES (?1, ?2, ?3, ?4)
+    INSERT = "INSERT INTO members (room_id, user_id, role, joined_at, read_epoch, read_seq)
+              VALUES (?1, ?2, ?3, ?4, ?5, ?6)
               ON CONFLICT (room_id, user_id) DO NOTHING";
     DELETE = "DELETE FROM members WHERE room_id = ?1 AND user_id = ?2";
     RAISE_ACL = "UPDATE rooms SET acl = acl + 1 WHERE id = ?1 RETURNING acl";
@@ -100,7 +102,8 @@ impl Members for Sqlite {
 /// Adds a member who is none yet, as part of a change; says how many that were.
 pub(super) fn insert(db: &Connection, member: &Member) -> Result<usize, StoreError> {
     let (room, user) = (member.room_id.as_uuid(), member.user_id.as_uuid());
-    change(db, INSERT, params![room, user, member.role.word(), member.joined_at.0])
+    let (epoch, seq) = (integer::stored(member.read.epoch.0)?, integer::stored(member.read.seq.get())?);
+    change(db, INSERT, params![room, user, member.role.word(), member.joined_at.0, epoch, seq])
 }
 
 /// Ends a membership, as part of a change; says whether there was one.
@@ -125,11 +128,15 @@ pub(super) fn announce(
     Ok(Some(announcement))
 }
 
-fn read(row: &Row<'_>) -> Result<Member, StoreError> {
+pub(super) fn read(row: &Row<'_>) -> Result<Member, StoreError> {
     Ok(Member {
         room_id: RoomId::from_uuid(row.get("room_id")?),
         user_id: UserId::from_uuid(row.get("user_id")?),
         role: RoomRole::from_word(&row.get::<_, String>("role")?)?,
         joined_at: UnixMillis(row.get("joined_at")?),
+        read: Place {
+            epoch: Epoch(integer::read(row.get("read_epoch")?)?),
+            seq: Seq::new(integer::read(row.get("read_seq")?)?),
+        },
     })
 }

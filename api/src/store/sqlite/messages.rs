@@ -6,18 +6,19 @@ use async_trait::async_trait;
 use rookery_shared::bus::Held;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, SequencedEvent};
-use rookery_shared::id::{Epoch, MessageId, RoomId, Seq};
+use rookery_shared::id::{Epoch, MessageId, RoomId, Seq, UserId};
 use rusqlite::{Connection, Row, params};
 
 use super::sql::{change, many, one, statements};
 use super::{Sqlite, acts};
 use crate::domain::message::{Place, Window, edit_of, held_at, is_message_of, place_of};
 use crate::domain::message_state::MessageState;
+use crate::domain::unread::said_by;
 use crate::store::{Messages, StoreError, integer};
 
 statements! {
-    INSERT = "INSERT INTO messages (id, room_id, epoch, seq, timestamp, event, edit_of)
-              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
+    INSERT = "INSERT INTO messages (id, room_id, epoch, seq, timestamp, event, edit_of, said_by)
+              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
     LATEST = "SELECT * FROM messages WHERE room_id = ?1 ORDER BY epoch DESC, seq DESC LIMIT ?2";
     BEFORE = "SELECT * FROM messages WHERE room_id = ?1 AND (epoch, seq) < (?3, ?4)
               ORDER BY epoch DESC, seq DESC LIMIT ?2";
@@ -65,6 +66,11 @@ impl Messages for Sqlite {
     }
 }
 
+/// A message, as it was said.
+pub(super) fn by_id(db: &Connection, id: MessageId) -> Result<Option<SequencedEvent>, StoreError> {
+    one(db, BY_ID, [id.as_uuid()], read)
+}
+
 /// Where the event is, if that is another place.
 fn insert(db: &Connection, event: &SequencedEvent) -> Result<Option<Held>, StoreError> {
     let row = params![
@@ -75,6 +81,7 @@ fn insert(db: &Connection, event: &SequencedEvent) -> Result<Option<Held>, Store
         event.timestamp.0,
         event.event.to_json(),
         edit_of(&event.event.body).map(MessageId::as_uuid),
+        said_by(event).map(UserId::as_uuid),
     ];
     // What is there already was applied in the transaction that wrote it.
     if change(db, INSERT, row)? == 0 {

@@ -9,14 +9,15 @@ use mongodb::event::EventHandler;
 use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
 use parking_lot::Mutex;
-use rookery_api::domain::message::Window;
+use rookery_api::domain::message::{Place, Window};
 use rookery_api::domain::room::SettingsChange;
 use rookery_api::domain::sanction::Act as Sanction;
+use rookery_api::domain::unread::{Reader, Span};
 use rookery_api::store::{Rotation, StoreError, Stores};
 use rookery_shared::access::Until;
 use rookery_shared::act::{Act, ActKind, Emoji};
 use rookery_shared::event::{Event, Sender, SequencedEvent};
-use rookery_shared::id::{ClientId, MessageId, Partition, RoomId, RoomRef, SessionId, UserId};
+use rookery_shared::id::{ClientId, Epoch, MessageId, Partition, RoomId, RoomRef, Seq, SessionId, UserId};
 
 use super::Home;
 use super::samples::{NOON, joined, left, member, messages, room, session, user};
@@ -97,8 +98,34 @@ async fn exercise(stores: &Stores) {
     }
     stores.messages.last_seq(place.id).await.unwrap();
     act_on(stores, &events[0]).await;
+    count_unread(stores, &events).await;
     stores.epochs.next(Partition(1)).await.unwrap();
     stores.epochs.current(Partition(1)).await.unwrap();
+}
+
+/// Marks, lists and counts, of messages that mention somebody and are edited and deleted.
+async fn count_unread(stores: &Stores, events: &[SequencedEvent]) {
+    let (ada, place) = (user("ada2"), room(None));
+    stores.rooms.insert(&place).await.unwrap();
+    stores.members.join(&member(place.id, ada.id), &joined(ada.id)).await.unwrap();
+    let to = rookery_api::domain::message::place_of(&events[1]);
+    stores.unread.advance(place.id, ada.id, to).await.unwrap();
+    stores.unread.advance(place.id, UserId::generate(), to).await.unwrap();
+    let rooms = stores.unread.rooms(ada.id, None, 5).await.unwrap();
+    stores.unread.rooms(ada.id, Some(rooms[0].membership_place()), 5).await.unwrap();
+    stores.unread.marks(ada.id, &[place.id, RoomId::generate()]).await.unwrap();
+    let said = super::unread::said(place.id, 1, 20, "@ada");
+    stores.messages.apply(std::slice::from_ref(&said)).await.unwrap();
+    for (seq, kind) in [(21, ActKind::Edit("@ada @eve".to_owned())), (22, ActKind::Delete)] {
+        let upto = Place { epoch: Epoch(1), seq: Seq::new(30) };
+        let span = Span { room: place.id, after: Place::START, upto };
+        let reader = Reader { user: ada.id, name: "ada".to_owned() };
+        let same_epoch = Span { after: Place { epoch: Epoch(1), seq: Seq::ZERO }, ..span };
+        let counts = stores.unread.counts(&reader, &[span, same_epoch], 5).await.unwrap();
+        assert_eq!(counts.iter().map(|counts| counts.mentions).collect::<Vec<_>>(), [1, 1]);
+        let edit = super::unread::act(&said, seq, kind);
+        stores.messages.apply(&[edit]).await.unwrap();
+    }
 }
 
 /// Every act, twice, and every question about them.

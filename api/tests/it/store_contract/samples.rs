@@ -1,5 +1,6 @@
 //! Things to store.
 
+use rookery_api::domain::message::Place;
 use rookery_api::domain::room::{Member, Room, RoomDescription, RoomName};
 use rookery_api::domain::session::Session;
 use rookery_api::domain::user::{Email, ServerRole, User, Username};
@@ -58,7 +59,7 @@ pub(crate) fn room(slug: Option<&str>) -> Room {
 }
 
 pub(crate) fn member(room: RoomId, user: UserId) -> Member {
-    Member { room_id: room, user_id: user, role: RoomRole::Member, joined_at: NOON }
+    Member { room_id: room, user_id: user, role: RoomRole::Member, joined_at: NOON, read: Place::START }
 }
 
 /// An event of the user with no text.

@@ -129,7 +129,8 @@ impl Client {
             | ServerFrame::Presence(_)
             | ServerFrame::Watching { .. }
             | ServerFrame::RoomPresence { .. }
-            | ServerFrame::Typing { .. } => {}
+            | ServerFrame::Typing { .. }
+            | ServerFrame::Read { .. } => {}
         }
         Ok(None)
     }

@@ -334,7 +334,7 @@ impl World {
             Signal::Event(event) => self.offer(node, &event),
             Signal::Stored { partition, mark } => self.nodes[node].acks.advance(partition, &mark),
             Signal::Suspect => self.audit(node),
-            Signal::Session { .. } | Signal::Whisper { .. } | Signal::Presence(_) => {}
+            Signal::Session { .. } | Signal::Whisper { .. } | Signal::Presence(_) | Signal::User { .. } => {}
         }
     }
 
@@ -381,7 +381,8 @@ fn begin(connection: &mut Connection) -> Option<Task> {
             let Target { room: RoomRef::Id(room), position } = targets.into_iter().next()? else { return None };
             let member = Arc::clone(&connection.member);
             let (name, role) = ("General".to_owned(), RoomRole::Member);
-            let joining = Joining { member, room, slug: None, name, role, position, acl: AclVersion::default() };
+            let joining =
+                Joining { member, room, slug: None, name, role, position, acl: AclVersion::default(), read: None };
             Some(Task::Attach(Box::new(joining), Box::new(Progress::new(position))))
         }
         Command::Send(outgoing) => Some(Task::Append(outgoing)),
@@ -393,6 +394,7 @@ fn begin(connection: &mut Connection) -> Option<Task> {
         | Command::Admit
         | Command::Say(_)
         | Command::Watch(_)
-        | Command::Type(..) => None,
+        | Command::Type(..)
+        | Command::Read(_) => None,
     }
 }

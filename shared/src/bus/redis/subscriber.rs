@@ -232,6 +232,8 @@ fn dispatch(bus: &RedisBus, message: &Message) {
                 text.strip_prefix(wire::PRESENCE).and_then(|row| wire::parse_presence(user, row))
             {
                 bus.tell(Signal::Presence(Arc::new(presence)));
+            } else if let Some(news) = wire::parse_user_news(&text) {
+                bus.tell(Signal::User { user, news: Arc::new(news) });
             } else {
                 tracing::warn!(%user, "message to a user not understood, skipped");
             }

@@ -7,6 +7,7 @@ use crate::event::{EVENT_VERSION, Event, SequencedEvent};
 use crate::id::{Epoch, LogPosition, RoomId, Seq, UserId};
 use crate::pace::TooEarly;
 use crate::presence::UserPresence;
+use crate::unread::UserNews;
 
 /// `<epoch> <seq> <millis> <event>`
 pub(super) fn parse_entry(room: RoomId, text: &str) -> Option<SequencedEvent> {
@@ -163,6 +164,16 @@ pub(super) fn parse_presence(user: UserId, text: &str) -> Option<UserPresence> {
     Some(UserPresence { user, online, setting, seen })
 }
 
+/// The same channel, for what is no end of a login: `news ` and JSON.
+pub(super) fn user_news(news: &UserNews) -> String {
+    // Ids, numbers and flags only: nothing in it can fail to serialise.
+    format!("news {}", serde_json::to_string(news).unwrap_or_default())
+}
+
+pub(super) fn parse_user_news(text: &str) -> Option<UserNews> {
+    serde_json::from_str(text.strip_prefix("news ")?).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,6 +240,16 @@ mod tests {
         for revoked in [Revoked::All, Revoked::One(crate::id::SessionId::generate())] {
             assert_eq!(parse_revocation(&revocation(revoked)), Some(revoked));
         }
+    }
+
+    #[test]
+    fn news_is_read_back() {
+        let counted = crate::authority::EventPlace { epoch: Epoch(2), seq: Seq::new(9) };
+        let (epoch, seq, room) = (Epoch(1), Seq::new(7), RoomId::generate());
+        let state = crate::unread::ReadState { epoch, seq, unread: 3, mentions: 1, capped: false, counted };
+        let news = UserNews::Read { room, state };
+        assert_eq!(parse_user_news(&user_news(&news)), Some(news));
+        assert_eq!(parse_user_news("news {}"), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ import * as frames from "../protocol/frames.js";
 import { Outbox } from "../state/outbox.js";
 import { Presence } from "../state/presence.js";
 import { Rooms } from "../state/rooms.js";
+import { Marks } from "./marks.js";
 import { Sender } from "./sender.js";
 import { Sync } from "./sync.js";
 
@@ -21,7 +22,11 @@ export function createChat({ api, connection, user, storage, now, isLooking, cha
   const rooms = new Rooms();
   const outbox = new Outbox({ storage, user_id: user.user_id });
   const sender = new Sender({ outbox, connection, now });
-  const sync = new Sync({ api, connection, rooms, sender, user_id: user.user_id, now, isLooking, changed });
+  const timeline = (room_id) => sync.timeline(room_id);
+  const isLive = (room_id) => sync.isLive(room_id);
+  const refresh = () => sync.refreshRooms();
+  const marks = new Marks({ api, connection, rooms, timeline, isLive, refresh, now, changed });
+  const sync = new Sync({ api, connection, rooms, sender, marks, user, now, isLooking, changed });
   const presence = new Presence({ connection, user_id: user.user_id, now, frames });
-  return { user, rooms, outbox, sender, sync, presence };
+  return { user, rooms, outbox, sender, marks, sync, presence };
 }

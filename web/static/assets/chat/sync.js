@@ -1,6 +1,7 @@
 // Keeps the timelines of the user's rooms whole: subscribes, resumes, repairs holes, reads history.
 
 import { subscribe, unsubscribe } from "../protocol/frames.js";
+import { mentions } from "../protocol/mentions.js";
 import { Timeline } from "../state/timeline.js";
 
 /** Rooms in one subscribe frame. */
@@ -34,7 +35,8 @@ export class Sync {
    * @param {import("../net/socket.js").Connection} parts.connection
    * @param {import("../state/rooms.js").Rooms} parts.rooms
    * @param {import("./sender.js").Sender} parts.sender
-   * @param {string} parts.user_id
+   * @param {import("./marks.js").Marks} parts.marks
+   * @param {{user_id: string, username: string}} parts.user
    * @param {() => number} parts.now
    * @param {() => boolean} parts.isLooking whether the user sees the end of the open room
    * @param {() => void} parts.changed
@@ -67,20 +69,41 @@ export class Sync {
     this.#parts.changed();
   }
 
-  /** Makes every room of the user live, the open one first. */
+  /** Whether the room's events come live. */
+  isLive(room_id) {
+    return this.#live.has(room_id);
+  }
+
+  /** Makes as many rooms of the user live as may be: the open one, those that are, those with something unread. */
   follow() {
     const { rooms, connection } = this.#parts;
-    const ids = [rooms.get(rooms.open_id), ...rooms.list()].filter(Boolean).map((room) => room.room_id);
-    const missing = [...new Set(ids)].slice(0, this.#rooms_max).filter((id) => !this.#live.has(id));
-    for (let start = 0; start < missing.length; start += ROOMS_PER_FRAME_MAX) {
-      if (connection.state.kind === "online") this.#subscribe(missing.slice(start, start + ROOMS_PER_FRAME_MAX));
-    }
+    if (connection.state.kind !== "online") return;
+    const wanted = this.#byInterest().slice(0, this.#rooms_max);
+    const surplus = [...this.#live].filter((id) => !wanted.includes(id));
+    surplus.forEach((id) => this.#live.delete(id));
+    const gone = surplus.filter((id) => rooms.get(id));
+    for (const part of parts(gone)) connection.send(unsubscribe(part));
+    for (const part of parts(wanted.filter((id) => !this.#live.has(id)))) this.#subscribe(part);
+  }
+
+  #byInterest() {
+    const { rooms } = this.#parts;
+    const rank = ({ room_id }) => {
+      if (room_id === rooms.open_id) return 0;
+      if (this.#live.has(room_id)) return 1;
+      if (rooms.marks.mentions(room_id) > 0) return 2;
+      return rooms.unread(room_id) > 0 ? 3 : 4;
+    };
+    const ranked = rooms.list().map((room) => ({ id: room.room_id, rank: rank(room) }));
+    return ranked.sort((a, b) => a.rank - b.rank).map(({ id }) => id);
   }
 
   /** The user opened a room. */
   open(room_id) {
-    this.#parts.rooms.read(room_id);
+    const { rooms } = this.#parts;
+    rooms.opened(room_id);
     this.follow();
+    if (rooms.get(room_id)?.members === undefined) this.#lookAtSettings(room_id);
     this.#load(room_id);
   }
 
@@ -114,6 +137,8 @@ export class Sync {
   #handlers = {
     hello: ({ limits }) => this.#greeted(limits),
     subscribed: (frame) => this.#subscribed(frame),
+    read: (frame) => this.#parts.marks.onRead(frame),
+    heads: (frame) => this.#parts.marks.onHeads(frame),
     // Without being asked: the room is lost. The list of the server knows whether it is.
     unsubscribed: ({ room }) => this.#live.delete(room) && this.#lostElsewhere(room),
     caught_up: (frame) => {
@@ -138,6 +163,7 @@ export class Sync {
     const { rooms, sender } = this.#parts;
     this.#rooms_max = limits.rooms ?? this.#rooms_max;
     this.#live.clear();
+    this.#parts.marks.greeted();
     this.follow();
     sender.resend();
     if (rooms.get(rooms.open_id)) this.#load(rooms.open_id);
@@ -154,6 +180,7 @@ export class Sync {
   }
 
   #subscribed(frame) {
+    if (frame.you.read !== undefined) this.#parts.marks.onRead({ room: frame.room, ...frame.you.read });
     const begins = this.timeline(frame.room).position === null;
     const missing = this.timeline(frame.room).subscribed(frame);
     // What changed between the list of rooms and this is in no frame.
@@ -173,18 +200,28 @@ export class Sync {
     if (timeline.oversized) this.#trim(frame.room);
   }
 
-  #said({ room, message }, result) {
-    const { rooms, sender, user_id, isLooking } = this.#parts;
-    if (message.user_id === user_id) sender.onEcho(message);
-    else if (result === "added") rooms.said(room, this.#isOpen(room) && isLooking());
+  #said({ room, epoch, seq, message }, result) {
+    const { rooms, sender, user, isLooking } = this.#parts;
+    if (message.user_id === user.user_id) return sender.onEcho(message);
+    if (result !== "added") return;
+    const said = { epoch, seq, message_id: message.message_id, mentions_me: mentions(message.content, user.username) };
+    rooms.said(room, said, this.#isOpen(room) && isLooking());
   }
 
   #moved({ type, room, user, ...settings }, result) {
+    if (type === "message_edited" || type === "message_deleted") this.#changed(room, settings);
     if (result !== "added") return;
     if (type === "room_updated") return this.#parts.rooms.settle(room, settings);
     if (!Object.hasOwn(CHANGES, type)) return;
-    if (CHANGES[type] < 0 && user.user_id === this.#parts.user_id) this.#lostElsewhere(room);
+    if (CHANGES[type] < 0 && user.user_id === this.#parts.user.user_id) this.#lostElsewhere(room);
     else this.#parts.rooms.moved(room, CHANGES[type]);
+  }
+
+  /** A message that may be unread is gone, or names others now. */
+  #changed(room, { message_id, content }) {
+    const { rooms, marks, user } = this.#parts;
+    const change = content === undefined ? null : { mentions_me: mentions(content, user.username) };
+    if (!rooms.marks.changed(room, message_id, change)) marks.recount(room);
   }
 
   /** Reads how the room is talked in, where events that tell may have been left out. */
@@ -200,6 +237,8 @@ export class Sync {
 
   #refused(frame) {
     if (frame.client_id !== undefined) return this.#parts.sender.onError(frame);
+    // What is wrong with a field is not the end of a subscription.
+    if (frame.field !== undefined) return;
     if (!this.#live.delete(frame.room)) return;
     this.timeline(frame.room).refused();
     const gone = GONE.has(frame.code);
@@ -276,4 +315,10 @@ export class Sync {
   #isOpen(room_id) {
     return this.#parts.rooms.open_id === room_id;
   }
+}
+
+/** Room ids in as many parts as frames are needed. */
+function parts(room_ids) {
+  const count = Math.ceil(room_ids.length / ROOMS_PER_FRAME_MAX);
+  return Array.from({ length: count }, (_, n) => room_ids.slice(n * ROOMS_PER_FRAME_MAX, (n + 1) * ROOMS_PER_FRAME_MAX));
 }

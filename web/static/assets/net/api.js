@@ -55,8 +55,21 @@ export class Api {
     return this.#send("POST", "/auth/logout", { refresh_token });
   }
 
-  myRooms() {
-    return this.#call("GET", "/rooms/mine");
+  /** All rooms of the user with what is unread in each: one page for nearly everybody. */
+  async myRooms() {
+    const rooms = [];
+    let cursor;
+    do {
+      const page = await this.#call("GET", `/users/me/rooms${query({ limit: 2_000, cursor })}`);
+      rooms.push(...page.rooms);
+      cursor = page.next_cursor;
+    } while (cursor !== undefined);
+    return { rooms };
+  }
+
+  /** What is unread in one room. @param {string} room */
+  readState(room) {
+    return this.#call("GET", `/rooms/${encodeURIComponent(room)}/read`);
   }
 
   publicRooms(cursor) {

@@ -51,6 +51,7 @@ const SHAPES = {
   watching: { users: "object" },
   room_presence: { room: "string", online: "number", whole: "boolean" },
   typing: { room: "string", user: "object" },
+  read: { room: "string", epoch: "string", seq: "number", unread: "number", mentions: "number", counted: "object" },
 };
 
 /** The types of server frames this client knows. */
@@ -146,6 +147,9 @@ export function watch({ users, rooms }) {
 /** @param {{room?: string}} place */
 export function typing({ room }) {
   return { type: "typing", ...given({ room }) };
+/** @param {{room?: string, epoch?: string, seq: number}} place the last event that was read */
+export function read({ room, epoch, seq }) {
+  return { type: "read", ...given({ room, epoch }), seq };
 }
 
 function given(fields) {

@@ -1,5 +1,7 @@
 // The rooms of the user, which of them is open, and what is unread in them. No history: that is in timeline.js.
 
+import { Unread } from "./unread.js";
+
 /**
  * @typedef {object} Room as the REST interface shows it
  * @property {string} room_id
@@ -18,13 +20,17 @@ export class Rooms {
   open_id = null;
   /** Whether the list has come from the server. */
   loaded = false;
+  /** What is unread. */
+  marks = new Unread();
   #mine = new Map();
-  #unread = new Map();
+  #divider = null;
 
-  /** Takes the list of the server. @param {Room[]} rooms */
+  /** Takes the list of the server. @param {(Room & import("./unread.js").ReadState)[]} rooms */
   replace(rooms) {
-    this.#mine = new Map(rooms.map((room) => [room.room_id, room]));
-    this.#unread = new Map([...this.#unread].filter(([room_id]) => this.#mine.has(room_id)));
+    const known = this.#mine;
+    this.#mine = new Map(rooms.map((room) => [room.room_id, { members: known.get(room.room_id)?.members, ...room }]));
+    this.marks.keep(this.#mine);
+    rooms.filter(({ read }) => read !== undefined).forEach((room) => this.marks.told(room.room_id, room));
     this.loaded = true;
   }
 
@@ -36,7 +42,7 @@ export class Rooms {
   /** @param {string} room_id */
   remove(room_id) {
     this.#mine.delete(room_id);
-    this.#unread.delete(room_id);
+    this.marks.keep(this.#mine);
   }
 
   /** @returns {Room|undefined} */
@@ -60,30 +66,48 @@ export class Rooms {
     if (typeof room?.members === "number") this.#mine.set(room_id, { ...room, members: room.members + change });
   }
 
-  /** The room is talked in otherwise now. @param {string} room_id @param {{slow_mode_ms: number, frozen: boolean}} settings */
-  settle(room_id, { slow_mode_ms, frozen }) {
+  /**
+   * The room is talked in otherwise now.
+   * @param {string} room_id
+   * @param {{slow_mode_ms: number, frozen: boolean, members?: number}} settings
+   */
+  settle(room_id, { slow_mode_ms, frozen, members }) {
     const room = this.#mine.get(room_id);
-    if (room !== undefined) this.#mine.set(room_id, { ...room, slow_mode_ms, frozen });
+    if (room === undefined) return;
+    this.#mine.set(room_id, { ...room, slow_mode_ms, frozen, members: members ?? room.members });
   }
 
-  /** Somebody else said something. @param {string} room_id @param {boolean} seen whether the user is looking at it */
-  said(room_id, seen) {
-    if (!seen && this.#mine.has(room_id)) this.#unread.set(room_id, this.unread(room_id) + 1);
+  /** Somebody else said something. @param {boolean} seen whether the user is looking at it */
+  said(room_id, message, seen) {
+    if (!this.#mine.has(room_id)) return;
+    if (!seen && this.open_id === room_id && this.unread(room_id) === 0) this.#divide(room_id);
+    this.marks.said(room_id, message);
   }
 
-  /** The user looks at the room. */
-  read(room_id) {
-    this.#unread.delete(room_id);
+  /** The user opened the room: what is unread now stays marked as new until another one is opened. */
+  opened(room_id) {
+    this.#divider = null;
+    if (this.unread(room_id) > 0) this.#divide(room_id);
   }
 
-  /** Messages since the user last looked, as far as this page has seen them. */
+  /** Behind which place the messages of the open room are new. @returns {?import("./unread.js").Place} */
+  divider(room_id) {
+    return this.#divider?.room_id === room_id ? this.#divider.after : null;
+  }
+
+  #divide(room_id) {
+    const after = this.marks.read(room_id);
+    if (after !== null) this.#divider = { room_id, after };
+  }
+
+  /** Messages that the user has not read. */
   unread(room_id) {
-    return this.#unread.get(room_id) ?? 0;
+    return this.marks.unread(room_id);
   }
 
   /** Unread messages of all rooms. */
   get unread_total() {
-    return [...this.#unread.values()].reduce((sum, count) => sum + count, 0);
+    return [...this.#mine.keys()].reduce((sum, room_id) => sum + this.unread(room_id), 0);
   }
 }
 

@@ -13,7 +13,7 @@ export class RoomListView {
     const list = rooms.list();
     setText(this.#note, noteOf(rooms, list, problem));
     this.#note.hidden = this.#note.textContent === "";
-    const shown = JSON.stringify([rooms.open_id, list.map((room) => [room, rooms.unread(room.room_id)])]);
+    const shown = JSON.stringify([rooms.open_id, list.map((room) => [room, ...countsOf(room, rooms)])]);
     if (shown === this.#shown) return;
     this.#shown = shown;
     // The list is made anew: whoever moves through it by keyboard stays where they were.
@@ -30,18 +30,24 @@ function noteOf(rooms, list, problem) {
 }
 
 function entry(room, rooms) {
-  const unread = rooms.unread(room.room_id);
+  const [unread, mentions, capped] = countsOf(room, rooms);
   const attributes = {
     href: `#/room/${encodeURIComponent(reference(room))}`,
     class: unread > 0 ? "room unread" : "room",
     "aria-current": room.room_id === rooms.open_id ? "page" : undefined,
   };
   const name = el("span", { class: "name", dir: "auto" }, room.name);
-  return el("li", {}, el("a", attributes, el("span", { class: `sign ${room.visibility}` }), name, badge(unread)));
+  return el("li", {}, el("a", attributes, el("span", { class: `sign ${room.visibility}` }), name,
+    badge(mentions, capped, "badge mentions", "@", mentions === 1 ? " mention" : " mentions"),
+    badge(unread, capped, "badge", "", " unread")));
 }
 
-function badge(unread) {
-  if (unread === 0) return null;
-  const count = unread > 99 ? "99+" : String(unread);
-  return el("span", { class: "badge" }, count, el("span", { class: "unseen" }, " unread"));
+function countsOf({ room_id }, rooms) {
+  return [rooms.unread(room_id), rooms.marks.mentions(room_id), rooms.marks.capped(room_id)];
+}
+
+function badge(count, capped, kind, sign, word) {
+  if (count === 0) return null;
+  const text = count > 99 || (capped && sign === "") ? "99+" : String(count);
+  return el("span", { class: kind }, `${sign}${text}`, el("span", { class: "unseen" }, word));
 }

@@ -1,16 +1,20 @@
 // What a room looks like as a list of rows: days, messages, joins and leaves, and what is still on its way. No DOM.
 
+import { mentions } from "../protocol/mentions.js";
+import { comparePlaces } from "../state/unread.js";
+
 /** Messages of one person within this time stand together under one name. */
 const TOGETHER_MS = 5 * 60_000;
 
 /**
  * @typedef {object} Row
  * @property {string} key the same as long as it is the same thing
- * @property {"day"|"message"|"notice"} kind
+ * @property {"day"|"message"|"notice"|"divider"} kind
  * @property {string} timestamp RFC 3339
  * @property {{user_id: string, username: string}} [user]
  * @property {string} [content]
  * @property {boolean} [own]
+ * @property {boolean} [mentions_me] whether the text of somebody else has the user's name
  * @property {boolean} [together] continues the row before
  * @property {"sending"|"delivered"|"stored"|"failed"} [mark] of own messages
  * @property {string} [error] of failed messages
@@ -30,14 +34,24 @@ const TOGETHER_MS = 5 * 60_000;
  * @param {import("../state/timeline.js").Item[]} view.items
  * @param {import("../state/outbox.js").Entry[]} view.entries what of this room is not stored yet
  * @param {{user_id: string, username: string}} view.user
+ * @param {?import("../state/unread.js").Place} [view.divider] behind this place messages of others are new
+ * @param {boolean} [view.whole] whether the items begin where the room does
  * @returns {Row[]}
  */
-export function rowsOf({ items, entries, user }) {
+export function rowsOf({ items, entries, user, divider = null, whole = false }) {
   const waiting = new Map(entries.map((entry) => [entry.client_id, entry]));
   const shown = items.map((item) => (item.kind === "message" ? messageRow(item, user, waiting) : noticeRow(item)));
   const own = new Set(items.filter((item) => item.user.user_id === user.user_id).map((item) => item.client_id));
   const pending = entries.filter((entry) => !own.has(entry.client_id)).map((entry) => pendingRow(entry, user));
-  return withDays([...shown, ...pending]);
+  const first = firstNew(items, user, divider, whole);
+  return withDays([...shown, ...pending], first < 0 ? null : shown[first].key);
+}
+
+/** The first new message, if it is known to be the first: what is not on show might be new, too. */
+function firstNew(items, user, divider, whole) {
+  if (divider === null || (!whole && !items.some((item) => comparePlaces(item, divider) <= 0))) return -1;
+  const isNew = (item) => item.kind === "message" && item.user.user_id !== user.user_id && !item.deleted;
+  return items.findIndex((item) => isNew(item) && comparePlaces(item, divider) > 0);
 }
 
 function messageRow(item, me, waiting) {
@@ -45,7 +59,7 @@ function messageRow(item, me, waiting) {
   const own = user.user_id === me.user_id;
   const chips = item.reactions.map(({ emoji, user_ids }) => chip(emoji, user_ids, me));
   const row = { kind: "message", timestamp, user, content, own, message_id, edited_at, deleted, chips };
-  if (!own) return { ...row, key: message_id };
+  if (!own) return { ...row, key: message_id, mentions_me: !deleted && mentions(content, me.username) };
   // The key is the client's name, so the row stays the same element from "sending" to "stored".
   return { ...row, key: `own:${client_id}`, mark: waiting.has(client_id) ? "delivered" : "stored" };
 }
@@ -65,12 +79,16 @@ function pendingRow({ client_id, content, created_at, state, error }, user) {
   return { ...row, mark, error, client_id };
 }
 
-function withDays(rows) {
+function withDays(rows, first_new) {
   const result = [];
   let previous = null;
   for (const row of rows) {
     if (previous === null || dayOf(previous) !== dayOf(row)) {
       result.push({ key: `day:${dayOf(row)}:${row.key}`, kind: "day", timestamp: row.timestamp });
+      previous = null;
+    }
+    if (row.key === first_new) {
+      result.push({ key: "new", kind: "divider", timestamp: row.timestamp });
       previous = null;
     }
     result.push({ ...row, together: continues(previous, row) });

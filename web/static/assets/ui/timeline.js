@@ -2,6 +2,7 @@
 
 import { chips, editor, menu } from "./acts.js";
 import { el, setText } from "./dom.js";
+import { mentionsIn } from "../protocol/mentions.js";
 import { rowsOf } from "./rows.js";
 import { clockTime, dayName, fullTime, hueOf, settingsText } from "./format.js";
 
@@ -25,6 +26,7 @@ export class TimelineView {
   #at_end = true;
   #height_px = 0;
   #editing = null;
+  #me = null;
   #acts;
 
   /**
@@ -71,11 +73,14 @@ export class TimelineView {
    * @param {{user_id: string, username: string}} view.user
    * @param {boolean} view.loading
    * @param {string} [view.problem]
+   * @param {?import("../state/unread.js").Place} [view.divider] behind this place messages are new
    */
-  render({ room_id, timeline, entries, user, loading, problem }) {
+  render({ room_id, timeline, entries, user, loading, problem, divider }) {
     const switched = room_id !== this.#room_id;
     if (switched) this.#clear(room_id);
-    const rows = rowsOf({ items: timeline.items, entries, user });
+    this.#me = user;
+    const whole = timeline.loaded && timeline.older_cursor === null;
+    const rows = rowsOf({ items: timeline.items, entries, user, divider, whole });
     // Pages of history are not news: a screen reader is only told what comes in live.
     this.#parts.list.parentElement.setAttribute("aria-busy", String(loading || switched));
     this.#place(rows);
@@ -144,11 +149,12 @@ export class TimelineView {
   #make(row) {
     if (row.kind === "day") return el("li", { class: "day" }, el("span", {}, dayName(row.timestamp)));
     if (row.kind === "notice") return notice(row);
+    if (row.kind === "divider") return el("li", { class: "divider" }, el("span", {}, "New messages"));
     return this.#message(row);
   }
 
   #message(row) {
-    const state = [row.own && "own", row.together && "together", row.deleted && "deleted", row.mark];
+    const state = [row.own && "own", row.together && "together", row.deleted && "deleted", row.mentions_me && "mentions-me", row.mark];
     const classes = ["message", ...state].filter(Boolean).join(" ");
     const failed = row.mark === "failed" ? this.#failed(row) : null;
     const placed = row.message_id !== undefined && !row.deleted;
@@ -161,8 +167,8 @@ export class TimelineView {
     if (row.message_id !== undefined && row.message_id === this.#editing && !row.deleted) {
       return editor(row.content, (content) => this.#edited(row.message_id, content));
     }
-    const content = row.deleted ? "Message deleted" : row.content;
-    return el("div", { class: "bubble" }, el("p", { class: "content", dir: "auto" }, content), foot(row));
+    const content = row.deleted ? ["Message deleted"] : marked(row.content, this.#me);
+    return el("div", { class: "bubble" }, el("p", { class: "content", dir: "auto" }, ...content), foot(row));
   }
 
   #edit(message_id) {
@@ -216,6 +222,18 @@ function notice({ move, user, by, until, settings, timestamp }) {
   const actor = by === undefined ? [] : [" by ", el("bdi", {}, by.username)];
   const end = until === undefined ? "" : ` until ${fullTime(until)}`;
   return el("li", { class: "notice" }, el("bdi", {}, user.username), ` ${MOVES[move]}`, ...actor, `${end} · `, time(timestamp));
+}
+
+/** The text in pieces, the user's own name in it marked. */
+function marked(content, me) {
+  const pieces = [];
+  let end = 0;
+  for (const { start, end: next, name } of mentionsIn(content)) {
+    if (name !== me.username.toLowerCase()) continue;
+    pieces.push(content.slice(end, start), el("mark", { class: "mention" }, content.slice(start, next)));
+    end = next;
+  }
+  return [...pieces, content.slice(end)];
 }
 
 function avatar({ user }) {

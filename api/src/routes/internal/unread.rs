@@ -1,0 +1,53 @@
+//! `POST /internal/v1/read`, `POST /internal/v1/unread`: read marks that clients move on, and what is unread.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use rookery_shared::authority::Authority;
+use rookery_shared::id::{RoomId, UserId};
+use rookery_shared::limits::ROOMS_PER_FRAME_MAX;
+use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_shared::unread::{ReadState, ReadTo};
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::JsonBody;
+
+/// A mark. Unknown fields are let be: a newer gateway may ask an older api.
+#[derive(Deserialize)]
+pub struct ReadRequest {
+    user: UserId,
+    room: RoomId,
+    to: ReadTo,
+}
+
+/// A question about rooms.
+#[derive(Deserialize)]
+pub struct UnreadRequest {
+    user: UserId,
+    rooms: Vec<RoomId>,
+}
+
+/// Moves the mark on.
+pub async fn read(
+    State(app): State<Arc<App>>,
+    JsonBody(request): JsonBody<ReadRequest>,
+) -> Result<StatusCode, ApiError> {
+    let ReadRequest { user, room, to } = request;
+    app.authority.mark_read(user, room, to).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What is unread in the rooms.
+pub async fn unread(
+    State(app): State<Arc<App>>,
+    JsonBody(request): JsonBody<UnreadRequest>,
+) -> Result<Json<Vec<(RoomId, ReadState)>>, ApiError> {
+    if request.rooms.len() > ROOMS_PER_FRAME_MAX {
+        return Err(ApiError::field(ErrorCode::BadField, "rooms", "too many at once"));
+    }
+    Ok(Json(app.authority.read_states(request.user, &request.rooms).await?))
+}

@@ -1,0 +1,43 @@
+//! `GET /api/v1/users/me/unread`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use rookery_shared::limits::MY_ROOMS_PAGE_MAX;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::Caller;
+use crate::service::unread::Totals;
+
+/// What is unread in all rooms together.
+#[derive(Serialize, ToSchema)]
+pub struct UnreadTotals {
+    /// Rooms with something unread.
+    rooms: u64,
+    /// Messages of others that are not deleted.
+    unread: u64,
+    /// Those of them that mention you.
+    mentions: u64,
+    /// Whether there may be more: at most 1,000 messages are counted in each room, and at most 2,000 rooms.
+    capped: bool,
+}
+
+/// What is unread in all your rooms
+#[utoipa::path(
+    get,
+    path = "/api/v1/users/me/unread",
+    operation_id = "my_unread",
+    tag = "users",
+    security(("bearer" = [])),
+    responses((status = 200, description = "The sums", body = UnreadTotals)),
+)]
+pub async fn unread(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<UnreadTotals>, ApiError> {
+    let (rooms, next) = app.authority.my_rooms(caller.user_id, None, MY_ROOMS_PAGE_MAX).await?;
+    let totals = rooms.iter().fold(Totals::default(), |totals, mine| totals.and(&mine.state));
+    let Totals { rooms, unread, mentions, capped } = totals;
+    Ok(Json(UnreadTotals { rooms, unread, mentions, capped: capped || next.is_some() }))
+}

@@ -1,0 +1,34 @@
+//! Moving the user's read mark on. Success is told over the user's channel, to all devices alike.
+
+use rookery_shared::access::Action;
+use rookery_shared::limits::NEWS_WAIT;
+use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_shared::protocol::server::ErrorFrame;
+use tokio::time::timeout;
+
+use super::Commands;
+use crate::error::CommandError;
+use crate::reads::Reading;
+
+impl Commands {
+    pub(super) async fn read(&self, reading: Reading) {
+        if let Err(error) = self.mark(&reading).await {
+            self.note(&error);
+            // With a field, so that nobody takes it for the end of a subscription.
+            let field = Some("seq".to_owned());
+            self.tell(ErrorFrame { room: Some(reading.room), field, ..error.frame() });
+        }
+    }
+
+    async fn mark(&self, Reading { room, to }: &Reading) -> Result<(), CommandError> {
+        let user = self.member.user;
+        let permission = self.node.permissions.check(user, room, Action::Read).await?;
+        if permission.role.is_none() {
+            return Err(CommandError::Refused(ErrorCode::NotAMember));
+        }
+        // While the bus is away nobody hears of it, and the mark counts all the same.
+        timeout(NEWS_WAIT, self.node.logins.hears(user)).await.ok();
+        self.node.metrics.reads.with_label_values(&["written"]).inc();
+        Ok(self.node.authority.mark_read(user, permission.room, *to).await?)
+    }
+}
