@@ -139,6 +139,15 @@ test("rooms that are not live are kept by their heads", async () => {
   assert.deepEqual(calls, [OTHER, "list"], "much news is one question");
 });
 
+test("after a new connection the list is read again, at some time within three seconds", async () => {
+  const { chat, calls, tick } = await page({ rooms: [[ROOM, state({})]] });
+  await tick(5_000);
+  assert.deepEqual(calls, [], "not after the first one");
+  chat.sync.onFrame(serverFrame("hello"));
+  await tick(3_000);
+  assert.deepEqual(calls, ["list"]);
+});
+
 test("a room that is opened becomes live in the place of another", async () => {
   const rooms = [[ROOM, state({})], [OTHER, state({})]];
   const { chat, sent } = await page({ rooms, live: 1 });

@@ -22,6 +22,8 @@ use crate::socket::Bounds;
 use crate::testing::{ClientEnd, FakeAuthority, FakeBus, Nobody, pipe};
 use crate::{Gateway, GatewayParts, Origins};
 
+mod reads;
+
 struct Setup {
     bus: Arc<FakeBus>,
     authority: Arc<FakeAuthority>,

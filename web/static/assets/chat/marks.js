@@ -22,6 +22,7 @@ export class Marks {
   #recounts = new Map();
   #heads_at = 0;
   #refresh_at = null;
+  #was_greeted = false;
 
   /**
    * @param {object} parts
@@ -61,10 +62,11 @@ export class Marks {
     if (now() >= this.#heads_at + HEADS_PAUSE_MS) this.#askHeads();
   }
 
-  /** A new connection: what was read on other devices meanwhile was told to nobody here. */
+  /** A new connection after another: what was read on other devices in between was told to nobody here. */
   greeted() {
-    const { rooms, now } = this.#parts;
-    if (rooms.loaded) this.#refresh_at = now() + Math.random() * REFRESH_SPREAD_MS;
+    const { now } = this.#parts;
+    if (this.#was_greeted) this.#refresh_at = now() + Math.random() * REFRESH_SPREAD_MS;
+    this.#was_greeted = true;
     this.#heads_at = now();
   }
 
