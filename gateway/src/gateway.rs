@@ -78,7 +78,7 @@ impl Gateway {
         let GatewayParts { bus, authority, verifier, origins, shutdown, options } = parts;
         let metrics = Arc::new(Metrics::new()?);
         let hub = Hub::new(Arc::clone(&bus), Arc::clone(&authority), Arc::clone(&metrics), shutdown.clone());
-        let permissions = Permissions::new(Arc::clone(&authority));
+        let permissions = Permissions::new(Arc::clone(&authority), shutdown.clone());
         let acks = Acks::new(Arc::clone(&metrics));
         let logins = Logins::new(Arc::clone(&bus), Arc::clone(&authority), Arc::clone(&hub), Arc::clone(&permissions));
         let (goodbyes, ack) = (Goodbyes::new(options.drain), options.ack);

@@ -196,7 +196,7 @@ pub const OUTBOX_LOW_BYTES: usize = 128 * 1024;
 /// Frames an outbox may hold when the replay of one more room begins.
 pub const OUTBOX_LOW_FRAMES: usize = 256;
 /// Rooms of one `subscribe` frame that are prepared at the same time.
-pub const SUBSCRIBES_AT_ONCE: usize = 8;
+pub const SUBSCRIBES_AT_ONCE: usize = 32;
 /// Permissions that a gateway remembers.
 pub const PERMISSIONS_MAX: u64 = 100_000;
 /// How long a permission is believed without asking again. Sends are checked against the room's ACL version anyway.
@@ -278,6 +278,24 @@ pub const REFUSAL_LIFE: Duration = Duration::from_secs(1);
 pub const FRAMES_PER_SECOND_MAX: u32 = 1_000;
 /// WebSocket frames of one client that may come at once before the rate counts.
 pub const FRAMES_BURST_MAX: u32 = 5_000;
+/// Questions about rights that a gateway asks the api with one call.
+pub const AUTHORIZE_QUESTIONS_MAX: usize = 2_000;
+/// Such calls of one gateway that are under way; what is asked meanwhile goes along with the next.
+pub const AUTHORIZE_CALLS_MAX: usize = 2;
+/// Questions about rights that wait in one gateway.
+pub const AUTHORIZE_WAITING_MAX: usize = 200_000;
+/// Bytes of one such call.
+pub const AUTHORIZE_BYTES_MAX: usize = 512 * 1024;
+/// Bytes of its answer.
+pub const AUTHORIZE_ANSWER_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// What users are in rooms, as an api remembers it; it is believed as long as the room's version is the same.
+pub const STANDINGS_MAX: u64 = 200_000;
+/// How long it is remembered after it was last asked for.
+pub const STANDINGS_LIFE: Duration = Duration::from_hours(1);
+/// Ids in one question to MongoDB about many documents.
+pub const STORE_IDS_PER_READ_MAX: usize = 50;
+/// Such questions of one call that are under way.
+pub const STORE_READS_AT_ONCE: usize = 8;
 /// Longest slow mode of a room, in milliseconds: 6 hours.
 pub const SLOW_MODE_MS_MAX: u64 = 6 * 60 * 60 * 1_000;
 /// Largest burst that operators may allow one user in one room.

@@ -12,6 +12,7 @@ use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::ErrorFrame;
 
 use super::Commands;
+use crate::authorize::Checked;
 use crate::error::CommandError;
 use crate::hub::Joining;
 use crate::position::Position;
@@ -20,7 +21,11 @@ use crate::session::Target;
 impl Commands {
     /// Rooms are prepared side by side but entered one by one, so that their replays fit the outbox.
     pub(super) async fn subscribe(&self, targets: Vec<Target>) {
-        let prepared = stream::iter(targets).map(|target| self.prepare(target)).buffered(SUBSCRIBES_AT_ONCE);
+        let names: Vec<&RoomRef> = targets.iter().map(|target| &target.room).collect();
+        let checked = self.node.permissions.check_all(self.member.user, &names, Action::Read).await;
+        let prepared = stream::iter(targets.into_iter().zip(checked))
+            .map(|(target, checked)| self.prepare_with(target, checked))
+            .buffered(SUBSCRIBES_AT_ONCE);
         let mut prepared = std::pin::pin!(prepared);
         while let Some((name, joining)) = prepared.next().await {
             self.attach(name, joining).await.ok();
@@ -55,9 +60,14 @@ impl Commands {
     }
 
     async fn prepare(&self, target: Target) -> (RoomRef, Result<Joining, CommandError>) {
+        let checked = self.node.permissions.check(self.member.user, &target.room, Action::Read).await;
+        self.prepare_with(target, checked).await
+    }
+
+    async fn prepare_with(&self, target: Target, checked: Checked) -> (RoomRef, Result<Joining, CommandError>) {
         let Target { room: name, position } = target;
         let joining = async {
-            let permission = self.node.permissions.check(self.member.user, &name, Action::Read).await?;
+            let permission = checked?;
             let Some(role) = permission.role else { return Err(CommandError::Refused(ErrorCode::NotAMember)) };
             self.node.hub.enter(permission.room).await?;
             Ok(Joining {

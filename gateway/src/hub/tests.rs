@@ -35,7 +35,7 @@ impl Setup {
         let metrics = Arc::new(Metrics::new().unwrap());
         let room = authority.room;
         let hub = Hub::new(bus.clone(), authority.clone(), Arc::clone(&metrics), shutdown.clone());
-        let permissions = Permissions::new(Arc::clone(&authority) as _);
+        let permissions = Permissions::new(Arc::clone(&authority) as _, Shutdown::new());
         let logins =
             Logins::new(Arc::clone(&bus) as _, Arc::clone(&authority) as _, Arc::clone(&hub), Arc::clone(&permissions));
         let relay = Relay::new(Arc::clone(&hub), Acks::new(metrics), permissions, logins);

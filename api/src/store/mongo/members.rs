@@ -1,5 +1,7 @@
 //! Membership in MongoDB. Changes are transactions, see [`super::transaction`].
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use mongodb::Collection;
@@ -9,6 +11,7 @@ use rookery_shared::id::{RoomId, UserId};
 
 use super::Mongo;
 use super::documents::{MemberDocument, date, key};
+use super::many::members_at;
 use super::transaction::{Change, Turn};
 use crate::domain::room::{Member, MemberPlace};
 use crate::store::{Announcement, Members, StoreError, integer};
@@ -50,6 +53,12 @@ impl Members for Mongo {
             .calls
             .run(async move { Ok(members.find(filter).await?.try_collect::<Vec<_>>().await?) });
         Ok(found.await?.into_iter().map(|member| Member::from(member).user_id).collect())
+    }
+
+    async fn places(&self, places: &[(RoomId, UserId)]) -> Result<Vec<Member>, StoreError> {
+        let wanted: HashSet<&(RoomId, UserId)> = places.iter().collect();
+        let found = self.all_of(&self.members, members_at(places)).await?.into_iter().map(Member::from);
+        Ok(found.filter(|member| wanted.contains(&(member.room_id, member.user_id))).collect())
     }
 
     async fn page(&self, room: RoomId, after: Option<MemberPlace>, limit: usize) -> Result<Vec<Member>, StoreError> {
