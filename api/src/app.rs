@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rookery_shared::bus::Bus;
+use rookery_shared::limits::{HISTORY_READ_WAIT, HISTORY_READS_MAX};
 use rookery_shared::shutdown::Shutdown;
 use rookery_shared::token::{SigningKeys, Verifier};
 
@@ -13,6 +14,7 @@ use crate::metrics::{Metrics, MetricsError};
 use crate::password::{PasswordError, Passwords};
 use crate::service::announce::Announcer;
 use crate::service::authority::{LocalAuthority, LocalAuthorityParts};
+use crate::service::history::Reads;
 use crate::service::rooms;
 use crate::store::{StoreError, Stores};
 use crate::stored::StoredWaits;
@@ -61,6 +63,8 @@ pub struct App {
     pub(crate) cursors: Cursors,
     /// REST sends that wait for the store.
     pub(crate) stored: Arc<StoredWaits>,
+    /// Pages of histories that are being read.
+    pub(crate) history: Reads,
     /// Carries changes of membership to the bus.
     pub(crate) announcer: Announcer,
     /// Counts.
@@ -91,6 +95,7 @@ impl App {
             announcer: Announcer::new(Arc::clone(&bus), Arc::clone(&authority), outbox, waits, metrics.clone()),
             passwords: Passwords::new(metrics.passwords_waiting.clone())?,
             cursors: Cursors::new(&keys.derive_secret("cursor")),
+            history: Reads::new(HISTORY_READS_MAX, HISTORY_READ_WAIT),
             stored,
             stores,
             bus,

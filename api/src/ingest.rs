@@ -14,6 +14,7 @@ use std::time::Duration;
 use rookery_shared::bus::BusError;
 use rookery_shared::bus::redis::RedisBus;
 use rookery_shared::bus::redis::log::{Batch, From, Read, Settled};
+use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::Partition;
 use rookery_shared::keys;
@@ -22,6 +23,7 @@ use rookery_shared::shutdown::Shutdown;
 use tokio::time::Instant;
 
 use self::group::Group;
+use crate::metrics::Metrics;
 use crate::store::{Epochs, StoreError, Stores};
 
 mod group;
@@ -48,6 +50,7 @@ pub struct Ingest {
     messages: Arc<Group>,
     epochs: Arc<dyn Epochs>,
     owner: Arc<str>,
+    metrics: Metrics,
 }
 
 /// Why a holder let go.
@@ -59,9 +62,9 @@ enum Ended {
 
 impl Ingest {
     /// `owner` names this process among all that may hold leases.
-    pub fn new(bus: Arc<RedisBus>, stores: &Stores, owner: &str) -> Self {
+    pub fn new(bus: Arc<RedisBus>, stores: &Stores, owner: &str, metrics: Metrics) -> Self {
         let messages = Arc::new(Group::new(Arc::clone(&stores.messages)));
-        Self { bus, messages, epochs: Arc::clone(&stores.epochs), owner: owner.into() }
+        Self { bus, messages, epochs: Arc::clone(&stores.epochs), owner: owner.into(), metrics }
     }
 
     /// Serves every partition whose lease can be had, until the process drains.
@@ -153,8 +156,18 @@ impl Ingest {
             return self.discard(partition, batch).await;
         }
         let settled = self.bus.mark_stored(partition, &self.owner, batch, &held).await?;
+        self.count(&events);
         tracing::debug!(%partition, events = events.len(), held = held.len(), ?settled, "stored");
         Ok(settled)
+    }
+
+    /// Once for all: how many they are, and how long the first of them waited.
+    fn count(&self, events: &[SequencedEvent]) {
+        let Some(first) = events.first() else { return };
+        self.metrics.ingested.inc_by(u64::try_from(events.len()).unwrap_or(u64::MAX));
+        self.metrics
+            .ingest_seconds
+            .observe(UnixMillis::now().since(first.timestamp).as_secs_f64());
     }
 
     async fn discard(&self, partition: Partition, batch: &Batch) -> Result<Settled, IngestError> {

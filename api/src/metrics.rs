@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
 
 /// All metrics of one process. Handles are cheap to clone.
 #[derive(Clone)]
@@ -28,6 +30,14 @@ pub struct Metrics {
     pub(crate) epochs_allocated: IntCounter,
     /// History pages served without the bus, because it did not answer.
     pub(crate) history_without_bus: IntCounter,
+    /// Events that ingest has stored.
+    pub(crate) ingested: IntCounter,
+    /// Seconds from an event's number, by the clock of the bus, until its batch is stored: of the first of each batch.
+    pub(crate) ingest_seconds: Histogram,
+    /// History pages that were read from the store; more were answered, where many asked for one at once.
+    pub(crate) history_reads: IntCounter,
+    /// History pages that were refused because too many are being read.
+    pub(crate) history_refused: IntCounter,
 }
 
 /// A metric is named twice or badly; a defect.
@@ -55,6 +65,10 @@ impl Metrics {
                 .counter("rookery_api_epochs_allocated_total", "New epochs after the bus lost a partition.")?,
             history_without_bus: add
                 .counter("rookery_api_history_without_bus_total", "History pages served from the store alone.")?,
+            ingested: add.counter("rookery_api_ingested_total", "Events stored by ingest.")?,
+            ingest_seconds: add.histogram("rookery_api_ingest_seconds", "Number of an event to its being stored.")?,
+            history_reads: add.counter("rookery_api_history_reads_total", "History pages read from the store.")?,
+            history_refused: add.counter("rookery_api_history_refused_total", "History pages not read: too many.")?,
             registry,
         })
     }
@@ -97,6 +111,12 @@ impl Adder<'_> {
 
     fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, MetricsError> {
         let metric = IntCounterVec::new(Opts::new(name, help), labels)?;
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    fn histogram(&self, name: &str, help: &str) -> Result<Histogram, MetricsError> {
+        let metric = Histogram::with_opts(HistogramOpts::new(name, help))?;
         self.0.register(Box::new(metric.clone()))?;
         Ok(metric)
     }

@@ -153,7 +153,7 @@ impl Start {
     async fn run(self, shutdown: &Shutdown) {
         if shutdown.drain.run_until_cancelled(self.prepared()).await.is_some() {
             tracing::info!("store and bus are prepared, serving");
-            Ingest::new(self.bus, &self.stores, &self.node_name).start(shutdown);
+            Ingest::new(self.bus, &self.stores, &self.node_name, self.app.metrics.clone()).start(shutdown);
         }
     }
 

@@ -213,7 +213,9 @@ impl Crowd {
         let heard_in = self.members_of_rooms();
         let begin = Instant::now();
         let offset_us = ledger.now_us();
-        let (mut number, mut expected) = (0, 0);
+        // A number is never used again, also not in a later talk of the same crowd: it names the message.
+        let first = ledger.numbers();
+        let (mut number, mut expected) = (first, 0);
         let between = Duration::from_secs_f64(number_of(talk.burst) / talk.rate);
         let end = begin + Duration::from_secs_f64(talk.seconds);
         let mut due = begin;
@@ -234,7 +236,7 @@ impl Crowd {
             }
             due += between;
         }
-        Ok((number, expected))
+        Ok((number - first, expected))
     }
 
     /// Ends all connections.

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use rookery_shared::id::RoomRef;
+use rookery_shared::limits::SEND_BUFFER_BYTES;
 use rookery_shared::listener;
 
 use crate::connection::{self, Opening};
@@ -111,6 +112,10 @@ impl Upgrading {
             tracing::error!("the listener hands out streams of another type");
             return None;
         };
-        Some((parts.io.into_inner(), parts.read_buf.to_vec()))
+        let connection = parts.io.into_inner();
+        if let Err(error) = connection.bound_unread(SEND_BUFFER_BYTES) {
+            tracing::debug!(%error, "the kernel keeps its own bound");
+        }
+        Some((connection, parts.read_buf.to_vec()))
     }
 }
