@@ -33,13 +33,13 @@ pub(crate) struct Stalled {
     #[arg(long, default_value_t = 500)]
     deaf: usize,
     /// Bytes of a text in the last run: enough for their sockets to be full soon.
-    #[arg(long, default_value_t = 1500)]
+    #[arg(long, default_value_t = 3900)]
     deaf_size: usize,
     /// Messages in a second of the last run.
-    #[arg(long, default_value_t = 50.0)]
+    #[arg(long, default_value_t = 40.0)]
     deaf_rate: f64,
     /// Seconds of the last run.
-    #[arg(long, default_value_t = 30.0)]
+    #[arg(long, default_value_t = 25.0)]
     deaf_seconds: f64,
     /// The watched process that has the connections.
     #[arg(long, default_value = "gateway-1")]

@@ -21,6 +21,7 @@ mod operations;
 mod resume;
 mod rights;
 mod rows_p;
+mod rows_slow;
 mod rows_w;
 mod rows_z;
 mod scenario;
