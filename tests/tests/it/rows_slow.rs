@@ -81,6 +81,7 @@ async fn r05_r06_slow_and_dead_readers_hurt_nobody_else() {
         speaker.send(message).await;
         let heard = listener.expect_type("new_message").await;
         assert_eq!(heard["seq"], n, "the listener waits for nobody");
+        speaker.expect_type("ack").await;
     }
     assert!(metric(node, "rookery_gateway_behind_total").await > 0, "nobody fell behind");
     let grown = node.process.rss_kib().saturating_sub(before);
