@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rookery_shared::bus::Bus;
 use rookery_shared::limiter::Limiter;
+use rookery_shared::limits::{HISTORY_READ_WAIT, HISTORY_READS_MAX};
 use rookery_shared::listener::Refusals;
 use rookery_shared::pace::Pace;
 use rookery_shared::presence::PresenceStore;
@@ -18,6 +19,7 @@ use crate::metrics::{Metrics, MetricsError};
 use crate::password::{PasswordError, Passwords};
 use crate::service::announce::Announcer;
 use crate::service::authority::{LocalAuthority, LocalAuthorityParts};
+use crate::service::history::Reads;
 use crate::service::rooms;
 use crate::store::{StoreError, Stores};
 use crate::stored::StoredWaits;
@@ -74,6 +76,8 @@ pub struct App {
     pub(crate) cursors: Cursors,
     /// REST sends that wait for the store.
     pub(crate) stored: Arc<StoredWaits>,
+    /// Pages of histories that are being read.
+    pub(crate) history: Reads,
     /// Carries changes of membership to the bus.
     pub(crate) announcer: Announcer,
     /// Counts.
@@ -111,6 +115,7 @@ impl App {
             announcer: Announcer::new(Arc::clone(&bus), Arc::clone(&authority), outbox, waits, metrics.clone()),
             passwords: Passwords::new(metrics.passwords_waiting.clone())?,
             cursors: Cursors::new(&keys.derive_secret("cursor")),
+            history: Reads::new(HISTORY_READS_MAX, HISTORY_READ_WAIT),
             stored,
             stores,
             bus,

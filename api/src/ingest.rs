@@ -14,6 +14,7 @@ use std::time::Duration;
 use rookery_shared::bus::BusError;
 use rookery_shared::bus::redis::RedisBus;
 use rookery_shared::bus::redis::log::{Batch, From, Read, Settled};
+use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::Partition;
 use rookery_shared::keys;
 use rookery_shared::limits::{INGEST_BATCH_MAX, LEASE_LIFE};
@@ -22,6 +23,7 @@ use tokio::time::Instant;
 
 use self::group::{Applied, Group};
 pub use self::underway::Underway;
+use crate::metrics::Metrics;
 use crate::store::{StoreError, Stores};
 
 mod group;
@@ -48,6 +50,7 @@ pub struct Ingest {
     bus: Arc<RedisBus>,
     messages: Arc<Group>,
     owner: Arc<str>,
+    metrics: Metrics,
 }
 
 /// Why a holder let go.
@@ -59,9 +62,9 @@ enum Ended {
 
 impl Ingest {
     /// `owner` names this process among all that may hold leases.
-    pub fn new(bus: Arc<RedisBus>, stores: &Stores, underway: Arc<Underway>, owner: &str) -> Self {
+    pub fn new(bus: Arc<RedisBus>, stores: &Stores, underway: Arc<Underway>, owner: &str, metrics: Metrics) -> Self {
         let group = Group::new(Arc::clone(&stores.messages), Arc::clone(&stores.epochs), underway);
-        Self { bus, messages: Arc::new(group), owner: owner.into() }
+        Self { bus, messages: Arc::new(group), owner: owner.into(), metrics }
     }
 
     /// Serves every partition whose lease can be had, until the process drains.
@@ -146,6 +149,7 @@ impl Ingest {
         Ok(match self.messages.apply(partition, batch).await? {
             Applied::Stored(held) => {
                 let settled = self.bus.mark_stored(partition, &self.owner, batch, &held).await?;
+                self.count(batch);
                 tracing::debug!(%partition, entries, held = held.len(), ?settled, "stored");
                 settled
             }
@@ -154,5 +158,14 @@ impl Ingest {
                 self.bus.discard(partition, &self.owner, batch).await?
             }
         })
+    }
+
+    /// Once for all: how many they are, and how long the first of them waited.
+    fn count(&self, batch: &Batch) {
+        let Some(first) = batch.entries.iter().find_map(|entry| entry.event.as_ref()) else { return };
+        self.metrics.ingested.inc_by(u64::try_from(batch.entries.len()).unwrap_or(u64::MAX));
+        self.metrics
+            .ingest_seconds
+            .observe(UnixMillis::now().since(first.timestamp).as_secs_f64());
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
 use rookery_shared::listener::Refusals;
 
 /// All metrics of one process. Handles are cheap to clone.
@@ -37,6 +39,14 @@ pub struct Metrics {
     pub(crate) unread_counts: IntCounter,
     /// Such counts that ended at the bound.
     pub(crate) unread_capped: IntCounter,
+    /// Events that ingest has stored.
+    pub(crate) ingested: IntCounter,
+    /// Seconds from an event's number, by the clock of the bus, until its batch is stored: of the first of each batch.
+    pub(crate) ingest_seconds: Histogram,
+    /// History pages that were read from the store; more were answered, where many asked for one at once.
+    pub(crate) history_reads: IntCounter,
+    /// History pages that were refused because too many are being read.
+    pub(crate) history_refused: IntCounter,
 }
 
 /// A metric is named twice or badly; a defect.
@@ -70,6 +80,10 @@ impl Metrics {
                 .counter("rookery_api_unread_counts_total", "Rooms whose unread messages were counted in the store.")?,
             unread_capped: add
                 .counter("rookery_api_unread_capped_total", "Counts of unread messages that ended at the bound.")?,
+            ingested: add.counter("rookery_api_ingested_total", "Events stored by ingest.")?,
+            ingest_seconds: add.histogram("rookery_api_ingest_seconds", "Number of an event to its being stored.")?,
+            history_reads: add.counter("rookery_api_history_reads_total", "History pages read from the store.")?,
+            history_refused: add.counter("rookery_api_history_refused_total", "History pages not read: too many.")?,
             registry,
         })
     }
@@ -118,6 +132,12 @@ impl Adder<'_> {
 
     fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, MetricsError> {
         let metric = IntCounterVec::new(Opts::new(name, help), labels)?;
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    fn histogram(&self, name: &str, help: &str) -> Result<Histogram, MetricsError> {
+        let metric = Histogram::with_opts(HistogramOpts::new(name, help))?;
         self.0.register(Box::new(metric.clone()))?;
         Ok(metric)
     }

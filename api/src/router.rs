@@ -10,7 +10,7 @@ use axum::{Json, Router};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue};
 use rookery_shared::asyncapi;
-use rookery_shared::limits::BODY_BYTES_MAX;
+use rookery_shared::limits::{AUTHORIZE_BYTES_MAX, BODY_BYTES_MAX};
 use rookery_shared::protocol::error_code::ErrorCode;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
@@ -63,6 +63,10 @@ pub fn internal(app: &Arc<App>, secret: SecretString) -> Router {
         .route("/internal/v1/messages/look", post(look::look))
         .route("/internal/v1/read", post(unread::read))
         .route("/internal/v1/unread", post(unread::unread))
+        .route(
+            "/internal/v1/authorize/many",
+            post(authorize::many).layer(DefaultBodyLimit::max(AUTHORIZE_BYTES_MAX)),
+        )
         .route_layer(from_fn_with_state(Arc::clone(app), prepared))
         .route_layer(from_fn_with_state(Arc::new(secret), insider));
     let router = calls.merge(keys()).merge(health());

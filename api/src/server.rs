@@ -158,7 +158,9 @@ impl Start {
     async fn run(self, shutdown: &Shutdown) {
         if shutdown.drain.run_until_cancelled(self.prepared()).await.is_some() {
             tracing::info!("store and bus are prepared, serving");
-            Ingest::new(self.bus, &self.stores, Arc::clone(&self.app.underway), &self.node_name).start(shutdown);
+            let metrics = self.app.metrics.clone();
+            let underway = Arc::clone(&self.app.underway);
+            Ingest::new(self.bus, &self.stores, underway, &self.node_name, metrics).start(shutdown);
         }
     }
 

@@ -136,6 +136,8 @@ pub trait Members: Send + Sync {
     async fn among(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, StoreError>;
     /// Those of the others who are in a room with the user. The order is not promised.
     async fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, StoreError>;
+    /// Those of these places that somebody has. The order is not promised.
+    async fn places(&self, places: &[(RoomId, UserId)]) -> Result<Vec<Member>, StoreError>;
     /// Members in the order of joining, after that place, at most `limit`.
     async fn page(&self, room: RoomId, after: Option<MemberPlace>, limit: usize) -> Result<Vec<Member>, StoreError>;
     /// Adds the member. None if the user is one already; then nothing changes. [`StoreError::Inconsistent`] if there is
@@ -150,6 +152,8 @@ pub trait Members: Send + Sync {
 pub trait Sanctions: Send + Sync {
     /// What holds, or held, against the user in the room.
     async fn get(&self, room: RoomId, user: UserId) -> Result<Sanction, StoreError>;
+    /// The same for many places; those where nothing was ever decided may be left out.
+    async fn among(&self, places: &[(RoomId, UserId)]) -> Result<HashMap<(RoomId, UserId), Sanction>, StoreError>;
     /// Carries an act out: membership, sanction, the room's ACL version and the announcement, in one atomic step. None
     /// if all was so already; then nothing changes.
     async fn apply(

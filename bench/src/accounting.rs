@@ -6,13 +6,16 @@ use serde::Serialize;
 
 /// Clock ticks in a second; Linux tells user space 100 on every machine that this runs on.
 const TICKS: f64 = 100.0;
+/// Seconds by which a count in ticks may be too large.
+const TICKS_OFF: f64 = 0.03;
 
 /// A process of a server, as `name=pid`.
 #[derive(Clone, Debug)]
 pub(crate) struct Watched {
     /// Its name in tables.
     pub(crate) name: String,
-    pid: u32,
+    /// Its id.
+    pub(crate) pid: u32,
 }
 
 /// The state of a process at one moment.
@@ -20,8 +23,18 @@ pub(crate) struct Watched {
 pub(crate) struct Usage {
     /// Seconds of CPU since its start, user and system.
     pub(crate) cpu_s: f64,
+    /// The same of the threads that live, to the nanosecond; those that ended are left out.
+    pub(crate) threads_s: f64,
     /// Resident memory.
     pub(crate) rss_kib: f64,
+}
+
+impl Usage {
+    /// Seconds of CPU since. The exact count, unless a thread ended that had done something.
+    pub(crate) fn cpu_since(&self, before: &Self) -> f64 {
+        let (ticks, exact) = (self.cpu_s - before.cpu_s, self.threads_s - before.threads_s);
+        if exact + TICKS_OFF >= ticks { exact } else { ticks }
+    }
 }
 
 impl std::str::FromStr for Watched {
@@ -47,7 +60,24 @@ impl Watched {
         let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();
         let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         let rss_kib = rss.split_whitespace().next()?.parse().ok()?;
-        Some(Usage { cpu_s: (ticks(11)? + ticks(12)?) / TICKS, rss_kib })
+        Some(Usage {
+            cpu_s: (ticks(11)? + ticks(12)?) / TICKS,
+            threads_s: self.threads().unwrap_or_default(),
+            rss_kib,
+        })
+    }
+
+    fn threads(&self) -> Option<f64> {
+        let mut nanos = 0.0;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.pid)).ok()? {
+            let text = fs::read_to_string(thread.ok()?.path().join("schedstat")).unwrap_or_default();
+            nanos += text
+                .split_whitespace()
+                .next()
+                .and_then(|spent| spent.parse::<f64>().ok())
+                .unwrap_or_default();
+        }
+        Some(nanos / 1e9)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::accounting::{Usage, Watched};
 use crate::dialect::{Credentials, Dialect, Meaning, Place};
 use crate::frame::{Kind, first};
 use crate::ledger::{Again, Ledger, Refused};
-use crate::link::Link;
+use crate::link::{self, Link};
 use crate::tag::Tag;
 
 /// Without any progress.
@@ -104,6 +104,7 @@ impl Crew {
 
     /// Connects everybody and waits until all are in their rooms. `size` is that of texts which are sent again.
     pub(crate) async fn gather(&self, ledger: &Arc<Ledger>, size: usize) -> Result<Crowd, Failure> {
+        self.fits_with(0)?;
         let credentials = Arc::new(self.credentials()?);
         let joined = Arc::new(AtomicUsize::new(0));
         let (mut members, mut readers, mut joins) = (Vec::new(), JoinSet::new(), 0);
@@ -121,7 +122,7 @@ impl Crew {
             let (ledger, dialect, joined) = (Arc::clone(ledger), self.dialect, Arc::clone(&joined));
             let reader = Reader { member, ledger, dialect, credentials: Arc::clone(&credentials), size, joined };
             readers.spawn(reader.run());
-            sleep(Duration::from_micros(1_000_000 / self.connect_rate.max(1))).await;
+            self.pace().await;
         }
         wait_for(&joined, joins).await?;
         let credentials = Arc::unwrap_or_clone(credentials);
@@ -135,7 +136,7 @@ impl Crew {
 
     /// Seconds of CPU that each watched process used since.
     pub(crate) fn since(&self, before: &[Usage]) -> Vec<f64> {
-        self.usage().iter().zip(before).map(|(now, before)| now.cpu_s - before.cpu_s).collect()
+        self.usage().iter().zip(before).map(|(now, before)| now.cpu_since(before)).collect()
     }
 
     /// The same by name, in microseconds for each of so many things.
@@ -144,7 +145,40 @@ impl Crew {
         self.watched.iter().map(|watched| watched.name.clone()).zip(each).collect()
     }
 
-    fn credentials(&self) -> Result<Credentials, Failure> {
+    /// Waits so long that no more connections are opened than should be.
+    pub(crate) async fn pace(&self) {
+        sleep(Duration::from_micros(1_000_000 / self.connect_rate.max(1))).await;
+    }
+
+    /// Refuses to begin what would end in the middle.
+    pub(crate) fn fits_with(&self, more: usize) -> Result<(), Failure> {
+        link::fit(self.connections + more)
+    }
+
+    /// One more connection of a user to the first node, which is in the user's rooms and is never to be read.
+    pub(crate) async fn connect_deaf(&self, credentials: &Credentials, user: usize) -> Result<Link, Failure> {
+        let place = self.place(user);
+        let (path, headers) = self.dialect.handshake(&place, credentials);
+        let link = Link::open_narrow(self.nodes[0], self.connections + user, &path, &headers).await?;
+        if let Some(text) = self.dialect.greeting(&place, credentials) {
+            link.send(&text).await?;
+        }
+        Ok(link)
+    }
+
+    /// Kills a watched process, without any last word.
+    pub(crate) fn kill(&self, name: &str) -> Result<(), Failure> {
+        let found = self.watched.iter().find(|watched| watched.name == name);
+        let pid = found.ok_or_else(|| format!("no --pid {name}=…"))?.pid.to_string();
+        let killed = std::process::Command::new("kill").args(["-KILL", &pid]).status()?;
+        if killed.success() {
+            Ok(())
+        } else {
+            Err(format!("{name} was not killed").into())
+        }
+    }
+
+    pub(crate) fn credentials(&self) -> Result<Credentials, Failure> {
         let Some(path) = &self.credentials else { return Ok(Credentials::default()) };
         let read: Credentials = serde_json::from_slice(&std::fs::read(path)?)?;
         if read.rooms.len() < self.rooms || read.tokens.is_empty() {
@@ -179,7 +213,9 @@ impl Crowd {
         let heard_in = self.members_of_rooms();
         let begin = Instant::now();
         let offset_us = ledger.now_us();
-        let (mut number, mut expected) = (0, 0);
+        // A number is never used again, also not in a later talk of the same crowd: it names the message.
+        let first = ledger.numbers();
+        let (mut number, mut expected) = (first, 0);
         let between = Duration::from_secs_f64(number_of(talk.burst) / talk.rate);
         let end = begin + Duration::from_secs_f64(talk.seconds);
         let mut due = begin;
@@ -200,7 +236,7 @@ impl Crowd {
             }
             due += between;
         }
-        Ok((number, expected))
+        Ok((number - first, expected))
     }
 
     /// Ends all connections.

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::crowd::{Crew, Talk, number_of};
+use crate::finding::{Findings, Target};
 use crate::ledger::Ledger;
 use crate::quantiles::Quantiles;
 use crate::{Failure, report};
@@ -26,6 +27,9 @@ pub(crate) struct Fanout {
     /// Who is measured.
     #[arg(long)]
     server: String,
+    /// Milliseconds in which all but one of a hundred deliveries should come; with it, rate and lateness are judged.
+    #[arg(long)]
+    p99_ms: Option<f64>,
     #[command(flatten)]
     crew: Crew,
     #[command(flatten)]
@@ -63,13 +67,15 @@ impl Fanout {
         let crowd = self.crew.gather(&ledger, self.talk.size).await?;
         sleep(REST).await;
         let used = self.crew.usage();
+        let start = Instant::now();
         let (sent, expected) = crowd.talk(&self.talk, &ledger).await?;
+        let took = start.elapsed();
         sleep(SETTLE).await;
         let used = self.crew.since(&used);
         crowd.leave().await;
         let mut books = ledger.close();
         let missing = i64::try_from(expected).unwrap_or(i64::MAX) - i64::try_from(books.deliveries).unwrap_or(i64::MAX);
-        report(&FanoutResult {
+        let result = FanoutResult {
             row: self.row,
             server: self.server,
             sent,
@@ -80,6 +86,30 @@ impl Fanout {
             cpu_us: self.crew.spent(&used, books.deliveries),
             cpu_us_per_message: self.crew.spent(&used, sent),
             latency_ms: books.delivery.quantiles(),
-        })
+        };
+        report(&result)?;
+        match self.p99_ms {
+            Some(p99_ms) => result.judge(self.talk.rate, took, p99_ms),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FanoutResult {
+    /// Whether as much was said as was to be, and heard in time.
+    fn judge(&self, rate: f64, took: Duration, p99_ms: f64) -> Result<(), Failure> {
+        let (part, row) = (Findings("Throughput"), &self.row);
+        let said = number_of(self.sent) / took.as_secs_f64();
+        // Whoever sends at a fixed rate is at most a hundredth off.
+        part.judge(&format!("{row}: messages"), said, "/s", Target::AtLeast(rate * 0.99))?;
+        let each = number_of(self.deliveries) / number_of(self.sent.max(1));
+        part.tell(&format!("{row}: deliveries of each"), each, "")?;
+        part.judge(&format!("{row}: p99 from due to delivered"), self.latency_ms.p99, "ms", Target::AtMost(p99_ms))?;
+        part.judge(
+            &format!("{row}: deliveries missing"),
+            number_of(self.missing.unsigned_abs()),
+            "",
+            Target::AtMost(0.0),
+        )
     }
 }

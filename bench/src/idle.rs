@@ -1,18 +1,20 @@
-//! Connections that do nothing: what each of them costs.
+//! Connections that do nothing: what each of them costs, and how soon many of them are back after a cut.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::crowd::{Crew, number_of};
-use crate::ledger::Ledger;
+use crate::finding::{Findings, Target};
+use crate::resident::Residents;
 use crate::{Failure, report};
 
-/// Time in which the servers finish what connecting left behind.
-const REST: Duration = Duration::from_secs(3);
+/// Resident memory of the gateway for each connection, KiB.
+const RSS_TARGET: f64 = 4.0;
+/// CPU of the gateway for each connection, microseconds per second.
+const CPU_TARGET: f64 = 1.0;
 
 /// The subcommand.
 #[derive(Args)]
@@ -23,6 +25,15 @@ pub(crate) struct Idle {
     /// How long nothing happens.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
+    /// Seconds in which the servers finish what connecting left behind: caches of the last minute, for one.
+    #[arg(long, default_value_t = 3)]
+    rest: u64,
+    /// Connections that are cut afterwards, all at once, and come back as fast as they can.
+    #[arg(long, default_value_t = 0)]
+    returning: usize,
+    /// The watched process that has the connections.
+    #[arg(long, default_value = "gateway-1")]
+    holder: String,
     #[command(flatten)]
     crew: Crew,
 }
@@ -44,15 +55,19 @@ pub(crate) struct IdleResult {
 
 impl Idle {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let ledger = Arc::new(Ledger::new());
+        self.crew.fits_with(0)?;
         let empty = self.crew.usage();
-        let crowd = self.crew.gather(&ledger, 0).await?;
-        sleep(REST).await;
+        let mut residents = Residents::new(&self.crew, self.crew.credentials()?);
+        for user in 0..self.crew.connections {
+            self.visit(&mut residents, user);
+            self.crew.pace().await;
+        }
+        residents.settled(self.crew.connections).await?;
+        sleep(Duration::from_secs(self.rest)).await;
         let before = self.crew.usage();
         sleep(Duration::from_secs(self.seconds)).await;
         let after = self.crew.usage();
-        crowd.leave().await;
-        if ledger.close().lost > 0 {
+        if residents.endings() > 0 {
             return Err("idle connections were lost".into());
         }
         let connections = number_of(self.crew.connections as u64);
@@ -65,13 +80,54 @@ impl Idle {
         let cpu = before
             .iter()
             .zip(&after)
-            .map(|(before, after)| (after.cpu_s - before.cpu_s) * 1e6 / connections / seconds);
-        report(&IdleResult {
-            idle_server: self.server,
+            .map(|(before, after)| after.cpu_since(before) * 1e6 / connections / seconds);
+        let result = IdleResult {
+            idle_server: self.server.clone(),
             connections: self.crew.connections,
             rooms_per_connection: self.crew.rooms_per_connection,
             rss_kib: names().zip(rss).collect(),
             cpu_us_per_s: names().zip(cpu).collect(),
-        })
+        };
+        report(&result)?;
+        self.judge(&result)?;
+        self.come_back(residents).await
+    }
+
+    fn visit(&self, residents: &mut Residents, user: usize) {
+        residents.visit(user, vec![self.crew.nodes[user % self.crew.nodes.len()]]);
+    }
+
+    fn judge(&self, result: &IdleResult) -> Result<(), Failure> {
+        let findings = Findings("Idle connections");
+        let of = |list: &[(String, f64)]| list.iter().find(|(name, _)| *name == self.holder).map(|(_, value)| *value);
+        let title =
+            |what: &str| format!("{what}, {} connections in {} rooms", result.connections, result.rooms_per_connection);
+        if let Some(rss) = of(&result.rss_kib) {
+            findings.judge(&title("memory of a connection"), rss, "KiB", Target::AtMost(RSS_TARGET))?;
+        }
+        if let Some(cpu) = of(&result.cpu_us_per_s) {
+            findings.judge(&title("CPU of a connection"), cpu, "µs/s", Target::AtMost(CPU_TARGET))?;
+        }
+        Ok(())
+    }
+
+    async fn come_back(&self, mut residents: Residents) -> Result<(), Failure> {
+        let returning = self.returning.min(self.crew.connections);
+        if returning > 0 {
+            residents.cut(0..returning).await;
+            let (start, used) = (Instant::now(), self.crew.usage());
+            for user in 0..returning {
+                self.visit(&mut residents, user);
+            }
+            residents.settled(self.crew.connections).await?;
+            let findings = Findings("Idle connections");
+            let title = format!("{returning} are cut and come back, all caught up");
+            findings.tell(&title, start.elapsed().as_secs_f64(), "s")?;
+            for (name, cpu_us) in self.crew.spent(&self.crew.since(&used), returning as u64) {
+                findings.tell(&format!("CPU of {name} for each that came back"), cpu_us, "µs")?;
+            }
+        }
+        residents.leave().await;
+        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! What was sent, what came back, and when: kept by all connections of a run together.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -19,6 +20,8 @@ pub(crate) struct Ledger {
     /// Begins every `client_id`; no other run has it.
     prefix: String,
     books: Mutex<Books>,
+    /// The largest number that was used.
+    numbers: AtomicU64,
 }
 
 /// The books themselves.
@@ -79,12 +82,17 @@ impl Ledger {
     /// Empty; its time begins now.
     pub(crate) fn new() -> Self {
         let prefix = format!("bench-{}-", uuid::Uuid::new_v4().simple());
-        Self { start: Instant::now(), prefix, books: Mutex::default() }
+        Self { start: Instant::now(), prefix, books: Mutex::default(), numbers: AtomicU64::new(0) }
     }
 
     /// Microseconds since the start.
     pub(crate) fn now_us(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// The largest number that a message had so far.
+    pub(crate) fn numbers(&self) -> u64 {
+        self.numbers.load(Ordering::Relaxed)
     }
 
     /// The `client_id` of a message.
@@ -99,6 +107,7 @@ impl Ledger {
 
     /// A message goes out.
     pub(crate) fn send(&self, tag: Tag) {
+        self.numbers.fetch_max(tag.number, Ordering::Relaxed);
         self.books.lock().sent.insert(tag.number, tag.due_us);
     }
 

@@ -8,10 +8,15 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Mutex;
 
+use crate::Failure;
 use crate::frame::{PONG, TEXT, from_client};
 
 /// Connections per source address: the range of ports belongs to a pair of addresses.
-const PORTS: usize = 20_000;
+const PORTS: usize = 10_000;
+/// Receive buffer of a connection that is not read.
+const NARROW_BYTES: u32 = 4 * 1024;
+/// Open files of a load generator that are no connections.
+const SPARE_FILES: usize = 64;
 const HEAD_MAX: usize = 8 * 1024;
 
 /// The connection; one task reads, any may write.
@@ -24,7 +29,22 @@ pub(crate) struct Link {
 impl Link {
     /// Connects and shakes hands. `number` tells connections apart.
     pub(crate) async fn open(address: SocketAddr, number: usize, path: &str, headers: &str) -> io::Result<Self> {
+        Self::open_on(TcpSocket::new_v4()?, address, number, (path, headers)).await
+    }
+
+    /// The same with a receive buffer that is soon full.
+    pub(crate) async fn open_narrow(address: SocketAddr, number: usize, path: &str, headers: &str) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
+        socket.set_recv_buffer_size(NARROW_BYTES)?;
+        Self::open_on(socket, address, number, (path, headers)).await
+    }
+
+    async fn open_on(
+        socket: TcpSocket,
+        address: SocketAddr,
+        number: usize,
+        (path, headers): (&str, &str),
+    ) -> io::Result<Self> {
         let net = u8::try_from(number / PORTS).unwrap_or(u8::MAX);
         if net > 0 {
             socket.bind((IpAddr::from(Ipv4Addr::new(127, 0, net, 1)), 0).into())?;
@@ -64,6 +84,21 @@ impl Link {
     async fn write(&self, bytes: &[u8]) -> io::Result<()> {
         let _turn = self.turn.lock().await;
         write(&self.stream, bytes).await
+    }
+}
+
+/// Whether this process may have so many sockets: every one is a file to the kernel.
+pub(crate) fn fit(sockets: usize) -> Result<(), Failure> {
+    let (limits, wanted) = (std::fs::read_to_string("/proc/self/limits")?, sockets + SPARE_FILES);
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
+    match soft {
+        Some(soft) if soft < wanted => Err(format!(
+            "{sockets} sockets need {wanted} open files, and this process may have {soft}: raise the limit (as root: \
+             `ulimit -Hn {wanted}`) or ask for fewer connections"
+        )
+        .into()),
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -10,10 +10,12 @@ use clap::{Parser, Subcommand};
 
 mod accounting;
 mod bare;
+mod cost;
 mod crowd;
 mod depth;
 mod dialect;
 mod fanout;
+mod finding;
 mod frame;
 mod history;
 mod idle;
@@ -22,6 +24,9 @@ mod ledger;
 mod link;
 mod quantiles;
 mod raw_store;
+mod resident;
+mod resume;
+mod stalled;
 mod table;
 mod tag;
 
@@ -41,6 +46,12 @@ enum Job {
     Fanout(fanout::Fanout),
     /// Connections that do nothing; memory and CPU of each.
     Idle(idle::Idle),
+    /// CPU of one message, above what the processes use anyway.
+    Cost(cost::Cost),
+    /// Readers that never read, and what the others notice.
+    Stalled(stalled::Stalled),
+    /// A node is killed under load; time until its clients are caught up elsewhere, and what they lost.
+    Resume(resume::Resume),
     /// Many messages through the log into the store; time to the ack, lag, depth of the log, and the ledger.
     Ingest(ingest::Ingest),
     /// The bare limit: one thread that writes frames to sockets and does nothing else. Serves until it is killed.
@@ -56,6 +67,9 @@ async fn main() -> ExitCode {
     let outcome = match Arguments::parse().job {
         Job::Fanout(run) => run.run().await,
         Job::Idle(run) => run.run().await,
+        Job::Cost(run) => run.run().await,
+        Job::Stalled(run) => run.run().await,
+        Job::Resume(run) => run.run().await,
         Job::Ingest(run) => run.run().await,
         Job::Bare(run) => run.serve(),
         Job::Store(run) => run.run().await,

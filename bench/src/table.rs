@@ -7,6 +7,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use crate::fanout::FanoutResult;
+use crate::finding::Finding;
 use crate::idle::IdleResult;
 use crate::ingest::IngestResult;
 use crate::raw_store::StoreResult;
@@ -32,6 +33,7 @@ enum Run {
     Idle(IdleResult),
     Ingest(IngestResult),
     Store(StoreResult),
+    Finding(Finding),
 }
 
 #[derive(Default)]
@@ -40,6 +42,7 @@ struct Runs {
     idles: Vec<IdleResult>,
     ingests: Vec<IngestResult>,
     stores: Vec<StoreResult>,
+    findings: Vec<Finding>,
 }
 
 impl Table {
@@ -51,9 +54,11 @@ impl Table {
                 Run::Idle(run) => runs.idles.push(run),
                 Run::Ingest(run) => runs.ingests.push(run),
                 Run::Store(run) => runs.stores.push(run),
+                Run::Finding(finding) => runs.findings.push(finding),
             }
         }
         let mut page = format!("# Benchmarks\n\nWritten by `make bench`; do not edit. {}\n", self.about);
+        runs.findings(&mut page)?;
         runs.fanouts(&mut page)?;
         runs.idles(&mut page)?;
         runs.ingests(&mut page)?;
@@ -67,6 +72,16 @@ impl Table {
 fn delivering(parts: &[(String, f64)]) -> f64 {
     let stores = |name: &str| name.starts_with("api") || name == "mongo";
     parts.iter().filter(|(name, _)| !stores(name)).map(|(_, part)| part).sum()
+}
+
+/// Without digits that mean nothing.
+fn shown(value: f64) -> String {
+    let digits = match value.abs() {
+        whole if whole >= 100.0 || whole.fract() == 0.0 => 0,
+        some if some >= 10.0 => 1,
+        _ => 2,
+    };
+    format!("{value:.digits$}")
 }
 
 fn list(parts: &[(String, f64)]) -> String {
@@ -102,6 +117,22 @@ impl Runs {
                 run.latency_ms.p50,
                 run.latency_ms.p99
             )?;
+        }
+        Ok(())
+    }
+
+    fn findings(&self, page: &mut String) -> std::fmt::Result {
+        if self.findings.is_empty() {
+            return Ok(());
+        }
+        page.push_str("\n## Targets\n\n| part | what | measured | target | met |\n|---|---|---|---|---|\n");
+        for Finding { part, what, measured, unit, target } in &self.findings {
+            let (wanted, met) = match target {
+                None => (String::new(), ""),
+                Some(target) if target.is_met(*measured) => (target.to_string(), "yes"),
+                Some(target) => (target.to_string(), "**no**"),
+            };
+            writeln!(page, "| {part} | {what} | {} {unit} | {wanted} | {met} |", shown(*measured))?;
         }
         Ok(())
     }

@@ -109,7 +109,9 @@ impl Acks {
         drop(pending);
         self.metrics.acks_pending.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         let Settled { stored, uncertain } = settled?;
+        let now = UnixMillis::now();
         for (waiting, first) in stored {
+            self.metrics.ack_seconds.observe(now.since(waiting.timestamp).as_secs_f64());
             waiting.tell(|waiting| waiting.ack(first));
         }
         for waiting in uncertain {

@@ -5,11 +5,13 @@ use std::error::Error;
 use moka::future::Cache;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
-use rookery_shared::authority::{Authority, AuthorityError, EventPlace, MessageFacts, Permission};
+use rookery_shared::authority::many::{Answers, Questions};
+use rookery_shared::authority::{Answer, Authority, AuthorityError, EventPlace, MessageFacts, Permission, Question};
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{AclVersion, MessageId, RoomId, RoomRef, SessionId, UserId};
 use rookery_shared::limits::{
-    AUTHORITY_ANSWER_BYTES_MAX, AUTHORITY_CONNECT_DEADLINE, AUTHORITY_DEADLINE, EVENTS_ANSWER_BYTES_MAX, SLUGS_MAX,
+    AUTHORITY_ANSWER_BYTES_MAX, AUTHORITY_CONNECT_DEADLINE, AUTHORITY_DEADLINE, AUTHORIZE_ANSWER_BYTES_MAX,
+    EVENTS_ANSWER_BYTES_MAX, SLUGS_MAX,
 };
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::token::JwkSet;
@@ -86,6 +88,14 @@ impl Authority for HttpAuthority {
         let url = self.url(&["internal", "v1", "authorize"])?;
         let body = json!({ "user": user, "room": room });
         decode(&self.ask(self.client.post(url).json(&body)).await?)
+    }
+
+    async fn authorize_many(&self, questions: &[Question]) -> Result<Vec<Answer>, AuthorityError> {
+        let url = self.url(&["internal", "v1", "authorize", "many"])?;
+        let questions = Questions::new(questions);
+        let body = self.ask_for(self.client.post(url).json(&questions), AUTHORIZE_ANSWER_BYTES_MAX).await?;
+        let answers: Answers = decode(&body)?;
+        questions.read(&answers).ok_or_else(|| unavailable("answers that do not fit"))
     }
 
     async fn open_room(&self, room: RoomId) -> Result<(), AuthorityError> {

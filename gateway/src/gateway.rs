@@ -92,7 +92,7 @@ impl Gateway {
         let GatewayParts { bus, presence: store, authority, verifier, origins, shutdown, limiter, options } = parts;
         let metrics = Arc::new(Metrics::new()?);
         let hub = Hub::new(Arc::clone(&bus), Arc::clone(&authority), Arc::clone(&metrics), shutdown.clone());
-        let permissions = Permissions::new(Arc::clone(&authority));
+        let permissions = Permissions::new(Arc::clone(&authority), shutdown.clone());
         let acks = Acks::new(Arc::clone(&metrics));
         let logins = Logins::new(
             Arc::clone(&bus),

@@ -213,6 +213,7 @@ impl Logins {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
+            self.look_at_outboxes();
             let here = self.sessions();
             let (sessions, rooms) = tokio::join!(self.ask_sessions(&here), self.ask_rooms());
             if let Err(error) = sessions.and(rooms) {
@@ -251,6 +252,17 @@ impl Logins {
         let state = self.state.lock();
         let sessions: HashSet<SessionId> = state.users.values().flatten().map(|login| login.session).collect();
         sessions.into_iter().collect()
+    }
+
+    fn look_at_outboxes(&self) {
+        let members: Vec<Arc<Member>> = {
+            let state = self.state.lock();
+            state.users.values().flatten().map(|login| Arc::clone(&login.member)).collect()
+        };
+        let owed = members.iter().map(|member| member.outbox.bytes()).filter(|bytes| *bytes > 0);
+        let (waiting, bytes) = owed.fold((0, 0), |(waiting, sum), bytes| (waiting + 1, sum + bytes));
+        self.hub.metrics.outboxes_waiting.set(waiting);
+        self.hub.metrics.outbox_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     async fn ask_sessions(&self, sessions: &[SessionId]) -> Result<(), AuthorityError> {

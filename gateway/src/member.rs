@@ -16,7 +16,7 @@ use crate::position::Position;
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// Names a connection within this process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MemberId(u64);
 
 /// See the module's text.

@@ -41,7 +41,8 @@ pub struct Metrics {
     pub behind: IntCounter,
     /// Events that could not be kept while a room was opened or repaired; they were read again.
     pub parked_overflows: IntCounter,
-    /// Subscribes by outcome.
+    /// Subscribes by outcome: `fresh` without a position, `head` with nothing missed, by this node's `ring`, the hot
+    /// `tail` or the `store`, or `gap`, `reset`, `left`.
     pub resumes: IntCounterVec,
     /// Times the bus said that something may be lost, or this process lagged behind it.
     pub bus_suspects: IntCounter,
@@ -65,6 +66,26 @@ pub struct Metrics {
     pub typing_dropped: IntCounterVec,
     /// Read marks: told to the api, or left to a later one of the same connection and room.
     pub reads: IntCounterVec,
+    /// Events of rooms with listeners here that the bus told.
+    pub events: IntCounter,
+    /// Seconds from an event's number, by the clock of the bus, until this node heard of it.
+    pub relay_seconds: Histogram,
+    /// Seconds from hearing an event until it was written to a part of those who get it.
+    pub write_seconds: Histogram,
+    /// Connections written to for rooms. Frames by this is how well writes are shared.
+    pub writes: IntCounter,
+    /// Frames that these writes took.
+    pub frames_written: IntCounter,
+    /// Seconds from a message's number, by the clock of the bus, to its ack: storing it is the larger part.
+    pub ack_seconds: Histogram,
+    /// Bytes that wait in outboxes, all together, at the last look.
+    pub outbox_bytes: IntGauge,
+    /// Outboxes with anything in them, at the last look.
+    pub outboxes_waiting: IntGauge,
+    /// What was not done because there was too much, by reason.
+    pub sheds: IntCounterVec,
+    /// Times that a busy and full room wrote what it had gathered.
+    pub room_ticks: IntCounter,
 }
 
 /// Registers what it makes, under the gateway's prefix.
@@ -106,6 +127,16 @@ impl Metrics {
             presence_coalesced: make.counter("presence_coalesced_total", "News of users that was not told at once")?,
             typing_dropped: make.family("typing_dropped_total", "Typing that was not told", "reason")?,
             reads: make.family("reads_total", "Read marks of clients", "outcome")?,
+            events: make.counter("events_total", "Events of rooms with listeners here")?,
+            relay_seconds: make.histogram("relay_seconds", "Number of an event to hearing of it")?,
+            write_seconds: make.histogram("write_seconds", "Hearing of an event to writing it")?,
+            writes: make.counter("writes_total", "Connections written to for rooms")?,
+            frames_written: make.counter("frames_written_total", "Frames of these writes")?,
+            ack_seconds: make.histogram("ack_seconds", "Number of a message to its ack")?,
+            outbox_bytes: make.gauge("outbox_bytes", "Bytes that wait in outboxes")?,
+            outboxes_waiting: make.gauge("outboxes_waiting", "Outboxes with anything in them")?,
+            sheds: make.family("sheds_total", "What was too much", "reason")?,
+            room_ticks: make.counter("room_ticks_total", "Gathered writes of busy rooms")?,
             registry: make.0,
         })
     }

@@ -141,10 +141,17 @@ impl Outbox {
 
     /// Writes what the kernel takes now. Whoever else flushes at the same time waits that long.
     pub fn flush(&self) -> Flushed {
-        let Some(wire) = &self.wire else { return Flushed::All };
+        self.flush_counted().0
+    }
+
+    /// Beside how it went: how many frames have gone.
+    fn flush_counted(&self) -> (Flushed, usize) {
+        let Some(wire) = &self.wire else { return (Flushed::All, 0) };
         let mut queue = self.queue.lock();
+        let owed = queue.len();
         let written = queue.write_to(wire.as_ref());
         let (is_low, flushed) = (queue.is_low(), queue.standing(&written));
+        let frames = owed.saturating_sub(queue.len());
         drop(queue);
         if let Written::Failed(error) = written {
             tracing::debug!(%error, "write failed");
@@ -155,14 +162,22 @@ impl Outbox {
         if flushed == Flushed::More {
             self.attention.notify_one();
         }
-        flushed
+        (flushed, frames)
     }
 
-    /// A flush by somebody else than the connection's task, which is told where there is more to be done.
-    pub fn flush_for(&self) {
-        if self.flush() != Flushed::All {
+    /// A flush by somebody else than the connection's task, which is told where there is more to be done. Returns how
+    /// many frames have gone.
+    pub fn flush_for(&self) -> usize {
+        let (flushed, frames) = self.flush_counted();
+        if flushed != Flushed::All {
             self.attention.notify_one();
         }
+        frames
+    }
+
+    /// Bytes that wait to be written.
+    pub fn bytes(&self) -> usize {
+        self.queue.lock().bytes()
     }
 
     /// Says the last word: the close frame goes behind everything that is owed, or instead of it if the client does

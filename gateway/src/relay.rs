@@ -7,12 +7,14 @@
 use std::sync::Arc;
 
 use rookery_shared::bus::{Signal, Whisper};
+use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::SequencedEvent;
-use rookery_shared::limits::{AUDIT_PAUSE, HEAD_AUDIT_INTERVAL, SIGNALS_PER_FLUSH_MAX};
+use rookery_shared::limits::{AUDIT_PAUSE, DELIVERIES_PER_FLUSH_MAX, HEAD_AUDIT_INTERVAL, SIGNALS_PER_FLUSH_MAX};
 use rookery_shared::protocol::server::ServerFrame;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::time::Instant;
 
 use crate::acks::Acks;
 use crate::authorize::Permissions;
@@ -67,11 +69,16 @@ impl Relay {
     pub async fn listen(self: Arc<Self>, mut signals: Receiver<Signal>) {
         loop {
             let mut owed = Vec::new();
-            match signals.recv().await {
+            let first = match signals.recv().await {
                 Err(RecvError::Closed) => return,
-                first => self.on_signal(first, &mut owed).await,
-            }
+                first => first,
+            };
+            let (heard, before) = (Instant::now(), self.hub.metrics.deliveries.get());
+            self.on_signal(first, &mut owed).await;
             for _ in 1..SIGNALS_PER_FLUSH_MAX {
+                if self.hub.metrics.deliveries.get() - before > DELIVERIES_PER_FLUSH_MAX {
+                    break;
+                }
                 match signals.try_recv() {
                     Ok(signal) => self.on_signal(Ok(signal), &mut owed).await,
                     Err(TryRecvError::Lagged(events)) => {
@@ -80,7 +87,7 @@ impl Relay {
                     Err(TryRecvError::Empty | TryRecvError::Closed) => break,
                 }
             }
-            self.hub.flush(owed);
+            self.hub.flush(owed, heard);
         }
     }
 
@@ -137,6 +144,11 @@ impl Relay {
             self.hub.metrics.strays.inc();
             return;
         };
+        let metrics = &self.hub.metrics;
+        metrics.events.inc();
+        // By the clock of the bus, which need not be ours: what came before it was sent took no time.
+        let relayed = UnixMillis::now().since(event.timestamp);
+        metrics.relay_seconds.observe(relayed.as_secs_f64());
         let (at, delivery) = encode(Arc::unwrap_or_clone(event));
         let mut news = room.offer(at, delivery);
         owed.append(&mut news.owed);

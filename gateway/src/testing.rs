@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use rookery_shared::access::{RoomRole, Until, Visibility};
-use rookery_shared::authority::{Authority, AuthorityError, EventPlace, MessageFacts, Permission};
+use rookery_shared::authority::{Answer, Authority, AuthorityError, EventPlace, MessageFacts, Permission, Question};
 use rookery_shared::bus::{
     Append, AppendError, Appended, Bus, BusError, Head, Mark, OpenError, PartitionOpening, PartitionState, Revoked,
     RoomSeed, Signal, Whisper,
@@ -251,6 +251,8 @@ pub(crate) struct FakeAuthority {
     pub(crate) acl: Mutex<AclVersion>,
     pub(crate) messages: Mutex<HashMap<MessageId, MessageFacts>>,
     pub(crate) asked: AtomicUsize,
+    /// Calls with many questions.
+    pub(crate) calls: AtomicUsize,
     pub(crate) muted: Mutex<Option<Until>>,
     /// Sessions that were ended.
     pub(crate) ended: Mutex<HashSet<SessionId>>,
@@ -269,6 +271,7 @@ impl FakeAuthority {
             acl: Mutex::default(),
             messages: Mutex::default(),
             asked: AtomicUsize::new(0),
+            calls: AtomicUsize::new(0),
             muted: Mutex::default(),
             ended: Mutex::default(),
             stored: Mutex::new(Some(Vec::new())),
@@ -300,6 +303,15 @@ impl Authority for FakeAuthority {
             muted: *self.muted.lock(),
             banned: None,
         })
+    }
+
+    async fn authorize_many(&self, questions: &[Question]) -> Result<Vec<Answer>, AuthorityError> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        let mut answers = Vec::new();
+        for question in questions {
+            answers.push(self.authorize(question.user, &question.room).await);
+        }
+        Ok(answers)
     }
 
     async fn open_room(&self, _room: RoomId) -> Result<(), AuthorityError> {

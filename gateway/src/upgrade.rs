@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use rookery_shared::address;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::RoomRef;
+use rookery_shared::limits::SEND_BUFFER_BYTES;
 use rookery_shared::listener::{self, Peer};
 use rookery_shared::quota::Limit;
 
@@ -149,6 +150,10 @@ impl Upgrading {
             tracing::error!("the listener hands out streams of another type");
             return None;
         };
-        Some((parts.io.into_inner(), parts.read_buf.to_vec()))
+        let connection = parts.io.into_inner();
+        if let Err(error) = connection.bound_unread(SEND_BUFFER_BYTES) {
+            tracing::debug!(%error, "the kernel keeps its own bound");
+        }
+        Some((connection, parts.read_buf.to_vec()))
     }
 }

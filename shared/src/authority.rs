@@ -16,6 +16,8 @@ use crate::protocol::error_code::ErrorCode;
 use crate::token::JwkSet;
 use crate::unread::{ReadState, ReadTo};
 
+pub mod many;
+
 /// What one user is in one room, valid while the room's ACL version is [`Permission::acl`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Permission {
@@ -100,12 +102,34 @@ pub enum AuthorityError {
     Unavailable(String),
 }
 
+/// What is a user in a room?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The user.
+    pub user: UserId,
+    /// The room.
+    pub room: RoomRef,
+}
+
+/// The answer to a [`Question`].
+pub type Answer = Result<Permission, AuthorityError>;
+
 /// The api as gateways see it.
 #[async_trait]
 pub trait Authority: Send + Sync + 'static {
     /// What the user is in the room. Refused with [`ErrorCode::UnknownRoom`] when there is no such room, or none
     /// that this user may know of.
     async fn authorize(&self, user: UserId, room: &RoomRef) -> Result<Permission, AuthorityError>;
+
+    /// The same for many questions at once, answered in their order. At most
+    /// [`crate::limits::AUTHORIZE_QUESTIONS_MAX`] at a time.
+    async fn authorize_many(&self, questions: &[Question]) -> Result<Vec<Answer>, AuthorityError> {
+        let mut answers = Vec::with_capacity(questions.len());
+        for Question { user, room } in questions {
+            answers.push(self.authorize(*user, room).await);
+        }
+        Ok(answers)
+    }
 
     /// Makes the room's state present on the bus, in a current epoch, whatever the bus has lost. Idempotent.
     async fn open_room(&self, room: RoomId) -> Result<(), AuthorityError>;

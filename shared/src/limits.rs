@@ -208,7 +208,7 @@ pub const OUTBOX_LOW_BYTES: usize = 128 * 1024;
 /// Frames an outbox may hold when the replay of one more room begins.
 pub const OUTBOX_LOW_FRAMES: usize = 256;
 /// Rooms of one `subscribe` frame that are prepared at the same time.
-pub const SUBSCRIBES_AT_ONCE: usize = 8;
+pub const SUBSCRIBES_AT_ONCE: usize = 32;
 /// Permissions that a gateway remembers.
 pub const PERMISSIONS_MAX: u64 = 100_000;
 /// How long a permission is believed without asking again. Sends are checked against the room's ACL version anyway.
@@ -290,6 +290,42 @@ pub const REFUSAL_LIFE: Duration = Duration::from_secs(1);
 pub const FRAMES_PER_SECOND_MAX: u32 = 1_000;
 /// WebSocket frames of one client that may come at once before the rate counts.
 pub const FRAMES_BURST_MAX: u32 = 5_000;
+/// Different pages of histories that one api process reads at the same time.
+pub const HISTORY_READS_MAX: usize = 64;
+/// How long a page waits for its turn before it is refused.
+pub const HISTORY_READ_WAIT: Duration = Duration::from_secs(2);
+/// Connections of one gateway in one room from which on what may be lost, such as typing, is not said there.
+pub const BIG_ROOM_MEMBERS: usize = 1_000;
+/// Deliveries of one room in a second, above which a gateway gathers its events: about half a processor.
+pub const ROOM_DELIVERIES_PER_SECOND: u64 = 100_000;
+/// Time over which they are counted.
+pub const ROOM_TEMPO_WINDOW: Duration = Duration::from_millis(500);
+/// Shortest time for which such a room gathers.
+pub const ROOM_TICK_MIN: Duration = Duration::from_millis(50);
+/// Longest time for which it does.
+pub const ROOM_TICK_MAX: Duration = Duration::from_millis(100);
+/// Frames that go into outboxes before a gateway writes, so that a room of thousands does not keep the others waiting.
+pub const DELIVERIES_PER_FLUSH_MAX: u64 = 4_096;
+/// Bytes that the kernel takes for a client that does not read; it counts its own overhead on top.
+pub const SEND_BUFFER_BYTES: usize = 128 * 1024;
+/// Questions about rights that a gateway asks the api with one call.
+pub const AUTHORIZE_QUESTIONS_MAX: usize = 2_000;
+/// Such calls of one gateway that are under way; what is asked meanwhile goes along with the next.
+pub const AUTHORIZE_CALLS_MAX: usize = 2;
+/// Questions about rights that wait in one gateway.
+pub const AUTHORIZE_WAITING_MAX: usize = 200_000;
+/// Bytes of one such call.
+pub const AUTHORIZE_BYTES_MAX: usize = 512 * 1024;
+/// Bytes of its answer.
+pub const AUTHORIZE_ANSWER_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// What users are in rooms, as an api remembers it; it is believed as long as the room's version is the same.
+pub const STANDINGS_MAX: u64 = 200_000;
+/// How long it is remembered after it was last asked for.
+pub const STANDINGS_LIFE: Duration = Duration::from_hours(1);
+/// Ids in one question to MongoDB about many documents.
+pub const STORE_IDS_PER_READ_MAX: usize = 50;
+/// Such questions of one call that are under way.
+pub const STORE_READS_AT_ONCE: usize = 8;
 /// Longest slow mode of a room, in milliseconds: 6 hours.
 pub const SLOW_MODE_MS_MAX: u64 = 6 * 60 * 60 * 1_000;
 /// Largest burst that operators may allow one user in one room.

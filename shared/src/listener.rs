@@ -77,6 +77,11 @@ impl Connection {
         &self.stream
     }
 
+    /// From here on the kernel takes no more than so much that the other end has not read.
+    pub fn bound_unread(&self, bytes: usize) -> io::Result<()> {
+        SockRef::from(&self.stream).set_send_buffer_size(bytes)
+    }
+
     /// Ends our half; the other end reads what was written before, then the end.
     pub fn end_writing(&self) -> io::Result<()> {
         SockRef::from(&self.stream).shutdown(Half::Write)

@@ -175,6 +175,11 @@ impl Cluster {
         self.settings.node()
     }
 
+    /// Another gateway of the same cluster; it does not run yet.
+    pub fn another_gateway(&self) -> Node {
+        gateway(self.topology.url(&self.redis), &self.api, &self.settings)
+    }
+
     /// Starts the api and the gateways at once and waits until all are ready.
     pub async fn start_services(&self) {
         self.api.process.start();

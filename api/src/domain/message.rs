@@ -5,7 +5,7 @@ use rookery_shared::event::{EventBody, SequencedEvent};
 use rookery_shared::id::{Epoch, MessageId, RoomId, Seq};
 
 /// A place between two events of a room's history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
     /// Epoch of the event at the place.
     pub epoch: Epoch,
@@ -19,7 +19,7 @@ impl Place {
 }
 
 /// Which part of a history is asked for. Pages are always in order, oldest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Window {
     /// The newest events.
     Latest,

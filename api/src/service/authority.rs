@@ -4,10 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rookery_shared::access::{Action, decide};
-use rookery_shared::authority::{Authority, AuthorityError, EventPlace, MessageFacts, Permission};
+use rookery_shared::authority::{Answer, Authority, AuthorityError, EventPlace, MessageFacts, Permission, Question};
 use rookery_shared::bus::{Bus, BusError, OpenError, PartitionOpening, PartitionState, RoomSeed};
-use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{AclVersion, MessageId, Partition, RoomId, RoomRef, SessionId, UserId};
 use rookery_shared::keys::{partition_of, partitions};
@@ -18,6 +16,9 @@ use rookery_shared::unread::{ReadState, ReadTo};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
 
+mod standings;
+
+use self::standings::Standings;
 use super::missed::Reads;
 use crate::ingest::Underway;
 use crate::metrics::Metrics;
@@ -50,12 +51,14 @@ pub struct LocalAuthority {
     /// One per partition: rooms of a partition are opened one after another, so that one outage costs one epoch.
     opening: Vec<Mutex<()>>,
     reads: Reads,
+    standings: Standings,
 }
 
 impl LocalAuthority {
     /// An authority over these parts.
     pub fn new(parts: LocalAuthorityParts) -> Self {
-        Self { parts, opening: partitions().map(|_| Mutex::new(())).collect(), reads: Reads::default() }
+        let opening = partitions().map(|_| Mutex::new(())).collect();
+        Self { parts, opening, reads: Reads::default(), standings: Standings::new() }
     }
 
     pub(super) const fn parts(&self) -> &LocalAuthorityParts {
@@ -133,24 +136,13 @@ impl LocalAuthority {
 #[async_trait]
 impl Authority for LocalAuthority {
     async fn authorize(&self, user: UserId, room: &RoomRef) -> Result<Permission, AuthorityError> {
-        // The room before the member: a role may then be newer than the version it is told with, which only makes
-        // the permission look stale. The other way round an old role would pass as current.
-        let found = self.parts.stores.rooms.find(room).await.map_err(store_error)?;
-        let room = found.ok_or(AuthorityError::Refused(ErrorCode::UnknownRoom))?;
-        let member = self.parts.stores.members.get(room.id, user).await.map_err(store_error)?;
-        let sanction = self.parts.stores.sanctions.get(room.id, user).await.map_err(store_error)?;
-        let permission = Permission {
-            room: room.id,
-            slug: room.slug,
-            name: room.name.as_str().to_owned(),
-            visibility: room.visibility,
-            role: member.map(|member| member.role),
-            acl: room.acl,
-            muted: sanction.muted,
-            banned: sanction.banned,
-        };
-        decide(permission.standing(), Action::See, UnixMillis::now()).map_err(AuthorityError::Refused)?;
-        Ok(permission)
+        let question = Question { user, room: room.clone() };
+        let answer = self.authorize_many(&[question]).await?.pop();
+        answer.unwrap_or_else(|| Err(AuthorityError::Unavailable("no answer".to_owned())))
+    }
+
+    async fn authorize_many(&self, questions: &[Question]) -> Result<Vec<Answer>, AuthorityError> {
+        self.standings.answers(&self.parts.stores, questions).await
     }
 
     async fn open_room(&self, room: RoomId) -> Result<(), AuthorityError> {

@@ -3,15 +3,18 @@
 //! A message can be read as soon as it was echoed. A page never hides a hole: where events are missing between the
 //! store and the hot tail, the page ends there, or the answer is "not possible right now".
 
+mod flights;
 mod merge;
 mod states;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rookery_shared::bus::{Bus, BusError};
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{MessageId, RoomId};
 use rookery_shared::limits::{HISTORY_BUS_WAIT, TAIL_EVENTS_MAX};
+use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::ServerFrame;
 use tokio::time::timeout;
 
@@ -19,10 +22,15 @@ use crate::app::App;
 use crate::domain::message::{Place, Window, edit_of, is_message_of, place_of};
 use crate::domain::message_state::{MessageState, target_of};
 use crate::error::ApiError;
-use crate::store::Stores;
+use crate::store::{StoreError, Stores};
+use flights::{Flights, Full};
 use merge::{Hole, Merged, Tail, merge};
 
+/// Which page is read, and what became of it. A failure is told to all who waited.
+pub type Reads = Flights<(RoomId, Window, usize), Result<Arc<Page>, Arc<StoreError>>>;
+
 /// A page of a history, oldest first.
+#[derive(Clone)]
 pub struct Page {
     events: Vec<SequencedEvent>,
     /// What acts have made of the messages of the page.
@@ -41,8 +49,40 @@ impl Page {
     }
 }
 
-/// The events of a window, `limit` at most.
+/// The events of a window, `limit` at most. Many who ask for the same are served by one read.
 pub async fn page(app: &App, room: RoomId, window: Window, limit: usize) -> Result<Page, ApiError> {
+    let read = async {
+        app.metrics.history_reads.inc();
+        read(app, room, window, limit).await.map(Arc::new).map_err(|error| Arc::new(cause(error)))
+    };
+    match app.history.get((room, window, limit), read).await {
+        Ok(Ok(page)) => Ok(Arc::unwrap_or_clone(page)),
+        Ok(Err(error)) => Err(ApiError::Store(told(&error))),
+        Err(Full) => {
+            app.metrics.history_refused.inc();
+            Err(ApiError::refused(ErrorCode::Overloaded))
+        }
+    }
+}
+
+/// Why a page could not be read, in words that can be told to many.
+fn cause(error: ApiError) -> StoreError {
+    if let ApiError::Store(error) = error {
+        error
+    } else {
+        StoreError::Unavailable(error.to_string())
+    }
+}
+
+fn told(error: &StoreError) -> StoreError {
+    if let StoreError::Inconsistent(what) = error {
+        StoreError::Inconsistent(what.clone())
+    } else {
+        StoreError::Unavailable(error.to_string())
+    }
+}
+
+async fn read(app: &App, room: RoomId, window: Window, limit: usize) -> Result<Page, ApiError> {
     // The bus before the store: an event that moves from one to the other in between is then seen twice, not never.
     let tail = tail(app, room).await;
     let acts = tail.as_ref().map(|tail| states::acts(&tail.events)).unwrap_or_default();

@@ -38,6 +38,7 @@ mod error;
 mod event_document;
 mod indexes;
 mod load;
+mod many;
 mod members;
 mod messages;
 mod migrations;

@@ -142,6 +142,7 @@ on_both! {
         acts_that_change_nothing_are_not_announced
         ban_and_join_race
         members_are_told_from_others
+        many_places_are_looked_at_together
         accounts_are_disabled_and_enabled
     }
     outbox {

@@ -1,11 +1,9 @@
 //! Telling where rooms stand that are not live on the connection: a client with many rooms keeps the others by this.
 
-use futures_util::{StreamExt, stream};
 use rookery_shared::access::Action;
 use rookery_shared::authority::AuthorityError;
 use rookery_shared::bus::{BusError, Head};
 use rookery_shared::id::{RoomId, RoomRef};
-use rookery_shared::limits::SUBSCRIBES_AT_ONCE;
 use rookery_shared::protocol::server::{ErrorFrame, RoomHead, ServerFrame};
 
 use super::Commands;
@@ -19,11 +17,14 @@ type Asked = (RoomId, Option<Position>);
 impl Commands {
     /// One answer for all rooms, and an error for each of which nothing can be said now.
     pub(super) async fn heads(&self, targets: Vec<Target>) {
-        let mut asked = Vec::with_capacity(targets.len());
-        let mut readable = stream::iter(targets).map(|target| self.readable(target)).buffered(SUBSCRIBES_AT_ONCE);
-        while let Some((name, found)) = readable.next().await {
-            match found {
-                Ok(found) => asked.extend(found),
+        let names: Vec<&RoomRef> = targets.iter().map(|target| &target.room).collect();
+        let checked = self.node.permissions.check_all(self.member.user, &names, Action::Read).await;
+        let mut asked: Vec<Asked> = Vec::with_capacity(targets.len());
+        for (Target { room: name, position }, checked) in targets.into_iter().zip(checked) {
+            match checked {
+                // Whether there is no such room or the user may not read it is not told.
+                Ok(permission) => asked.extend(permission.role.map(|_| (permission.room, position))),
+                Err(AuthorityError::Refused(_)) => {}
                 Err(error) => self.fail(Some(name), &error.into()),
             }
         }
@@ -31,17 +32,6 @@ impl Commands {
             Ok(rooms) => self.member.outbox.send(&ServerFrame::Heads { rooms }),
             Err(error) => self.fail(None, &error.into()),
         }
-    }
-
-    /// None if the user may not read it, or there is no such room; which of the two is not told.
-    async fn readable(&self, target: Target) -> (RoomRef, Result<Option<Asked>, AuthorityError>) {
-        let Target { room: name, position } = target;
-        let found = match self.node.permissions.check(self.member.user, &name, Action::Read).await {
-            Ok(permission) => Ok(permission.role.map(|_| (permission.room, position))),
-            Err(AuthorityError::Refused(_)) => Ok(None),
-            Err(error) => Err(error),
-        };
-        (name, found)
     }
 
     async fn look_up(&self, asked: &[Asked]) -> Result<Vec<RoomHead>, BusError> {

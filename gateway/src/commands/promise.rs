@@ -29,6 +29,7 @@ impl Commands {
         place: impl Fn() -> BoxFuture<'a, Placed> + Send,
     ) -> Result<(), CommandError> {
         if !self.member.may_wait() {
+            self.node.metrics.sheds.with_label_values(&["acks"]).inc();
             return Err(CommandError::Overloaded);
         }
         for _ in 0..PLACE_ATTEMPTS {

@@ -13,6 +13,7 @@ use rookery_shared::protocol::server::ErrorFrame;
 use tokio::time::timeout;
 
 use super::Commands;
+use crate::authorize::Checked;
 use crate::error::CommandError;
 use crate::hub::Joining;
 use crate::position::Position;
@@ -24,7 +25,11 @@ type Prepared = (RoomRef, Result<Joining, CommandError>);
 impl Commands {
     /// Rooms are prepared side by side but entered one by one, so that their replays fit the outbox.
     pub(super) async fn subscribe(&self, targets: Vec<Target>) {
-        let prepared = stream::iter(targets).map(|target| self.prepare(target)).buffered(SUBSCRIBES_AT_ONCE);
+        let names: Vec<&RoomRef> = targets.iter().map(|target| &target.room).collect();
+        let checked = self.node.permissions.check_all(self.member.user, &names, Action::Read).await;
+        let prepared = stream::iter(targets.into_iter().zip(checked))
+            .map(|(target, checked)| self.prepare_with(target, checked))
+            .buffered(SUBSCRIBES_AT_ONCE);
         let mut prepared: Vec<_> = prepared.collect().await;
         self.add_read_states(&mut prepared).await;
         for (name, joining) in prepared {
@@ -82,9 +87,14 @@ impl Commands {
     }
 
     async fn prepare(&self, target: Target) -> Prepared {
+        let checked = self.node.permissions.check(self.member.user, &target.room, Action::Read).await;
+        self.prepare_with(target, checked).await
+    }
+
+    async fn prepare_with(&self, target: Target, checked: Checked) -> Prepared {
         let Target { room: name, position } = target;
         let joining = async {
-            let permission = self.node.permissions.check(self.member.user, &name, Action::Read).await?;
+            let permission = checked?;
             let Some(role) = permission.role else { return Err(CommandError::Refused(ErrorCode::NotAMember)) };
             self.node.hub.enter(permission.room).await?;
             Ok(Joining {

@@ -51,6 +51,8 @@ pub(super) struct Progress {
     pub(super) fetched: Option<Fetched>,
     /// The bus was asked whether the position is ahead of it.
     pub(super) asked: bool,
+    /// Where the newest of it came from.
+    source: &'static str,
     /// `subscribed` was told.
     begun: bool,
     replayed: u64,
@@ -58,7 +60,7 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) const fn new(position: Option<Position>) -> Self {
-        Self { position, fetched: None, asked: false, begun: false, replayed: 0 }
+        Self { position, fetched: None, asked: false, source: "ring", begun: false, replayed: 0 }
     }
 }
 
@@ -101,7 +103,10 @@ impl Hub {
                 }
                 Attempt::Closed => {}
                 Attempt::Wait => joining.member.outbox.low().await,
-                Attempt::Fetch(after) => progress.fetched = Some(self.fetch(joining.room, after).await?),
+                Attempt::Fetch(after) => {
+                    let (source, fetched) = self.fetch(joining.room, after).await?;
+                    (progress.source, progress.fetched) = (source, Some(fetched));
+                }
                 Attempt::Ahead => {
                     // Another node may have been faster than this one: look before saying that the numbers are gone.
                     let head = self.head(joining.room).await?;
@@ -114,10 +119,10 @@ impl Hub {
         Err(BusError::Unavailable("the room does not stay open".to_owned()))
     }
 
-    async fn fetch(&self, room: RoomId, after: Position) -> Result<Fetched, BusError> {
-        let events = self.events_after(room, after).await?;
+    async fn fetch(&self, room: RoomId, after: Position) -> Result<(&'static str, Fetched), BusError> {
+        let (source, events) = self.events_after(room, after).await?;
         let frames = events.into_iter().map(relay::encode).map(|(at, delivery)| (at, delivery.frame));
-        Ok(Fetched { after: after.seq, events: frames.collect() })
+        Ok((source, Fetched { after: after.seq, events: frames.collect() }))
     }
 }
 
@@ -125,6 +130,7 @@ impl Room {
     /// Everything is pushed under the room's lock: events before it are replayed, events after it come live.
     pub(super) fn attach(&self, joining: &Joining, progress: &mut Progress) -> Attempt {
         let Some(mut live) = self.live() else { return Attempt::Closed };
+        live.settle(joining.room, &joining.member);
         if progress.begun && !live.is_catching_up(&joining.member) {
             // Whoever took it out has told it so.
             return Attempt::Done("left");
@@ -147,7 +153,8 @@ impl Room {
                 live.replay(joining, progress, frames);
                 return Attempt::Wait;
             }
-            (Plan::Replay { frames, .. }, Some(_)) => ("replay", frames),
+            (Plan::Replay { frames, .. }, Some(_)) if frames.is_empty() && progress.replayed == 0 => ("head", frames),
+            (Plan::Replay { frames, .. }, Some(_)) => (progress.source, frames),
         };
         live.welcome(joining, progress, between);
         Attempt::Done(outcome)

@@ -2,20 +2,27 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 use rookery_shared::bus::{BusError, Head};
 use rookery_shared::id::{AclVersion, RoomId, UserId};
 use rookery_shared::limits::{PARKED_EVENTS_MAX, ROOM_LINGER};
-use rookery_shared::protocol::server::ServerFrame;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::frame::Frame;
 use crate::member::{Member, MemberId};
-use crate::outbox::{Outbox, Owed};
+use crate::outbox::Outbox;
 use crate::position::Position;
-use crate::relay::room_feed::{Delivery, Fate, RoomFeed, Step};
+use crate::relay::room_feed::{Delivery, Fate, RoomFeed};
+
+pub(super) mod members;
+mod push;
+mod tempo;
+
+use members::Members;
+use push::Held;
+use tempo::Tempo;
 
 /// A room as this node knows it.
 pub struct Room {
@@ -44,7 +51,7 @@ pub enum Phase {
 
 enum State {
     Opening { early: VecDeque<(Position, Delivery)>, dropped: u64 },
-    Live(Live),
+    Live(Box<Live>),
     Over,
 }
 
@@ -53,15 +60,17 @@ pub(super) struct Live {
     pub(super) feed: RoomFeed,
     /// Up to where members have been told, or are at least.
     told: Position,
-    pub(super) members: Vec<Arc<Member>>,
+    pub(super) members: Members,
     /// Connections that are told what they missed; they hear nothing live before they have it.
-    catching_up: Vec<Arc<Member>>,
+    catching_up: Members,
     empty_since: Option<Instant>,
     repairing: bool,
     /// Version of the room's rights that all members were last known to have theirs under.
     acl: AclVersion,
     /// How many have come; tells whether somebody came in between.
     entries: u64,
+    tempo: Tempo,
+    held: Held,
 }
 
 /// What is to be asked about the rights of a room's members.
@@ -101,6 +110,8 @@ pub struct News {
     pub behind: u64,
     /// Connections that are owed something which nobody writes yet; the one who reads this does.
     pub owed: Vec<Arc<Outbox>>,
+    /// The room waits so long for more to write; the one who reads this then calls [`Room::tick`].
+    pub tick: Option<Duration>,
 }
 
 impl Room {
@@ -124,14 +135,16 @@ impl Room {
         let live = Live {
             feed: RoomFeed::new(head),
             told: Position { epoch: head.epoch, seq: head.seq },
-            members: Vec::new(),
-            catching_up: Vec::new(),
+            members: Members::default(),
+            catching_up: Members::default(),
             empty_since: Some(now),
             repairing: false,
             acl: AclVersion::default(),
             entries: 0,
+            tempo: Tempo::new(now),
+            held: Held::default(),
         };
-        let before = std::mem::replace(&mut *state, State::Live(live));
+        let before = std::mem::replace(&mut *state, State::Live(Box::new(live)));
         let (State::Opening { early, dropped }, State::Live(live)) = (before, &mut *state) else {
             return News::default();
         };
@@ -206,11 +219,28 @@ impl Room {
         }
     }
 
+    /// The time that [`News::tick`] said has passed.
+    pub fn tick(&self) -> News {
+        let mut news = News::default();
+        if let Some(mut live) = self.live() {
+            live.tick(self.id, &mut news);
+        }
+        news
+    }
+
+    /// Whether there are so many here, or is so much said, that what may be lost should not be said.
+    pub fn is_big(&self) -> bool {
+        self.live().is_some_and(|mut live| {
+            let members = live.members.len();
+            live.tempo.is_big(members, Instant::now())
+        })
+    }
+
     /// Takes a connection out.
     pub(super) fn detach(&self, member: MemberId, now: Instant) {
         if let Some(mut live) = self.live() {
-            live.members.retain(|other| other.id != member);
-            live.catching_up.retain(|other| other.id != member);
+            live.members.remove(member);
+            live.catching_up.remove(member);
             live.note_emptiness(now);
         }
     }
@@ -262,7 +292,7 @@ impl Room {
     /// The live room under its lock.
     pub(super) fn live(&self) -> Option<parking_lot::MappedMutexGuard<'_, Live>> {
         MutexGuard::try_map(self.state.lock(), |state| match state {
-            State::Live(live) => Some(live),
+            State::Live(live) => Some(live.as_mut()),
             State::Opening { .. } | State::Over => None,
         })
         .ok()
@@ -273,25 +303,22 @@ impl Live {
     pub(super) fn add(&mut self, member: &Arc<Member>, acl: AclVersion) {
         self.acl = if self.members.is_empty() { acl } else { self.acl.min(acl) };
         self.entries += 1;
-        self.catching_up.retain(|other| other.id != member.id);
-        if !self.members.iter().any(|other| other.id == member.id) {
-            self.members.push(Arc::clone(member));
-        }
+        self.catching_up.remove(member.id);
+        self.members.insert(member);
+        self.note_late(member);
         self.empty_since = None;
     }
 
     /// The member gets what it missed piece by piece; live events must not come between.
     pub(super) fn hold(&mut self, member: &Arc<Member>) {
-        self.members.retain(|other| other.id != member.id);
-        if !self.is_catching_up(member) {
-            self.catching_up.push(Arc::clone(member));
-        }
+        self.members.remove(member.id);
+        self.catching_up.insert(member);
         self.empty_since = None;
     }
 
     /// Whether the member is still to get the rest of what it missed.
     pub(super) fn is_catching_up(&self, member: &Member) -> bool {
-        self.catching_up.iter().any(|other| other.id == member.id)
+        self.catching_up.contains(member.id)
     }
 
     fn offer(&mut self, room: RoomId, at: Position, delivery: Delivery, news: &mut News) {
@@ -309,54 +336,9 @@ impl Live {
         self.repairing |= news.wants_repair;
     }
 
-    fn deliver(&mut self, room: RoomId, steps: Vec<Step>, news: &mut News) {
-        let mut frames = Vec::with_capacity(steps.len());
-        for step in steps {
-            let left = match &step {
-                Step::Event(delivery) => delivery.left,
-                Step::Gap { .. } => {
-                    news.gaps += 1;
-                    None
-                }
-                Step::Reset { .. } => {
-                    news.resets += 1;
-                    None
-                }
-            };
-            frames.push(frame_of(room, step));
-            if let Some(user) = left {
-                self.push(room, &std::mem::take(&mut frames), news);
-                self.expel(room, user);
-            }
-        }
-        self.push(room, &frames, news);
-        self.told = self.position();
-    }
-
     fn position(&self) -> Position {
         let Head { epoch, seq, .. } = self.feed.head();
         Position { epoch, seq }
-    }
-
-    fn push(&mut self, room: RoomId, frames: &[Frame], news: &mut News) {
-        if frames.is_empty() {
-            return;
-        }
-        let mut behind = Vec::new();
-        for member in &self.members {
-            match member.outbox.owe(frames) {
-                Owed::Unflushed => news.owed.push(Arc::clone(&member.outbox)),
-                Owed::Known => {}
-                Owed::Behind => behind.push(Arc::clone(member)),
-            }
-        }
-        let reached = self.members.len() - behind.len();
-        news.delivered += u64::try_from(frames.len() * reached).unwrap_or(u64::MAX);
-        for member in behind {
-            self.hold(&member);
-            member.fall_behind(room, self.told);
-            news.behind += 1;
-        }
     }
 
     /// Who is no longer a member of the room hears nothing more of it, on any connection.
@@ -377,13 +359,5 @@ impl Live {
         if self.members.is_empty() && self.catching_up.is_empty() {
             self.empty_since = self.empty_since.or(Some(now));
         }
-    }
-}
-
-fn frame_of(room: RoomId, step: Step) -> Frame {
-    match step {
-        Step::Event(delivery) => delivery.frame,
-        Step::Gap { from, to } => Frame::from(&ServerFrame::Gap { room, from, to }),
-        Step::Reset { epoch, head } => Frame::from(&ServerFrame::Reset { room, epoch, head }),
     }
 }

@@ -36,7 +36,7 @@ impl Setup {
         let metrics = Arc::new(Metrics::new().unwrap());
         let room = authority.room;
         let hub = Hub::new(bus.clone(), authority.clone(), Arc::clone(&metrics), shutdown.clone());
-        let permissions = Permissions::new(Arc::clone(&authority) as _);
+        let permissions = Permissions::new(Arc::clone(&authority) as _, Shutdown::new());
         let (asked, known) = (Arc::clone(&authority) as _, Arc::clone(&permissions));
         let logins = Logins::new(Arc::clone(&bus) as _, asked, Arc::clone(&hub), known, usize::MAX);
         let presence = Presence::new(PresenceParts {
@@ -338,5 +338,49 @@ async fn a_room_that_cannot_be_opened_is_forgotten_and_tried_again() {
     assert!(setup.hub.all().is_empty());
     setup.bus.away.store(false, Ordering::SeqCst);
     assert_eq!(told(&*setup.join(None).await).len(), 2);
+    setup.shutdown.stop().await;
+}
+
+/// So much is said that the room gathers. Somebody who comes meanwhile has what is gathered by its replay, and nobody gets
+/// anything twice or not at all.
+#[tokio::test(start_paused = true)]
+async fn a_busy_and_full_room_gathers_and_everybody_gets_everything_once() {
+    let setup = Setup::new();
+    let many = futures_util::future::join_all((0..2_000).map(|_| setup.join(None))).await;
+    for member in &many {
+        told(member);
+    }
+    let mut said = 0;
+    let mut say = |count: u64| {
+        setup.say(said + 1, said + count);
+        said += count;
+    };
+    // 2,000 members hear 30 events a second at most, for a start.
+    for _ in 0..25 {
+        say(1);
+        settle().await;
+    }
+    let room = setup.hub.get(setup.room).unwrap();
+    assert!(!room.is_big() || many.len() >= 1_000);
+    for _ in 0..10 {
+        say(1);
+        settle().await;
+    }
+    let held = told(&many[0]).len();
+    assert!(held < 35, "{held} frames were written, none gathered");
+    let (fresh, back, here) = (setup.join(None).await, setup.join(Some((1, 30))).await, &many[1]);
+    let again = Joining { position: Some(Position { epoch: Epoch(1), seq: Seq::new(34) }), ..setup.joining(None) };
+    setup.hub.attach(&Joining { member: Arc::clone(here), ..again }).await.unwrap();
+    say(1);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(told(&fresh), ["head 35", "caught up 35", "36"]);
+    assert_eq!(told(&back), ["head 35", "31", "32", "33", "34", "35", "caught up 35", "36"]);
+    let all: Vec<String> = (1..=36).map(|seq| seq.to_string()).collect();
+    let numbers = |told: Vec<String>| told.into_iter().filter(|word| word.parse::<u64>().is_ok()).collect::<Vec<_>>();
+    assert_eq!(numbers(told(&many[7])), all);
+    let mut twice = all.clone();
+    // It asked for the last one once more.
+    twice.insert(35, "35".to_owned());
+    assert_eq!(numbers(told(here)), twice);
     setup.shutdown.stop().await;
 }

@@ -26,7 +26,7 @@ impl Setup {
         let (bus, authority, shutdown) = (FakeBus::new(), FakeAuthority::new(), Shutdown::new());
         let metrics = Arc::new(Metrics::new().unwrap());
         let hub = Hub::new(bus.clone(), authority.clone(), metrics, shutdown);
-        let permissions = Permissions::new(Arc::clone(&authority) as _);
+        let permissions = Permissions::new(Arc::clone(&authority) as _, Shutdown::new());
         let logins = Logins::new(Arc::clone(&bus) as _, Arc::clone(&authority) as _, hub, permissions, sockets_max);
         Self { bus, authority, logins }
     }

@@ -99,6 +99,16 @@ impl Queue {
         if self.frames.is_empty() { Written::All } else { Written::Enough }
     }
 
+    /// Frames that are owed, the answer to a ping left out.
+    pub(super) fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Their bytes.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// What a flush comes to.
     pub(super) const fn standing(&self, written: &Written) -> Flushed {
         match (written, self.end) {

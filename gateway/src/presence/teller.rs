@@ -110,7 +110,7 @@ impl Presence {
         for delivery in deliveries {
             self.push(&delivery, &mut owed);
         }
-        self.hub.flush(owed);
+        self.hub.flush(owed, Instant::now());
     }
 
     pub(super) fn push(&self, delivery: &Delivery, owed: &mut Vec<Arc<Outbox>>) {

@@ -65,7 +65,9 @@ impl Presence {
     }
 
     fn is_crowded(&self, room: RoomId) -> bool {
-        let local = self.hub.get(room).map_or(0, |room| room.connections());
-        local.max(self.watchers.lock().online(room).unwrap_or(0)) > ROOM_PRESENCE_MAX
+        let here = self.hub.get(room);
+        let local = here.as_ref().map_or(0, |room| room.connections());
+        here.is_some_and(|room| room.is_big())
+            || local.max(self.watchers.lock().online(room).unwrap_or(0)) > ROOM_PRESENCE_MAX
     }
 }

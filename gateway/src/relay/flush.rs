@@ -3,23 +3,42 @@
 use std::sync::Arc;
 
 use rookery_shared::limits::FLUSHES_PER_TASK;
+use tokio::runtime::Handle;
+use tokio::task::yield_now;
+use tokio::time::Instant;
 
 use crate::hub::Hub;
+use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 
 impl Hub {
-    /// Writes to each connection what its kernel takes. Many connections are shared out among the processors.
-    pub(crate) fn flush(&self, mut owed: Vec<Arc<Outbox>>) {
-        while owed.len() > FLUSHES_PER_TASK {
-            let share = owed.split_off(owed.len() - FLUSHES_PER_TASK);
-            self.spawn("flush", async move { flush_all(&share) });
+    /// Writes to each connection what its kernel takes. Many connections are shared out among the processors, one task
+    /// for each, which lets others have a turn now and then: a room of thousands does not keep small ones waiting.
+    pub(crate) fn flush(&self, mut owed: Vec<Arc<Outbox>>, heard: Instant) {
+        if owed.len() <= FLUSHES_PER_TASK {
+            return write(&owed, heard, &self.metrics);
         }
-        flush_all(&owed);
+        let share = owed.len().div_ceil(Handle::current().metrics().num_workers().max(1));
+        while !owed.is_empty() {
+            let part = owed.split_off(owed.len().saturating_sub(share));
+            let metrics = Arc::clone(&self.metrics);
+            self.spawn("flush", async move {
+                for chunk in part.chunks(FLUSHES_PER_TASK) {
+                    write(chunk, heard, &metrics);
+                    yield_now().await;
+                }
+            });
+        }
     }
 }
 
-fn flush_all(owed: &[Arc<Outbox>]) {
-    for outbox in owed {
-        outbox.flush_for();
+/// Counted once for all: a delivery itself has no time for that.
+fn write(owed: &[Arc<Outbox>], heard: Instant, metrics: &Metrics) {
+    if owed.is_empty() {
+        return;
     }
+    let frames: usize = owed.iter().map(|outbox| outbox.flush_for()).sum();
+    metrics.writes.inc_by(u64::try_from(owed.len()).unwrap_or(u64::MAX));
+    metrics.frames_written.inc_by(u64::try_from(frames).unwrap_or(u64::MAX));
+    metrics.write_seconds.observe(heard.elapsed().as_secs_f64());
 }

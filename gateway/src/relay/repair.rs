@@ -10,6 +10,7 @@ use rookery_shared::id::RoomId;
 use rookery_shared::limits::{
     EVENTS_PER_READ_MAX, HEADS_PER_READ_MAX, REPAIR_PAUSE, REPAIR_ROUNDS_MAX, RESUME_EVENTS_MAX, TAIL_EVENTS_MAX,
 };
+use tokio::time::Instant;
 
 use super::encode;
 use crate::hub::Hub;
@@ -22,7 +23,15 @@ const REOPEN_FAILURES_MAX: u32 = 3;
 impl Hub {
     /// Counts what changed in a room, writes what its members are owed by it, and starts its repair if it wants one.
     pub(crate) fn after(self: &Arc<Self>, room: &Arc<Room>, news: News) {
-        self.flush(news.owed);
+        self.flush(news.owed, Instant::now());
+        if let Some(pause) = news.tick {
+            let (hub, room) = (Arc::clone(self), Arc::clone(room));
+            self.spawn("room tick", async move {
+                tokio::time::sleep(pause).await;
+                hub.metrics.room_ticks.inc();
+                hub.after(&room, room.tick());
+            });
+        }
         let metrics = &self.metrics;
         metrics.deliveries.inc_by(news.delivered);
         metrics.holes.inc_by(news.parked);
@@ -96,27 +105,31 @@ impl Hub {
             // More than anybody is replayed: what the tail does not have is for history.
             self.bus.range(room, hole.after.seq, TAIL_EVENTS_MAX).await
         } else {
-            self.events_after(room, hole.after).await
+            self.events_after(room, hole.after).await.map(|(_, events)| events)
         };
         drop(permit);
         events
     }
 
     /// What follows a place: from the hot tail, or from the store if the tail begins later. If the api does not
-    /// answer, there is no more than the tail has.
-    pub(crate) async fn events_after(&self, room: RoomId, at: Position) -> Result<Vec<SequencedEvent>, BusError> {
+    /// answer, there is no more than the tail has. Says which it was.
+    pub(crate) async fn events_after(
+        &self,
+        room: RoomId,
+        at: Position,
+    ) -> Result<(&'static str, Vec<SequencedEvent>), BusError> {
         let tail = self.bus.range(room, at.seq, TAIL_EVENTS_MAX).await?;
         if tail.first().is_some_and(|first| first.epoch != at.epoch || first.seq == at.seq.next()) {
-            return Ok(tail);
+            return Ok(("tail", tail));
         }
         let place = EventPlace { epoch: at.epoch, seq: at.seq };
         match self.authority.events(room, place, EVENTS_PER_READ_MAX).await {
-            Ok(events) if !events.is_empty() => Ok(events),
-            Ok(_) => Ok(tail),
+            Ok(events) if !events.is_empty() => Ok(("store", events)),
+            Ok(_) => Ok(("tail", tail)),
             Err(error) => {
                 tracing::debug!(%room, %error, "events not read from the store");
                 self.metrics.failures.with_label_values(&["api"]).inc();
-                Ok(tail)
+                Ok(("tail", tail))
             }
         }
     }

@@ -22,12 +22,12 @@ use crate::talk::exchange;
 const SEND_INTERVAL: Duration = Duration::from_millis(80);
 
 #[derive(Deserialize)]
-struct Credentials {
-    rooms: Vec<String>,
-    tokens: Vec<String>,
+pub(crate) struct Credentials {
+    pub(crate) rooms: Vec<String>,
+    pub(crate) tokens: Vec<String>,
 }
 
-fn seed(deployment: &Deployment, args: &[&str]) -> Credentials {
+pub(crate) fn seed(deployment: &Deployment, args: &[&str]) -> Credentials {
     let args = [&["seed", "--for-load-tests"], args].concat();
     let printed = match deployment {
         Deployment::Cluster(cluster) => cluster.run_api(&args),

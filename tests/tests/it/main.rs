@@ -24,6 +24,7 @@ mod resume;
 mod rights;
 mod rows_p;
 mod rows_r;
+mod rows_slow;
 mod rows_w;
 mod rows_z;
 mod scenario;

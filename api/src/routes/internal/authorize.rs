@@ -1,11 +1,14 @@
-//! `POST /internal/v1/authorize`
+//! `POST /internal/v1/authorize` and `POST /internal/v1/authorize/many`
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use rookery_shared::authority::many::{Answers, Questions};
 use rookery_shared::authority::{Authority, Permission};
 use rookery_shared::id::{RoomRef, UserId};
+use rookery_shared::limits::AUTHORIZE_QUESTIONS_MAX;
+use rookery_shared::protocol::error_code::ErrorCode;
 use serde::Deserialize;
 
 use crate::app::App;
@@ -25,4 +28,18 @@ pub async fn authorize(
     JsonBody(request): JsonBody<AuthorizeRequest>,
 ) -> Result<Json<Permission>, ApiError> {
     Ok(Json(app.authority.authorize(request.user, &request.room).await?))
+}
+
+/// What many users are in many rooms.
+pub async fn many(
+    State(app): State<Arc<App>>,
+    JsonBody(request): JsonBody<Questions>,
+) -> Result<Json<Answers>, ApiError> {
+    let strange = |message| ApiError::field(ErrorCode::BadField, "users", message);
+    if request.count() > AUTHORIZE_QUESTIONS_MAX {
+        return Err(strange("too many questions"));
+    }
+    let questions = request.questions().ok_or_else(|| strange("a room that is not named"))?;
+    let answers = app.authority.authorize_many(&questions).await?;
+    Ok(Json(request.answered(answers)?))
 }

@@ -326,6 +326,11 @@ impl From<MemberDocument> for Member {
 }
 
 impl SanctionDocument {
+    /// Where and against whom.
+    pub(super) fn place(&self) -> (RoomId, UserId) {
+        (RoomId::from_uuid(uuid_of(self.room_id)), UserId::from_uuid(uuid_of(self.user_id)))
+    }
+
     pub(super) fn new(room: RoomId, user: UserId, sanction: Sanction) -> Self {
         Self {
             room_id: key(room.as_uuid()),

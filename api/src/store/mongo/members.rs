@@ -1,6 +1,6 @@
 //! Membership in MongoDB. Changes are transactions, see [`super::transaction`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
@@ -13,6 +13,7 @@ use rookery_shared::limits::{ROOM_COUNTS_AT_ONCE, ROOMS_OF_USER_MAX};
 
 use super::Mongo;
 use super::documents::{MemberDocument, date, key};
+use super::many::members_at;
 use super::transaction::{Change, Turn};
 use crate::domain::room::{Member, MemberPlace};
 use crate::store::{Announcement, Members, StoreError, integer};
@@ -70,6 +71,12 @@ impl Members for Mongo {
             strangers.retain(|other| !known.contains(other));
         }
         Ok(known.into_iter().collect())
+    }
+
+    async fn places(&self, places: &[(RoomId, UserId)]) -> Result<Vec<Member>, StoreError> {
+        let wanted: HashSet<&(RoomId, UserId)> = places.iter().collect();
+        let found = self.all_of(&self.members, members_at(places)).await?.into_iter().map(Member::from);
+        Ok(found.filter(|member| wanted.contains(&(member.room_id, member.user_id))).collect())
     }
 
     async fn page(&self, room: RoomId, after: Option<MemberPlace>, limit: usize) -> Result<Vec<Member>, StoreError> {

@@ -5,6 +5,7 @@ use futures_util::TryStreamExt as _;
 use mongodb::bson::{Bson, doc};
 use rookery_shared::event::Event;
 use rookery_shared::id::{RoomId, RoomRef};
+use rookery_shared::limits::STORE_IDS_PER_READ_MAX;
 
 use super::documents::{RoomDocument, key};
 use super::transaction::{Change, Turn};
@@ -48,11 +49,9 @@ impl Rooms for Mongo {
 
     async fn by_ids(&self, ids: &[RoomId]) -> Result<Vec<Room>, StoreError> {
         let ids: Vec<Bson> = ids.iter().map(|id| key(id.as_uuid()).into()).collect();
-        let (rooms, filter) = (self.rooms.clone(), doc! { "_id": { "$in": ids } });
-        let found = self
-            .calls
-            .run(async move { Ok(rooms.find(filter).await?.try_collect::<Vec<_>>().await?) });
-        found.await?.into_iter().map(Room::try_from).collect()
+        let filters = ids.chunks(STORE_IDS_PER_READ_MAX).map(|ids| doc! { "_id": { "$in": ids } });
+        let found = self.all_of(&self.rooms, filters.collect()).await?;
+        found.into_iter().map(Room::try_from).collect()
     }
 
     async fn settle(

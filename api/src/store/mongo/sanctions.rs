@@ -1,10 +1,13 @@
 //! Sanctions in MongoDB. Acts are transactions, see [`super::transaction`].
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use rookery_shared::event::Event;
 use rookery_shared::id::{RoomId, UserId};
 
 use super::Mongo;
+use super::many::sanctions_at;
 use super::members::one;
 use super::transaction::{Change, Turn};
 use crate::domain::sanction::{Act, Sanction};
@@ -16,6 +19,11 @@ impl Sanctions for Mongo {
         let (sanctions, filter) = (self.sanctions.clone(), one(room, user));
         let found = self.calls.run(async move { Ok(sanctions.find_one(filter).await?) }).await?;
         Ok(found.map(Sanction::from).unwrap_or_default())
+    }
+
+    async fn among(&self, places: &[(RoomId, UserId)]) -> Result<HashMap<(RoomId, UserId), Sanction>, StoreError> {
+        let found = self.all_of(&self.sanctions, sanctions_at(places)).await?;
+        Ok(found.into_iter().map(|document| (document.place(), Sanction::from(document))).collect())
     }
 
     async fn apply(

@@ -1,10 +1,10 @@
 //! Login sessions in MongoDB. Each change is one update of one document whose filter holds the condition.
 
 use async_trait::async_trait;
-use futures_util::TryStreamExt as _;
 use mongodb::bson::{Bson, Document, doc};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::{SessionId, UserId};
+use rookery_shared::limits::STORE_IDS_PER_READ_MAX;
 
 use super::Mongo;
 use super::documents::{SessionDocument, binary, date, key};
@@ -50,11 +50,9 @@ impl Sessions for Mongo {
 
     async fn revoked(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
         let ids: Vec<Bson> = ids.iter().map(|id| key(id.as_uuid()).into()).collect();
-        let (sessions, filter) = (self.sessions.clone(), doc! { "_id": { "$in": ids } });
-        let found = self
-            .calls
-            .run(async move { Ok(sessions.find(filter).await?.try_collect::<Vec<_>>().await?) });
-        let sessions: Vec<Session> = found.await?.into_iter().map(Session::try_from).collect::<Result<_, _>>()?;
+        let filters = ids.chunks(STORE_IDS_PER_READ_MAX).map(|ids| doc! { "_id": { "$in": ids } });
+        let found = self.all_of(&self.sessions, filters.collect()).await?;
+        let sessions: Vec<Session> = found.into_iter().map(Session::try_from).collect::<Result<_, _>>()?;
         let revoked = sessions.into_iter().filter(|session| session.revoked_at.is_some());
         Ok(revoked.map(|session| session.id).collect())
     }

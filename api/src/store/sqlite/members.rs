@@ -67,6 +67,15 @@ impl Members for Sqlite {
             .await
     }
 
+    async fn places(&self, places: &[(RoomId, UserId)]) -> Result<Vec<Member>, StoreError> {
+        let places = places.to_vec();
+        self.read(move |db| {
+            let member = |(room, user): (RoomId, UserId)| one(db, GET, [room.as_uuid(), user.as_uuid()], read);
+            places.into_iter().filter_map(|place| member(place).transpose()).collect()
+        })
+        .await
+    }
+
     async fn page(&self, room: RoomId, after: Option<MemberPlace>, limit: usize) -> Result<Vec<Member>, StoreError> {
         let (room, limit) = (room.as_uuid(), integer::limit(limit));
         self.read(move |db| match after {

@@ -1,5 +1,7 @@
 //! Sanctions in SQLite. One savepoint of the writer holds all of an act.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use rookery_shared::event::Event;
 use rookery_shared::id::{RoomId, UserId};
@@ -20,6 +22,12 @@ statements! {
 impl Sanctions for Sqlite {
     async fn get(&self, room: RoomId, user: UserId) -> Result<Sanction, StoreError> {
         self.read(move |db| read(db, room, user)).await
+    }
+
+    async fn among(&self, places: &[(RoomId, UserId)]) -> Result<HashMap<(RoomId, UserId), Sanction>, StoreError> {
+        let places = places.to_vec();
+        self.read(move |db| places.into_iter().map(|place| Ok((place, read(db, place.0, place.1)?))).collect())
+            .await
     }
 
     async fn apply(

@@ -85,6 +85,11 @@ async fn exercise(stores: &Stores) {
         stores.sanctions.apply(place.id, ada.id, act, &left(ada.id)).await.unwrap();
     }
     stores.sanctions.get(place.id, ada.id).await.unwrap();
+    stores.sanctions.among(&[(place.id, ada.id)]).await.unwrap();
+    let many: Vec<_> = (0..9).map(|_| (RoomId::generate(), ada.id)).collect();
+    stores.members.places(&many).await.unwrap();
+    stores.members.places(&[(place.id, ada.id), (RoomId::generate(), ada.id)]).await.unwrap();
+    stores.sanctions.among(&many).await.unwrap();
     stores.sessions.revoke_all(ada.id, NOON).await.unwrap();
     stores.sessions.revoked(&[login.id]).await.unwrap();
     stores.users.set_disabled(ada.id, true).await.unwrap();

@@ -136,3 +136,35 @@ pub(crate) async fn accounts_are_disabled_and_enabled(home: Home) {
     }
     stores.users.set_disabled(UserId::generate(), true).await.unwrap();
 }
+
+/// By user and by room, and more than fit one question to a database.
+pub(crate) async fn many_places_are_looked_at_together(home: Home) {
+    let (stores, here, user) = with_member(&home).await;
+    let there = super::samples::room(None);
+    stores.rooms.insert(&there).await.unwrap();
+    let users: Vec<UserId> = (0..120).map(|_| UserId::generate()).collect();
+    let both = [user, users[77]];
+    stores.members.join(&member(there.id, users[77]), &joined(users[77])).await.unwrap();
+    for (room, user) in [(here.id, user), (there.id, users[3])] {
+        let mute = Act::Mute(Until::Time(LATER));
+        stores.sanctions.apply(room, user, mute, &left(user)).await.unwrap();
+    }
+    let in_one_room: Vec<_> = users.iter().map(|user| (there.id, *user)).collect();
+    let in_two_rooms: Vec<_> = both.iter().flat_map(|user| [(here.id, *user), (there.id, *user)]).collect();
+    let in_none = vec![(RoomId::generate(), user), (here.id, UserId::generate())];
+    let (first, second) = ((here.id, user), (there.id, users[77]));
+    let muted = Sanction { muted: Some(Until::Time(LATER)), banned: None };
+    for (places, members, sanctioned) in [
+        (in_one_room, vec![second], vec![(there.id, users[3])]),
+        (in_two_rooms, vec![first, second], vec![first]),
+        (in_none, vec![], vec![]),
+        (vec![], vec![], vec![]),
+    ] {
+        let mut found: Vec<_> = stores.members.places(&places).await.unwrap();
+        found.sort_by_key(|member| members.iter().position(|place| *place == (member.room_id, member.user_id)));
+        assert_eq!(found.iter().map(|member| (member.room_id, member.user_id)).collect::<Vec<_>>(), members);
+        let mut sanctions = stores.sanctions.among(&places).await.unwrap();
+        sanctions.retain(|_, sanction| *sanction != Sanction::default());
+        assert_eq!(sanctions, sanctioned.into_iter().map(|place| (place, muted)).collect());
+    }
+}

@@ -1,0 +1,216 @@
+//! What many users are in many rooms, with few questions to the store.
+//!
+//! Every change of a membership, a role or a sanction raises the room's version in the same transaction. So what a user
+//! was in a room at a version holds as long as the room has that version, however long ago it was read. The version itself
+//! is read for every answer, and before anything else, as in [`super::LocalAuthority`]'s single answer.
+
+use std::collections::{HashMap, HashSet};
+
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use moka::sync::Cache;
+use rookery_shared::access::{Action, RoomRole, decide};
+use rookery_shared::authority::{Answer, AuthorityError, Permission, Question};
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::id::{AclVersion, RoomId, RoomRef, UserId};
+use rookery_shared::limits::{STANDINGS_LIFE, STANDINGS_MAX, STORE_READS_AT_ONCE};
+use rookery_shared::protocol::error_code::ErrorCode;
+
+use super::store_error;
+use crate::domain::room::Room;
+use crate::domain::sanction::Sanction;
+use crate::store::Stores;
+
+/// A user's place in a room.
+type Place = (RoomId, UserId);
+
+/// See the module's text.
+pub(super) struct Standings {
+    known: Cache<Place, Known>,
+}
+
+/// What a user was in a room when the room had this version.
+#[derive(Clone, Copy)]
+struct Known {
+    acl: AclVersion,
+    role: Option<RoomRole>,
+    sanction: Sanction,
+}
+
+impl Standings {
+    /// Nothing is remembered.
+    pub(super) fn new() -> Self {
+        Self { known: Cache::builder().max_capacity(STANDINGS_MAX).time_to_idle(STANDINGS_LIFE).build() }
+    }
+
+    /// One answer for each question.
+    pub(super) async fn answers(&self, stores: &Stores, questions: &[Question]) -> Result<Vec<Answer>, AuthorityError> {
+        let rooms = rooms(stores, questions).await?;
+        let (mut known, mut unknown) = (HashMap::new(), HashMap::new());
+        for question in questions {
+            let Some(room) = rooms.get(&question.room) else { continue };
+            let place = (room.id, question.user);
+            match self.known.get(&place).filter(|known| known.acl == room.acl) {
+                Some(found) => drop(known.insert(place, found)),
+                None => drop(unknown.insert(place, room.acl)),
+            }
+        }
+        known.extend(self.learn(stores, unknown).await?);
+        let answer = |question: &Question| {
+            let room = rooms.get(&question.room).ok_or(AuthorityError::Refused(ErrorCode::UnknownRoom))?;
+            permission(room, known.get(&(room.id, question.user)))
+        };
+        Ok(questions.iter().map(answer).collect())
+    }
+
+    async fn learn(
+        &self,
+        stores: &Stores,
+        unknown: HashMap<Place, AclVersion>,
+    ) -> Result<HashMap<Place, Known>, AuthorityError> {
+        let places: Vec<Place> = unknown.keys().copied().collect();
+        if places.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let (members, sanctions) = tokio::join!(stores.members.places(&places), stores.sanctions.among(&places));
+        let (members, sanctions) = (members.map_err(store_error)?, sanctions.map_err(store_error)?);
+        let roles: HashMap<Place, RoomRole> = members
+            .into_iter()
+            .map(|member| ((member.room_id, member.user_id), member.role))
+            .collect();
+        let learnt = unknown.into_iter().map(|(place, acl)| {
+            let (role, sanction) = (roles.get(&place).copied(), sanctions.get(&place).copied().unwrap_or_default());
+            (place, Known { acl, role, sanction })
+        });
+        let learnt: HashMap<Place, Known> = learnt.collect();
+        for (place, known) in &learnt {
+            self.known.insert(*place, *known);
+        }
+        Ok(learnt)
+    }
+}
+
+fn permission(room: &Room, known: Option<&Known>) -> Answer {
+    let (role, sanction) = known.map(|known| (known.role, known.sanction)).unwrap_or_default();
+    let permission = Permission {
+        room: room.id,
+        slug: room.slug.clone(),
+        name: room.name.as_str().to_owned(),
+        visibility: room.visibility,
+        role,
+        acl: room.acl,
+        muted: sanction.muted,
+        banned: sanction.banned,
+    };
+    decide(permission.standing(), Action::See, UnixMillis::now()).map_err(AuthorityError::Refused)?;
+    Ok(permission)
+}
+
+/// The rooms that there are, by the names they were asked for with.
+async fn rooms(stores: &Stores, questions: &[Question]) -> Result<HashMap<RoomRef, Room>, AuthorityError> {
+    let names: HashSet<&RoomRef> = questions.iter().map(|question| &question.room).collect();
+    let (mut ids, mut slugs): (Vec<RoomId>, Vec<RoomRef>) = (Vec::new(), Vec::new());
+    for name in names {
+        match name {
+            RoomRef::Id(id) => ids.push(*id),
+            RoomRef::Slug(_) => slugs.push(name.clone()),
+        }
+    }
+    let by_id = async {
+        let found = if ids.is_empty() { Vec::new() } else { stores.rooms.by_ids(&ids).await? };
+        Ok(found.into_iter().map(|room| (RoomRef::Id(room.id), room)).collect::<Vec<_>>())
+    };
+    let by_slug = stream::iter(slugs)
+        .map(|name| async move {
+            let found = stores.rooms.find(&name).await?;
+            Ok(found.map(|room| (name, room)))
+        })
+        .buffer_unordered(STORE_READS_AT_ONCE)
+        .try_collect::<Vec<_>>();
+    let (by_id, by_slug) = tokio::try_join!(by_id, by_slug).map_err(store_error)?;
+    Ok(by_id.into_iter().chain(by_slug.into_iter().flatten()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use rookery_shared::access::{Until, Visibility};
+    use rookery_shared::event::{EVENT_VERSION, Event, EventBody, RoomSettings};
+    use rookery_shared::id::MessageId;
+
+    use super::*;
+    use crate::domain::message::Place;
+    use crate::domain::room::{Member, RoomDescription, RoomName};
+    use crate::domain::sanction::Act;
+    use crate::store::sqlite;
+
+    fn event(user: UserId, body: EventBody) -> Event {
+        Event {
+            v: EVENT_VERSION,
+            id: MessageId::generate(),
+            user_id: user,
+            username: "ada".to_owned(),
+            body,
+        }
+    }
+
+    async fn with_room(folder: &tempfile::TempDir) -> (Stores, RoomId) {
+        let stores = sqlite::open(&folder.path().join("data.sqlite")).await.unwrap();
+        stores.backend.migrate().await.unwrap();
+        let room = Room {
+            id: RoomId::generate(),
+            slug: Some("general".to_owned().try_into().unwrap()),
+            name: RoomName::try_from("General".to_owned()).unwrap(),
+            description: RoomDescription::try_from(String::new()).unwrap(),
+            visibility: Visibility::Private,
+            owner: None,
+            acl: AclVersion(0),
+            created_at: UnixMillis(1),
+            settings: RoomSettings::default(),
+        };
+        stores.rooms.insert(&room).await.unwrap();
+        (stores, room.id)
+    }
+
+    /// Told by id and by slug alike.
+    async fn roles(standings: &Standings, stores: &Stores, room: RoomId, user: UserId) -> Option<RoomRole> {
+        let names = [RoomRef::Id(room), "general".parse().unwrap()];
+        let answers = standings.answers(stores, &names.map(|room| Question { user, room })).await.unwrap();
+        assert_eq!(answers[0], answers[1]);
+        answers[0].as_ref().ok().and_then(|permission| permission.role)
+    }
+
+    #[tokio::test]
+    async fn what_is_remembered_is_never_older_than_the_rooms_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let ((stores, room), standings) = (with_room(&folder).await, Standings::new());
+        let (ada, eve) = (UserId::generate(), UserId::generate());
+        let joined = event(ada, EventBody::MemberJoined {});
+        let member = Member {
+            room_id: room,
+            user_id: ada,
+            role: RoomRole::Member,
+            joined_at: UnixMillis(2),
+            read: Place::START,
+        };
+        assert_eq!(roles(&standings, &stores, room, ada).await, None);
+        stores.members.join(&member, &joined).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(roles(&standings, &stores, room, ada).await, Some(RoomRole::Member));
+            assert_eq!(roles(&standings, &stores, room, eve).await, None);
+        }
+        let banned = event(eve, EventBody::MemberLeft {});
+        stores.sanctions.apply(room, ada, Act::Ban(Until::Revoked), &banned).await.unwrap();
+        assert_eq!(roles(&standings, &stores, room, ada).await, None);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_changed_is_not_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let ((stores, room), standings) = (with_room(&folder).await, Standings::new());
+        let user = UserId::generate();
+        let known = Known { acl: AclVersion(0), role: Some(RoomRole::Owner), sanction: Sanction::default() };
+        standings.known.insert((room, user), known);
+        assert_eq!(roles(&standings, &stores, room, user).await, Some(RoomRole::Owner));
+        standings.known.insert((room, user), Known { acl: AclVersion(1), ..known });
+        assert_eq!(roles(&standings, &stores, room, user).await, None);
+    }
+}

@@ -1,0 +1,144 @@
+//! Questions for the api, gathered: what is asked while a call is under way goes along with the next. A single question
+//! waits for nothing; a thousand connections that come back at once make a few calls.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use parking_lot::Mutex;
+use rookery_shared::authority::{Answer, Authority, AuthorityError, Question};
+use rookery_shared::limits::{AUTHORIZE_CALLS_MAX, AUTHORIZE_QUESTIONS_MAX, AUTHORIZE_WAITING_MAX};
+use rookery_shared::shutdown::Shutdown;
+use tokio::sync::oneshot;
+
+/// See the module's text.
+pub(super) struct Questions {
+    authority: Arc<dyn Authority>,
+    shutdown: Shutdown,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Waiting>,
+    calls: usize,
+}
+
+struct Waiting {
+    question: Question,
+    answer: oneshot::Sender<Answer>,
+}
+
+impl Questions {
+    /// Nothing was asked yet.
+    pub(super) fn new(authority: Arc<dyn Authority>, shutdown: Shutdown) -> Arc<Self> {
+        Arc::new(Self { authority, shutdown, state: Mutex::default() })
+    }
+
+    /// The answers, in the order of the questions.
+    pub(super) async fn ask(self: &Arc<Self>, questions: Vec<Question>) -> Vec<Answer> {
+        let answers = self.put(questions);
+        let answers = join_all(answers.into_iter().map(|answer| async { answer.ok()?.await.ok() }));
+        answers
+            .await
+            .into_iter()
+            .map(|answer| answer.unwrap_or_else(|| Err(not_asked())))
+            .collect()
+    }
+
+    fn put(self: &Arc<Self>, questions: Vec<Question>) -> Vec<Result<oneshot::Receiver<Answer>, ()>> {
+        let mut state = self.state.lock();
+        let receivers = questions.into_iter().map(|question| {
+            if state.waiting.len() >= AUTHORIZE_WAITING_MAX {
+                return Err(());
+            }
+            let (answer, receiver) = oneshot::channel();
+            state.waiting.push_back(Waiting { question, answer });
+            Ok(receiver)
+        });
+        let receivers = receivers.collect();
+        let starts = !state.waiting.is_empty() && state.calls < AUTHORIZE_CALLS_MAX;
+        state.calls += usize::from(starts);
+        drop(state);
+        if starts {
+            // Not in the caller's future: others wait for the answers too, and the caller may be dropped.
+            self.shutdown.spawn("ask for rights", Arc::clone(self).call());
+        }
+        receivers
+    }
+
+    /// Asks until nothing waits.
+    async fn call(self: Arc<Self>) {
+        while let Some(batch) = self.next() {
+            let questions: Vec<Question> = batch.iter().map(|waiting| waiting.question.clone()).collect();
+            let answers = self.authority.authorize_many(&questions).await;
+            let mut answers = answers.map(Vec::into_iter);
+            for Waiting { answer, .. } in batch {
+                let told = match &mut answers {
+                    Ok(answers) => answers.next().unwrap_or_else(|| Err(not_asked())),
+                    Err(error) => Err(error.clone()),
+                };
+                // Who no longer waits does not need it.
+                answer.send(told).ok();
+            }
+        }
+    }
+
+    /// What to ask next; without anything the call is over.
+    fn next(&self) -> Option<Vec<Waiting>> {
+        let mut state = self.state.lock();
+        state.waiting.retain(|waiting| !waiting.answer.is_closed());
+        if state.waiting.is_empty() {
+            state.calls -= 1;
+            return None;
+        }
+        let count = state.waiting.len().min(AUTHORIZE_QUESTIONS_MAX);
+        Some(state.waiting.drain(..count).collect())
+    }
+}
+
+fn not_asked() -> AuthorityError {
+    AuthorityError::Unavailable("the question was not answered".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use rookery_shared::id::{RoomRef, UserId};
+
+    use super::*;
+    use crate::testing::FakeAuthority;
+
+    fn about(room: &RoomRef) -> Question {
+        Question { user: UserId::generate(), room: room.clone() }
+    }
+
+    #[tokio::test]
+    async fn many_questions_are_few_calls_and_each_gets_its_answer() {
+        let authority = FakeAuthority::new();
+        let questions = Questions::new(Arc::clone(&authority) as _, Shutdown::new());
+        let room = RoomRef::Id(authority.room);
+        let asked: Vec<Vec<Question>> = (0..100).map(|_| (0..10).map(|_| about(&room)).collect()).collect();
+        for question in asked.iter().flatten().step_by(2) {
+            authority.join(question.user);
+        }
+        let answers = join_all(asked.into_iter().map(|asked| questions.ask(asked))).await;
+        let is_member = |answer: &Answer| answer.as_ref().unwrap().role.is_some();
+        for answers in answers {
+            assert_eq!(answers.iter().map(is_member).collect::<Vec<_>>(), [true, false].repeat(5));
+        }
+        assert!(authority.calls.load(Ordering::SeqCst) <= 3);
+        assert_eq!(questions.state.lock().calls, 0);
+    }
+
+    #[tokio::test]
+    async fn who_went_away_is_not_asked_about() {
+        let authority = FakeAuthority::new();
+        let questions = Questions::new(Arc::clone(&authority) as _, Shutdown::new());
+        let room = RoomRef::Id(authority.room);
+        drop(questions.put(vec![about(&room)]));
+        assert_eq!(questions.ask(vec![about(&room)]).await.len(), 1);
+        assert_eq!(authority.asked.load(Ordering::SeqCst), 1);
+    }
+}

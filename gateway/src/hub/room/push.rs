@@ -1,0 +1,144 @@
+//! How a room's frames get into its members' outboxes: all to everybody, in order, at once or a few together.
+
+use std::sync::Arc;
+
+use rookery_shared::id::RoomId;
+use rookery_shared::limits::FLUSH_FRAMES_MAX;
+use rookery_shared::protocol::server::ServerFrame;
+use tokio::time::Instant;
+
+use super::tempo::Beat;
+use super::{Live, News};
+use crate::frame::Frame;
+use crate::member::{Member, MemberId};
+use crate::outbox::Owed;
+use crate::position::Position;
+use crate::relay::room_feed::Step;
+
+/// Frames that members are still to get.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    frames: Vec<Frame>,
+    /// Who came after some of them, and has those by its replay.
+    late: Vec<Late>,
+    /// Somebody will ask for them in a moment.
+    awaited: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Late {
+    member: MemberId,
+    /// Frames that it has.
+    has: usize,
+    /// Where that is.
+    at: Position,
+}
+
+impl Held {
+    fn late(&self, member: &Member) -> Option<Late> {
+        // Empty but for a few moments in the busiest rooms.
+        self.late.iter().rev().find(|late| late.member == member.id).copied()
+    }
+}
+
+impl Live {
+    pub(super) fn deliver(&mut self, room: RoomId, steps: Vec<Step>, news: &mut News) {
+        if steps.is_empty() {
+            return;
+        }
+        let (events, mut urgent) = (steps.len(), self.held.frames.len() + steps.len() > FLUSH_FRAMES_MAX);
+        for step in steps {
+            let left = match &step {
+                Step::Event(delivery) => delivery.left,
+                Step::Gap { .. } => {
+                    news.gaps += 1;
+                    urgent = true;
+                    None
+                }
+                Step::Reset { .. } => {
+                    news.resets += 1;
+                    urgent = true;
+                    None
+                }
+            };
+            self.held.frames.push(frame_of(room, step));
+            if let Some(user) = left {
+                self.release(room, news);
+                self.expel(room, user);
+            }
+        }
+        match self.tempo.beat(events, self.members.len(), Instant::now()) {
+            Beat::Wait(pause) if !urgent => {
+                if !std::mem::replace(&mut self.held.awaited, true) {
+                    news.tick = Some(pause);
+                }
+            }
+            Beat::Wait(_) | Beat::Now => self.release(room, news),
+        }
+    }
+
+    /// It is time.
+    pub(super) fn tick(&mut self, room: RoomId, news: &mut News) {
+        self.held.awaited = false;
+        self.release(room, news);
+    }
+
+    /// The member comes with everything that was held so far.
+    pub(super) fn note_late(&mut self, member: &Member) {
+        if !self.held.frames.is_empty() {
+            let late = Late { member: member.id, has: self.held.frames.len(), at: self.position() };
+            self.held.late.push(late);
+        }
+    }
+
+    /// Before a connection that is here already is told where it stands: what it was to get in a moment comes first.
+    pub(in crate::hub) fn settle(&mut self, room: RoomId, member: &Member) {
+        if self.held.frames.is_empty() || !self.members.contains(member.id) {
+            return;
+        }
+        let mut news = News::default();
+        self.release(room, &mut news);
+        news.owed.iter().for_each(|outbox| outbox.nudge());
+    }
+
+    /// Everybody gets what is held.
+    fn release(&mut self, room: RoomId, news: &mut News) {
+        let held = std::mem::take(&mut self.held);
+        self.held.awaited = held.awaited;
+        if !held.frames.is_empty() {
+            self.push(room, &held, news);
+        }
+        self.told = self.position();
+    }
+
+    fn push(&mut self, room: RoomId, held: &Held, news: &mut News) {
+        let (mut behind, mut delivered) = (Vec::new(), 0);
+        for member in self.members.iter() {
+            let late = held.late(member);
+            let frames = &held.frames[late.map_or(0, |late| late.has)..];
+            match member.outbox.owe(frames) {
+                Owed::Unflushed => news.owed.push(Arc::clone(&member.outbox)),
+                Owed::Known => {}
+                Owed::Behind => {
+                    behind.push((Arc::clone(member), late.map_or(self.told, |late| late.at)));
+                    continue;
+                }
+            }
+            delivered += frames.len();
+        }
+        news.delivered += u64::try_from(delivered).unwrap_or(u64::MAX);
+        for (member, told) in behind {
+            self.hold(&member);
+            member.fall_behind(room, told);
+            news.behind += 1;
+        }
+    }
+}
+
+fn frame_of(room: RoomId, step: Step) -> Frame {
+    match step {
+        Step::Event(delivery) => delivery.frame,
+        Step::Gap { from, to } => Frame::from(&ServerFrame::Gap { room, from, to }),
+        Step::Reset { epoch, head } => Frame::from(&ServerFrame::Reset { room, epoch, head }),
+    }
+}
