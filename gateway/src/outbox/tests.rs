@@ -1,6 +1,9 @@
 //! Outboxes over a stream in memory.
 
-use rookery_shared::limits::{FLUSH_BYTES_MAX, FLUSH_FRAMES_MAX, OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX};
+use rookery_shared::limits::{
+    FLUSH_BYTES_MAX, FLUSH_FRAMES_MAX, OUTBOX_BYTES_MAX, OUTBOX_EPHEMERAL_BYTES, OUTBOX_EPHEMERAL_FRAMES,
+    OUTBOX_FRAMES_MAX,
+};
 use tokio::io::AsyncReadExt;
 
 use super::*;
@@ -111,4 +114,20 @@ async fn a_push_wakes_the_connection() {
     outbox.push(Frame::text("x"));
     outbox.filled().await;
     outbox.low().await;
+}
+
+/// The first rung for those who read slowly: long before their rooms stop, they hear nothing more that may be lost.
+#[tokio::test]
+async fn what_may_be_lost_is_the_first_to_go() {
+    let outbox = Outbox::unwritten();
+    let (message, sign) = (Frame::text("message"), Frame::text("typing"));
+    assert_eq!(outbox.owe_in_passing(&sign), Owed::Unflushed);
+    for _ in 0..OUTBOX_EPHEMERAL_FRAMES {
+        assert_eq!(outbox.owe(std::slice::from_ref(&message)), Owed::Known);
+    }
+    assert_eq!(outbox.owe_in_passing(&sign), Owed::Behind);
+    assert_eq!(outbox.owe(std::slice::from_ref(&message)), Owed::Known, "events still come");
+    assert_eq!(outbox.take().len(), OUTBOX_EPHEMERAL_FRAMES + 2);
+    outbox.push(Frame::text(&"x".repeat(OUTBOX_EPHEMERAL_BYTES)));
+    assert_eq!(outbox.owe_in_passing(&sign), Owed::Behind);
 }
