@@ -253,6 +253,8 @@ pub(crate) struct FakeAuthority {
     pub(crate) asked: AtomicUsize,
     /// Calls with many questions.
     pub(crate) calls: AtomicUsize,
+    /// So many of them are never answered.
+    pub(crate) hanging: AtomicUsize,
     pub(crate) muted: Mutex<Option<Until>>,
     /// Sessions that were ended.
     pub(crate) ended: Mutex<HashSet<SessionId>>,
@@ -272,6 +274,7 @@ impl FakeAuthority {
             messages: Mutex::default(),
             asked: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
+            hanging: AtomicUsize::new(0),
             muted: Mutex::default(),
             ended: Mutex::default(),
             stored: Mutex::new(Some(Vec::new())),
@@ -307,6 +310,10 @@ impl Authority for FakeAuthority {
 
     async fn authorize_many(&self, questions: &[Question]) -> Result<Vec<Answer>, AuthorityError> {
         self.calls.fetch_add(1, Ordering::SeqCst);
+        let hangs = self.hanging.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if hangs.is_ok() {
+            std::future::pending::<()>().await;
+        }
         let mut answers = Vec::new();
         for question in questions {
             answers.push(self.authorize(question.user, &question.room).await);

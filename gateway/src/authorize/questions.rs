@@ -1,5 +1,6 @@
 //! Questions for the api, gathered: what is asked while a call is under way goes along with the next. A single question
-//! waits for nothing; a thousand connections that come back at once make a few calls.
+//! waits for nothing; a thousand connections that come back at once make a few calls. Calls that hang, because their api is
+//! cut off, hold up what they asked and nothing else.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,9 +8,12 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use parking_lot::Mutex;
 use rookery_shared::authority::{Answer, Authority, AuthorityError, Question};
-use rookery_shared::limits::{AUTHORIZE_CALLS_MAX, AUTHORIZE_QUESTIONS_MAX, AUTHORIZE_WAITING_MAX};
+use rookery_shared::limits::{
+    AUTHORIZE_CALLS_HANGING_MAX, AUTHORIZE_CALLS_MAX, AUTHORIZE_QUESTIONS_MAX, AUTHORIZE_SLOW, AUTHORIZE_WAITING_MAX,
+};
 use rookery_shared::shutdown::Shutdown;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 /// See the module's text.
 pub(super) struct Questions {
@@ -22,6 +26,17 @@ pub(super) struct Questions {
 struct State {
     waiting: VecDeque<Waiting>,
     calls: usize,
+    /// When the newest call took its questions.
+    taken: Option<Instant>,
+}
+
+impl State {
+    /// Whether what waits should have a call of its own.
+    fn wants_call(&self, now: Instant) -> bool {
+        let hangs = self.taken.is_some_and(|taken| now.duration_since(taken) >= AUTHORIZE_SLOW);
+        let most = if hangs { AUTHORIZE_CALLS_HANGING_MAX } else { AUTHORIZE_CALLS_MAX };
+        !self.waiting.is_empty() && self.calls < most
+    }
 }
 
 struct Waiting {
@@ -57,8 +72,11 @@ impl Questions {
             Ok(receiver)
         });
         let receivers = receivers.collect();
-        let starts = !state.waiting.is_empty() && state.calls < AUTHORIZE_CALLS_MAX;
-        state.calls += usize::from(starts);
+        let starts = state.wants_call(Instant::now());
+        if starts {
+            state.calls += 1;
+            state.taken = Some(Instant::now());
+        }
         drop(state);
         if starts {
             // Not in the caller's future: others wait for the answers too, and the caller may be dropped.
@@ -92,6 +110,7 @@ impl Questions {
             state.calls -= 1;
             return None;
         }
+        state.taken = Some(Instant::now());
         let count = state.waiting.len().min(AUTHORIZE_QUESTIONS_MAX);
         Some(state.waiting.drain(..count).collect())
     }
@@ -130,6 +149,28 @@ mod tests {
         }
         assert!(authority.calls.load(Ordering::SeqCst) <= 3);
         assert_eq!(questions.state.lock().calls, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_that_hang_hold_up_nobody_who_comes_later() {
+        let authority = FakeAuthority::new();
+        let questions = Questions::new(Arc::clone(&authority) as _, Shutdown::new());
+        let room = RoomRef::Id(authority.room);
+        authority.hanging.store(AUTHORIZE_CALLS_MAX, Ordering::SeqCst);
+        let mut hung = Vec::new();
+        for _ in 0..AUTHORIZE_CALLS_MAX {
+            hung.push(questions.put(vec![about(&room)]));
+            tokio::time::sleep(AUTHORIZE_SLOW / 10).await;
+        }
+        let asked = Instant::now();
+        let early = tokio::spawn({
+            let (questions, question) = (Arc::clone(&questions), about(&room));
+            async move { questions.ask(vec![question]).await }
+        });
+        tokio::time::sleep(AUTHORIZE_SLOW).await;
+        assert!(questions.ask(vec![about(&room)]).await[0].is_ok());
+        assert!(early.await.unwrap()[0].is_ok(), "it goes along");
+        assert!(asked.elapsed() < AUTHORIZE_SLOW * 2);
     }
 
     #[tokio::test]
