@@ -147,6 +147,8 @@ export function watch({ users, rooms }) {
 /** @param {{room?: string}} place */
 export function typing({ room }) {
   return { type: "typing", ...given({ room }) };
+}
+
 /** @param {{room?: string, epoch?: string, seq: number}} place the last event that was read */
 export function read({ room, epoch, seq }) {
   return { type: "read", ...given({ room, epoch }), seq };
