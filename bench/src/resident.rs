@@ -94,6 +94,7 @@ struct Told<'a> {
     head: Option<u64>,
     to: Option<u64>,
     code: Option<&'a str>,
+    retry_after_ms: Option<u64>,
 }
 
 /// What became of the numbers.
@@ -277,15 +278,41 @@ impl Resident {
 
     fn question(&self) -> String {
         let places = self.places.lock();
-        let room = |(number, place): (&usize, &Option<Place>)| {
-            let room = self.shared.credentials.room(*number);
-            match place {
-                Some(Place { epoch, seq }) => serde_json::json!({"room": room, "epoch": epoch, "seq": seq}),
-                None => serde_json::json!({ "room": room }),
-            }
-        };
-        let rooms: Vec<_> = self.rooms.iter().zip(places.iter()).map(room).collect();
+        let rooms: Vec<_> = self
+            .rooms
+            .iter()
+            .zip(places.iter())
+            .map(|(room, place)| self.target(*room, place.as_ref()))
+            .collect();
         serde_json::json!({"type": "subscribe", "rooms": rooms}).to_string()
+    }
+
+    fn target(&self, number: usize, place: Option<&Place>) -> serde_json::Value {
+        let room = self.shared.credentials.room(number);
+        match place {
+            Some(Place { epoch, seq }) => serde_json::json!({"room": room, "epoch": epoch, "seq": seq}),
+            None => serde_json::json!({ "room": room }),
+        }
+    }
+
+    /// Which of its rooms this is.
+    fn slot(&self, room: &str) -> Option<usize> {
+        let number = self.shared.numbers.get(room)?;
+        self.rooms.iter().position(|room| room == number)
+    }
+
+    /// What is not possible now is asked for later, as every client does; without a time it will never be.
+    fn ask_again(&self, room: Option<&str>, after_ms: Option<u64>) {
+        let (Some(room), Some(after_ms)) = (room, after_ms) else { return };
+        let Some(link) = self.link.lock().clone() else { return };
+        let Some(slot) = self.slot(room) else { return };
+        let target = self.target(self.rooms[slot], self.places.lock()[slot].as_ref());
+        let text = serde_json::json!({"type": "subscribe", "rooms": [target]}).to_string();
+        tokio::spawn(async move {
+            sleep(Duration::from_millis(after_ms)).await;
+            // A connection that is gone is counted where it is read.
+            let _ = link.send(&text).await;
+        });
     }
 
     fn hear(&self, text: &[u8], live: &mut [bool]) {
@@ -296,11 +323,10 @@ impl Resident {
         if told.kind == "error" {
             let code = told.code.unwrap_or_default().to_owned();
             *self.shared.errors.lock().entry(code).or_default() += 1;
+            self.ask_again(told.room, told.retry_after_ms);
             return;
         }
-        let number = told.room.and_then(|room| self.shared.numbers.get(room));
-        let slot = number.and_then(|number| self.rooms.iter().position(|room| room == number));
-        let Some(slot) = slot else { return };
+        let Some(slot) = told.room.and_then(|room| self.slot(room)) else { return };
         let mut places = self.places.lock();
         match (told.kind, &mut places[slot]) {
             ("subscribed", place @ None) => {

@@ -312,10 +312,12 @@ pub const SEND_BUFFER_BYTES: usize = 128 * 1024;
 pub const AUTHORIZE_QUESTIONS_MAX: usize = 2_000;
 /// Such calls of one gateway that are under way; what is asked meanwhile goes along with the next.
 pub const AUTHORIZE_CALLS_MAX: usize = 2;
-/// A call that has no answer after this is not waited for by those who ask something else.
-pub const AUTHORIZE_SLOW: Duration = Duration::from_millis(250);
+/// The least that it asks with one call, however slow the api is.
+pub const AUTHORIZE_QUESTIONS_MIN: usize = 64;
+/// A call that takes longer makes the next ones smaller, and is not waited for by those who ask something else.
+pub const AUTHORIZE_SLOW: Duration = Duration::from_secs(1);
 /// Such calls, if the newest of them is that slow.
-pub const AUTHORIZE_CALLS_HANGING_MAX: usize = 32;
+pub const AUTHORIZE_CALLS_HANGING_MAX: usize = 4;
 /// Questions about rights that wait in one gateway.
 pub const AUTHORIZE_WAITING_MAX: usize = 200_000;
 /// Bytes of one such call.

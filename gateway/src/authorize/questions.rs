@@ -4,12 +4,14 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use parking_lot::Mutex;
 use rookery_shared::authority::{Answer, Authority, AuthorityError, Question};
 use rookery_shared::limits::{
-    AUTHORIZE_CALLS_HANGING_MAX, AUTHORIZE_CALLS_MAX, AUTHORIZE_QUESTIONS_MAX, AUTHORIZE_SLOW, AUTHORIZE_WAITING_MAX,
+    AUTHORIZE_CALLS_HANGING_MAX, AUTHORIZE_CALLS_MAX, AUTHORIZE_QUESTIONS_MAX, AUTHORIZE_QUESTIONS_MIN, AUTHORIZE_SLOW,
+    AUTHORIZE_WAITING_MAX,
 };
 use rookery_shared::shutdown::Shutdown;
 use tokio::sync::oneshot;
@@ -28,6 +30,30 @@ struct State {
     calls: usize,
     /// When the newest call took its questions.
     taken: Option<Instant>,
+    /// How many the next one takes.
+    batch: Batch,
+}
+
+/// As many questions as are answered in good time: an api under load is asked for less at once, so that what waits is
+/// answered late and not refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Batch(usize);
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self(AUTHORIZE_QUESTIONS_MAX / 4)
+    }
+}
+
+impl Batch {
+    /// A call of this size took so long.
+    fn learn(&mut self, took: Duration) {
+        if took >= AUTHORIZE_SLOW {
+            self.0 = (self.0 / 2).max(AUTHORIZE_QUESTIONS_MIN);
+        } else if took < AUTHORIZE_SLOW / 4 {
+            self.0 = (self.0 * 2).min(AUTHORIZE_QUESTIONS_MAX);
+        }
+    }
 }
 
 impl State {
@@ -89,7 +115,9 @@ impl Questions {
     async fn call(self: Arc<Self>) {
         while let Some(batch) = self.next() {
             let questions: Vec<Question> = batch.iter().map(|waiting| waiting.question.clone()).collect();
+            let start = Instant::now();
             let answers = self.authority.authorize_many(&questions).await;
+            self.state.lock().batch.learn(start.elapsed());
             let mut answers = answers.map(Vec::into_iter);
             for Waiting { answer, .. } in batch {
                 let told = match &mut answers {
@@ -111,7 +139,7 @@ impl Questions {
             return None;
         }
         state.taken = Some(Instant::now());
-        let count = state.waiting.len().min(AUTHORIZE_QUESTIONS_MAX);
+        let count = state.waiting.len().min(state.batch.0);
         Some(state.waiting.drain(..count).collect())
     }
 }
@@ -149,6 +177,21 @@ mod tests {
         }
         assert!(authority.calls.load(Ordering::SeqCst) <= 3);
         assert_eq!(questions.state.lock().calls, 0);
+    }
+
+    #[test]
+    fn an_api_under_load_is_asked_for_less_at_once() {
+        let mut batch = Batch::default();
+        for _ in 0..20 {
+            batch.learn(AUTHORIZE_SLOW);
+        }
+        assert_eq!(batch, Batch(AUTHORIZE_QUESTIONS_MIN));
+        batch.learn(AUTHORIZE_SLOW / 2);
+        assert_eq!(batch, Batch(AUTHORIZE_QUESTIONS_MIN));
+        for _ in 0..20 {
+            batch.learn(Duration::ZERO);
+        }
+        assert_eq!(batch, Batch(AUTHORIZE_QUESTIONS_MAX));
     }
 
     #[tokio::test(start_paused = true)]
