@@ -2,7 +2,8 @@
 //!
 //! Only a "yes" is remembered: whoever was refused may have joined a moment later. A remembered permission carries
 //! the room's ACL version; the bus refuses a send under an old one, and the permission is then asked for again. What was
-//! to be forgotten while it was asked for is not remembered.
+//! to be forgotten while it was asked for is not remembered. While the api does not answer, an older "yes" holds on: chat
+//! goes on without it.
 
 use std::sync::Arc;
 
@@ -11,40 +12,32 @@ use rookery_shared::access::{self, Action};
 use rookery_shared::authority::{Answer, Authority, AuthorityError, Permission, Question};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::{RoomId, RoomRef, Slug, UserId};
-use rookery_shared::limits::{PERMISSION_LIFE, PERMISSIONS_MAX, REFUSAL_LIFE, SLUGS_MAX};
+use rookery_shared::limits::{PERMISSION_KEPT, PERMISSION_LIFE, REFUSAL_LIFE, SLUGS_MAX};
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::shutdown::Shutdown;
 use tokio::time::Instant;
 
 mod questions;
+mod remembered;
 
 use questions::Questions;
+use remembered::Remembered;
 
 /// What the api says of a user's permission, or why it says nothing.
-pub type Checked = Result<Arc<Permission>, AuthorityError>;
+pub type Checked = Result<Permission, AuthorityError>;
 
 /// The permissions this node remembers.
 pub struct Permissions {
     questions: Arc<Questions>,
     rooms: Cache<Slug, RoomId>,
-    known: Cache<(UserId, RoomId), Known>,
-}
-
-/// What is remembered, and since when.
-#[derive(Clone)]
-enum Known {
-    /// A permission that was asked for then.
-    Yes(Arc<Permission>, Instant),
-    /// Whatever was asked for before is not to be believed.
-    Forgotten(Instant),
+    known: Remembered,
 }
 
 impl Permissions {
     /// Nothing is remembered yet.
     pub fn new(authority: Arc<dyn Authority>, shutdown: Shutdown) -> Arc<Self> {
-        let rooms = Cache::builder().max_capacity(SLUGS_MAX).time_to_live(PERMISSION_LIFE).build();
-        let known = Cache::builder().max_capacity(PERMISSIONS_MAX).time_to_live(PERMISSION_LIFE).build();
-        Arc::new(Self { questions: Questions::new(authority, shutdown), rooms, known })
+        let rooms = Cache::builder().max_capacity(SLUGS_MAX).time_to_live(PERMISSION_KEPT).build();
+        Arc::new(Self { questions: Questions::new(authority, shutdown), rooms, known: Remembered::new() })
     }
 
     /// The user's permission, if it allows the action.
@@ -69,24 +62,19 @@ impl Permissions {
     }
 
     /// The permission is no longer to be believed, nor one that is being asked for.
-    pub async fn forget(&self, user: UserId, room: RoomId) {
-        self.known.insert((user, room), Known::Forgotten(Instant::now())).await;
+    pub fn forget(&self, user: UserId, room: RoomId) {
+        self.known.forget(user, room);
     }
 
     /// None if it has to be asked for.
     async fn remembered(&self, user: UserId, room: &RoomRef, action: Action) -> Option<Checked> {
-        let room = match room {
-            RoomRef::Id(id) => *id,
-            RoomRef::Slug(slug) => self.rooms.get(slug).await?,
-        };
-        match self.known.get(&(user, room)).await? {
-            Known::Forgotten(_) => None,
-            Known::Yes(permission, asked) => match decide(&permission, action) {
-                Ok(()) => Some(Ok(permission)),
-                // What was refused may be allowed by now, but whoever insists must not make every try a question.
-                Err(error) if asked.elapsed() < REFUSAL_LIFE => Some(Err(error)),
-                Err(_) => None,
-            },
+        let room = self.id_of(room).await?;
+        let (permission, age) = self.known.get(user, room)?;
+        match decide(&permission, action) {
+            Ok(()) if age < PERMISSION_LIFE => Some(Ok(permission)),
+            // What was refused may be allowed by now, but whoever insists must not make every try a question.
+            Err(error) if age < REFUSAL_LIFE => Some(Err(error)),
+            Ok(()) | Err(_) => None,
         }
     }
 
@@ -94,28 +82,40 @@ impl Permissions {
         if questions.is_empty() {
             return Vec::new();
         }
-        let (asked, users) = (Instant::now(), questions.iter().map(|question| question.user).collect::<Vec<_>>());
+        let (asked, subjects) = (Instant::now(), questions.clone());
         let answers = self.questions.ask(questions).await;
         let mut checked = Vec::with_capacity(answers.len());
-        for (user, answer) in users.into_iter().zip(answers) {
-            checked.push(self.remember(user, answer, asked).await);
+        for (Question { user, room }, answer) in subjects.into_iter().zip(answers) {
+            checked.push(match answer {
+                Err(AuthorityError::Unavailable(cause)) => {
+                    let older = self.older(user, &room).await;
+                    older.ok_or(AuthorityError::Unavailable(cause))
+                }
+                answer => self.remember(user, answer, asked).await,
+            });
         }
         checked
     }
 
+    async fn older(&self, user: UserId, room: &RoomRef) -> Option<Permission> {
+        let room = self.id_of(room).await?;
+        Some(self.known.get(user, room)?.0)
+    }
+
+    async fn id_of(&self, room: &RoomRef) -> Option<RoomId> {
+        match room {
+            RoomRef::Id(id) => Some(*id),
+            RoomRef::Slug(slug) => self.rooms.get(slug).await,
+        }
+    }
+
     async fn remember(&self, user: UserId, answer: Answer, asked: Instant) -> Checked {
-        let permission = Arc::new(answer?);
+        let permission = answer?;
         if let Some(slug) = &permission.slug {
             self.rooms.insert(slug.clone(), permission.room).await;
         }
         if permission.role.is_some() {
-            let (key, known) = ((user, permission.room), Known::Yes(Arc::clone(&permission), asked));
-            let newest = self.known.entry(key).and_upsert_with(|before| {
-                let before = before.map(moka::Entry::into_value);
-                let kept = before.filter(|before| matches!(before, Known::Forgotten(at) if *at >= asked));
-                std::future::ready(kept.unwrap_or(known))
-            });
-            newest.await;
+            self.known.put(user, &permission, asked);
         }
         Ok(permission)
     }
@@ -127,4 +127,47 @@ fn decide(permission: &Permission, action: Action) -> Result<(), AuthorityError>
         (ErrorCode::Muted, Some(until)) => AuthorityError::Muted(until.rest_ms(now)),
         (code, _) => AuthorityError::Refused(code),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+    use std::time::Duration;
+
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::testing::FakeAuthority;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_allowed_holds_on_while_the_api_is_away_unless_it_was_taken_back() {
+        let (authority, user) = (FakeAuthority::new(), UserId::generate());
+        let permissions = Permissions::new(Arc::clone(&authority) as _, Shutdown::new());
+        let room: RoomRef = "general".parse().unwrap();
+        authority.join(user);
+        assert!(permissions.check(user, &room, Action::Send).await.is_ok());
+        advance(PERMISSION_LIFE + Duration::from_secs(1)).await;
+        authority.away.store(true, Ordering::SeqCst);
+        for _ in 0..10 {
+            assert!(permissions.check(user, &room, Action::Send).await.is_ok());
+            advance(PERMISSION_KEPT / 20).await;
+        }
+        assert!(permissions.check(UserId::generate(), &room, Action::Send).await.is_err());
+        permissions.forget(user, authority.room);
+        let outcome = permissions.check(user, &room, Action::Send).await;
+        assert!(matches!(outcome, Err(AuthorityError::Unavailable(_))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_remembered_is_asked_for_again_after_its_life() {
+        let (authority, user) = (FakeAuthority::new(), UserId::generate());
+        let permissions = Permissions::new(Arc::clone(&authority) as _, Shutdown::new());
+        let room = RoomRef::Id(authority.room);
+        authority.join(user);
+        for asked in [1, 1, 2] {
+            assert!(permissions.check(user, &room, Action::Read).await.is_ok());
+            assert_eq!(authority.asked.load(Ordering::SeqCst), asked);
+            advance(PERMISSION_LIFE / 2 + Duration::from_millis(1)).await;
+        }
+    }
 }

@@ -74,15 +74,15 @@ impl Relay {
                 first => first,
             };
             let (heard, before) = (Instant::now(), self.hub.metrics.deliveries.get());
-            self.on_signal(first, &mut owed).await;
+            self.on_signal(first, &mut owed);
             for _ in 1..SIGNALS_PER_FLUSH_MAX {
                 if self.hub.metrics.deliveries.get() - before > DELIVERIES_PER_FLUSH_MAX {
                     break;
                 }
                 match signals.try_recv() {
-                    Ok(signal) => self.on_signal(Ok(signal), &mut owed).await,
+                    Ok(signal) => self.on_signal(Ok(signal), &mut owed),
                     Err(TryRecvError::Lagged(events)) => {
-                        self.on_signal(Err(RecvError::Lagged(events)), &mut owed).await;
+                        self.on_signal(Err(RecvError::Lagged(events)), &mut owed);
                     }
                     Err(TryRecvError::Empty | TryRecvError::Closed) => break,
                 }
@@ -91,9 +91,9 @@ impl Relay {
         }
     }
 
-    async fn on_signal(&self, signal: Result<Signal, RecvError>, owed: &mut Vec<Arc<Outbox>>) {
+    fn on_signal(&self, signal: Result<Signal, RecvError>, owed: &mut Vec<Arc<Outbox>>) {
         match signal {
-            Ok(Signal::Event(event)) => self.on_event(event, owed).await,
+            Ok(Signal::Event(event)) => self.on_event(event, owed),
             Ok(Signal::Stored { partition, mark }) => self.acks.advance(partition, &mark),
             Ok(Signal::Suspect) => self.suspect(),
             Ok(Signal::Session { user, revoked }) => self.logins.revoke(user, revoked),
@@ -133,9 +133,9 @@ impl Relay {
         self.suspicion.notify_one();
     }
 
-    async fn on_event(&self, event: Arc<SequencedEvent>, owed: &mut Vec<Arc<Outbox>>) {
+    fn on_event(&self, event: Arc<SequencedEvent>, owed: &mut Vec<Arc<Outbox>>) {
         if let Some(user) = event.event.body.affected(event.event.user_id) {
-            self.permissions.forget(user, event.room).await;
+            self.permissions.forget(user, event.room);
         }
         if let Some(user) = event.event.body.departed(event.event.user_id) {
             self.presence.expel(event.room, user);

@@ -255,6 +255,8 @@ pub(crate) struct FakeAuthority {
     pub(crate) calls: AtomicUsize,
     /// So many of them are never answered.
     pub(crate) hanging: AtomicUsize,
+    /// Whether questions about rights are not answered.
+    pub(crate) away: AtomicBool,
     pub(crate) muted: Mutex<Option<Until>>,
     /// Sessions that were ended.
     pub(crate) ended: Mutex<HashSet<SessionId>>,
@@ -275,6 +277,7 @@ impl FakeAuthority {
             asked: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
             hanging: AtomicUsize::new(0),
+            away: AtomicBool::new(false),
             muted: Mutex::default(),
             ended: Mutex::default(),
             stored: Mutex::new(Some(Vec::new())),
@@ -292,6 +295,9 @@ impl FakeAuthority {
 impl Authority for FakeAuthority {
     async fn authorize(&self, user: UserId, room: &RoomRef) -> Result<Permission, AuthorityError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.away.load(Ordering::SeqCst) {
+            return Err(AuthorityError::Unavailable("away".to_owned()));
+        }
         let slug = "general".to_owned().try_into().unwrap();
         if *room != RoomRef::Id(self.room) && *room != RoomRef::Slug(slug) {
             return Err(AuthorityError::Refused(ErrorCode::UnknownRoom));

@@ -209,10 +209,12 @@ pub const OUTBOX_LOW_BYTES: usize = 128 * 1024;
 pub const OUTBOX_LOW_FRAMES: usize = 256;
 /// Rooms of one `subscribe` frame that are prepared at the same time.
 pub const SUBSCRIBES_AT_ONCE: usize = 32;
-/// Permissions that a gateway remembers.
-pub const PERMISSIONS_MAX: u64 = 100_000;
+/// Permissions that a gateway remembers: of 20,000 connections in 20 rooms each.
+pub const PERMISSIONS_MAX: usize = 400_000;
 /// How long a permission is believed without asking again. Sends are checked against the room's ACL version anyway.
 pub const PERMISSION_LIFE: Duration = Duration::from_mins(1);
+/// How long it is believed while the api does not answer.
+pub const PERMISSION_KEPT: Duration = Duration::from_hours(1);
 /// Slugs that a gateway remembers.
 pub const SLUGS_MAX: u64 = 10_000;
 /// Events of one room that wait while it is opened or a hole is repaired; more are read again.

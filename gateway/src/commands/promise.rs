@@ -62,7 +62,7 @@ impl Commands {
         match open::append(node.bus.as_ref(), node.authority.as_ref(), append).await {
             Ok(appended) => Ok(Some(appended)),
             Err(AppendError::StaleRights) => {
-                node.permissions.forget(self.member.user, room).await;
+                node.permissions.forget(self.member.user, room);
                 Ok(None)
             }
             Err(error) => Err(error.into()),
