@@ -3,7 +3,8 @@
 use rookery_shared::bus::redis::RedisBus;
 use rookery_shared::bus::redis::log::{Batch, Entry, From, Read, Settled};
 use rookery_shared::bus::{
-    AppendError, Appended, FirstPlace, Held, Mark, Moved, OpenError, PartitionOpening, PartitionState, RoomSeed, Signal,
+    AppendError, Appended, FirstPlace, Head, Held, Mark, Moved, OpenError, PartitionOpening, PartitionState, RoomSeed,
+    Signal,
 };
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::RoomSettings;
@@ -175,6 +176,9 @@ async fn what_is_thrown_away_is_not_answered_as_a_repeat() {
     assert_eq!(append().await, Err(AppendError::NotOpen));
     assert_eq!(fixture.bus.partition(t).await, Ok(PartitionState::Closed(batch.fence)));
     fixture.open(room, 0, 2).await;
+    // The store has less than the server gave numbers, and nothing of that is on its way: history is not to wait for it.
+    let head = Head { epoch: Epoch(2), seq: lost.seq, stored: lost.seq };
+    assert_eq!(fixture.bus.heads(&[room]).await, Ok(vec![Some(head)]));
     let again = append().await.unwrap();
     assert_eq!((again.epoch, again.repeated, again.id), (Epoch(2), false, lost.id));
 }

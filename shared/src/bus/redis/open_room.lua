@@ -14,9 +14,11 @@ if room[1] == partition[2] then
   redis.call('HSET', KEYS[2], 'acl', string.format('%.0f', acl))
   return 'open'
 end
--- Numbers go on after the larger of what this server and the store know; old and new never share one.
-local seq = math.max(tonumber(room[2] or '0'), tonumber(ARGV[2]))
+-- Numbers go on after the larger of what this server and the store know; old and new never share one. The partition got
+-- its epoch when its log was empty: up to here the store has all that it will ever have, also where it leaves out the
+-- number of a repeat.
+local seq = string.format('%.0f', math.max(tonumber(room[2] or '0'), tonumber(ARGV[2])))
 redis.call('DEL', KEYS[3])
-redis.call('HSET', KEYS[2], 'epoch', partition[2], 'seq', string.format('%.0f', seq),
-  'acl', string.format('%.0f', acl), 'stored', ARGV[2])
+redis.call('HSET', KEYS[2], 'epoch', partition[2], 'seq', seq,
+  'acl', string.format('%.0f', acl), 'stored', seq)
 return 'opened'
