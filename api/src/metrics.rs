@@ -39,6 +39,8 @@ pub struct Metrics {
     pub(crate) unread_counts: IntCounter,
     /// Such counts that ended at the bound.
     pub(crate) unread_capped: IntCounter,
+    /// Subscriptions that were told nothing of unread messages because too many others were.
+    pub(crate) unread_left_out: IntCounter,
     /// Events that ingest has stored.
     pub(crate) ingested: IntCounter,
     /// Seconds from an event's number, by the clock of the bus, until its batch is stored: of the first of each batch.
@@ -80,6 +82,8 @@ impl Metrics {
                 .counter("rookery_api_unread_counts_total", "Rooms whose unread messages were counted in the store.")?,
             unread_capped: add
                 .counter("rookery_api_unread_capped_total", "Counts of unread messages that ended at the bound.")?,
+            unread_left_out: add
+                .counter("rookery_api_unread_left_out_total", "Subscriptions not told of unread messages: too many.")?,
             ingested: add.counter("rookery_api_ingested_total", "Events stored by ingest.")?,
             ingest_seconds: add.histogram("rookery_api_ingest_seconds", "Number of an event to its being stored.")?,
             history_reads: add.counter("rookery_api_history_reads_total", "History pages read from the store.")?,

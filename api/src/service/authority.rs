@@ -9,11 +9,11 @@ use rookery_shared::bus::{Bus, BusError, OpenError, PartitionOpening, PartitionS
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{AclVersion, MessageId, Partition, RoomId, RoomRef, SessionId, UserId};
 use rookery_shared::keys::{partition_of, partitions};
-use rookery_shared::limits::ROOM_OPEN_WAIT;
+use rookery_shared::limits::{READ_STATES_AT_ONCE, READ_STATES_TURN, ROOM_OPEN_WAIT};
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::token::{JwkSet, SigningKeys};
 use rookery_shared::unread::{ReadState, ReadTo};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, Semaphore};
 use tokio::time::timeout;
 
 mod standings;
@@ -52,13 +52,16 @@ pub struct LocalAuthority {
     opening: Vec<Mutex<()>>,
     reads: Reads,
     standings: Standings,
+    /// Who counts unread messages for a subscription.
+    counting: Semaphore,
 }
 
 impl LocalAuthority {
     /// An authority over these parts.
     pub fn new(parts: LocalAuthorityParts) -> Self {
         let opening = partitions().map(|_| Mutex::new(())).collect();
-        Self { parts, opening, reads: Reads::default(), standings: Standings::new() }
+        let counting = Semaphore::new(READ_STATES_AT_ONCE);
+        Self { parts, opening, reads: Reads::default(), standings: Standings::new(), counting }
     }
 
     pub(super) const fn parts(&self) -> &LocalAuthorityParts {
@@ -199,6 +202,10 @@ impl Authority for LocalAuthority {
     }
 
     async fn read_states(&self, user: UserId, rooms: &[RoomId]) -> Result<Vec<(RoomId, ReadState)>, AuthorityError> {
+        let Ok(Ok(_turn)) = timeout(READ_STATES_TURN, self.counting.acquire()).await else {
+            self.parts.metrics.unread_left_out.inc();
+            return Ok(Vec::new());
+        };
         self.unread_in_all(user, rooms).await
     }
 }

@@ -16,6 +16,11 @@ pub const READS_COALESCED_MAX: usize = 256;
 pub const NEWS_WAIT: Duration = Duration::from_secs(1);
 /// How long `subscribed` waits for the counts before it is told without them.
 pub const READ_STATE_WAIT: Duration = Duration::from_secs(1);
+/// Subscriptions for which an api counts unread messages at the same time. More wait a little and are then told nothing of
+/// unread messages: thousands of new connections must not keep the store from storing.
+pub const READ_STATES_AT_ONCE: usize = 4;
+/// How long they wait.
+pub const READ_STATES_TURN: Duration = Duration::from_millis(250);
 /// Rooms of a page of `users/me/rooms`.
 pub const MY_ROOMS_PAGE_MAX: usize = 2_000;
 /// Rooms of a page of `users/me/rooms` if the client does not say.
