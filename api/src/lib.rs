@@ -11,6 +11,7 @@ pub mod domain;
 pub mod error;
 pub mod extract;
 pub mod ingest;
+pub mod journal;
 mod limit;
 pub mod metrics;
 mod observe;

@@ -10,7 +10,6 @@ use rookery_shared::config::{ConfigErrors, arguments};
 use rookery_shared::{asyncapi, bounds, telemetry, token};
 
 mod config;
-mod journal;
 mod operations;
 mod server;
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use rookery_api::app::{App, AppError, AppParts};
+use rookery_api::journal::StoreJournal;
 use rookery_api::seed::{Credentials, Order, SeedError};
 use rookery_api::store::{self, StoreError, Stores};
 use rookery_api::{demo, router};
@@ -20,7 +21,6 @@ use rookery_shared::token::{KeyError, SigningKeys};
 use tokio::net::TcpListener;
 
 use crate::config::Options;
-use crate::journal::StoreJournal;
 use crate::operations;
 
 /// Why the server does not start.

@@ -4,21 +4,19 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use rookery_api::app::{App, AppParts};
-use rookery_api::domain::message::{Place, Window};
+
 use rookery_api::domain::room::{RoomDescription, RoomName};
+use rookery_api::journal::StoreJournal;
 use rookery_api::service::acting::{Deed, act};
 use rookery_api::service::rooms::{NewRoom, create, join, leave};
 use rookery_api::service::sending::send;
-use rookery_api::store::Messages;
 use rookery_shared::access::Visibility;
 use rookery_shared::act::{Act, ActKind, Emoji};
 use rookery_shared::authority::Authority as _;
-use rookery_shared::bus::memory::{Journal, MemoryBus};
-use rookery_shared::bus::{BusError, Held};
+use rookery_shared::bus::memory::MemoryBus;
 use rookery_shared::clock::UnixMillis;
-use rookery_shared::event::{NewMessage, Sender, SequencedEvent};
+use rookery_shared::event::{NewMessage, Sender};
 use rookery_shared::id::{ClientId, Epoch, MessageId, RoomId, RoomRef, Seq, UserId};
 use rookery_shared::limiter::Limiter;
 use rookery_shared::pace::Pace;
@@ -51,26 +49,6 @@ impl Rng {
 
     fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         (!from.is_empty()).then(|| &from[self.below(from.len())])
-    }
-}
-
-struct StoreJournal(Arc<dyn Messages>);
-
-#[async_trait]
-impl Journal for StoreJournal {
-    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, BusError> {
-        self.0.apply(events).await.map_err(|error| BusError::Unavailable(error.to_string()))
-    }
-
-    async fn range(
-        &self,
-        room: RoomId,
-        epoch: Epoch,
-        after: Seq,
-        limit: usize,
-    ) -> Result<Vec<SequencedEvent>, BusError> {
-        let page = self.0.page(room, Window::After(Place { epoch, seq: after }), limit).await;
-        page.map_err(|error| BusError::Unavailable(error.to_string()))
     }
 }
 

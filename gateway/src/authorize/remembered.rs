@@ -81,42 +81,21 @@ impl Remembered {
         let mut shard = self.shard(permission.room).lock();
         let known = shard.rooms.get(&permission.room).and_then(|room| room.users.get(&user));
         if known.is_none_or(|known| known.role.is_some() || known.at < entry.at) {
-            self.insert(&mut shard, user, permission, entry);
+            self.insert(&mut shard, user, permission.room, entry).is_now(permission);
         }
     }
 
     /// What was asked for until now is not to be believed.
     pub(super) fn forget(&self, user: UserId, room: RoomId) {
         let entry = Entry { at: self.at(Instant::now()), acl: AclVersion::default(), role: None, sanctions: None };
-        let mut shard = self.shard(room).lock();
-        let found = shard.rooms.get_mut(&room);
-        if let Some(known) = found.and_then(|room| room.users.get_mut(&user)) {
-            *known = entry;
-        } else {
-            let nowhere = Permission {
-                room,
-                slug: None,
-                name: String::new(),
-                visibility: Visibility::Private,
-                role: None,
-                acl: AclVersion::default(),
-                muted: None,
-                banned: None,
-            };
-            self.insert(&mut shard, user, &nowhere, entry);
-        }
+        self.insert(&mut self.shard(room).lock(), user, room, entry);
     }
 
-    fn insert(&self, shard: &mut Shard, user: UserId, permission: &Permission, entry: Entry) {
+    fn insert<'a>(&self, shard: &'a mut Shard, user: UserId, room: RoomId, entry: Entry) -> &'a mut Room {
         self.make_room(shard);
-        let room = shard.rooms.entry(permission.room).or_insert_with(Room::unknown);
-        // Who is only to be forgotten says nothing of the room.
-        if entry.role.is_some() && !room.is_as(permission) {
-            room.slug.clone_from(&permission.slug);
-            room.name.clone_from(&permission.name);
-            room.visibility = permission.visibility;
-        }
+        let room = shard.rooms.entry(room).or_insert_with(Room::unknown);
         shard.entries += usize::from(room.users.insert(user, entry).is_none());
+        room
     }
 
     /// Throws old ones away now and then, and others when there are too many.
@@ -166,8 +145,10 @@ impl Room {
         Self { slug: None, name: String::new(), visibility: Visibility::Private, users: HashMap::new() }
     }
 
-    fn is_as(&self, permission: &Permission) -> bool {
-        self.slug == permission.slug && self.name == permission.name && self.visibility == permission.visibility
+    fn is_now(&mut self, permission: &Permission) {
+        self.slug.clone_from(&permission.slug);
+        self.name.clone_from(&permission.name);
+        self.visibility = permission.visibility;
     }
 }
 

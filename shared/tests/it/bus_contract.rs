@@ -212,24 +212,8 @@ async fn next_end(signals: &mut Receiver<Signal>) -> (UserId, Revoked) {
     tokio::time::timeout(PATIENCE, end).await.expect("the end of a login arrives")
 }
 
-macro_rules! contract {
-    ($($name:ident),+ $(,)?) => {
-        mod memory {
-            $(#[tokio::test] async fn $name() { super::$name(super::Fixture::memory()).await; })+
-        }
-        mod redis {
-            $(#[tokio::test] async fn $name() { super::$name(super::Fixture::redis().await).await; })+
-        }
-        mod sentinel {
-            $(#[tokio::test] async fn $name() { super::$name(super::Fixture::sentinel().await).await; })+
-        }
-        mod cluster {
-            $(#[tokio::test] async fn $name() { super::$name(super::Fixture::cluster().await).await; })+
-        }
-    };
-}
-
 contract!(
+    Fixture:
     numbers_follow_the_store,
     a_room_must_be_open,
     opening_again_changes_nothing,

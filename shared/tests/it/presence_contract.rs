@@ -207,24 +207,8 @@ async fn what_a_dead_gateway_said_counts_no_more(fixture: Fixture) {
     fixture.presence.bury(dying).await.unwrap();
 }
 
-macro_rules! contract {
-    ($($name:ident),+ $(,)?) => {
-        mod memory {
-            $(#[tokio::test] async fn $name() { super::$name(super::Fixture::memory()).await; })+
-        }
-        mod redis {
-            $(#[tokio::test] async fn $name() { super::$name(super::Fixture::redis().await).await; })+
-        }
-        mod sentinel {
-            $(#[tokio::test] async fn $name() { super::$name(super::Fixture::sentinel().await).await; })+
-        }
-        mod cluster {
-            $(#[tokio::test] async fn $name() { super::$name(super::Fixture::cluster().await).await; })+
-        }
-    };
-}
-
 contract!(
+    Fixture:
     only_the_first_gateway_and_the_last_one_are_news,
     what_a_user_says_holds_on_every_gateway_and_is_kept,
     many_are_changed_and_read_in_the_order_asked,

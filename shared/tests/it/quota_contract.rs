@@ -115,24 +115,8 @@ async fn a_node_is_counted_once(buckets: Buckets) {
     assert_eq!(buckets.quota.nodes(node).await, Ok(count));
 }
 
-macro_rules! contract {
-    ($($name:ident),+ $(,)?) => {
-        mod memory {
-            $(#[tokio::test] async fn $name() { super::$name(super::Buckets::memory()).await; })+
-        }
-        mod redis {
-            $(#[tokio::test] async fn $name() { super::$name(super::Buckets::redis().await).await; })+
-        }
-        mod sentinel {
-            $(#[tokio::test] async fn $name() { super::$name(super::Buckets::sentinel().await).await; })+
-        }
-        mod cluster {
-            $(#[tokio::test] async fn $name() { super::$name(super::Buckets::cluster().await).await; })+
-        }
-    };
-}
-
 contract!(
+    Buckets:
     of_many_at_once_exactly_the_burst_is_given,
     a_lease_is_at_most_half_of_what_is_left,
     the_wait_that_is_told_is_exact,

@@ -15,10 +15,33 @@ use uuid::Uuid;
 
 use super::Mongo;
 use super::documents::key;
-use crate::store::StoreError;
+use crate::store::{StoreError, integer};
 
 /// Rooms of one user from which on all its rooms are read.
 const RANGE_FROM: usize = 4;
+
+/// At most `limit` documents of the ranges, which follow each other in this order.
+pub(super) async fn page_of<T>(
+    collection: &Collection<T>,
+    ranges: Vec<Document>,
+    order: Document,
+    limit: usize,
+) -> Result<Vec<T>, StoreError>
+where
+    T: DeserializeOwned + Send + Sync,
+{
+    let mut found = Vec::new();
+    for range in ranges {
+        let missing = limit.saturating_sub(found.len());
+        // To the database, no rows at all means no limit.
+        if missing == 0 {
+            break;
+        }
+        let page = collection.find(range).sort(order.clone()).limit(integer::limit(missing));
+        found.extend(page.await?.try_collect::<Vec<_>>().await?);
+    }
+    Ok(found)
+}
 
 impl Mongo {
     /// What the filters find, all together.

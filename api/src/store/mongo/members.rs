@@ -5,7 +5,6 @@ use std::collections::{BTreeSet, HashSet};
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use futures_util::future::try_join_all;
-use mongodb::Collection;
 use mongodb::bson::{Bson, Document, doc};
 use rookery_shared::event::Event;
 use rookery_shared::id::{RoomId, UserId};
@@ -13,7 +12,7 @@ use rookery_shared::limits::{ROOM_COUNTS_AT_ONCE, ROOMS_OF_USER_MAX};
 
 use super::Mongo;
 use super::documents::{MemberDocument, date, key};
-use super::many::members_at;
+use super::many::{members_at, page_of};
 use super::transaction::{Change, Turn};
 use crate::domain::room::{Member, MemberPlace};
 use crate::store::{Announcement, Members, StoreError, integer};
@@ -81,7 +80,8 @@ impl Members for Mongo {
 
     async fn page(&self, room: RoomId, after: Option<MemberPlace>, limit: usize) -> Result<Vec<Member>, StoreError> {
         let (members, ranges) = (self.members.clone(), ranges(room, after));
-        let found = self.calls.run(async move { read_page(&members, ranges, limit).await });
+        let order = doc! { "room_id": 1, "joined_at": 1, "user_id": 1 };
+        let found = self.calls.run(async move { page_of(&members, ranges, order, limit).await });
         Ok(found.await?.into_iter().map(Member::from).collect())
     }
 
@@ -114,26 +114,6 @@ fn ranges(room: RoomId, after: Option<MemberPlace>) -> Vec<Document> {
         doc! { "room_id": room, "joined_at": joined_at, "user_id": { "$gt": user_id } },
         doc! { "room_id": room, "joined_at": { "$gt": joined_at } },
     ]
-}
-
-/// At most `limit` documents of the ranges.
-async fn read_page(
-    members: &Collection<MemberDocument>,
-    ranges: Vec<Document>,
-    limit: usize,
-) -> Result<Vec<MemberDocument>, StoreError> {
-    let mut found = Vec::new();
-    for range in ranges {
-        let missing = limit.saturating_sub(found.len());
-        // To the database, no rows at all means no limit.
-        if missing == 0 {
-            break;
-        }
-        let order = doc! { "room_id": 1, "joined_at": 1, "user_id": 1 };
-        let page = members.find(range).sort(order).limit(integer::limit(missing));
-        found.extend(page.await?.try_collect::<Vec<_>>().await?);
-    }
-    Ok(found)
 }
 
 /// Finds what is kept of one user in one room.

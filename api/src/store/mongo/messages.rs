@@ -15,6 +15,7 @@ use super::acts::Acts;
 use super::documents::key;
 use super::error::is_only_duplicates;
 use super::event_document::MessageDocument;
+use super::many::page_of;
 use super::{Mongo, by_id};
 use crate::domain::message::{Place, Window, held_at, is_message_of, place_of};
 use crate::domain::message_state::MessageState;
@@ -48,7 +49,8 @@ impl Messages for Mongo {
 
     async fn page(&self, room: RoomId, window: Window, limit: usize) -> Result<Vec<SequencedEvent>, StoreError> {
         let (messages, (ranges, direction)) = (self.messages.clone(), ranges(room, window, limit));
-        let found = self.calls.run(async move { read(&messages, ranges, direction, limit).await });
+        let order = doc! { "room_id": direction, "epoch": direction, "seq": direction };
+        let found = self.calls.run(async move { page_of(&messages, ranges, order, limit).await });
         let mut found = found.await?;
         if direction == BACKWARDS {
             found.reverse();
@@ -134,25 +136,4 @@ fn beyond(room: RoomId, epoch: i64, of_epoch: [Document; 2], further: Document) 
     let room = key(room.as_uuid());
     let of_epoch = of_epoch.into_iter().map(|seq| doc! { "room_id": room, "epoch": epoch, "seq": seq });
     of_epoch.chain([doc! { "room_id": room, "epoch": further }]).collect()
-}
-
-/// At most `limit` documents of the ranges.
-async fn read(
-    messages: &Collection<MessageDocument>,
-    ranges: Vec<Document>,
-    direction: i32,
-    limit: usize,
-) -> Result<Vec<MessageDocument>, StoreError> {
-    let mut found = Vec::new();
-    for range in ranges {
-        let missing = limit.saturating_sub(found.len());
-        // To the database, no rows at all means no limit.
-        if missing == 0 {
-            break;
-        }
-        let order = doc! { "room_id": direction, "epoch": direction, "seq": direction };
-        let page = messages.find(range).sort(order).limit(integer::limit(missing));
-        found.extend(page.await?.try_collect::<Vec<_>>().await?);
-    }
-    Ok(found)
 }

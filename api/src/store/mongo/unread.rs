@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Mongo;
 use super::acts::StateDocument;
-use super::documents::{MemberDocument, date, key, order, place_in_order};
+use super::documents::{date, key, order, place_in_order};
+use super::many::page_of;
 use super::members::one;
 use crate::domain::message::Place;
 use crate::domain::message_state::MessageState;
@@ -68,7 +69,8 @@ impl Unread for Mongo {
         limit: usize,
     ) -> Result<Vec<Member>, StoreError> {
         let (members, ranges) = (self.members.clone(), ranges(user, after));
-        let found = self.calls.run(async move { read_page(&members, ranges, limit).await });
+        let order = doc! { "user_id": 1, "joined_at": 1, "room_id": 1 };
+        let found = self.calls.run(async move { page_of(&members, ranges, order, limit).await });
         Ok(found.await?.into_iter().map(Member::from).collect())
     }
 
@@ -201,26 +203,6 @@ fn ranges(user: UserId, after: Option<MembershipPlace>) -> Vec<Document> {
         doc! { "user_id": user, "joined_at": joined_at, "room_id": { "$gt": room_id } },
         doc! { "user_id": user, "joined_at": { "$gt": joined_at } },
     ]
-}
-
-/// At most `limit` documents of the ranges.
-async fn read_page(
-    members: &Collection<MemberDocument>,
-    ranges: Vec<Document>,
-    limit: usize,
-) -> Result<Vec<MemberDocument>, StoreError> {
-    let mut found = Vec::new();
-    for range in ranges {
-        let missing = limit.saturating_sub(found.len());
-        // To the database, no rows at all means no limit.
-        if missing == 0 {
-            break;
-        }
-        let order = doc! { "user_id": 1, "joined_at": 1, "room_id": 1 };
-        let page = members.find(range).sort(order).limit(integer::limit(missing));
-        found.extend(page.await?.try_collect::<Vec<_>>().await?);
-    }
-    Ok(found)
 }
 
 /// The names that a stored message is known to have in its texts.

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rookery_api::domain::message::{Place, Window};
-use rookery_api::store::Messages;
 use rookery_shared::bus::memory::Journal;
 use rookery_shared::bus::{BusError, Held};
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{Epoch, RoomId, Seq};
 
+use crate::domain::message::{Place, Window};
+use crate::store::Messages;
+
 /// See the module's text.
-pub(crate) struct StoreJournal(pub(crate) Arc<dyn Messages>);
+pub struct StoreJournal(pub Arc<dyn Messages>);
 
 #[async_trait]
 impl Journal for StoreJournal {
