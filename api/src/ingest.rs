@@ -100,7 +100,12 @@ impl Ingest {
                 return Ok(Ended::Drained);
             }
         }
-        self.hold(partition, shutdown).await
+        self.bus.hear_wakes(partition).await?;
+        let held = self.hold(partition, shutdown).await;
+        if let Err(error) = self.bus.ignore_wakes(partition).await {
+            tracing::debug!(%partition, %error, "still woken for a partition of somebody else");
+        }
+        held
     }
 
     async fn hold(&self, partition: Partition, shutdown: &Shutdown) -> Result<Ended, IngestError> {
@@ -116,18 +121,26 @@ impl Ingest {
             let Read::Batch(batch) = self.bus.read_log(partition, &self.owner, from, INGEST_BATCH_MAX).await? else {
                 return Ok(Ended::LeaseLost);
             };
-            if !batch.entries.is_empty() {
+            let is_empty = if batch.entries.is_empty() {
+                // What was handed out before is done; what is new comes next.
+                std::mem::replace(&mut from, From::New) == From::New
+            } else {
                 match self.settle(partition, &batch).await? {
-                    Settled::Done => {}
+                    Settled::Done => false,
+                    Settled::Emptied => true,
                     // Something was handed out to nobody, or is on another server.
-                    Settled::Behind | Settled::Over => from = From::Unfinished,
+                    Settled::Behind | Settled::Over => {
+                        from = From::Unfinished;
+                        false
+                    }
                     Settled::NoLease => return Ok(Ended::LeaseLost),
                 }
-            } else if from == From::Unfinished {
+            };
+            if is_empty {
                 from = From::New;
-            } else if shutdown.drain.is_cancelled() {
-                return Ok(Ended::Drained);
-            } else {
+                if shutdown.drain.is_cancelled() {
+                    return Ok(Ended::Drained);
+                }
                 self.sleep_while_empty(partition, shutdown).await;
             }
         }

@@ -14,7 +14,7 @@ pub fn partition_of(room: RoomId) -> Partition {
     partition_of_id(room.as_uuid())
 }
 
-/// The partition of a user, where its control channel lives.
+/// The partition of a user, where its channel lives.
 pub fn partition_of_user(user: UserId) -> Partition {
     partition_of_id(user.as_uuid())
 }
@@ -49,9 +49,14 @@ pub fn lease(t: Partition) -> String {
     format!("{{{t}}}:lease")
 }
 
-/// Channel: stored marks and wake-ups of a partition.
-pub fn control_channel(t: Partition) -> String {
-    format!("{{{t}}}:ctl")
+/// Channel: how far a partition is stored, for those who wait for that.
+pub fn marks_channel(t: Partition) -> String {
+    format!("{{{t}}}:marks")
+}
+
+/// Channel: a partition's log is no longer empty, for whoever stores it.
+pub fn wake_channel(t: Partition) -> String {
+    format!("{{{t}}}:wake")
 }
 
 /// Hash: last number, epoch, ACL version, stored number and settings of a room.
@@ -137,8 +142,10 @@ pub fn partition_count() -> &'static str {
 pub enum Channel {
     /// See [`room_channel`].
     Room(RoomId),
-    /// See [`control_channel`].
-    Control(Partition),
+    /// See [`marks_channel`].
+    Marks(Partition),
+    /// See [`wake_channel`].
+    Wake(Partition),
     /// See [`user_channel`].
     User(UserId),
 }
@@ -156,7 +163,8 @@ pub fn parse_channel(name: &str) -> Option<Channel> {
             let user = id.parse().ok()?;
             (partition_of_user(user) == partition).then_some(Channel::User(user))
         }
-        None if rest == "ctl" => Some(Channel::Control(partition)),
+        None if rest == "marks" => Some(Channel::Marks(partition)),
+        None if rest == "wake" => Some(Channel::Wake(partition)),
         Some(_) | None => None,
     }
 }
@@ -165,7 +173,7 @@ pub fn parse_channel(name: &str) -> Option<Channel> {
 pub fn partition_of_channel(name: &str) -> Option<Partition> {
     Some(match parse_channel(name)? {
         Channel::Room(room) => partition_of(room),
-        Channel::Control(partition) => partition,
+        Channel::Marks(partition) | Channel::Wake(partition) => partition,
         Channel::User(user) => partition_of_user(user),
     })
 }
@@ -178,10 +186,11 @@ mod tests {
     fn channels_are_read_back() {
         let id = RoomId::generate();
         assert_eq!(parse_channel(&room_channel(id)), Some(Channel::Room(id)));
-        assert_eq!(parse_channel(&control_channel(Partition(7))), Some(Channel::Control(Partition(7))));
+        assert_eq!(parse_channel(&marks_channel(Partition(7))), Some(Channel::Marks(Partition(7))));
+        assert_eq!(parse_channel(&wake_channel(Partition(7))), Some(Channel::Wake(Partition(7))));
         let user = UserId::generate();
         assert_eq!(parse_channel(&user_channel(user)), Some(Channel::User(user)));
-        for foreign in ["", "x", "{1}:c:zz", "{999999}:ctl", "{1}:other"] {
+        for foreign in ["", "x", "{1}:c:zz", "{999999}:wake", "{1}:other"] {
             assert_eq!(parse_channel(foreign), None, "{foreign}");
         }
     }

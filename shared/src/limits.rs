@@ -103,6 +103,10 @@ pub const LOG_ENTRIES_MAX: u64 = 200_000;
 pub const DEDUPE_BUCKET: Duration = Duration::from_mins(2);
 /// Events that wait in a process between the bus and its rooms.
 pub const SIGNALS_MAX: usize = 65_536;
+/// Between two attempts to subscribe to channels of the bus.
+pub const SUBSCRIBE_PAUSE: Duration = Duration::from_millis(200);
+/// A process hears a partition's stored marks this long after it has last appended there.
+pub const MARKS_LINGER: Duration = Duration::from_mins(2);
 /// One command to Redis.
 pub const BUS_COMMAND_DEADLINE: Duration = Duration::from_secs(3);
 /// A room nobody on this node listens to any more is unsubscribed this much later.
@@ -119,6 +123,8 @@ pub const INGEST_WRITES_AT_ONCE: usize = 2;
 pub const INGEST_WRITE_ATTEMPTS: usize = 5;
 /// Between two of these.
 pub const INGEST_WRITE_PAUSE: Duration = Duration::from_millis(200);
+/// From the begin of one such call to the next, at least: what comes meanwhile goes together.
+pub const INGEST_WRITE_GAP: Duration = Duration::from_millis(10);
 /// Life of a partition lease; renewed at a third of it.
 pub const LEASE_LIFE: Duration = Duration::from_secs(6);
 
@@ -131,6 +137,8 @@ pub const STORE_DEADLINE: Duration = Duration::from_secs(3);
 pub const STORE_CALL_LIFE: Duration = Duration::from_secs(10);
 /// Calls to the store under way in one process, those that were given up included.
 pub const STORE_CALLS_MAX: usize = 512;
+/// Rooms of which a process remembers about where their histories end.
+pub const STORE_TOPS_MAX: usize = 100_000;
 /// Connections of one process to the database.
 pub const STORE_CONNECTIONS_MAX: u32 = 32;
 /// Tries of one transaction that loses against others.

@@ -2,7 +2,8 @@
 //!
 //! A partition at a few messages a second has a batch of one or two, and there are many partitions. One call for each
 //! of them keeps the database busy with calls instead of documents. So whoever gets a turn takes along all that waits.
-//! Nobody waits for company: the first batch goes at once, and what comes meanwhile goes together.
+//! After a pause nobody waits for company: the first batch goes at once. What comes soon after it goes together, so
+//! that a database is asked a hundred times a second and not a thousand times.
 //!
 //! A batch is one of a partition, which waits for it, so the order within a partition stays what it is. A batch that
 //! the store refuses is tried alone, and fails alone.
@@ -20,9 +21,11 @@ use rookery_shared::bus::Held;
 use rookery_shared::bus::redis::log::Batch;
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{Epoch, Partition};
-use rookery_shared::limits::{INGEST_GROUP_MAX, INGEST_WRITE_ATTEMPTS, INGEST_WRITE_PAUSE, INGEST_WRITES_AT_ONCE};
+use rookery_shared::limits::{
+    INGEST_GROUP_MAX, INGEST_WRITE_ATTEMPTS, INGEST_WRITE_GAP, INGEST_WRITE_PAUSE, INGEST_WRITES_AT_ONCE,
+};
 use tokio::sync::{Semaphore, oneshot};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::underway::Underway;
 use crate::store::{Begun, Epochs, Messages, StoreError};
@@ -34,6 +37,8 @@ pub(super) struct Group {
     underway: Arc<Underway>,
     waiting: Mutex<VecDeque<Waiting>>,
     turns: Semaphore,
+    /// When the next call may begin.
+    next: Mutex<Instant>,
 }
 
 /// What became of a batch.
@@ -79,6 +84,7 @@ impl Group {
             underway,
             waiting: Mutex::default(),
             turns: Semaphore::new(INGEST_WRITES_AT_ONCE),
+            next: Mutex::new(Instant::now()),
         }
     }
 
@@ -94,6 +100,7 @@ impl Group {
                 outcome = &mut answer => return outcome.unwrap_or_else(|_| Err(given_up())),
                 turn = self.turns.acquire() => {
                     let _turn = turn.map_err(|_| given_up())?;
+                    self.pause().await;
                     let group = self.take();
                     if group.is_empty() {
                         // Somebody else has this batch in hand. Asking for turns until that is done would keep a
@@ -105,6 +112,20 @@ impl Group {
             }
         }
         answer.await.unwrap_or_else(|_| Err(given_up()))
+    }
+
+    /// Keeps calls apart, while something waits.
+    async fn pause(&self) {
+        if self.waiting.lock().is_empty() {
+            return;
+        }
+        let at = {
+            let mut next = self.next.lock();
+            let at = Instant::now().max(*next);
+            *next = at + INGEST_WRITE_GAP;
+            at
+        };
+        sleep_until(at).await;
     }
 
     /// What waits, from the oldest on, as much as one call takes.

@@ -25,6 +25,7 @@ use self::documents::{
     EpochDocument, MemberDocument, OutboxDocument, RoomDocument, SanctionDocument, SessionDocument, UserDocument,
 };
 use self::event_document::MessageDocument;
+use self::tops::Tops;
 use self::turns::Turns;
 use self::unread::MentionDocument;
 use super::{Backend, StoreError, Stores};
@@ -46,10 +47,12 @@ mod outbox;
 mod rooms;
 mod sanctions;
 mod sessions;
+mod tops;
 mod transaction;
 mod turns;
 mod unread;
 mod users;
+mod walk;
 
 /// The collections and the way to call them.
 struct Mongo {
@@ -67,6 +70,7 @@ struct Mongo {
     epochs: Collection<EpochDocument>,
     mentions: Collection<MentionDocument>,
     turns: Arc<Turns>,
+    tops: Arc<Tops>,
     calls: Calls,
 }
 
@@ -140,6 +144,7 @@ impl Mongo {
             epochs: database.collection("epochs"),
             mentions: database.collection("mentions"),
             turns: Arc::new(Turns::new()),
+            tops: Arc::default(),
             calls: Calls::new(),
             client,
             database,

@@ -180,6 +180,7 @@ on_both! {
         windows_leave_their_place_out
         windows_end_where_history_ends
         every_page_size_visits_every_event_once
+        every_page_is_found_where_numbers_leap
         rooms_have_separate_histories
         places_may_be_anywhere
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fred::clients::Client;
-use fred::interfaces::{ClientLike, HashesInterface, KeysInterface, LuaInterface, PubsubInterface, StreamsInterface};
+use fred::interfaces::{ClientLike, KeysInterface, LuaInterface, PubsubInterface, StreamsInterface};
 use fred::types::{FromValue, Value};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use parking_lot::Mutex;
@@ -35,6 +35,7 @@ use crate::unread::UserNews;
 
 mod client;
 pub mod log;
+mod marks;
 mod presence;
 mod quota;
 mod scripts;
@@ -64,6 +65,7 @@ pub struct RedisBus {
     scripts: ScriptsOfServers,
     signals: broadcast::Sender<Signal>,
     wakes: Vec<Notify>,
+    marks: marks::Marks,
     pace: Pace,
     leases: Mutex<presence::KnownLeases>,
 }
@@ -75,16 +77,27 @@ impl RedisBus {
         let bus = Arc::new(Self {
             commands: client::build(&options.url, REDIS_NEWS_MAX)?,
             subscriber: client::build(&options.url, REDIS_MESSAGES_MAX)?,
-            channels: Mutex::new(keys::partitions().map(keys::control_channel).collect()),
+            channels: Mutex::default(),
             moved: Notify::new(),
             scripts: ScriptsOfServers::default(),
             signals: broadcast::Sender::new(SIGNALS_MAX),
             wakes: keys::partitions().map(|_| Notify::new()).collect(),
+            marks: marks::Marks::default(),
             pace: options.pace,
             leases: Mutex::default(),
         });
         subscriber::start(&bus, shutdown);
         Ok(bus)
+    }
+
+    /// From now on [`Self::woken`] is told when the log of the partition is no longer empty.
+    pub async fn hear_wakes(&self, partition: Partition) -> Result<(), BusError> {
+        self.join(vec![keys::wake_channel(partition)]).await
+    }
+
+    /// And from now on no more.
+    pub async fn ignore_wakes(&self, partition: Partition) -> Result<(), BusError> {
+        self.leave(vec![keys::wake_channel(partition)]).await
     }
 
     /// Waits until a partition's log may have something to read. May return early.
@@ -199,6 +212,7 @@ impl Bus for RedisBus {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         let room = append.room;
         let partition = keys::partition_of(room);
+        self.marks.want(partition);
         let (rights, acl) = match append.rights {
             Rights::At(acl) | Rights::Office(acl) => ("at", acl),
             Rights::Raise(acl) => ("raise", acl),
@@ -222,7 +236,7 @@ impl Bus for RedisBus {
             append.event.to_json(),
             room.to_string(),
             keys::room_channel(room),
-            keys::control_channel(partition),
+            keys::wake_channel(partition),
             TAIL_EVENTS_MAX.to_string(),
             TAIL_LIFE.as_secs().to_string(),
             (DEDUPE_BUCKET * 2).as_secs().to_string(),
@@ -271,16 +285,11 @@ impl Bus for RedisBus {
     }
 
     async fn subscribe(&self, room: RoomId) -> Result<(), BusError> {
-        let channel = keys::room_channel(room);
-        // Remembered first, so that a reconnect in between subscribes it too.
-        self.channels.lock().insert(channel.clone());
-        subscriber::subscribe(self, vec![channel]).await
+        self.join(vec![keys::room_channel(room)]).await
     }
 
     async fn unsubscribe(&self, room: RoomId) -> Result<(), BusError> {
-        let channel = keys::room_channel(room);
-        self.channels.lock().remove(&channel);
-        subscriber::unsubscribe(self, vec![channel]).await
+        self.leave(vec![keys::room_channel(room)]).await
     }
 
     fn signals(&self) -> broadcast::Receiver<Signal> {
@@ -288,12 +297,7 @@ impl Bus for RedisBus {
     }
 
     async fn stored(&self, partition: Partition) -> Result<Option<Mark>, BusError> {
-        let read = || self.commands.hmget(keys::partition(partition), vec!["mark", "moves"]);
-        let found: Vec<Option<String>> = unless_moved(read).await?;
-        let [mark, moves] = found.as_slice() else { return Err(BusError::Protocol("mark".to_owned())) };
-        let moves = moves.as_deref().and_then(|moves| moves.parse().ok()).unwrap_or(0);
-        let upto = mark.as_deref().and_then(wire::parse_mark);
-        Ok(upto.map(|upto| Mark { upto, moves, moved: Vec::new() }))
+        marks::read(self, partition).await
     }
 
     async fn open_room(&self, room: RoomId, seed: RoomSeed) -> Result<(), OpenError> {
@@ -322,7 +326,7 @@ impl Bus for RedisBus {
 
     async fn open_partition(&self, partition: Partition, epoch: Epoch) -> Result<PartitionOpening, BusError> {
         let keys = vec![keys::partition(partition), keys::log(partition)];
-        let args = vec![epoch.0.to_string(), keys::control_channel(partition)];
+        let args = vec![epoch.0.to_string(), keys::marks_channel(partition)];
         let answer: String = self.run(partition, |scripts| &scripts.open_partition, keys, args).await?;
         match answer.as_str() {
             "open" | "opened" => Ok(PartitionOpening::Open),
@@ -332,16 +336,11 @@ impl Bus for RedisBus {
     }
 
     async fn subscribe_users(&self, users: &[UserId]) -> Result<(), BusError> {
-        let channels: Vec<String> = users.iter().map(|user| keys::user_channel(*user)).collect();
-        // Remembered first, so that a reconnect in between subscribes them too.
-        self.channels.lock().extend(channels.iter().cloned());
-        subscriber::subscribe(self, channels).await
+        self.join(users.iter().map(|user| keys::user_channel(*user)).collect()).await
     }
 
     async fn unsubscribe_users(&self, users: &[UserId]) -> Result<(), BusError> {
-        let channels: Vec<String> = users.iter().map(|user| keys::user_channel(*user)).collect();
-        self.channels.lock().retain(|channel| !channels.contains(channel));
-        subscriber::unsubscribe(self, channels).await
+        self.leave(users.iter().map(|user| keys::user_channel(*user)).collect()).await
     }
 
     async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError> {

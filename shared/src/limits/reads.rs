@@ -18,7 +18,7 @@ pub const NEWS_WAIT: Duration = Duration::from_secs(1);
 pub const READ_STATE_WAIT: Duration = Duration::from_secs(1);
 /// Subscriptions for which an api counts unread messages at the same time. More wait a little and are then told nothing of
 /// unread messages: thousands of new connections must not keep the store from storing.
-pub const READ_STATES_AT_ONCE: usize = 4;
+pub const READ_STATES_AT_ONCE: usize = 1;
 /// How long they wait.
 pub const READ_STATES_TURN: Duration = Duration::from_millis(250);
 /// Rooms of a page of `users/me/rooms`.

@@ -7,12 +7,12 @@ use rookery_shared::bus::memory::MemoryBus;
 use rookery_shared::bus::redis::{RedisBus, RedisOptions};
 use rookery_shared::bus::{Bus, OpenError, PartitionOpening, RoomSeed};
 use rookery_shared::event::RoomSettings;
-use rookery_shared::id::{AclVersion, Epoch, Partition, RoomId, Seq};
+use rookery_shared::id::{AclVersion, Epoch, RoomId, Seq};
 use rookery_shared::keys;
 use rookery_shared::pace::Pace;
 use rookery_shared::presence::PresenceStore;
 use rookery_shared::shutdown::Shutdown;
-use rookery_tests::redis::{Redis, ask};
+use rookery_tests::redis::Redis;
 use rookery_tests::redis_cluster::RedisCluster;
 use rookery_tests::redis_sentinel::Sentinel;
 use tokio::sync::OnceCell;
@@ -142,16 +142,6 @@ impl Fixture {
         self.until_up().await;
         let answers = async || self.bus.heads(&[room]).await.is_ok();
         rookery_tests::wait::until("the room's server answers", answers).await;
-    }
-
-    /// Waits until the bus hears what the one server says of a partition.
-    pub(crate) async fn hears(&self, partition: Partition) {
-        let channel = keys::control_channel(partition);
-        let subscribed = async || {
-            let answer = ask(self.server().port(), &["PUBSUB", "NUMSUB", &channel]).await;
-            answer.is_some_and(|answer| answer.contains(":1"))
-        };
-        rookery_tests::wait::until("the partition is heard", subscribed).await;
     }
 
     async fn until_up(&self) {

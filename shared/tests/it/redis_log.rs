@@ -31,6 +31,13 @@ fn upto(position: LogPosition) -> Mark {
     Mark { upto: position, moves: 0, moved: Vec::new() }
 }
 
+/// Whoever appends hears of what is stored from soon on, and is told first how far that is.
+async fn hears(signals: &mut Receiver<Signal>, t: Partition) {
+    let is_told = |signal: Signal| matches!(signal, Signal::Stored { partition, .. } if partition == t);
+    let heard = async { while !is_told(signals.recv().await.unwrap()) {} };
+    tokio::time::timeout(PATIENCE, heard).await.expect("the partition is heard");
+}
+
 /// The next mark, and whether it had to be read because a signal may have been lost: then it names no moves.
 async fn told(fixture: &Fixture, signals: &mut Receiver<Signal>, t: Partition) -> (Mark, bool) {
     let told = async {
@@ -89,7 +96,7 @@ async fn read_once_in_order_and_marked(fixture: Fixture) {
         Ok(Settled::NoLease),
         "who lost the lease marks nothing"
     );
-    assert_eq!(bus.mark_stored(t, "you", &batch, &[]).await, Ok(Settled::Done));
+    assert_eq!(bus.mark_stored(t, "you", &batch, &[]).await, Ok(Settled::Emptied));
     assert_eq!(read(bus, t, "you", From::Unfinished).await.entries, [] as [Entry; 0]);
     assert_eq!(fixture.bus.stored(t).await, Ok(Some(upto(appended[1].position))));
     assert_eq!(fixture.bus.heads(&[room]).await.unwrap()[0].unwrap().stored, Seq::new(2));
@@ -116,7 +123,7 @@ async fn what_was_handed_to_nobody_is_never_called_stored() {
     assert_eq!(fixture.bus.stored(t).await, Ok(Some(upto(nothing))));
     let batch = read(bus, t, "me", From::Unfinished).await;
     assert_eq!(texts(&batch), ["a"]);
-    assert_eq!(bus.mark_stored(t, "me", &batch, &[]).await, Ok(Settled::Done));
+    assert_eq!(bus.mark_stored(t, "me", &batch, &[]).await, Ok(Settled::Emptied));
     assert_eq!(fixture.bus.stored(t).await, Ok(Some(upto(last))));
 }
 
@@ -132,8 +139,27 @@ async fn a_mark_tells_no_more_than_the_server_had() {
     let mut batch = read(bus, t, "me", From::New).await;
     let elsewhere = Entry { id: format!("{}-0", here.ms + 1_000), ..batch.entries[0].clone() };
     batch.entries.push(elsewhere);
-    assert_eq!(bus.mark_stored(t, "me", &batch, &[]).await, Ok(Settled::Done));
+    assert_eq!(bus.mark_stored(t, "me", &batch, &[]).await, Ok(Settled::Emptied));
     assert_eq!(fixture.bus.stored(t).await, Ok(Some(upto(here))));
+}
+
+#[tokio::test]
+async fn who_stores_a_log_is_woken_and_told_when_nothing_is_left() {
+    let fixture = Fixture::redis().await;
+    let bus = fixture.redis.as_ref().unwrap();
+    let room = fixture.room(0, 1).await;
+    let t = partition_of(room);
+    assert!(bus.lease(t, "me").await.unwrap());
+    assert_eq!(read(bus, t, "me", From::New).await.entries, [] as [Entry; 0]);
+    bus.hear_wakes(t).await.unwrap();
+    say(&fixture, room, "a").await;
+    tokio::time::timeout(PATIENCE, bus.woken(t)).await.expect("the log has something");
+    say(&fixture, room, "b").await;
+    for (wanted, settled) in [("a", Settled::Done), ("b", Settled::Emptied)] {
+        let Read::Batch(batch) = bus.read_log(t, "me", From::New, 1).await.unwrap() else { panic!("the lease is ours") };
+        assert_eq!(texts(&batch), [wanted]);
+        assert_eq!(bus.mark_stored(t, "me", &batch, &[]).await, Ok(settled));
+    }
 }
 
 /// Redis forgot a message that is stored; its repeat got a new number, which history never holds.
@@ -143,15 +169,15 @@ async fn a_repeat_of_what_is_stored_is_told_its_first_place() {
     let bus = fixture.redis.as_ref().unwrap();
     let room = fixture.room(0, 2).await;
     let (t, user) = (partition_of(room), UserId::generate());
-    fixture.hears(t).await;
     let mut signals = fixture.bus.signals();
     let append = || fixture.bus.append(message(room, user, "c-1", "hi"));
     let fresh = append().await.unwrap();
+    hears(&mut signals, t).await;
     let first = FirstPlace { epoch: Epoch(1), seq: Seq::new(41), timestamp: UnixMillis(7) };
     assert!(bus.lease(t, "me").await.unwrap());
     let batch = read(bus, t, "me", From::New).await;
     let held = [Held { id: fresh.id, first }];
-    assert_eq!(bus.mark_stored(t, "me", &batch, &held).await, Ok(Settled::Done));
+    assert_eq!(bus.mark_stored(t, "me", &batch, &held).await, Ok(Settled::Emptied));
     let (mark, is_read) = told(&fixture, &mut signals, t).await;
     let moved = if is_read {
         Vec::new()
@@ -194,7 +220,7 @@ async fn what_is_thrown_away_is_not_answered_as_a_repeat() {
 async fn store_all(bus: &RedisBus, t: Partition) {
     assert!(bus.lease(t, "ingest").await.unwrap());
     let batch = read(bus, t, "ingest", From::New).await;
-    assert_eq!(bus.mark_stored(t, "ingest", &batch, &[]).await, Ok(Settled::Done));
+    assert_eq!(bus.mark_stored(t, "ingest", &batch, &[]).await, Ok(Settled::Emptied));
 }
 
 /// A Redis that was restarted may have lost the end of its data. Its numbers must not be given twice, so everything

@@ -1,14 +1,16 @@
 //! History in MongoDB.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use mongodb::Collection;
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Bson, doc};
 use rookery_shared::bus::Held;
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{MessageId, RoomId, Seq};
+use rookery_shared::keys::partition_of;
 use rookery_shared::limits::STORE_CALL_LIFE;
 
 use super::acts::Acts;
@@ -16,8 +18,9 @@ use super::documents::key;
 use super::error::is_only_duplicates;
 use super::event_document::MessageDocument;
 use super::many::page_of;
+use super::walk::Walk;
 use super::{Mongo, by_id};
-use crate::domain::message::{Place, Window, held_at, is_message_of, place_of};
+use crate::domain::message::{Window, held_at, is_message_of, place_of};
 use crate::domain::message_state::MessageState;
 use crate::store::{Messages, StoreError, integer};
 
@@ -29,7 +32,7 @@ impl Messages for Mongo {
             return Ok(Vec::new());
         }
         let messages = self.messages.clone();
-        let (acts, events_again) = (Acts::new(self), events.to_vec());
+        let (acts, events_again, tops) = (Acts::new(self), events.to_vec(), Arc::clone(&self.tops));
         let documents = events.iter().map(MessageDocument::try_from).collect::<Result<Vec<_>, _>>()?;
         // A large batch may take its time: it is repeated until it succeeds, and nobody but the log waits for it.
         self.calls
@@ -42,29 +45,47 @@ impl Messages for Mongo {
                 };
                 // After the events: a crash in between is repaired by the repeat of the batch.
                 acts.apply(&events_again).await?;
+                tops.note_all(&events_again);
                 Ok(held)
             })
             .await
     }
 
     async fn page(&self, room: RoomId, window: Window, limit: usize) -> Result<Vec<SequencedEvent>, StoreError> {
-        let (messages, (ranges, direction)) = (self.messages.clone(), ranges(room, window, limit));
-        let order = doc! { "room_id": direction, "epoch": direction, "seq": direction };
-        let found = self.calls.run(async move { page_of(&messages, ranges, order, limit).await });
+        let walk = Walk::new(key(room.as_uuid()), window, integer::limit(limit), self.tops.of(room));
+        let is_backwards = walk.is_backwards();
+        let (messages, epochs) = (self.messages.clone(), self.epochs.clone());
+        let found = self.calls.run(async move {
+            let direction = if walk.is_backwards() { -1 } else { 1 };
+            let order = doc! { "room_id": direction, "epoch": direction, "seq": direction };
+            let mut found = page_of(&messages, walk.near(), order.clone(), limit).await?;
+            if found.len() < limit {
+                let counter = epochs.find_one(by_id(i32::from(partition_of(room).0))).await?;
+                let further = walk.further(counter.map_or(0, |counter| counter.epoch));
+                let missing = limit - found.len();
+                found.extend(page_of(&messages, further, order, missing).await?);
+            }
+            Ok(found)
+        });
         let mut found = found.await?;
-        if direction == BACKWARDS {
+        if is_backwards {
             found.reverse();
         }
         found.into_iter().map(SequencedEvent::try_from).collect()
     }
 
     async fn last_seq(&self, room: RoomId) -> Result<Seq, StoreError> {
-        let (messages, filter) = (self.messages.clone(), doc! { "room_id": key(room.as_uuid()) });
-        let found = self.calls.run(async move {
-            Ok(messages.find_one(filter).sort(doc! { "room_id": BACKWARDS, "seq": BACKWARDS }).await?)
-        });
-        let last = found.await?.map_or(Ok(0), |message| integer::read(message.seq))?;
-        Ok(Seq::new(last))
+        let (messages, whole) = (self.messages.clone(), doc! { "room_id": key(room.as_uuid()) });
+        let near = self
+            .tops
+            .of(room)
+            .map(|top| doc! { "room_id": key(room.as_uuid()), "seq": { "$gte": top } });
+        let ranges = near.into_iter().chain([whole]).collect();
+        let order = doc! { "room_id": -1, "seq": -1 };
+        let found = self.calls.run(async move { page_of(&messages, ranges, order, 1).await }).await?;
+        let Some(last) = found.first() else { return Ok(Seq::ZERO) };
+        self.tops.note(room, last.seq);
+        Ok(Seq::new(integer::read(last.seq)?))
     }
 
     async fn message(&self, room: RoomId, id: MessageId) -> Result<Option<SequencedEvent>, StoreError> {
@@ -86,7 +107,7 @@ impl Messages for Mongo {
     async fn edits(&self, id: MessageId, limit: usize) -> Result<Vec<SequencedEvent>, StoreError> {
         let (messages, filter) = (self.messages.clone(), doc! { "edit_of": key(id.as_uuid()) });
         let found = self.calls.run(async move {
-            let order = doc! { "epoch": BACKWARDS, "seq": BACKWARDS };
+            let order = doc! { "epoch": -1, "seq": -1 };
             let newest = messages.find(filter).sort(order).limit(integer::limit(limit));
             Ok(newest.await?.try_collect::<Vec<_>>().await?)
         });
@@ -102,38 +123,4 @@ async fn held(messages: &Collection<MessageDocument>, events: &[SequencedEvent])
     let stored: HashMap<MessageId, SequencedEvent> = stored?.into_iter().map(|event| (event.event.id, event)).collect();
     let found = events.iter().filter_map(|event| held_at(stored.get(&event.event.id)?, place_of(event)));
     Ok(found.collect())
-}
-
-const FORWARDS: i32 = 1;
-const BACKWARDS: i32 = -1;
-
-/// The parts of a history that a window looks at, nearest first, and the direction in which they are read.
-///
-/// Places are ordered by epoch, then by number, so "beyond a place" is the rest of its epoch and then all epochs
-/// further on. Asked one after the other, each is one range of the index on every server. Numbers follow each other, so
-/// the nearest `limit` of them are nearly always a whole page, also for a server that sorts all of a range before it
-/// takes the first; the others are needed where numbers are left out or a page crosses into another epoch. What is stored
-/// never changes, so they need no snapshot.
-fn ranges(room: RoomId, window: Window, limit: usize) -> (Vec<Document>, i32) {
-    match window {
-        Window::Latest => (vec![doc! { "room_id": key(room.as_uuid()) }], BACKWARDS),
-        Window::Before(Place { epoch, seq }) => {
-            let (epoch, end) = (integer::bound(epoch.0), integer::bound(seq.get()));
-            let near = end.saturating_sub(integer::limit(limit));
-            let of_epoch = [doc! { "$lt": end, "$gte": near }, doc! { "$lt": near }];
-            (beyond(room, epoch, of_epoch, doc! { "$lt": epoch }), BACKWARDS)
-        }
-        Window::After(Place { epoch, seq }) => {
-            let (epoch, start) = (integer::bound(epoch.0), integer::bound(seq.get()));
-            let near = start.saturating_add(integer::limit(limit));
-            let of_epoch = [doc! { "$gt": start, "$lte": near }, doc! { "$gt": near }];
-            (beyond(room, epoch, of_epoch, doc! { "$gt": epoch }), FORWARDS)
-        }
-    }
-}
-
-fn beyond(room: RoomId, epoch: i64, of_epoch: [Document; 2], further: Document) -> Vec<Document> {
-    let room = key(room.as_uuid());
-    let of_epoch = of_epoch.into_iter().map(|seq| doc! { "room_id": room, "epoch": epoch, "seq": seq });
-    of_epoch.chain([doc! { "room_id": room, "epoch": further }]).collect()
 }

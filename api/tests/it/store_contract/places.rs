@@ -4,6 +4,7 @@ use rookery_api::domain::message::{Place, Window, place_of};
 use rookery_api::store::Stores;
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{Epoch, RoomId, Seq};
+use rookery_shared::keys::partition_of;
 
 use super::Home;
 use super::samples::{message, messages};
@@ -86,6 +87,29 @@ pub(crate) async fn every_page_size_visits_every_event_once(home: Home) {
             forth.extend(later);
         }
         assert_eq!(forth, events, "forwards by {size}");
+    }
+}
+
+/// Numbers of repeats are left out, and epochs without a word.
+pub(crate) async fn every_page_is_found_where_numbers_leap(home: Home) {
+    let stores = home.stores().await;
+    let room = RoomId::generate();
+    let places = [(1, 1), (1, 40), (1, 41), (1, 500), (3, 20), (3, 2_000), (15, 2_001), (15, 9_000), (15, 9_001)];
+    let events: Vec<SequencedEvent> = places.map(|(epoch, seq)| message(room, epoch, seq)).into();
+    for known in [0, 15] {
+        while stores.epochs.current(partition_of(room)).await.unwrap().map_or(0, |epoch| epoch.0) < known {
+            stores.epochs.next(partition_of(room)).await.unwrap();
+        }
+        stores.messages.apply(&events).await.unwrap();
+        for size in [1, 2, 5, 100] {
+            assert_eq!(page(&stores, room, Window::Latest, size).await, events[events.len().saturating_sub(size)..]);
+            for (n, event) in events.iter().enumerate() {
+                let (before, after) = (Window::Before(place_of(event)), Window::After(place_of(event)));
+                let (start, end) = (n.saturating_sub(size), events.len().min(n + 1 + size));
+                assert_eq!(page(&stores, room, before, size).await, events[start..n], "{size} before {n}");
+                assert_eq!(page(&stores, room, after, size).await, events[n + 1..end], "{size} after {n}");
+            }
+        }
     }
 }
 

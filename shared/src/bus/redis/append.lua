@@ -1,7 +1,7 @@
 -- Numbers one event, keeps it in the room's tail and the partition's log, and publishes it.
 -- KEYS: partition, room, tail, log, dedupe (current), dedupe (previous), pace of the user
 -- ARGV: fence, dedupe field, rights ("at", "raise" or "keep"), acl, event id, event, room id,
---       room channel, control channel, tail length, tail life (s), dedupe life (s), log length,
+--       room channel, wake channel, tail length, tail life (s), dedupe life (s), log length,
 --       load ("text", "reaction" or "free"), interval (ms), credit (ms), keeps order (1 or 0),
 --       settings: version (or nothing), slow mode (ms), frozen (1 or 0)
 local partition = redis.call('HMGET', KEYS[1], 'fence', 'epoch', 'mark', 'lost')

@@ -59,8 +59,10 @@ pub struct Entry {
 /// What became of a batch that is stored, or thrown away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
-    /// Its entries have left the log, and everybody knows.
+    /// Its entries have left the log, and whoever waited knows.
     Done,
+    /// The same, and nothing is left in the log.
+    Emptied,
     /// The same, but older entries are left that were never handed to anybody who stored them.
     Behind,
     /// The server has another epoch by now, or never had these entries.
@@ -113,8 +115,8 @@ impl RedisBus {
         }
     }
 
-    /// The batch is in the store, some of it at another place: it leaves the log, and everybody is told how far all is
-    /// stored.
+    /// The batch is in the store, some of it at another place: it leaves the log, and whoever waits is told how far all
+    /// is stored.
     pub async fn mark_stored(
         &self,
         partition: Partition,
@@ -127,7 +129,7 @@ impl RedisBus {
             stored.insert(event.room, event.seq);
         }
         let mut keys = vec![keys::partition(partition), keys::log(partition), keys::lease(partition)];
-        let mut args = vec![owner.to_owned(), batch.epoch.0.to_string(), keys::control_channel(partition)];
+        let mut args = vec![owner.to_owned(), batch.epoch.0.to_string(), keys::marks_channel(partition)];
         args.push(batch.entries.len().to_string());
         args.extend(batch.entries.iter().map(|entry| entry.id.clone()));
         args.push(stored.len().to_string());
@@ -179,6 +181,7 @@ fn moved<'a>(batch: &'a Batch, held: &[Held]) -> impl Iterator<Item = (&'a Entry
 fn parse_settled(answer: &str) -> Result<Settled, BusError> {
     match answer {
         "stored" | "discarded" => Ok(Settled::Done),
+        "emptied" => Ok(Settled::Emptied),
         "behind" => Ok(Settled::Behind),
         "over" => Ok(Settled::Over),
         "no_lease" => Ok(Settled::NoLease),

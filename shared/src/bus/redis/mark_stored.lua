@@ -1,6 +1,6 @@
--- The entries of a batch are in the store: forget them, remember how far everything is stored, tell everybody.
+-- The entries of a batch are in the store: forget them, remember how far everything is stored, tell whoever waits.
 -- KEYS: partition, log, lease, then one room after the other, then dedupe results of events that were stored before
--- ARGV: fence (makes the script belong to this server), owner, epoch of the batch, control channel,
+-- ARGV: fence (makes the script belong to this server), owner, epoch of the batch, marks channel,
 --       number of entries, their ids,
 --       number of rooms, number for each,
 --       then for each event that was stored before: its entry, dedupe field, event id, and epoch, seq, ms of the first
@@ -57,5 +57,5 @@ for i = 4, 3 + rooms do
 end
 local mark = ARGV[3] .. ' ' .. top
 redis.call('HSET', KEYS[1], 'mark', mark)
-redis.call(PUBLISH, ARGV[4], 'stored ' .. mark .. ' ' .. string.format('%.0f', moves) .. told)
-return 'stored'
+redis.call(PUBLISH, ARGV[4], mark .. ' ' .. string.format('%.0f', moves) .. told)
+return first and 'stored' or 'emptied'

@@ -1,6 +1,6 @@
--- Gives a partition an epoch, unless the data of this server has one, and tells everybody that it has begun.
+-- Gives a partition an epoch, unless the data of this server has one, and tells whoever waits for marks that it has begun.
 -- KEYS: partition, log
--- ARGV: fence, epoch, control channel
+-- ARGV: fence, epoch, marks channel
 local partition = redis.call('HMGET', KEYS[1], 'fence', 'epoch')
 if partition[1] == ARGV[1] then return 'open' end
 -- A slow allocation may arrive after a faster one: epochs only grow.
@@ -10,5 +10,5 @@ if redis.call('XLEN', KEYS[2]) > 0 then return 'unstored' end
 local mark = ARGV[2] .. ' 0-0'
 redis.call('HDEL', KEYS[1], 'top')
 redis.call('HSET', KEYS[1], 'fence', ARGV[1], 'epoch', ARGV[2], 'mark', mark, 'moves', '0')
-redis.call(PUBLISH, ARGV[3], 'stored ' .. mark .. ' 0')
+redis.call(PUBLISH, ARGV[3], mark .. ' 0')
 return 'opened'

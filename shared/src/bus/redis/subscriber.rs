@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use fred::clients::Client;
 use fred::interfaces::{ClientLike, ClusterInterface, EventInterface, PubsubInterface};
@@ -13,18 +12,15 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::bus::redis::wire::{self, Control};
-use crate::bus::redis::{RedisBus, client, scripts};
+use crate::bus::redis::{RedisBus, client, marks, scripts, wire};
 use crate::bus::{BusError, Signal};
 use crate::id::Partition;
 use crate::keys::{self, Channel};
-use crate::limits::{REDIS_CALLS_AT_ONCE, SUBSCRIBER_PING_INTERVAL, TOPOLOGY_INTERVAL};
+use crate::limits::{REDIS_CALLS_AT_ONCE, SUBSCRIBE_PAUSE, SUBSCRIBER_PING_INTERVAL, TOPOLOGY_INTERVAL};
 use crate::shutdown::Shutdown;
 
 /// Channels per SUBSCRIBE.
 const CHUNK: usize = 500;
-/// Between two attempts to subscribe.
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// Connects both clients and serves them until the process stops.
 pub(super) fn start(bus: &Arc<RedisBus>, shutdown: &Shutdown) {
@@ -37,6 +33,7 @@ pub(super) fn start(bus: &Arc<RedisBus>, shutdown: &Shutdown) {
     shutdown.spawn("bus messages", receive(Arc::clone(bus), messages));
     shutdown.spawn("bus subscriptions", keep_subscribed(Arc::clone(bus), subscriber));
     shutdown.spawn("bus scripts", keep_bound(Arc::clone(bus), commands));
+    shutdown.spawn("bus marks", marks::keep_heard(Arc::clone(bus)));
     shutdown.spawn("bus signs of life", ask_for_life(Arc::clone(bus)));
     if bus.commands.is_clustered() {
         shutdown.spawn("bus topology", watch_topology(Arc::clone(bus)));
@@ -57,7 +54,7 @@ async fn keep_subscribed(bus: Arc<RedisBus>, mut connects: Receiver<Server>) {
         while connects.try_recv().is_ok() {}
         while let Err(error) = subscribe_all(&bus).await {
             tracing::warn!(%error, "subscribing again failed");
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(SUBSCRIBE_PAUSE).await;
         }
         // Only now is everything published from here on heard; what was missed before can be asked for.
         bus.tell(Signal::Suspect);
@@ -216,15 +213,18 @@ fn dispatch(bus: &RedisBus, message: &Message) {
                 tracing::warn!(%room, "event not understood, skipped");
             }
         }
-        Channel::Control(partition) => match wire::parse_control(&text) {
-            Some(Control::Stored(mark)) => bus.tell(Signal::Stored { partition, mark: Arc::new(mark) }),
-            Some(Control::Wake) => {
-                if let Some(wake) = bus.wakes.get(usize::from(partition.0)) {
-                    wake.notify_one();
-                }
+        Channel::Marks(partition) => {
+            if let Some(mark) = wire::parse_stored(&text) {
+                bus.tell(Signal::Stored { partition, mark: Arc::new(mark) });
+            } else {
+                tracing::warn!(%partition, "stored mark not understood, skipped");
             }
-            None => tracing::warn!(%partition, "control message not understood, skipped"),
-        },
+        }
+        Channel::Wake(partition) => {
+            if let Some(wake) = bus.wakes.get(usize::from(partition.0)) {
+                wake.notify_one();
+            }
+        }
         Channel::User(user) => {
             if let Some(revoked) = wire::parse_revocation(&text) {
                 bus.tell(Signal::Session { user, revoked });

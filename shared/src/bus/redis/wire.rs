@@ -75,17 +75,8 @@ pub(super) fn parse_seq(text: &str) -> Option<Seq> {
     Seq::try_from(text.parse::<u64>().ok()?).ok()
 }
 
-/// What a control channel says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Control {
-    /// The log is no longer empty.
-    Wake,
-    /// This much is stored.
-    Stored(Mark),
-}
-
 /// `<epoch> <ms>-<n> <moves>`, then ` <ms>-<n> <epoch> <seq> <millis>` for each move.
-fn parse_stored(text: &str) -> Option<Mark> {
+pub(super) fn parse_stored(text: &str) -> Option<Mark> {
     let parts: Vec<&str> = text.split(' ').collect();
     let (mark, others) = parts.split_at_checked(3)?;
     let [epoch, id, count] = *mark else { return None };
@@ -105,14 +96,6 @@ fn parse_moved(of: Epoch, parts: &[&str]) -> Option<Moved> {
 fn position(epoch: &str, id: &str) -> Option<LogPosition> {
     let (ms, n) = parse_stream_id(id)?;
     Some(LogPosition { epoch: Epoch(epoch.parse().ok()?), ms, n })
-}
-
-pub(super) fn parse_control(text: &str) -> Option<Control> {
-    match text.split_once(' ') {
-        Some(("stored", mark)) => parse_stored(mark).map(Control::Stored),
-        None if text == "wake" => Some(Control::Wake),
-        Some(_) | None => None,
-    }
 }
 
 /// What the channel of a user says: `revoked <session>` or `revoked all`.
@@ -190,19 +173,8 @@ mod tests {
         for text in ["", "1", "1 2", "1 2 x", "1 -2 3"] {
             assert_eq!(parse_head(text), None, "{text}");
         }
-        for text in [
-            "",
-            "woke",
-            "stored",
-            "stored 1",
-            "stored 1 2",
-            "stored x 1-2",
-            "stored 1 1-2",
-            "stored 1 1-2 x",
-            "stored 1 1-2 1 1-2 1 1",
-            "stored 1 1-2 1 1-2 1 -1 1",
-        ] {
-            assert_eq!(parse_control(text), None, "{text}");
+        for text in ["", "wake", "1", "1 2", "x 1-2 0", "1 1-2", "1 1-2 x", "1 1-2 1 1-2 1 1", "1 1-2 1 1-2 1 -1 1"] {
+            assert_eq!(parse_stored(text), None, "{text}");
         }
         for text in ["", "1", "1 ", "2  ", "1 x ", "0  {", r#"1  {"status":"fly"}"#] {
             assert_eq!(parse_presence(UserId::generate(), text), None, "{text}");
@@ -230,9 +202,9 @@ mod tests {
     fn a_mark_tells_of_moves() {
         let at = |ms| LogPosition { epoch: Epoch(4), ms, n: 1 };
         let first = FirstPlace { epoch: Epoch(2), seq: Seq::new(9), timestamp: UnixMillis(77) };
-        let mark = |moves, moved| Some(Control::Stored(Mark { upto: at(50), moves, moved }));
-        assert_eq!(parse_control("stored 4 50-1 0"), mark(0, Vec::new()));
-        assert_eq!(parse_control("stored 4 50-1 3 40-1 2 9 77"), mark(3, vec![Moved { position: at(40), first }]));
+        let mark = |moves, moved| Some(Mark { upto: at(50), moves, moved });
+        assert_eq!(parse_stored("4 50-1 0"), mark(0, Vec::new()));
+        assert_eq!(parse_stored("4 50-1 3 40-1 2 9 77"), mark(3, vec![Moved { position: at(40), first }]));
     }
 
     #[test]

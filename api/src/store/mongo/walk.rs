@@ -1,0 +1,156 @@
+//! The ranges in which a page of a history is looked for, nearest first.
+//!
+//! Places are ordered by epoch, then by number, so "beyond a place" is the rest of its epoch and then all epochs further
+//! on, one after the other. Each part is one range of an index, and no longer than it has to be: a server may read and
+//! sort all of a range before it takes the first of it. Numbers nearly follow each other, also from one epoch to the
+//! next, so a page is nearly always found in what is near. That is where to look first and not what to rely on: together
+//! the ranges are all there is, in order. What is stored never changes, so they need no snapshot.
+
+use mongodb::bson::{Bson, Document, Uuid, doc};
+
+use crate::domain::message::{Place, Window};
+use crate::store::integer;
+
+/// Epochs that are looked through one by one; what is beyond them is one range.
+const EPOCHS_MAX: i64 = 8;
+/// The second range is so many times as long as the first.
+const WIDER: i64 = 8;
+
+/// The way from a place through a room's history.
+pub(super) struct Walk {
+    room: Uuid,
+    limit: i64,
+    way: Way,
+}
+
+enum Way {
+    Back(Place),
+    On(Place),
+    /// Back from the newest, whose number was this one not long ago.
+    Latest(Option<i64>),
+}
+
+impl Walk {
+    /// The way that a window looks, for a page of so many events. `top` is the newest number as far as it is known.
+    pub(super) const fn new(room: Uuid, window: Window, limit: i64, top: Option<i64>) -> Self {
+        let way = match window {
+            Window::Latest => Way::Latest(top),
+            Window::Before(place) => Way::Back(place),
+            Window::After(place) => Way::On(place),
+        };
+        Self { room, limit, way }
+    }
+
+    /// Whether newer events come first.
+    pub(super) const fn is_backwards(&self) -> bool {
+        !matches!(self.way, Way::On(_))
+    }
+
+    /// The rest of the epoch it begins in.
+    pub(super) fn near(&self) -> Vec<Document> {
+        let (epoch, seq) = match self.way {
+            Way::Latest(Some(_)) => return Vec::new(),
+            Way::Latest(None) => return vec![doc! { "room_id": self.room }],
+            Way::Back(Place { epoch, seq }) | Way::On(Place { epoch, seq }) => {
+                (integer::bound(epoch.0), integer::bound(seq.get()))
+            }
+        };
+        let bound = if self.is_backwards() {
+            doc! { "$lt": seq }
+        } else {
+            doc! { "$gt": seq }
+        };
+        self.epoch(epoch, seq, &bound)
+    }
+
+    /// The epochs beyond that; `current` is the newest there should be.
+    pub(super) fn further(&self, current: i64) -> Vec<Document> {
+        match self.way {
+            Way::Latest(None) => Vec::new(),
+            Way::Latest(Some(top)) => {
+                let newer = doc! { "room_id": self.room, "epoch": { "$gt": current } };
+                std::iter::once(newer).chain(self.older(current, top)).collect()
+            }
+            Way::Back(place) => {
+                self.older(integer::bound(place.epoch.0).saturating_sub(1), integer::bound(place.seq.get()))
+            }
+            Way::On(place) => {
+                let (epoch, seq) = (integer::bound(place.epoch.0), integer::bound(place.seq.get()));
+                let last = current.min(epoch.saturating_add(EPOCHS_MAX)).max(epoch);
+                let each = (epoch..=last).skip(1).flat_map(|epoch| self.epoch(epoch, seq, &Document::new()));
+                each.chain([doc! { "room_id": self.room, "epoch": { "$gt": last } }]).collect()
+            }
+        }
+    }
+
+    /// This epoch and those before it, whose newest number is about `seq`.
+    fn older(&self, epoch: i64, seq: i64) -> Vec<Document> {
+        let first = epoch.saturating_sub(EPOCHS_MAX).max(0);
+        let each = (first.saturating_add(1)..=epoch)
+            .rev()
+            .flat_map(|epoch| self.epoch(epoch, seq, &Document::new()));
+        each.chain([doc! { "room_id": self.room, "epoch": { "$lte": first } }]).collect()
+    }
+
+    /// All of an epoch that `bound` leaves of its numbers: near `seq`, less near, and the rest.
+    fn epoch(&self, epoch: i64, seq: i64, bound: &Document) -> Vec<Document> {
+        let (near, wide) = (self.limit, self.limit.saturating_mul(WIDER));
+        let (inner, outer, at) = if self.is_backwards() {
+            ("$gte", "$lt", [seq.saturating_sub(near), seq.saturating_sub(wide)])
+        } else {
+            ("$lte", "$gt", [seq.saturating_add(near), seq.saturating_add(wide)])
+        };
+        let mut first = bound.clone();
+        first.insert(inner, at[0]);
+        let parts = [first, doc! { outer: at[0], inner: at[1] }, doc! { outer: at[1] }];
+        // Nothing has a number below one.
+        let is_possible = |part: &Document| part.get(outer) != Some(&Bson::Int64(i64::MAX)) && !is_below_one(part);
+        let parts = parts.into_iter().filter(is_possible);
+        parts.map(|seq| doc! { "room_id": self.room, "epoch": epoch, "seq": seq }).collect()
+    }
+}
+
+fn is_below_one(part: &Document) -> bool {
+    part.get_i64("$lt").is_ok_and(|end| end <= 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use rookery_shared::id::{Epoch, Seq};
+
+    use super::*;
+
+    fn walk(window: Window, top: Option<i64>) -> Walk {
+        Walk::new(Uuid::from_bytes([7; 16]), window, 10, top)
+    }
+
+    fn at(epoch: u64, seq: u64) -> Place {
+        Place { epoch: Epoch(epoch), seq: Seq::new(seq) }
+    }
+
+    #[test]
+    fn a_page_is_looked_for_near_its_place_first() {
+        let walk = walk(Window::After(at(2, 100)), None);
+        let near: Vec<Document> = walk.near().iter().map(|part| part.get_document("seq").unwrap().clone()).collect();
+        let wanted = [doc! { "$gt": 100_i64, "$lte": 110_i64 }, doc! { "$gt": 110_i64, "$lte": 180_i64 }];
+        assert_eq!((&near[..2], near.len()), (&wanted[..], 3));
+        assert_eq!(walk.further(2).len(), 1, "only what nobody knows of");
+    }
+
+    #[test]
+    fn far_epochs_are_one_range() {
+        for current in [3, 1_000_000, i64::MAX] {
+            assert!(walk(Window::After(at(2, 100)), None).further(current).len() <= 3 * 8 + 1);
+            assert!(walk(Window::Latest, Some(100)).further(current).len() <= 3 * 8 + 2);
+        }
+        assert_eq!(walk(Window::Before(at(1, 5)), None).further(9).len(), 1);
+    }
+
+    #[test]
+    fn the_ends_of_all_numbers_are_places_too() {
+        assert_eq!(walk(Window::Before(at(1, 5)), None).near().len(), 1);
+        assert_eq!(walk(Window::After(at(u64::MAX, u64::MAX)), None).near().len(), 1);
+        assert_eq!(walk(Window::After(at(u64::MAX, u64::MAX)), None).further(3).len(), 1);
+        assert_eq!(walk(Window::Latest, None).near().len(), 1);
+    }
+}
