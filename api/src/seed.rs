@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use rookery_shared::access::Visibility;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::RoomId;
 use rookery_shared::limits::{
@@ -22,6 +23,7 @@ use crate::password::{PasswordError, Passwords};
 use crate::store::{StoreError, Stores};
 
 const CONSENT: &str = "for-load-tests";
+const PUBLIC: &str = "public";
 
 /// Why nothing was made, or not all.
 #[derive(Debug, thiserror::Error)]
@@ -79,11 +81,16 @@ pub fn command() -> Command {
             .value_parser(range)
             .help(help)
     };
+    let public = Arg::new(PUBLIC)
+        .long(PUBLIC)
+        .action(ArgAction::SetTrue)
+        .help("Everybody may join the rooms; without it they are private");
     let minutes = usize::try_from(SEED_TOKEN_LIFE_MAX.as_secs() / 60).unwrap_or(usize::MAX);
     Command::new("seed")
         .about("Make users, rooms and tokens for a load test; prints {\"rooms\":[id…],\"tokens\":[jwt…]}")
         .arg(consent)
-        .arg(number("rooms", "1", SEED_ROOMS_MAX, "Private rooms".to_owned()))
+        .arg(public)
+        .arg(number("rooms", "1", SEED_ROOMS_MAX, "Rooms".to_owned()))
         .arg(number("users", "1000", SEED_USERS_MAX, "Accounts without a usable password".to_owned()))
         .arg(number("rooms-per-user", "1", SEED_ROOMS_PER_USER_MAX, {
             "User i is in room i / gateways % rooms and in the ones after it, so many in all".to_owned()
@@ -107,6 +114,7 @@ impl Order {
             users: count("users"),
             rooms_per_user: count("rooms-per-user"),
             gateways: count("gateways"),
+            visibility: if matches.get_flag(PUBLIC) { Visibility::Public } else { Visibility::Private },
         };
         Self { plan, token_life: Duration::from_mins(number("token-minutes")) }
     }

@@ -1,4 +1,4 @@
-//! What a load test needs: accounts without a usable password, private rooms, and who is in which.
+//! What a load test needs: accounts without a usable password, rooms, and who is in which.
 
 use rookery_shared::access::{RoomRole, Visibility};
 use rookery_shared::clock::UnixMillis;
@@ -24,6 +24,8 @@ pub struct Plan {
     pub rooms_per_user: usize,
     /// Gateways that the connections of the accounts are spread over.
     pub gateways: usize,
+    /// Of the rooms.
+    pub visibility: Visibility,
 }
 
 /// Things to store, all at once.
@@ -61,7 +63,7 @@ impl Plan {
 
     /// All that is to be stored. An error names what is not valid.
     pub fn make(self, origin: Origin<'_>) -> Result<LoadSet, &'static str> {
-        let rooms = (0..self.rooms).map(|n| room(n, origin)).collect::<Result<Vec<_>, _>>()?;
+        let rooms = (0..self.rooms).map(|n| room(n, self.visibility, origin)).collect::<Result<Vec<_>, _>>()?;
         let users = (0..self.users).map(|n| user(n, origin)).collect::<Result<Vec<_>, _>>()?;
         let sessions = users.iter().map(|user| session(user.id, origin)).collect();
         let member = |user: UserId, room: usize| {
@@ -90,13 +92,13 @@ fn user(n: usize, origin: Origin<'_>) -> Result<User, &'static str> {
     })
 }
 
-fn room(n: usize, origin: Origin<'_>) -> Result<Room, &'static str> {
+fn room(n: usize, visibility: Visibility, origin: Origin<'_>) -> Result<Room, &'static str> {
     Ok(Room {
         id: RoomId::generate(),
         slug: None,
         name: RoomName::try_from(format!("Load {} {n}", origin.name))?,
         description: RoomDescription::default(),
-        visibility: Visibility::Private,
+        visibility,
         owner: None,
         acl: AclVersion(1),
         settings: RoomSettings::default(),
@@ -125,7 +127,7 @@ fn session(user: UserId, origin: Origin<'_>) -> Session {
 mod tests {
     use super::*;
 
-    const PLAN: Plan = Plan { rooms: 3, users: 12, rooms_per_user: 1, gateways: 2 };
+    const PLAN: Plan = Plan { rooms: 3, users: 12, rooms_per_user: 1, gateways: 2, visibility: Visibility::Private };
 
     #[test]
     fn every_room_has_members_at_every_gateway() {

@@ -2,6 +2,7 @@
 
 use rookery_api::domain::load::{LoadSet, Origin, Plan};
 use rookery_api::domain::message::Place;
+use rookery_shared::access::Visibility;
 use rookery_shared::bus::{Bus as _, RoomSeed};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{RoomSettings, SequencedEvent};
@@ -19,7 +20,7 @@ const NEWS: usize = 20;
 const MESSAGES: u64 = 3;
 
 fn everything(rooms: usize) -> LoadSet {
-    let plan = Plan { rooms, users: 1, rooms_per_user: rooms, gateways: 1 };
+    let plan = Plan { rooms, users: 1, rooms_per_user: rooms, gateways: 1, visibility: Visibility::Private };
     let until = UnixMillis(NOON.0 + 1_000);
     let origin = Origin { name: "many", password_hash: "$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA", now: NOON, until };
     let mut set = plan.make(origin).unwrap();

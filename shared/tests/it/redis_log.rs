@@ -156,7 +156,9 @@ async fn who_stores_a_log_is_woken_and_told_when_nothing_is_left() {
     tokio::time::timeout(PATIENCE, bus.woken(t)).await.expect("the log has something");
     say(&fixture, room, "b").await;
     for (wanted, settled) in [("a", Settled::Done), ("b", Settled::Emptied)] {
-        let Read::Batch(batch) = bus.read_log(t, "me", From::New, 1).await.unwrap() else { panic!("the lease is ours") };
+        let Read::Batch(batch) = bus.read_log(t, "me", From::New, 1).await.unwrap() else {
+            panic!("the lease is ours")
+        };
         assert_eq!(texts(&batch), [wanted]);
         assert_eq!(bus.mark_stored(t, "me", &batch, &[]).await, Ok(settled));
     }

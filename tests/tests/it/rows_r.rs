@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, interval};
 
+mod big_room;
 mod descriptors;
 
 const BURST: u64 = 40;

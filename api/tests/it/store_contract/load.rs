@@ -2,6 +2,7 @@
 
 use rookery_api::domain::load::{LoadSet, Origin, Plan};
 use rookery_api::store::StoreError;
+use rookery_shared::access::Visibility;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::RoomRef;
 
@@ -9,7 +10,7 @@ use super::Home;
 use super::samples::NOON;
 
 fn set(users: usize) -> LoadSet {
-    let plan = Plan { rooms: 10, users, rooms_per_user: 3, gateways: 2 };
+    let plan = Plan { rooms: 10, users, rooms_per_user: 3, gateways: 2, visibility: Visibility::Public };
     let origin = Origin { name: "0123abcd", password_hash: "x", now: NOON, until: UnixMillis(NOON.0 + 1_000) };
     plan.make(origin).unwrap()
 }
