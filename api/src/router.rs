@@ -55,6 +55,7 @@ pub fn internal(app: &Arc<App>, secret: SecretString) -> Router {
     let calls = Router::new()
         .route("/internal/v1/authorize", post(authorize::authorize))
         .route("/internal/v1/rooms/{room}/open", post(open_room::open_room))
+        .route("/internal/v1/changes", post(revocations::changes))
         .route("/internal/v1/sessions/revoked", post(revocations::sessions))
         .route("/internal/v1/acl", post(revocations::acl))
         .route("/internal/v1/readers", post(revocations::readers))

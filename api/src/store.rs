@@ -85,6 +85,8 @@ pub trait Sessions: Send + Sync {
     async fn revoke(&self, id: SessionId, at: UnixMillis) -> Result<(), StoreError>;
     /// Revokes all sessions of the user that are not.
     async fn revoke_all(&self, user: UserId, at: UnixMillis) -> Result<(), StoreError>;
+    /// Sessions that were revoked then or later, at most `limit`. The order is not promised.
+    async fn revoked_since(&self, at: UnixMillis, limit: usize) -> Result<Vec<SessionId>, StoreError>;
     /// Those of these sessions that are revoked. The order is not promised.
     async fn revoked(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError>;
 }
@@ -111,6 +113,8 @@ pub trait Rooms: Send + Sync {
     async fn public(&self, after: Option<RoomId>, limit: usize) -> Result<Vec<Room>, StoreError>;
     /// The rooms with these ids; unknown ones are left out, order is not promised.
     async fn by_ids(&self, ids: &[RoomId]) -> Result<Vec<Room>, StoreError>;
+    /// Rooms whose ACL version was raised then or later, at most `limit`. The order is not promised.
+    async fn raised_since(&self, at: UnixMillis, limit: usize) -> Result<Vec<(RoomId, AclVersion)>, StoreError>;
     /// Changes settings, raises the room's ACL version and leaves an announcement in the outbox, in one atomic step:
     /// the event, with the settings as they are then. None if all was so already; then nothing changes.
     /// [`StoreError::Inconsistent`] if there is no such room.

@@ -6,7 +6,10 @@ use moka::future::Cache;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use rookery_shared::authority::many::{Answers, Questions};
-use rookery_shared::authority::{Answer, Authority, AuthorityError, EventPlace, MessageFacts, Permission, Question};
+use rookery_shared::authority::{
+    Answer, Authority, AuthorityError, Changes, EventPlace, MessageFacts, Permission, Question,
+};
+use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{AclVersion, MessageId, RoomId, RoomRef, SessionId, UserId};
 use rookery_shared::limits::{
@@ -114,6 +117,11 @@ impl Authority for HttpAuthority {
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
         let url = self.url(&[".well-known", "jwks.json"])?;
         decode(&self.ask(self.client.get(url)).await?)
+    }
+
+    async fn changes(&self, since: Option<UnixMillis>) -> Result<Changes, AuthorityError> {
+        let url = self.url(&["internal", "v1", "changes"])?;
+        decode(&self.ask(self.client.post(url).json(&json!({ "since": since }))).await?)
     }
 
     async fn revoked(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {

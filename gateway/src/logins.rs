@@ -1,33 +1,32 @@
 //! The logins that local connections live by, and how they and the rooms of their users are lost.
 //!
-//! News of a revoked session comes over the user's channel at once. Independently of that, every few seconds, the
-//! api is asked which of the local sessions are revoked and which rooms have other rights than when their members came,
-//! so a push that is lost, or a bus that is away, delays an end but never prevents it.
+//! News of a revoked session comes over the user's channel at once. Independently of that the api is asked every few
+//! seconds, see `poll`, so a push that is lost, or a bus that is away, delays an end but never prevents it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use moka::sync::Cache;
 use parking_lot::Mutex;
-use rookery_shared::authority::{Authority, AuthorityError};
+use rookery_shared::authority::Authority;
 use rookery_shared::bus::{Bus, BusError, Revoked};
 use rookery_shared::id::{RoomId, SessionId, UserId};
 use rookery_shared::limits::{
-    ACCESS_TOKEN_LIFE, LOGIN_GATHER, LOGIN_RETRY_PAUSE, REVOCATION_POLL_INTERVAL, REVOCATIONS_PER_READ_MAX,
-    REVOKED_REMEMBERED_MAX, TOKEN_LEEWAY,
+    ACCESS_TOKEN_LIFE, LOGIN_GATHER, LOGIN_RETRY_PAUSE, REVOCATIONS_PER_READ_MAX, REVOKED_REMEMBERED_MAX, TOKEN_LEEWAY,
 };
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
 use rookery_shared::unread::UserNews;
 use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::sleep;
 
 use crate::authorize::Permissions;
 use crate::frame::Frame;
 use crate::hub::Hub;
-use crate::hub::room::Room;
 use crate::member::Member;
+
+mod poll;
 
 /// See the module's text.
 pub struct Logins {
@@ -207,21 +206,6 @@ impl Logins {
         }
     }
 
-    /// Asks for what ended, again and again.
-    pub async fn poll(self: Arc<Self>) {
-        let mut ticks = interval(REVOCATION_POLL_INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            self.look_at_outboxes();
-            let here = self.sessions();
-            let (sessions, rooms) = tokio::join!(self.ask_sessions(&here), self.ask_rooms());
-            if let Err(error) = sessions.and(rooms) {
-                tracing::debug!(%error, "revocations not read");
-            }
-        }
-    }
-
     async fn subscribe_moved(&self) -> Result<(), BusError> {
         let _turn = self.turn.lock().await;
         let (moved, come, gone) = self.state.lock().moves();
@@ -246,76 +230,6 @@ impl Logins {
             }
         }
         Ok(())
-    }
-
-    fn sessions(&self) -> Vec<SessionId> {
-        let state = self.state.lock();
-        let sessions: HashSet<SessionId> = state.users.values().flatten().map(|login| login.session).collect();
-        sessions.into_iter().collect()
-    }
-
-    fn look_at_outboxes(&self) {
-        let members: Vec<Arc<Member>> = {
-            let state = self.state.lock();
-            state.users.values().flatten().map(|login| Arc::clone(&login.member)).collect()
-        };
-        let owed = members.iter().map(|member| member.outbox.bytes()).filter(|bytes| *bytes > 0);
-        let (waiting, bytes) = owed.fold((0, 0), |(waiting, sum), bytes| (waiting + 1, sum + bytes));
-        self.hub.metrics.outboxes_waiting.set(waiting);
-        self.hub.metrics.outbox_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
-    }
-
-    async fn ask_sessions(&self, sessions: &[SessionId]) -> Result<(), AuthorityError> {
-        for chunk in sessions.chunks(REVOCATIONS_PER_READ_MAX) {
-            let revoked = self.authority.revoked(chunk).await?;
-            if !revoked.is_empty() {
-                self.end_all(&revoked.into_iter().collect());
-            }
-        }
-        Ok(())
-    }
-
-    fn end_all(&self, sessions: &HashSet<SessionId>) {
-        for session in sessions {
-            self.revoked.insert(*session, ());
-        }
-        let state = self.state.lock();
-        let logins = state.users.values().flatten();
-        logins
-            .filter(|login| sessions.contains(&login.session))
-            .for_each(|login| end(&login.member));
-    }
-
-    async fn ask_rooms(&self) -> Result<(), AuthorityError> {
-        let rooms: HashMap<RoomId, Arc<Room>> = self.hub.all().into_iter().map(|room| (room.id, room)).collect();
-        let ids: Vec<RoomId> = rooms.values().filter(|room| room.rights().is_some()).map(|room| room.id).collect();
-        for chunk in ids.chunks(REVOCATIONS_PER_READ_MAX) {
-            for (id, acl) in self.authority.acl_versions(chunk).await? {
-                let Some(room) = rooms.get(&id) else { continue };
-                // The version was read first: rights may be newer than it, which costs a second look and no more.
-                match room.rights() {
-                    Some(asked) if asked.acl < acl => {
-                        let lost = self.lost(room).await?;
-                        room.settle_rights(asked, acl, &lost);
-                    }
-                    Some(_) | None => {}
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The users in the room who may no longer read it.
-    async fn lost(&self, room: &Room) -> Result<Vec<UserId>, AuthorityError> {
-        let mut lost = Vec::new();
-        for chunk in room.users().chunks(REVOCATIONS_PER_READ_MAX) {
-            let readers: HashSet<UserId> = self.authority.readers(room.id, chunk).await?.into_iter().collect();
-            for user in chunk.iter().filter(|user| !readers.contains(user)) {
-                self.permissions.forget(*user, room.id);
-                lost.push(*user);
-            }
-        }
-        Ok(lost)
     }
 }
 

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use rookery_shared::access::{RoomRole, Until, Visibility};
-use rookery_shared::authority::{Answer, Authority, AuthorityError, EventPlace, MessageFacts, Permission, Question};
+use rookery_shared::authority::{
+    Answer, Authority, AuthorityError, Changes, EventPlace, MessageFacts, Permission, Question,
+};
 use rookery_shared::bus::{
     Append, AppendError, Appended, Bus, BusError, Head, Mark, OpenError, PartitionOpening, PartitionState, Revoked,
     RoomSeed, Signal, Whisper,
@@ -258,6 +260,8 @@ pub(crate) struct FakeAuthority {
     /// Whether questions about rights are not answered.
     pub(crate) away: AtomicBool,
     pub(crate) muted: Mutex<Option<Until>>,
+    /// Whether nothing is said to have changed.
+    pub(crate) is_still: AtomicBool,
     /// Sessions that were ended.
     pub(crate) ended: Mutex<HashSet<SessionId>>,
     /// What the store has; nothing is answered without it.
@@ -279,6 +283,7 @@ impl FakeAuthority {
             hanging: AtomicUsize::new(0),
             away: AtomicBool::new(false),
             muted: Mutex::default(),
+            is_still: AtomicBool::new(false),
             ended: Mutex::default(),
             stored: Mutex::new(Some(Vec::new())),
             reads: AtomicUsize::new(0),
@@ -338,6 +343,15 @@ impl Authority for FakeAuthority {
 
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
         Ok(JwkSet::default())
+    }
+
+    async fn changes(&self, since: Option<UnixMillis>) -> Result<Changes, AuthorityError> {
+        let (upto, is_whole) = (UnixMillis(0), since.is_some());
+        if !is_whole || self.is_still.load(Ordering::SeqCst) {
+            return Ok(Changes { upto, is_whole, ..Changes::default() });
+        }
+        let (sessions, rooms) = (self.ended.lock().iter().copied().collect(), vec![(self.room, *self.acl.lock())]);
+        Ok(Changes { upto, sessions, rooms, is_whole })
     }
 
     async fn revoked(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {

@@ -9,6 +9,7 @@ use crate::access::{
 };
 use crate::act::{Act, ActKind, Emoji};
 use crate::bus::Rights;
+use crate::clock::UnixMillis;
 use crate::event::SequencedEvent;
 use crate::id::{AclVersion, Epoch, MessageId, RoomId, RoomRef, Seq, SessionId, Slug, UserId};
 use crate::limits::REACTIONS_PER_MESSAGE_MAX;
@@ -88,6 +89,19 @@ impl MessageFacts {
     }
 }
 
+/// Sessions that were revoked and rooms whose rights changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// From when on to ask the next time, by the clock of who answered.
+    pub upto: UnixMillis,
+    /// Sessions that were revoked.
+    pub sessions: Vec<SessionId>,
+    /// Rooms, and the versions of their rights.
+    pub rooms: Vec<(RoomId, AclVersion)>,
+    /// Whether these are all; where it is not, everything has to be asked about.
+    pub is_whole: bool,
+}
+
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthorityError {
@@ -140,6 +154,9 @@ pub trait Authority: Send + Sync + 'static {
 
     /// The public keys of access tokens that are valid now.
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError>;
+
+    /// What ended lately: since then, or a little before, but never less.
+    async fn changes(&self, since: Option<UnixMillis>) -> Result<Changes, AuthorityError>;
 
     /// Which of these login sessions are revoked. At most [`crate::limits::REVOCATIONS_PER_READ_MAX`] at a time, also
     /// for the two below.

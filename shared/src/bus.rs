@@ -11,8 +11,8 @@
 //! * Settings of a room hold from the number of their own event on.
 //! * Events of a subscribed room arrive as [`Signal::Event`] in order, but delivery may lose some: a listener
 //!   checks that numbers are contiguous, and compares heads after [`Signal::Suspect`].
-//! * [`Signal::Stored`] says that everything in a partition's log up to a position is in the store. It may be
-//!   lost too; [`Bus::stored`] reads the mark.
+//! * [`Signal::Stored`] says that everything in a partition's log up to a position is in the store. Who has appended
+//!   there lately is told; that may be lost, too, and [`Bus::stored`] reads the mark.
 //!
 //! Two implementations keep it, under one contract suite: [`redis`] between processes, [`memory`] inside one.
 

@@ -285,6 +285,12 @@ pub const EVENT_READS_MAX: u64 = 1_024;
 /// Between two looks for sessions and rights that ended, in case a push was lost: with the calls it takes, an end is
 /// known within 5 s.
 pub const REVOCATION_POLL_INTERVAL: Duration = Duration::from_secs(4);
+/// How far before the last answer the next one begins: clocks of apis may differ, and changes take a while.
+pub const CHANGES_OVERLAP: Duration = Duration::from_secs(30);
+/// Sessions, and rooms, that one answer names as changed; where there are more, all that are here are asked about.
+pub const CHANGES_PER_READ_MAX: usize = 1_000;
+/// After so many looks each session and room was asked about by itself, in case a clock was wrong.
+pub const REVOCATION_ROUND: u64 = 16;
 /// Sessions, rooms or users in one question for what ended.
 pub const REVOCATIONS_PER_READ_MAX: usize = 500;
 /// How long new connections are gathered before their users are subscribed and their sessions checked in one go.

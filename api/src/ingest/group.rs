@@ -119,13 +119,17 @@ impl Group {
         if self.waiting.lock().is_empty() {
             return;
         }
-        let at = {
+        let (now, at) = {
             let mut next = self.next.lock();
-            let at = Instant::now().max(*next);
+            let now = Instant::now();
+            let at = now.max(*next);
             *next = at + INGEST_WRITE_GAP;
-            at
+            (now, at)
         };
-        sleep_until(at).await;
+        // A sleep of no time takes a millisecond.
+        if at > now {
+            sleep_until(at).await;
+        }
     }
 
     /// What waits, from the oldest on, as much as one call takes.

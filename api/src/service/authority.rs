@@ -4,12 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rookery_shared::authority::{Answer, Authority, AuthorityError, EventPlace, MessageFacts, Permission, Question};
+use rookery_shared::authority::{
+    Answer, Authority, AuthorityError, Changes, EventPlace, MessageFacts, Permission, Question,
+};
 use rookery_shared::bus::{Bus, BusError, OpenError, PartitionOpening, PartitionState, RoomSeed};
+use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{AclVersion, MessageId, Partition, RoomId, RoomRef, SessionId, UserId};
 use rookery_shared::keys::{partition_of, partitions};
-use rookery_shared::limits::{READ_STATES_AT_ONCE, READ_STATES_TURN, ROOM_OPEN_WAIT};
+use rookery_shared::limits::{
+    CHANGES_OVERLAP, CHANGES_PER_READ_MAX, READ_STATES_AT_ONCE, READ_STATES_TURN, ROOM_OPEN_WAIT,
+};
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::token::{JwkSet, SigningKeys};
 use rookery_shared::unread::{ReadState, ReadTo};
@@ -168,6 +173,17 @@ impl Authority for LocalAuthority {
 
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
         Ok(self.parts.keys.public())
+    }
+
+    async fn changes(&self, since: Option<UnixMillis>) -> Result<Changes, AuthorityError> {
+        let (upto, stores) = (UnixMillis::now(), &self.parts.stores);
+        let Some(since) = since else { return Ok(Changes { upto, ..Changes::default() }) };
+        let (since, limit) = (since.minus(CHANGES_OVERLAP), CHANGES_PER_READ_MAX);
+        let sessions = stores.sessions.revoked_since(since, limit);
+        let (sessions, rooms) =
+            tokio::try_join!(sessions, stores.rooms.raised_since(since, limit)).map_err(store_error)?;
+        let is_whole = sessions.len() < limit && rooms.len() < limit;
+        Ok(Changes { upto, sessions, rooms, is_whole })
     }
 
     async fn revoked(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {

@@ -122,6 +122,7 @@ on_both! {
     }
     members {
         joining_raises_the_acl_and_announces
+        rooms_whose_rights_change_are_found_by_when
         joining_twice_changes_nothing
         leaving_undoes_joining
         join_race_of_one_user

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rookery_shared::bus::Signal;
+use rookery_shared::limits::{REVOCATION_POLL_INTERVAL, REVOCATION_ROUND};
 use rookery_shared::shutdown::Shutdown;
 
 use super::*;
@@ -166,6 +167,22 @@ async fn what_no_push_told_is_found_within_seconds() {
     setup.authority.ended.lock().insert(session);
     sleep(Duration::from_secs(5)).await;
     assert!(is_ended(&member) && !is_ended(&other));
+    polling.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_change_told_is_found_in_one_round() {
+    let setup = Setup::new();
+    setup.authority.is_still.store(true, Ordering::SeqCst);
+    let polling = tokio::spawn(Arc::clone(&setup.logins).poll());
+    let logins: Vec<_> = (0..100).map(|_| ids()).collect();
+    let members: Vec<_> = logins.iter().map(|(user, session)| setup.enter(*user, *session)).collect();
+    sleep(REVOCATION_POLL_INTERVAL * 2).await;
+    let (over, here) = (&logins[..50], &members[50..]);
+    setup.authority.ended.lock().extend(over.iter().map(|(_, session)| *session));
+    sleep(REVOCATION_POLL_INTERVAL * u32::try_from(REVOCATION_ROUND).unwrap()).await;
+    assert!(members[..50].iter().all(|member| is_ended(member)));
+    assert!(!here.iter().any(|member| is_ended(member)));
     polling.abort();
 }
 

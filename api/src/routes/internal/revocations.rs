@@ -1,11 +1,12 @@
-//! `POST /internal/v1/sessions/revoked`, `POST /internal/v1/acl`, `POST /internal/v1/readers`: what gateways ask now and
-//! then, in case news of it was lost; and `POST /internal/v1/acquainted`, who may see whom.
+//! `POST /internal/v1/changes`, `POST /internal/v1/sessions/revoked`, `POST /internal/v1/acl`, `POST /internal/v1/readers`:
+//! what gateways ask now and then, in case news of it was lost; and `POST /internal/v1/acquainted`, who may see whom.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_shared::authority::Authority;
+use rookery_shared::authority::{Authority, Changes};
+use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::{AclVersion, RoomId, SessionId, UserId};
 use rookery_shared::limits::REVOCATIONS_PER_READ_MAX;
 use rookery_shared::protocol::error_code::ErrorCode;
@@ -14,6 +15,12 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::JsonBody;
+
+/// What was asked last.
+#[derive(Deserialize)]
+pub struct ChangesRequest {
+    since: Option<UnixMillis>,
+}
 
 /// Sessions of local connections.
 #[derive(Deserialize)]
@@ -48,6 +55,14 @@ pub async fn acquainted(
 ) -> Result<Json<Vec<UserId>>, ApiError> {
     bounded(request.others.len(), "others")?;
     Ok(Json(app.authority.acquainted(request.user, &request.others).await?))
+}
+
+/// What ended lately.
+pub async fn changes(
+    State(app): State<Arc<App>>,
+    JsonBody(request): JsonBody<ChangesRequest>,
+) -> Result<Json<Changes>, ApiError> {
+    Ok(Json(app.authority.changes(request.since).await?))
 }
 
 /// Which of the sessions are revoked.

@@ -85,6 +85,14 @@ pub(super) const UNREAD: &[Index] = &[
     index("mentions", "mentions_message", &["message_id"], Kind::Plain),
 ];
 
+/// What the look for changes needs.
+pub(super) const CHANGES: &[Index] = &[
+    // Sessions that were revoked lately.
+    index("sessions", "sessions_revoked", &["revoked_at"], Kind::Plain),
+    // Rooms whose rights changed lately.
+    index("rooms", "rooms_announced", &["announced"], Kind::Plain),
+];
+
 const fn index(collection: &'static str, name: &'static str, fields: &'static [&'static str], kind: Kind) -> Index {
     Index { collection, name, fields, kind }
 }

@@ -38,6 +38,7 @@ const STEPS: &[Step] = &[
     Step { name: "0003_rights", indexes: indexes::RIGHTS },
     Step { name: "0004_limits", indexes: indexes::LIMITS },
     Step { name: "0005_unread", indexes: indexes::UNREAD },
+    Step { name: "0006_changes", indexes: indexes::CHANGES },
 ];
 
 #[derive(Serialize, Deserialize)]

@@ -3,11 +3,13 @@
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use mongodb::bson::{Bson, doc};
+use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::Event;
-use rookery_shared::id::{RoomId, RoomRef};
+use rookery_shared::id::{AclVersion, RoomId, RoomRef};
 use rookery_shared::limits::STORE_IDS_PER_READ_MAX;
 
 use super::documents::{RoomDocument, key};
+use super::many::page_of;
 use super::transaction::{Change, Turn};
 use super::{Mongo, by_id};
 use crate::domain::room::{Room, SettingsChange};
@@ -52,6 +54,16 @@ impl Rooms for Mongo {
         let filters = ids.chunks(STORE_IDS_PER_READ_MAX).map(|ids| doc! { "_id": { "$in": ids } });
         let found = self.all_of(&self.rooms, filters.collect()).await?;
         found.into_iter().map(Room::try_from).collect()
+    }
+
+    /// The place of the last announcement is at least the time of the change.
+    async fn raised_since(&self, at: UnixMillis, limit: usize) -> Result<Vec<(RoomId, AclVersion)>, StoreError> {
+        let (rooms, ranges) = (self.rooms.clone(), vec![doc! { "announced": { "$gte": at.0 } }]);
+        let found = self
+            .calls
+            .run(async move { page_of(&rooms, ranges, doc! { "announced": 1 }, limit).await });
+        let rooms = found.await?.into_iter().map(|room| Room::try_from(room).map(|room| (room.id, room.acl)));
+        rooms.collect()
     }
 
     async fn settle(

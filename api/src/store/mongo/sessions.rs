@@ -8,6 +8,7 @@ use rookery_shared::limits::STORE_IDS_PER_READ_MAX;
 
 use super::Mongo;
 use super::documents::{SessionDocument, binary, date, key};
+use super::many::page_of;
 use crate::domain::session::{Session, TokenHash};
 use crate::store::{Rotation, Sessions, StoreError};
 
@@ -46,6 +47,18 @@ impl Sessions for Mongo {
         self.calls
             .run(async move { Ok(sessions.update_many(valid, update).await.map(drop)?) })
             .await
+    }
+
+    async fn revoked_since(&self, at: UnixMillis, limit: usize) -> Result<Vec<SessionId>, StoreError> {
+        let (sessions, ranges) = (self.sessions.clone(), vec![doc! { "revoked_at": { "$gte": date(at) } }]);
+        let found = self
+            .calls
+            .run(async move { page_of(&sessions, ranges, doc! { "revoked_at": 1 }, limit).await });
+        let sessions = found
+            .await?
+            .into_iter()
+            .map(|session| Session::try_from(session).map(|session| session.id));
+        sessions.collect()
     }
 
     async fn revoked(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {

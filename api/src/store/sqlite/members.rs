@@ -28,7 +28,7 @@ statements! {
               VALUES (?1, ?2, ?3, ?4, ?5, ?6)
               ON CONFLICT (room_id, user_id) DO NOTHING";
     DELETE = "DELETE FROM members WHERE room_id = ?1 AND user_id = ?2";
-    RAISE_ACL = "UPDATE rooms SET acl = acl + 1 WHERE id = ?1 RETURNING acl";
+    RAISE_ACL = "UPDATE rooms SET acl = acl + 1, raised_at = ?2 WHERE id = ?1 RETURNING acl";
 }
 
 #[async_trait]
@@ -130,7 +130,7 @@ pub(super) fn announce(
     if changed == 0 {
         return Ok(None);
     }
-    let raised = one(db, RAISE_ACL, [room.as_uuid()], |row| Ok(row.get::<_, i64>(0)?))?;
+    let raised = one(db, RAISE_ACL, params![room.as_uuid(), UnixMillis::now().0], |row| Ok(row.get::<_, i64>(0)?))?;
     let acl = raised.ok_or_else(|| StoreError::Inconsistent(format!("members without a room: {room}")))?;
     let announcement = Announcement { room, acl: AclVersion(integer::read(acl)?), event };
     outbox::insert(db, &announcement)?;

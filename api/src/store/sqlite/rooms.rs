@@ -20,7 +20,9 @@ statements! {
     BY_ID = "SELECT * FROM rooms WHERE id = ?1";
     BY_SLUG = "SELECT * FROM rooms WHERE slug = ?1";
     OF_VISIBILITY = "SELECT * FROM rooms WHERE visibility = ?1 ORDER BY id LIMIT ?2";
-    SETTLE = "UPDATE rooms SET acl = ?2, settings_version = ?2, slow_mode_ms = ?3, frozen = ?4 WHERE id = ?1";
+    RAISED_SINCE = "SELECT id, acl FROM rooms WHERE raised_at >= ?1 LIMIT ?2";
+    SETTLE = "UPDATE rooms SET acl = ?2, settings_version = ?2, slow_mode_ms = ?3, frozen = ?4, raised_at = ?5
+              WHERE id = ?1";
     OF_VISIBILITY_AFTER = "SELECT * FROM rooms WHERE visibility = ?1 AND id > ?3 ORDER BY id LIMIT ?2";
 }
 
@@ -55,6 +57,12 @@ impl Rooms for Sqlite {
             .await
     }
 
+    async fn raised_since(&self, at: UnixMillis, limit: usize) -> Result<Vec<(RoomId, AclVersion)>, StoreError> {
+        let read = |row: &Row<'_>| Ok((RoomId::from_uuid(row.get("id")?), AclVersion(integer::read(row.get("acl")?)?)));
+        self.read(move |db| many(db, RAISED_SINCE, params![at.0, integer::limit(limit)], read))
+            .await
+    }
+
     async fn settle(
         &self,
         room: RoomId,
@@ -78,7 +86,7 @@ fn settle(
     let Some(after) = wanted.apply(before.settings, version) else { return Ok(None) };
     let RoomSettings { version, slow_mode_ms, frozen } = after;
     let numbers = (integer::stored(version.0)?, integer::stored(slow_mode_ms)?);
-    change(db, SETTLE, params![room.as_uuid(), numbers.0, numbers.1, frozen])?;
+    change(db, SETTLE, params![room.as_uuid(), numbers.0, numbers.1, frozen, UnixMillis::now().0])?;
     let announcement = Announcement::of_settings(room, after, event);
     outbox::insert(db, &announcement)?;
     Ok(Some(announcement))

@@ -21,6 +21,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "0004_epochs", text: include_str!("0004_epochs.sql") },
     Step { name: "0005_limits", text: include_str!("0005_limits.sql") },
     Step { name: "0006_unread", text: include_str!("0006_unread.sql") },
+    Step { name: "0007_changes", text: include_str!("0007_changes.sql") },
 ];
 
 const NOTES: &str =

@@ -6,9 +6,9 @@ use rookery_shared::id::{SessionId, UserId};
 use rusqlite::{Connection, Row, params};
 
 use super::Sqlite;
-use super::sql::{change, one, statements};
+use super::sql::{change, many, one, statements};
 use crate::domain::session::{Session, TokenHash};
-use crate::store::{Rotation, Sessions, StoreError};
+use crate::store::{Rotation, Sessions, StoreError, integer};
 
 statements! {
     INSERT = "INSERT INTO sessions (id, lookup, user_id, chain_key, current, parent,
@@ -18,6 +18,7 @@ statements! {
     ROTATE = "UPDATE sessions SET parent = current, current = ?3, rotated_at = ?4, expires_at = ?5
               WHERE id = ?1 AND current = ?2 AND revoked_at IS NULL";
     REVOKE_ALL = "UPDATE sessions SET revoked_at = ?2 WHERE user_id = ?1 AND revoked_at IS NULL";
+    REVOKED_SINCE = "SELECT id FROM sessions WHERE revoked_at >= ?1 LIMIT ?2";
     IS_REVOKED = "SELECT revoked_at IS NOT NULL FROM sessions WHERE id = ?1";
     REVOKE = "UPDATE sessions SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
 }
@@ -49,6 +50,12 @@ impl Sessions for Sqlite {
 
     async fn revoke_all(&self, user: UserId, at: UnixMillis) -> Result<(), StoreError> {
         self.write(move |db| change(db, REVOKE_ALL, params![user.as_uuid(), at.0]).map(drop))
+            .await
+    }
+
+    async fn revoked_since(&self, at: UnixMillis, limit: usize) -> Result<Vec<SessionId>, StoreError> {
+        let read = |row: &Row<'_>| Ok(SessionId::from_uuid(row.get("id")?));
+        self.read(move |db| many(db, REVOKED_SINCE, params![at.0, integer::limit(limit)], read))
             .await
     }
 

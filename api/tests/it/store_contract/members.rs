@@ -1,8 +1,9 @@
 //! Membership: the member, the room's ACL version and the announcement change together.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use rookery_api::domain::room::{Member, Room};
+use rookery_api::domain::room::{Member, Room, SettingsChange};
 use rookery_api::store::{Announcement, StoreError, Stores};
 use rookery_shared::access::RoomRole;
 use rookery_shared::clock::UnixMillis;
@@ -35,6 +36,25 @@ pub(crate) async fn joining_raises_the_acl_and_announces(home: Home) {
     assert_eq!(acl(&stores, room.id).await, AclVersion(1));
     assert_eq!(stores.members.get(room.id, member.user_id).await.unwrap(), Some(member));
     assert_eq!(stores.members.count(room.id).await.unwrap(), 1);
+}
+
+pub(crate) async fn rooms_whose_rights_change_are_found_by_when(home: Home) {
+    let (stores, changed) = with_room(&home).await;
+    let still = room(None);
+    stores.rooms.insert(&still).await.unwrap();
+    let before = UnixMillis::now();
+    let since = async |at: UnixMillis, limit| stores.rooms.raised_since(at, limit).await.unwrap();
+    assert_eq!(since(before, 10).await, []);
+    let user = UserId::generate();
+    stores.members.join(&member(changed.id, user), &joined(user)).await.unwrap();
+    assert_eq!(since(before, 10).await, [(changed.id, AclVersion(1))]);
+    stores.members.leave(changed.id, user, &left(user)).await.unwrap();
+    assert_eq!(since(before, 10).await, [(changed.id, AclVersion(2))]);
+    assert_eq!(since(UnixMillis::now().plus(Duration::from_mins(1)), 10).await, []);
+    let slow = SettingsChange { slow_mode_ms: Some(1_000), frozen: None };
+    stores.rooms.settle(still.id, slow, &joined(user)).await.unwrap();
+    assert_eq!(since(before, 10).await.len(), 2);
+    assert_eq!((since(before, 1).await.len(), since(before, 0).await.len()), (1, 0));
 }
 
 pub(crate) async fn joining_twice_changes_nothing(home: Home) {

@@ -115,4 +115,11 @@ pub(crate) async fn all_sessions_of_a_user_end_at_once(home: Home) {
     assert_eq!(revoked, ids[..3]);
     let first = stores.sessions.by_lookup(&own[0].lookup).await.unwrap().unwrap();
     assert_eq!(first.revoked_at, Some(NOON), "the first revocation counts");
+    let since = async |at: i64, limit| stores.sessions.revoked_since(UnixMillis(NOON.0 + at), limit).await.unwrap();
+    let mut all = since(0, 10).await;
+    all.sort();
+    let mut later = since(1, 10).await;
+    later.sort();
+    assert_eq!((&all[..], &later[..]), (&ids[..3], &ids[1..3]));
+    assert_eq!((since(2, 10).await.len(), since(0, 2).await.len(), since(0, 0).await.len()), (0, 2, 0));
 }

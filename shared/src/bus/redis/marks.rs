@@ -55,18 +55,18 @@ pub(super) async fn keep_heard(bus: Arc<RedisBus>) {
 
 async fn follow(bus: &RedisBus, heard: &mut BTreeSet<Partition>) -> Result<(), BusError> {
     let wanted = bus.marks.current();
-    let left: Vec<Partition> = heard.difference(&wanted).copied().collect();
-    if !left.is_empty() {
-        let channels = left.iter().map(|t| keys::marks_channel(*t)).collect();
-        bus.leave(channels).await?;
-        heard.retain(|t| !left.contains(t));
-    }
     let new: Vec<Partition> = wanted.difference(heard).copied().collect();
     if !new.is_empty() {
         bus.join(new.iter().map(|t| keys::marks_channel(*t)).collect()).await?;
         heard.extend(&new);
         // What was stored before the subscription was there is told to nobody else.
         stream::iter(new).for_each_concurrent(REDIS_CALLS_AT_ONCE, |t| tell_mark(bus, t)).await;
+    }
+    let left: Vec<Partition> = heard.difference(&wanted).copied().collect();
+    if !left.is_empty() {
+        let channels = left.iter().map(|t| keys::marks_channel(*t)).collect();
+        bus.leave(channels).await?;
+        heard.retain(|t| !left.contains(t));
     }
     Ok(())
 }
