@@ -8,6 +8,7 @@
 //! before it begins, and what another server has numbered in an older one is thrown away instead of stored: nobody
 //! was told that it is stored, and its senders send it again.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use rookery_shared::id::Partition;
 use rookery_shared::keys;
 use rookery_shared::limits::{INGEST_BATCH_MAX, LEASE_LIFE};
 use rookery_shared::shutdown::Shutdown;
-use tokio::time::Instant;
+use tokio::time::sleep;
 
 use self::group::{Applied, Group};
 pub use self::underway::Underway;
@@ -71,14 +72,14 @@ impl Ingest {
     pub fn start(&self, shutdown: &Shutdown) {
         for partition in keys::partitions() {
             let (ingest, drain) = (self.clone(), shutdown.clone());
-            shutdown.spawn_work("ingest", async move { ingest.serve(partition, &drain).await });
+            shutdown.spawn_work("ingest", async move { Box::pin(ingest.serve(partition, &drain)).await });
         }
     }
 
     async fn serve(&self, partition: Partition, shutdown: &Shutdown) {
         let mut rest = REST_MIN;
         while !shutdown.drain.is_cancelled() {
-            match self.try_hold(partition, shutdown).await {
+            match Box::pin(self.try_hold(partition, shutdown)).await {
                 Ok(Ended::Drained) => break,
                 Ok(Ended::LeaseLost) => rest = REST_MIN,
                 Err(error) => {
@@ -86,7 +87,7 @@ impl Ingest {
                     rest = (rest * 2).min(REST_MAX);
                 }
             }
-            shutdown.drain.run_until_cancelled(tokio::time::sleep(rest)).await;
+            shutdown.drain.run_until_cancelled(sleep(rest)).await;
         }
         if let Err(error) = self.bus.release(partition, &self.owner).await {
             tracing::debug!(%partition, %error, "lease was not given back; it ends by itself");
@@ -95,29 +96,39 @@ impl Ingest {
 
     async fn try_hold(&self, partition: Partition, shutdown: &Shutdown) -> Result<Ended, IngestError> {
         while !self.bus.lease(partition, &self.owner).await? {
-            let waited = shutdown.drain.run_until_cancelled(tokio::time::sleep(LEASE_LIFE / 3)).await;
+            let waited = shutdown.drain.run_until_cancelled(sleep(LEASE_LIFE / 3)).await;
             if waited.is_none() {
                 return Ok(Ended::Drained);
             }
         }
         self.bus.hear_wakes(partition).await?;
-        let held = self.hold(partition, shutdown).await;
+        // Beside the work: a store that takes long must not cost the lease, or another process does the same again.
+        let held = tokio::select! {
+            biased;
+            held = self.hold(partition, shutdown) => held,
+            never = self.renew(partition) => match never {},
+        };
         if let Err(error) = self.bus.ignore_wakes(partition).await {
             tracing::debug!(%partition, %error, "still woken for a partition of somebody else");
         }
         held
     }
 
+    /// Renews the lease as long as it is ours. That it no longer is, the next read finds out.
+    async fn renew(&self, partition: Partition) -> Infallible {
+        loop {
+            sleep(LEASE_LIFE / 3).await;
+            match self.bus.lease(partition, &self.owner).await {
+                Ok(true) => {}
+                Ok(false) => return std::future::pending().await,
+                Err(error) => tracing::debug!(%partition, %error, "lease not renewed"),
+            }
+        }
+    }
+
     async fn hold(&self, partition: Partition, shutdown: &Shutdown) -> Result<Ended, IngestError> {
         let mut from = From::Unfinished;
-        let mut renewed = Instant::now();
         loop {
-            if renewed.elapsed() >= LEASE_LIFE / 3 {
-                renewed = Instant::now();
-                if !self.bus.lease(partition, &self.owner).await? {
-                    return Ok(Ended::LeaseLost);
-                }
-            }
             let Read::Batch(batch) = self.bus.read_log(partition, &self.owner, from, INGEST_BATCH_MAX).await? else {
                 return Ok(Ended::LeaseLost);
             };
@@ -149,7 +160,7 @@ impl Ingest {
     async fn sleep_while_empty(&self, partition: Partition, shutdown: &Shutdown) {
         tokio::select! {
             () = self.bus.woken(partition) => {}
-            () = tokio::time::sleep(POLL) => {}
+            () = sleep(POLL) => {}
             () = shutdown.drain.cancelled() => {}
         }
     }

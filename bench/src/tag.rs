@@ -1,9 +1,9 @@
 //! What a load generator writes into its messages, so that it knows them when they come back.
 
-/// Stands before and behind a tag; nothing else in a frame of any server has it twice.
-const EDGE: u8 = b'@';
+/// Stands before and behind a tag; nothing else in a frame of any server has it twice, and it names nobody.
+const EDGE: u8 = b'~';
 
-/// `@publisher.number.due@`, then letters up to the wanted length.
+/// `~publisher.number.due~`, then letters up to the wanted length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tag {
     /// Who sent it.
@@ -17,7 +17,7 @@ pub(crate) struct Tag {
 impl Tag {
     /// A text of about this length.
     pub(crate) fn text(self, length: usize) -> String {
-        let tag = format!("@{}.{}.{}@", self.publisher, self.number, self.due_us);
+        let tag = format!("~{}.{}.{}~", self.publisher, self.number, self.due_us);
         let padding = length.saturating_sub(tag.len());
         tag + &"x".repeat(padding)
     }
@@ -46,9 +46,9 @@ mod tests {
         let tag = Tag { publisher: 3, number: 17, due_us: 123_456 };
         let text = tag.text(100);
         assert_eq!(text.len(), 100);
-        for frame in [format!("{{\"content\":\"{text}\"}}"), text.clone(), format!("a@b.c {text}")] {
+        for frame in [format!("{{\"content\":\"{text}\"}}"), text.clone(), format!("a~b.c {text}")] {
             assert_eq!(Tag::find(frame.as_bytes()), Some(tag), "{frame}");
         }
-        assert_eq!(Tag::find(b"no tag, me@example.org"), None);
+        assert_eq!(Tag::find(b"no tag, ~ten~"), None);
     }
 }

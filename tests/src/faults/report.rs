@@ -68,7 +68,7 @@ fn circumstances(played: &[Played], seed: u64, options: Options, machine: &Machi
     format!(
         "{machine}\n\nSeed {seed}; {} plays of {} rooms with 3 clients each, at most {} messages/s and {} open ones a client; \
          faults last {} of their time.\n\n\
-         **{} acked: {} lost, {} doubled, {} reordered, {} misplaced, {} ghosts, {} holes, {} open.** {} plays hold, {} are slow, {} fail. \
+         **{} acked: {} lost, {} doubled, {} reordered, {} misplaced, {} ghosts, {} holes, {} open.** Plays that hold: {}, slowly: {}, not: {}. \
          {} acked a second of talk.\n\n",
         played.len(),
         pace.rooms,

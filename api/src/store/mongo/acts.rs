@@ -9,6 +9,7 @@ use mongodb::bson::{Bson, DateTime, Document, Uuid, doc};
 use rookery_shared::event::{EventBody, SequencedEvent};
 use rookery_shared::id::{Epoch, MessageId, Seq, UserId};
 use rookery_shared::limits::ACTS_AT_ONCE;
+use rookery_shared::mention;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -180,7 +181,7 @@ impl Acts {
             .map(|event| key(event.event.id.as_uuid()));
         let edited = states
             .iter()
-            .filter(|(_, state)| state.edit.as_ref().is_some_and(|edit| edit.content.contains('@')));
+            .filter(|(_, state)| state.edit.as_ref().is_some_and(|edit| names(&edit.content)));
         let ids: HashSet<Uuid> = said.chain(edited.map(|(id, _)| *id)).collect();
         if ids.is_empty() {
             return Ok(());
@@ -217,9 +218,13 @@ impl Acts {
     }
 }
 
-/// Whether it is a message that may name somebody.
+/// Whether it is a message that names somebody.
 fn names_somebody(event: &SequencedEvent) -> bool {
-    matches!(&event.event.body, EventBody::Message { content, .. } if content.contains('@'))
+    matches!(&event.event.body, EventBody::Message { content, .. } if names(content))
+}
+
+fn names(content: &str) -> bool {
+    !mention::names(content).is_empty()
 }
 
 /// The message whose text an event brings or takes away.
