@@ -103,13 +103,13 @@ impl Runs {
         );
         for run in &self.fanouts {
             let limit = self.fanouts.iter().find(|other| other.row == run.row && other.server == LIMIT);
-            let limit = limit.map_or(f64::NAN, |limit| delivering(&limit.cpu_us));
+            let times = |limit: &FanoutResult| format!("{:.2}", delivering(&run.cpu_us) / delivering(&limit.cpu_us));
+            let times = limit.map_or_else(|| "–".to_owned(), times);
             writeln!(
                 page,
-                "| {} | {} | {:.2} | {} | {:.0} | {} | {} | {:.1} / {:.1} |",
+                "| {} | {} | {times} | {} | {:.0} | {} | {} | {:.1} / {:.1} |",
                 run.row,
                 run.server,
-                delivering(&run.cpu_us) / limit,
                 list(&run.cpu_us),
                 run.frame_bytes,
                 run.deliveries,
