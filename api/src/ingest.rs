@@ -72,7 +72,7 @@ impl Ingest {
     pub fn start(&self, shutdown: &Shutdown) {
         for partition in keys::partitions() {
             let (ingest, drain) = (self.clone(), shutdown.clone());
-            shutdown.spawn_work("ingest", async move { Box::pin(ingest.serve(partition, &drain)).await });
+            shutdown.spawn_work("ingest", async move { ingest.serve(partition, &drain).await });
         }
     }
 
@@ -108,7 +108,10 @@ impl Ingest {
             held = self.hold(partition, shutdown) => held,
             never = self.renew(partition) => match never {},
         };
-        if let Err(error) = self.bus.ignore_wakes(partition).await {
+        // Whoever failed tries again at once, and a process that drains hears nothing more anyway.
+        if matches!(held, Ok(Ended::LeaseLost))
+            && let Err(error) = self.bus.ignore_wakes(partition).await
+        {
             tracing::debug!(%partition, %error, "still woken for a partition of somebody else");
         }
         held

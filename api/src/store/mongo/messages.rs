@@ -56,7 +56,7 @@ impl Messages for Mongo {
         let is_backwards = walk.is_backwards();
         let (messages, epochs) = (self.messages.clone(), self.epochs.clone());
         let found = self.calls.run(async move {
-            let direction = if walk.is_backwards() { -1 } else { 1 };
+            let direction = if is_backwards { -1 } else { 1 };
             let order = doc! { "room_id": direction, "epoch": direction, "seq": direction };
             let mut found = page_of(&messages, walk.near(), order.clone(), limit).await?;
             if found.len() < limit {

@@ -100,7 +100,12 @@ impl RedisBus {
 
     /// Hears these channels no more.
     pub(super) async fn leave(&self, channels: Vec<String>) -> Result<(), BusError> {
-        self.channels.lock().retain(|channel| !channels.contains(channel));
+        {
+            let mut known = self.channels.lock();
+            for channel in &channels {
+                known.remove(channel);
+            }
+        }
         subscriber::unsubscribe(self, channels).await
     }
 }
