@@ -18,7 +18,7 @@ use rookery_shared::bus::redis::log::{Batch, From, Read, Settled};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::Partition;
 use rookery_shared::keys;
-use rookery_shared::limits::{INGEST_BATCH_MAX, LEASE_LIFE};
+use rookery_shared::limits::{INGEST_BATCH_MAX, LEASE_LIFE, SUBSCRIBE_PAUSE};
 use rookery_shared::shutdown::Shutdown;
 use tokio::time::sleep;
 
@@ -101,12 +101,13 @@ impl Ingest {
                 return Ok(Ended::Drained);
             }
         }
-        self.bus.hear_wakes(partition).await?;
-        // Beside the work: a store that takes long must not cost the lease, or another process does the same again.
+        // Beside the work: a store that takes long must not cost the lease, or another process does the same again. And
+        // what is in the log need not wait until it can be heard that there is more.
         let held = tokio::select! {
             biased;
             held = self.hold(partition, shutdown) => held,
             never = self.renew(partition) => match never {},
+            never = self.listen(partition) => match never {},
         };
         // Whoever failed tries again at once, and a process that drains hears nothing more anyway.
         if matches!(held, Ok(Ended::LeaseLost))
@@ -127,6 +128,15 @@ impl Ingest {
                 Err(error) => tracing::debug!(%partition, %error, "lease not renewed"),
             }
         }
+    }
+
+    /// Is woken from now on. As long as that cannot be had, an empty log is looked at every [`POLL`].
+    async fn listen(&self, partition: Partition) -> Infallible {
+        while let Err(error) = self.bus.hear_wakes(partition).await {
+            tracing::debug!(%partition, %error, "wake-ups are not heard yet");
+            sleep(SUBSCRIBE_PAUSE).await;
+        }
+        std::future::pending().await
     }
 
     async fn hold(&self, partition: Partition, shutdown: &Shutdown) -> Result<Ended, IngestError> {

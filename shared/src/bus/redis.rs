@@ -90,9 +90,12 @@ impl RedisBus {
         Ok(bus)
     }
 
-    /// From now on [`Self::woken`] is told when the log of the partition is no longer empty.
+    /// From now on [`Self::woken`] is told when the log of the partition is no longer empty; and once now, for what came
+    /// before.
     pub async fn hear_wakes(&self, partition: Partition) -> Result<(), BusError> {
-        self.join(vec![keys::wake_channel(partition)]).await
+        self.join(vec![keys::wake_channel(partition)]).await?;
+        self.wake(partition);
+        Ok(())
     }
 
     /// And from now on no more.
@@ -183,6 +186,12 @@ impl RedisBus {
             slow_mode_ms,
             frozen,
         ]
+    }
+
+    fn wake(&self, partition: Partition) {
+        if let Some(wake) = self.wakes.get(usize::from(partition.0)) {
+            wake.notify_one();
+        }
     }
 
     async fn publish(&self, channel: String, text: String) -> Result<(), BusError> {

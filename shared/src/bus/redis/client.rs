@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use fred::clients::Client;
 use fred::error::Error;
+use fred::interfaces::ClientLike as _;
 use fred::types::config::{Config, ReconnectPolicy, UnresponsiveConfig};
 use fred::types::{Builder, RespVersion};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::timeout;
 
 use crate::bus::BusError;
 use crate::limits::{BUS_COMMAND_DEADLINE, REDIS_ATTEMPTS};
@@ -43,6 +45,13 @@ pub(super) fn build(url: &SecretString, news: usize) -> Result<Client, BusError>
         .set_policy(policy)
         .build()
         .map_err(|error| unavailable(&error))
+}
+
+/// Connects anew. Returns after a while even if nobody can be reached; the client goes on trying.
+pub(super) async fn reconnect(client: &Client) -> Result<(), BusError> {
+    let connected = timeout(BUS_COMMAND_DEADLINE, client.force_reconnection()).await;
+    let connected = connected.map_err(|_| BusError::Unavailable("not connected again yet".to_owned()))?;
+    connected.map_err(|error| unavailable(&error))
 }
 
 /// Every failure of a command is "no answer" to the caller; the text says more.

@@ -21,7 +21,7 @@ use crate::limits::LEASE_LIFE;
 pub enum From {
     /// Handed out before, never marked as stored.
     Unfinished,
-    /// Never handed out.
+    /// Never handed out; if there are none, what is unfinished.
     New,
 }
 

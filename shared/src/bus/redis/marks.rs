@@ -64,9 +64,9 @@ async fn follow(bus: &RedisBus, heard: &mut BTreeSet<Partition>) -> Result<(), B
     }
     let left: Vec<Partition> = heard.difference(&wanted).copied().collect();
     if !left.is_empty() {
-        let channels = left.iter().map(|t| keys::marks_channel(*t)).collect();
-        bus.leave(channels).await?;
+        // Whether or not the server hears of it in time: they are not among what is subscribed to again.
         heard.retain(|t| !left.contains(t));
+        bus.leave(left.iter().map(|t| keys::marks_channel(*t)).collect()).await?;
     }
     Ok(())
 }

@@ -14,11 +14,11 @@ use fred::interfaces::{ClientLike, ClusterInterface};
 use fred::types::cluster::ClusterRouting;
 use fred::types::config::Server;
 use fred::types::{ClusterHash, CustomCommand, InfoKind};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::time::timeout;
 
 use crate::bus::BusError;
-use crate::bus::redis::client::unavailable;
+use crate::bus::redis::client::{self, unavailable};
 use crate::id::Partition;
 use crate::keys;
 use crate::limits::BUS_COMMAND_DEADLINE;
@@ -48,19 +48,53 @@ pub(super) struct Scripts {
 #[derive(Debug, Default)]
 pub(super) struct ScriptsOfServers {
     known: RwLock<HashMap<Option<Server>, Arc<Scripts>>>,
+    loading: Mutex<HashMap<Option<Server>, Arc<Loading>>>,
+}
+
+/// One at a time loads onto a server. A server that was replaced is noticed by everybody at once, and each of them would
+/// connect anew, under the others' commands.
+#[derive(Debug, Default)]
+struct Loading {
+    turn: tokio::sync::Mutex<()>,
+    failures: Mutex<(u64, Option<BusError>)>,
 }
 
 impl ScriptsOfServers {
     /// The scripts of the server that has the partition's data.
     pub(super) async fn of(&self, client: &Client, partition: Partition) -> Result<Arc<Scripts>, BusError> {
         let server = owner(client, partition).await?;
-        let known = self.known.read().get(&server).cloned();
-        if let Some(scripts) = known {
+        if let Some(scripts) = self.known(server.as_ref()) {
             return Ok(scripts);
         }
-        let scripts = Arc::new(load_on(client, server.as_ref()).await?);
-        self.known.write().insert(server, Arc::clone(&scripts));
-        Ok(scripts)
+        let loading = Arc::clone(self.loading.lock().entry(server.clone()).or_default());
+        let before = loading.failures.lock().0;
+        let turn = timeout(BUS_COMMAND_DEADLINE, loading.turn.lock()).await;
+        let _turn = turn.map_err(|_| BusError::Unavailable("scripts are still being loaded".to_owned()))?;
+        if let Some(scripts) = self.known(server.as_ref()) {
+            return Ok(scripts);
+        }
+        // Whoever waited while somebody failed has failed, too.
+        if let (failures, Some(error)) = &*loading.failures.lock()
+            && *failures != before
+        {
+            return Err(error.clone());
+        }
+        match load_on(client, server.as_ref()).await {
+            Ok(scripts) => {
+                let scripts = Arc::new(scripts);
+                self.known.write().insert(server, Arc::clone(&scripts));
+                Ok(scripts)
+            }
+            Err(error) => {
+                let mut failures = loading.failures.lock();
+                *failures = (failures.0 + 1, Some(error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    fn known(&self, server: Option<&Server>) -> Option<Arc<Scripts>> {
+        self.known.read().get(&server.cloned()).cloned()
     }
 
     /// These are out of date: their server does not know them any more.
@@ -107,7 +141,7 @@ async fn load_on(client: &Client, server: Option<&Server>) -> Result<Scripts, Bu
     };
     if matches!(loaded, Err(NotLoaded::Replica)) {
         // It was a master when the client last looked.
-        client.force_reconnection().await.map_err(|error| unavailable(&error))?;
+        client::reconnect(client).await?;
     }
     loaded.map_err(BusError::from)
 }

@@ -84,12 +84,12 @@ async fn ask_for_life(bus: Arc<RedisBus>) {
     }
 }
 
-async fn revive(client: &Client) {
-    if has_life(client.clone()).await || !client.is_connected() {
+async fn revive(redis: &Client) {
+    if has_life(redis.clone()).await || !redis.is_connected() {
         return;
     }
     tracing::warn!("Redis does not answer, connecting again");
-    if let Err(error) = client.force_reconnection().await {
+    if let Err(error) = client::reconnect(redis).await {
         tracing::debug!(%error, "not connected again");
     }
 }
@@ -220,11 +220,7 @@ fn dispatch(bus: &RedisBus, message: &Message) {
                 tracing::warn!(%partition, "stored mark not understood, skipped");
             }
         }
-        Channel::Wake(partition) => {
-            if let Some(wake) = bus.wakes.get(usize::from(partition.0)) {
-                wake.notify_one();
-            }
-        }
+        Channel::Wake(partition) => bus.wake(partition),
         Channel::User(user) => {
             if let Some(revoked) = wire::parse_revocation(&text) {
                 bus.tell(Signal::Session { user, revoked });
