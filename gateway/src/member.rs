@@ -1,6 +1,6 @@
 //! One authenticated connection as rooms, acks and commands see it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -29,10 +29,39 @@ pub struct Member {
     /// What it is owed.
     pub outbox: Arc<Outbox>,
     is_single: bool,
-    rooms: Mutex<HashMap<RoomId, Option<Slug>>>,
+    rooms: Mutex<Rooms>,
     /// Rooms it is not told of any more, and where it stands in them.
     behind: Mutex<BTreeMap<RoomId, Position>>,
     acks: AtomicUsize,
+}
+
+/// The rooms of a connection, in little memory: there are few of them, and many connections.
+#[derive(Debug, Default)]
+struct Rooms {
+    /// In order.
+    ids: Vec<RoomId>,
+    /// Of those that have one.
+    slugs: Vec<(RoomId, Slug)>,
+}
+
+impl Rooms {
+    fn has(&self, room: RoomId) -> bool {
+        self.ids.binary_search(&room).is_ok()
+    }
+
+    fn insert(&mut self, room: RoomId, slug: Option<Slug>) {
+        self.remove(room);
+        let place = self.ids.partition_point(|id| *id < room);
+        self.ids.insert(place, room);
+        self.slugs.extend(slug.map(|slug| (room, slug)));
+    }
+
+    fn remove(&mut self, room: RoomId) {
+        if let Ok(place) = self.ids.binary_search(&room) {
+            self.ids.remove(place);
+            self.slugs.retain(|(id, _)| *id != room);
+        }
+    }
 }
 
 impl Member {
@@ -46,7 +75,7 @@ impl Member {
     /// Notes a room before it is attached, so that the end of the connection finds it. False if there are too many.
     pub fn note(&self, room: RoomId, slug: Option<Slug>) -> bool {
         let mut rooms = self.rooms.lock();
-        let fits = rooms.len() < ROOMS_PER_CONNECTION_MAX || rooms.contains_key(&room);
+        let fits = rooms.ids.len() < ROOMS_PER_CONNECTION_MAX || rooms.has(room);
         if fits {
             rooms.insert(room, slug);
         }
@@ -55,7 +84,7 @@ impl Member {
 
     /// Forgets a room.
     pub fn forget(&self, room: RoomId) {
-        self.rooms.lock().remove(&room);
+        self.rooms.lock().remove(room);
     }
 
     /// The user has lost the room. The client is told, and nothing of the room comes any more.
@@ -73,7 +102,7 @@ impl Member {
             RoomRef::Id(id) => Some(*id),
             RoomRef::Slug(slug) => {
                 let rooms = self.rooms.lock();
-                rooms.iter().find(|(_, known)| known.as_ref() == Some(slug)).map(|(id, _)| *id)
+                rooms.slugs.iter().find(|(_, known)| known == slug).map(|(id, _)| *id)
             }
         }
     }
@@ -93,17 +122,17 @@ impl Member {
 
     /// Whether the room is live here.
     pub fn has(&self, room: RoomId) -> bool {
-        self.rooms.lock().contains_key(&room)
+        self.rooms.lock().has(room)
     }
 
     /// The rooms that are live here.
     pub fn rooms(&self) -> Vec<RoomId> {
-        self.rooms.lock().keys().copied().collect()
+        self.rooms.lock().ids.clone()
     }
 
     /// Forgets all rooms and names them.
     pub fn leave_all(&self) -> Vec<RoomId> {
-        self.rooms.lock().drain().map(|(room, _)| room).collect()
+        std::mem::take(&mut *self.rooms.lock()).ids
     }
 
     /// Whether one more ack may wait.

@@ -125,8 +125,8 @@ pub const INGEST_WRITE_ATTEMPTS: usize = 5;
 pub const INGEST_WRITE_PAUSE: Duration = Duration::from_millis(200);
 /// From the begin of one such call to the next, at least: what comes meanwhile goes together.
 pub const INGEST_WRITE_GAP: Duration = Duration::from_millis(10);
-/// Life of a partition lease; renewed at a third of it.
-pub const LEASE_LIFE: Duration = Duration::from_secs(6);
+/// Life of a partition lease; renewed at a third of it. So long nothing is stored after an api has died.
+pub const LEASE_LIFE: Duration = Duration::from_secs(2);
 
 // --- store -----------------------------------------------------------------------------------
 

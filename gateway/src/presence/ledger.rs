@@ -28,13 +28,14 @@ pub(super) type Written = (RoomId, Option<Occupancy>);
 
 #[derive(Debug, Default)]
 struct Here {
-    connections: usize,
+    connections: u32,
     /// Until when a user without connections is here.
     until: Option<Instant>,
     written: bool,
-    setting: Option<Setting>,
+    /// Boxed, because most users never say anything of themselves.
+    setting: Option<Box<Setting>>,
     /// What is to be written.
-    said: Option<Setting>,
+    said: Option<Box<Setting>>,
     /// When that may be done again.
     may_say: Option<Instant>,
 }
@@ -56,11 +57,11 @@ impl Here {
 
     fn change(&self, now: Instant) -> Option<Change> {
         match (self.is_here(now), self.written) {
-            (true, false) => Some(Change::Come(self.setting.clone())),
+            (true, false) => Some(Change::Come(self.setting.as_deref().cloned())),
             (false, true) => Some(Change::Go),
             (false, false) => None,
             (true, true) if self.may_say.is_some_and(|may| now < may) => None,
-            (true, true) => self.said.clone().map(Change::Say),
+            (true, true) => self.said.as_deref().cloned().map(Change::Say),
         }
     }
 }
@@ -92,9 +93,9 @@ impl Ledger {
 
     /// The user says something of oneself.
     pub(super) fn say(&mut self, user: UserId, setting: Setting, now: Instant) {
-        let is_news = |here: &Here| here.said.is_some() || here.setting.as_ref() != Some(&setting);
+        let is_news = |here: &Here| here.said.is_some() || here.setting.as_deref() != Some(&setting);
         if let Some(here) = self.users.get_mut(&user).filter(|here| is_news(here)) {
-            here.said = Some(setting);
+            here.said = Some(Box::new(setting));
             self.users_due.add(here.may_say.map_or(now, |may| may.max(now)), user);
         }
     }
@@ -102,8 +103,9 @@ impl Ledger {
     /// Somebody said how the user stands. Whether the user's rooms have to be written.
     pub(super) fn learn(&mut self, presence: &UserPresence) -> bool {
         let Some(here) = self.users.get_mut(&presence.user) else { return false };
-        let is_news = here.setting.clone().unwrap_or_default() != presence.setting.clone().unwrap_or_default();
-        here.setting.clone_from(&presence.setting);
+        let before = here.setting.as_deref().cloned().unwrap_or_default();
+        let is_news = before != presence.setting.clone().unwrap_or_default();
+        here.setting = presence.setting.clone().map(Box::new);
         is_news
     }
 
@@ -153,7 +155,7 @@ impl Ledger {
             Change::Come(_) => here.written = true,
             Change::Go => here.written = false,
             Change::Say(said) => {
-                here.said.take_if(|newer| newer == said);
+                here.said.take_if(|newer| **newer == *said);
                 here.may_say = Some(now + PRESENCE_INTERVAL);
             }
         }
@@ -195,7 +197,8 @@ impl Ledger {
         let users: BTreeSet<UserId> = users.into_iter().chain(note.lingering.keys().copied()).collect();
         let count = users.len();
         let named = (count <= ROOM_PRESENCE_MAX).then(|| {
-            let setting = |user| self.users.get(user).and_then(|here| here.setting.clone()).unwrap_or_default();
+            let setting =
+                |user| self.users.get(user).and_then(|here| here.setting.as_deref().cloned()).unwrap_or_default();
             users.iter().map(|user| Occupant { user: *user, setting: setting(user) }).collect()
         });
         let occupancy = (count > 0).then_some(Occupancy { count, users: named });

@@ -6,12 +6,15 @@ use crate::member::{Member, MemberId};
 
 /// Connections in the order of their names. New ones have the largest, so they are added at the end.
 #[derive(Debug, Default)]
-pub(in crate::hub) struct Members(Vec<(MemberId, Arc<Member>)>);
+pub(in crate::hub) struct Members(Vec<Arc<Member>>);
+
+/// A full list grows by this part of it, and not to twice its size: each connection is in many lists.
+const GROWTH: usize = 8;
 
 impl Members {
     /// All of them.
     pub(in crate::hub) fn iter(&self) -> impl Iterator<Item = &Arc<Member>> {
-        self.0.iter().map(|(_, member)| member)
+        self.0.iter()
     }
 
     /// How many there are.
@@ -32,7 +35,10 @@ impl Members {
     /// Adds a connection, unless it is here.
     pub(super) fn insert(&mut self, member: &Arc<Member>) {
         if let Err(place) = self.place(member.id) {
-            self.0.insert(place, (member.id, Arc::clone(member)));
+            if self.0.len() == self.0.capacity() {
+                self.0.reserve_exact(4 + self.0.len() / GROWTH);
+            }
+            self.0.insert(place, Arc::clone(member));
         }
     }
 
@@ -49,11 +55,14 @@ impl Members {
 
     /// Keeps those that should stay.
     pub(super) fn retain(&mut self, mut stays: impl FnMut(&Arc<Member>) -> bool) {
-        self.0.retain(|(_, member)| stays(member));
+        self.0.retain(|member| stays(member));
     }
 
     fn place(&self, id: MemberId) -> Result<usize, usize> {
-        self.0.binary_search_by_key(&id, |(id, _)| *id)
+        match self.0.last() {
+            Some(last) if last.id < id => Err(self.0.len()),
+            _ => self.0.binary_search_by_key(&id, |member| member.id),
+        }
     }
 }
 
