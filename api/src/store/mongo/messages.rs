@@ -11,7 +11,7 @@ use rookery_shared::bus::Held;
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{MessageId, RoomId, Seq};
 use rookery_shared::keys::partition_of;
-use rookery_shared::limits::STORE_CALL_LIFE;
+use rookery_shared::limits::{STORE_CALL_LIFE, STORE_IDS_PER_READ_MAX};
 
 use super::acts::Acts;
 use super::documents::key;
@@ -61,7 +61,7 @@ impl Messages for Mongo {
             let mut found = page_of(&messages, walk.near(), order.clone(), limit).await?;
             if found.len() < limit {
                 let counter = epochs.find_one(by_id(i32::from(partition_of(room).0))).await?;
-                let further = walk.further(counter.map_or(0, |counter| counter.epoch));
+                let further = walk.further(counter.map(|counter| counter.epoch));
                 let missing = limit - found.len();
                 found.extend(page_of(&messages, further, order, missing).await?);
             }
@@ -117,10 +117,15 @@ impl Messages for Mongo {
 
 /// Those of the events that are stored at another place.
 async fn held(messages: &Collection<MessageDocument>, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError> {
-    let ids: Vec<Bson> = events.iter().map(|event| key(event.event.id.as_uuid()).into()).collect();
-    let stored: Vec<MessageDocument> = messages.find(doc! { "_id": { "$in": ids } }).await?.try_collect().await?;
-    let stored: Result<Vec<SequencedEvent>, StoreError> = stored.into_iter().map(SequencedEvent::try_from).collect();
-    let stored: HashMap<MessageId, SequencedEvent> = stored?.into_iter().map(|event| (event.event.id, event)).collect();
+    let mut stored: HashMap<MessageId, SequencedEvent> = HashMap::new();
+    for some in events.chunks(STORE_IDS_PER_READ_MAX) {
+        let ids: Vec<Bson> = some.iter().map(|event| key(event.event.id.as_uuid()).into()).collect();
+        let mut found = messages.find(doc! { "_id": { "$in": ids } }).await?;
+        while let Some(document) = found.try_next().await? {
+            let event = SequencedEvent::try_from(document)?;
+            stored.insert(event.event.id, event);
+        }
+    }
     let found = events.iter().filter_map(|event| held_at(stored.get(&event.event.id)?, place_of(event)));
     Ok(found.collect())
 }

@@ -5,7 +5,8 @@
 //! sort all of a range before it takes the first of it. Numbers nearly follow each other, also from one epoch to the
 //! next, so a page is nearly always found in what is near. That is where to look first and not what to rely on: together
 //! the ranges are all there is, in order. What is stored never changes, so they need no snapshot. Upper ends are never part
-//! of a range: not every server finds what lies at the end of a range of an index that has more fields.
+//! of a range: not every server finds what lies at the end of a range of an index that has more fields. And an epoch is
+//! named, not bounded, wherever that is possible: below a bounded field a server may read all that there is.
 
 use mongodb::bson::{Document, Uuid, doc};
 
@@ -64,22 +65,23 @@ impl Walk {
         self.epoch(epoch, seq, &bound)
     }
 
-    /// The epochs beyond that; `current` is the newest there should be.
-    pub(super) fn further(&self, current: i64) -> Vec<Document> {
-        match self.way {
-            Way::Latest(None) => Vec::new(),
-            Way::Latest(Some(top)) => {
-                let newer = doc! { "room_id": self.room, "epoch": { "$gt": current } };
-                std::iter::once(newer).chain(self.older(current, top)).collect()
-            }
-            Way::Back(place) => {
+    /// The epochs beyond that, up to `current`, the newest that had been given when this way began; none if nobody has
+    /// counted. What comes into a newer one meanwhile is for the next page.
+    pub(super) fn further(&self, current: Option<i64>) -> Vec<Document> {
+        match (&self.way, current) {
+            (Way::Latest(None), _) => Vec::new(),
+            (Way::Latest(Some(_)), None) => vec![doc! { "room_id": self.room }],
+            (Way::Latest(Some(top)), Some(current)) => self.older(current, *top),
+            (Way::Back(place), _) => {
                 self.older(integer::bound(place.epoch.0).saturating_sub(1), integer::bound(place.seq.get()))
             }
-            Way::On(place) => {
+            (Way::On(place), _) => {
                 let (epoch, seq) = (integer::bound(place.epoch.0), integer::bound(place.seq.get()));
+                let current = current.unwrap_or(i64::MAX);
                 let last = current.min(epoch.saturating_add(EPOCHS_MAX)).max(epoch);
                 let each = (epoch..=last).skip(1).flat_map(|epoch| self.epoch(epoch, seq, &Document::new()));
-                each.chain([doc! { "room_id": self.room, "epoch": { "$gt": last } }]).collect()
+                let rest = (last < current).then(|| doc! { "room_id": self.room, "epoch": { "$gt": last } });
+                each.chain(rest).collect()
             }
         }
     }
@@ -90,8 +92,9 @@ impl Walk {
         let each = (first.saturating_add(1)..=epoch)
             .rev()
             .flat_map(|epoch| self.epoch(epoch, seq, &Document::new()));
-        each.chain([doc! { "room_id": self.room, "epoch": { "$lt": first.saturating_add(1) } }])
-            .collect()
+        // The first epoch is one.
+        let rest = (first > 0).then(|| doc! { "room_id": self.room, "epoch": { "$lt": first.saturating_add(1) } });
+        each.chain(rest).collect()
     }
 
     /// All of an epoch that `bound` leaves of its numbers: near `seq`, less near, and the rest.
@@ -131,22 +134,28 @@ mod tests {
         let near: Vec<Document> = walk.near().iter().map(|part| part.get_document("seq").unwrap().clone()).collect();
         let wanted = [doc! { "$gt": 100_i64, "$lt": 111_i64 }, doc! { "$gte": 111_i64, "$lt": 181_i64 }];
         assert_eq!((&near[..2], near.len()), (&wanted[..], 3));
-        assert_eq!(walk.further(2).len(), 1, "only what nobody knows of");
+        assert!(walk.further(Some(2)).is_empty(), "nobody has been given a newer epoch");
     }
 
     #[test]
     fn far_epochs_are_one_range() {
         for current in [3, 1_000_000, i64::MAX] {
-            assert!(walk(Window::After(at(2, 100)), None).further(current).len() <= 3 * 8 + 1);
-            assert!(walk(Window::Latest, Some(100)).further(current).len() <= 3 * 8 + 2);
+            assert!(walk(Window::After(at(2, 100)), None).further(Some(current)).len() <= 3 * 8 + 1);
+            assert!(walk(Window::Latest, Some(100)).further(Some(current)).len() <= 3 * 8 + 1);
         }
-        assert_eq!(walk(Window::Before(at(1, 5)), None).further(9).len(), 1);
+        assert!(walk(Window::Before(at(1, 5)), None).further(Some(9)).is_empty());
+    }
+
+    #[test]
+    fn where_nobody_has_counted_epochs_all_are_looked_through() {
+        assert_eq!(walk(Window::Latest, Some(100)).further(None).len(), 1);
+        assert!(walk(Window::After(at(2, 100)), None).further(None).len() > 1);
     }
 
     #[test]
     fn the_ends_of_all_numbers_are_places_too() {
         assert_eq!(walk(Window::Before(at(1, 5)), None).near().len(), 1);
-        assert_eq!(walk(Window::After(at(u64::MAX, u64::MAX)), None).further(3).len(), 1);
+        assert!(walk(Window::After(at(u64::MAX, u64::MAX)), None).further(Some(3)).is_empty());
         assert_eq!(walk(Window::Latest, None).near().len(), 1);
     }
 }
