@@ -185,11 +185,11 @@ fn segments(span: Span) -> Vec<Document> {
     if first == last {
         return vec![doc! { "room_id": room, "epoch": first, "seq": { "$gt": after, "$lte": upto } }];
     }
-    vec![
-        doc! { "room_id": room, "epoch": first, "seq": { "$gt": after } },
-        doc! { "room_id": room, "epoch": { "$gt": first, "$lt": last } },
-        doc! { "room_id": room, "epoch": last, "seq": { "$lte": upto } },
-    ]
+    let begin = doc! { "room_id": room, "epoch": first, "seq": { "$gt": after } };
+    let between =
+        (last.saturating_sub(first) > 1).then(|| doc! { "room_id": room, "epoch": { "$gt": first, "$lt": last } });
+    let end = doc! { "room_id": room, "epoch": last, "seq": { "$lte": upto } };
+    [Some(begin), between, Some(end)].into_iter().flatten().collect()
 }
 
 /// The parts of the list after a place, in order.
