@@ -58,6 +58,7 @@ impl Table {
             }
         }
         let mut page = format!("# Benchmarks\n\nWritten by `make bench`; do not edit. {}\n", self.about);
+        page.push_str("Which targets are missed, what was tried and what is next: [profiles.md](profiles.md).\n");
         runs.findings(&mut page)?;
         runs.fanouts(&mut page)?;
         runs.idles(&mut page)?;
