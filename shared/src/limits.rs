@@ -306,8 +306,9 @@ pub const REFUSAL_LIFE: Duration = Duration::from_secs(1);
 pub const FRAMES_PER_SECOND_MAX: u32 = 1_000;
 /// WebSocket frames of one client that may come at once before the rate counts.
 pub const FRAMES_BURST_MAX: u32 = 5_000;
-/// Different pages of histories that one api process reads at the same time.
-pub const HISTORY_READS_MAX: usize = 64;
+/// Different pages of histories that one api process reads at the same time. More at once are not read sooner: a database
+/// that has too much in hand answers nothing in time, and is asked again.
+pub const HISTORY_READS_MAX: usize = 8;
 /// How long a page waits for its turn before it is refused.
 pub const HISTORY_READ_WAIT: Duration = Duration::from_secs(2);
 /// Connections of one gateway in one room from which on what may be lost, such as typing, is not said there.
