@@ -55,9 +55,13 @@ impl Here {
         self.connections > 0 || self.until.is_some_and(|until| now < until)
     }
 
+    fn setting(&self) -> Option<Setting> {
+        self.setting.as_deref().cloned()
+    }
+
     fn change(&self, now: Instant) -> Option<Change> {
         match (self.is_here(now), self.written) {
-            (true, false) => Some(Change::Come(self.setting.as_deref().cloned())),
+            (true, false) => Some(Change::Come(self.setting())),
             (false, true) => Some(Change::Go),
             (false, false) => None,
             (true, true) if self.may_say.is_some_and(|may| now < may) => None,
@@ -103,8 +107,7 @@ impl Ledger {
     /// Somebody said how the user stands. Whether the user's rooms have to be written.
     pub(super) fn learn(&mut self, presence: &UserPresence) -> bool {
         let Some(here) = self.users.get_mut(&presence.user) else { return false };
-        let before = here.setting.as_deref().cloned().unwrap_or_default();
-        let is_news = before != presence.setting.clone().unwrap_or_default();
+        let is_news = here.setting().unwrap_or_default() != presence.setting.clone().unwrap_or_default();
         here.setting = presence.setting.clone().map(Box::new);
         is_news
     }
@@ -197,8 +200,7 @@ impl Ledger {
         let users: BTreeSet<UserId> = users.into_iter().chain(note.lingering.keys().copied()).collect();
         let count = users.len();
         let named = (count <= ROOM_PRESENCE_MAX).then(|| {
-            let setting =
-                |user| self.users.get(user).and_then(|here| here.setting.as_deref().cloned()).unwrap_or_default();
+            let setting = |user| self.users.get(user).and_then(Here::setting).unwrap_or_default();
             users.iter().map(|user| Occupant { user: *user, setting: setting(user) }).collect()
         });
         let occupancy = (count > 0).then_some(Occupancy { count, users: named });

@@ -2,7 +2,8 @@
 
 use super::outcome::Outcome;
 
-/// While a part of the cluster can work, nothing stands still longer than this: a dead holder of a lease is waited for, and servers change roles.
+/// While a part of the cluster can work, nothing stands still longer than this: a dead holder of a lease is waited for,
+/// and servers change roles.
 const PAUSE_MAX_MS: u64 = 12_000;
 
 /// Something that has to hold while the fault lasts.

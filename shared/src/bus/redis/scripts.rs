@@ -63,14 +63,15 @@ impl ScriptsOfServers {
     /// The scripts of the server that has the partition's data.
     pub(super) async fn of(&self, client: &Client, partition: Partition) -> Result<Arc<Scripts>, BusError> {
         let server = owner(client, partition).await?;
-        if let Some(scripts) = self.known(server.as_ref()) {
+        let known = || self.known.read().get(&server).cloned();
+        if let Some(scripts) = known() {
             return Ok(scripts);
         }
         let loading = Arc::clone(self.loading.lock().entry(server.clone()).or_default());
         let before = loading.failures.lock().0;
         let turn = timeout(BUS_COMMAND_DEADLINE, loading.turn.lock()).await;
         let _turn = turn.map_err(|_| BusError::Unavailable("scripts are still being loaded".to_owned()))?;
-        if let Some(scripts) = self.known(server.as_ref()) {
+        if let Some(scripts) = known() {
             return Ok(scripts);
         }
         // Whoever waited while somebody failed has failed, too.
@@ -91,10 +92,6 @@ impl ScriptsOfServers {
                 Err(error)
             }
         }
-    }
-
-    fn known(&self, server: Option<&Server>) -> Option<Arc<Scripts>> {
-        self.known.read().get(&server.cloned()).cloned()
     }
 
     /// These are out of date: their server does not know them any more.
