@@ -30,8 +30,6 @@ use crate::store::{StoreError, Stores};
 mod group;
 mod underway;
 
-/// Longest sleep on an empty log, in case a wake-up was lost.
-const POLL: Duration = Duration::from_secs(1);
 /// Shortest and longest rest after a failure.
 const REST_MIN: Duration = Duration::from_millis(100);
 const REST_MAX: Duration = Duration::from_secs(2);
@@ -118,19 +116,22 @@ impl Ingest {
         held
     }
 
-    /// Renews the lease as long as it is ours. That it no longer is, the next read finds out.
+    /// Renews the lease as long as it is ours. When it no longer is, the next read finds out, which is now.
     async fn renew(&self, partition: Partition) -> Infallible {
         loop {
             sleep(LEASE_LIFE / 3).await;
             match self.bus.lease(partition, &self.owner).await {
                 Ok(true) => {}
-                Ok(false) => return std::future::pending().await,
+                Ok(false) => {
+                    self.bus.wake(partition);
+                    return std::future::pending().await;
+                }
                 Err(error) => tracing::debug!(%partition, %error, "lease not renewed"),
             }
         }
     }
 
-    /// Is woken from now on. As long as that cannot be had, an empty log is looked at every [`POLL`].
+    /// Is woken from now on. As long as that cannot be had, each renewal of the lease looks at the log.
     async fn listen(&self, partition: Partition) -> Infallible {
         while let Err(error) = self.bus.hear_wakes(partition).await {
             tracing::debug!(%partition, %error, "wake-ups are not heard yet");
@@ -141,9 +142,14 @@ impl Ingest {
 
     async fn hold(&self, partition: Partition, shutdown: &Shutdown) -> Result<Ended, IngestError> {
         let mut from = From::Unfinished;
+        let mut told = None;
         loop {
-            let Read::Batch(batch) = self.bus.read_log(partition, &self.owner, from, INGEST_BATCH_MAX).await? else {
-                return Ok(Ended::LeaseLost);
+            let batch = match told.take() {
+                Some(batch) => batch,
+                None => match self.bus.read_log(partition, &self.owner, from, INGEST_BATCH_MAX).await? {
+                    Read::Batch(batch) => batch,
+                    Read::NoLease => return Ok(Ended::LeaseLost),
+                },
             };
             let is_empty = if batch.entries.is_empty() {
                 // What was handed out before is done; what is new comes next.
@@ -162,19 +168,11 @@ impl Ingest {
             };
             if is_empty {
                 from = From::New;
-                if shutdown.drain.is_cancelled() {
-                    return Ok(Ended::Drained);
+                match shutdown.drain.run_until_cancelled(self.bus.woken(partition)).await {
+                    Some(first) => told = first,
+                    None => return Ok(Ended::Drained),
                 }
-                self.sleep_while_empty(partition, shutdown).await;
             }
-        }
-    }
-
-    async fn sleep_while_empty(&self, partition: Partition, shutdown: &Shutdown) {
-        tokio::select! {
-            () = self.bus.woken(partition) => {}
-            () = sleep(POLL) => {}
-            () = shutdown.drain.cancelled() => {}
         }
     }
 

@@ -13,8 +13,8 @@ use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{AclVersion, MessageId, RoomId, RoomRef, SessionId, UserId};
 use rookery_shared::limits::{
-    AUTHORITY_ANSWER_BYTES_MAX, AUTHORITY_CONNECT_DEADLINE, AUTHORITY_DEADLINE, AUTHORIZE_ANSWER_BYTES_MAX,
-    EVENTS_ANSWER_BYTES_MAX, SLUGS_MAX,
+    AUTHORITY_ANSWER_BYTES_MAX, AUTHORITY_CONNECT_DEADLINE, AUTHORITY_DEADLINE, AUTHORITY_IDLE_MAX,
+    AUTHORIZE_ANSWER_BYTES_MAX, EVENTS_ANSWER_BYTES_MAX, SLUGS_MAX,
 };
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::token::JwkSet;
@@ -52,6 +52,7 @@ impl HttpAuthority {
         let client = Client::builder()
             .connect_timeout(AUTHORITY_CONNECT_DEADLINE)
             .timeout(AUTHORITY_DEADLINE)
+            .pool_max_idle_per_host(AUTHORITY_IDLE_MAX)
             .redirect(Policy::none())
             .no_proxy()
             .build()?;

@@ -70,24 +70,27 @@ struct Connection {
     reads: Option<Box<Reads>>,
 }
 
-/// Serves a client from the upgrade to the end.
-pub async fn serve(node: Arc<Node>, socket: Socket, opening: Opening) {
+/// Serves a client from the upgrade to the end. The future is the size of a living connection, since what is needed only
+/// before it, or behind it, has no place in it.
+pub fn serve(node: Arc<Node>, socket: Socket, opening: Opening) -> impl Future<Output = ()> + Send + 'static {
     let count = Count::new(Arc::clone(&node));
     let Opening { token, room, pending } = opening;
     let mut connection = Connection::new(node, socket, room);
     connection.pending = pending;
-    let end = match token.and_then(|token| connection.present(&token)) {
-        Some(end) => end,
-        None => connection.live().await,
-    };
-    count.end(end);
-    // Boxed, so that a living connection does not carry the room that its end will need.
-    Box::pin(connection.finish(end)).await;
+    let refused = token.and_then(|token| connection.present(&token));
+    async move {
+        let end = match refused {
+            Some(end) => end,
+            None => connection.live().await,
+        };
+        count.end(end);
+        Box::pin(connection.finish(end)).await;
+    }
 }
 
 impl Connection {
     fn new(node: Arc<Node>, socket: Socket, room: Option<RoomRef>) -> Self {
-        let (now, wall, ack) = (Instant::now(), UnixMillis::now(), node.ack);
+        let (now, wall, ack, born) = (Instant::now(), UnixMillis::now(), node.ack, node.born);
         let mut connection = Self {
             node,
             outbox: Outbox::new(Arc::clone(socket.wire())),
@@ -96,7 +99,7 @@ impl Connection {
             is_single: room.is_some(),
             session: Session::new(room, ack, wall),
             session_due: now,
-            heartbeat: Heartbeat::new(now),
+            heartbeat: Heartbeat::new(now, born),
             commands: None,
             waiting: VecDeque::new(),
             running: None,
@@ -311,7 +314,8 @@ impl Connection {
 async fn turn_to_leave(node: Arc<Node>) {
     node.shutdown.drain.cancelled().await;
     let connections = u32::try_from(node.metrics.connections.get()).unwrap_or(0);
-    sleep_until(node.goodbyes.turn(Instant::now(), connections)).await;
+    // Boxed for the same reason as the end of a connection.
+    Box::pin(sleep_until(node.goodbyes.turn(Instant::now(), connections))).await;
 }
 
 /// The command under way, if there is one. Safe to drop: the command stays where it is.

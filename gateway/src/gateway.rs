@@ -13,6 +13,7 @@ use rookery_shared::presence::PresenceStore;
 use rookery_shared::protocol::server::AckMode;
 use rookery_shared::shutdown::Shutdown;
 use rookery_shared::token::Verifier;
+use tokio::time::Instant;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::acks::Acks;
@@ -75,6 +76,8 @@ pub struct Node {
     pub(crate) ack: AckMode,
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) crowd: Arc<Crowd>,
+    /// Where the grid of all heartbeats begins.
+    pub(crate) born: Instant,
 }
 
 /// A gateway: routers to serve, and work to do in the background.
@@ -125,6 +128,7 @@ impl Gateway {
             ack,
             limiter,
             crowd,
+            born: Instant::now(),
         };
         Ok(Self { node: Arc::new(node) })
     }

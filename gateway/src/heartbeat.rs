@@ -1,12 +1,18 @@
 //! When to ping a client and when to give it up. Pure.
+//!
+//! What is due is due on a grid that all connections of a process share: one wake-up serves all pings of a tick, and
+//! another one their answers, instead of one each.
 
-use rookery_shared::limits::{HEARTBEAT_DEADLINE, HEARTBEAT_INTERVAL};
+use std::time::Duration;
+
+use rookery_shared::limits::{HEARTBEAT_DEADLINE, HEARTBEAT_INTERVAL, HEARTBEAT_TICK};
 use tokio::time::Instant;
 
 /// The pulse of one connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Heartbeat {
     heard: Instant,
+    /// On the grid.
     ping_due: Instant,
 }
 
@@ -22,9 +28,10 @@ pub enum Beat {
 }
 
 impl Heartbeat {
-    /// Begins with the connection.
-    pub fn new(now: Instant) -> Self {
-        Self { heard: now, ping_due: now + HEARTBEAT_INTERVAL }
+    /// Begins with the connection; the grid has begun at `origin`, which is not later.
+    pub fn new(now: Instant, origin: Instant) -> Self {
+        let begun = since_tick(now.duration_since(origin));
+        Self { heard: now, ping_due: now + HEARTBEAT_INTERVAL - begun }
     }
 
     /// Something came from the client, or nothing could come because nobody read.
@@ -34,33 +41,46 @@ impl Heartbeat {
 
     /// What is due now; a ping that is due counts as sent.
     pub fn beat(&mut self, now: Instant) -> Beat {
-        if now.duration_since(self.heard) >= HEARTBEAT_DEADLINE {
+        if now >= self.silence() {
             return Beat::Silent;
         }
         if now < self.ping_due {
             return Beat::Wait;
         }
-        self.ping_due = now + HEARTBEAT_INTERVAL;
+        self.ping_due = now + HEARTBEAT_INTERVAL - since_tick(now.duration_since(self.ping_due));
         Beat::Ping
     }
 
     /// When to ask again.
     pub fn next(&self) -> Instant {
-        self.ping_due.min(self.heard + HEARTBEAT_DEADLINE)
+        self.ping_due.min(self.silence())
     }
+
+    /// When a client that stays silent is given up: on the grid if that is before the next ping, and not after the
+    /// deadline.
+    fn silence(&self) -> Instant {
+        let deadline = self.heard + HEARTBEAT_DEADLINE;
+        let before = self.ping_due.saturating_duration_since(deadline);
+        deadline - since_tick(HEARTBEAT_TICK.saturating_sub(since_tick(before)))
+    }
+}
+
+/// How much of a tick has gone, so long after a point of the grid.
+fn since_tick(span: Duration) -> Duration {
+    Duration::from_nanos_u128(span.as_nanos() % HEARTBEAT_TICK.as_nanos())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
 
     #[test]
     fn a_quiet_client_is_pinged_and_a_silent_one_given_up() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut heartbeat = Heartbeat::new(start);
+        let mut heartbeat = Heartbeat::new(start, start);
         assert_eq!(heartbeat.beat(at(24)), Beat::Wait);
         assert_eq!(heartbeat.beat(at(25)), Beat::Ping);
         assert_eq!(heartbeat.beat(at(26)), Beat::Wait);
@@ -72,10 +92,31 @@ mod tests {
     fn an_answer_keeps_it_alive() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut heartbeat = Heartbeat::new(start);
+        let mut heartbeat = Heartbeat::new(start, start);
         for ping in [25, 50, 75, 100] {
             assert_eq!(heartbeat.beat(at(ping)), Beat::Ping);
             heartbeat.heard(at(ping));
+        }
+    }
+
+    #[test]
+    fn connections_of_one_tick_are_looked_at_together_and_never_late() {
+        let origin = Instant::now();
+        let tick = HEARTBEAT_TICK;
+        for begun in [Duration::ZERO, MS, tick / 2, 249 * MS] {
+            let start = origin + tick * 7 + begun;
+            let mut heartbeat = Heartbeat::new(start, origin);
+            let ping = origin + tick * 7 + HEARTBEAT_INTERVAL;
+            assert_eq!(heartbeat.next(), ping);
+            // Asked a little late, it is back on the grid with the next one.
+            assert_eq!(heartbeat.beat(ping + 3 * MS), Beat::Ping);
+            heartbeat.heard(ping + 5 * MS);
+            assert_eq!(heartbeat.next(), ping + HEARTBEAT_INTERVAL);
+            assert_eq!(heartbeat.beat(ping + HEARTBEAT_INTERVAL), Beat::Ping);
+            let silence = ping + HEARTBEAT_DEADLINE;
+            assert_eq!(heartbeat.next(), silence);
+            assert_eq!(heartbeat.beat(silence - MS), Beat::Wait);
+            assert_eq!(heartbeat.beat(silence), Beat::Silent);
         }
     }
 }

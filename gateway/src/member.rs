@@ -52,6 +52,9 @@ impl Rooms {
     fn insert(&mut self, room: RoomId, slug: Option<Slug>) {
         self.remove(room);
         let place = self.ids.partition_point(|id| *id < room);
+        if self.ids.len() == self.ids.capacity() {
+            self.ids.reserve_exact(2 + self.ids.len() / 8);
+        }
         self.ids.insert(place, room);
         self.slugs.extend(slug.map(|slug| (room, slug)));
     }

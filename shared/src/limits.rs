@@ -47,6 +47,8 @@ pub const ACTS_AT_ONCE: usize = 16;
 pub const AUTH_DEADLINE: Duration = Duration::from_secs(10);
 /// Between two pings of the server.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(25);
+/// Pings, and looks at who is silent, come together so often: both are due up to this much sooner.
+pub const HEARTBEAT_TICK: Duration = Duration::from_millis(250);
 /// Silence after which a connection is given up: one ping and 20 s for its answer.
 pub const HEARTBEAT_DEADLINE: Duration = Duration::from_secs(45);
 /// One flush to a client's socket; a peer that takes longer reads too slowly.
@@ -239,6 +241,8 @@ pub const ACK_POLL_INTERVAL: Duration = Duration::from_secs(1);
 pub const AUTHORITY_DEADLINE: Duration = Duration::from_secs(3);
 /// The connect to the api.
 pub const AUTHORITY_CONNECT_DEADLINE: Duration = Duration::from_secs(1);
+/// Connections to the api that a gateway keeps when nobody asks for anything; a busy one has more.
+pub const AUTHORITY_IDLE_MAX: usize = 16;
 /// Bytes of an answer of the api to a gateway.
 pub const AUTHORITY_ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// First pause of a gateway that has no keys yet; it doubles up to [`KEY_REFRESH_INTERVAL`].

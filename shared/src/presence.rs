@@ -19,7 +19,7 @@ use crate::protocol::presence::{Seen, Shown, Status, StatusText};
 pub mod crowd;
 
 /// What a user has said of oneself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Setting {
     /// As what to be shown while online.
     #[serde(default)]
@@ -94,7 +94,7 @@ pub struct Leases {
 }
 
 /// Who is in a room by one gateway.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Occupancy {
     /// How many users.
     pub count: usize,
@@ -103,7 +103,7 @@ pub struct Occupancy {
 }
 
 /// A user in a room.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Occupant {
     /// Who.
     pub user: UserId,

@@ -33,18 +33,23 @@ struct Room {
     slug: Option<Slug>,
     name: String,
     visibility: Visibility,
-    users: HashMap<UserId, Entry>,
+    /// In the order of their users.
+    entries: Vec<Entry>,
+    /// Until when users are muted and banned; most are neither.
+    sanctions: HashMap<UserId, (Option<Until>, Option<Until>)>,
 }
 
 struct Entry {
+    user: UserId,
     /// Milliseconds since the process began: when it was asked for, or forgotten.
     at: u64,
     acl: AclVersion,
     /// None: whatever was asked for before is not to be believed.
     role: Option<RoomRole>,
-    /// Muted and banned; most are neither.
-    sanctions: Option<Box<(Option<Until>, Option<Until>)>>,
 }
+
+/// A full list grows by this part of it, and not to twice its size.
+const GROWTH: usize = 8;
 
 impl Remembered {
     /// Nothing yet.
@@ -58,8 +63,8 @@ impl Remembered {
         let now = self.at(Instant::now());
         let shard = self.shard(id).lock();
         let room = shard.rooms.get(&id)?;
-        let entry = room.users.get(&user).filter(|entry| entry.is_kept(now))?;
-        let (muted, banned) = entry.sanctions.as_deref().copied().unwrap_or_default();
+        let entry = room.entry(user).filter(|entry| entry.is_kept(now))?;
+        let (muted, banned) = room.sanctions.get(&user).copied().unwrap_or_default();
         let permission = Permission {
             room: id,
             slug: room.slug.clone(),
@@ -75,26 +80,28 @@ impl Remembered {
 
     /// Remembers the permission of a member, unless it was to be forgotten after it was asked for.
     pub(super) fn put(&self, user: UserId, permission: &Permission, asked: Instant) {
-        let sanctions = (permission.muted, permission.banned);
-        let sanctions = (sanctions != (None, None)).then(|| Box::new(sanctions));
-        let entry = Entry { at: self.at(asked), acl: permission.acl, role: permission.role, sanctions };
+        let entry = Entry { user, at: self.at(asked), acl: permission.acl, role: permission.role };
         let mut shard = self.shard(permission.room).lock();
-        let known = shard.rooms.get(&permission.room).and_then(|room| room.users.get(&user));
+        let known = shard.rooms.get(&permission.room).and_then(|room| room.entry(user));
         if known.is_none_or(|known| known.role.is_some() || known.at < entry.at) {
-            self.insert(&mut shard, user, permission.room, entry).is_now(permission);
+            let room = self.insert(&mut shard, permission.room, entry);
+            room.is_now(permission);
+            if permission.muted.is_some() || permission.banned.is_some() {
+                room.sanctions.insert(user, (permission.muted, permission.banned));
+            }
         }
     }
 
     /// What was asked for until now is not to be believed.
     pub(super) fn forget(&self, user: UserId, room: RoomId) {
-        let entry = Entry { at: self.at(Instant::now()), acl: AclVersion::default(), role: None, sanctions: None };
-        self.insert(&mut self.shard(room).lock(), user, room, entry);
+        let entry = Entry { user, at: self.at(Instant::now()), acl: AclVersion::default(), role: None };
+        self.insert(&mut self.shard(room).lock(), room, entry);
     }
 
-    fn insert<'a>(&self, shard: &'a mut Shard, user: UserId, room: RoomId, entry: Entry) -> &'a mut Room {
+    fn insert<'a>(&self, shard: &'a mut Shard, room: RoomId, entry: Entry) -> &'a mut Room {
         self.make_room(shard);
         let room = shard.rooms.entry(room).or_insert_with(Room::unknown);
-        shard.entries += usize::from(room.users.insert(user, entry).is_none());
+        shard.entries += usize::from(room.insert(entry));
         room
     }
 
@@ -105,12 +112,12 @@ impl Remembered {
         let is_due = now.saturating_sub(shard.swept) >= millis(PERMISSION_KEPT) / 4;
         if is_full || is_due {
             shard.swept = now;
-            shard.retain(|_, entry| entry.is_kept(now));
+            shard.retain(|entry| entry.is_kept(now));
         }
         if shard.entries >= PERMISSIONS_MAX / SHARDS {
             // They are asked for again.
             let mut others = false;
-            shard.retain(|_, _| {
+            shard.retain(|_| {
                 others = !others;
                 others
             });
@@ -128,21 +135,60 @@ impl Remembered {
 }
 
 impl Shard {
-    fn retain(&mut self, mut stays: impl FnMut(&UserId, &Entry) -> bool) {
+    fn retain(&mut self, mut stays: impl FnMut(&Entry) -> bool) {
         self.rooms.retain(|_, room| {
-            room.users.retain(|user, entry| stays(user, entry));
-            if room.users.len() < room.users.capacity() / 4 {
-                room.users.shrink_to_fit();
-            }
-            !room.users.is_empty()
+            room.retain(&mut stays);
+            !room.entries.is_empty()
         });
-        self.entries = self.rooms.values().map(|room| room.users.len()).sum();
+        self.entries = self.rooms.values().map(|room| room.entries.len()).sum();
     }
 }
 
 impl Room {
     fn unknown() -> Self {
-        Self { slug: None, name: String::new(), visibility: Visibility::Private, users: HashMap::new() }
+        Self {
+            slug: None,
+            name: String::new(),
+            visibility: Visibility::Private,
+            entries: Vec::new(),
+            sanctions: HashMap::new(),
+        }
+    }
+
+    fn entry(&self, user: UserId) -> Option<&Entry> {
+        self.place(user).ok().map(|place| &self.entries[place])
+    }
+
+    /// In place of what there was of the same user; true if that was nothing.
+    fn insert(&mut self, entry: Entry) -> bool {
+        self.sanctions.remove(&entry.user);
+        match self.place(entry.user) {
+            Ok(place) => {
+                self.entries[place] = entry;
+                false
+            }
+            Err(place) => {
+                if self.entries.len() == self.entries.capacity() {
+                    self.entries.reserve_exact(4 + self.entries.len() / GROWTH);
+                }
+                self.entries.insert(place, entry);
+                true
+            }
+        }
+    }
+
+    fn retain(&mut self, mut stays: impl FnMut(&Entry) -> bool) {
+        self.entries.retain(|entry| stays(entry));
+        if self.entries.len() < self.entries.capacity() / 4 {
+            self.entries.shrink_to_fit();
+        }
+        let entries = &self.entries;
+        self.sanctions
+            .retain(|user, _| entries.binary_search_by_key(user, |entry| entry.user).is_ok());
+    }
+
+    fn place(&self, user: UserId) -> Result<usize, usize> {
+        self.entries.binary_search_by_key(&user, |entry| entry.user)
     }
 
     fn is_now(&mut self, permission: &Permission) {
@@ -232,6 +278,6 @@ mod tests {
         }
         let shard = remembered.shard(room).lock();
         assert!(shard.entries <= PERMISSIONS_MAX / SHARDS);
-        assert_eq!(shard.entries, shard.rooms[&room].users.len());
+        assert_eq!(shard.entries, shard.rooms[&room].entries.len());
     }
 }

@@ -4,6 +4,7 @@
 //! back in time leaves no trace.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 use rookery_shared::id::{RoomId, UserId};
@@ -18,6 +19,7 @@ use super::agenda::Agenda;
 pub(super) struct Ledger {
     users: HashMap<UserId, Here>,
     rooms: HashMap<RoomId, Note>,
+    hasher: RandomState,
     /// When to look at whom. A look that is not needed does nothing.
     users_due: Agenda<UserId>,
     rooms_due: Agenda<RoomId>,
@@ -44,10 +46,19 @@ struct Here {
 struct Note {
     /// Users whose connection broke, and until when they are in the room.
     lingering: HashMap<UserId, Instant>,
-    written: Option<Occupancy>,
+    written: Last,
     /// When it may be written again.
     may_write: Option<Instant>,
     scheduled: Option<Instant>,
+}
+
+/// What was written of a room last. Its digest is enough to know whether there is news: who is in it is kept elsewhere.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Last {
+    #[default]
+    Nobody,
+    Somebody(u64),
+    Unknown,
 }
 
 impl Here {
@@ -204,7 +215,11 @@ impl Ledger {
             users.iter().map(|user| Occupant { user: *user, setting: setting(user) }).collect()
         });
         let occupancy = (count > 0).then_some(Occupancy { count, users: named });
-        let is_news = occupancy != note.written;
+        let last = match &occupancy {
+            Some(occupancy) => Last::Somebody(self.hasher.hash_one(occupancy)),
+            None => Last::Nobody,
+        };
+        let is_news = last != note.written;
         if is_news {
             let pause = if count > ROOM_PRESENCE_MAX {
                 PRESENCE_COUNT_INTERVAL
@@ -212,7 +227,7 @@ impl Ledger {
                 PRESENCE_INTERVAL
             };
             note.may_write = Some(now + pause);
-            note.written.clone_from(&occupancy);
+            note.written = last;
             if occupancy.is_none() {
                 // To be forgotten then.
                 self.rooms_due.add(now + pause, room);
@@ -227,8 +242,7 @@ impl Ledger {
     pub(super) fn put_off_rooms(&mut self, rooms: impl Iterator<Item = RoomId>, until: Instant) {
         for room in rooms {
             let note = self.rooms.entry(room).or_default();
-            // Whatever is there now is not what was to be written.
-            note.written = Some(Occupancy { count: usize::MAX, users: None });
+            note.written = Last::Unknown;
             note.may_write = None;
             self.rooms_due.add(until, room);
         }
@@ -241,7 +255,7 @@ impl Ledger {
             self.users_due.add(now, *user);
         }
         for (room, note) in &mut self.rooms {
-            note.written = None;
+            note.written = Last::Nobody;
             note.may_write = None;
             self.rooms_due.add(now, *room);
         }

@@ -40,6 +40,7 @@ mod presence;
 mod quota;
 mod scripts;
 mod subscriber;
+mod wakes;
 mod wire;
 
 use client::{is_unknown_script, unavailable, unless_moved, was_moved};
@@ -64,7 +65,7 @@ pub struct RedisBus {
     moved: Notify,
     scripts: ScriptsOfServers,
     signals: broadcast::Sender<Signal>,
-    wakes: Vec<Notify>,
+    wakes: wakes::Wakes,
     marks: marks::Marks,
     pace: Pace,
     leases: Mutex<presence::KnownLeases>,
@@ -81,33 +82,13 @@ impl RedisBus {
             moved: Notify::new(),
             scripts: ScriptsOfServers::default(),
             signals: broadcast::Sender::new(SIGNALS_MAX),
-            wakes: keys::partitions().map(|_| Notify::new()).collect(),
+            wakes: wakes::Wakes::default(),
             marks: marks::Marks::default(),
             pace: options.pace,
             leases: Mutex::default(),
         });
         subscriber::start(&bus, shutdown);
         Ok(bus)
-    }
-
-    /// From now on [`Self::woken`] is told when the log of the partition is no longer empty; and once now, for what came
-    /// before.
-    pub async fn hear_wakes(&self, partition: Partition) -> Result<(), BusError> {
-        self.join(vec![keys::wake_channel(partition)]).await?;
-        self.wake(partition);
-        Ok(())
-    }
-
-    /// And from now on no more.
-    pub async fn ignore_wakes(&self, partition: Partition) -> Result<(), BusError> {
-        self.leave(vec![keys::wake_channel(partition)]).await
-    }
-
-    /// Waits until a partition's log may have something to read. May return early.
-    pub async fn woken(&self, partition: Partition) {
-        if let Some(wake) = self.wakes.get(usize::from(partition.0)) {
-            wake.notified().await;
-        }
     }
 
     /// Refuses to work on data that was written with another number of partitions.
@@ -186,12 +167,6 @@ impl RedisBus {
             slow_mode_ms,
             frozen,
         ]
-    }
-
-    fn wake(&self, partition: Partition) {
-        if let Some(wake) = self.wakes.get(usize::from(partition.0)) {
-            wake.notify_one();
-        }
     }
 
     async fn publish(&self, channel: String, text: String) -> Result<(), BusError> {

@@ -35,7 +35,7 @@ pub enum Shown {
 }
 
 /// What a user says of oneself: 1 to 100 characters of one line, something of them visible.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct StatusText(String);
 

@@ -1,5 +1,8 @@
 //! The storing side of Redis: logs, marks, epochs, and servers that are replaced.
 
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
 use rookery_shared::bus::redis::RedisBus;
 use rookery_shared::bus::redis::log::{Batch, Entry, From, Read, Settled};
 use rookery_shared::bus::{
@@ -143,28 +146,91 @@ async fn a_mark_tells_no_more_than_the_server_had() {
     assert_eq!(fixture.bus.stored(t).await, Ok(Some(upto(here))));
 }
 
+/// What the holder of a partition's log is woken with; it may be woken without anything before.
+async fn woken_with(bus: &RedisBus, t: Partition) -> Batch {
+    let told = async {
+        loop {
+            if let Some(batch) = bus.woken(t).await {
+                return batch;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, told).await.expect("it was all there is")
+}
+
 #[tokio::test]
-async fn who_stores_a_log_is_woken_and_told_when_nothing_is_left() {
-    let fixture = Fixture::redis().await;
+async fn who_stores_a_log_is_told_what_comes_into_it_and_when_nothing_is_left() {
+    told_what_comes(Fixture::redis().await).await;
+}
+
+#[tokio::test]
+async fn who_stores_a_log_of_a_cluster_is_told_what_comes_into_it() {
+    told_what_comes(Fixture::own_cluster(0).await).await;
+}
+
+async fn told_what_comes(fixture: Fixture) {
     let bus = fixture.redis.as_ref().unwrap();
     let room = fixture.room(0, 1).await;
     let t = partition_of(room);
     assert!(bus.lease(t, "me").await.unwrap());
     assert_eq!(read(bus, t, "me", From::New).await.entries, [] as [Entry; 0]);
     bus.hear_wakes(t).await.unwrap();
-    tokio::time::timeout(PATIENCE, bus.woken(t))
-        .await
-        .expect("something may have come before");
+    assert_eq!(bus.woken(t).await, None, "something may have come before");
     say(&fixture, room, "a").await;
-    tokio::time::timeout(PATIENCE, bus.woken(t)).await.expect("the log has something");
-    say(&fixture, room, "b").await;
-    for (wanted, settled) in [("a", Settled::Done), ("b", Settled::Emptied)] {
-        let Read::Batch(batch) = bus.read_log(t, "me", From::New, 1).await.unwrap() else {
-            panic!("the lease is ours")
-        };
-        assert_eq!(texts(&batch), [wanted]);
-        assert_eq!(bus.mark_stored(t, "me", &batch, &[]).await, Ok(settled));
-    }
+    let first = woken_with(bus, t).await;
+    // As if it had been read, without a read.
+    assert_eq!(read(bus, t, "me", From::New).await, first);
+    assert_eq!(texts(&first), ["a"]);
+    let last = say(&fixture, room, "b").await.position;
+    assert_eq!(bus.mark_stored(t, "me", &first, &[]).await, Ok(Settled::Done));
+    let batch = read(bus, t, "me", From::New).await;
+    assert_eq!(texts(&batch), ["b"]);
+    assert_eq!(bus.mark_stored(t, "me", &batch, &[]).await, Ok(Settled::Emptied));
+    // And this time it is not read.
+    let unread = say(&fixture, room, "c").await.position;
+    let third = woken_with(bus, t).await;
+    assert_eq!(fixture.bus.stored(t).await, Ok(Some(upto(last))));
+    assert_eq!(bus.mark_stored(t, "me", &third, &[]).await, Ok(Settled::Emptied));
+    assert_eq!(fixture.bus.stored(t).await, Ok(Some(upto(unread))));
+    assert_eq!(read(bus, t, "me", From::New).await.entries, [] as [Entry; 0]);
+}
+
+/// A holder that was told, and went on elsewhere: the next one reads.
+#[tokio::test]
+async fn what_was_told_and_not_stored_is_read_by_the_next_holder() {
+    let fixture = Fixture::redis().await;
+    let bus = fixture.redis.as_ref().unwrap();
+    let room = fixture.room(0, 1).await;
+    let t = partition_of(room);
+    assert!(bus.lease(t, "me").await.unwrap());
+    bus.hear_wakes(t).await.unwrap();
+    say(&fixture, room, "a").await;
+    let told = woken_with(bus, t).await;
+    bus.release(t, "me").await.unwrap();
+    assert_eq!(bus.mark_stored(t, "me", &told, &[]).await, Ok(Settled::NoLease));
+    assert!(bus.lease(t, "you").await.unwrap());
+    assert_eq!(read(bus, t, "you", From::Unfinished).await.entries, [] as [Entry; 0]);
+    assert_eq!(read(bus, t, "you", From::New).await, told);
+}
+
+/// A wake-up that was lost is made up for when the lease is renewed.
+#[tokio::test]
+async fn a_renewed_lease_wakes_its_holder_if_the_log_has_something() {
+    let fixture = Fixture::redis().await;
+    let bus = fixture.redis.as_ref().unwrap();
+    let room = fixture.room(0, 1).await;
+    let t = partition_of(room);
+    assert!(bus.lease(t, "me").await.unwrap());
+    bus.hear_wakes(t).await.unwrap();
+    bus.ignore_wakes(t).await.unwrap();
+    // Whatever the beginning of the connection rings for has rung.
+    let quiet = Duration::from_millis(300);
+    while tokio::time::timeout(quiet, bus.woken(t)).await.is_ok() {}
+    say(&fixture, room, "a").await;
+    assert!(!bus.lease(t, "you").await.unwrap());
+    assert!(bus.woken(t).now_or_never().is_none());
+    assert!(bus.lease(t, "me").await.unwrap());
+    assert_eq!(bus.woken(t).now_or_never(), Some(None));
 }
 
 /// Redis forgot a message that is stored; its repeat got a new number, which history never holds.

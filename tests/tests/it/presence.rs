@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use rookery_shared::clock::UnixMillis;
+use rookery_shared::limits::TYPING_INTERVAL;
 use rookery_tests::cluster::Cluster;
 use rookery_tests::deployment::Deployment;
 use rookery_tests::mailbox::{Incoming, Talk};
@@ -331,12 +332,17 @@ async fn r07_a_status_that_flaps_is_one_piece_of_news_a_second() {
     }
 }
 
+fn typings(socket: &Socket) -> usize {
+    socket.mailbox().waiting().filter(|frame| frame["type"] == "typing").count()
+}
+
 #[tokio::test]
 async fn typing_is_told_once_in_a_while_to_others_and_never_of_who_may_not_speak() {
     for deployment in shared::both().await {
         let scene = Scene::on(deployment).await;
         let (mut alice, mut bob) = (scene.enter(&scene.alice, 1).await, scene.enter(&scene.bob, 0).await);
         let typing = json!({"type": "typing", "room": scene.room});
+        let began = Instant::now();
         for _ in 0..100 {
             bob.send(typing.clone()).await;
         }
@@ -344,6 +350,9 @@ async fn typing_is_told_once_in_a_while_to_others_and_never_of_who_may_not_speak
         assert_eq!((&heard["room"], &heard["user"]["user_id"]), (&json!(scene.room), &json!(scene.bob.user_id)));
         let said = say(&mut bob, &scene.room, "done").await;
         hear(&mut alice, &said).await;
+        // More than once only if saying so much took that long.
+        let more = typings(&alice);
+        assert!(more <= usize::try_from(began.elapsed().as_secs() / TYPING_INTERVAL.as_secs()).unwrap());
         let case = [scene.room.as_str(), scene.bob.user_id.as_str(), "mute"];
         assert_eq!(scene.rest.moderate(Method::PUT, case, &scene.alice, &json!({})).await.status, 204);
         // Not because it would be too soon.
@@ -362,7 +371,7 @@ async fn typing_is_told_once_in_a_while_to_others_and_never_of_who_may_not_speak
         }
         let said = say(&mut alice, &scene.room, "hush").await;
         hear(&mut bob, &said).await;
-        assert!(alice.mailbox().waiting().all(|frame| frame["type"] != "typing"), "{}", deployment.name());
+        assert_eq!(typings(&alice), more, "{}", deployment.name());
         let case = [scene.room.as_str(), scene.bob.user_id.as_str(), "mute"];
         assert_eq!(scene.rest.moderate(Method::DELETE, case, &scene.alice, &json!({})).await.status, 204);
         // Only then does this node know.

@@ -6,7 +6,7 @@
 --       settings: version (or nothing), slow mode (ms), frozen (1 or 0)
 local partition = redis.call('HMGET', KEYS[1], 'fence', 'epoch', 'mark', 'lost')
 if partition[1] ~= ARGV[1] then return {'not_open'} end
-local room = redis.call('HMGET', KEYS[2], 'epoch', 'seq', 'acl')
+local room = redis.call('HMGET', KEYS[2], 'epoch', 'seq', 'acl', 'frozen', 'slow_mode_ms')
 if room[1] ~= partition[2] then return {'not_open'} end
 
 -- A repeat is answered before any limit, so that a retry is never refused.
@@ -26,10 +26,9 @@ local millis = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
 
 -- What a user says: not in a frozen room, no faster than the pace and slow mode allow. A refusal leaves no trace.
 if ARGV[14] ~= 'free' then
-  local settings = redis.call('HMGET', KEYS[2], 'frozen', 'slow_mode_ms')
-  if settings[1] == '1' and ARGV[17] == '0' then return {'frozen'} end
+  if room[4] == '1' and ARGV[17] == '0' then return {'frozen'} end
   local interval, credit, slow = tonumber(ARGV[15]), tonumber(ARGV[16]), 0
-  if ARGV[14] == 'text' and ARGV[17] == '0' then slow = tonumber(settings[2] or '0') end
+  if ARGV[14] == 'text' and ARGV[17] == '0' then slow = tonumber(room[5] or '0') end
   if interval > 0 or slow > 0 then
     local now = tonumber(millis)
     local trace = redis.call('GET', KEYS[7]) or '0 0 0'
@@ -68,6 +67,9 @@ local place = room[1] .. ' ' .. seq .. ' ' .. millis .. ' ' .. position .. ' ' .
 redis.call('HSET', KEYS[5], ARGV[2], place)
 redis.call('EXPIRE', KEYS[5], ARGV[12])
 redis.call(PUBLISH, ARGV[8], entry)
--- Whoever stores this log sleeps while it is empty.
-if waiting == 0 then redis.call(PUBLISH, ARGV[9], 'wake') end
+-- Whoever stores this log sleeps while it is empty. This is all that is in it, so there is nothing to ask for.
+if waiting == 0 then
+  local first = {position, ARGV[1], ARGV[7], KEYS[5], ARGV[2], entry}
+  redis.call(PUBLISH, ARGV[9], table.concat(first, ' '))
+end
 return {'appended', place, partition[2]}

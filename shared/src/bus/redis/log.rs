@@ -72,7 +72,8 @@ pub enum Settled {
 }
 
 impl RedisBus {
-    /// Takes or renews the lease of a partition; says whether `owner` holds it now.
+    /// Takes or renews the lease of a partition; says whether `owner` holds it now. If the log has something, its holder
+    /// is woken, in case a wake-up was lost.
     pub async fn lease(&self, partition: Partition, owner: &str) -> Result<bool, BusError> {
         self.lease_for(partition, owner, LEASE_LIFE.as_millis()).await
     }
@@ -83,10 +84,18 @@ impl RedisBus {
     }
 
     async fn lease_for(&self, partition: Partition, owner: &str, life_ms: u128) -> Result<bool, BusError> {
+        let keys = vec![keys::lease(partition), keys::log(partition)];
         let args = vec![owner.to_owned(), life_ms.to_string()];
-        self.run::<i64>(partition, |scripts| &scripts.lease, vec![keys::lease(partition)], args)
-            .await
-            .map(|held| held == 1)
+        let answer: String = self.run(partition, |scripts| &scripts.lease, keys, args).await?;
+        match answer.as_str() {
+            "empty" => Ok(true),
+            "waiting" => {
+                self.wake(partition);
+                Ok(true)
+            }
+            "foreign" => Ok(false),
+            _ => Err(BusError::Protocol("lease".to_owned())),
+        }
     }
 
     /// The next entries for the holder of the lease.
@@ -98,7 +107,11 @@ impl RedisBus {
         count: usize,
     ) -> Result<Read, BusError> {
         let start = match from {
-            From::Unfinished => "0",
+            From::Unfinished => {
+                // It may be an older holder's.
+                self.wakes.forget(partition);
+                "0"
+            }
             From::New => ">",
         };
         let keys = vec![keys::partition(partition), keys::lease(partition), keys::log(partition)];

@@ -40,14 +40,19 @@ for i = 4 + rooms, #KEYS do
     redis.call('HSET', KEYS[i], ARGV[at + 1], place .. ' ' .. ARGV[at] .. ' ' .. ARGV[at + 2] .. ' stored')
   end
 end
-redis.call('HSET', KEYS[1], 'moves', string.format('%.0f', moves))
-if not last then return 'over' end
+moves = string.format('%.0f', moves)
+if not last then
+  redis.call('HSET', KEYS[1], 'moves', moves)
+  return 'over'
+end
 if not top or is_less(top, last) then top = last end
-redis.call('HSET', KEYS[1], 'top', top)
 
 -- "Everything up to here" is not true while an older entry is left, such as one that was handed out to nobody.
 local first = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
-if first and is_less(first[1], top) then return 'behind' end
+if first and is_less(first[1], top) then
+  redis.call('HSET', KEYS[1], 'moves', moves, 'top', top)
+  return 'behind'
+end
 for i = 4, 3 + rooms do
   local seq = ARGV[7 + count + i - 4]
   local room = redis.call('HMGET', KEYS[i], 'epoch', 'stored')
@@ -56,6 +61,6 @@ for i = 4, 3 + rooms do
   end
 end
 local mark = ARGV[3] .. ' ' .. top
-redis.call('HSET', KEYS[1], 'mark', mark)
-redis.call(PUBLISH, ARGV[4], mark .. ' ' .. string.format('%.0f', moves) .. told)
+redis.call('HSET', KEYS[1], 'moves', moves, 'top', top, 'mark', mark)
+redis.call(PUBLISH, ARGV[4], mark .. ' ' .. moves .. told)
 return first and 'stored' or 'emptied'

@@ -58,7 +58,7 @@ async fn keep_subscribed(bus: Arc<RedisBus>, mut connects: Receiver<Server>) {
         }
         // Only now is everything published from here on heard; what was missed before can be asked for.
         bus.tell(Signal::Suspect);
-        bus.wakes.iter().for_each(tokio::sync::Notify::notify_one);
+        bus.wakes.ring_all();
     }
 }
 
@@ -220,7 +220,7 @@ fn dispatch(bus: &RedisBus, message: &Message) {
                 tracing::warn!(%partition, "stored mark not understood, skipped");
             }
         }
-        Channel::Wake(partition) => bus.wake(partition),
+        Channel::Wake(partition) => bus.wakes.ring(partition, wire::parse_wake(&text)),
         Channel::User(user) => {
             if let Some(revoked) = wire::parse_revocation(&text) {
                 bus.tell(Signal::Session { user, revoked });

@@ -1,6 +1,7 @@
 //! The text forms of places, entries and control messages on Redis. Everything that comes back from Redis is
 //! input: it is parsed strictly, and what does not parse is an error, never a guess.
 
+use crate::bus::redis::log::{Batch, Entry};
 use crate::bus::{AppendError, Appended, BusError, FirstPlace, Head, Mark, Moved, Revoked, Whisper};
 use crate::clock::UnixMillis;
 use crate::event::{EVENT_VERSION, Event, SequencedEvent};
@@ -93,6 +94,18 @@ fn parse_moved(of: Epoch, parts: &[&str]) -> Option<Moved> {
     Some(Moved { position: LogPosition { epoch: of, ms, n }, first })
 }
 
+/// The first entry of a log that was empty: `<ms>-<n> <fence> <room> <key and field of its result> <entry>`.
+pub(super) fn parse_wake(text: &str) -> Option<Batch> {
+    let mut parts = text.splitn(6, ' ');
+    let (id, fence) = (parts.next()?.to_owned(), parts.next()?.to_owned());
+    let room = parts.next()?.parse().ok()?;
+    let result = (parts.next()?.to_owned(), parts.next()?.to_owned());
+    let event = parse_entry(room, parts.next()?)?;
+    let epoch = event.epoch;
+    let entry = Entry { id, event: Some(event), result: Some(result) };
+    Some(Batch { fence, epoch, entries: vec![entry] })
+}
+
 fn position(epoch: &str, id: &str) -> Option<LogPosition> {
     let (ms, n) = parse_stream_id(id)?;
     Some(LogPosition { epoch: Epoch(epoch.parse().ok()?), ms, n })
@@ -169,6 +182,9 @@ mod tests {
         }
         for text in ["", "1 2 3 4 5", "1 2 3 4-5", "1 2 3 4-5 nobody"] {
             assert_eq!(parse_place(&["appended", text, "1"]), None, "{text}");
+        }
+        for text in ["", "wake", "1-1 f r k d", "1-1 f r k d 1 2 3 {}"] {
+            assert_eq!(parse_wake(text), None, "{text}");
         }
         for text in ["", "1", "1 2", "1 2 x", "1 -2 3"] {
             assert_eq!(parse_head(text), None, "{text}");
