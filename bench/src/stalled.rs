@@ -35,8 +35,9 @@ pub(crate) struct Stalled {
     /// Bytes of a text in the last run: enough for their sockets to be full soon.
     #[arg(long, default_value_t = 3900)]
     deaf_size: usize,
-    /// Messages in a second of the last run.
-    #[arg(long, default_value_t = 40.0)]
+    /// Messages in a second of the last run: few enough that one core has time for them with all readers, also as long as
+    /// the sockets of those who do not read still take something. Otherwise this is about a full core.
+    #[arg(long, default_value_t = 20.0)]
     deaf_rate: f64,
     /// Seconds of the last run.
     #[arg(long, default_value_t = 25.0)]

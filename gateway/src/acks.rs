@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 
 use crate::member::Member;
 use crate::metrics::Metrics;
+use crate::outbox::Outbox;
 
 /// All acks of this node that wait.
 pub struct Acks {
@@ -61,17 +62,22 @@ impl Acks {
         let Sent { room, client_id } = sent;
         let Appended { id: message_id, epoch, seq, timestamp, .. } = *appended;
         let waiting = Waiting { member: Arc::downgrade(member), room, client_id, message_id, epoch, seq, timestamp };
-        self.change(|pending| {
+        let owed = self.change(|pending| {
             let settled = pending.wait(partition_of(room), appended, waiting)?;
             member.ack_waits();
             Ok(settled)
-        })
+        })?;
+        for outbox in owed {
+            outbox.nudge();
+        }
+        Ok(())
     }
 
-    /// More of the partition is stored.
-    pub fn advance(&self, partition: Partition, mark: &Mark) {
+    /// More of the partition is stored. The connections that are owed something by that are the caller's to flush.
+    #[must_use]
+    pub fn advance(&self, partition: Partition, mark: &Mark) -> Vec<Arc<Outbox>> {
         // Only a new place can be doubtful.
-        self.change(|pending| Ok(pending.advance(partition, mark))).ok();
+        self.change(|pending| Ok(pending.advance(partition, mark))).unwrap_or_default()
     }
 
     /// Marks may have been lost.
@@ -87,7 +93,7 @@ impl Acks {
             let partitions = self.pending.lock().waiting();
             for partition in partitions {
                 match bus.stored(partition).await {
-                    Ok(Some(mark)) => self.advance(partition, &mark),
+                    Ok(Some(mark)) => self.advance(partition, &mark).iter().for_each(|outbox| outbox.nudge()),
                     Ok(None) => {}
                     Err(error) => {
                         tracing::debug!(%error, "stored marks not read");
@@ -102,33 +108,32 @@ impl Acks {
     fn change(
         &self,
         change: impl FnOnce(&mut PendingAcks<Waiting>) -> Result<Settled<Waiting>, Doubtful>,
-    ) -> Result<(), Doubtful> {
+    ) -> Result<Vec<Arc<Outbox>>, Doubtful> {
         let mut pending = self.pending.lock();
         let settled = change(&mut pending);
         let waiting = pending.len();
         drop(pending);
         self.metrics.acks_pending.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         let Settled { stored, uncertain } = settled?;
-        let now = UnixMillis::now();
+        let (now, mut owed) = (UnixMillis::now(), Vec::new());
         for (waiting, first) in stored {
             self.metrics.ack_seconds.observe(now.since(waiting.timestamp).as_secs_f64());
-            waiting.tell(|waiting| waiting.ack(first));
+            owed.extend(waiting.tell(|waiting| waiting.ack(first)));
         }
         for waiting in uncertain {
             self.metrics.errors.with_label_values(&[ErrorCode::Unavailable.as_str()]).inc();
-            waiting.tell(Waiting::uncertain);
+            owed.extend(waiting.tell(Waiting::uncertain));
         }
-        Ok(())
+        Ok(owed)
     }
 }
 
 impl Waiting {
-    /// Ends the wait. A connection that is gone needs no word.
-    fn tell(self, frame: impl FnOnce(Self) -> ServerFrame) {
-        if let Some(member) = self.member.upgrade() {
-            member.ack_done();
-            member.outbox.send(&frame(self));
-        }
+    /// Ends the wait. A connection that is gone needs no word. What is to be flushed, if anything is.
+    fn tell(self, frame: impl FnOnce(Self) -> ServerFrame) -> Option<Arc<Outbox>> {
+        let member = self.member.upgrade()?;
+        member.ack_done();
+        member.outbox.owe_alone(&frame(self)).then(|| Arc::clone(&member.outbox))
     }
 
     fn ack(self, first: Option<FirstPlace>) -> ServerFrame {

@@ -85,6 +85,11 @@ impl Outbox {
         self.push(frame.into());
     }
 
+    /// Owes a frame of this connection alone. True if the caller is the one to flush, later.
+    pub fn owe_alone(&self, frame: &ServerFrame) -> bool {
+        self.queue.lock().push_all([frame.into()])
+    }
+
     /// Owes frames with nothing between them; the connection's task writes them.
     pub fn push_all(&self, frames: impl IntoIterator<Item = Frame>) {
         if self.queue.lock().push_all(frames) {

@@ -94,7 +94,7 @@ impl Relay {
     fn on_signal(&self, signal: Result<Signal, RecvError>, owed: &mut Vec<Arc<Outbox>>) {
         match signal {
             Ok(Signal::Event(event)) => self.on_event(event, owed),
-            Ok(Signal::Stored { partition, mark }) => self.acks.advance(partition, &mark),
+            Ok(Signal::Stored { partition, mark }) => owed.append(&mut self.acks.advance(partition, &mark)),
             Ok(Signal::Suspect) => self.suspect(),
             Ok(Signal::Session { user, revoked }) => self.logins.revoke(user, revoked),
             Ok(Signal::Presence(presence)) => self.presence.hear(&presence, owed),

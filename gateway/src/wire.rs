@@ -30,11 +30,15 @@ impl Wire for Connection {
     }
 
     fn try_write(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        match parts {
-            // Its own system call has less to look at.
-            [only] => self.stream().try_write(only),
-            _ => self.stream().try_write_vectored(parts),
+        if let [only] = parts {
+            // The call for one part has less to look at, and whether a write is worth trying is most quickly known by trying
+            // it. If it was not, the stream is told.
+            match self.send(only) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                outcome => return outcome,
+            }
         }
+        self.stream().try_write_vectored(parts)
     }
 
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

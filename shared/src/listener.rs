@@ -77,6 +77,11 @@ impl Connection {
         &self.stream
     }
 
+    /// Writes what the kernel takes now, without asking before whether it takes anything.
+    pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        SockRef::from(&self.stream).send(bytes)
+    }
+
     /// From here on the kernel takes no more than so much that the other end has not read.
     pub fn bound_unread(&self, bytes: usize) -> io::Result<()> {
         SockRef::from(&self.stream).set_send_buffer_size(bytes)

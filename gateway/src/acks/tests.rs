@@ -42,8 +42,10 @@ impl Setup {
         self.acks.wait(&self.member, sent, &appended(position))
     }
 
-    fn advance(&self, upto: LogPosition) {
-        self.acks.advance(partition_of(self.room), &Mark { upto, moves: 0, moved: Vec::new() });
+    /// How many connections are to be flushed.
+    fn advance(&self, upto: LogPosition) -> usize {
+        let mark = Mark { upto, moves: 0, moved: Vec::new() };
+        self.acks.advance(partition_of(self.room), &mark).len()
     }
 
     fn frames(&self) -> Vec<Value> {
@@ -61,9 +63,9 @@ impl Setup {
 fn an_ack_is_sent_once_its_event_is_stored() {
     let setup = Setup::new();
     assert_eq!(setup.wait(at(1, 5)), Ok(()));
-    setup.advance(at(1, 4));
+    assert_eq!(setup.advance(at(1, 4)), 0);
     assert_eq!(setup.told(), [""; 0]);
-    setup.advance(at(1, 5));
+    assert_eq!(setup.advance(at(1, 5)), 1);
     assert_eq!(setup.told(), ["ack"]);
     assert_eq!(setup.wait(at(1, 3)), Ok(()));
     assert_eq!(setup.told(), ["ack"], "stored before it began to wait");
@@ -73,7 +75,7 @@ fn an_ack_is_sent_once_its_event_is_stored() {
 fn a_new_epoch_takes_back_the_promise_of_the_old_one() {
     let setup = Setup::new();
     assert_eq!(setup.wait(at(1, 5)), Ok(()));
-    setup.advance(at(2, 0));
+    assert_eq!(setup.advance(at(2, 0)), 1);
     assert_eq!(setup.told(), ["error"], "whether 5 survived is unknown");
     assert_eq!(setup.wait(at(1, 6)), Err(Doubtful));
     assert!(setup.member.may_wait());
@@ -85,7 +87,8 @@ fn an_ack_tells_the_first_place_of_what_was_stored_before() {
     assert_eq!(setup.wait(at(2, 5)), Ok(()));
     let first = FirstPlace { epoch: Epoch(1), seq: Seq::new(3), timestamp: UnixMillis(0) };
     let moved = vec![Moved { position: at(2, 5), first }];
-    setup.acks.advance(partition_of(setup.room), &Mark { upto: at(2, 9), moves: 1, moved });
+    let mark = Mark { upto: at(2, 9), moves: 1, moved };
+    assert_eq!(setup.acks.advance(partition_of(setup.room), &mark).len(), 1);
     let told = setup.frames();
     assert_eq!(told[0]["type"], "ack");
     assert_eq!((told[0]["epoch"].as_str(), told[0]["seq"].as_u64()), (Some("e1"), Some(3)), "{told:?}");
@@ -97,6 +100,7 @@ fn the_end_of_a_connection_leaves_nothing_to_send() {
     let sent = Sent { room, client_id: ClientId::generate() };
     assert_eq!(acks.wait(&member, sent, &appended(at(1, 5))), Ok(()));
     drop(member);
-    acks.advance(partition_of(room), &Mark { upto: at(1, 9), moves: 0, moved: Vec::new() });
+    let mark = Mark { upto: at(1, 9), moves: 0, moved: Vec::new() };
+    assert!(acks.advance(partition_of(room), &mark).is_empty());
     assert_eq!(acks.pending.lock().len(), 0);
 }

@@ -1,6 +1,5 @@
 //! The frames an outbox owes, and how they get into the kernel.
 
-use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
 use rookery_shared::limits::{
@@ -8,6 +7,7 @@ use rookery_shared::limits::{
     OUTBOX_EPHEMERAL_BYTES, OUTBOX_EPHEMERAL_FRAMES, OUTBOX_FRAMES_MAX, OUTBOX_LOW_BYTES, OUTBOX_LOW_FRAMES,
 };
 use rookery_shared::protocol::close::CloseCode;
+use smallvec::SmallVec;
 
 use super::Flushed;
 use crate::frame::Frame;
@@ -16,7 +16,8 @@ use crate::wire::Wire;
 /// See the module's text.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    frames: VecDeque<Frame>,
+    /// A connection is seldom owed more than one frame, which takes no memory of its own.
+    frames: SmallVec<[Frame; 1]>,
     bytes: usize,
     /// How much of the first frame is written.
     begun: usize,
@@ -68,7 +69,7 @@ impl Queue {
         self.finished = true;
         self.overflowed = false;
         self.bytes += last.len();
-        self.frames.push_back(last);
+        self.frames.push(last);
     }
 
     /// Writes until there is nothing left, the kernel is full, or others should have a turn.
@@ -80,7 +81,7 @@ impl Queue {
                 && let Some(pong) = self.pong.take()
             {
                 self.bytes += pong.len();
-                self.frames.push_front(pong);
+                self.frames.insert(0, pong);
             }
             if self.frames.is_empty() {
                 return Written::All;
@@ -149,7 +150,7 @@ impl Queue {
             return;
         }
         self.bytes += frame.len();
-        self.frames.push_back(frame);
+        self.frames.push(frame);
     }
 
     /// A frame that is begun has to be written to its end, so that the close frame can follow.
@@ -162,7 +163,7 @@ impl Queue {
     }
 
     fn write_some(&self, wire: &dyn Wire) -> io::Result<usize> {
-        if let (Some(only), 1) = (self.frames.front(), self.frames.len()) {
+        if let [only] = self.frames.as_slice() {
             return wire.try_write(&[IoSlice::new(&only.bytes()[self.begun..])]);
         }
         let mut parts = [IoSlice::new(&[]); FLUSH_FRAMES_MAX];
@@ -181,22 +182,27 @@ impl Queue {
 
     fn advance(&mut self, written: usize) {
         self.begun += written;
-        while let Some(frame) = self.frames.front() {
+        let mut done = 0;
+        for frame in &self.frames {
             if self.begun < frame.len() {
-                return;
+                break;
             }
             self.begun -= frame.len();
             self.bytes -= frame.len();
-            self.frames.pop_front();
+            done += 1;
         }
-        // An idle connection keeps no memory for its busy times.
-        self.frames = VecDeque::new();
+        if done < self.frames.len() {
+            self.frames.drain(..done);
+        } else {
+            // An idle connection keeps no memory for its busy times.
+            self.frames = SmallVec::new();
+        }
     }
 
     #[cfg(test)]
     pub(super) fn take(&mut self) -> Vec<Frame> {
         self.is_known = false;
         self.bytes = 0;
-        std::mem::take(&mut self.frames).into()
+        std::mem::take(&mut self.frames).into_vec()
     }
 }

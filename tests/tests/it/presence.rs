@@ -332,7 +332,7 @@ async fn r07_a_status_that_flaps_is_one_piece_of_news_a_second() {
     }
 }
 
-fn typings(socket: &Socket) -> usize {
+fn typings(socket: &mut Socket) -> usize {
     socket.mailbox().waiting().filter(|frame| frame["type"] == "typing").count()
 }
 
@@ -351,7 +351,7 @@ async fn typing_is_told_once_in_a_while_to_others_and_never_of_who_may_not_speak
         let said = say(&mut bob, &scene.room, "done").await;
         hear(&mut alice, &said).await;
         // More than once only if saying so much took that long.
-        let more = typings(&alice);
+        let more = typings(&mut alice);
         assert!(more <= usize::try_from(began.elapsed().as_secs() / TYPING_INTERVAL.as_secs()).unwrap());
         let case = [scene.room.as_str(), scene.bob.user_id.as_str(), "mute"];
         assert_eq!(scene.rest.moderate(Method::PUT, case, &scene.alice, &json!({})).await.status, 204);
@@ -371,7 +371,7 @@ async fn typing_is_told_once_in_a_while_to_others_and_never_of_who_may_not_speak
         }
         let said = say(&mut alice, &scene.room, "hush").await;
         hear(&mut bob, &said).await;
-        assert_eq!(typings(&alice), more, "{}", deployment.name());
+        assert_eq!(typings(&mut alice), more, "{}", deployment.name());
         let case = [scene.room.as_str(), scene.bob.user_id.as_str(), "mute"];
         assert_eq!(scene.rest.moderate(Method::DELETE, case, &scene.alice, &json!({})).await.status, 204);
         // Only then does this node know.

@@ -332,7 +332,7 @@ impl World {
         }
         match signal {
             Signal::Event(event) => self.offer(node, &event),
-            Signal::Stored { partition, mark } => self.nodes[node].acks.advance(partition, &mark),
+            Signal::Stored { partition, mark } => drop(self.nodes[node].acks.advance(partition, &mark)),
             Signal::Suspect => self.audit(node),
             Signal::Session { .. } | Signal::Whisper { .. } | Signal::Presence(_) | Signal::User { .. } => {}
         }
@@ -369,7 +369,7 @@ impl World {
     fn poll(&self, node: usize) {
         if let Some(upto) = self.bus.mark {
             let mark = Mark { upto, moves: self.bus.moves, moved: Vec::new() };
-            self.nodes[node].acks.advance(partition_of(self.room), &mark);
+            drop(self.nodes[node].acks.advance(partition_of(self.room), &mark));
         }
     }
 }
