@@ -257,6 +257,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_sanction_that_has_ended_is_not_remembered_and_that_of_another_user_is() {
+        let (remembered, room) = (Remembered::new(), RoomId::generate());
+        let users: Vec<UserId> = (0..20).map(|_| UserId::generate()).collect();
+        let muted = Permission { muted: Some(Until::Revoked), ..permission(room, "one") };
+        for user in &users {
+            remembered.put(*user, &muted, Instant::now());
+        }
+        remembered.put(users[3], &permission(room, "one"), Instant::now());
+        for (n, user) in users.iter().enumerate() {
+            assert_eq!(remembered.get(*user, room).unwrap().0.muted.is_some(), n != 3, "{n}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_newest_name_of_a_room_holds_and_forgetting_somebody_does_not_change_it() {
         let (remembered, room) = (Remembered::new(), RoomId::generate());
         let users = [UserId::generate(), UserId::generate()];
