@@ -33,6 +33,7 @@ pub mod session;
 pub mod socket;
 #[cfg(test)]
 mod testing;
+mod thrift;
 pub mod upgrade;
 pub mod wire;
 

@@ -12,6 +12,7 @@ use rookery_shared::protocol::server::ServerFrame;
 
 use crate::outbox::Outbox;
 use crate::position::Position;
+use crate::thrift::grow;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
@@ -52,9 +53,7 @@ impl Rooms {
     fn insert(&mut self, room: RoomId, slug: Option<Slug>) {
         self.remove(room);
         let place = self.ids.partition_point(|id| *id < room);
-        if self.ids.len() == self.ids.capacity() {
-            self.ids.reserve_exact(2 + self.ids.len() / 8);
-        }
+        grow(&mut self.ids);
         self.ids.insert(place, room);
         self.slugs.extend(slug.map(|slug| (room, slug)));
     }

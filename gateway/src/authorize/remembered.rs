@@ -12,6 +12,8 @@ use rookery_shared::id::{AclVersion, RoomId, Slug, UserId};
 use rookery_shared::limits::{PERMISSION_KEPT, PERMISSIONS_MAX};
 use tokio::time::Instant;
 
+use crate::thrift::grow;
+
 const SHARDS: usize = 64;
 
 /// See the module's text.
@@ -47,9 +49,6 @@ struct Entry {
     /// None: whatever was asked for before is not to be believed.
     role: Option<RoomRole>,
 }
-
-/// A full list grows by this part of it, and not to twice its size.
-const GROWTH: usize = 8;
 
 impl Remembered {
     /// Nothing yet.
@@ -168,9 +167,7 @@ impl Room {
                 false
             }
             Err(place) => {
-                if self.entries.len() == self.entries.capacity() {
-                    self.entries.reserve_exact(4 + self.entries.len() / GROWTH);
-                }
+                grow(&mut self.entries);
                 self.entries.insert(place, entry);
                 true
             }

@@ -26,6 +26,15 @@ async fn read(bus: &RedisBus, t: Partition, owner: &str, from: From) -> Batch {
     }
 }
 
+/// A room, and its partition, whose log is ours to store.
+async fn held(fixture: &Fixture) -> (&RedisBus, RoomId, Partition) {
+    let bus = fixture.redis.as_ref().unwrap();
+    let room = fixture.room(0, 1).await;
+    let t = partition_of(room);
+    assert!(bus.lease(t, "me").await.unwrap());
+    (bus, room, t)
+}
+
 fn texts(batch: &Batch) -> Vec<&str> {
     batch.entries.iter().filter_map(|entry| entry.event.as_ref()).map(content).collect()
 }
@@ -112,10 +121,7 @@ async fn read_once_in_order_and_marked(fixture: Fixture) {
 #[tokio::test]
 async fn what_was_handed_to_nobody_is_never_called_stored() {
     let fixture = Fixture::redis().await;
-    let bus = fixture.redis.as_ref().unwrap();
-    let room = fixture.room(0, 1).await;
-    let t = partition_of(room);
-    assert!(bus.lease(t, "me").await.unwrap());
+    let (bus, room, t) = held(&fixture).await;
     say(&fixture, room, "a").await;
     read(bus, t, "me", From::New).await;
     let last = say(&fixture, room, "b").await.position;
@@ -134,10 +140,7 @@ async fn what_was_handed_to_nobody_is_never_called_stored() {
 #[tokio::test]
 async fn a_mark_tells_no_more_than_the_server_had() {
     let fixture = Fixture::redis().await;
-    let bus = fixture.redis.as_ref().unwrap();
-    let room = fixture.room(0, 1).await;
-    let t = partition_of(room);
-    assert!(bus.lease(t, "me").await.unwrap());
+    let (bus, room, t) = held(&fixture).await;
     let here = say(&fixture, room, "a").await.position;
     let mut batch = read(bus, t, "me", From::New).await;
     let elsewhere = Entry { id: format!("{}-0", here.ms + 1_000), ..batch.entries[0].clone() };
@@ -169,10 +172,7 @@ async fn who_stores_a_log_of_a_cluster_is_told_what_comes_into_it() {
 }
 
 async fn told_what_comes(fixture: Fixture) {
-    let bus = fixture.redis.as_ref().unwrap();
-    let room = fixture.room(0, 1).await;
-    let t = partition_of(room);
-    assert!(bus.lease(t, "me").await.unwrap());
+    let (bus, room, t) = held(&fixture).await;
     assert_eq!(read(bus, t, "me", From::New).await.entries, [] as [Entry; 0]);
     bus.hear_wakes(t).await.unwrap();
     assert_eq!(bus.woken(t).await, None, "something may have come before");
@@ -199,10 +199,7 @@ async fn told_what_comes(fixture: Fixture) {
 #[tokio::test]
 async fn what_was_told_and_not_stored_is_read_by_the_next_holder() {
     let fixture = Fixture::redis().await;
-    let bus = fixture.redis.as_ref().unwrap();
-    let room = fixture.room(0, 1).await;
-    let t = partition_of(room);
-    assert!(bus.lease(t, "me").await.unwrap());
+    let (bus, room, t) = held(&fixture).await;
     bus.hear_wakes(t).await.unwrap();
     say(&fixture, room, "a").await;
     let told = woken_with(bus, t).await;
@@ -217,10 +214,7 @@ async fn what_was_told_and_not_stored_is_read_by_the_next_holder() {
 #[tokio::test]
 async fn a_renewed_lease_wakes_its_holder_if_the_log_has_something() {
     let fixture = Fixture::redis().await;
-    let bus = fixture.redis.as_ref().unwrap();
-    let room = fixture.room(0, 1).await;
-    let t = partition_of(room);
-    assert!(bus.lease(t, "me").await.unwrap());
+    let (bus, room, t) = held(&fixture).await;
     bus.hear_wakes(t).await.unwrap();
     bus.ignore_wakes(t).await.unwrap();
     // Whatever the beginning of the connection rings for has rung.

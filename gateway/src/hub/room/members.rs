@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use crate::member::{Member, MemberId};
+use crate::thrift::grow;
 
 /// Connections in the order of their names. New ones have the largest, so they are added at the end.
 #[derive(Debug, Default)]
 pub(in crate::hub) struct Members(Vec<Arc<Member>>);
-
-/// A full list grows by this part of it, and not to twice its size: each connection is in many lists.
-const GROWTH: usize = 8;
 
 impl Members {
     /// All of them.
@@ -35,9 +33,7 @@ impl Members {
     /// Adds a connection, unless it is here.
     pub(super) fn insert(&mut self, member: &Arc<Member>) {
         if let Err(place) = self.place(member.id) {
-            if self.0.len() == self.0.capacity() {
-                self.0.reserve_exact(4 + self.0.len() / GROWTH);
-            }
+            grow(&mut self.0);
             self.0.insert(place, Arc::clone(member));
         }
     }

@@ -31,7 +31,7 @@ impl Default for Wakes {
 impl Wakes {
     /// The log of the partition may have something, perhaps this before all else.
     pub(super) fn ring(&self, partition: Partition, first: Option<Batch>) {
-        if let Some(wake) = self.0.get(usize::from(partition.0)) {
+        if let Some(wake) = self.of(partition) {
             if first.is_some() {
                 *wake.first.lock() = first;
             }
@@ -41,7 +41,7 @@ impl Wakes {
 
     /// What was told before need not be true any more.
     pub(super) fn forget(&self, partition: Partition) {
-        if let Some(wake) = self.0.get(usize::from(partition.0)) {
+        if let Some(wake) = self.of(partition) {
             wake.first.lock().take();
         }
     }
@@ -49,6 +49,10 @@ impl Wakes {
     /// Any log may have something.
     pub(super) fn ring_all(&self) {
         keys::partitions().for_each(|partition| self.ring(partition, None));
+    }
+
+    fn of(&self, partition: Partition) -> Option<&Wake> {
+        self.0.get(usize::from(partition.0))
     }
 }
 
@@ -74,7 +78,7 @@ impl RedisBus {
     /// Waits until a partition's log may have something, and tells what came into it while it was empty, if that is
     /// known: one entry, which nobody was handed out and which may be stored already. May return early.
     pub async fn woken(&self, partition: Partition) -> Option<Batch> {
-        let wake = self.wakes.0.get(usize::from(partition.0))?;
+        let wake = self.wakes.of(partition)?;
         wake.bell.notified().await;
         wake.first.lock().take()
     }
