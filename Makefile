@@ -25,7 +25,7 @@ test: ## Install what tests need, run every test against real parts, clean up
 	@scripts/test
 
 .PHONY: faults
-faults: ## Every row of the fault matrix under load against real parts; writes docs/faults.md (ROW=F05, SHORT=1)
+faults: ## Rows of the fault matrix under load against real parts; writes docs/faults.md (ROW=F05, PLAYS=20, PLAN=full, SEED=7)
 	@scripts/faults
 
 .PHONY: lint

@@ -2,9 +2,11 @@
 //! never outlives its owner.
 
 use std::fs::OpenOptions;
+use std::io::{Read as _, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
 
 use parking_lot::Mutex;
 
@@ -77,6 +79,14 @@ impl Process {
     pub fn signal(&self, name: &str) {
         let pid = self.child.lock().as_ref().map(Child::id);
         signal_group(pid.unwrap_or_else(|| panic!("{} does not run", self.spec.name)), name);
+    }
+
+    /// The same, without effect on one that does not run.
+    pub fn signal_if_running(&self, name: &str) {
+        let pid = self.child.lock().as_ref().map(Child::id);
+        if let Some(pid) = pid {
+            signal_group(pid, name);
+        }
     }
 
     /// Waits until it ends by itself, and how.
@@ -219,12 +229,43 @@ pub fn is_clean(status: ExitStatus) -> bool {
     status.success() && status.signal().is_none()
 }
 
+/// One shell for all signals: it has `kill` built in, where a small machine has no program of that name, and a process that
+/// is stopped and let go on twenty times a second must not cost forty others.
+const SIGNALLER: &str =
+    r#"trap '' INT TERM HUP; while read -r name pid; do kill -s "$name" -- "-$pid" 2>/dev/null; echo; done"#;
+
+static SHELL: OnceLock<Mutex<Signaller>> = OnceLock::new();
+
+struct Signaller {
+    shell: Child,
+    lines: ChildStdin,
+    answers: ChildStdout,
+}
+
+impl Signaller {
+    fn start() -> Self {
+        let mut shell = Command::new("sh")
+            .args(["-c", SIGNALLER])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .expect("sh starts");
+        let lines = shell.stdin.take().expect("its input is a pipe");
+        let answers = shell.stdout.take().expect("its output is a pipe");
+        Self { shell, lines, answers }
+    }
+
+    /// Returns when the signal was sent. A group that is gone already is what KILL and TERM want anyway.
+    fn send(&mut self, pid: u32, name: &str) {
+        self.lines
+            .write_all(format!("{name} {pid}\n").as_bytes())
+            .expect("the shell reads its pipe");
+        let answer = self.answers.read_exact(&mut [0]);
+        answer.unwrap_or_else(|error| panic!("the shell {} for signals has ended: {error}", self.shell.id()));
+    }
+}
+
 fn signal_group(pid: u32, name: &str) {
-    // The shell has `kill` built in; a small machine has no program of that name. A group that is gone already is what
-    // KILL and TERM want anyway.
-    Command::new("sh")
-        .args(["-c", r#"kill -s "$0" -- "-$1""#, name, &pid.to_string()])
-        .stderr(Stdio::null())
-        .status()
-        .expect("a shell runs");
+    SHELL.get_or_init(|| Mutex::new(Signaller::start())).lock().send(pid, name);
 }

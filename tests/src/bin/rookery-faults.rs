@@ -1,5 +1,5 @@
-//! `make faults`: plays the rows of the fault matrix, says what it does, writes the report, and fails if anything does
-//! not hold.
+//! `make faults`: plays the rows of the fault matrix, says what it does, keeps the results, writes the report, and fails if
+//! anything does not hold or takes too long.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to people")]
 
@@ -7,134 +7,244 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use clap::{Parser, ValueEnum};
+use rookery_tests::dirs;
 use rookery_tests::faults::machine::Machine;
-use rookery_tests::faults::report::{failures, line, markdown, total};
+use rookery_tests::faults::plan::{Done, Play, Wanted, each, full, named, plays};
+use rookery_tests::faults::report::{line, markdown};
+use rookery_tests::faults::results::{Entry, Make, Results, Verdict};
+use rookery_tests::faults::rows::Row;
 use rookery_tests::faults::rows::table::{ALL, BROKEN};
-use rookery_tests::faults::rows::{Fault, Row};
-use rookery_tests::faults::run::{Options, Played, play};
+use rookery_tests::faults::run::{Options, play};
+use rookery_tests::faults::sources;
+use rookery_tests::faults::time_left::TimeLeft;
 
-const USAGE: &str = "rookery-faults [--short] [--rows F01,F03] [--broken] [--seconds-per-row N] [--rooms N] [--rate N]
-               [--window N] [--idle-sockets N] [--target-acked N] [--minutes N] [--seed N] [--report FILE]";
 /// Thousands of sockets, of both sides' clients.
 const OPEN_FILES_MIN: u64 = 12_000;
 
-/// What was asked for.
+/// Plays rows of the fault matrix against real processes; `make faults` builds what it takes and calls this.
+#[derive(Debug, Parser)]
+#[command(name = "rookery-faults")]
 struct Arguments {
-    rows: Vec<Row>,
-    options: Options,
-    seed: u64,
-    target_acked: usize,
-    most: Duration,
+    /// Only these rows, apart by commas; F05 means F05a and F05b.
+    #[arg(long, value_name = "ROWS", value_parser = chosen, conflicts_with_all = ["plan", "short", "broken"])]
+    rows: Option<Chosen>,
+    /// So many plays of each row.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    plays: usize,
+    /// Every row as often as a release asks for: F13 60 times, rows with a failover 20 times, all others 3 times.
+    #[arg(long, conflicts_with_all = ["plays", "short", "broken"])]
+    plan: Option<Plan>,
+    /// Decides everything that is random; printed, and a new one for each run unless it is given. A single play of a single
+    /// row has this seed itself; an odd seed slows the database.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Each play is added to this file, as a line of JSON.
+    #[arg(long, value_name = "FILE")]
+    results: Option<PathBuf>,
+    /// What the file of results has of the same sources, build and pace is not played again.
+    #[arg(long, requires = "results")]
+    resume: bool,
+    /// Where the report is written, from all results.
+    #[arg(long, value_name = "FILE", requires = "results")]
     report: Option<PathBuf>,
+    /// The few rows that `make test` plays, as it plays them.
+    #[arg(long, conflicts_with_all = ["results", "broken"])]
+    short: bool,
+    /// A product that acks too early; this has to fail.
+    #[arg(long, conflicts_with = "results")]
+    broken: bool,
+    /// Seconds of talk around the fault.
+    #[arg(long, value_name = "N")]
+    seconds_per_row: Option<u64>,
+    /// Rooms with three clients each.
+    #[arg(long, value_name = "N")]
+    rooms: Option<usize>,
+    /// New messages a second of one client.
+    #[arg(long, value_name = "N")]
+    rate: Option<u32>,
+    /// Messages of one client that may wait for an ack.
+    #[arg(long, value_name = "N")]
+    window: Option<usize>,
+    /// Idle sockets of the rows that drop them.
+    #[arg(long, value_name = "N")]
+    idle_sockets: Option<usize>,
 }
 
-/// What was played so far, and the report of it.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Plan {
+    /// What a release asks for.
+    Full,
+}
+
+/// Rows by their names.
+#[derive(Clone, Debug)]
+struct Chosen(Vec<Row>);
+
+/// What was asked for, and what came of it so far.
 struct Run {
-    played: Vec<Played>,
-    begin: Instant,
+    options: Options,
+    make: Make,
     machine: Machine,
-    arguments: Arguments,
+    results: Option<Results>,
+    report: Option<PathBuf>,
+    logs: Option<PathBuf>,
+    is_good: bool,
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> ExitCode {
-    match arguments(std::env::args().skip(1)) {
-        Ok(arguments) => {
-            let run = Run { played: Vec::new(), begin: Instant::now(), machine: Machine::here(), arguments };
-            run.all().await.unwrap_or_else(|error| {
-                eprintln!("the report cannot be written: {error}");
-                ExitCode::FAILURE
-            })
-        }
+    let arguments = Arguments::parse();
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    if let Err(error) = check_open_files(&limits) {
+        eprintln!("{error}");
+        return ExitCode::from(2);
+    }
+    match run(&arguments).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("{error}\n{USAGE}");
-            ExitCode::from(2)
+            eprintln!("{error}");
+            ExitCode::FAILURE
         }
     }
+}
+
+async fn run(arguments: &Arguments) -> Result<bool, String> {
+    let base = arguments.seed.unwrap_or_else(|| rand::random::<u32>().into());
+    let mut run = Run::prepare(arguments)?;
+    println!("Seed {base}\n{}\n{}", run.machine, run.options);
+    let wanted = arguments.wanted();
+    let counted = |row: &Row| if arguments.resume { run.done(row) } else { Done::default() };
+    let plays = plays(&wanted, counted, base);
+    // What was found before is a part of this run.
+    run.is_good = !arguments.resume || run.are_good(&wanted);
+    let all: usize = wanted.iter().map(|(_, plays)| plays).sum();
+    run.all(&plays, all.saturating_sub(plays.len())).await?;
+    Ok(run.is_good)
 }
 
 impl Run {
-    async fn all(mut self) -> std::io::Result<ExitCode> {
-        let (rows, seed) = (self.arguments.rows.clone(), self.arguments.seed);
-        println!("{}\nSeed {seed}: {} rows", self.machine, rows.len());
-        for (index, row) in (0..).zip(&rows) {
-            self.one(*row, seed + index).await?;
-        }
-        // What is missing is played as pairs, each time others.
-        let pairs = ALL.iter().filter(|row| row.fault == Fault::Pair).copied();
-        for (number, row) in (100..).zip(pairs.cycle()) {
-            if self.has_enough() {
-                break;
-            }
-            self.one(row, seed + number).await?;
-        }
-        let (total, wanted) = (total(&self.played), self.arguments.target_acked);
-        println!("{} acked, {wanted} wanted; {:.0} s: {total:?}", total.acked, self.begin.elapsed().as_secs_f64());
-        let is_good = self.played.iter().all(Played::is_good);
-        Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    fn prepare(arguments: &Arguments) -> Result<Self, String> {
+        let (machine, options) = (Machine::here(), arguments.options());
+        let make = Make {
+            sources: sources::digest().unwrap_or_default(),
+            commit: machine.commit().to_owned(),
+            build: machine.build().to_owned(),
+            pace: options.to_string(),
+        };
+        let open = |path: &PathBuf| Results::open(path).map_err(|error| format!("{}: {error}", path.display()));
+        let results = arguments.results.as_ref().map(open).transpose()?;
+        // Logs of plays that were not good lie beside the results.
+        let logs = arguments
+            .results
+            .as_ref()
+            .and_then(|path| path.parent())
+            .map(|folder| folder.join("faults-logs"));
+        Ok(Self { options, make, machine, results, report: arguments.report.clone(), logs, is_good: true })
     }
 
-    fn has_enough(&self) -> bool {
-        let is_enough = total(&self.played).acked >= self.arguments.target_acked;
-        is_enough || self.begin.elapsed() > self.arguments.most || !self.played.iter().all(Played::is_good)
+    fn entries(&self) -> &[Entry] {
+        self.results.as_ref().map_or(&[], Results::entries)
     }
 
-    async fn one(&mut self, row: Row, seed: u64) -> std::io::Result<()> {
+    fn done(&self, row: &Row) -> Done {
+        self.results
+            .as_ref()
+            .map_or_else(Done::default, |results| results.done(row.id, &self.make))
+    }
+
+    /// Whether all plays of these rows that count were good.
+    fn are_good(&self, wanted: &[Wanted]) -> bool {
+        let counts =
+            |entry: &&Entry| entry.make.is_like(&self.make) && wanted.iter().any(|(row, _)| row.id == entry.row);
+        self.entries().iter().filter(counts).all(|entry| entry.verdict == Verdict::Holds)
+    }
+
+    async fn all(&mut self, plays: &[Play], before: usize) -> Result<(), String> {
+        let (all, begin) = (before + plays.len(), Instant::now());
+        let mut time_left = TimeLeft::new(self.entries());
+        println!("{} plays, {before} of them are done already; {}", all, time_left.words(plays));
+        for (number, one) in (1..).zip(plays) {
+            let took = self.one(*one).await?;
+            time_left.learn(&one.row, took);
+            println!(
+                "  {:.0} s; {} of {all} plays, {}",
+                took.as_secs_f64(),
+                before + number,
+                time_left.words(&plays[number..])
+            );
+        }
+        if plays.is_empty() {
+            self.write_report()?;
+        }
+        let verdict = if self.is_good { "everything holds" } else { "NOT everything holds in time" };
+        println!("{verdict}; {:.0} s", begin.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    async fn one(&mut self, one: Play) -> Result<Duration, String> {
         let begin = Instant::now();
-        println!("{} {}", row.id, row.title);
-        let played = play(row, seed, self.arguments.options).await;
-        tell(&played, begin.elapsed());
-        self.played.push(played);
-        // After each row, so that a run that is ended early leaves what it found.
-        let text = markdown(&self.played, self.arguments.seed, self.arguments.options, &self.machine);
-        keep(self.arguments.report.as_deref(), &text)
+        let played = play(one, self.options).await;
+        let (took, verdict, remarks) = (begin.elapsed(), played.verdict(), played.remarks());
+        println!("{}", line(&played));
+        for line in remarks.iter().flat_map(|remark| remark.lines()) {
+            println!("    {line}");
+        }
+        self.is_good &= verdict == Verdict::Holds;
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let (row, figures, make) = (one.row.id.to_owned(), played.figures(), self.make.clone());
+        let entry = Entry { row, seed: one.seed, slowed: one.slowed, verdict, make, took_ms, figures, remarks };
+        if let Some(results) = &mut self.results {
+            results.add(entry).map_err(|error| format!("the results cannot be written: {error}"))?;
+        }
+        // After each play, so that a run that is ended early leaves what it found.
+        self.write_report()?;
+        self.clear(one, verdict)
+            .map_err(|error| format!("the folders of a play cannot be removed: {error}"))?;
+        Ok(took)
+    }
+
+    fn write_report(&self) -> Result<(), String> {
+        let Some(path) = &self.report else { return Ok(()) };
+        let before = std::fs::read_to_string(path).unwrap_or_default();
+        let text = markdown(self.entries(), &before, &self.machine.to_string());
+        std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+    }
+
+    fn clear(&self, one: Play, verdict: Verdict) -> std::io::Result<()> {
+        let name = format!("{}-{}", one.row.id, one.seed);
+        let kept: Option<PathBuf> = self.logs.as_ref().map(|logs| logs.join(name));
+        dirs::clear(kept.as_deref().filter(|_| verdict != Verdict::Holds).map(Path::new))
     }
 }
 
-fn keep(report: Option<&Path>, text: &str) -> std::io::Result<()> {
-    report.map_or(Ok(()), |file| std::fs::write(file, text))
-}
-
-fn tell(played: &Played, took: Duration) {
-    if let Ok(outcome) = &played.outcome {
-        let per_second = outcome.findings.acked as u64 * 1_000 / outcome.talk_ms.max(1);
-        println!(
-            "  {:.0} s, {per_second} acked/s, {} clients, {} connections, {} jumps; during the fault nothing shown for {} ms, nothing acked for {} ms",
-            took.as_secs_f64(),
-            outcome.clients,
-            outcome.connections,
-            outcome.findings.jumps,
-            outcome.shown.longest_pause_ms(outcome.fault),
-            outcome.acked.longest_pause_ms(outcome.fault),
-        );
-    }
-    print!("  {}{}", line(played), failures(std::slice::from_ref(played)));
-}
-
-fn arguments(mut given: impl Iterator<Item = String>) -> Result<Arguments, String> {
-    let mut arguments = Arguments {
-        rows: ALL.to_vec(),
-        options: Options::LONG,
-        seed: u64::from(std::process::id()),
-        target_acked: 0,
-        most: Duration::from_mins(40),
-        report: None,
-    };
-    while let Some(name) = given.next() {
-        match name.as_str() {
-            "--short" => {
-                arguments.rows.retain(|row| row.is_short);
-                arguments.options = Options::SHORT;
-            }
-            "--broken" => arguments.rows = vec![BROKEN],
-            _ => {
-                let value = given.next().ok_or_else(|| format!("{name} needs a value"))?;
-                arguments.set(&name, &value)?;
-            }
+impl Arguments {
+    fn wanted(&self) -> Vec<Wanted> {
+        let short = || ALL.iter().filter(|row| row.is_short).copied().collect::<Vec<_>>();
+        match (&self.plan, &self.rows) {
+            (Some(Plan::Full), _) => full(),
+            (None, Some(Chosen(rows))) => each(rows, self.plays),
+            (None, None) if self.short => each(&short(), self.plays),
+            (None, None) if self.broken => each(&[BROKEN], self.plays),
+            (None, None) => each(ALL, self.plays),
         }
     }
-    check_open_files(&std::fs::read_to_string("/proc/self/limits").unwrap_or_default())?;
-    Ok(arguments)
+
+    fn options(&self) -> Options {
+        let mut options = if self.short { Options::SHORT } else { Options::LONG };
+        let pace = &mut options.pace;
+        pace.rooms = self.rooms.unwrap_or(pace.rooms);
+        pace.per_second = self.rate.map_or(pace.per_second, f64::from);
+        pace.window = self.window.unwrap_or(pace.window);
+        options.talk = self.seconds_per_row.map_or(options.talk, Duration::from_secs);
+        options.idle_sockets = self.idle_sockets.unwrap_or(options.idle_sockets);
+        options
+    }
+}
+
+fn chosen(names: &str) -> Result<Chosen, String> {
+    named(names).map(Chosen)
 }
 
 fn check_open_files(limits: &str) -> Result<(), String> {
@@ -148,36 +258,41 @@ fn check_open_files(limits: &str) -> Result<(), String> {
     }
 }
 
-impl Arguments {
-    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
-        let number = || value.parse::<u32>().map_err(|_| format!("{name} needs a number, not {value}"));
-        match name {
-            "--rows" => self.rows = chosen(value)?,
-            "--seconds-per-row" => self.options.talk = Duration::from_secs(number()?.into()),
-            "--rooms" => self.options.pace.rooms = number()? as usize,
-            "--rate" => self.options.pace.per_second = f64::from(number()?),
-            "--window" => self.options.pace.window = number()? as usize,
-            "--idle-sockets" => self.options.idle_sockets = number()? as usize,
-            "--target-acked" => self.target_acked = number()? as usize,
-            "--minutes" => self.most = Duration::from_mins(number()?.into()),
-            "--seed" => self.seed = number()?.into(),
-            "--report" => self.report = Some(value.into()),
-            _ => return Err(format!("{name} is not known")),
-        }
-        Ok(())
-    }
-}
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
 
-/// The rows that were named; `F05` names all that begin so.
-fn chosen(names: &str) -> Result<Vec<Row>, String> {
-    let mut rows = Vec::new();
-    for name in names.split(',') {
-        let before = rows.len();
-        let is_meant = |row: &&Row| row.id == name || row.id.trim_end_matches(char::is_lowercase) == name;
-        rows.extend(ALL.iter().filter(is_meant).copied());
-        if rows.len() == before {
-            return Err(format!("there is no row {name}"));
+    use super::*;
+
+    #[test]
+    fn arguments_are_consistent_and_help_names_each() {
+        Arguments::command().debug_assert();
+        let help = Arguments::command().render_long_help().to_string();
+        for name in ["--rows", "--plays", "--plan", "--seed", "--results", "--resume", "--report", "--short"] {
+            assert!(help.contains(name), "{name}");
         }
     }
-    Ok(rows)
+
+    #[test]
+    fn what_is_asked_for_is_what_is_played() {
+        let wanted =
+            |given: &[&str]| Arguments::try_parse_from([&["rookery-faults"], given].concat()).unwrap().wanted();
+        assert_eq!(wanted(&[]).len(), ALL.len());
+        let rows: Vec<_> = wanted(&["--rows", "F11,F13", "--plays", "20"]);
+        assert_eq!(
+            rows.iter().map(|(row, plays)| (row.id, *plays)).collect::<Vec<_>>(),
+            [("F11a", 20), ("F11b", 20), ("F13", 20)]
+        );
+        assert_eq!(wanted(&["--plan", "full"]).len(), ALL.len());
+        assert!(Arguments::try_parse_from(["rookery-faults", "--rows", "F99"]).is_err());
+        assert!(Arguments::try_parse_from(["rookery-faults", "--resume"]).is_err());
+    }
+
+    #[test]
+    fn too_few_open_files_are_named() {
+        let limits =
+            |soft: u64| format!("Max open files            {soft}                 1048576              files\n");
+        assert!(check_open_files(&limits(1_024)).unwrap_err().contains("1024"));
+        assert!(check_open_files(&limits(OPEN_FILES_MIN)).is_ok());
+    }
 }

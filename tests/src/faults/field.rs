@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use tokio::net::TcpStream;
 
 use super::proxy::Proxy;
+use super::slowdown::Turn;
 use crate::cluster::Topology;
 use crate::mongo::Mongo;
 use crate::node::Node;
@@ -79,6 +80,8 @@ pub struct Field {
     pub topology: Topology,
     /// The MongoDB-protocol server.
     pub mongo: Mongo,
+    /// Who may stop it.
+    pub database_turn: Turn,
     /// The api that gateways and clients ask.
     pub api: Node,
     /// Apis that only store.
@@ -128,7 +131,9 @@ impl Field {
         ];
         let gateways = (0..needs.gateways).map(|_| prepare("rookery-gateway", &dir, &settings)).collect();
         let front = ports::free();
-        let mut field = Self { redis, topology, mongo, api, more_apis, gateways, balancer: None, front, wires };
+        let (database_turn, balancer) = (Turn::default(), None);
+        let mut field =
+            Self { redis, topology, mongo, database_turn, api, more_apis, gateways, balancer, front, wires };
         field.start_nodes();
         field.ready().await;
         field.start_front(needs).await;

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use serde::{Deserialize, Serialize};
+
 /// Place of an event in a room: epoch and number.
 pub type Place = (u64, u64);
 
@@ -68,7 +70,8 @@ pub struct Room {
 }
 
 /// What the comparison found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Findings {
     /// Messages whose sender knows that they are stored.
     pub acked: usize,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
@@ -21,7 +22,9 @@ const CLIENTS_PER_ROOM: usize = 3;
 /// From the last word to the last ack, and from there until everybody shows everything.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(90);
 const SHOW_DEADLINE: Duration = Duration::from_mins(1);
+/// How long clients are waited for that were not heard yet since the fault.
 const RECOVERY_DEADLINE: Duration = Duration::from_mins(1);
+const HISTORIES_AT_ONCE: usize = 4;
 const SURPRISES_MAX: usize = 10;
 
 /// How fast everybody talks.
@@ -52,6 +55,7 @@ struct Common {
     drained: AtomicUsize,
     recovered: AtomicUsize,
     fault_over_ms: AtomicU64,
+    talk_ms: AtomicU64,
     quiet: AtomicBool,
     over: AtomicBool,
     surprises: Mutex<Vec<String>>,
@@ -144,6 +148,7 @@ impl Load {
             drained: AtomicUsize::new(0),
             recovered: AtomicUsize::new(0),
             fault_over_ms: AtomicU64::new(u64::MAX),
+            talk_ms: AtomicU64::new(0),
             quiet: AtomicBool::new(false),
             over: AtomicBool::new(false),
             surprises: Mutex::default(),
@@ -179,27 +184,35 @@ impl Load {
         self.common.acked.load(Ordering::Relaxed)
     }
 
-    /// The fault has ended now; waits until every client was heard since. Whoever was not, shows in the outcome.
-    pub async fn recover(&self) {
+    /// The fault has ended now; waits until every client was heard since, so many times as long as usual at most. Whoever
+    /// was not, shows in the outcome.
+    pub async fn recover(&self, patience: u32) {
         self.common.fault_over_ms.store(self.now_ms(), Ordering::Relaxed);
         let clients = self.clients();
-        wait::holds(RECOVERY_DEADLINE, async || self.common.recovered.load(Ordering::Relaxed) == clients).await;
+        wait::holds(RECOVERY_DEADLINE * patience, async || self.common.recovered.load(Ordering::Relaxed) == clients)
+            .await;
     }
 
     fn clients(&self) -> usize {
         self.rooms.iter().map(|(_, _, clients)| clients.len()).sum()
     }
 
-    /// Stops talking, lets everybody finish, and compares. `fault` is when it began and ended.
-    pub async fn settle(self, fault: (u64, u64)) -> Result<Outcome, String> {
-        let talk_ms = self.now_ms();
+    /// Stops talking and lets everybody finish, so many times as long as usual at most.
+    pub async fn drain(&self, patience: u32) {
+        self.common.talk_ms.store(self.now_ms(), Ordering::Relaxed);
         self.common.quiet.store(true, Ordering::Relaxed);
         let clients = self.clients();
         let drained = async || self.common.drained.load(Ordering::Relaxed) == clients;
         // Whoever has not finished shows up as unknown.
-        wait::holds(DRAIN_DEADLINE, drained).await;
-        let histories = join_all(self.rooms.iter().map(|(_, pager, _)| whole(pager))).await;
-        let histories: Vec<Vec<Kept>> = histories.into_iter().collect::<Result<_, _>>()?;
+        wait::holds(DRAIN_DEADLINE * patience, drained).await;
+    }
+
+    /// Compares, after [`Self::drain`]. `fault` is when it began and ended.
+    pub async fn settle(self, fault: (u64, u64)) -> Result<Outcome, String> {
+        let (talk_ms, clients) = (self.common.talk_ms.load(Ordering::Relaxed), self.clients());
+        // A few at a time: an api that reads more at once refuses some.
+        let histories = stream::iter(&self.rooms).map(|(_, pager, _)| whole(pager)).buffered(HISTORIES_AT_ONCE);
+        let histories: Vec<Vec<Kept>> = histories.try_collect().await?;
         for ((talk, _, _), history) in self.rooms.iter().zip(&histories) {
             *talk.target.lock() = history.last().map(|kept| kept.event.place);
         }

@@ -34,6 +34,18 @@ impl Machine {
     }
 }
 
+impl Machine {
+    /// The commit that was built, and whether the sources differ from it.
+    pub fn commit(&self) -> &str {
+        &self.commit
+    }
+
+    /// Profile of the build.
+    pub const fn build(&self) -> &'static str {
+        self.build
+    }
+}
+
 impl Display for Machine {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let Self { processors, memory_gib, kernel, parts, commit, build } = self;
@@ -43,11 +55,11 @@ impl Display for Machine {
     }
 }
 
-/// The commit that was built, and whether the sources differ from it (the report itself does not count).
+/// The commit that was built, and whether anything differs from it but what the runs themselves write.
 fn commit() -> String {
     let repository = tools::repository().display().to_string();
     let hash = first_line("git", &["-C", &repository, "rev-parse", "--short=12", "HEAD"]);
-    let changes = first_line("git", &["-C", &repository, "status", "--porcelain", "--", ".", ":!docs/faults.md"]);
+    let changes = first_line("git", &["-C", &repository, "status", "--porcelain", "--", ".", ":!docs/faults*"]);
     match (hash.is_empty(), changes.is_empty()) {
         (true, _) => "unknown".to_owned(),
         (false, true) => hash,

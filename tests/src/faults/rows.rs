@@ -135,14 +135,23 @@ pub struct Stage {
     pub scale: f64,
     /// Idle sockets of the rows that drop them.
     pub idle_sockets: usize,
+    /// Times are so many times as long as the row says.
+    pub patience: u32,
     /// What did not hold while the fault was played.
     pub complaints: Arc<Mutex<Vec<String>>>,
+    /// What took too long.
+    pub delays: Arc<Mutex<Vec<String>>>,
 }
 
 impl Stage {
     /// Notes what does not hold.
     pub fn complain(&self, what: String) {
         self.complaints.lock().push(what);
+    }
+
+    /// Notes what took too long.
+    pub fn note_delay(&self, what: String) {
+        self.delays.lock().push(what);
     }
 
     /// Waits for `secs` seconds of fault, or a part of it in the short version, 2 s at least.

@@ -40,9 +40,7 @@ impl Stage {
             Fault::MongoDiskFull => self.fill_mongo().await,
             Fault::RedisNoMemory => self.fill_memory().await,
             Fault::RedisDiskFull => self.fill_disk().await,
-            Fault::MongoStop(secs) => {
-                tokio::join!(self.stop(&field.mongo.process, secs), self.rest_answers());
-            }
+            Fault::MongoStop(secs) => self.stop_mongo(secs).await,
             Fault::MongoKill => self.kill_mongo().await,
             Fault::Wire(links, wire, secs) => self.disturb(links, wire, secs).await,
             Fault::ClientsReset => self.reset_clients().await,
@@ -80,6 +78,11 @@ impl Stage {
         process.signal("STOP");
         self.pause(secs).await;
         process.signal("CONT");
+    }
+
+    async fn stop_mongo(&self, secs: u64) {
+        let _turn = self.field.database_turn.take().await;
+        tokio::join!(self.stop(&self.field.mongo.process, secs), self.rest_answers());
     }
 
     async fn roll(&self) {
@@ -132,7 +135,7 @@ impl Stage {
         let _done = rest.post("/api/v1/auth/logout-all", Some(&user.token), &json!({})).await.expect(204);
         self.kill_redis(true).await;
         for gateway in &self.field.gateways {
-            let is_open = opens(&gateway.socket_url(), &user.token).await;
+            let is_open = opens(&gateway.socket_url(), &user.token, self.patience).await;
             if is_open {
                 self.complain("a session that had ended opens a socket after Redis was wiped".to_owned());
             }
@@ -167,26 +170,30 @@ impl Stage {
 
     /// The storage engine gives up for good when it cannot write: the server has to be started again.
     async fn fill_mongo(&self) {
-        let mongo = &self.field.mongo;
-        limit_files(mongo.process.id(), "1");
+        limit_files(self.field.mongo.process.id(), "1");
         self.pause(15).await;
-        mongo.process.kill();
-        mongo.start().await;
+        let _turn = self.field.database_turn.take().await;
+        self.field.mongo.process.kill();
+        self.field.mongo.start().await;
     }
 
     /// REST answers in time whatever the store does.
     async fn rest_answers(&self) {
         sleep(Duration::from_secs(1)).await;
-        let begin = Instant::now();
+        let (begin, deadline) = (Instant::now(), REST_MAX * self.patience);
         let answer = self.field.rest().try_get("/api/v1/rooms", None).await;
         let status = answer.map(|answer| answer.status).map_err(|error| error.to_string());
         let took = begin.elapsed();
-        if status.as_ref().is_ok_and(|status| *status == 500) || status.is_err() || took > REST_MAX {
-            self.complain(format!("REST took {took:?} to answer {status:?}"));
+        let text = format!("REST took {took:?} to answer {status:?}");
+        if status.as_ref().map_or(true, |status| *status == 500) {
+            self.complain(text);
+        } else if took > deadline {
+            self.note_delay(text);
         }
     }
 
     async fn kill_mongo(&self) {
+        let _turn = self.field.database_turn.take().await;
         self.field.mongo.process.kill();
         self.pause(GONE).await;
         self.field.mongo.start().await;

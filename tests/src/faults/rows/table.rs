@@ -130,15 +130,15 @@ pub const ALL: &[Row] = &[
         &[Shown, Acked, SocketsStay],
     ),
     row("F13", "Sentinel exchanges master and replica three times", Fault::MasterExchange, 5)
-        .expecting("Everybody follows the new master each time.", &[Shown, Acked, SocketsStay]),
+        .expecting("Everybody follows the new master each time.", &[Shown, Acked, SocketsStay])
+        .short(),
     row("F14a", "Redis is stopped for 4 s", Fault::RedisStop(4), 5)
         .expecting("Sends wait or time out as unavailable; afterwards the same epoch goes on.", &[SocketsStay]),
     row("F14b", "Redis is stopped for 30 s", Fault::RedisStop(30), 5)
         .expecting("Sends time out as unavailable; afterwards the same epoch goes on.", &[SocketsStay, ToldLater]),
-    row("F14c", "the master of a Redis with Sentinel is stopped for 4 s and goes on", Fault::MasterStop(4), 5).expecting(
-        "It is replaced; what it numbers when it wakes is believed by nobody.",
-        &[Shown, Acked, SocketsStay],
-    ),
+    row("F14c", "the master of a Redis with Sentinel is stopped for 4 s and goes on", Fault::MasterStop(4), 5)
+        .expecting("It is replaced; what it numbers when it wakes is believed by nobody.", &[Shown, Acked, SocketsStay])
+        .short(),
     row("F14d", "the master of a Redis with Sentinel is stopped for 30 s and goes on", Fault::MasterStop(30), 5)
         .expecting("As above.", &[Shown, Acked, SocketsStay]),
     row("F14e", "one of three masters of a Redis Cluster is stopped for 10 s and goes on", Fault::ShardStop, 5)
