@@ -43,6 +43,8 @@ test("the state of the connection is told in words", () => {
   assert.equal(describe({ kind: "connecting" }, 0), "Connecting…");
   assert.equal(describe({ kind: "waiting", retry_at: 7_200 }, 0), "Connection lost. Trying again in 8 s");
   assert.equal(describe({ kind: "waiting", retry_at: 300 }, 0), "Connection lost. Trying again…");
+  assert.equal(describe({ kind: "waiting", retry_at: 7_200, no_network: true }, 0), "No network. Trying again in 8 s");
+  assert.equal(describe({ kind: "connecting", no_network: true }, 0), "No network. Trying again…");
   assert.equal(describe({ kind: "stopped", code: 1008 }, 0), "Disconnected by the server (policy)");
 });
 

@@ -144,3 +144,37 @@ test("what an old socket still says is not heard", async () => {
   await settle();
   assert.equal(connection.state.kind, "idle");
 });
+
+test("d10 a network that is lost is told at once, not when the server has been silent for long", async () => {
+  const { clock, sockets, connection } = await online();
+  connection.offline();
+  assert.deepEqual([connection.state.kind, connection.state.no_network], ["waiting", true]);
+  assert.equal(connection.send({ type: "ping" }), false, "nothing goes into the dead socket");
+  assert.equal(sockets[0].readyState, 3);
+  await clock.pass(250);
+  assert.equal(sockets.length, 2, "a server on the same machine needs no network");
+  assert.deepEqual([connection.state.kind, connection.state.no_network], ["connecting", true]);
+  greet(sockets[1]);
+  assert.deepEqual(connection.state, { kind: "online" });
+});
+
+test("d10 a network that is back is used at once, whatever was waited for", async () => {
+  const { clock, sockets, connection } = await online();
+  for (let attempt = 0; attempt < 6; attempt += 1) {
+    sockets.at(-1).closes(1006);
+    await clock.pass(connection.state.retry_at - clock.now());
+  }
+  sockets.at(-1).closes(1006);
+  connection.offline();
+  assert.equal(connection.state.no_network, true);
+  const before = sockets.length;
+  connection.online();
+  await settle();
+  assert.equal(sockets.length, before + 1, "no wait");
+  // An attempt that began without a network may hang for long.
+  connection.online();
+  await settle();
+  assert.equal(sockets.length, before + 2);
+  greet(sockets.at(-1));
+  assert.equal(connection.state.kind, "online");
+});

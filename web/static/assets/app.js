@@ -3,16 +3,16 @@
 import { Api } from "./net/api.js";
 import { Connection } from "./net/socket.js";
 import { SESSION_REVOKED } from "./protocol/close.js";
-import { auth, edit, presence, react, remove } from "./protocol/frames.js";
+import { auth } from "./protocol/frames.js";
 import { Session } from "./state/session.js";
 import { reference } from "./state/rooms.js";
 import { createChat } from "./chat/chat.js";
-import { newClientId } from "./chat/sender.js";
 import { AuthView } from "./ui/auth.js";
 import { BrowseDialog, CreateDialog, closeDialogs, confirm, wireDialogs } from "./ui/dialogs.js";
 import { byId, setText } from "./ui/dom.js";
 import { MembersDialog } from "./ui/members.js";
 import { PresenceDialog, renderDot } from "./ui/presence.js";
+import { redrawer } from "./ui/redraw.js";
 import { RoomListView } from "./ui/roomlist.js";
 import { RoomView } from "./ui/room.js";
 import { StatusView } from "./ui/status.js";
@@ -22,6 +22,7 @@ const TICK_MS = 1_000;
 /** A token that could not be renewed is tried again after this. */
 const RENEW_RETRY_MS = 10_000;
 const WIDE = matchMedia("(min-width: 45rem)");
+const TOO_MANY = "Too much is waiting to be sent.";
 const now = () => Date.now();
 
 const api = new Api({ fetch: (...request) => fetch(...request), token: (fresh) => session.token(fresh) });
@@ -40,7 +41,13 @@ let chat = null;
 let stranger = null;
 let rooms_problem = null;
 let renew_after = 0;
-let frame_requested = false;
+/** At most once per frame, whatever came in between. */
+const render = redrawer({
+  draw: () => chat !== null && draw(),
+  isHidden: () => document.hidden,
+  requestFrame: (run) => requestAnimationFrame(run),
+  setTimeout: (run, ms) => setTimeout(run, ms),
+});
 
 const views = {
   auth: new AuthView({
@@ -57,9 +64,9 @@ const views = {
     onLook: () => render(),
     onRetry: (client_id) => changeOutbox(() => chat.sender.retry(client_id)),
     onDiscard: (client_id) => changeOutbox(() => chat.outbox.discard(client_id)),
-    onReact: (message_id, emoji, back) => act(react({ ...about(message_id), emoji, remove: back })),
-    onDelete: (message_id) => act(remove(about(message_id))),
-    onEdit: (message_id, content) => act(edit({ ...about(message_id), content })),
+    onReact: (message_id, emoji, back) => act({ type: "react", message_id, emoji, remove: back }),
+    onDelete: (message_id) => act({ type: "delete", message_id }),
+    onEdit: (message_id, content) => act({ type: "edit", message_id, content }),
     onJoin: () => join(stranger.room),
     onLeave: () => leaveRoom(),
     onMembers: () => views.members.show(chat.rooms.get(chat.rooms.open_id)),
@@ -70,7 +77,7 @@ const views = {
     onChoose: (room) => (chat.rooms.get(room.room_id) ? go(room) : join(room)),
   }),
   members: new MembersDialog((room_id, cursor) => api.members(room_id, cursor), (ids) => (chat.presence.look(ids), render())),
-  presence: new PresenceDialog((setting) => act(presence(setting))),
+  presence: new PresenceDialog((setting) => chat.presence.set(setting)),
   create: new CreateDialog(async (room) => adopt(await api.createRoom(room))),
 };
 
@@ -114,7 +121,7 @@ function receive(frame) {
   // The server's clock counts: whatever this page's says, the token ends soon.
   if (frame.type === "token_expiring") return void renew(true);
   if (frame.type === "hello") {
-    views.room.composer.limit(frame.limits);
+    views.room.limits.set(frame.limits);
     if (!chat.rooms.loaded) loadRooms();
   }
   if (chat.presence.onFrame(frame)) render();
@@ -198,18 +205,15 @@ function say(room_id, content) {
   const taken = chat.sender.say(room_id, content);
   chat.presence.said(room_id);
   render();
-  return taken ? null : "Too many messages are waiting to be sent.";
+  return taken ? null : TOO_MANY;
 }
 
-/** What is done to a message of the open room, under a name of its own. */
-function about(message_id) {
-  return { room: chat.rooms.open_id, client_id: newClientId(), message_id };
-}
-
-/** Shown when it comes back as an event. Without a connection nothing happens, and the state line says so. */
-function act(frame) {
-  connection.send(frame);
+/** What is done to a message of the open room. @returns {?string} why it was not taken */
+function act(what) {
+  const taken = chat.sender.act(chat.rooms.open_id, what);
+  if (!taken) chat.sync.problems.set(chat.rooms.open_id, TOO_MANY);
   render();
+  return taken ? null : TOO_MANY;
 }
 
 function changeOutbox(change) {
@@ -219,16 +223,6 @@ function changeOutbox(change) {
 
 function isLooking() {
   return !document.hidden && document.hasFocus() && views.room.timeline.at_end && (WIDE.matches || roomInAddress() !== null);
-}
-
-/** At most once per frame, whatever came in between. */
-function render() {
-  if (frame_requested) return;
-  frame_requested = true;
-  requestAnimationFrame(() => {
-    frame_requested = false;
-    if (chat !== null) draw();
-  });
 }
 
 function draw() {
@@ -282,8 +276,9 @@ function start() {
   addEventListener("hashchange", route);
   addEventListener("storage", onStorage);
   addEventListener("focus", () => render());
-  addEventListener("online", () => connection.nudge());
-  document.addEventListener("visibilitychange", () => document.hidden || (connection.nudge(), render()));
+  addEventListener("online", () => connection.online());
+  addEventListener("offline", () => connection.offline());
+  document.addEventListener("visibilitychange", () => (document.hidden || connection.nudge(), render()));
   setInterval(tick, TICK_MS);
   if (session.restore()) enter();
   else views.auth.show();

@@ -1,6 +1,8 @@
-// Says things: puts them into the outbox, sends what is due while there is a connection, and takes the answers.
+// Says and does things: puts them into the outbox, sends what is due while there is a connection, and takes the answers.
 
-import { message } from "../protocol/frames.js";
+import { edit, message, react, remove } from "../protocol/frames.js";
+
+const ACTS = { edit, delete: remove, react };
 
 export class Sender {
   #outbox;
@@ -21,16 +23,26 @@ export class Sender {
 
   /** @param {string} room id of the room @param {string} content @returns {boolean} false if too much is waiting */
   say(room, content) {
+    return this.#keep({ room, content });
+  }
+
+  /** @param {string} room @param {import("../state/outbox.js").Act} act @returns {boolean} false if too much is waiting */
+  act(room, act) {
+    return this.#keep({ room, act });
+  }
+
+  #keep(fields) {
     if (this.#outbox.full) return false;
-    this.#outbox.add({ client_id: newClientId(), room, content, now: this.#now() });
+    this.#outbox.add({ client_id: newClientId(), ...fields, now: this.#now() });
     this.flush();
     return true;
   }
 
   /** Sends what is due. Without a connection it stays due. */
   flush() {
-    for (const { client_id, room, content } of this.#outbox.toSend(this.#now())) {
-      if (!this.#connection.send(message({ room, client_id, content }))) return;
+    for (const { client_id, room, content, act } of this.#outbox.toSend(this.#now())) {
+      const frame = act === undefined ? message({ room, client_id, content }) : ACTS[act.type]({ room, client_id, ...act });
+      if (!this.#connection.send(frame)) return;
       this.#outbox.sent(client_id, this.#now());
     }
   }

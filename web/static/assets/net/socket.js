@@ -22,6 +22,7 @@ const COMING_BACK = 3000;
  * @typedef {object} ConnectionState
  * @property {"idle"|"connecting"|"online"|"waiting"|"stopped"} kind
  * @property {number} [retry_at] for "waiting": when the next attempt starts
+ * @property {boolean} [no_network] for "waiting" and "connecting": the machine says that it has no network
  * @property {number} [code] for "stopped": the close code that forbids coming back
  */
 
@@ -58,6 +59,7 @@ export class Connection {
   #return_at = 0;
   #heartbeat_ms = 25_000;
   #fresh_token = false;
+  #no_network = false;
 
   /** @param {ConnectionParts} parts */
   constructor(parts) {
@@ -88,7 +90,22 @@ export class Connection {
     return true;
   }
 
-  /** The network may be back, or the machine awake: try now instead of later, or see whether the server answers. */
+  /** The machine has lost its network, and no close will ever come. It is tried again all the same: a server on the same
+   * machine needs none. */
+  offline() {
+    this.#no_network = true;
+    if (this.state.kind === "online" || this.state.kind === "connecting") this.#wait();
+    else if (this.state.kind === "waiting") this.#set(this.state);
+  }
+
+  /** The network is back: whatever was tried without it is not worth waiting for. */
+  online() {
+    this.#no_network = false;
+    if (this.state.kind === "connecting") this.start();
+    else this.nudge();
+  }
+
+  /** The machine may be awake again: try now instead of later, or see whether the server answers. */
   nudge() {
     if (this.state.kind === "waiting") this.start();
     if (this.state.kind === "online") this.#ping();
@@ -131,6 +148,7 @@ export class Connection {
     this.#heartbeat_ms = hello.heartbeat_ms;
     this.#online_at = this.#clock.now();
     this.#fresh_token = false;
+    this.#no_network = false;
     this.#watchSilence();
     this.#set({ kind: "online" });
     this.#parts.onFrame(hello);
@@ -192,7 +210,8 @@ export class Connection {
   }
 
   #set(state) {
-    this.state = state;
-    this.#parts.onState(state);
+    const tries = state.kind === "waiting" || state.kind === "connecting";
+    this.state = tries && this.#no_network ? { ...state, no_network: true } : state;
+    this.#parts.onState(this.state);
   }
 }

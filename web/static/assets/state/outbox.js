@@ -1,4 +1,4 @@
-// Messages that are not stored yet. Each has an entry of its own in localStorage, so that neither a reload nor a second
+// Messages, and what is done to them (acts), that are not stored yet. Each has an entry of its own in localStorage, so that neither a reload nor a second
 // tab loses one; it is removed when the server says that the message is stored.
 
 /** Entries of one user; beyond it nothing more can be said until some are stored. */
@@ -11,12 +11,22 @@ export const RESEND_CAP_MS = 120_000;
  * @typedef {object} Entry
  * @property {string} client_id
  * @property {string} room id of the room
- * @property {string} content
+ * @property {string} content of a message; empty for an act
+ * @property {Act} [act] what is done to a message, in place of a new one
  * @property {string} created_at RFC 3339
  * @property {"sending"|"delivered"|"failed"} state
  * @property {string} [error] for "failed": why, for people
  * @property {number} attempts times it was sent on this page
  * @property {number} due_at when it is sent again, in milliseconds
+ */
+
+/**
+ * @typedef {object} Act
+ * @property {"edit"|"delete"|"react"} type
+ * @property {string} message_id
+ * @property {string} [content] of an edit
+ * @property {string} [emoji] of a reaction
+ * @property {boolean} [remove] of a reaction: whether it is taken back
  */
 
 /** Refusals that have passed a moment later; everything else needs the user. */
@@ -44,12 +54,13 @@ export class Outbox {
   }
 
   /**
-   * Keeps a message until it is stored.
-   * @param {{client_id: string, room: string, content: string, now: number}} message
+   * Keeps a message or an act until it is stored.
+   * @param {{client_id: string, room: string, content?: string, act?: Act, now: number}} message
    * @returns {Entry}
    */
-  add({ client_id, room, content, now }) {
-    const entry = { client_id, room, content, created_at: new Date(now).toISOString(), state: "sending" };
+  add({ client_id, room, content = "", act, now }) {
+    if (act !== undefined) this.#replaceFailed(room, act);
+    const entry = { client_id, room, content, act, created_at: new Date(now).toISOString(), state: "sending" };
     this.#write(entry);
     return this.#hold(entry);
   }
@@ -131,6 +142,12 @@ export class Outbox {
     return true;
   }
 
+  /** What failed before is not wanted any more once the same is tried anew. */
+  #replaceFailed(room, { type, message_id }) {
+    const same = ({ state, act }) => state === "failed" && act?.type === type && act.message_id === message_id;
+    this.ofRoom(room).filter(same).forEach(({ client_id }) => this.discard(client_id));
+  }
+
   #change(client_id, fields) {
     const entry = this.#entries.get(client_id);
     if (entry === undefined) return;
@@ -159,9 +176,9 @@ export class Outbox {
   }
 
   /** A full or forbidden storage costs only the protection against a reload. */
-  #write({ client_id, room, content, created_at, state, error }) {
+  #write({ client_id, room, content, act, created_at, state, error }) {
     try {
-      const text = JSON.stringify({ client_id, room, content, created_at, state, error });
+      const text = JSON.stringify({ client_id, room, content, act, created_at, state, error });
       this.#storage.setItem(this.#prefix + client_id, text);
     } catch {
       // Nothing to do: the entry is still in memory.
@@ -173,8 +190,15 @@ function parse(text) {
   try {
     const entry = JSON.parse(text);
     const whole = [entry.client_id, entry.room, entry.content, entry.state].every((field) => typeof field === "string");
-    return whole ? entry : null;
+    return whole && (entry.act === undefined || isAct(entry.act)) ? entry : null;
   } catch {
     return null;
   }
+}
+
+const FIELDS = { edit: "content", delete: "message_id", react: "emoji" };
+
+function isAct(act) {
+  const known = act !== null && typeof act === "object" && Object.hasOwn(FIELDS, act.type);
+  return known && typeof act.message_id === "string" && typeof act[FIELDS[act.type]] === "string";
 }

@@ -25,6 +25,7 @@ export class Presence {
   #room_id = null;
   #users = [];
   #typed_at = new Map();
+  #wanted = null;
 
   /** @param {{connection: {send: (frame: object) => boolean}, user_id: string, now: () => number, frames: object}} parts */
   constructor(parts) {
@@ -60,6 +61,7 @@ export class Presence {
       this.#typing.clear();
       this.#live.clear();
       this.#watch();
+      this.#tell();
     },
     caught_up: ({ room }) => {
       const is_new = !this.#live.has(room);
@@ -74,6 +76,17 @@ export class Presence {
     typing: ({ room, user }) => this.#typists(room).set(user.user_id, { ...user, until: this.#parts.now() + TYPING_MS }),
     new_message: ({ room, message }) => this.#typing.get(room)?.delete(message.user_id),
   };
+
+  /** The user's own status, told with the next connection if there is none now. @param {{status: string, text?: string}} setting */
+  set(setting) {
+    this.#wanted = setting;
+    this.#tell();
+  }
+
+  #tell() {
+    const { connection, frames } = this.#parts;
+    if (this.#wanted !== null && connection.send(frames.presence(this.#wanted))) this.#wanted = null;
+  }
 
   /** How a user stands, by the room that is shown or because the user is looked at. @returns {Seen} */
   of(user_id) {

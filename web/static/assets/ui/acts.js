@@ -1,6 +1,7 @@
 // What can be done to a message on show: its menu, its reactions, the form that edits it.
 
-import { el } from "./dom.js";
+import { el, setText } from "./dom.js";
+import { isComposing, isSend } from "./keys.js";
 
 /** The reactions that the menu offers. */
 const EMOJIS = ["👍", "❤️", "😂", "🎉", "😮", "😢"];
@@ -24,6 +25,8 @@ export function menu(row, { onReact, onDelete, onEdit }) {
   const own_acts = own ? [act("Edit", () => onEdit(message_id)), act("Delete", () => onDelete(message_id))] : [];
   node.append(el("div", { class: "choices" }, ...emojis, ...own_acts));
   node.addEventListener("keydown", (event) => event.key === "Escape" && close(node, () => node.firstChild.focus()));
+  // Below the newest message there is no room to open into.
+  node.addEventListener("toggle", () => node.open && node.scrollIntoView({ block: "nearest" }));
   return node;
 }
 
@@ -35,10 +38,11 @@ function close(node, run) {
 /** @param {import("./rows.js").Row} row @param {ActHandlers} handlers */
 export function chips({ message_id, chips: all }, { onReact }) {
   if (all.length === 0) return null;
-  const nodes = all.map(({ emoji, count, mine }) =>
+  const nodes = all.map(({ emoji, count, mine, waiting }) =>
     el("button", {
       type: "button",
-      class: mine ? "chip mine" : "chip",
+      class: ["chip", mine && "mine", waiting && "waiting"].filter(Boolean).join(" "),
+      title: waiting ? "Waiting to be sent" : undefined,
       "aria-pressed": String(mine),
       "aria-label": `${emoji} ${count}`,
       onclick: () => onReact(message_id, emoji, mine),
@@ -46,17 +50,39 @@ export function chips({ message_id, chips: all }, { onReact }) {
   return el("div", { class: "chips" }, ...nodes);
 }
 
-/** @param {string} content @param {(content: ?string) => void} onDone with the new text, or null */
-export function editor(content, onDone) {
+/**
+ * The form that edits a message. It stays open until its text is taken or given up.
+ * @param {object} parts
+ * @param {string} parts.content as it is
+ * @param {string} parts.draft as it was left, if it was
+ * @param {import("./length.js").TextLimits} parts.limits
+ * @param {(draft: string) => void} parts.onDraft
+ * @param {(content: string) => ?string} parts.onSave answers with why it was not taken
+ * @param {() => void} parts.onCancel
+ */
+export function editor({ content, draft, limits, onDraft, onSave, onCancel }) {
   const field = el("textarea", { rows: "3", "aria-label": "Edit message", dir: "auto" });
-  field.value = content;
-  const save = () => onDone(field.value.trim() === "" || field.value === content ? null : field.value);
+  const note = el("span", { class: "count", role: "status" });
+  const button = el("button", { type: "button", class: "link", onclick: () => save() }, "Save");
+  const check = () => {
+    setText(note, limits.countdown(field.value));
+    note.classList.toggle("over", limits.left(field.value) < 0);
+    button.disabled = !limits.fit(field.value);
+  };
+  const save = () => {
+    if (field.value === content) return onCancel();
+    if (!limits.fit(field.value)) return check();
+    const refused = onSave(field.value);
+    if (refused) setText(note, refused);
+  };
+  field.value = draft;
+  check();
+  field.addEventListener("input", () => (onDraft(field.value), check()));
   field.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") onDone(null);
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) (event.preventDefault(), save());
+    if (event.key === "Escape" && !isComposing(event)) onCancel();
+    if (isSend(event)) (event.preventDefault(), save());
   });
   queueMicrotask(() => requestAnimationFrame(() => field.focus()));
-  return el("div", { class: "editor" }, field,
-    el("button", { type: "button", class: "link", onclick: save }, "Save"),
-    el("button", { type: "button", class: "link", onclick: () => onDone(null) }, "Cancel"));
+  return el("div", { class: "editor" }, field, note, button,
+    el("button", { type: "button", class: "link", onclick: onCancel }, "Cancel"));
 }

@@ -1,9 +1,7 @@
 // Where a message is written. Keeps a draft per room.
 
 import { byId, setText } from "./dom.js";
-
-/** Characters left from which on they are counted down. */
-const COUNT_FROM = 300;
+import { isSend } from "./keys.js";
 
 export class Composer {
   #form = byId("composer");
@@ -12,27 +10,22 @@ export class Composer {
   #button = byId("composer-send");
   #drafts = new Map();
   #room_id = null;
-  #chars_max = 4000;
-  #bytes_max = 12_000;
+  #limits;
   #allowed = true;
 
   /**
+   * @param {import("./length.js").TextLimits} limits
    * @param {(room_id: string, content: string) => ?string} onSay answers with why it was not taken
    * @param {(room_id: string) => void} onType
    */
-  constructor(onSay, onType) {
+  constructor(limits, onSay, onType) {
+    this.#limits = limits;
     this.#form.addEventListener("submit", (event) => this.#submit(event, onSay));
     this.#input.addEventListener("input", () => {
       this.#changed();
       if (this.#input.value !== "") onType(this.#room_id);
     });
     this.#input.addEventListener("keydown", (event) => this.#key(event));
-  }
-
-  /** @param {{content_chars: number, content_bytes: number}} limits what the server told */
-  limit({ content_chars, content_bytes }) {
-    this.#chars_max = content_chars;
-    this.#bytes_max = content_bytes;
   }
 
   /** @param {string} room_id @param {string} name */
@@ -62,9 +55,8 @@ export class Composer {
     this.#input.value = "";
   }
 
-  /** Enter sends, Shift+Enter breaks the line; an Enter that ends a word in an input method does neither. */
   #key(event) {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    if (!isSend(event)) return;
     event.preventDefault();
     this.#form.requestSubmit();
   }
@@ -81,25 +73,17 @@ export class Composer {
   }
 
   #fits(content) {
-    const whole = this.#allowed && content.trim() !== "";
-    return whole && [...content].length <= this.#chars_max && new Blob([content]).size <= this.#bytes_max;
+    return this.#allowed && this.#limits.fit(content);
   }
 
   #changed() {
     const content = this.#input.value;
     if (content === "") this.#drafts.delete(this.#room_id);
     else this.#drafts.set(this.#room_id, content);
-    const left = this.#left(content);
-    setText(this.#count, left > COUNT_FROM ? "" : left < 0 ? `${-left} too many` : `${left} left`);
-    this.#count.classList.toggle("over", left < 0);
+    setText(this.#count, this.#limits.countdown(content));
+    this.#count.classList.toggle("over", this.#limits.left(content) < 0);
     this.#button.disabled = !this.#fits(content);
     this.#grow();
-  }
-
-  /** In characters, or in bytes where these run out first (a byte then counts as a third of a character). */
-  #left(content) {
-    const bytes_left = Math.floor(((this.#bytes_max - new Blob([content]).size) * this.#chars_max) / this.#bytes_max);
-    return Math.min(this.#chars_max - [...content].length, bytes_left);
   }
 
   /** Browsers without `field-sizing` get a box that grows and, once empty, is small again. Making it small on every

@@ -4,6 +4,7 @@ import { byId, setText } from "./dom.js";
 import { keepsOrder, mayTalk } from "../state/rooms.js";
 import { limitsText, memberCount, onlineCount, typingText } from "./format.js";
 import { Composer } from "./composer.js";
+import { TextLimits } from "./length.js";
 import { TypingView } from "./presence.js";
 import { TimelineView } from "./timeline.js";
 
@@ -24,6 +25,8 @@ export class RoomView {
   #aside = byId("aside");
   #join = byId("join");
   #typing = new TypingView();
+  /** How long a text may be, new or edited. */
+  limits = new TextLimits();
 
   /**
    * @param {object} handlers
@@ -39,8 +42,8 @@ export class RoomView {
    * @param {() => void} handlers.onMembers
    */
   constructor(handlers) {
-    this.composer = new Composer(handlers.onSay, handlers.onType);
-    this.timeline = new TimelineView({ ...handlers, ...timelineParts() });
+    this.composer = new Composer(this.limits, handlers.onSay, handlers.onType);
+    this.timeline = new TimelineView({ ...handlers, ...timelineParts(), limits: this.limits });
     this.#leave.addEventListener("click", handlers.onLeave);
     this.#members.addEventListener("click", handlers.onMembers);
     byId("problem-retry").addEventListener("click", handlers.onReload);

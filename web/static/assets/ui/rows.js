@@ -1,6 +1,7 @@
 // What a room looks like as a list of rows: days, messages, joins and leaves, and what is still on its way. No DOM.
 
 import { mentions } from "../protocol/mentions.js";
+import { withActs } from "./pending.js";
 import { comparePlaces } from "../state/unread.js";
 
 /** Messages of one person within this time stand together under one name. */
@@ -22,7 +23,8 @@ const TOGETHER_MS = 5 * 60_000;
  * @property {string} [message_id] of messages that have their place
  * @property {string} [edited_at]
  * @property {boolean} [deleted]
- * @property {{emoji: string, count: number, mine: boolean}[]} [chips] reactions
+ * @property {{emoji: string, count: number, mine: boolean, waiting?: boolean}[]} [chips] reactions
+ * @property {{client_id: string, type: string, error?: string}[]} [failures] acts on it that were refused
  * @property {string} [move] of notices: the kind of the event
  * @property {{user_id: string, username: string}} [by] of notices of moderation
  * @property {string} [until] of notices of moderation
@@ -39,10 +41,13 @@ const TOGETHER_MS = 5 * 60_000;
  * @returns {Row[]}
  */
 export function rowsOf({ items, entries, user, divider = null, whole = false }) {
-  const waiting = new Map(entries.map((entry) => [entry.client_id, entry]));
-  const shown = items.map((item) => (item.kind === "message" ? messageRow(item, user, waiting) : noticeRow(item)));
+  const messages = entries.filter(({ act }) => act === undefined);
+  const acts = entries.filter(({ act }) => act !== undefined);
+  const waiting = new Map(messages.map((entry) => [entry.client_id, entry]));
+  const messageOf = (item) => withActs(messageRow(item, user, waiting), acts);
+  const shown = items.map((item) => (item.kind === "message" ? messageOf(item) : noticeRow(item)));
   const own = new Set(items.filter((item) => item.user.user_id === user.user_id).map((item) => item.client_id));
-  const pending = entries.filter((entry) => !own.has(entry.client_id)).map((entry) => pendingRow(entry, user));
+  const pending = messages.filter((entry) => !own.has(entry.client_id)).map((entry) => pendingRow(entry, user));
   const first = firstNew(items, user, divider, whole);
   return withDays([...shown, ...pending], first < 0 ? null : shown[first].key);
 }

@@ -31,12 +31,13 @@ export function describe(state, now) {
       return "Connected";
     case "waiting": {
       const left_ms = state.retry_at - now;
-      if (left_ms < COUNTDOWN_FROM_MS) return "Connection lost. Trying again…";
-      return `Connection lost. Trying again in ${Math.ceil(left_ms / 1000)} s`;
+      const what = state.no_network ? "No network." : "Connection lost.";
+      if (left_ms < COUNTDOWN_FROM_MS) return `${what} Trying again…`;
+      return `${what} Trying again in ${Math.ceil(left_ms / 1000)} s`;
     }
     case "stopped":
       return `Disconnected by the server (${closeReason(state.code)})`;
     default:
-      return "Connecting…";
+      return state.no_network ? "No network. Trying again…" : "Connecting…";
   }
 }

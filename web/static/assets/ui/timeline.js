@@ -18,6 +18,9 @@ const MARKS = {
   failed: { sign: "!", text: "Not sent" },
 };
 
+/** Before the reason why an act has failed. */
+const FAILED = { edit: "Not changed.", delete: "Not deleted.", react: "Reaction not sent." };
+
 export class TimelineView {
   #parts;
   #nodes = new Map();
@@ -26,6 +29,7 @@ export class TimelineView {
   #at_end = true;
   #height_px = 0;
   #editing = null;
+  #drafts = new Map();
   #me = null;
   #acts;
 
@@ -43,7 +47,8 @@ export class TimelineView {
    * @param {(client_id: string) => void} parts.onDiscard
    * @param {import("./acts.js").ActHandlers["onReact"]} parts.onReact
    * @param {(message_id: string) => void} parts.onDelete
-   * @param {(message_id: string, content: string) => void} parts.onEdit
+   * @param {(message_id: string, content: string) => ?string} parts.onEdit answers with why it was not taken
+   * @param {import("./length.js").TextLimits} parts.limits
    */
   constructor(parts) {
     this.#parts = parts;
@@ -137,7 +142,7 @@ export class TimelineView {
     const { message_id, content, edited_at, deleted } = row;
     const editing = message_id !== undefined && message_id === this.#editing && !deleted;
     // While it is being edited, nothing else changes the element: the draft in it must stay.
-    const state = editing ? ["editing"] : [content, edited_at, deleted, JSON.stringify(row.chips)];
+    const state = editing ? ["editing"] : [content, edited_at, deleted, JSON.stringify([row.chips, row.failures])];
     const stamp = [row.kind, row.mark, row.together, row.error, row.timestamp, message_id, ...state].join("|");
     if (known?.stamp === stamp) return known;
     const node = this.#make(row);
@@ -156,16 +161,17 @@ export class TimelineView {
   #message(row) {
     const state = [row.own && "own", row.together && "together", row.deleted && "deleted", row.mentions_me && "mentions-me", row.mark];
     const classes = ["message", ...state].filter(Boolean).join(" ");
-    const failed = row.mark === "failed" ? this.#failed(row) : null;
+    const failed = row.mark === "failed" ? [this.#failed("Not sent.", row)] : [];
+    const failures = (row.failures ?? []).map((failure) => this.#failed(FAILED[failure.type], failure));
     const placed = row.message_id !== undefined && !row.deleted;
     const under = placed ? [chips(row, this.#acts), menu(row, this.#acts)] : [];
-    const body = el("div", { class: "body" }, author(row), this.#bubble(row), failed, ...under);
+    const body = el("div", { class: "body" }, author(row), this.#bubble(row), ...failed, ...failures, ...under);
     return el("li", { class: classes }, avatar(row), body);
   }
 
   #bubble(row) {
     if (row.message_id !== undefined && row.message_id === this.#editing && !row.deleted) {
-      return editor(row.content, (content) => this.#edited(row.message_id, content));
+      return this.#editor(row);
     }
     const content = row.deleted ? ["Message deleted"] : marked(row.content, this.#me);
     return el("div", { class: "bubble" }, el("p", { class: "content", dir: "auto" }, ...content), foot(row));
@@ -176,15 +182,26 @@ export class TimelineView {
     this.#parts.onLook();
   }
 
-  #edited(message_id, content) {
-    this.#editing = null;
-    if (content !== null) this.#parts.onEdit(message_id, content);
-    this.#parts.onLook();
+  #editor({ message_id, content }) {
+    const { limits, onEdit, onLook } = this.#parts;
+    const done = () => {
+      this.#drafts.delete(message_id);
+      this.#editing = null;
+      onLook();
+    };
+    const save = (text) => {
+      const refused = onEdit(message_id, text);
+      if (!refused) done();
+      return refused;
+    };
+    const draft = this.#drafts.get(message_id) ?? content;
+    const keep = (text) => this.#drafts.set(message_id, text);
+    return editor({ content, draft, limits, onDraft: keep, onSave: save, onCancel: done });
   }
 
-  #failed({ client_id, error }) {
+  #failed(what, { client_id, error }) {
     const { onRetry, onDiscard } = this.#parts;
-    return el("div", { class: "failure" }, el("span", {}, `Not sent. ${error ?? ""}`),
+    return el("div", { class: "failure" }, el("span", {}, `${what} ${error ?? ""}`),
       el("button", { type: "button", class: "link", onclick: () => onRetry(client_id) }, "Try again"),
       el("button", { type: "button", class: "link", onclick: () => onDiscard(client_id) }, "Discard"));
   }
