@@ -4,9 +4,10 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-# The port that `make run` and `make cluster` listen on.
+# The port that `make run` and `make cluster` listen on, and the folder below which they keep their data.
 PORT ?= 8080
-export PORT
+DATA ?= data
+export PORT DATA
 
 .PHONY: help
 help: ## Print this list

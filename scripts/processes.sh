@@ -5,8 +5,31 @@
 logs=
 declare -A pid_of=()
 
-# With fewer targets cargo would choose other features of dependencies, and everything of ours would be built twice.
+# What tests need. Of part of the workspace (`-p`) cargo would choose other features of dependencies, and everything
+# would be built twice.
 build() { cargo build --workspace --all-targets; }
+
+# build_programs NAME...: what people start, without tests and bench, yet with the features of the whole workspace.
+build_programs() {
+  local name programs=()
+  [ -x "$(binary "$1")" ] || echo "Building; the first time takes some minutes and about 2 GB, later ones seconds."
+  for name in "$@"; do programs+=(--bin "$name"); done
+  cargo build --workspace "${programs[@]}"
+}
+
+# data_folder NAME: where a deployment on PORT keeps its data. Another port is another deployment: two never share one.
+data_folder() {
+  local suffix=
+  [ "${PORT:-8080}" = 8080 ] || suffix=-$PORT
+  echo "${DATA:-data}/$1$suffix"
+}
+
+# need_port COMMAND: before anything takes minutes.
+need_port() {
+  [[ ${PORT:-8080} =~ ^[0-9]{1,5}$ ]] || fail "PORT=$PORT is not a port: $1 PORT=9000"
+  is_open "127.0.0.1:${PORT:-8080}" || return 0
+  fail "Something listens on port ${PORT:-8080} already. Choose another: $1 PORT=$((${PORT:-8080} + 10))"
+}
 
 # Path of a program that build made.
 binary() { echo "${CARGO_TARGET_DIR:-target}/debug/$1"; }

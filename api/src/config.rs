@@ -1,12 +1,13 @@
 //! Settings of the api process.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ArgMatches;
-use rookery_shared::config::{ConfigErrors, Effective, Reader, Setting, is_strong};
+use mongodb::options::ConnectionString;
+use rookery_shared::bus::redis;
+use rookery_shared::config::{ConfigErrors, Effective, Folder, ListenAddress, Reader, Setting, is_strong};
 use rookery_shared::limiter::{self, LimiterOptions};
+use rookery_shared::limits::{CONNECTIONS_MAX_MAX, DRAIN_MS_MAX};
 use rookery_shared::pace::{self, Pace};
 use rookery_shared::telemetry::{LogFilter, LogFormat};
 use secrecy::{ExposeSecret, SecretString};
@@ -22,9 +23,9 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "internal_listen",
-        default: Some("127.0.0.1:9080"),
+        default: None,
         secret: false,
-        help: "Address of live, ready, metrics and the gateways' calls; never publish it.",
+        help: "Address of live, ready, metrics and the gateways' calls; never publish it. If not given, 127.0.0.1 and the port of `listen` plus 1000.",
     },
     Setting {
         key: "redis_url",
@@ -111,9 +112,9 @@ pub const SETTINGS: &[Setting] = &[
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Public address.
-    pub listen: SocketAddr,
+    pub listen: ListenAddress,
     /// Internal address.
-    pub internal_listen: SocketAddr,
+    pub internal_listen: ListenAddress,
     /// Redis.
     pub redis_url: SecretString,
     /// MongoDB.
@@ -123,7 +124,7 @@ pub struct Config {
     /// Secret of gateways.
     pub internal_secret: SecretString,
     /// Folder of the signing keys.
-    pub keys_dir: PathBuf,
+    pub keys_dir: Folder,
     /// The key that signs.
     pub signing_key: Option<String>,
     /// Issuer of tokens.
@@ -156,15 +157,16 @@ impl Config {
 
     fn collect(reader: &mut Reader) -> Option<Self> {
         // All are read before one is missed.
-        let (listen, internal_listen) = (reader.required("listen"), reader.required("internal_listen"));
-        let (redis_url, mongo_url) = (reader.secret("redis_url", true), reader.secret("mongo_url", true));
-        let (mongo_database, keys_dir) = (reader.required("mongo_database"), reader.required("keys_dir"));
-        let (internal_secret, issuer) = (reader.secret("internal_secret", true), reader.required("issuer"));
-        let (connections_max, drain_ms) = (reader.required("connections_max"), reader.required("drain_ms"));
+        let listen = reader.listen("listen");
+        let internal_listen = reader.internal_listen("internal_listen", listen.as_ref());
+        let (redis_url, mongo_url) = (redis::url(reader, "redis_url"), mongo_url(reader));
+        let (mongo_database, keys_dir) = (reader.text("mongo_database"), reader.folder("keys_dir"));
+        let (internal_secret, issuer) = (internal_secret(reader), reader.text("issuer"));
+        let connections_max = reader.number("connections_max", 1..=CONNECTIONS_MAX_MAX);
+        let drain_ms = reader.number("drain_ms", 0..=DRAIN_MS_MAX);
         let (log_format, log_filter) = (reader.required("log_format"), reader.required("log_filter"));
         let (pace, limits) = (Pace::read(reader), LimiterOptions::read(reader));
-        let (signing_key, node_name) = (reader.optional("signing_key"), reader.optional("node_name"));
-        check_secrets(reader, internal_secret.as_ref(), mongo_url.as_ref());
+        let (signing_key, node_name) = (reader.optional_text("signing_key"), reader.optional_text("node_name"));
         Some(Self {
             listen: listen?,
             internal_listen: internal_listen?,
@@ -186,14 +188,24 @@ impl Config {
     }
 }
 
-fn check_secrets(reader: &mut Reader, internal: Option<&SecretString>, mongo_url: Option<&SecretString>) {
-    if internal.is_some_and(|secret| !is_strong(secret)) {
+fn internal_secret(reader: &mut Reader) -> Option<SecretString> {
+    let secret = reader.secret("internal_secret", true)?;
+    if !is_strong(&secret) {
         reader.reject("internal_secret", "must have at least 16 characters");
     }
-    let is_mongo = |url: &SecretString| url.expose_secret().starts_with("mongodb");
-    if mongo_url.is_some_and(|url| !is_mongo(url)) {
-        reader.reject("mongo_url", "must begin with mongodb:// or mongodb+srv://");
+    Some(secret)
+}
+
+fn mongo_url(reader: &mut Reader) -> Option<SecretString> {
+    let url = reader.secret("mongo_url", true)?;
+    // The driver's own error may quote the password.
+    if ConnectionString::parse(url.expose_secret()).is_err() {
+        reader.reject(
+            "mongo_url",
+            "must be an address of the form mongodb://[user:password@]host[:port]/[?options] or mongodb+srv://…",
+        );
     }
+    Some(url)
 }
 
 #[cfg(test)]
@@ -214,7 +226,12 @@ mod tests {
     #[test]
     fn what_is_missing_is_told_at_once() {
         let errors = read("internal_secret = 'short'\nmongo_url = 'http://x'").unwrap_err();
-        for part in ["redis_url is required", "keys_dir is required", "16 characters", "must begin with mongodb"] {
+        for part in [
+            "redis_url is required",
+            "keys_dir is required",
+            "16 characters",
+            "must be an address of the form mongodb://",
+        ] {
             assert!(errors.contains(part), "{part} in {errors}");
         }
     }

@@ -1,5 +1,6 @@
 //! The two users of demo mode. Nothing else ever has a password that is written down.
 
+use clap::{Arg, ArgAction};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::protocol::error_code::ErrorCode;
 
@@ -10,6 +11,18 @@ use crate::service::accounts::{NewAccount, register};
 
 const USERS: [[&str; 3]; 2] =
     [["testuser", "testuser@example.org", "testpass123"], ["alice", "alice@example.org", "alicepass123"]];
+
+/// The flag that asks for them.
+pub const FLAG: &str = "demo";
+
+/// [`FLAG`], for the command lines of all that can make them.
+pub fn argument() -> Arg {
+    Arg::new(FLAG)
+        .long(FLAG)
+        .action(ArgAction::SetTrue)
+        .global(true)
+        .help("Creates testuser/testpass123 and alice/alicepass123. Not where strangers can reach the server")
+}
 
 /// Registers the demo users, where they do not exist yet.
 pub async fn create_users(app: &App) -> Result<(), AppError> {

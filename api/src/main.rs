@@ -1,15 +1,15 @@
 //! The program `rookery-api`.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 use rookery_api::config::{Config, SETTINGS};
-use rookery_api::{router, seed, server};
+use rookery_api::{demo, router, seed, server};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::config::arguments;
 use rookery_shared::telemetry;
+use rookery_shared::terminal::{complain, print};
 use rookery_shared::token::{SigningKeys, install_provider};
 
 #[global_allocator]
@@ -43,21 +43,20 @@ fn command() -> Command {
     let root = Command::new("rookery-api")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Accounts, rooms and history of a Rookery chat cluster")
-        .args_conflicts_with_subcommands(true);
+        .arg(demo::argument());
     arguments(root, SETTINGS)
-        .subcommand(arguments(Command::new("serve").about("Serve until a signal ends it (the default)"), SETTINGS))
-        .subcommand(arguments(Command::new("migrate").about("Bring the database up to date and end"), SETTINGS))
-        .subcommand(arguments(Command::new("config").about("Print the configuration in force"), SETTINGS))
+        .subcommand(Command::new("serve").about("Serve until a signal ends it (the default)"))
+        .subcommand(Command::new("migrate").about("Bring the database up to date and end"))
+        .subcommand(Command::new("config").about("Print the configuration in force"))
         .subcommand(user())
-        .subcommand(arguments(seed::command(), SETTINGS))
+        .subcommand(seed::command())
         .subcommand(Command::new("keygen").about("Write a new signing key into a folder").arg(out))
         .subcommand(Command::new("openapi").about("Print the OpenAPI document"))
 }
 
 fn user() -> Command {
     let name = || Arg::new("name").value_name("NAME").required(true).help("User name or e-mail address");
-    let act =
-        |verb: &'static str, about: &'static str| arguments(Command::new(verb).about(about).arg(name()), SETTINGS);
+    let act = |verb: &'static str, about: &'static str| Command::new(verb).about(about).arg(name());
     Command::new("user")
         .about("Change an account")
         .subcommand_required(true)
@@ -69,7 +68,7 @@ async fn configured(name: &str, matches: &ArgMatches) -> ExitCode {
     let (config, effective) = match Config::read(matches) {
         Ok(read) => read,
         Err(errors) => {
-            report(&errors);
+            complain(&format!("rookery-api: {errors}"));
             return ExitCode::from(BAD_CONFIG);
         }
     };
@@ -87,7 +86,11 @@ async fn configured(name: &str, matches: &ArgMatches) -> ExitCode {
     if name == "seed" {
         return finish(seeded(&config, matches).await);
     }
-    finish(server::serve(config).await.map_err(|error| error.to_string()))
+    finish(
+        server::serve(config, matches.get_flag(demo::FLAG))
+            .await
+            .map_err(|error| error.to_string()),
+    )
 }
 
 async fn seeded(config: &Config, matches: &ArgMatches) -> Result<(), String> {
@@ -112,24 +115,12 @@ fn openapi() -> Result<(), String> {
     print(&format!("{text}\n")).map_err(|error| error.to_string())
 }
 
-fn print(text: &str) -> std::io::Result<()> {
-    std::io::stdout().write_all(text.as_bytes())
-}
-
 fn finish(outcome: Result<(), String>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            report(&error);
+            complain(&format!("rookery-api: {error}"));
             ExitCode::FAILURE
         }
-    }
-}
-
-/// Logs may not be running yet, or may be switched off; the last words go to standard error in any case.
-fn report(error: &impl std::fmt::Display) {
-    let text = format!("rookery-api: {error}\n");
-    if std::io::stderr().write_all(text.as_bytes()).is_err() {
-        tracing::error!(%error, "stopped");
     }
 }

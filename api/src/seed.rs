@@ -20,6 +20,7 @@ use crate::domain::load::{LoadSet, Origin, Plan};
 use crate::domain::user::Password;
 use crate::metrics::{Metrics, MetricsError};
 use crate::password::{PasswordError, Passwords};
+use crate::server::UnusableKeys;
 use crate::store::{StoreError, Stores};
 
 const CONSENT: &str = "for-load-tests";
@@ -34,6 +35,9 @@ pub enum SeedError {
     /// From the metrics that hashing counts in.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+    /// From the keys of an api.
+    #[error(transparent)]
+    Keys(#[from] UnusableKeys),
     /// From signing.
     #[error(transparent)]
     Key(#[from] KeyError),

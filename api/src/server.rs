@@ -3,12 +3,12 @@
 //! It starts without Redis and MongoDB too and serves as soon as they answer; it never ends because one is lost.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rookery_shared::bus::redis::{RedisBus, RedisOptions};
 use rookery_shared::bus::{Bus, BusError, Revoked};
 use rookery_shared::clock::UnixMillis;
+use rookery_shared::config::Unusable;
 use rookery_shared::limits::{START_PAUSE_MAX, START_PAUSE_MIN};
 use rookery_shared::listener::{self, ListenerOptions};
 use rookery_shared::shutdown::Shutdown;
@@ -19,6 +19,7 @@ use tokio::time::sleep;
 
 use crate::app::{App, AppError, AppParts};
 use crate::config::Config;
+use crate::demo;
 use crate::ingest::Ingest;
 use crate::router;
 use crate::seed::{Credentials, Order, SeedError};
@@ -30,7 +31,7 @@ use crate::store::{StoreError, Stores, mongo};
 pub enum ServeError {
     /// From the signing keys.
     #[error(transparent)]
-    Key(#[from] KeyError),
+    Key(#[from] UnusableKeys),
     /// From the options of the bus.
     #[error(transparent)]
     Bus(#[from] BusError),
@@ -41,25 +42,27 @@ pub enum ServeError {
     #[error(transparent)]
     App(#[from] AppError),
     /// An address cannot be listened on.
-    #[error("{address}: {source}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system says.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Setting(#[from] Unusable),
     /// The system refuses signal handlers.
     #[error("signals: {0}")]
     Signals(io::Error),
 }
 
+/// The signing keys cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{given}: {source}")]
+pub struct UnusableKeys {
+    given: String,
+    source: KeyError,
+}
+
 /// Serves until a signal ends it.
-pub async fn serve(config: Config) -> Result<(), ServeError> {
+pub async fn serve(config: Config, with_demo: bool) -> Result<(), ServeError> {
     let shutdown = Shutdown::new();
-    let keys = SigningKeys::load(&config.keys_dir, config.signing_key.as_deref())?;
+    let keys = keys(&config)?;
+    let (public, internal) = Unusable::both(config.listen.bind().await, config.internal_listen.bind().await)?;
     let stores = open_store(&config).await?;
-    let public = bind(config.listen).await?;
-    let internal = bind(config.internal_listen).await?;
     let bus = RedisBus::connect(&RedisOptions { url: config.redis_url.clone(), pace: config.pace }, &shutdown)?;
     let app = App::new(AppParts {
         presence: bus.clone(),
@@ -71,7 +74,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         pace: config.pace,
     })?;
     app.run_background(&shutdown);
-    let start = Start { app: Arc::clone(&app), bus, stores, node_name: config.node_name.clone() };
+    let start = Start { app: Arc::clone(&app), bus, stores, node_name: config.node_name.clone(), with_demo };
     let until = shutdown.clone();
     shutdown.spawn_work("start", async move { start.run(&until).await });
     let connections_max = config.connections_max;
@@ -90,7 +93,7 @@ pub async fn migrate(config: &Config) -> Result<(), StoreError> {
 
 /// Makes what a load test needs and ends.
 pub async fn seed(config: &Config, order: Order) -> Result<Credentials, SeedError> {
-    let keys = SigningKeys::load(&config.keys_dir, config.signing_key.as_deref())?;
+    let keys = keys(config)?;
     order.carry_out(&open_store(config).await?, &keys, &config.issuer).await
 }
 
@@ -135,8 +138,9 @@ async fn open_store(config: &Config) -> Result<Stores, StoreError> {
     }
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })
+fn keys(config: &Config) -> Result<SigningKeys, UnusableKeys> {
+    let loaded = SigningKeys::load(&config.keys_dir, config.signing_key.as_deref());
+    loaded.map_err(|source| UnusableKeys { given: config.keys_dir.given().to_owned(), source })
 }
 
 fn listen(listener: TcpListener, router: axum::Router, options: ListenerOptions, shutdown: &Shutdown) {
@@ -152,6 +156,7 @@ struct Start {
     bus: Arc<RedisBus>,
     stores: Stores,
     node_name: String,
+    with_demo: bool,
 }
 
 impl Start {
@@ -175,6 +180,10 @@ impl Start {
 
     async fn prepare(&self) -> Result<(), ServeError> {
         self.bus.check_partitions().await?;
-        Ok(self.app.prepare().await?)
+        self.app.prepare().await?;
+        if self.with_demo {
+            demo::create_users(&self.app).await?;
+        }
+        Ok(())
     }
 }

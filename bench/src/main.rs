@@ -7,6 +7,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use rookery_shared::terminal;
 
 mod accounting;
 mod bare;
@@ -86,18 +87,15 @@ async fn main() -> ExitCode {
 
 /// One line of results.
 pub(crate) fn report(result: &impl serde::Serialize) -> Result<(), Failure> {
-    show(&format!("{}\n", serde_json::to_string(result)?));
-    Ok(())
+    show(&format!("{}\n", serde_json::to_string(result)?))
 }
 
 /// What a command was asked for.
-#[expect(clippy::print_stdout, reason = "the result of a command")]
-pub(crate) fn show(text: &str) {
-    print!("{text}");
+pub(crate) fn show(text: &str) -> Result<(), Failure> {
+    Ok(terminal::print(text)?)
 }
 
 /// A line for the person who waits.
-#[expect(clippy::print_stderr, reason = "the way a command tells how it goes")]
 pub(crate) fn tell(text: &str) {
-    eprintln!("{text}");
+    terminal::complain(text);
 }

@@ -64,8 +64,7 @@ impl Table {
         runs.idles(&mut page)?;
         runs.ingests(&mut page)?;
         runs.stores(&mut page)?;
-        show(&page);
-        Ok(())
+        show(&page)
     }
 }
 

@@ -1,12 +1,13 @@
 //! The gateway's settings.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::ArgMatches;
 use reqwest::Url;
-use rookery_shared::config::{ConfigErrors, Effective, Reader, Setting, is_strong};
+use rookery_shared::bus::redis;
+use rookery_shared::config::{ConfigErrors, Effective, ListenAddress, Reader, Setting, is_strong};
 use rookery_shared::limiter::{self, LimiterOptions};
+use rookery_shared::limits::{CONNECTIONS_MAX_MAX, DRAIN_MS_MAX};
 use rookery_shared::pace::{self, Pace};
 use rookery_shared::protocol::server::AckMode;
 use rookery_shared::telemetry::{LogFilter, LogFormat};
@@ -18,7 +19,11 @@ use crate::upgrade::Origins;
 /// Every setting of this process.
 pub const SETTINGS: &[Setting] = &[
     setting("listen", Some("127.0.0.1:8081"), "Public address: host and port."),
-    setting("internal_listen", Some("127.0.0.1:9081"), "Address of live, ready and metrics; never publish it."),
+    setting(
+        "internal_listen",
+        None,
+        "Address of live, ready and metrics; never publish it. If not given, 127.0.0.1 and the port of `listen` plus 1000.",
+    ),
     Setting {
         secret: true,
         ..setting(
@@ -63,9 +68,9 @@ pub const SETTINGS: &[Setting] = &[
 #[derive(Debug)]
 pub struct Config {
     /// Public address.
-    pub listen: SocketAddr,
+    pub listen: ListenAddress,
     /// Internal address.
-    pub internal_listen: SocketAddr,
+    pub internal_listen: ListenAddress,
     /// Redis.
     pub redis_url: SecretString,
     /// The api.
@@ -113,15 +118,15 @@ impl Config {
 }
 
 fn gather(reader: &mut Reader) -> Option<Config> {
-    let listen = reader.required("listen");
-    let internal_listen = reader.required("internal_listen");
-    let redis_url = reader.secret("redis_url", true);
+    let listen = reader.listen("listen");
+    let internal_listen = reader.internal_listen("internal_listen", listen.as_ref());
+    let redis_url = redis::url(reader, "redis_url");
     let api_url = api_url(reader);
     let internal_secret = internal_secret(reader);
-    let issuer = reader.required("issuer");
+    let issuer = reader.text("issuer");
     let origins = reader.required("allowed_origins");
-    let connections_max = reader.required("connections_max");
-    let drain_ms = reader.required("drain_ms");
+    let connections_max = reader.number("connections_max", 1..=CONNECTIONS_MAX_MAX);
+    let drain_ms = reader.number("drain_ms", 0..=DRAIN_MS_MAX);
     let log_format = reader.required("log_format");
     let log_filter = reader.required("log_filter");
     let ack = reader.required("ack");
@@ -147,11 +152,12 @@ fn gather(reader: &mut Reader) -> Option<Config> {
 }
 
 fn api_url(reader: &mut Reader) -> Option<Url> {
-    let url: Url = reader.required("api_url")?;
-    if url.scheme() != "http" || url.host().is_none() {
-        reader.reject("api_url", "must be an http address with a host");
+    let url = reader.text("api_url")?.parse::<Url>().ok();
+    let url = url.filter(|url| url.scheme() == "http" && url.host().is_some());
+    if url.is_none() {
+        reader.reject("api_url", "must be an http address with a host, as http://127.0.0.1:9080");
     }
-    Some(url)
+    url
 }
 
 fn internal_secret(reader: &mut Reader) -> Option<SecretString> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rookery_shared::config::{Reader, Setting};
+use rookery_shared::limits::SOCKETS_MAX_MAX;
 
 /// The settings of [`SocketCaps`].
 pub const SETTINGS: [Setting; 2] = [
@@ -52,7 +53,7 @@ impl SocketCaps {
 
     /// Reads [`SETTINGS`]; what is wrong is remembered by the reader.
     pub fn read(reader: &mut Reader) -> Option<Self> {
-        let [per_user, pending] = SETTINGS.map(|setting| reader.required::<usize>(setting.key));
+        let [per_user, pending] = SETTINGS.map(|setting| reader.number(setting.key, 0..=SOCKETS_MAX_MAX));
         let switch: Option<String> = reader.required("limits");
         let at_most = |count: usize| if count == 0 { usize::MAX } else { count };
         let caps = Self { per_user: at_most(per_user?), pending: at_most(pending?) };

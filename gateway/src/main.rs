@@ -1,6 +1,5 @@
 //! The program `rookery-gateway`.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{ArgMatches, Command};
@@ -8,6 +7,7 @@ use rookery_gateway::config::{Config, SETTINGS};
 use rookery_gateway::server;
 use rookery_shared::config::arguments;
 use rookery_shared::telemetry;
+use rookery_shared::terminal::{complain, print};
 use rookery_shared::token::install_provider;
 
 #[global_allocator]
@@ -30,11 +30,10 @@ async fn main() -> ExitCode {
 fn command() -> Command {
     let root = Command::new("rookery-gateway")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Sockets of a Rookery chat cluster")
-        .args_conflicts_with_subcommands(true);
+        .about("Sockets of a Rookery chat cluster");
     arguments(root, SETTINGS)
-        .subcommand(arguments(Command::new("serve").about("Serve until a signal ends it (the default)"), SETTINGS))
-        .subcommand(arguments(Command::new("config").about("Print the configuration in force"), SETTINGS))
+        .subcommand(Command::new("serve").about("Serve until a signal ends it (the default)"))
+        .subcommand(Command::new("config").about("Print the configuration in force"))
 }
 
 async fn serve(matches: &ArgMatches) -> ExitCode {
@@ -51,7 +50,7 @@ async fn serve(matches: &ArgMatches) -> ExitCode {
 
 fn print_config(matches: &ArgMatches) -> ExitCode {
     match Config::read(matches) {
-        Ok((_, effective)) => match std::io::stdout().write_all(effective.to_string().as_bytes()) {
+        Ok((_, effective)) => match print(&effective.to_string()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error, 1),
         },
@@ -61,9 +60,6 @@ fn print_config(matches: &ArgMatches) -> ExitCode {
 
 /// Logs may not be running yet, so the last words go to standard error in any case.
 fn fail(error: &impl std::fmt::Display, code: u8) -> ExitCode {
-    let text = format!("rookery-gateway: {error}\n");
-    if std::io::stderr().write_all(text.as_bytes()).is_err() {
-        tracing::error!(%error, "stopped");
-    }
+    complain(&format!("rookery-gateway: {error}"));
     ExitCode::from(code)
 }

@@ -1,11 +1,11 @@
 //! The gateway as a process of its own: Redis, the api over HTTP, two listeners, and the end on a signal.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use rookery_shared::bus::BusError;
 use rookery_shared::bus::redis::{RedisBus, RedisOptions};
+use rookery_shared::config::Unusable;
 use rookery_shared::listener::{self, ListenerOptions};
 use rookery_shared::shutdown::Shutdown;
 use rookery_shared::token::Verifier;
@@ -23,13 +23,8 @@ const INTERNAL_CONNECTIONS_MAX: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {source}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Setting(#[from] Unusable),
     /// The Redis address is none.
     #[error("redis_url: {0}")]
     Bus(#[from] BusError),
@@ -47,8 +42,7 @@ pub enum StartError {
 /// Serves until a signal has come and the drain is over.
 pub async fn serve(config: Config) -> Result<(), StartError> {
     let shutdown = Shutdown::new();
-    let public = bind(config.listen).await?;
-    let internal = bind(config.internal_listen).await?;
+    let (public, internal) = Unusable::both(config.listen.bind().await, config.internal_listen.bind().await)?;
     tracing::info!(listen = %config.listen, internal = %config.internal_listen, "gateway started");
     let (drain, connections_max) = (config.drain, config.connections_max);
     let accepts_per_second = config.limits.accepts_per_second;
@@ -80,10 +74,6 @@ fn assemble(config: Config, shutdown: &Shutdown) -> Result<Gateway, StartError> 
         options: GatewayOptions { drain: config.drain, ack: config.ack, caps: config.caps },
     })?;
     Ok(gateway)
-}
-
-async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
 }
 
 fn listen(listener: TcpListener, router: Router, options: ListenerOptions, shutdown: &Shutdown) {

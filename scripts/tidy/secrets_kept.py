@@ -18,6 +18,7 @@ DEMO_PLACES = (
     "web/test/",
     "docs/",
     "scripts/run",
+    "scripts/cluster",
     "standalone/src/main.rs",
     "README.md",
     "CHANGELOG.md",

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use http::{HeaderMap, HeaderName};
 use ring::digest::{SHA256, digest};
 
-use crate::config::Setting;
+use crate::config::{Setting, SettingValue};
 use crate::limits::PROXY_HOPS_MAX;
 
 /// The setting of [`Proxies`].
@@ -64,6 +64,8 @@ impl Proxies {
         self.0.iter().any(|network| bits & network.mask == network.address)
     }
 }
+
+impl SettingValue for Proxies {}
 
 impl FromStr for Proxies {
     type Err = BadNetwork;

@@ -27,5 +27,6 @@ pub mod protocol;
 pub mod quota;
 pub mod shutdown;
 pub mod telemetry;
+pub mod terminal;
 pub mod token;
 pub mod unread;

@@ -5,10 +5,12 @@ use std::time::Duration;
 pub use load::*;
 pub use presence::*;
 pub use reads::*;
+pub use settings::*;
 
 mod load;
 mod presence;
 mod reads;
+mod settings;
 
 // --- what a client may send -------------------------------------------------------------------
 

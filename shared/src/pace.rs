@@ -68,15 +68,9 @@ impl Pace {
 
     /// Reads [`SETTINGS`]; what is wrong is remembered by the reader.
     pub fn read(reader: &mut Reader) -> Option<Self> {
-        let (burst, interval_ms) = (reader.required("send_burst"), reader.required("send_interval_ms"));
-        let pace = Self { burst: burst?, interval_ms: interval_ms? };
-        if !(1..=SEND_BURST_MAX).contains(&pace.burst) {
-            reader.reject("send_burst", "must be from 1 to 10000");
-        }
-        if pace.interval_ms > SEND_INTERVAL_MS_MAX {
-            reader.reject("send_interval_ms", "must be at most 60000");
-        }
-        Some(pace)
+        let burst = reader.number("send_burst", 1..=SEND_BURST_MAX);
+        let interval_ms = reader.number("send_interval_ms", 0..=SEND_INTERVAL_MS_MAX);
+        Some(Self { burst: burst?, interval_ms: interval_ms? })
     }
 
     /// Milliseconds that may be owed when one more is sent.

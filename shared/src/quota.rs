@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::bus::BusError;
 use crate::clock::UnixMillis;
+use crate::config::SettingValue;
 use crate::limits::{QUOTA_BURST_MAX, QUOTA_INTERVAL_MS_MAX, QUOTA_LEASE_MAX};
 
 pub mod memory;
@@ -167,6 +168,8 @@ impl Rate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be 0 or BURST/INTERVAL_MS, as in 100/50, with at most {QUOTA_BURST_MAX}/{QUOTA_INTERVAL_MS_MAX}")]
 pub struct BadRate;
+
+impl SettingValue for Rate {}
 
 impl FromStr for Rate {
     type Err = BadRate;

@@ -5,6 +5,9 @@ use std::io::IsTerminal;
 use std::str::FromStr;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::config::SettingValue;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +17,8 @@ pub enum LogFormat {
     /// For a terminal.
     Pretty,
 }
+
+impl SettingValue for LogFormat {}
 
 impl FromStr for LogFormat {
     type Err = &'static str;
@@ -31,11 +36,19 @@ impl FromStr for LogFormat {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogFilter(String);
 
+impl SettingValue for LogFilter {}
+
 impl FromStr for LogFilter {
-    type Err = String;
+    type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        EnvFilter::try_new(text).map(|_| Self(text.to_owned())).map_err(|error| error.to_string())
+        // The library takes a word alone for a module of that name, and a level that is misspelled with it.
+        let known = |part: &str| part.contains(['=', '[']) || part.parse::<LevelFilter>().is_ok();
+        let words = text.split(',').map(str::trim).all(known);
+        let filter = EnvFilter::try_new(text).ok().filter(|_| words);
+        filter
+            .map(|_| Self(text.to_owned()))
+            .ok_or("must be a level (error, warn, info, debug, trace, off), alone or by module, as in info,rookery_gateway=debug")
     }
 }
 
@@ -56,5 +69,20 @@ pub fn init(format: LogFormat, filter: &LogFilter) {
     };
     if let Err(error) = outcome {
         tracing::debug!(%error, "logging was started before");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_that_is_misspelled_is_no_filter() {
+        for text in ["info", "WARN", "off", "info,rookery_gateway=debug", "error, hyper=off", "info,[span]=trace"] {
+            assert!(text.parse::<LogFilter>().is_ok(), "{text}");
+        }
+        for text in ["", "inof", "info,debgu", "info,rookery=loud", "-1?"] {
+            assert!(text.parse::<LogFilter>().is_err(), "{text}");
+        }
     }
 }

@@ -1,14 +1,13 @@
 //! Settings of the one-process server.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ArgMatches;
 use rookery_gateway::crowd::{self, SocketCaps};
 use rookery_gateway::upgrade::Origins;
-use rookery_shared::config::{ConfigErrors, Effective, Reader, Setting, markdown};
+use rookery_shared::config::{ConfigErrors, Effective, Folder, ListenAddress, Reader, Setting, markdown};
 use rookery_shared::limiter::{self, LimiterOptions};
+use rookery_shared::limits::{CONNECTIONS_MAX_MAX, DRAIN_MS_MAX};
 use rookery_shared::pace::{self, Pace};
 use rookery_shared::telemetry::{LogFilter, LogFormat};
 
@@ -22,9 +21,9 @@ pub(crate) const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "internal_listen",
-        default: Some("127.0.0.1:9080"),
+        default: None,
         secret: false,
-        help: "Address of live, ready and metrics; never publish it.",
+        help: "Address of live, ready and metrics; never publish it. If not given, 127.0.0.1 and the port of `listen` plus 1000.",
     },
     Setting {
         key: "data_dir",
@@ -82,9 +81,9 @@ pub(crate) const SETTINGS: &[Setting] = &[
 /// The settings, read.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
-    pub(crate) listen: SocketAddr,
-    pub(crate) internal_listen: SocketAddr,
-    pub(crate) data_dir: PathBuf,
+    pub(crate) listen: ListenAddress,
+    pub(crate) internal_listen: ListenAddress,
+    pub(crate) data_dir: Folder,
     pub(crate) allowed_origins: Origins,
     pub(crate) connections_max: usize,
     pub(crate) issuer: String,
@@ -107,13 +106,13 @@ impl Options {
     }
 
     fn take(reader: &mut Reader) -> Option<Self> {
-        let listen = reader.required("listen");
-        let internal_listen = reader.required("internal_listen");
-        let data_dir = reader.required("data_dir");
+        let listen = reader.listen("listen");
+        let internal_listen = reader.internal_listen("internal_listen", listen.as_ref());
+        let data_dir = reader.folder("data_dir");
         let allowed_origins = reader.required("allowed_origins");
-        let connections_max = reader.required("connections_max");
-        let issuer = reader.required("issuer");
-        let drain_ms = reader.required("drain_ms");
+        let connections_max = reader.number("connections_max", 1..=CONNECTIONS_MAX_MAX);
+        let issuer = reader.text("issuer");
+        let drain_ms = reader.number("drain_ms", 0..=DRAIN_MS_MAX);
         let log_format = reader.required("log_format");
         let log_filter = reader.required("log_filter");
         let pace = Pace::read(reader);

@@ -1,12 +1,13 @@
 //! Rookery in one process: page, REST, sockets, in-process bus and SQLite, with nothing beside it.
 
-use std::path::Path;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
-use rookery_api::seed;
+use clap::{ArgMatches, Command};
+use rookery_api::{demo, seed};
 use rookery_shared::config::{ConfigErrors, arguments};
+use rookery_shared::terminal::{complain, print};
 use rookery_shared::{asyncapi, bounds, telemetry, token};
 
 mod config;
@@ -28,6 +29,8 @@ enum MainError {
     Start(#[from] StartError),
     #[error("no runtime: {0}")]
     Runtime(#[source] std::io::Error),
+    #[error("nothing can be printed: {0}")]
+    Output(#[source] std::io::Error),
 }
 
 fn main() -> ExitCode {
@@ -35,7 +38,7 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            report(&error);
+            complain(&format!("rookery: {error}"));
             // A wrong configuration can be told from a failed start.
             if matches!(error, MainError::Config(_)) {
                 ExitCode::from(2)
@@ -47,43 +50,30 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), MainError> {
-    let demo = Arg::new("demo")
-        .long("demo")
-        .action(ArgAction::SetTrue)
-        .help("Creates testuser/testpass123 and alice/alicepass123. Not where strangers can reach the server");
     let command = Command::new("rookery")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A chat server in one process")
-        .arg(demo)
+        .arg(demo::argument())
         .subcommand(Command::new("config").about("Prints the settings in force"))
-        .subcommand(arguments(seed::command(), SETTINGS))
+        .subcommand(seed::command())
         .subcommand(Command::new("settings").about("Prints the reference of the settings of every process"))
         .subcommand(Command::new("limits").about("Prints the page of all limits"))
         .subcommand(Command::new("asyncapi").about("Prints the AsyncAPI document of the sockets"));
     let matches = arguments(command, SETTINGS).get_matches();
-    if matches.subcommand_name() == Some("settings") {
-        print(&config::reference());
-        return Ok(());
-    }
-    if matches.subcommand_name() == Some("asyncapi") {
-        print(&asyncapi::text());
-        return Ok(());
-    }
-    if matches.subcommand_name() == Some("limits") {
-        print(&bounds::page(SETTINGS));
-        return Ok(());
-    }
-    if let Some(matches) = matches.subcommand_matches("seed") {
-        return seeded(matches);
+    match matches.subcommand() {
+        Some(("settings", _)) => return show(&config::reference()),
+        Some(("asyncapi", _)) => return show(&asyncapi::text()),
+        Some(("limits", _)) => return show(&bounds::page(SETTINGS)),
+        Some(("seed", matches)) => return seeded(matches),
+        _ => {}
     }
     let (options, effective) = Options::read(&matches)?;
     if matches.subcommand_name() == Some("config") {
-        print(&effective.to_string());
-        return Ok(());
+        return show(&effective.to_string());
     }
     telemetry::init(options.log_format, &options.log_filter);
     let runtime = tokio::runtime::Runtime::new().map_err(MainError::Runtime)?;
-    Ok(runtime.block_on(server::serve(Arc::new(options), matches.get_flag("demo")))?)
+    Ok(runtime.block_on(server::serve(Arc::new(options), matches.get_flag(demo::FLAG)))?)
 }
 
 fn seeded(matches: &ArgMatches) -> Result<(), MainError> {
@@ -91,22 +81,18 @@ fn seeded(matches: &ArgMatches) -> Result<(), MainError> {
     telemetry::init(options.log_format, &options.log_filter);
     let runtime = tokio::runtime::Runtime::new().map_err(MainError::Runtime)?;
     let made = runtime.block_on(server::seed(&options, seed::Order::read(matches)))?;
-    print(&format!("{made}\n"));
-    Ok(())
+    show(&format!("{made}\n"))
+}
+
+fn show(text: &str) -> Result<(), MainError> {
+    print(text).map_err(MainError::Output)
 }
 
 /// Says where the server is, for people who started it by hand.
-pub(crate) fn announce(options: &Options, address: std::net::SocketAddr) {
-    let data: &Path = &options.data_dir;
-    print(&format!("Rookery serves http://{address}/ (data in {})\n", data.display()));
-}
-
-#[expect(clippy::print_stdout, reason = "what a person who starts the program is to read")]
-fn print(text: &str) {
-    print!("{text}");
-}
-
-#[expect(clippy::print_stderr, reason = "the log may not have been started")]
-fn report(error: &MainError) {
-    eprintln!("{error}");
+pub(crate) fn announce(options: &Options, public: SocketAddr, internal: SocketAddr) {
+    let data = options.data_dir.display();
+    let text = format!("Rookery serves http://{public}/ (data in {data}; health and metrics on http://{internal}/)\n");
+    if let Err(error) = print(&text) {
+        tracing::warn!(%error, "the address is not printed");
+    }
 }

@@ -1,6 +1,5 @@
 //! Builds the parts in the order in which they need each other, serves, and stops.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,6 +11,7 @@ use rookery_api::store::{self, StoreError, Stores};
 use rookery_api::{demo, router};
 use rookery_gateway::gateway::{Gateway, GatewayOptions, GatewayParts};
 use rookery_shared::bus::memory::MemoryBus;
+use rookery_shared::config::Unusable;
 use rookery_shared::id::{Epoch, Partition};
 use rookery_shared::listener::{self, ListenerOptions};
 use rookery_shared::protocol::server::AckMode;
@@ -26,10 +26,8 @@ use crate::operations;
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
-    #[error("the data folder: {0}")]
-    Folder(#[source] std::io::Error),
-    #[error("the address {address}: {source}")]
-    Address { address: SocketAddr, source: std::io::Error },
+    #[error(transparent)]
+    Setting(#[from] Unusable),
     #[error("signals: {0}")]
     Signals(#[source] std::io::Error),
     #[error(transparent)]
@@ -46,7 +44,7 @@ pub(crate) enum StartError {
 
 /// Serves until a signal has ended everything.
 pub(crate) async fn serve(options: Arc<Options>, with_demo: bool) -> Result<(), StartError> {
-    std::fs::create_dir_all(&options.data_dir).map_err(StartError::Folder)?;
+    let listeners = claim(&options).await?;
     let shutdown = Shutdown::new();
     let stores = store::sqlite::open(&options.data_dir.join("rookery.db")).await?;
     stores.backend.migrate().await?;
@@ -79,34 +77,41 @@ pub(crate) async fn serve(options: Arc<Options>, with_demo: bool) -> Result<(), 
         options: GatewayOptions { drain: options.drain, ack: AckMode::Stored, caps: options.caps },
     })?;
     gateway.run_background();
-    listen(&options, &app, &gateway, &shutdown).await?;
+    listen(&options, listeners, &app, &gateway, &shutdown);
     shutdown.on_signals(options.drain).await.map_err(StartError::Signals)
 }
 
 /// Makes what a load test needs; the server of the same folder may run meanwhile.
 pub(crate) async fn seed(options: &Options, order: Order) -> Result<Credentials, StartError> {
-    std::fs::create_dir_all(&options.data_dir).map_err(StartError::Folder)?;
+    options.data_dir.prepare()?;
     let stores = store::sqlite::open(&options.data_dir.join("rookery.db")).await?;
     Ok(order.carry_out(&stores, &keys(&options.data_dir)?, &options.issuer).await?)
 }
 
-async fn listen(
-    options: &Arc<Options>,
+/// What the process has from the system: its folder and both its addresses. All that it does not get is told at once.
+async fn claim(options: &Options) -> Result<[TcpListener; 2], Unusable> {
+    let (public, internal) = (options.listen.bind().await, options.internal_listen.bind().await);
+    let (_, (public, internal)) = Unusable::both(options.data_dir.prepare(), Unusable::both(public, internal))?;
+    Ok([public, internal])
+}
+
+fn listen(
+    options: &Options,
+    [public, internal]: [TcpListener; 2],
     app: &Arc<App>,
     gateway: &Gateway,
     shutdown: &Shutdown,
-) -> Result<(), StartError> {
-    let public = bind(options.listen).await?;
-    let internal = bind(options.internal_listen).await?;
-    let address = public.local_addr().unwrap_or(options.listen);
+) {
+    let addresses = (public.local_addr(), internal.local_addr());
     let connections_max = options.connections_max;
     let limits =
         |accepts_per_second| ListenerOptions { connections_max, accepts_per_second, refusals: gateway.refusals() };
     let router = router::public(app).merge(gateway.router());
     start(public, router, limits(options.limits.accepts_per_second), shutdown);
     start(internal, operations::router(app, gateway), limits(0), shutdown);
-    crate::announce(options, address);
-    Ok(())
+    if let (Ok(public), Ok(internal)) = addresses {
+        crate::announce(options, public, internal);
+    }
 }
 
 fn start(socket: TcpListener, service: Router, limits: ListenerOptions, shutdown: &Shutdown) {
@@ -114,10 +119,6 @@ fn start(socket: TcpListener, service: Router, limits: ListenerOptions, shutdown
     shutdown.spawn("listener", async move {
         listener::serve(socket, service.into_service(), limits, &stopping).await;
     });
-}
-
-async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|source| StartError::Address { address, source })
 }
 
 /// All rooms of one file share one epoch: its numbers are never rewound.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, HeaderValue, Uri};
+use rookery_shared::config::SettingValue;
 
 use super::handshake::single;
 use super::refusal::Refusal;
@@ -37,6 +38,8 @@ impl Origins {
         if same || self.0.contains(&origin) { Ok(()) } else { Err(Refusal::Origin) }
     }
 }
+
+impl SettingValue for Origins {}
 
 impl FromStr for Origins {
     type Err = BadOrigin;

@@ -13,6 +13,7 @@ const SOURCE: &str = concat!(
     include_str!("../limits/presence.rs"),
     include_str!("../limits/reads.rs"),
     include_str!("../limits/load.rs"),
+    include_str!("../limits/settings.rs"),
 );
 
 const HEAD: &str = "# Limits\n\n\

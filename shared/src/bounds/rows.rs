@@ -83,6 +83,10 @@ pub(super) const ROWS: &[Row] = rows! {
     SEND_BURST_MAX: "the process does not start";
     SEND_INTERVAL_MS_MAX: "the process does not start";
     QUOTA_BURST_MAX: "the process does not start";
+    CONNECTIONS_MAX_MAX: "the process does not start";
+    ACCEPTS_PER_SECOND_MAX: "the process does not start";
+    SOCKETS_MAX_MAX: "the process does not start";
+    DRAIN_MS_MAX: "the process does not start";
     QUOTA_INTERVAL_MS_MAX: "the process does not start";
     QUOTA_LEASE_MAX: "the next lease is asked for";
     QUOTA_WAIT: "the node counts alone, with its part of the limit";

@@ -22,6 +22,7 @@ use crate::bus::{
     Rights, RoomSeed, Signal, Whisper,
 };
 use crate::clock::UnixMillis;
+use crate::config::Reader;
 use crate::event::{RoomSettings, SequencedEvent};
 use crate::id::{AclVersion, Epoch, Partition, RoomId, Seq, UserId};
 use crate::keys;
@@ -69,6 +70,15 @@ pub struct RedisBus {
     marks: marks::Marks,
     pace: Pace,
     leases: Mutex<presence::KnownLeases>,
+}
+
+/// Reads the setting that says where Redis is; what is wrong is remembered by the reader.
+pub fn url(reader: &mut Reader, key: &'static str) -> Option<SecretString> {
+    let url = reader.secret(key, true)?;
+    if client::read(&url).is_err() {
+        reader.reject(key, "must be an address of the form redis://[user:password@]host[:port][/db], redis-sentinel://… or redis-cluster://…");
+    }
+    Some(url)
 }
 
 impl RedisBus {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Limiter;
 use crate::address::{self, Proxies};
 use crate::config::{Reader, Setting};
+use crate::limits::ACCEPTS_PER_SECOND_MAX;
 use crate::listener;
 use crate::quota::{self, Quota, Rates};
 
@@ -37,7 +38,7 @@ impl LimiterOptions {
     /// Reads [`SETTINGS`]; what is wrong is remembered by the reader.
     pub fn read(reader: &mut Reader) -> Option<Self> {
         let (rates, proxies) = (Rates::read(reader), reader.required(address::SETTING.key));
-        let accepts_per_second = reader.required(listener::ACCEPTS_SETTING.key);
+        let accepts_per_second = reader.number(listener::ACCEPTS_SETTING.key, 0..=ACCEPTS_PER_SECOND_MAX);
         Some(Self { rates: rates?, proxies: proxies?, accepts_per_second: accepts_per_second? })
     }
 

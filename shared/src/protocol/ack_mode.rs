@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::SettingValue;
+
 /// What an `ack` says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -14,6 +16,8 @@ pub enum AckMode {
     /// Redis has accepted the message; a failover of Redis may lose it.
     Accepted,
 }
+
+impl SettingValue for AckMode {}
 
 impl FromStr for AckMode {
     type Err = &'static str;

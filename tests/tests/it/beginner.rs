@@ -1,67 +1,143 @@
 //! The README as a beginner follows it: its commands and its program are run as they stand there, only the port is
 //! another one.
 
+use std::path::{Path, PathBuf};
+
 use rookery_tests::foreign::node_dir;
 use rookery_tests::process::{Process, Spec};
 use rookery_tests::readme::{self, Block};
-use rookery_tests::{dirs, ports, tools};
+use rookery_tests::rest::Rest;
+use rookery_tests::{dirs, ports, tools, wait};
+
+/// What the two ways of a browser, script and module, print each.
+const HI: &str = r#""content":"hi""#;
 
 #[tokio::test]
-async fn the_program_of_the_readme_prints_what_it_says() {
+async fn the_programs_of_the_readme_do_what_it_says() {
     let port = ports::free().to_string();
     let readme = readme::file("README.md").replace("8080", &port);
     let blocks = readme::blocks(&readme);
-    let _server = make_run(&blocks, &port).await;
+    let _server = make_run(&blocks, &port, &dirs::fresh("make-run")).await;
     let program = blocks.iter().find(|block| block.language == "js").expect("the README has the program");
     assert!(program.text.contains("/ws/chat/general?token="), "it connects as the protocol's page says");
-    assert!(program.text.contains(r#""hi""#), "it says hi");
+    assert!(readme.contains("until Ctrl-C"), "it says that the program does not end by itself");
 
     let dir = node_dir("beginner");
     std::fs::write(dir.join("hello.mjs"), &program.text).unwrap();
-    let shell = Process::prepare(Spec {
-        name: "beginner".into(),
-        program: "bash".into(),
-        args: vec!["-euc".into(), commands(&blocks)],
-        env: Vec::new(),
-        dir,
-    });
-    shell.start();
-    shell
-        .until("prints its own message", async || {
-            shell
-                .log()
-                .lines()
-                .any(|line| line.contains("new_message") && line.contains(r#""content":"hi""#))
-        })
+    let node = shell(&command(&blocks, "node hello.mjs"), dir);
+    node.until("prints its own message", async || said(&node, "new_message") >= 1).await;
+    node.until("prints the ack", async || node.log().contains(r#""type":"ack""#)).await;
+    let me = shell(&command(&blocks, "auth/login"), dirs::fresh("beginner"));
+    assert!(me.ended().await.success(), "{}", me.log_tail());
+    assert!(me.log().contains(r#""username":"testuser""#), "{}", me.log_tail());
+
+    // The page's console has no `process` and no packages.
+    let dir = node_dir("beginner");
+    std::fs::write(dir.join("hello.mjs"), &program.text).unwrap();
+    std::fs::copy(tools::client("console.mjs"), dir.join("console.mjs")).unwrap();
+    let browser = shell("node --experimental-vm-modules console.mjs hello.mjs", dir);
+    browser
+        .until("prints the messages of a script and of a module", async || said(&browser, "ack") >= 2)
         .await;
+    assert!(said(&browser, "new_message") >= 2, "{}", browser.log_tail());
 }
 
-/// The first command of the README, on another port and with a data folder of its own.
-async fn make_run(blocks: &[Block], port: &str) -> Process {
+#[tokio::test]
+async fn two_servers_of_make_run_stand_side_by_side() {
+    let blocks = readme::blocks(&readme::file("README.md"));
+    let data = dirs::fresh("make-run");
+    let first = ports::free();
+    // Somebody else has the port that would follow.
+    let follower = std::net::TcpListener::bind(("127.0.0.1", first + 1_000));
+    let second = ports::free();
+    let _first = make_run(&blocks, &first.to_string(), &data).await;
+    let _second = make_run(&blocks, &second.to_string(), &data).await;
+    drop(follower);
+    for port in [first, second] {
+        assert!(data.join(format!("standalone-{port}/rookery.db")).exists(), "{port} has data of its own");
+    }
+    let taken = make("run", &first.to_string(), &data);
+    assert!(!taken.ended().await.success(), "the port is taken");
+    assert!(taken.log().contains(&format!("port {first} already")), "{}", taken.log_tail());
+    assert!(taken.log().contains("make run PORT="), "{}", taken.log_tail());
+}
+
+#[tokio::test]
+async fn the_cluster_of_make_cluster_lets_the_demo_users_in_and_is_administered_by_one_command() {
+    let (port, data) = (ports::free().to_string(), dirs::fresh("make-cluster"));
+    let cluster = make("cluster", &port, &data);
+    cluster.until("is ready", async || cluster.log().contains("scripts/admin")).await;
+    let rest = Rest::new(format!("http://127.0.0.1:{port}"));
+    let login = async |name: &str, password: &str| {
+        let body = serde_json::json!({"login": name, "password": password});
+        rest.post("/api/v1/auth/login", None, &body).await.status
+    };
+    for (name, password) in [("testuser", "testpass123"), ("alice", "alicepass123")] {
+        wait::until("the demo users are there", async || login(name, password).await == 200).await;
+    }
+    // No address and no secret of the cluster is needed.
+    let admin = |arguments: &str| {
+        let repository = tools::repository().display().to_string();
+        let command = format!("cd '{repository}' && PORT={port} DATA='{}' scripts/admin {arguments}", data.display());
+        shell(&command, dirs::fresh("admin"))
+    };
+    let disabled = admin("user disable alice");
+    assert!(disabled.ended().await.success(), "{}", disabled.log_tail());
+    assert_eq!(login("alice", "alicepass123").await, 401);
+    let enabled = admin("user enable alice");
+    assert!(enabled.ended().await.success(), "{}", enabled.log_tail());
+    assert_eq!(login("alice", "alicepass123").await, 200);
+    // What Ctrl-C does.
+    cluster.signal("INT");
+    assert!(cluster.ended().await.code().is_some(), "{}", cluster.log_tail());
+}
+
+fn said(process: &Process, kind: &str) -> usize {
+    let kind = format!(r#""type":"{kind}""#);
+    let log = process.log();
+    let of_kind = log.lines().filter(|line| line.contains(&kind));
+    of_kind.filter(|line| kind.contains("ack") || line.contains(HI)).count()
+}
+
+/// The first command of the README, on another port and with its data elsewhere; runs when its health is good.
+async fn make_run(blocks: &[Block], port: &str, data: &Path) -> Process {
     let first = blocks.iter().find(|block| block.language == "sh").expect("the README has commands");
     assert!(first.text.starts_with("make run "), "{}", first.text);
-    let dir = dirs::fresh("make-run");
-    let internal = format!("127.0.0.1:{}", ports::free());
-    let settings = [
-        ("PORT", port.to_owned()),
-        ("ROOKERY_DATA_DIR", dir.join("data").display().to_string()),
-        ("ROOKERY_INTERNAL_LISTEN", internal.clone()),
-    ];
-    let server = Process::prepare(Spec {
-        name: "make-run".into(),
-        program: "make".into(),
-        args: vec!["-C".into(), tools::repository().display().to_string(), "run".into()],
-        env: settings.map(|(name, value)| (name.to_owned(), value)).into(),
-        dir,
-    });
-    server.start();
+    let server = make("run", port, data);
     let address = format!("http://127.0.0.1:{port}/");
     server.until("prints its address", async || server.log().contains(&address)).await;
-    let ready = format!("http://{internal}/ready");
+    let log = server.log();
+    let internal = log.split("metrics on ").nth(1).and_then(|rest| rest.split(')').next());
+    let ready = format!("{}ready", internal.expect("it tells where its health is"));
     server
         .until("is ready", async || reqwest::get(&ready).await.is_ok_and(|answer| answer.status() == 200))
         .await;
     server
+}
+
+fn make(target: &str, port: &str, data: &Path) -> Process {
+    let settings = [("PORT", port.to_owned()), ("DATA", data.display().to_string())];
+    let process = Process::prepare(Spec {
+        name: format!("make-{target}-{port}"),
+        program: "make".into(),
+        args: vec!["-C".into(), tools::repository().display().to_string(), target.to_owned()],
+        env: settings.map(|(name, value)| (name.to_owned(), value)).into(),
+        dir: dirs::fresh("make"),
+    });
+    process.start();
+    process
+}
+
+fn shell(commands: &str, dir: PathBuf) -> Process {
+    let process = Process::prepare(Spec {
+        name: "beginner".into(),
+        program: "bash".into(),
+        args: vec!["-euc".into(), commands.to_owned()],
+        env: Vec::new(),
+        dir,
+    });
+    process.start();
+    process
 }
 
 #[test]
@@ -77,17 +153,9 @@ fn every_make_target_of_the_readme_exists() {
     }
 }
 
-/// The shell blocks from the login up to the start of the program.
-fn commands(blocks: &[Block]) -> String {
-    let shell: Vec<&Block> = blocks.iter().filter(|block| block.language == "sh").collect();
-    let login = shell
-        .iter()
-        .position(|block| block.text.contains("auth/login"))
-        .expect("the README logs in");
-    let run = shell
-        .iter()
-        .position(|block| block.text.contains("node hello.mjs"))
-        .expect("it runs the program");
-    assert!(login <= run, "the login comes first");
-    shell[login..=run].iter().map(|block| block.text.as_str()).collect()
+/// The shell block that says this.
+fn command(blocks: &[Block], part: &str) -> String {
+    let mut shell = blocks.iter().filter(|block| block.language == "sh");
+    let block = shell.find(|block| block.text.contains(part));
+    block.unwrap_or_else(|| panic!("the README does not say {part}")).text.clone()
 }

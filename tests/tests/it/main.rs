@@ -29,6 +29,7 @@ mod rows_w;
 mod rows_z;
 mod scenario;
 mod sessions;
+mod settings;
 mod short_faults;
 mod talk;
 mod tokens;

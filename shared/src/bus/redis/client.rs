@@ -23,8 +23,7 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
 /// # Errors
 /// If the address cannot be read.
 pub(super) fn build(url: &SecretString, news: usize) -> Result<Client, BusError> {
-    let mut config = Config::from_url(url.expose_secret())
-        .map_err(|error| BusError::Protocol(format!("redis_url: {}", error.details())))?;
+    let mut config = read(url)?;
     config.version = RespVersion::RESP3;
     config.fail_fast = false;
     let mut policy = ReconnectPolicy::new_exponential(0, RECONNECT_MIN_MS, RECONNECT_MAX_MS, 2);
@@ -45,6 +44,14 @@ pub(super) fn build(url: &SecretString, news: usize) -> Result<Client, BusError>
         .set_policy(policy)
         .build()
         .map_err(|error| unavailable(&error))
+}
+
+/// What an address says.
+///
+/// # Errors
+/// If it cannot be read.
+pub(super) fn read(url: &SecretString) -> Result<Config, BusError> {
+    Config::from_url(url.expose_secret()).map_err(|error| BusError::Protocol(format!("redis_url: {}", error.details())))
 }
 
 /// Connects anew. Returns after a while even if nobody can be reached; the client goes on trying.
