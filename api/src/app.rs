@@ -17,6 +17,7 @@ use crate::error::ApiError;
 use crate::ingest::Underway;
 use crate::metrics::{Metrics, MetricsError};
 use crate::password::{PasswordError, Passwords};
+use crate::service::acting;
 use crate::service::announce::Announcer;
 use crate::service::authority::{LocalAuthority, LocalAuthorityParts};
 use crate::service::history::Reads;
@@ -150,6 +151,8 @@ impl App {
         let app = Arc::clone(self);
         shutdown.spawn("stored marks", async move { app.stored.follow(&*app.bus).await });
         shutdown.spawn("limits", Arc::clone(&self.limiter).announce());
+        let app = Arc::clone(self);
+        shutdown.spawn("reaction sweep", async move { acting::sweep(&app).await });
         let (app, drain) = (Arc::clone(self), shutdown.drain.clone());
         shutdown.spawn("announcer", async move {
             drain.run_until_cancelled(app.announcer.follow()).await;

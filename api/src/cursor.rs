@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use rookery_shared::clock::UnixMillis;
-use rookery_shared::id::{Epoch, RoomId, Seq, UserId};
+use rookery_shared::id::{Epoch, MessageId, RoomId, Seq, UserId};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
@@ -15,6 +15,7 @@ use crate::domain::room::{MemberPlace, MembershipPlace};
 
 const TAG_BYTES: usize = 16;
 const HISTORY: &[u8] = b"history\0";
+const REACTIONS: &[u8] = b"reactions\0";
 const ROOMS: &[u8] = b"rooms\0";
 const MEMBERS: &[u8] = b"members\0";
 const MEMBERSHIPS: &[u8] = b"memberships\0";
@@ -38,10 +39,18 @@ impl Cursors {
 
     /// The place, if the cursor was made for this room.
     pub fn read_history(&self, room: RoomId, text: &str) -> Option<Place> {
-        let payload: [u8; 16] = self.open(text, &[HISTORY, room.as_uuid().as_bytes()])?;
-        let (epoch, seq) = payload.split_at(8);
-        let number = |bytes: &[u8]| bytes.try_into().ok().map(u64::from_be_bytes);
-        Some(Place { epoch: Epoch(number(epoch)?), seq: Seq::new(number(seq)?) })
+        self.open(text, &[HISTORY, room.as_uuid().as_bytes()]).and_then(place)
+    }
+
+    /// A place in the list of a message's reactions.
+    pub fn reactions(&self, message: MessageId, place: Place) -> String {
+        let payload = [place.epoch.0.to_be_bytes(), place.seq.get().to_be_bytes()].concat();
+        self.seal(&payload, &[REACTIONS, message.as_uuid().as_bytes()])
+    }
+
+    /// The place, if the cursor was made for this message.
+    pub fn read_reactions(&self, message: MessageId, text: &str) -> Option<Place> {
+        self.open(text, &[REACTIONS, message.as_uuid().as_bytes()]).and_then(place)
     }
 
     /// A place in the list of public rooms.
@@ -104,6 +113,12 @@ impl Cursors {
     }
 }
 
+fn place(payload: [u8; 16]) -> Option<Place> {
+    let (epoch, seq) = payload.split_at(8);
+    let number = |bytes: &[u8]| bytes.try_into().ok().map(u64::from_be_bytes);
+    Some(Place { epoch: Epoch(number(epoch)?), seq: Seq::new(number(seq)?) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,6 +131,9 @@ mod tests {
         assert_eq!(cursors.read_history(room, &text), Some(place));
         assert_eq!(cursors.read_history(RoomId::generate(), &text), None);
         assert_eq!(cursors.read_rooms(&text), None);
+        let message = MessageId::from_uuid(room.as_uuid());
+        assert_eq!(cursors.read_reactions(message, &text), None);
+        assert_eq!(cursors.read_reactions(message, &cursors.reactions(message, place)), Some(place));
         assert_eq!(Cursors::new(&[2; 32]).read_history(room, &text), None);
         assert_eq!(cursors.read_rooms(&cursors.rooms(room)), Some(room));
         let member = MemberPlace { joined_at: UnixMillis(-5), user_id: UserId::generate() };

@@ -7,7 +7,7 @@ use rookery_shared::protocol::error_code::ErrorCode;
 use crate::app::{App, AppError};
 use crate::domain::user::{Email, Password, Username};
 use crate::error::ApiError;
-use crate::service::accounts::{NewAccount, register};
+use crate::service::accounts::{NewAccount, add};
 
 const USERS: [[&str; 3]; 2] =
     [["testuser", "testuser@example.org", "testpass123"], ["alice", "alice@example.org", "alicepass123"]];
@@ -37,7 +37,7 @@ async fn register_all(app: &App) -> Result<(), ApiError> {
             email: Email::try_from(email.to_owned()).map_err(bad)?,
             password: Password::try_from(password.to_owned()).map_err(bad)?,
         };
-        match register(app, account, UnixMillis::now()).await {
+        match add(app, account, UnixMillis::now()).await {
             Ok(_) => {}
             Err(error) if matches!(error.code(), ErrorCode::UsernameTaken | ErrorCode::AccountExists) => {}
             Err(error) => return Err(error),

@@ -1,8 +1,11 @@
 //! The api's own nouns and their rules. No I/O in here.
 
+pub mod common_password;
 pub mod load;
 pub mod message;
 pub mod message_state;
+pub mod reactions;
+pub mod renames;
 pub mod room;
 pub mod sanction;
 pub mod session;

@@ -107,6 +107,16 @@ struct Pending(Refusal);
 #[derive(Clone, Copy)]
 pub(crate) struct Bound(pub(crate) &'static str);
 
+impl Refusal {
+    /// That of the code. A message that a body names is at fault there, one that the path names does not exist.
+    fn status(&self) -> StatusCode {
+        match (self.code, &self.field) {
+            (ErrorCode::UnknownMessage, Some(_)) => StatusCode::BAD_REQUEST,
+            (code, _) => status_of(code),
+        }
+    }
+}
+
 impl ApiError {
     /// A refusal with its standard sentence.
     pub const fn refused(code: ErrorCode) -> Self {
@@ -140,8 +150,10 @@ impl ApiError {
             Self::Refused(Refusal { code, .. }) | Self::Authority(AuthorityError::Refused(code)) => *code,
             Self::Store(StoreError::Taken(Unique::Username)) => ErrorCode::UsernameTaken,
             Self::Store(StoreError::Taken(Unique::Email)) => ErrorCode::AccountExists,
-            Self::Store(StoreError::Taken(Unique::Slug)) => ErrorCode::RoomNameTaken,
+            Self::Store(StoreError::Taken(Unique::Slug | Unique::RoomName)) => ErrorCode::RoomNameTaken,
             Self::Store(StoreError::Banned) => ErrorCode::Banned,
+            Self::Store(StoreError::OwnerStays) => ErrorCode::OwnerMustTransfer,
+            Self::Store(StoreError::Closed) => ErrorCode::UnknownRoom,
             Self::Authority(AuthorityError::Muted(_)) => ErrorCode::Muted,
             Self::Password(PasswordError::Busy) => ErrorCode::Overloaded,
             Self::Limited(_) => ErrorCode::RateLimited,
@@ -202,7 +214,7 @@ impl IntoResponse for ApiError {
         let (limited, bound) = (self.limited(), self.bound());
         let refusal = self.into_refusal();
         let code = refusal.code;
-        let mut response = status_of(code).into_response();
+        let mut response = refusal.status().into_response();
         if let Some(verdict) = limited {
             verdict.write(response.headers_mut());
         }
@@ -273,7 +285,8 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::ContentTooLong
         | ErrorCode::RoomRequired
         | ErrorCode::TooManyRooms
-        | ErrorCode::TooManyReactions => StatusCode::BAD_REQUEST,
+        | ErrorCode::TooManyReactions
+        | ErrorCode::PasswordTooCommon => StatusCode::BAD_REQUEST,
         ErrorCode::Unauthenticated | ErrorCode::BadCredentials | ErrorCode::BadRefreshToken => StatusCode::UNAUTHORIZED,
         ErrorCode::NotAMember | ErrorCode::Forbidden | ErrorCode::Muted | ErrorCode::Banned | ErrorCode::Frozen => {
             StatusCode::FORBIDDEN
@@ -282,7 +295,11 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::UnknownRoom | ErrorCode::NotFound | ErrorCode::UnknownMessage => StatusCode::NOT_FOUND,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-        ErrorCode::UsernameTaken | ErrorCode::AccountExists | ErrorCode::RoomNameTaken => StatusCode::CONFLICT,
+        ErrorCode::UsernameTaken
+        | ErrorCode::AccountExists
+        | ErrorCode::RoomNameTaken
+        | ErrorCode::ClientIdReused
+        | ErrorCode::OwnerMustTransfer => StatusCode::CONFLICT,
         ErrorCode::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::Overloaded | ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

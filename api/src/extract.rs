@@ -10,7 +10,7 @@ pub use caller::Caller;
 pub(crate) use caller::bearer;
 pub use json::JsonBody;
 pub use message::{MessagePath, ReactionPath};
-pub use page::{HistoryQuery, MembersQuery, MyRoomsQuery, PresenceQuery, QueryParams, RoomsQuery};
+pub use page::{HistoryQuery, MembersQuery, MyRoomsQuery, PresenceQuery, QueryParams, ReactionQuery, RoomsQuery};
 pub use room::{MemberPath, RoomPath};
 
 /// The field that one of serde's messages is about: the name in its first pair of back-ticks, for those messages

@@ -9,7 +9,7 @@ use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{Epoch, RoomId, Seq};
 
 use crate::domain::message::{Place, Window};
-use crate::store::Messages;
+use crate::store::{Messages, PageQuestion};
 
 /// See the module's text.
 pub struct StoreJournal(pub Arc<dyn Messages>);
@@ -28,7 +28,7 @@ impl Journal for StoreJournal {
         limit: usize,
     ) -> Result<Vec<SequencedEvent>, BusError> {
         let window = Window::After(Place { epoch, seq: after });
-        let page = self.0.page(room, window, limit).await;
+        let page = self.0.page(room, PageQuestion::all(window, limit)).await;
         page.map_err(|error| BusError::Unavailable(error.to_string()))
     }
 }

@@ -96,13 +96,14 @@ fn documented() -> (Router<Arc<App>>, Document) {
         .routes(routes!(rooms::get::get, rooms::update::update))
         .routes(routes!(rooms::join::join))
         .routes(routes!(rooms::leave::leave))
+        .routes(routes!(rooms::transfer::transfer))
         .routes(routes!(messages::list::list, messages::send::send))
         .routes(routes!(auth::logout_all::logout_all))
         .routes(routes!(moderation::kick))
         .routes(routes!(moderation::ban, moderation::unban))
         .routes(routes!(moderation::mute, moderation::unmute))
         .routes(routes!(messages::acts::edit, messages::acts::delete))
-        .routes(routes!(messages::acts::react, messages::acts::unreact))
+        .routes(routes!(messages::acts::react, messages::acts::unreact, messages::reactions::users))
         .routes(routes!(messages::edits::edits))
         .routes(routes!(rooms::members::members))
         .routes(routes!(presence::of_users))
@@ -183,6 +184,7 @@ mod tests {
         "GET /api/v1/rooms/{room}",
         "GET /api/v1/rooms/{room}/messages",
         "GET /api/v1/rooms/{room}/messages/{message}/edits",
+        "GET /api/v1/rooms/{room}/messages/{message}/reactions/{emoji}",
         "GET /api/v1/users/me",
         "POST /api/v1/auth/login",
         "POST /api/v1/auth/logout",
@@ -191,6 +193,7 @@ mod tests {
         "POST /api/v1/rooms",
         "POST /api/v1/rooms/{room}/join",
         "POST /api/v1/rooms/{room}/leave",
+        "POST /api/v1/rooms/{room}/transfer",
         "POST /api/v1/rooms/{room}/messages",
         "POST /api/v1/auth/logout-all",
         "POST /api/v1/rooms/{room}/members/{user}/kick",

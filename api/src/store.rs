@@ -7,14 +7,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rookery_shared::bus::Held;
+use rookery_shared::act::Emoji;
+use rookery_shared::bus::{FirstPlace, Held};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, EventBody, RoomSettings, SequencedEvent};
 use rookery_shared::id::{AclVersion, Epoch, MessageId, Partition, RoomId, RoomRef, Seq, SessionId, UserId};
 
 use crate::domain::load::LoadSet;
-use crate::domain::message::{Place, Window};
-use crate::domain::message_state::MessageState;
+use crate::domain::message::{Kinds, Place, Window};
+use crate::domain::message_state::{MessageState, Reacted};
 use crate::domain::room::{Member, MemberPlace, MembershipPlace, Room, SettingsChange};
 use crate::domain::sanction::{Act, Sanction};
 use crate::domain::session::{Session, TokenHash};
@@ -38,6 +39,12 @@ pub enum StoreError {
     /// The user is shut out of the room.
     #[error("the user is banned from the room")]
     Banned,
+    /// The user owns the room, and others are in it.
+    #[error("the owner has to hand the room over first")]
+    OwnerStays,
+    /// The last one has left the room, and nobody comes in any more.
+    #[error("the room is closed")]
+    Closed,
     /// What was read breaks a rule of ours.
     #[error("inconsistent data: {0}")]
     Inconsistent(String),
@@ -52,6 +59,8 @@ pub enum Unique {
     Email,
     /// A room's slug.
     Slug,
+    /// The name of a public room.
+    RoomName,
     /// Anything else, such as a primary key.
     Id,
 }
@@ -105,7 +114,7 @@ pub struct Rotation {
 /// Rooms.
 #[async_trait]
 pub trait Rooms: Send + Sync {
-    /// Adds a room. [`Unique::Slug`] if its slug is taken.
+    /// Adds a room. [`Unique::Slug`] if its slug is taken, [`Unique::RoomName`] if it is public and its name is.
     async fn insert(&self, room: &Room) -> Result<(), StoreError>;
     /// By id or slug.
     async fn find(&self, room: &RoomRef) -> Result<Option<Room>, StoreError>;
@@ -138,8 +147,16 @@ pub trait Members: Send + Sync {
     async fn count(&self, room: RoomId) -> Result<u64, StoreError>;
     /// Those of these users who are members. The order is not promised.
     async fn among(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, StoreError>;
-    /// Those of the others who are in a room with the user. The order is not promised.
-    async fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, StoreError>;
+    /// Makes a member the owner; who owned the room is a moderator of it then. None if the user is no member, or the owner
+    /// already; then nothing changes.
+    async fn transfer(&self, room: RoomId, user: UserId, event: &Event) -> Result<Option<Announcement>, StoreError>;
+    /// Those of the others who are in a room with the user, other than `except`. The order is not promised.
+    async fn acquainted(
+        &self,
+        user: UserId,
+        others: &[UserId],
+        except: Option<RoomId>,
+    ) -> Result<Vec<UserId>, StoreError>;
     /// Those of these places that somebody has. The order is not promised.
     async fn places(&self, places: &[(RoomId, UserId)]) -> Result<Vec<Member>, StoreError>;
     /// Members in the order of joining, after that place, at most `limit`.
@@ -147,7 +164,9 @@ pub trait Members: Send + Sync {
     /// Adds the member. None if the user is one already; then nothing changes. [`StoreError::Inconsistent`] if there is
     /// no such room, [`StoreError::Banned`] if the user is shut out at the time of joining.
     async fn join(&self, member: &Member, event: &Event) -> Result<Option<Announcement>, StoreError>;
-    /// Removes the member. None if the user is not one; then nothing changes.
+    /// Removes the member. None if the user is not one; then nothing changes. [`StoreError::OwnerStays`] if
+    /// [`rookery_shared::access::decide_on_leaving`] says so. When an owner leaves, nobody else is there, and the room is
+    /// closed: nobody can find it, and a later join is [`StoreError::Closed`].
     async fn leave(&self, room: RoomId, user: UserId, event: &Event) -> Result<Option<Announcement>, StoreError>;
 }
 
@@ -197,21 +216,62 @@ pub trait Outbox: Send + Sync {
     async fn done(&self, event: MessageId) -> Result<(), StoreError>;
 }
 
+/// Which page of a history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PageQuestion {
+    /// Where.
+    pub window: Window,
+    /// Of what.
+    pub kinds: Kinds,
+    /// How many events at most.
+    pub limit: usize,
+}
+
+impl PageQuestion {
+    /// A page of every event.
+    pub const fn all(window: Window, limit: usize) -> Self {
+        Self { window, kinds: Kinds::All, limit }
+    }
+}
+
+/// One reaction to one message.
+#[derive(Clone, Copy, Debug)]
+pub struct Reaction<'a> {
+    /// The message.
+    pub message: MessageId,
+    /// The reaction.
+    pub emoji: &'a Emoji,
+}
+
 /// A room's history.
 #[async_trait]
 pub trait Messages: Send + Sync {
     /// Applies events, durably (majority) when it returns. Idempotent: an event whose place or id is there already
     /// changes nothing. Gives back those whose id was there at another place.
     async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError>;
-    /// A page of at most `limit` events, ordered by `(epoch, seq)`, oldest first.
-    async fn page(&self, room: RoomId, window: Window, limit: usize) -> Result<Vec<SequencedEvent>, StoreError>;
+    /// A page of at most `limit` events of these kinds, ordered by `(epoch, seq)`, oldest first.
+    async fn page(&self, room: RoomId, question: PageQuestion) -> Result<Vec<SequencedEvent>, StoreError>;
     /// The largest number a room has in any epoch; [`Seq::ZERO`] for an empty room.
     async fn last_seq(&self, room: RoomId) -> Result<Seq, StoreError>;
     /// A message of the room, as it was said; none if the event of this id is something else.
     async fn message(&self, room: RoomId, id: MessageId) -> Result<Option<SequencedEvent>, StoreError>;
-    /// What acts have made of these messages; those that nothing was done to may be left out. The text of a deleted
-    /// message is nowhere any more: neither here nor in its events.
-    async fn states(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, MessageState>, StoreError>;
+    /// Where an event of the room is, whatever it is.
+    async fn place(&self, room: RoomId, id: MessageId) -> Result<Option<FirstPlace>, StoreError>;
+    /// What acts have made of these messages, with the last words of these users about their reactions; messages that
+    /// nothing was done to may be left out. The text of a deleted message is nowhere any more: neither here nor in its
+    /// events.
+    async fn states(&self, ids: &[MessageId], users: &[UserId])
+    -> Result<HashMap<MessageId, MessageState>, StoreError>;
+    /// Who has this reaction, in the order of reacting, after that place, at most `limit`.
+    async fn reacted(
+        &self,
+        reaction: Reaction<'_>,
+        after: Option<Place>,
+        limit: usize,
+    ) -> Result<Vec<Reacted>, StoreError>;
+    /// Forgets reactions that were taken back before that time, at most `limit`, and says how many. Until then they keep
+    /// older acts from counting that come late.
+    async fn sweep(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError>;
     /// The newest edits of a message, at most `limit`, oldest first.
     async fn edits(&self, id: MessageId, limit: usize) -> Result<Vec<SequencedEvent>, StoreError>;
 }

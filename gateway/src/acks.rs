@@ -139,7 +139,7 @@ impl Waiting {
     fn ack(self, first: Option<FirstPlace>) -> ServerFrame {
         let Self { room, client_id, message_id, epoch, seq, timestamp, .. } = self;
         let FirstPlace { epoch, seq, timestamp } = first.unwrap_or(FirstPlace { epoch, seq, timestamp });
-        ServerFrame::Ack { client_id, room, message_id, epoch, seq, timestamp }
+        ServerFrame::Ack { client_id, room, message_id, epoch, seq, timestamp, unchanged: false }
     }
 
     fn uncertain(self) -> ServerFrame {

@@ -7,11 +7,11 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use rookery_shared::authority::many::{Answers, Questions};
 use rookery_shared::authority::{
-    Answer, Authority, AuthorityError, Changes, EventPlace, MessageFacts, Permission, Question,
+    Answer, Authority, AuthorityError, Changes, EventPlace, Look, MessageFacts, Permission, Question,
 };
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{AclVersion, MessageId, RoomId, RoomRef, SessionId, UserId};
+use rookery_shared::id::{AclVersion, RoomId, RoomRef, SessionId, UserId};
 use rookery_shared::limits::{
     AUTHORITY_ANSWER_BYTES_MAX, AUTHORITY_CONNECT_DEADLINE, AUTHORITY_DEADLINE, AUTHORITY_IDLE_MAX,
     AUTHORIZE_ANSWER_BYTES_MAX, EVENTS_ANSWER_BYTES_MAX, SLUGS_MAX,
@@ -109,10 +109,9 @@ impl Authority for HttpAuthority {
         opened.map_err(|error| AuthorityError::clone(&error))
     }
 
-    async fn message(&self, room: RoomId, message: MessageId) -> Result<MessageFacts, AuthorityError> {
+    async fn message(&self, look: Look) -> Result<MessageFacts, AuthorityError> {
         let url = self.url(&["internal", "v1", "messages", "look"])?;
-        let body = json!({ "room": room, "message": message });
-        decode(&self.ask(self.client.post(url).json(&body)).await?)
+        decode(&self.ask(self.client.post(url).json(&look)).await?)
     }
 
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {

@@ -96,6 +96,7 @@ impl From<AppendError> for CommandError {
             AppendError::Overloaded => Self::Overloaded,
             AppendError::NotOpen => Self::Bus(BusError::Unavailable("the room does not stay open".to_owned())),
             AppendError::Bus(error) => Self::Bus(error),
+            AppendError::Reused => Self::Refused(ErrorCode::ClientIdReused),
             AppendError::Frozen => Self::Refused(ErrorCode::Frozen),
             AppendError::TooEarly(early) => Self::TooEarly(early),
         }

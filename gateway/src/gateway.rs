@@ -25,6 +25,7 @@ use crate::logins::Logins;
 use crate::metrics::Metrics;
 use crate::presence::{Presence, PresenceParts};
 use crate::relay::{Relay, RelayParts};
+use crate::replies::Replies;
 use crate::upgrade::{self, Origins};
 use crate::{health, keys};
 
@@ -68,6 +69,7 @@ pub struct Node {
     pub(crate) shutdown: Shutdown,
     pub(crate) hub: Arc<Hub>,
     pub(crate) permissions: Arc<Permissions>,
+    pub(crate) replies: Arc<Replies>,
     pub(crate) acks: Arc<Acks>,
     pub(crate) logins: Arc<Logins>,
     pub(crate) presence: Arc<Presence>,
@@ -96,6 +98,7 @@ impl Gateway {
         let metrics = Arc::new(Metrics::new()?);
         let hub = Hub::new(Arc::clone(&bus), Arc::clone(&authority), Arc::clone(&metrics), shutdown.clone());
         let permissions = Permissions::new(Arc::clone(&authority), shutdown.clone());
+        let replies = Replies::new(Arc::clone(&authority));
         let acks = Acks::new(Arc::clone(&metrics));
         let logins = Logins::new(
             Arc::clone(&bus),
@@ -120,6 +123,7 @@ impl Gateway {
             shutdown,
             hub,
             permissions,
+            replies,
             acks,
             logins,
             presence,
@@ -153,10 +157,11 @@ impl Gateway {
     /// Starts everything that is not a connection. To be called once, before serving. None of it is waited for by a
     /// drain: it serves the connections as long as there are any.
     pub fn run_background(&self) {
-        let Node { bus, authority, verifier, shutdown, hub, permissions, acks, logins, limiter, presence, .. } =
-            self.node.as_ref();
+        let node = self.node.as_ref();
+        let Node { bus, authority, verifier, shutdown, hub, permissions, acks, logins, limiter, presence, .. } = node;
         let relay = Relay::new(RelayParts {
             hub: Arc::clone(hub),
+            replies: Arc::clone(&node.replies),
             acks: Arc::clone(acks),
             permissions: Arc::clone(permissions),
             logins: Arc::clone(logins),

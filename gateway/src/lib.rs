@@ -28,6 +28,7 @@ pub mod position;
 mod presence;
 pub mod reads;
 pub mod relay;
+pub mod replies;
 pub mod server;
 pub mod session;
 pub mod socket;

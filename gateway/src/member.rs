@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
-use rookery_shared::id::{RoomId, RoomRef, Slug, UserId};
+use rookery_shared::id::{GENERAL, RoomId, RoomRef, Slug, UserId};
 use rookery_shared::limits::{ACKS_PENDING_PER_CONNECTION_MAX, ROOMS_PER_CONNECTION_MAX};
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::server::ServerFrame;
@@ -72,6 +72,12 @@ impl Member {
         let id = MemberId(NEXT.fetch_add(1, Ordering::Relaxed));
         let (rooms, behind, acks) = (Mutex::default(), Mutex::default(), AtomicUsize::new(0));
         Self { id, user, outbox, is_single, rooms, behind, acks }
+    }
+
+    /// Whether the room is the one that everybody is in, as far as this connection knows it.
+    pub fn knows_as_general(&self, room: RoomId) -> bool {
+        let rooms = self.rooms.lock();
+        rooms.slugs.iter().any(|(id, slug)| *id == room && slug.as_str() == GENERAL)
     }
 
     /// Notes a room before it is attached, so that the end of the connection finds it. False if there are too many.

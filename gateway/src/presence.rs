@@ -138,7 +138,8 @@ impl Presence {
             self.logins.unwatch(&list.users);
             return Err(error);
         }
-        let (before, deliveries) = self.watchers.lock().replace(member, &list, asked);
+        let general = list.rooms.iter().copied().find(|room| member.knows_as_general(*room));
+        let (before, deliveries) = self.watchers.lock().replace(member, &list, general, asked);
         self.logins.unwatch(&before.users);
         let found = self.read(&list.users).await?;
         let mut seen = Vec::with_capacity(found.len());

@@ -24,6 +24,7 @@ use crate::logins::Logins;
 use crate::outbox::Outbox;
 use crate::position::Position;
 use crate::presence::Presence;
+use crate::replies::Replies;
 
 mod flush;
 pub mod repair;
@@ -34,6 +35,7 @@ use room_feed::Delivery;
 /// Brings the bus's signals to the hub and to the acks.
 pub struct Relay {
     hub: Arc<Hub>,
+    replies: Arc<Replies>,
     acks: Arc<Acks>,
     permissions: Arc<Permissions>,
     logins: Arc<Logins>,
@@ -45,6 +47,8 @@ pub struct Relay {
 pub struct RelayParts {
     /// Events.
     pub hub: Arc<Hub>,
+    /// Messages that may be answered.
+    pub replies: Arc<Replies>,
     /// Marks.
     pub acks: Arc<Acks>,
     /// What is no longer to be believed.
@@ -58,8 +62,8 @@ pub struct RelayParts {
 impl Relay {
     /// A relay that is not running yet.
     pub fn new(parts: RelayParts) -> Arc<Self> {
-        let RelayParts { hub, acks, permissions, logins, presence } = parts;
-        Arc::new(Self { hub, acks, permissions, logins, presence, suspicion: Notify::new() })
+        let RelayParts { hub, replies, acks, permissions, logins, presence } = parts;
+        Arc::new(Self { hub, replies, acks, permissions, logins, presence, suspicion: Notify::new() })
     }
 
     /// Handles signals until the bus is gone. The receiver is made before any room is subscribed.
@@ -144,6 +148,7 @@ impl Relay {
             self.hub.metrics.strays.inc();
             return;
         };
+        self.replies.hear(&event);
         let metrics = &self.hub.metrics;
         metrics.events.inc();
         // By the clock of the bus, which need not be ours: what came before it was sent took no time.

@@ -81,6 +81,8 @@ pub enum Action {
     Leave,
     /// Kick, ban or mute somebody; [`outranks`] says whom.
     Moderate,
+    /// See who the members are, and not only how many.
+    SeeMembers,
 }
 
 /// The state of one user in one room, as far as rights depend on it.
@@ -108,13 +110,45 @@ pub fn decide(standing: Standing, action: Action, now: UnixMillis) -> Result<(),
         (Some(_), _, Action::Send) if holds(standing.muted) => Err(ErrorCode::Muted),
         (Some(RoomRole::Member), _, Action::Moderate) => Err(ErrorCode::Forbidden),
         (None, Visibility::Private, _) => Err(ErrorCode::UnknownRoom),
+        // Whoever is shut out is not told that there is anybody.
+        (None, Visibility::Public, Action::SeeMembers) if banned => Err(ErrorCode::UnknownRoom),
         (None, Visibility::Public, Action::Join | Action::Read | Action::Send | Action::Moderate) if banned => {
             Err(ErrorCode::Banned)
         }
         (Some(_), _, _) | (None, Visibility::Public, Action::See | Action::Join) => Ok(()),
-        (None, Visibility::Public, Action::Read | Action::Send | Action::Leave | Action::Moderate) => {
-            Err(ErrorCode::NotAMember)
-        }
+        (
+            None,
+            Visibility::Public,
+            Action::Read | Action::Send | Action::Leave | Action::Moderate | Action::SeeMembers,
+        ) => Err(ErrorCode::NotAMember),
+    }
+}
+
+/// Decides whether a member may leave a room of so many members: an owner hands it over first, unless nobody is there to
+/// take it.
+///
+/// # Errors
+/// The code to answer with.
+pub const fn decide_on_leaving(role: RoomRole, members: usize) -> Result<(), ErrorCode> {
+    match role {
+        RoomRole::Owner if members > 1 => Err(ErrorCode::OwnerMustTransfer),
+        RoomRole::Owner | RoomRole::Moderator | RoomRole::Member => Ok(()),
+    }
+}
+
+/// Decides about handing a room over: for its owner, and for admins of the server.
+///
+/// # Errors
+/// The code to answer with.
+pub fn decide_on_transfer(steward: Steward, now: UnixMillis) -> Result<(), ErrorCode> {
+    if steward.is_admin {
+        return Ok(());
+    }
+    decide(steward.standing, Action::Moderate, now)?;
+    if steward.standing.role == Some(RoomRole::Owner) {
+        Ok(())
+    } else {
+        Err(ErrorCode::Forbidden)
     }
 }
 
@@ -202,7 +236,15 @@ mod tests {
     const NOW: UnixMillis = UnixMillis(1_000);
     const EARLIER: Option<Until> = Some(Until::Time(NOW));
     const LATER: Option<Until> = Some(Until::Time(UnixMillis(1_001)));
-    const ALL: [Action; 6] = [Action::See, Action::Join, Action::Read, Action::Send, Action::Leave, Action::Moderate];
+    const ALL: [Action; 7] = [
+        Action::See,
+        Action::Join,
+        Action::Read,
+        Action::Send,
+        Action::Leave,
+        Action::Moderate,
+        Action::SeeMembers,
+    ];
 
     fn outsider(visibility: Visibility) -> Standing {
         Standing { visibility, role: None, muted: None, banned: None }
@@ -260,6 +302,31 @@ mod tests {
         }
         let over = Standing { banned: EARLIER, ..outsider(Visibility::Public) };
         assert_eq!(decide(over, Action::Join, NOW), Ok(()));
+    }
+
+    #[test]
+    fn b16_members_are_for_members() {
+        let see = |standing| decide(standing, Action::SeeMembers, NOW);
+        assert_eq!(see(member(RoomRole::Member)), Ok(()));
+        assert_eq!(see(outsider(Visibility::Public)), Err(ErrorCode::NotAMember));
+        for role in [None, Some(RoomRole::Member)] {
+            let banned = Standing { role, banned: LATER, ..outsider(Visibility::Public) };
+            assert_eq!(see(banned), Err(ErrorCode::UnknownRoom));
+        }
+    }
+
+    #[test]
+    fn d13_an_owner_hands_the_room_over_first() {
+        for role in [RoomRole::Owner, RoomRole::Moderator, RoomRole::Member] {
+            assert_eq!(decide_on_leaving(role, 1), Ok(()), "the last one may");
+            assert_eq!(decide_on_leaving(role, 2).is_ok(), role != RoomRole::Owner);
+            let steward = Steward { standing: member(role), is_admin: false };
+            assert_eq!(decide_on_transfer(steward, NOW).is_ok(), role == RoomRole::Owner);
+        }
+        let admin = Steward { standing: outsider(Visibility::Private), is_admin: true };
+        assert_eq!(decide_on_transfer(admin, NOW), Ok(()));
+        let stranger = Steward { is_admin: false, ..admin };
+        assert_eq!(decide_on_transfer(stranger, NOW), Err(ErrorCode::UnknownRoom));
     }
 
     #[test]

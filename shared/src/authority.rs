@@ -8,7 +8,7 @@ use crate::access::{
     MessageAction, MessageStanding, RoomRole, Standing, Until, Visibility, decide_on_message, keeps_order,
 };
 use crate::act::{Act, ActKind, Emoji};
-use crate::bus::Rights;
+use crate::bus::{FirstPlace, Rights};
 use crate::clock::UnixMillis;
 use crate::event::SequencedEvent;
 use crate::id::{AclVersion, Epoch, MessageId, RoomId, RoomRef, Seq, SessionId, Slug, UserId};
@@ -58,7 +58,28 @@ impl Permission {
     }
 }
 
-/// What rights to do something to a message depend on.
+/// A question about a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// Its room.
+    pub room: RoomId,
+    /// The message.
+    pub message: MessageId,
+    /// What is about to be done to it, if anything is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<BeforeAct>,
+}
+
+/// An act that has no place yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BeforeAct {
+    /// Whose.
+    pub user: UserId,
+    /// The id of its event, see [`Act::event_id`].
+    pub event: MessageId,
+}
+
+/// What is to be known of a message before something is done to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageFacts {
     /// Who said it.
@@ -67,15 +88,72 @@ pub struct MessageFacts {
     pub deleted: bool,
     /// The different reactions it has.
     pub emojis: Vec<Emoji>,
+    /// What an act would change; none where nothing was asked about one, and of an api that does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<ActFacts>,
+}
+
+/// A message as one user finds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActFacts {
+    /// Where the message is.
+    pub place: FirstPlace,
+    /// Its newest text.
+    pub content: String,
+    /// The reactions that are the user's.
+    pub own: Vec<Emoji>,
+    /// Where the store has the event of the act, if it has it already.
+    pub done: Option<FirstPlace>,
+    /// Whether the event of the act has a place but is not stored yet.
+    pub under_way: bool,
+    /// Whether the message, or something that was done to it by the user, is not stored yet.
+    pub unstored: bool,
+}
+
+/// What becomes of an act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is to be given a place.
+    Change,
+    /// It is stored already, at this place.
+    Done(FirstPlace),
+    /// It would change nothing of the message, which is at this place.
+    Unchanged(FirstPlace),
+    /// It would change nothing by what is not stored yet: ask again in a moment.
+    Unsettled,
 }
 
 impl MessageFacts {
-    /// Whether a user with this permission may do it.
+    /// What becomes of the act of a user with this permission.
     ///
     /// # Errors
     /// The code to answer with.
-    pub fn check(&self, permission: &Permission, user: UserId, act: &Act) -> Result<(), ErrorCode> {
+    pub fn decide(&self, permission: &Permission, user: UserId, act: &Act) -> Result<Verdict, ErrorCode> {
         let standing = MessageStanding { role: permission.role, own: self.author == user, deleted: self.deleted };
+        let Some(now) = &self.now else { return self.check(standing, act).map(|()| Verdict::Change) };
+        if let Some(place) = now.done {
+            return Ok(Verdict::Done(place));
+        }
+        if now.under_way {
+            return Ok(Verdict::Change);
+        }
+        let idle = match &act.kind {
+            ActKind::Delete => self.deleted,
+            ActKind::Edit(content) => standing.own && !self.deleted && *content == now.content,
+            ActKind::React(emoji) => !self.deleted && now.own.contains(emoji),
+            ActKind::Unreact(emoji) => !self.deleted && !now.own.contains(emoji),
+        };
+        // Who may not do it is not told that it is done.
+        let deleted = self.deleted && !idle;
+        self.check(MessageStanding { deleted, ..standing }, act)?;
+        Ok(match idle {
+            true if now.unstored => Verdict::Unsettled,
+            true => Verdict::Unchanged(now.place),
+            false => Verdict::Change,
+        })
+    }
+
+    fn check(&self, standing: MessageStanding, act: &Act) -> Result<(), ErrorCode> {
         match &act.kind {
             ActKind::Edit(_) => decide_on_message(standing, MessageAction::Edit),
             ActKind::Delete => decide_on_message(standing, MessageAction::Delete),
@@ -148,9 +226,9 @@ pub trait Authority: Send + Sync + 'static {
     /// Makes the room's state present on the bus, in a current epoch, whatever the bus has lost. Idempotent.
     async fn open_room(&self, room: RoomId) -> Result<(), AuthorityError>;
 
-    /// What is to be known of a message before something is done to it. Refused with
+    /// What is to be known of a message before something is done to it, or it is answered. Refused with
     /// [`ErrorCode::UnknownMessage`] when there is none in that room.
-    async fn message(&self, room: RoomId, message: MessageId) -> Result<MessageFacts, AuthorityError>;
+    async fn message(&self, look: Look) -> Result<MessageFacts, AuthorityError>;
 
     /// The public keys of access tokens that are valid now.
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError>;
@@ -196,4 +274,83 @@ pub struct EventPlace {
     pub epoch: Epoch,
     /// Number of the last event it has.
     pub seq: Seq,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLACE: FirstPlace = FirstPlace { epoch: Epoch(1), seq: Seq::ZERO, timestamp: UnixMillis(7) };
+
+    fn permission(role: RoomRole) -> Permission {
+        Permission {
+            room: RoomId::generate(),
+            slug: None,
+            name: "General".to_owned(),
+            visibility: Visibility::Public,
+            role: Some(role),
+            acl: AclVersion(1),
+            muted: None,
+            banned: None,
+        }
+    }
+
+    fn thumb() -> Emoji {
+        Emoji::kept("👍".to_owned())
+    }
+
+    fn facts(author: UserId) -> MessageFacts {
+        let (own, content) = (vec![thumb()], "hi".to_owned());
+        let now = ActFacts { place: PLACE, content, own, done: None, under_way: false, unstored: false };
+        MessageFacts { author, deleted: false, emojis: vec![thumb()], now: Some(now) }
+    }
+
+    fn decided(facts: &MessageFacts, user: UserId, kind: ActKind) -> Result<Verdict, ErrorCode> {
+        let act = Act { message_id: MessageId::generate(), kind };
+        facts.decide(&permission(RoomRole::Member), user, &act)
+    }
+
+    #[test]
+    fn b06_a_change_that_changes_nothing_is_told_as_such() {
+        let user = UserId::generate();
+        let (here, heart) = (facts(user), Emoji::kept("❤".to_owned()));
+        let gone = MessageFacts { deleted: true, ..here.clone() };
+        for (facts, kind, idle) in [
+            (&here, ActKind::React(thumb()), true),
+            (&here, ActKind::React(heart.clone()), false),
+            (&here, ActKind::Unreact(heart), true),
+            (&here, ActKind::Unreact(thumb()), false),
+            (&here, ActKind::Edit("hi".to_owned()), true),
+            (&here, ActKind::Edit("ho".to_owned()), false),
+            (&here, ActKind::Delete, false),
+            (&gone, ActKind::Delete, true),
+        ] {
+            let wanted = if idle { Verdict::Unchanged(PLACE) } else { Verdict::Change };
+            assert_eq!(decided(facts, user, kind.clone()), Ok(wanted), "{kind:?}");
+        }
+        let unstored = ActFacts { unstored: true, ..here.now.clone().unwrap() };
+        let unstored = MessageFacts { now: Some(unstored), ..here.clone() };
+        assert_eq!(decided(&unstored, user, ActKind::React(thumb())), Ok(Verdict::Unsettled));
+        let old = MessageFacts { now: None, ..here };
+        assert_eq!(decided(&old, user, ActKind::React(thumb())), Ok(Verdict::Change), "of an older api");
+    }
+
+    #[test]
+    fn b06_who_may_not_do_it_is_not_told_that_it_is_done() {
+        let stranger = UserId::generate();
+        let gone = MessageFacts { deleted: true, ..facts(UserId::generate()) };
+        let unknown = Err(ErrorCode::UnknownMessage);
+        assert_eq!(decided(&gone, stranger, ActKind::Delete), unknown);
+        assert_eq!(decided(&gone, stranger, ActKind::React(thumb())), unknown);
+        assert_eq!(decided(&facts(UserId::generate()), stranger, ActKind::Edit("hi".to_owned())), unknown);
+    }
+
+    #[test]
+    fn a03_a_repeat_is_told_the_place_it_has() {
+        let user = UserId::generate();
+        let mut facts = facts(user);
+        let done = FirstPlace { seq: Seq::new(9), ..PLACE };
+        facts.now = facts.now.map(|now| ActFacts { done: Some(done), ..now });
+        assert_eq!(decided(&facts, user, ActKind::Edit("hi".to_owned())), Ok(Verdict::Done(done)));
+    }
 }

@@ -3,8 +3,9 @@
 //! # Promise
 //! * [`Bus::append`] is atomic: an event gets the next number of its room, enters the room's hot tail and the
 //!   partition's log, and is published; or nothing of this happens.
-//! * The same `client_id` of the same user in the same room gets the first result again while it is remembered
-//!   (2 to 4 minutes); after that the event's derived id makes the store recognise it.
+//! * The same event under the same `client_id` of the same user in the same room gets the first result again while it is
+//!   remembered (2 to 4 minutes); after that the event's derived id makes the store recognise it. Another event under
+//!   that name is [`AppendError::Reused`] meanwhile, and an event of its own later.
 //! * What a user says is checked in this order: is it a repeat, are the rights those of the room's version, is the room
 //!   frozen, is it too early by the pace or by slow mode. A repeat is never refused, a refusal leaves no trace, and no
 //!   two nodes count apart.
@@ -102,7 +103,7 @@ pub struct Moved {
 }
 
 /// The place at which the store has an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FirstPlace {
     /// Epoch of the number.
     pub epoch: Epoch,
@@ -133,6 +134,12 @@ pub enum PartitionState {
 }
 
 impl Appended {
+    /// Where it is.
+    pub const fn place(&self) -> FirstPlace {
+        let Self { epoch, seq, timestamp, .. } = *self;
+        FirstPlace { epoch, seq, timestamp }
+    }
+
     /// The same event, at the place that the store has.
     #[must_use]
     pub const fn at(self, first: FirstPlace) -> Self {
@@ -156,6 +163,9 @@ pub enum AppendError {
     /// The outcome is unknown or nothing happened; a repeat with the same `client_id` is safe.
     #[error(transparent)]
     Bus(#[from] BusError),
+    /// The name was given to something else not long ago.
+    #[error("the client_id is that of another event")]
+    Reused,
     /// Only those who keep order may say something now.
     #[error("the room is frozen")]
     Frozen,

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::act::{Act, Emoji};
+use crate::act::{self, Act, Emoji};
 use crate::clock::UnixMillis;
 use crate::id::{AclVersion, ClientId, Epoch, MessageId, RoomId, Seq, UserId};
 
@@ -65,6 +65,7 @@ pub enum EventBody {
         /// The message.
         message_id: MessageId,
         /// The reaction.
+        #[serde(deserialize_with = "act::kept")]
         emoji: Emoji,
     },
     /// The user took a reaction back.
@@ -72,6 +73,7 @@ pub enum EventBody {
         /// The message.
         message_id: MessageId,
         /// The reaction.
+        #[serde(deserialize_with = "act::kept")]
         emoji: Emoji,
     },
     /// The user ended somebody's membership.

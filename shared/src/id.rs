@@ -132,6 +132,9 @@ impl From<ClientId> for String {
     }
 }
 
+/// The slug of the room that everybody becomes a member of.
+pub const GENERAL: &str = "general";
+
 /// A public room's readable name in addresses: 1 to 64 of `a-z`, `0-9` and `-`, never shaped like a UUID.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+pub use acts::*;
 pub use load::*;
 pub use presence::*;
 pub use reads::*;
 pub use settings::*;
 
+mod acts;
 mod load;
 mod presence;
 mod reads;
@@ -32,16 +34,6 @@ pub const ROOMS_PER_CONNECTION_MAX: usize = 200;
 pub const BAD_FRAMES_PER_MINUTE_MAX: u32 = 30;
 /// Bytes of an access token; ours have about 400.
 pub const TOKEN_BYTES_MAX: usize = 4 * 1024;
-/// Characters of a reaction: the longest sequences that draw one picture.
-pub const EMOJI_CHARS_MAX: usize = 8;
-/// Bytes of a reaction as UTF-8.
-pub const EMOJI_BYTES_MAX: usize = 32;
-/// Different reactions to one message.
-pub const REACTIONS_PER_MESSAGE_MAX: usize = 20;
-/// Versions of one message that its history of edits shows, the newest ones.
-pub const EDITS_SHOWN_MAX: usize = 100;
-/// Acts on messages of one batch that are applied side by side in MongoDB.
-pub const ACTS_AT_ONCE: usize = 16;
 
 // --- time ------------------------------------------------------------------------------------
 

@@ -9,12 +9,14 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::bus::BusError;
 use crate::clock::UnixMillis;
 use crate::id::{LeaseId, Partition, RoomId, UserId};
+use crate::limits::STATUS_TEXT_CHARS_MAX;
 use crate::protocol::presence::{Seen, Shown, Status, StatusText};
+use crate::text;
 
 pub mod crowd;
 
@@ -25,8 +27,14 @@ pub struct Setting {
     #[serde(default)]
     pub status: Status,
     /// In the user's own words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "kept_text", skip_serializing_if = "Option::is_none")]
     pub text: Option<StatusText>,
+}
+
+/// Words that were taken before there was a rule are mended; the rest of what the user said holds.
+fn kept_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<StatusText>, D::Error> {
+    let text: Option<String> = Option::deserialize(deserializer)?;
+    Ok(text.and_then(|text| StatusText::try_from(text::mended_line(&text, STATUS_TEXT_CHARS_MAX)).ok()))
 }
 
 /// A user as others may see one.

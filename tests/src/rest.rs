@@ -218,7 +218,7 @@ impl Rest {
         self.post(&format!("/api/v1/rooms/{room}/messages"), Some(&user.token), body).await
     }
 
-    /// The whole history of a room, oldest first, page by page.
+    /// The whole history of a room with all that was done to messages, oldest first, page by page.
     pub async fn history(&self, room: &str, token: &str) -> Vec<Value> {
         self.try_history(room, token)
             .await
@@ -230,7 +230,7 @@ impl Rest {
         let mut events = Vec::new();
         let mut cursor = String::new();
         for _ in 0..PAGES_MAX {
-            let path = format!("/api/v1/rooms/{room}/messages?limit={PAGE}{cursor}");
+            let path = format!("/api/v1/rooms/{room}/messages?limit={PAGE}&acts=true{cursor}");
             let answer = self.try_get(&path, Some(token)).await.map_err(|error| error.to_string())?;
             if answer.status != 200 {
                 return Err(format!("{} {}", answer.status, answer.text));

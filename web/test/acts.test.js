@@ -58,3 +58,28 @@ test("history comes with the state of its messages", () => {
   assert.equal(rows[1].edited_at, edited.edited_at);
   assert.equal(rows[2].deleted, true);
 });
+
+test("of many users with a reaction only the first are named, and all are counted", () => {
+  const timeline = live();
+  const many = { emoji: "👍", count: 500, user_ids: ["u-1", "u-2"], mine: true };
+  const said = messageFrame(1);
+  timeline.live(act("reaction_added", 2, { user: { user_id: "u-3", username: "three" } }));
+  // The page was made after that act, which is told in it.
+  const upto = { epoch: "e1", seq: 2 };
+  timeline.replace({ events: [{ ...said, message: { ...said.message, reactions: [many] } }], upto });
+  const chip = () => rowsOf({ items: timeline.items, entries: [], user: USER }).find((row) => row.chips)?.chips[0];
+  assert.deepEqual(chip(), { emoji: "👍", count: 500, mine: true });
+  timeline.live(act("reaction_removed", 3, { user: USER }));
+  assert.deepEqual(chip(), { emoji: "👍", count: 499, mine: false });
+  timeline.live(act("reaction_added", 4, { user: USER }));
+  timeline.live(act("reaction_added", 5, { user: { user_id: "u-9", username: "nine" } }));
+  assert.deepEqual(chip(), { emoji: "👍", count: 501, mine: true });
+});
+
+test("a newest page without the acts at its end is as new as it says", () => {
+  const timeline = new Timeline();
+  timeline.ask();
+  timeline.subscribed({ epoch: "e1", head: 3 });
+  assert.equal(timeline.replace({ events: [messageFrame(1)], upto: { epoch: "e1", seq: 3 } }), true);
+  assert.equal(timeline.replace({ events: [messageFrame(1)], upto: { epoch: "e1", seq: 2 } }), false);
+});

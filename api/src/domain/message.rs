@@ -4,6 +4,8 @@ use rookery_shared::bus::{FirstPlace, Held};
 use rookery_shared::event::{EventBody, SequencedEvent};
 use rookery_shared::id::{Epoch, MessageId, RoomId, Seq};
 
+use crate::domain::message_state::target_of;
+
 /// A place between two events of a room's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
@@ -49,6 +51,25 @@ pub fn held_at(first: &SequencedEvent, asked: Place) -> Option<Held> {
 /// Whether the event is something said in the room.
 pub fn is_message_of(event: &SequencedEvent, room: RoomId) -> bool {
     event.room == room && matches!(event.event.body, EventBody::Message { .. })
+}
+
+/// What a page of a history has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kinds {
+    /// What is shown in its place: messages, and who came, went or changed the room; no acts on messages.
+    Shown,
+    /// Every event.
+    All,
+}
+
+impl Kinds {
+    /// Whether the event is one of these.
+    pub const fn include(self, event: &SequencedEvent) -> bool {
+        match self {
+            Self::All => true,
+            Self::Shown => target_of(&event.event.body).is_none(),
+        }
+    }
 }
 
 /// The message whose text the event changes.

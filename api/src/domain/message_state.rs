@@ -2,14 +2,13 @@
 //!
 //! Acts may be applied repeatedly and in any order: places decide which one is newer, and a deletion is for ever.
 
-use rookery_shared::act::Emoji;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{EventBody, SequencedEvent};
-use rookery_shared::id::{MessageId, UserId};
-use rookery_shared::limits::REACTIONS_PER_MESSAGE_MAX;
+use rookery_shared::id::MessageId;
 use rookery_shared::protocol::server::{Message, Reaction};
 
 use crate::domain::message::{Place, place_of};
+pub use crate::domain::reactions::{Reacted, Reactions};
 
 /// The state of one message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,8 +17,8 @@ pub struct MessageState {
     pub edit: Option<Version>,
     /// Whether it is gone; then nothing else is known of it.
     pub deleted: bool,
-    /// Reactions, also those that were taken back.
-    pub reactions: Vec<Reacted>,
+    /// Who reacted how.
+    pub reactions: Reactions,
 }
 
 /// One text of a message.
@@ -31,19 +30,6 @@ pub struct Version {
     pub content: String,
     /// When.
     pub at: UnixMillis,
-}
-
-/// The last word of one user about one reaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reacted {
-    /// Whose.
-    pub user: UserId,
-    /// Which.
-    pub emoji: Emoji,
-    /// The place of that word.
-    pub place: Place,
-    /// Whether the reaction is there.
-    pub active: bool,
 }
 
 /// The message that an event is about; none if it is not an act.
@@ -74,7 +60,8 @@ impl MessageState {
             EventBody::MessageDeleted { .. } => *self = Self { deleted: true, ..Self::default() },
             EventBody::ReactionAdded { emoji, .. } | EventBody::ReactionRemoved { emoji, .. } => {
                 let active = matches!(event.event.body, EventBody::ReactionAdded { .. });
-                self.react(Reacted { user: event.event.user_id, emoji: emoji.clone(), place, active });
+                self.reactions
+                    .apply(Reacted { user: event.event.user_id, emoji: emoji.clone(), place, active });
             }
             EventBody::Message { .. }
             | EventBody::MemberJoined {}
@@ -94,28 +81,9 @@ impl MessageState {
         }
     }
 
-    fn react(&mut self, reacted: Reacted) {
-        let same = |known: &&mut Reacted| known.user == reacted.user && known.emoji == reacted.emoji;
-        match self.reactions.iter_mut().find(same) {
-            Some(known) if known.place < reacted.place => *known = reacted,
-            Some(_) => {}
-            None => self.reactions.push(reacted),
-        }
-    }
-
-    /// The reactions that are shown: the first ones, so that all readers see the same when too many came at once.
+    /// The reactions that are shown.
     pub fn shown_reactions(&self) -> Vec<Reaction> {
-        let mut active: Vec<&Reacted> = self.reactions.iter().filter(|r| r.active && !self.deleted).collect();
-        active.sort_by_key(|reacted| reacted.place);
-        let mut shown: Vec<Reaction> = Vec::new();
-        for Reacted { user, emoji, .. } in active {
-            if let Some(reaction) = shown.iter_mut().find(|reaction| reaction.emoji == *emoji) {
-                reaction.user_ids.push(*user);
-            } else if shown.len() < REACTIONS_PER_MESSAGE_MAX {
-                shown.push(Reaction { emoji: emoji.clone(), user_ids: vec![*user] });
-            }
-        }
-        shown
+        if self.deleted { Vec::new() } else { self.reactions.shown() }
     }
 
     /// The message as it is now.
@@ -134,9 +102,10 @@ impl MessageState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rookery_shared::act::{Act, ActKind};
+    use rookery_shared::act::{Act, ActKind, Emoji};
     use rookery_shared::event::{Event, Sender};
-    use rookery_shared::id::{ClientId, Epoch, RoomId, Seq};
+    use rookery_shared::id::{ClientId, Epoch, RoomId, Seq, UserId};
+    use rookery_shared::limits::REACTIONS_PER_MESSAGE_MAX;
     use uuid::Uuid;
 
     fn act(seq: u64, user: UserId, kind: ActKind) -> SequencedEvent {

@@ -1,22 +1,32 @@
 //! Rooms and their members.
 
+use deunicode::deunicode;
 use rookery_shared::access::{RoomRole, Visibility};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::RoomSettings;
+pub use rookery_shared::id::GENERAL;
 use rookery_shared::id::{AclVersion, RoomId, Slug, UserId};
+use rookery_shared::limits::SLUG_BYTES_MAX;
+use rookery_shared::reserved::is_reserved;
+use rookery_shared::text;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::message::Place;
 
-/// The slug of the room that everybody becomes a member of.
-pub const GENERAL: &str = "general";
+/// Characters of a name and of a description.
+const NAME_CHARS_MAX: usize = 80;
+const DESCRIPTION_CHARS_MAX: usize = 500;
+/// Characters of what is put behind a slug that is taken: a dash and a number.
+const NUMBER_CHARS_MAX: usize = 11;
+/// The slug of a name of which nothing is left in ASCII.
+const NAMELESS: &str = "unnamed";
 
-/// 1 to 80 visible characters without line breaks, trimmed.
+/// 1 to 80 characters of one line, by the rule of [`text::line`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct RoomName(String);
 
-/// At most 500 characters.
+/// At most 500 characters, by the rule of [`text::lines`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct RoomDescription(String);
@@ -42,6 +52,13 @@ pub struct Room {
     pub created_at: UnixMillis,
     /// How it is talked in.
     pub settings: RoomSettings,
+}
+
+impl Room {
+    /// The form in which the name is unique; none where it need not be.
+    pub fn unique_name(&self) -> Option<String> {
+        (self.visibility == Visibility::Public).then(|| self.name.key())
+    }
 }
 
 /// A change of a room's settings; what is not given stays.
@@ -114,19 +131,43 @@ impl RoomName {
         &self.0
     }
 
-    /// The slug a public room of this name gets: lower case ASCII letters and digits, everything else a single
-    /// `-`. None if nothing is left, or if what is left looks like an id.
-    pub fn slug(&self) -> Option<Slug> {
+    /// A name from a store: there may be older ones that break the rule. Of one that shows nothing, the id is left.
+    pub fn kept(text: &str, id: RoomId) -> Self {
+        let name = text::mended_line(text, NAME_CHARS_MAX);
+        Self(if name.is_empty() { format!("Room {id}") } else { name })
+    }
+
+    /// The form in which the name of a public room is unique.
+    pub fn key(&self) -> String {
+        text::key(&self.0)
+    }
+
+    /// The same name with a number behind it.
+    #[must_use]
+    pub fn numbered(&self, n: u32) -> Self {
+        let number = format!(" ({n})");
+        let kept: String = self.0.chars().take(NAME_CHARS_MAX - number.len()).collect();
+        Self(kept + &number)
+    }
+
+    /// The first choice for the slug of a public room of this name, or a later one: the name in ASCII letters and digits,
+    /// everything else a single `-`, and a number from the second choice on. None where a reserved word is left.
+    pub fn slug(&self, choice: u32) -> Option<Slug> {
         let mut slug = String::new();
-        for c in self.0.to_lowercase().chars() {
+        for c in deunicode(&self.0).to_ascii_lowercase().chars() {
             if c.is_ascii_alphanumeric() {
                 slug.push(c);
             } else if !slug.is_empty() && !slug.ends_with('-') {
                 slug.push('-');
             }
         }
-        slug.truncate(rookery_shared::limits::SLUG_BYTES_MAX);
-        Slug::try_from(slug.trim_end_matches('-').to_owned()).ok()
+        slug.truncate(SLUG_BYTES_MAX - NUMBER_CHARS_MAX);
+        let slug = slug.trim_end_matches('-');
+        let slug = if slug.is_empty() { NAMELESS } else { slug };
+        if choice > 1 {
+            return Slug::try_from(format!("{slug}-{choice}")).ok();
+        }
+        Slug::try_from(slug.to_owned()).ok().filter(|slug| !is_reserved(slug.as_str()))
     }
 }
 
@@ -134,17 +175,18 @@ impl TryFrom<String> for RoomName {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let name = text.trim();
-        let count = name.chars().count();
-        if (1..=80).contains(&count) && !name.chars().any(char::is_control) {
-            Ok(Self(name.to_owned()))
-        } else {
-            Err("must have 1 to 80 characters and no line break")
-        }
+        text::line(&text, NAME_CHARS_MAX)
+            .map(Self)
+            .ok_or("must have 1 to 80 visible characters in one line")
     }
 }
 
 impl RoomDescription {
+    /// A text from a store: there may be older ones that break the rule.
+    pub fn kept(text: &str) -> Self {
+        Self(text::mended_lines(text, DESCRIPTION_CHARS_MAX))
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -155,11 +197,9 @@ impl TryFrom<String> for RoomDescription {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.chars().count() <= 500 {
-            Ok(Self(text))
-        } else {
-            Err("must have at most 500 characters")
-        }
+        text::lines(&text, DESCRIPTION_CHARS_MAX)
+            .map(Self)
+            .ok_or("must have at most 500 visible characters")
     }
 }
 
@@ -168,10 +208,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slugs_come_from_names() {
-        let slug = |name: &str| RoomName::try_from(name.to_owned()).unwrap().slug().map(String::from);
-        assert_eq!(slug("  Off Topic!  "), Some("off-topic".to_owned()));
-        assert_eq!(slug("日本語"), None);
-        assert_eq!(slug(&"ab ".repeat(26)).map(|s| s.len() <= 64), Some(true));
+    fn c01_slugs_come_from_names_and_are_never_reserved() {
+        let slug = |name: &str, choice| RoomName::try_from(name.to_owned()).unwrap().slug(choice).map(String::from);
+        for (name, wanted) in [
+            ("  Off Topic!  ", "off-topic"),
+            ("Bär 1", "bar-1"),
+            ("Bör 1", "bor-1"),
+            ("日本語", "ri-ben-yu"),
+            ("Привет", "privet"),
+            ("!?", "unnamed"),
+        ] {
+            assert_eq!(slug(name, 1).as_deref(), Some(wanted), "{name}");
+        }
+        assert_eq!(slug("Off Topic", 3).as_deref(), Some("off-topic-3"));
+        for reserved in ["Mine", "ADMIN", "General"] {
+            assert_eq!(slug(reserved, 1), None, "{reserved}");
+            assert!(slug(reserved, 2).is_some());
+        }
+        assert!(slug(&"ab ".repeat(26), u32::MAX).is_some_and(|slug| slug.len() <= SLUG_BYTES_MAX));
+        assert!(slug("0190f6a0-0000-7000-8000-000000000001", 1).is_none_or(|slug| slug.len() != 36));
     }
 }

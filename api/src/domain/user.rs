@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use email_address::{EmailAddress, Options};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::UserId;
+use rookery_shared::text;
 use serde::{Deserialize, Serialize};
 
 /// 3 to 32 of letters, digits, `_`, `-` and `.` (ASCII), first and last a letter or digit. Kept as written, unique
@@ -12,7 +14,8 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String")]
 pub struct Username(String);
 
-/// An e-mail address: one `@`, at most 254 bytes, no white space. Unique without regard to case.
+/// An e-mail address as RFC 5322 has it, without quotes and comments, at most 254 bytes, trimmed. Unique without regard to
+/// case, and to whether its domain is written in letters or in punycode.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Email(String);
@@ -28,7 +31,7 @@ pub struct Password(String);
 #[serde(try_from = "String")]
 pub struct PasswordAttempt(String);
 
-/// A user name or an address as typed at login: at most 254 bytes.
+/// A user name or an address as typed at login: at most 254 bytes, trimmed.
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Login(String);
@@ -103,25 +106,38 @@ impl Email {
         &self.0
     }
 
-    /// The form that is unique.
-    pub fn key(&self) -> String {
-        self.0.to_lowercase()
+    /// An address from a store: there may be older ones that break the rules of today.
+    pub const fn kept(text: String) -> Self {
+        Self(text)
     }
+
+    /// The form that is unique: the domain as it is looked up, all in lower case.
+    pub fn key(&self) -> String {
+        address_key(&self.0).unwrap_or_else(|| self.0.trim().to_lowercase())
+    }
+}
+
+/// The unique form of an address; none of a text that is none.
+pub(crate) fn address_key(text: &str) -> Option<String> {
+    let (local, domain) = text.trim().rsplit_once('@')?;
+    let domain = idna::domain_to_ascii(domain).ok()?;
+    Some(format!("{}@{domain}", local.to_lowercase()))
 }
 
 impl TryFrom<String> for Email {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let plain = text.len() <= EMAIL_BYTES_MAX && !text.chars().any(|c| c.is_whitespace() || c.is_control());
-        let parts = text.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty()
-                && !domain.is_empty()
-                && !domain.contains('@')
-                && !domain.starts_with('.')
-                && !domain.ends_with('.')
-        });
-        if plain && parts { Ok(Self(text)) } else { Err("must be an e-mail address") }
+        let address = text.trim();
+        let plain = text::line(address, EMAIL_BYTES_MAX).is_some() && !address.contains(['"', '\\', '(', ')', ' ']);
+        let options = Options { minimum_sub_domains: 0, allow_domain_literal: false, allow_display_text: false };
+        let key = address_key(address).filter(|key| key.len() <= EMAIL_BYTES_MAX && address.len() <= EMAIL_BYTES_MAX);
+        let valid = key.is_some_and(|key| EmailAddress::parse_with_options(&key, options).is_ok());
+        if plain && valid {
+            Ok(Self(address.to_owned()))
+        } else {
+            Err("must be an e-mail address")
+        }
     }
 }
 
@@ -195,7 +211,7 @@ impl TryFrom<String> for Login {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         if text.len() <= EMAIL_BYTES_MAX {
-            Ok(Self(text))
+            Ok(Self(text.trim().to_owned()))
         } else {
             Err("must be a user name or an e-mail address")
         }
@@ -223,11 +239,52 @@ mod tests {
     }
 
     #[test]
-    fn emails_are_plausible() {
-        for bad in ["", "a", "@b", "a@", "a@@b", "a b@c", "a@.b", "a@b."] {
-            assert!(Email::try_from(bad.to_owned()).is_err(), "{bad}");
+    fn c06_addresses_are_addresses() {
+        for bad in [
+            "",
+            "a",
+            "@b",
+            "a@",
+            "a@@b",
+            "a b@c.org",
+            "a@.b",
+            "a@b.",
+            "<a@x.org>",
+            "a@x.org,b@x.org",
+            "a,b@x.org",
+            "a\0@x.org",
+            "a\n@x.org",
+            "\u{202e}a@x.org",
+            "Ada <a@x.org>",
+            "a@[127.0.0.1]",
+            "\"a b\"@x.org",
+            "a..b@x.org",
+            ".a@x.org",
+            "a@x_y.org",
+            "a@-x.org",
+            "(a)b@x.org",
+            "a@x.org;b@x.org",
+            "a@xn--a-ecp.ru",
+        ] {
+            assert!(Email::try_from(bad.to_owned()).is_err(), "{bad:?}");
         }
-        assert!(Email::try_from("me@example.org".to_owned()).is_ok());
+        for good in [
+            "me@example.org",
+            " me@example.org ",
+            "a.b+c_d@sub.example.org",
+            "ä@example.org",
+            "me@bücher.example",
+        ] {
+            assert!(Email::try_from(good.to_owned()).is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn c06_one_address_has_one_key() {
+        let key = |text: &str| Email::try_from(text.to_owned()).unwrap().key();
+        assert_eq!(key("Me@BÜCHER.example"), "me@xn--bcher-kva.example");
+        assert_eq!(key("me@xn--bcher-kva.EXAMPLE"), key("ME@bücher.example "));
+        assert_eq!(Email::kept("<A@x.org>".to_owned()).as_str(), "<A@x.org>", "an old one is found as it is");
     }
 
     #[test]

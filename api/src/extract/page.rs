@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, Query};
 use http::request::Parts;
-use rookery_shared::id::{RoomId, UserId};
+use rookery_shared::id::{MessageId, RoomId, UserId};
 use rookery_shared::limits::{MY_ROOMS_PAGE_DEFAULT, MY_ROOMS_PAGE_MAX, PRESENCE_IDS_MAX};
 use rookery_shared::protocol::error_code::ErrorCode;
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
 use crate::cursor::Cursors;
-use crate::domain::message::{PAGE_DEFAULT, PAGE_MAX, Window};
+use crate::domain::message::{Kinds, PAGE_DEFAULT, PAGE_MAX, Place, Window};
 use crate::domain::room::{MemberPlace, MembershipPlace};
 use crate::error::ApiError;
 use crate::extract::field_in;
@@ -39,13 +39,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryParams<T>
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct HistoryQuery {
-    /// Events of the page, 1 to 200; 50 if not given.
+    /// Messages and other events of the page, 1 to 200; 50 if not given.
     #[param(value_type = Option<u16>, minimum = 1, maximum = 200)]
     limit: Option<String>,
     /// The page that ends just before this place: a `prev_cursor`.
     before: Option<String>,
     /// The page that begins just after this place: a `next_cursor`.
     after: Option<String>,
+    /// Whether the page has acts on messages, too, as events that count for `limit`.
+    #[param(value_type = Option<bool>)]
+    acts: Option<String>,
 }
 
 /// A page of the public rooms.
@@ -70,6 +73,31 @@ pub struct MembersQuery {
     limit: Option<String>,
     /// Where the page begins: the `next_cursor` of the page before.
     cursor: Option<String>,
+}
+
+/// A page of the users who reacted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ReactionQuery {
+    /// Users of the page, 1 to 200; 50 if not given.
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 200)]
+    limit: Option<String>,
+    /// Where the page begins: the `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl ReactionQuery {
+    /// How many users at most.
+    pub fn limit(&self) -> Result<usize, ApiError> {
+        limit(self.limit.as_deref())
+    }
+
+    /// The reaction after which the page begins.
+    pub fn after(&self, cursors: &Cursors, message: MessageId) -> Result<Option<Place>, ApiError> {
+        let read = |text| cursors.read_reactions(message, text).ok_or_else(|| bad_cursor("cursor"));
+        self.cursor.as_deref().map(read).transpose()
+    }
 }
 
 /// Some users.
@@ -146,6 +174,15 @@ impl HistoryQuery {
         limit(self.limit.as_deref())
     }
 
+    /// Which events.
+    pub fn kinds(&self) -> Result<Kinds, ApiError> {
+        match self.acts.as_deref() {
+            None | Some("false") => Ok(Kinds::Shown),
+            Some("true") => Ok(Kinds::All),
+            Some(_) => Err(ApiError::field(ErrorCode::BadField, "acts", "must be true or false")),
+        }
+    }
+
     /// Which part of the room's history. Both `before` and `after` cannot be answered.
     pub fn window(&self, cursors: &Cursors, room: RoomId) -> Result<Window, ApiError> {
         let place = |field, text| cursors.read_history(room, text).ok_or_else(|| bad_cursor(field));
@@ -199,7 +236,7 @@ mod tests {
     #[test]
     fn a_window_has_one_side() {
         let cursors = Cursors::new(&[0; 32]);
-        let query = HistoryQuery { before: Some("x".into()), after: Some("y".into()), limit: None };
+        let query = HistoryQuery { before: Some("x".into()), after: Some("y".into()), ..HistoryQuery::default() };
         assert!(query.window(&cursors, RoomId::generate()).is_err());
         assert_eq!(HistoryQuery::default().window(&cursors, RoomId::generate()).unwrap(), Window::Latest);
     }

@@ -304,8 +304,14 @@ pub struct Message {
 pub struct Reaction {
     /// The reaction.
     pub emoji: String,
-    /// Whose it is, in the order of reacting.
+    /// How many users' it is.
+    pub count: u64,
+    /// Whose it is, in the order of reacting; the first 20 if they are more.
+    #[schema(max_items = 20)]
     pub user_ids: Vec<Uuid>,
+    /// Whether it is yours, where there are more users than are named.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mine: bool,
 }
 
 /// Id and name of a user.

@@ -3,4 +3,5 @@
 pub mod acts;
 pub mod edits;
 pub mod list;
+pub mod reactions;
 pub mod send;

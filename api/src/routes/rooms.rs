@@ -19,6 +19,7 @@ pub mod list;
 pub mod members;
 pub mod mine;
 pub mod read;
+pub mod transfer;
 pub mod update;
 
 /// A room as the caller sees it.

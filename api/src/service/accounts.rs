@@ -4,11 +4,14 @@ use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::Sender;
 use rookery_shared::id::{RoomRef, UserId};
 use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_shared::reserved::is_reserved;
 
 use crate::app::App;
+use crate::domain::common_password::is_common;
 use crate::domain::room::GENERAL;
 use crate::domain::user::{Email, Password, ServerRole, User, Username};
 use crate::error::ApiError;
+use crate::password::PasswordError;
 use crate::service::rooms;
 
 /// What somebody registers with.
@@ -21,8 +24,30 @@ pub struct NewAccount {
     pub password: Password,
 }
 
-/// Adds an account and makes it a member of `general`.
+/// Adds an account of somebody who chose the name and the password.
 pub async fn register(app: &App, new: NewAccount, now: UnixMillis) -> Result<User, ApiError> {
+    if is_reserved(&new.username.key()) {
+        return Err(ApiError::field(ErrorCode::UsernameTaken, "username", "is reserved"));
+    }
+    let (new, common) = on_a_thread(new).await?;
+    if common {
+        return Err(ApiError::field(ErrorCode::PasswordTooCommon, "password", ErrorCode::PasswordTooCommon.message()));
+    }
+    add(app, new, now).await
+}
+
+/// Looks at the password off the async threads: a long one takes milliseconds.
+async fn on_a_thread(new: NewAccount) -> Result<(NewAccount, bool), ApiError> {
+    let look = move || {
+        let common = is_common(&new.password, &new.username, &new.email);
+        (new, common)
+    };
+    let gone = |_| PasswordError::Failed("the look at a password was given up".to_owned()).into();
+    tokio::task::spawn_blocking(look).await.map_err(gone)
+}
+
+/// Adds an account and makes it a member of `general`.
+pub async fn add(app: &App, new: NewAccount, now: UnixMillis) -> Result<User, ApiError> {
     let NewAccount { username, email, password } = new;
     // Hashed before the name is looked at: a taken name costs the time of a free one.
     let password_hash = app.passwords.hash(password).await?;

@@ -1,19 +1,23 @@
 //! Doing something to a message over REST: a look at the message, then the same steps as for sending.
 
-use rookery_shared::access::{MessageAction, MessageStanding, decide_on_message};
-use rookery_shared::act::{Act, ActKind};
-use rookery_shared::authority::{Authority, MessageFacts, Permission};
+use rookery_shared::act::{Act, Emoji};
+use rookery_shared::authority::{Authority, BeforeAct, Look, Verdict};
+use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, EventBody, Sender, SequencedEvent};
 use rookery_shared::id::{ClientId, MessageId, RoomId, RoomRef, UserId};
-use rookery_shared::limits::EDITS_SHOWN_MAX;
+use rookery_shared::limits::{
+    ACT_SETTLE_PAUSE, ACT_SETTLE_TRIES, EDITS_SHOWN_MAX, SWEEP_INTERVAL, SWEEP_ROWS_MAX, TAKEN_BACK_KEPT,
+};
 use rookery_shared::protocol::error_code::ErrorCode;
 
 use crate::app::App;
-use crate::domain::message::place_of;
+use crate::domain::message::{Place, edit_of, place_of};
 use crate::domain::message_state::Version;
+use crate::domain::user::User;
 use crate::error::ApiError;
 use crate::service::history::{self, Looked};
 use crate::service::sending::{RIGHTS_ATTEMPTS, Sent, may_send, place, settle, unsettled};
+use crate::store::Reaction;
 
 /// Something to be done to a message.
 pub struct Deed {
@@ -25,39 +29,82 @@ pub struct Deed {
     pub act: Act,
 }
 
-/// Does it. None if there is nothing left to do: the message is deleted already.
+/// Does it. None if it changes nothing.
 pub async fn act(app: &App, room: &RoomRef, deed: Deed) -> Result<Option<Sent>, ApiError> {
-    let Deed { sender, client_id, act } = deed;
-    for _ in 0..RIGHTS_ATTEMPTS {
-        let permission = may_send(app, sender.user_id, room).await?;
-        let room = permission.room;
-        let facts = app.authority.message(room, act.message_id).await?;
-        if is_done(&permission, &facts, sender.user_id, &act) {
-            return Ok(None);
-        }
-        facts.check(&permission, sender.user_id, &act).map_err(ApiError::refused)?;
-        let event = Event::act(room, sender.clone(), &client_id, act.clone());
-        if let Some(appended) = place(app, &permission, event, &client_id).await? {
-            return settle(app, room, appended).await.map(Some);
+    let mut rights_read = 0;
+    for _ in 0..ACT_SETTLE_TRIES {
+        match attempt(app, room, &deed).await? {
+            Outcome::Sent(sent) => return Ok(Some(sent)),
+            Outcome::Unchanged => return Ok(None),
+            Outcome::Unsettled => tokio::time::sleep(ACT_SETTLE_PAUSE).await,
+            Outcome::StaleRights if rights_read == RIGHTS_ATTEMPTS => break,
+            Outcome::StaleRights => rights_read += 1,
         }
     }
     Err(unsettled())
 }
 
-/// Whether somebody who might delete the message finds it deleted.
-fn is_done(permission: &Permission, facts: &MessageFacts, user: UserId, act: &Act) -> bool {
-    let standing = MessageStanding { role: permission.role, own: facts.author == user, deleted: false };
-    act.kind == ActKind::Delete && facts.deleted && decide_on_message(standing, MessageAction::Delete).is_ok()
+/// What became of one try.
+enum Outcome {
+    Sent(Sent),
+    Unchanged,
+    /// What it would repeat is not stored yet.
+    Unsettled,
+    /// The room's rights changed meanwhile.
+    StaleRights,
+}
+
+async fn attempt(app: &App, room: &RoomRef, deed: &Deed) -> Result<Outcome, ApiError> {
+    let Deed { sender, client_id, act } = deed;
+    let (user, message) = (sender.user_id, act.message_id);
+    let permission = may_send(app, user, room).await?;
+    let room = permission.room;
+    let event = Event::act(room, sender.clone(), client_id, act.clone());
+    let id = event.id;
+    let look = Look { room, message, before: Some(BeforeAct { user, event: id }) };
+    let facts = app.authority.message(look).await?;
+    match facts.decide(&permission, user, act).map_err(ApiError::refused)? {
+        Verdict::Unsettled => Ok(Outcome::Unsettled),
+        Verdict::Unchanged(_) => Ok(Outcome::Unchanged),
+        Verdict::Done(first) => Ok(Outcome::Sent(Sent { room, id, first, stored: true })),
+        Verdict::Change => match place(app, &permission, event, client_id).await? {
+            Some(appended) => settle(app, room, appended).await.map(Outcome::Sent),
+            None => Ok(Outcome::StaleRights),
+        },
+    }
+}
+
+/// Who has a reaction to a message, as far as it is stored, and where the next page begins if there is one.
+pub async fn reaction_users(
+    app: &App,
+    (room, message): (RoomId, MessageId),
+    emoji: &Emoji,
+    after: Option<Place>,
+    limit: usize,
+) -> Result<(Vec<User>, Option<Place>), ApiError> {
+    let looked = history::look(&app.stores, &*app.bus, (room, message), &[]).await?;
+    if looked.is_none_or(|looked| looked.state.deleted) {
+        return Err(ApiError::refused(ErrorCode::UnknownMessage));
+    }
+    let reaction = Reaction { message, emoji };
+    let mut reacted = app.stores.messages.reacted(reaction, after, limit + 1).await?;
+    let more = reacted.len() > limit;
+    reacted.truncate(limit);
+    let next = reacted.last().filter(|_| more).map(|last| last.place);
+    let ids: Vec<UserId> = reacted.iter().map(|reacted| reacted.user).collect();
+    let mut users = app.stores.users.by_ids(&ids).await?;
+    users.sort_by_key(|user| ids.iter().position(|id| *id == user.id));
+    Ok((users, next))
 }
 
 /// All texts of a message, oldest first, beginning with what was said first. A deleted message has none.
 pub async fn versions(app: &App, room: RoomId, id: MessageId) -> Result<Vec<Version>, ApiError> {
-    let looked = history::look(&app.stores, &*app.bus, room, id)
+    let looked = history::look(&app.stores, &*app.bus, (room, id), &[])
         .await?
         .filter(|looked| !looked.state.deleted);
-    let Looked { said, edits: unstored, .. } = looked.ok_or_else(|| ApiError::refused(ErrorCode::UnknownMessage))?;
+    let Looked { said, unstored, .. } = looked.ok_or_else(|| ApiError::refused(ErrorCode::UnknownMessage))?;
     let mut edits = app.stores.messages.edits(id, EDITS_SHOWN_MAX).await?;
-    edits.extend(unstored);
+    edits.extend(unstored.into_iter().filter(|event| edit_of(&event.event.body) == Some(id)));
     edits.sort_by_key(place_of);
     edits.dedup_by_key(|event| event.event.id);
     Ok(std::iter::once(said).chain(edits).filter_map(version).collect())
@@ -80,5 +127,18 @@ fn version(event: SequencedEvent) -> Option<Version> {
         | EventBody::ReactionAdded { .. }
         | EventBody::ReactionRemoved { .. }
         | EventBody::RoomUpdated { .. } => None,
+    }
+}
+
+/// Forgets reactions that were taken back a while ago. Endless.
+pub async fn sweep(app: &App) {
+    loop {
+        tokio::time::sleep(SWEEP_INTERVAL).await;
+        let before = UnixMillis::now().minus(TAKEN_BACK_KEPT);
+        // What is left, or could not be forgotten now, is there the next time.
+        match app.stores.messages.sweep(before, SWEEP_ROWS_MAX).await {
+            Ok(rows) => tracing::debug!(rows, "reactions that were taken back are forgotten"),
+            Err(error) => tracing::debug!(%error, "reactions that were taken back are kept"),
+        }
     }
 }

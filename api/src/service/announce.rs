@@ -210,12 +210,13 @@ const fn rights_of(body: &EventBody, acl: AclVersion) -> Rights {
         | EventBody::ReactionAdded { .. }
         | EventBody::ReactionRemoved { .. }
         | EventBody::MemberUnbanned { .. }
-        | EventBody::MemberUnmuted { .. }
-        | EventBody::RoomUpdated { .. } => Rights::Keep,
+        | EventBody::MemberUnmuted { .. } => Rights::Keep,
         EventBody::MemberLeft {}
         | EventBody::MemberKicked { .. }
         | EventBody::MemberBanned { .. }
-        | EventBody::MemberMuted { .. } => Rights::Raise(acl),
+        | EventBody::MemberMuted { .. }
+        // It may tell of a new owner.
+        | EventBody::RoomUpdated { .. } => Rights::Raise(acl),
     }
 }
 
@@ -228,11 +229,18 @@ const fn is_outage(error: &CarryError) -> bool {
             AppendError::NotOpen
             | AppendError::StaleRights
             | AppendError::Overloaded
+            | AppendError::Reused
             | AppendError::Frozen
             | AppendError::TooEarly(_)
             | AppendError::Bus(BusError::Protocol(_)),
         )
-        | CarryError::Store(StoreError::Taken(_) | StoreError::Banned | StoreError::Inconsistent(_))
+        | CarryError::Store(
+            StoreError::Taken(_)
+            | StoreError::Banned
+            | StoreError::OwnerStays
+            | StoreError::Closed
+            | StoreError::Inconsistent(_),
+        )
         | CarryError::Name(_)
         | CarryError::Crowded => false,
     }

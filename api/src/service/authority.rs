@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rookery_shared::authority::{
-    Answer, Authority, AuthorityError, Changes, EventPlace, MessageFacts, Permission, Question,
+    Answer, Authority, AuthorityError, Changes, EventPlace, Look, MessageFacts, Permission, Question,
 };
 use rookery_shared::bus::{Bus, BusError, OpenError, PartitionOpening, PartitionState, RoomSeed};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{AclVersion, MessageId, Partition, RoomId, RoomRef, SessionId, UserId};
+use rookery_shared::id::{AclVersion, Partition, RoomId, RoomRef, SessionId, UserId};
 use rookery_shared::keys::{partition_of, partitions};
 use rookery_shared::limits::{
     CHANGES_OVERLAP, CHANGES_PER_READ_MAX, READ_STATES_AT_ONCE, READ_STATES_TURN, ROOM_OPEN_WAIT,
@@ -21,13 +21,14 @@ use rookery_shared::unread::{ReadState, ReadTo};
 use tokio::sync::{Mutex, MutexGuard, Semaphore};
 use tokio::time::timeout;
 
+mod facts;
 mod standings;
 
 use self::standings::Standings;
 use super::missed::Reads;
+use super::presence;
 use crate::ingest::Underway;
 use crate::metrics::Metrics;
-use crate::service::history::{self, Looked};
 use crate::store::{Begun, StoreError, Stores};
 
 /// How often a room is tried while its partition gets an epoch.
@@ -162,13 +163,8 @@ impl Authority for LocalAuthority {
         self.open(room, partition).await
     }
 
-    async fn message(&self, room: RoomId, message: MessageId) -> Result<MessageFacts, AuthorityError> {
-        let looked = history::look(&self.parts.stores, &*self.parts.bus, room, message).await;
-        let Looked { said, state, .. } = looked
-            .map_err(|error| AuthorityError::Unavailable(error.to_string()))?
-            .ok_or(AuthorityError::Refused(ErrorCode::UnknownMessage))?;
-        let emojis = state.shown_reactions().into_iter().map(|reaction| reaction.emoji).collect();
-        Ok(MessageFacts { author: said.event.user_id, deleted: state.deleted, emojis })
+    async fn message(&self, look: Look) -> Result<MessageFacts, AuthorityError> {
+        facts::of_message(&self.parts, look).await
     }
 
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
@@ -201,7 +197,7 @@ impl Authority for LocalAuthority {
     }
 
     async fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
-        self.parts.stores.members.acquainted(user, others).await.map_err(store_error)
+        presence::acquainted(&self.parts.stores, user, others).await.map_err(store_error)
     }
 
     async fn events(
@@ -229,7 +225,11 @@ impl Authority for LocalAuthority {
 pub(super) fn store_error(error: StoreError) -> AuthorityError {
     match error {
         StoreError::Unavailable(cause) => AuthorityError::Unavailable(cause),
-        StoreError::Taken(_) | StoreError::Banned | StoreError::Inconsistent(_) => {
+        StoreError::Taken(_)
+        | StoreError::Banned
+        | StoreError::OwnerStays
+        | StoreError::Closed
+        | StoreError::Inconsistent(_) => {
             tracing::error!(%error, "store answered nonsense");
             AuthorityError::Unavailable("inconsistent data".to_owned())
         }

@@ -12,22 +12,22 @@ use std::sync::Arc;
 
 use rookery_shared::bus::{Bus, BusError};
 use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{MessageId, RoomId};
+use rookery_shared::id::{MessageId, RoomId, UserId};
 use rookery_shared::limits::{HISTORY_BUS_WAIT, TAIL_EVENTS_MAX};
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::ServerFrame;
 use tokio::time::timeout;
 
 use crate::app::App;
-use crate::domain::message::{Place, Window, edit_of, is_message_of, place_of};
+use crate::domain::message::{Place, Window, is_message_of, place_of};
 use crate::domain::message_state::{MessageState, target_of};
 use crate::error::ApiError;
-use crate::store::{StoreError, Stores};
+use crate::store::{PageQuestion, StoreError, Stores};
 use flights::{Flights, Full};
 use merge::{Hole, Merged, Tail, merge};
 
 /// Which page is read, and what became of it. A failure is told to all who waited.
-pub type Reads = Flights<(RoomId, Window, usize), Result<Arc<Page>, Arc<StoreError>>>;
+pub type Reads = Flights<(RoomId, PageQuestion), Result<Arc<Page>, Arc<StoreError>>>;
 
 /// A page of a history, oldest first.
 #[derive(Clone)]
@@ -39,6 +39,8 @@ pub struct Page {
     pub previous: Option<Place>,
     /// Where the page after this one begins, also where it is yet to be written; none for an empty page.
     pub next: Option<Place>,
+    /// For the newest page: everything up to here is told in it, as far as that is known.
+    pub upto: Option<Place>,
 }
 
 impl Page {
@@ -47,15 +49,30 @@ impl Page {
         let Self { events, states, .. } = self;
         events.into_iter().map(|event| states::show(event, &states)).collect()
     }
+
+    /// Says which reactions are the reader's among those of more users than are named.
+    pub async fn for_reader(mut self, app: &App, reader: UserId) -> Result<Self, ApiError> {
+        let many = self.states.iter().filter(|(_, state)| state.reactions.are_many());
+        let many: Vec<MessageId> = many.map(|(id, _)| *id).collect();
+        if many.is_empty() {
+            return Ok(self);
+        }
+        for (id, own) in app.stores.messages.states(&many, &[reader]).await? {
+            if let Some(state) = self.states.get_mut(&id) {
+                state.reactions.read_by(reader, &own.reactions);
+            }
+        }
+        Ok(self)
+    }
 }
 
-/// The events of a window, `limit` at most. Many who ask for the same are served by one read.
-pub async fn page(app: &App, room: RoomId, window: Window, limit: usize) -> Result<Page, ApiError> {
+/// The events of a window. Many who ask for the same are served by one read.
+pub async fn page(app: &App, room: RoomId, question: PageQuestion) -> Result<Page, ApiError> {
     let read = async {
         app.metrics.history_reads.inc();
-        read(app, room, window, limit).await.map(Arc::new).map_err(|error| Arc::new(cause(error)))
+        read(app, room, question).await.map(Arc::new).map_err(|error| Arc::new(cause(error)))
     };
-    match app.history.get((room, window, limit), read).await {
+    match app.history.get((room, question), read).await {
         Ok(Ok(page)) => Ok(Arc::unwrap_or_clone(page)),
         Ok(Err(error)) => Err(ApiError::Store(told(&error))),
         Err(Full) => {
@@ -82,86 +99,107 @@ fn told(error: &StoreError) -> StoreError {
     }
 }
 
-async fn read(app: &App, room: RoomId, window: Window, limit: usize) -> Result<Page, ApiError> {
+async fn read(app: &App, room: RoomId, question: PageQuestion) -> Result<Page, ApiError> {
     // The bus before the store: an event that moves from one to the other in between is then seen twice, not never.
-    let tail = tail(app, room).await;
+    let Known { newest, tail } = known(app, room).await;
     let acts = tail.as_ref().map(|tail| states::acts(&tail.events)).unwrap_or_default();
-    let stored = app.stores.messages.page(room, window, limit + 1).await?;
-    let merged = merge(stored, tail, window);
+    let one_more = PageQuestion { limit: question.limit + 1, ..question };
+    let stored = app.stores.messages.page(room, one_more).await?;
+    let merged = merge(stored, tail, question.window);
     let merged = merged.map_err(|Hole| BusError::Unavailable("events wait to be stored".to_owned()))?;
-    let mut page = cut(merged, window, limit);
+    let is_whole = question.window == Window::Latest && !merged.after_hole;
+    let mut page = cut(merged, question);
     page.states = states::of(app, &page.events, &acts).await?;
+    page.upto = newest.filter(|_| is_whole);
     Ok(page)
 }
 
+/// What the bus says of a room.
+#[derive(Default)]
+struct Known {
+    /// Where its newest event is.
+    newest: Option<Place>,
+    /// The events that may not be stored yet; none where all are.
+    tail: Option<Tail>,
+}
+
 /// What the bus knows beyond the store. Without an answer the store alone is served.
-async fn tail(app: &App, room: RoomId) -> Option<Tail> {
+async fn known(app: &App, room: RoomId) -> Known {
     let asked = timeout(HISTORY_BUS_WAIT, unstored(&*app.bus, room)).await;
     let late = |_| Err(BusError::Unavailable("no answer in time for a page".to_owned()));
     match asked.unwrap_or_else(late) {
-        Ok(tail) => tail,
+        Ok(known) => known,
         Err(error) => {
             tracing::warn!(%error, room_id = %room, "history served from the store alone");
             app.metrics.history_without_bus.inc();
-            None
+            Known::default()
         }
     }
 }
 
-/// The events that may not be stored yet.
-async fn unstored(bus: &dyn Bus, room: RoomId) -> Result<Option<Tail>, BusError> {
+async fn unstored(bus: &dyn Bus, room: RoomId) -> Result<Known, BusError> {
     let heads = bus.heads(&[room]).await?;
-    let Some(head) = heads.first().copied().flatten().filter(|head| head.seq > head.stored) else {
-        return Ok(None);
-    };
+    let Some(head) = heads.first().copied().flatten() else { return Ok(Known::default()) };
+    let newest = Some(Place { epoch: head.epoch, seq: head.seq });
+    if head.seq <= head.stored {
+        return Ok(Known { newest, tail: None });
+    }
     let mut events = bus.range(room, head.stored, TAIL_EVENTS_MAX).await?;
     // An epoch that began between the two questions has its own heads; the next request sees them.
     events.retain(|event| event.epoch == head.epoch);
-    Ok(Some(Tail { epoch: head.epoch, stored: head.stored, events }))
+    let last = events.last().map_or(head.seq, |event| event.seq);
+    Ok(Known { newest, tail: Some(Tail { epoch: head.epoch, stored: head.stored, last, events }) })
 }
 
-/// Cuts one event too many off the far end and remembers that it was there.
-fn cut(merged: Merged, window: Window, limit: usize) -> Page {
+/// Leaves out what was not asked for, cuts one event too many off the far end and remembers that it was there.
+fn cut(merged: Merged, question: PageQuestion) -> Page {
     let Merged { mut events, after_hole } = merged;
-    let surplus = events.len().saturating_sub(limit);
-    let older = match window {
+    let (begins, ends) = (events.first().map(place_of), events.last().map(place_of));
+    events.retain(|event| question.kinds.include(event));
+    let surplus = events.len().saturating_sub(question.limit);
+    let (older, cut_short) = match question.window {
         Window::Latest | Window::Before(_) => {
             events.drain(..surplus);
-            surplus > 0 || after_hole
+            (surplus > 0 || after_hole, false)
         }
         Window::After(_) => {
-            events.truncate(limit);
-            true
+            events.truncate(question.limit);
+            (true, surplus > 0)
         }
     };
-    let previous = events.first().map(place_of).filter(|_| older);
-    let next = events.last().map(place_of);
-    Page { events, states: HashMap::new(), previous, next }
+    let previous = events.first().map(place_of).or(begins).filter(|_| older);
+    let last = events.last().map(place_of);
+    let next = last.and(if cut_short { last } else { ends });
+    Page { events, states: HashMap::new(), previous, next, upto: None }
 }
 
-/// One message of a room: what was said, what became of it, and its edits.
+/// One message of a room: what was said, what became of it, and what the store does not have of that yet.
 pub(super) struct Looked {
     pub(super) said: SequencedEvent,
     pub(super) state: MessageState,
-    /// Edits that may not be stored yet.
-    pub(super) edits: Vec<SequencedEvent>,
+    /// Events of the room that may not be stored yet.
+    pub(super) unstored: Vec<SequencedEvent>,
+    /// Whether the message is stored.
+    pub(super) is_stored: bool,
 }
 
-/// Looks for a message in the store and, beyond it, in the hot tail.
+/// Looks for a message in the store and, beyond it, in the hot tail; with the last words of these users about its
+/// reactions.
 pub(super) async fn look(
     stores: &Stores,
     bus: &dyn Bus,
-    room: RoomId,
-    id: MessageId,
+    (room, id): (RoomId, MessageId),
+    users: &[UserId],
 ) -> Result<Option<Looked>, ApiError> {
     // The bus before the store, as for a page.
-    let tail = unstored(bus, room).await?.map(|tail| tail.events).unwrap_or_default();
+    let unstored = unstored(bus, room).await?.tail.map(|tail| tail.events).unwrap_or_default();
     let known = stores.messages.message(room, id).await?;
-    let in_tail = || tail.iter().find(|event| event.event.id == id && is_message_of(event, room)).cloned();
+    let is_stored = known.is_some();
+    let in_tail = || unstored.iter().find(|event| event.event.id == id && is_message_of(event, room)).cloned();
     let Some(said) = known.or_else(in_tail) else { return Ok(None) };
-    let mut state = stores.messages.states(&[id]).await?.remove(&id).unwrap_or_default();
-    let acts = tail.iter().filter(|event| target_of(&event.event.body) == Some(id));
-    acts.for_each(|act| state.apply(act));
-    let edits = tail.iter().filter(|event| edit_of(&event.event.body) == Some(id)).cloned().collect();
-    Ok(Some(Looked { said, state, edits }))
+    let acts: Vec<&SequencedEvent> = unstored.iter().filter(|event| target_of(&event.event.body) == Some(id)).collect();
+    let users: Vec<UserId> = users.iter().copied().chain(acts.iter().map(|act| act.event.user_id)).collect();
+    let mut state = stores.messages.states(&[id], &users).await?.remove(&id).unwrap_or_default();
+    acts.into_iter().for_each(|act| state.apply(act));
+    Ok(Some(Looked { said, state, unstored, is_stored }))
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rookery_shared::access::Action;
 use rookery_shared::id::{RoomRef, UserId};
+use rookery_shared::protocol::error_code::ErrorCode;
 
 use crate::app::App;
 use crate::domain::room::{Member, MemberPlace, Room};
@@ -19,9 +20,15 @@ pub struct SeenMember {
     pub username: Username,
 }
 
-/// The room, if the user may see who is in it.
-pub async fn room(app: &App, user: UserId, room: &RoomRef) -> Result<Room, ApiError> {
-    rooms::find(app, user, room, Action::See).await.map(|(room, _)| room)
+/// The room, and whether the user may see who is in it and not only how many.
+pub async fn room(app: &App, user: UserId, room: &RoomRef) -> Result<(Room, bool), ApiError> {
+    match rooms::find(app, user, room, Action::SeeMembers).await {
+        Ok((room, _)) => Ok((room, true)),
+        Err(ApiError::Refused(refusal)) if refusal.code == ErrorCode::NotAMember => {
+            rooms::find(app, user, room, Action::See).await.map(|(room, _)| (room, false))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Members in the order of joining, and where the next page begins if there is one.

@@ -11,6 +11,7 @@ use rookery_shared::limits::{EVENT_READS_MAX, EVENTS_BYTES_MAX, EVENTS_PER_READ_
 
 use super::authority::{LocalAuthorityParts, store_error};
 use crate::domain::message::{Place, Window};
+use crate::store::PageQuestion;
 
 type Question = (RoomId, EventPlace, usize);
 
@@ -64,7 +65,12 @@ async fn stored(
     limit: usize,
 ) -> Result<Vec<SequencedEvent>, AuthorityError> {
     let window = Window::After(Place { epoch: place.epoch, seq: place.seq });
-    parts.stores.messages.page(room, window, limit).await.map_err(store_error)
+    parts
+        .stores
+        .messages
+        .page(room, PageQuestion::all(window, limit))
+        .await
+        .map_err(store_error)
 }
 
 /// The unbroken run of the epoch's events that begins after the place, bounded in number and bytes.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use rookery_shared::access::Action;
 use rookery_shared::bus::BusError;
-use rookery_shared::id::{RoomRef, UserId};
+use rookery_shared::id::{GENERAL, RoomRef, Slug, UserId};
 use rookery_shared::presence::crowd::Crowd;
 use rookery_shared::presence::{Change, Setting, UserPresence};
 use rookery_shared::protocol::presence::Seen;
@@ -12,10 +12,11 @@ use rookery_shared::protocol::presence::Seen;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::service::rooms;
+use crate::store::{StoreError, Stores};
 
 /// How the users stand who share a room with the caller, in the order asked.
 pub async fn of_users(app: &App, caller: UserId, users: &[UserId]) -> Result<Vec<Seen>, ApiError> {
-    let known: HashSet<UserId> = app.stores.members.acquainted(caller, users).await?.into_iter().collect();
+    let known: HashSet<UserId> = acquainted(&app.stores, caller, users).await?.into_iter().collect();
     let users: Vec<UserId> = users.iter().copied().filter(|user| known.contains(user)).collect();
     let found = app.presence.users(&users).await?;
     Ok(found.iter().map(UserPresence::to_seen).collect())
@@ -32,5 +33,21 @@ pub async fn set(app: &App, user: UserId, setting: Setting) -> Result<Seen, ApiE
 pub async fn in_room(app: &App, caller: UserId, room: &RoomRef) -> Result<Crowd, ApiError> {
     let (room, _) = rooms::find(app, caller, room, Action::Read).await?;
     let occupancies = app.presence.occupants(&[room.id]).await?.pop().unwrap_or_default();
-    Ok(Crowd::of(occupancies))
+    let crowd = Crowd::of(occupancies);
+    let is_general = room.slug.as_ref().is_some_and(|slug| slug.as_str() == GENERAL);
+    Ok(if is_general { crowd.counted() } else { crowd })
+}
+
+/// Which of these users the user may see: those in a room with the user. The one that everybody is in makes nobody
+/// acquainted; everybody knows oneself.
+pub async fn acquainted(stores: &Stores, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, StoreError> {
+    let general = Slug::try_from(GENERAL.to_owned()).map(RoomRef::Slug);
+    let general = match general {
+        Ok(general) => stores.rooms.find(&general).await?.map(|room| room.id),
+        Err(_) => None,
+    };
+    let strangers: Vec<UserId> = others.iter().copied().filter(|other| *other != user).collect();
+    let mut known = stores.members.acquainted(user, &strangers, general).await?;
+    known.extend(others.iter().find(|other| **other == user));
+    Ok(known)
 }

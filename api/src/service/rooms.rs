@@ -5,7 +5,7 @@ use rookery_shared::access::{Action, RoomRole, Standing, Visibility, decide};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{EVENT_VERSION, Event, EventBody, RoomSettings, Sender};
 use rookery_shared::id::{AclVersion, MessageId, RoomId, RoomRef, Slug, UserId};
-use rookery_shared::limits::{ROOM_COUNTS_AT_ONCE, ROOMS_OF_USER_MAX};
+use rookery_shared::limits::{ROOM_COUNTS_AT_ONCE, ROOMS_OF_USER_MAX, SLUG_TRIES};
 use rookery_shared::protocol::error_code::ErrorCode;
 use uuid::Uuid;
 
@@ -39,13 +39,9 @@ pub struct SeenRoom {
 /// Makes a room; its maker becomes its owner and first member.
 pub async fn create(app: &App, maker: Sender, new: NewRoom, now: UnixMillis) -> Result<SeenRoom, ApiError> {
     let NewRoom { name, description, visibility } = new;
-    let slug = match visibility {
-        Visibility::Public => name.slug(),
-        Visibility::Private => None,
-    };
     let room = Room {
         id: RoomId::generate(),
-        slug,
+        slug: None,
         name,
         description,
         visibility,
@@ -54,10 +50,37 @@ pub async fn create(app: &App, maker: Sender, new: NewRoom, now: UnixMillis) -> 
         created_at: now,
         settings: RoomSettings::default(),
     };
-    app.stores.rooms.insert(&room).await?;
+    let room = insert(app, room).await?;
     tracing::info!(room_id = %room.id, user_id = %maker.user_id, "room made");
     enter(app, maker, &room, RoomRole::Owner, now).await?;
     seen(app, room, Some(RoomRole::Owner)).await
+}
+
+/// Adds the room, a public one under the first choice for its slug that nobody has.
+async fn insert(app: &App, room: Room) -> Result<Room, ApiError> {
+    let choices: Vec<Option<Slug>> = match room.visibility {
+        Visibility::Private => vec![None],
+        Visibility::Public => slug_choices().filter_map(|choice| room.name.slug(choice)).map(Some).collect(),
+    };
+    for slug in choices {
+        let room = Room { slug, ..room.clone() };
+        match app.stores.rooms.insert(&room).await {
+            Ok(()) => return Ok(room),
+            Err(StoreError::Taken(Unique::Slug)) => {}
+            Err(StoreError::Taken(Unique::RoomName)) => {
+                let taken = format!("a public room named {} exists", room.name.as_str());
+                return Err(ApiError::field(ErrorCode::RoomNameTaken, "name", taken));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(ApiError::refused(ErrorCode::RoomNameTaken))
+}
+
+/// Small numbers first; where those are taken, some that hardly ever are.
+fn slug_choices() -> impl Iterator<Item = u32> {
+    let rest = (0..SLUG_TRIES).map(|_| rand::random_range(10..=u32::MAX));
+    (1..10).chain(rest)
 }
 
 /// One room, if the user may know of it.
@@ -137,7 +160,7 @@ pub async fn ensure_general(app: &App) -> Result<(), StoreError> {
             settings: RoomSettings::default(),
         };
         match app.stores.rooms.insert(&room).await {
-            Ok(()) | Err(StoreError::Taken(Unique::Slug)) => {}
+            Ok(()) | Err(StoreError::Taken(Unique::Slug | Unique::RoomName)) => {}
             Err(error) => return Err(error),
         }
     }

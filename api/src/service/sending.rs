@@ -1,11 +1,11 @@
 //! Sending a message over REST: the same steps as a gateway's, then a wait for the store.
 
 use rookery_shared::access::{Action, decide};
-use rookery_shared::authority::{Authority, Permission};
-use rookery_shared::bus::{Append, AppendError, Appended, BusError, open};
+use rookery_shared::authority::{Authority, AuthorityError, Look, Permission};
+use rookery_shared::bus::{Append, AppendError, Appended, BusError, FirstPlace, open};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, NewMessage, Sender};
-use rookery_shared::id::{ClientId, RoomId, RoomRef, UserId};
+use rookery_shared::id::{ClientId, MessageId, RoomId, RoomRef, UserId};
 use rookery_shared::keys::partition_of;
 use rookery_shared::protocol::error_code::ErrorCode;
 
@@ -20,8 +20,10 @@ pub(super) const RIGHTS_ATTEMPTS: usize = 3;
 pub struct Sent {
     /// The room.
     pub room: RoomId,
+    /// Its id.
+    pub id: MessageId,
     /// Its place.
-    pub appended: Appended,
+    pub first: FirstPlace,
     /// Whether the store has it by now; if not, it will.
     pub stored: bool,
 }
@@ -36,12 +38,12 @@ pub async fn send(app: &App, sender: Sender, room: &RoomRef, message: NewMessage
 pub(super) async fn settle(app: &App, room: RoomId, appended: Appended) -> Result<Sent, ApiError> {
     match app.stored.wait(partition_of(room), &appended).await {
         Waited::Stored(first) => {
-            let appended = first.map_or(appended, |first| appended.at(first));
-            Ok(Sent { room, appended, stored: true })
+            let first = first.unwrap_or_else(|| appended.place());
+            Ok(Sent { room, id: appended.id, first, stored: true })
         }
         Waited::NotYet => {
             app.metrics.sends_unstored.inc();
-            Ok(Sent { room, appended, stored: false })
+            Ok(Sent { room, id: appended.id, first: appended.place(), stored: false })
         }
         Waited::Unknown => Err(BusError::Unavailable("it is unknown whether the message survived".to_owned()).into()),
     }
@@ -56,6 +58,7 @@ async fn append(
     let client_id = message.client_id.clone();
     for _ in 0..RIGHTS_ATTEMPTS {
         let permission = may_send(app, sender.user_id, room).await?;
+        may_answer(app, permission.room, message.reply_to).await?;
         let event = Event::message(permission.room, sender.clone(), message.clone());
         if let Some(appended) = place(app, &permission, event, &client_id).await? {
             return Ok((permission.room, appended));
@@ -73,6 +76,18 @@ pub(super) async fn may_send(app: &App, user: UserId, room: &RoomRef) -> Result<
     Ok(permission)
 }
 
+/// A reply answers a message of the room, which may be deleted by now.
+async fn may_answer(app: &App, room: RoomId, answered: Option<MessageId>) -> Result<(), ApiError> {
+    let Some(message) = answered else { return Ok(()) };
+    match app.authority.message(Look { room, message, before: None }).await {
+        Ok(_) => Ok(()),
+        Err(AuthorityError::Refused(code @ ErrorCode::UnknownMessage)) => {
+            Err(ApiError::field(code, "reply_to", "must be a message of the room"))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// A place for the event, if the room's rights are still what the permission says; none if they have changed.
 pub(super) async fn place(
     app: &App,
@@ -88,6 +103,7 @@ pub(super) async fn place(
         Err(AppendError::Overloaded) => Err(ApiError::refused(ErrorCode::Overloaded)),
         Err(AppendError::NotOpen) => Err(BusError::Unavailable("the room does not open".to_owned()).into()),
         Err(AppendError::Bus(error)) => Err(error.into()),
+        Err(AppendError::Reused) => Err(ApiError::refused(ErrorCode::ClientIdReused)),
         Err(AppendError::Frozen) => Err(ApiError::refused(ErrorCode::Frozen)),
         Err(AppendError::TooEarly(early)) => Err(ApiError::too_early(early)),
     }

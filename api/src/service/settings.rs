@@ -3,10 +3,10 @@
 //! A change is answered when the room has heard of it: its event has made it the bus's state, so from then on it holds on
 //! every node.
 
-use rookery_shared::access::{Standing, Steward, decide_on_settings};
+use rookery_shared::access::{Standing, Steward, decide_on_settings, decide_on_transfer};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{EventBody, RoomSettings, Sender};
-use rookery_shared::id::RoomRef;
+use rookery_shared::id::{RoomId, RoomRef, UserId};
 use rookery_shared::protocol::error_code::ErrorCode;
 
 use crate::app::App;
@@ -27,14 +27,41 @@ pub async fn change(app: &App, actor: Sender, room: &RoomRef, change: SettingsCh
     }
     // Also where nothing changed: an earlier try may have been told that the room had not heard of it.
     app.announcer.settle(room.id).await?;
-    let room = app.stores.rooms.find(&RoomRef::Id(room.id)).await?;
+    seen(app, room.id, by).await
+}
+
+/// Makes a member the owner of the room. Nothing changes if it is that already.
+pub async fn transfer(app: &App, actor: Sender, room: &RoomRef, to: UserId) -> Result<SeenRoom, ApiError> {
+    let (room, steward) = steward(app, &actor, room).await?;
+    decide_on_transfer(steward, UnixMillis::now()).map_err(ApiError::refused)?;
+    let by = actor.user_id;
+    if app.stores.members.get(room.id, to).await?.is_none() {
+        return Err(ApiError::refused(ErrorCode::NotFound));
+    }
+    let event = rooms::membership_event(actor, EventBody::RoomUpdated { settings: room.settings });
+    if app.stores.members.transfer(room.id, to, &event).await?.is_some() {
+        tracing::info!(room_id = %room.id, %by, user_id = %to, "room handed over");
+    }
+    app.announcer.settle(room.id).await?;
+    seen(app, room.id, by).await
+}
+
+async fn seen(app: &App, room: RoomId, user: UserId) -> Result<SeenRoom, ApiError> {
+    let room = app.stores.rooms.find(&RoomRef::Id(room)).await?;
     let room = room.ok_or_else(|| ApiError::refused(ErrorCode::UnknownRoom))?;
-    let role = app.stores.members.get(room.id, by).await?.map(|member| member.role);
+    let role = app.stores.members.get(room.id, user).await?.map(|member| member.role);
     rooms::seen(app, room, role).await
 }
 
 /// The room, if the user may change it.
 async fn find(app: &App, actor: &Sender, room: &RoomRef) -> Result<Room, ApiError> {
+    let (room, steward) = steward(app, actor, room).await?;
+    decide_on_settings(steward, UnixMillis::now()).map_err(ApiError::refused)?;
+    Ok(room)
+}
+
+/// The room, and what the user is in it and on the server.
+async fn steward(app: &App, actor: &Sender, room: &RoomRef) -> Result<(Room, Steward), ApiError> {
     let stores = &app.stores;
     let found = stores.rooms.find(room).await?;
     let room = found.ok_or_else(|| ApiError::refused(ErrorCode::UnknownRoom))?;
@@ -43,6 +70,5 @@ async fn find(app: &App, actor: &Sender, room: &RoomRef) -> Result<Room, ApiErro
     let account = stores.users.by_id(actor.user_id).await?;
     let is_admin = account.is_some_and(|user| user.role == ServerRole::Admin && !user.disabled);
     let standing = Standing { visibility: room.visibility, role, muted, banned };
-    decide_on_settings(Steward { standing, is_admin }, UnixMillis::now()).map_err(ApiError::refused)?;
-    Ok(room)
+    Ok((room, Steward { standing, is_admin }))
 }

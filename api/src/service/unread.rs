@@ -20,7 +20,7 @@ use super::authority::{LocalAuthority, LocalAuthorityParts, bus_error, store_err
 use crate::domain::message::{Place, Window, place_of};
 use crate::domain::room::{Member, MembershipPlace, Room};
 use crate::domain::unread::{Counts, Reader, Span};
-use crate::store::{StoreError, Stores};
+use crate::store::{PageQuestion, StoreError, Stores};
 
 /// A room of a user, and what is unread there.
 pub struct MyRoom {
@@ -233,7 +233,7 @@ async fn on_the_bus(bus: &dyn Bus, rooms: &[RoomId]) -> Vec<Option<Head>> {
 }
 
 async fn in_the_store(stores: &Stores, room: RoomId) -> Result<Head, StoreError> {
-    let newest = stores.messages.page(room, Window::Latest, 1).await?;
+    let newest = stores.messages.page(room, PageQuestion::all(Window::Latest, 1)).await?;
     let Place { epoch, seq } = newest.first().map_or(Place::START, place_of);
     Ok(Head { epoch, seq, stored: seq })
 }

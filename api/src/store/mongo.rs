@@ -44,6 +44,7 @@ mod members;
 mod messages;
 mod migrations;
 mod outbox;
+mod renames;
 mod rooms;
 mod sanctions;
 mod sessions;

@@ -26,6 +26,7 @@ mod members;
 mod messages;
 mod outbox;
 mod readers;
+mod renames;
 mod rooms;
 mod sanctions;
 mod schema;

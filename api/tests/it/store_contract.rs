@@ -16,6 +16,7 @@ mod load;
 mod members;
 mod messages;
 mod mongo_only;
+mod old_store;
 mod outbox;
 mod places;
 mod rooms;
@@ -114,6 +115,7 @@ on_both! {
     rooms {
         rooms_are_found_as_they_were_written
         slugs_are_unique
+        c01_names_of_public_rooms_are_unique_in_one_form
         rooms_without_a_slug_do_not_collide
         public_rooms_come_in_pages
         rooms_are_found_by_many_ids
@@ -135,6 +137,7 @@ on_both! {
         a_change_that_fails_leaves_nothing_behind
         members_of_a_room_come_in_pages
         who_shares_a_room_is_acquainted
+        d13_an_owner_leaves_last_and_closes_the_room
     }
     sanctions {
         a_kick_ends_the_membership_and_announces
@@ -175,6 +178,9 @@ on_both! {
         too_many_reactions_are_not_shown
         a_message_is_found_in_its_room
         acts_at_once_end_with_the_newest
+        b06_pages_of_what_is_shown_leave_acts_out
+        b06_who_reacted_comes_in_pages
+        b06_reactions_that_were_taken_back_go
     }
     places {
         pages_are_in_order_over_epochs
@@ -206,6 +212,11 @@ on_both! {
         what_is_not_stored_does_not_count
         mentions_are_those_of_the_newest_text_in_any_order
         mentions_lie_at_the_place_of_their_message
+    }
+    old_store {
+        c01_rooms_of_before_have_names_of_their_own
+        c06_accounts_of_before_are_all_found
+        c04_reactions_of_before_are_one_for_each_emoji
     }
     load {
         a_load_set_is_there_as_it_was_made

@@ -167,8 +167,8 @@ impl Run {
         let (reference, _, naive) = &mut self.rooms[room];
         let sent = send(&self.app, self.people[who].clone(), reference, message).await.unwrap();
         naive.head += 1;
-        assert_eq!(sent.appended.seq.get(), naive.head, "seed {}", self.seed);
-        let id = sent.appended.id;
+        assert_eq!(sent.first.seq.get(), naive.head, "seed {}", self.seed);
+        let id = sent.id;
         naive.said.push(Said { seq: naive.head, id, author: who, text, is_deleted: false });
     }
 
@@ -263,7 +263,7 @@ impl Run {
 
 /// A name without letters that could become an address, so that rooms of many runs do not collide.
 fn unnamed() -> RoomName {
-    RoomName::try_from("部屋".to_owned()).unwrap()
+    RoomName::try_from(format!("部屋 {}", RoomId::generate())).unwrap()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test has no configuration")]

@@ -2,16 +2,20 @@
 
 use futures_util::FutureExt;
 use rookery_shared::access::Action;
+use rookery_shared::authority::{BeforeAct, Look, Verdict};
 use rookery_shared::event::Event;
+use rookery_shared::id::RoomId;
+use rookery_shared::limits::{ACT_SETTLE_PAUSE, ACT_SETTLE_TRIES};
 use rookery_shared::protocol::server::ErrorFrame;
 
 use super::Commands;
-use super::promise::{Placed, RIGHTS_ATTEMPTS};
+use super::promise::{KnownPlace, Place, Placed, RIGHTS_ATTEMPTS};
 use crate::error::CommandError;
 use crate::session::Deed;
 
 impl Commands {
-    /// Success has no answer of its own: the event comes through the room, the ack once it is stored.
+    /// Success has no answer of its own: the event comes through the room, the ack once it is stored. What changes nothing
+    /// is no event, and acked at once.
     pub(super) async fn act(&self, deed: Deed) {
         let placed = self.promise(&deed.client_id, || self.place(&deed).boxed()).await;
         if let Err(error) = placed {
@@ -22,16 +26,34 @@ impl Commands {
     }
 
     async fn place(&self, deed: &Deed) -> Placed {
+        for _ in 0..ACT_SETTLE_TRIES {
+            if let Some(placed) = self.look_and_place(deed).await? {
+                return Ok(placed);
+            }
+            tokio::time::sleep(ACT_SETTLE_PAUSE).await;
+        }
+        Err(CommandError::Unsettled)
+    }
+
+    /// None if it has to be looked at again in a moment.
+    async fn look_and_place(&self, deed: &Deed) -> Result<Option<(RoomId, Place)>, CommandError> {
         let (node, user) = (&self.node, self.member.user);
         for _ in 0..RIGHTS_ATTEMPTS {
             let permission = node.permissions.check(user, &deed.room, Action::Send).await?;
-            let room = permission.room;
-            let facts = node.authority.message(room, deed.act.message_id).await?;
-            facts.check(&permission, user, &deed.act).map_err(CommandError::Refused)?;
+            let (room, message) = (permission.room, deed.act.message_id);
             let Deed { sender, client_id, act, .. } = deed.clone();
             let event = Event::act(room, sender, &client_id, act);
+            let before = Some(BeforeAct { user, event: event.id });
+            let facts = node.authority.message(Look { room, message, before }).await?;
+            let known = |id, first, unchanged| Ok(Some((room, Place::Known(KnownPlace { id, first, unchanged }))));
+            match facts.decide(&permission, user, &deed.act).map_err(CommandError::Refused)? {
+                Verdict::Unsettled => return Ok(None),
+                Verdict::Done(first) => return known(event.id, first, false),
+                Verdict::Unchanged(first) => return known(message, first, true),
+                Verdict::Change => {}
+            }
             if let Some(appended) = self.append(&permission, event, client_id).await? {
-                return Ok((room, appended));
+                return Ok(Some((room, Place::Given(appended))));
             }
         }
         Err(CommandError::Unsettled)

@@ -3,9 +3,9 @@
 use futures_util::future::BoxFuture;
 use rookery_shared::acks::Doubtful;
 use rookery_shared::authority::Permission;
-use rookery_shared::bus::{Append, AppendError, Appended, open};
+use rookery_shared::bus::{Append, AppendError, Appended, FirstPlace, open};
 use rookery_shared::event::Event;
-use rookery_shared::id::{ClientId, RoomId};
+use rookery_shared::id::{ClientId, MessageId, RoomId};
 use rookery_shared::protocol::server::{AckMode, ServerFrame};
 
 use super::Commands;
@@ -19,7 +19,25 @@ const PLACE_ATTEMPTS: usize = 3;
 pub(super) const RIGHTS_ATTEMPTS: usize = 2;
 
 /// The room of an event and its place there.
-pub(super) type Placed = Result<(RoomId, Appended), CommandError>;
+pub(super) type Placed = Result<(RoomId, Place), CommandError>;
+
+/// Where an event is.
+pub(super) enum Place {
+    /// It was given this place just now, or not long ago.
+    Given(Appended),
+    /// It needs none: this is to be told at once.
+    Known(KnownPlace),
+}
+
+/// A place that the store has.
+pub(super) struct KnownPlace {
+    /// Of the event or, where nothing changes, of the message.
+    pub(super) id: MessageId,
+    /// Where.
+    pub(super) first: FirstPlace,
+    /// Whether nothing changes.
+    pub(super) unchanged: bool,
+}
 
 impl Commands {
     /// Asks the bus for a place until it is one that can be promised: its server may be replaced on the way.
@@ -35,7 +53,12 @@ impl Commands {
         for _ in 0..PLACE_ATTEMPTS {
             let timer = self.node.metrics.append_seconds.start_timer();
             let (room, appended) = match place().await {
-                Ok(placed) => placed,
+                Ok((room, Place::Given(appended))) => (room, appended),
+                Ok((room, Place::Known(known))) => {
+                    timer.stop_and_discard();
+                    self.member.outbox.send(&known.ack(room, name.clone()));
+                    return Ok(());
+                }
                 Err(error) => {
                     timer.stop_and_discard();
                     return Err(error);
@@ -75,10 +98,17 @@ impl Commands {
             AckMode::Accepted => {
                 let (Sent { room, client_id }, Appended { id: message_id, epoch, seq, timestamp, .. }) =
                     (sent, *appended);
-                let ack = ServerFrame::Ack { client_id, room, message_id, epoch, seq, timestamp };
+                let ack = ServerFrame::Ack { client_id, room, message_id, epoch, seq, timestamp, unchanged: false };
                 self.member.outbox.send(&ack);
                 Ok(())
             }
         }
+    }
+}
+
+impl KnownPlace {
+    fn ack(self, room: RoomId, client_id: ClientId) -> ServerFrame {
+        let Self { id: message_id, first: FirstPlace { epoch, seq, timestamp }, unchanged } = self;
+        ServerFrame::Ack { client_id, room, message_id, epoch, seq, timestamp, unchanged }
     }
 }

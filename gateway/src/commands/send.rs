@@ -3,10 +3,11 @@
 use futures_util::FutureExt;
 use rookery_shared::access::Action;
 use rookery_shared::event::Event;
+use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::ErrorFrame;
 
 use super::Commands;
-use super::promise::{Placed, RIGHTS_ATTEMPTS};
+use super::promise::{Place, Placed, RIGHTS_ATTEMPTS};
 use crate::error::CommandError;
 use crate::session::Outgoing;
 
@@ -17,7 +18,9 @@ impl Commands {
         if let Err(error) = placed {
             self.note(&error);
             let (room, client_id) = (Some(outgoing.room), Some(outgoing.message.client_id));
-            self.tell(ErrorFrame { room, client_id, ..error.frame() });
+            let is_reply = error == CommandError::Refused(ErrorCode::UnknownMessage);
+            let field = is_reply.then(|| "reply_to".to_owned());
+            self.tell(ErrorFrame { room, client_id, field, ..error.frame() });
         }
     }
 
@@ -25,11 +28,14 @@ impl Commands {
         let node = &self.node;
         for _ in 0..RIGHTS_ATTEMPTS {
             let permission = node.permissions.check(self.member.user, &outgoing.room, Action::Send).await?;
+            if let Some(answered) = outgoing.message.reply_to {
+                node.replies.check(permission.room, answered).await?;
+            }
             let Outgoing { sender, message, .. } = outgoing.clone();
             let client_id = message.client_id.clone();
             let event = Event::message(permission.room, sender, message);
             if let Some(appended) = self.append(&permission, event, client_id).await? {
-                return Ok((permission.room, appended));
+                return Ok((permission.room, Place::Given(appended)));
             }
         }
         Err(CommandError::Unsettled)

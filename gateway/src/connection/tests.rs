@@ -23,6 +23,7 @@ use crate::testing::{ClientEnd, FakeAuthority, FakeBus, Nobody, pipe};
 use crate::{Gateway, GatewayParts, Origins};
 
 mod reads;
+mod replies;
 
 struct Setup {
     bus: Arc<FakeBus>,

@@ -47,7 +47,8 @@ impl Setup {
             drain: Duration::ZERO,
         });
         let acks = Acks::new(metrics);
-        let relay = Relay::new(RelayParts { hub: Arc::clone(&hub), acks, permissions, logins, presence });
+        let replies = crate::replies::Replies::new(Arc::clone(&authority) as _);
+        let relay = Relay::new(RelayParts { hub: Arc::clone(&hub), replies, acks, permissions, logins, presence });
         shutdown.spawn("relay", Arc::clone(&relay).listen(bus.signals()));
         shutdown.spawn("audit", relay.audit());
         shutdown.spawn("sweep", Arc::clone(&hub).sweep());

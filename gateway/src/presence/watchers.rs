@@ -16,6 +16,8 @@ use crate::member::{Member, MemberId};
 /// See the module's text.
 #[derive(Default)]
 pub(super) struct Watchers {
+    /// The room that everybody is in, once somebody watches it.
+    general: Option<RoomId>,
     lists: HashMap<MemberId, List>,
     users: HashMap<UserId, WatchedUser>,
     rooms: HashMap<RoomId, WatchedRoom>,
@@ -60,7 +62,16 @@ pub(super) struct Delivery {
 
 impl Watchers {
     /// The connection watches this from now on, and gives back what it watched before.
-    pub(super) fn replace(&mut self, member: &Arc<Member>, list: &List, now: Instant) -> (List, Vec<Delivery>) {
+    ///
+    /// In `general`, if that is among the rooms, users are only counted: to be in it makes nobody acquainted.
+    pub(super) fn replace(
+        &mut self,
+        member: &Arc<Member>,
+        list: &List,
+        general: Option<RoomId>,
+        now: Instant,
+    ) -> (List, Vec<Delivery>) {
+        self.general = general.or(self.general);
         let before = self.remove(member);
         let mut deliveries = Vec::new();
         for user in &list.users {
@@ -168,6 +179,7 @@ impl Watchers {
 
     /// Who is in the room.
     pub(super) fn see(&mut self, room: RoomId, crowd: Crowd, now: Instant) -> Vec<Delivery> {
+        let crowd = if self.general == Some(room) { crowd.counted() } else { crowd };
         let Some(watched) = self.rooms.get_mut(&room) else { return Vec::new() };
         let fresh = std::mem::take(&mut watched.fresh);
         let mut deliveries = Vec::new();

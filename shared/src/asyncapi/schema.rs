@@ -4,10 +4,11 @@ use serde_json::{Map, Value, json};
 
 use crate::id::Seq;
 use crate::limits::{
-    CLIENT_ID_BYTES_MAX, CONTENT_BYTES_MAX, CONTENT_CHARS_MAX, EMOJI_BYTES_MAX, EMOJI_CHARS_MAX, SLUG_BYTES_MAX,
-    STATUS_TEXT_BYTES_MAX, STATUS_TEXT_CHARS_MAX,
+    CLIENT_ID_BYTES_MAX, CONTENT_BYTES_MAX, CONTENT_CHARS_MAX, EMOJI_BYTES_MAX, EMOJI_CHARS_MAX, REACTION_USERS_MAX,
+    SLUG_BYTES_MAX, STATUS_TEXT_BYTES_MAX, STATUS_TEXT_CHARS_MAX,
 };
 use crate::protocol::error_code::ErrorCode;
+use crate::text::LINE_PATTERN;
 
 /// One type of frame.
 pub(super) struct Frame {
@@ -112,12 +113,12 @@ fn names() -> Vec<(&'static str, Value)> {
             "emoji",
             json!({"type": "string", "minLength": 1, "maxLength": EMOJI_CHARS_MAX, "x-max-bytes": EMOJI_BYTES_MAX,
                 "pattern": "^\\S*[^\\x00-\\x7F]\\S*$",
-                "description": "A reaction: no white space, and not plain ASCII."}),
+                "description": "A reaction: one emoji of the Unicode list. From the server it is fully qualified."}),
         ),
         (
             "status_text",
             json!({"type": "string", "minLength": 1, "maxLength": STATUS_TEXT_CHARS_MAX,
-                "x-max-bytes": STATUS_TEXT_BYTES_MAX, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$",
+                "x-max-bytes": STATUS_TEXT_BYTES_MAX, "pattern": LINE_PATTERN,
                 "description": "What a user says of oneself: one line, something of it visible."}),
         ),
     ]
@@ -162,8 +163,15 @@ fn objects() -> Vec<(&'static str, Value)> {
         required("seq", meaning("seq", "Number of the newest event.")),
     ];
     let user = vec![required("user_id", reference("id")), required("username", text("The name."))];
-    let users = json!({"type": "array", "items": reference("id"), "description": "Who, in the order of reacting."});
-    let reaction = vec![required("emoji", reference("emoji")), required("user_ids", users)];
+    let users = json!({"type": "array", "items": reference("id"), "maxItems": REACTION_USERS_MAX,
+        "description": "Who, in the order of reacting; the first ones if they are many."});
+    let mine = json!({"const": true, "description": "It is yours, where there are more users than are named."});
+    let reaction = vec![
+        required("emoji", reference("emoji")),
+        required("count", number("How many users' it is.")),
+        required("user_ids", users),
+        optional("mine", mine),
+    ];
     vec![
         ("room_position", position),
         ("room_head", object(head, refused)),

@@ -110,6 +110,8 @@ fn rooms() -> Vec<Frame> {
 }
 
 fn answers() -> Vec<Frame> {
+    let unchanged = json!({"const": true,
+        "description": "The act changed nothing: there is no event, and id and place are those of the message."});
     let ack = vec![
         required("client_id", reference("client_id")),
         required("room", reference("id")),
@@ -117,6 +119,7 @@ fn answers() -> Vec<Frame> {
         required("epoch", reference("epoch")),
         required("seq", reference("seq")),
         required("timestamp", reference("timestamp")),
+        optional("unchanged", unchanged),
     ];
     let error = vec![
         required("code", reference("error_code")),

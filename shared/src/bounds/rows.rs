@@ -45,6 +45,7 @@ pub(super) const ROWS: &[Row] = rows! {
     EMOJI_CHARS_MAX: "`bad_field`";
     EMOJI_BYTES_MAX: "`bad_field`";
     REACTIONS_PER_MESSAGE_MAX: "`too_many_reactions`" as "reactions";
+    REACTION_USERS_MAX: "counted; listed by pages";
     EDITS_SHOWN_MAX: "older ones are kept, not shown";
     AUTH_DEADLINE: "4401";
     HEARTBEAT_DEADLINE: "4408" as "heartbeat";

@@ -246,6 +246,7 @@ impl Bus for RedisBus {
             ["not_open"] => Err(AppendError::NotOpen),
             ["stale_rights"] => Err(AppendError::StaleRights),
             ["overloaded"] => Err(AppendError::Overloaded),
+            ["reused"] => Err(AppendError::Reused),
             ["frozen"] => Err(AppendError::Frozen),
             [limit @ ("rate_limited" | "slow_mode"), wait] => Err(wire::parse_wait(limit, wait)),
             _ => Err(BusError::Protocol("append".to_owned()).into()),

@@ -29,6 +29,12 @@ impl Crowd {
         }
     }
 
+    /// The same without names.
+    #[must_use]
+    pub fn counted(self) -> Self {
+        Self { users: None, ..self }
+    }
+
     /// How many users.
     pub const fn online(&self) -> usize {
         self.online

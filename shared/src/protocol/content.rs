@@ -2,6 +2,7 @@
 
 use crate::limits::{CONTENT_BYTES_MAX, CONTENT_CHARS_MAX};
 use crate::protocol::error_code::ErrorCode;
+use crate::text::is_blank;
 
 /// Checks a message text.
 ///
@@ -13,20 +14,6 @@ pub fn check(content: &str) -> Result<(), ErrorCode> {
         return Err(ErrorCode::ContentTooLong);
     }
     if is_blank(content) { Err(ErrorCode::EmptyContent) } else { Ok(()) }
-}
-
-/// Whether nothing of the text can be seen.
-pub fn is_blank(text: &str) -> bool {
-    text.chars().all(is_invisible)
-}
-
-/// White space, control characters, and the characters that take no space on a screen.
-fn is_invisible(c: char) -> bool {
-    c.is_whitespace()
-        || c.is_control()
-        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-            | '\u{180b}'..='\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

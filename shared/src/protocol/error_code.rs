@@ -90,4 +90,10 @@ error_codes! {
     SlowMode = "slow_mode", "This room is in slow mode.";
     /// The room is frozen: only those who keep order in it may say something.
     Frozen = "frozen", "This room is frozen.";
+    /// The `client_id` is that of something else that the user sent to this room.
+    ClientIdReused = "client_id_reused", "This client_id was used for something else.";
+    /// The password is one of the first that are tried, or the account's own name or address.
+    PasswordTooCommon = "password_too_common", "This password is too easy to guess.";
+    /// The owner of a room with other members wants to leave.
+    OwnerMustTransfer = "owner_must_transfer", "Hand the room over to another member first.";
 }

@@ -89,8 +89,13 @@ pub struct Message {
 pub struct Reaction {
     /// The reaction.
     pub emoji: Emoji,
-    /// Whose it is, in the order of reacting.
+    /// How many users' it is.
+    pub count: u64,
+    /// Whose it is, in the order of reacting; the first ones if they are many.
     pub user_ids: Vec<UserId>,
+    /// Whether it is the reader's, where there are more users than are named.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mine: bool,
 }
 
 /// The fields of an `error` frame.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::UnixMillis;
 use crate::id::{RoomRef, UserId};
 use crate::limits::{STATUS_TEXT_BYTES_MAX, STATUS_TEXT_CHARS_MAX};
-use crate::protocol::content;
+use crate::text;
 
 /// As what a user wants to be shown while online.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub enum Shown {
     Offline,
 }
 
-/// What a user says of oneself: 1 to 100 characters of one line, something of them visible.
+/// What a user says of oneself: 1 to 100 characters of one line, by the rule of [`text::line`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct StatusText(String);
@@ -50,11 +50,8 @@ impl TryFrom<String> for StatusText {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let fits = text.len() <= STATUS_TEXT_BYTES_MAX && text.chars().count() <= STATUS_TEXT_CHARS_MAX;
-        if !fits || text.chars().any(char::is_control) || content::is_blank(&text) {
-            return Err("must be one line of 1 to 100 characters");
-        }
-        Ok(Self(text))
+        let line = text::line(&text, STATUS_TEXT_CHARS_MAX).filter(|line| line.len() <= STATUS_TEXT_BYTES_MAX);
+        line.map(Self).ok_or("must be one visible line of 1 to 100 characters")
     }
 }
 
@@ -118,7 +115,16 @@ mod tests {
             assert!(StatusText::try_from(good.to_owned()).is_ok(), "{good}");
         }
         let long = "x".repeat(STATUS_TEXT_CHARS_MAX + 1);
-        for bad in ["", " ", "\u{200b}", "two\nlines", "\0", &long, &"👍".repeat(STATUS_TEXT_BYTES_MAX / 4 + 1)] {
+        for bad in [
+            "",
+            " ",
+            "\u{200b}",
+            "\u{202e}x",
+            "two\nlines",
+            "\0",
+            &long,
+            &"👍".repeat(STATUS_TEXT_BYTES_MAX / 4 + 1),
+        ] {
             assert!(StatusText::try_from(bad.to_owned()).is_err(), "{bad:?}");
         }
     }

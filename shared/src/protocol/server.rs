@@ -91,6 +91,9 @@ pub enum ServerFrame {
         seq: Seq,
         /// When it was accepted.
         timestamp: UnixMillis,
+        /// Whether it changed nothing: then the place is that of the message, and there is no event.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unchanged: bool,
     },
     /// Somebody said something.
     NewMessage {

@@ -82,11 +82,27 @@ async fn a_repeat_gets_the_first_answer(fixture: Fixture) {
     let room = fixture.room(0, 1).await;
     let user = UserId::generate();
     let first = fixture.bus.append(message(room, user, "c-1", "hi")).await.unwrap();
-    let again = fixture.bus.append(message(room, user, "c-1", "something else")).await.unwrap();
+    let again = fixture.bus.append(message(room, user, "c-1", "hi")).await.unwrap();
     assert_eq!(again, Appended { repeated: true, stored: again.stored, ..first });
     assert_eq!((first.answered, again.answered), (first.epoch, first.epoch));
     let other_user = fixture.bus.append(message(room, UserId::generate(), "c-1", "hi")).await.unwrap();
     assert_eq!(other_user.seq, first.seq.next());
+}
+
+async fn a03_a_name_that_was_given_to_something_else_is_refused(fixture: Fixture) {
+    let room = fixture.room(0, 1).await;
+    let user = UserId::generate();
+    let first = fixture.bus.append(message(room, user, "c-1", "hi")).await.unwrap();
+    let other = fixture.bus.append(message(room, user, "c-1", "something else")).await;
+    assert_eq!(other, Err(AppendError::Reused));
+    let raised = Append { rights: Rights::Raise(AclVersion(9)), ..message(room, user, "c-2", "raise") };
+    fixture.bus.append(raised).await.unwrap();
+    let stale = fixture.bus.append(message(room, user, "c-1", "something else")).await;
+    assert_eq!(stale, Err(AppendError::Reused), "whatever the rights");
+    let again = fixture.bus.append(message(room, user, "c-1", "hi")).await.unwrap();
+    assert_eq!((again.id, again.seq, again.repeated), (first.id, first.seq, true));
+    let heads = fixture.bus.heads(&[room]).await.unwrap();
+    assert_eq!(heads[0].map(|head| head.seq), Some(first.seq.next()), "a refusal leaves no trace");
 }
 
 async fn a_repeat_is_answered_whatever_the_rights(fixture: Fixture) {
@@ -218,6 +234,7 @@ contract!(
     a_room_must_be_open,
     opening_again_changes_nothing,
     a_repeat_gets_the_first_answer,
+    a03_a_name_that_was_given_to_something_else_is_refused,
     a_repeat_is_answered_whatever_the_rights,
     what_takes_no_right_away_is_always_accepted,
     simultaneous_repeats_are_one,

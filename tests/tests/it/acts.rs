@@ -175,7 +175,6 @@ impl Scene {
             (&self.room, of_ann, "delete", &none),
             (&elsewhere, of_ann, "react", &emoji),
             (&self.room, gone, "edit", &edit),
-            (&self.room, gone, "delete", &none),
             (&self.room, gone, "react", &emoji),
             (&self.room, never, "edit", &edit),
             (&self.room, never, "react", &emoji),

@@ -11,8 +11,9 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::*;
-use crate::domain::message::Window;
-use crate::domain::message_state::MessageState;
+use crate::domain::message::Place;
+use crate::domain::message_state::{MessageState, Reacted};
+use crate::store::{PageQuestion, Reaction};
 
 const PARTITION: Partition = Partition(3);
 
@@ -50,7 +51,7 @@ impl Messages for Store {
         Ok(events.iter().filter(|event| event.seq == HELD).map(held).collect())
     }
 
-    async fn page(&self, _: RoomId, _: Window, _: usize) -> Result<Vec<SequencedEvent>, StoreError> {
+    async fn page(&self, _: RoomId, _: PageQuestion) -> Result<Vec<SequencedEvent>, StoreError> {
         Ok(Vec::new())
     }
 
@@ -62,8 +63,20 @@ impl Messages for Store {
         Ok(None)
     }
 
-    async fn states(&self, _: &[MessageId]) -> Result<HashMap<MessageId, MessageState>, StoreError> {
+    async fn place(&self, _: RoomId, _: MessageId) -> Result<Option<FirstPlace>, StoreError> {
+        Ok(None)
+    }
+
+    async fn states(&self, _: &[MessageId], _: &[UserId]) -> Result<HashMap<MessageId, MessageState>, StoreError> {
         Ok(HashMap::new())
+    }
+
+    async fn reacted(&self, _: Reaction<'_>, _: Option<Place>, _: usize) -> Result<Vec<Reacted>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn sweep(&self, _: UnixMillis, _: usize) -> Result<usize, StoreError> {
+        Ok(0)
     }
 
     async fn edits(&self, _: MessageId, _: usize) -> Result<Vec<SequencedEvent>, StoreError> {

@@ -20,7 +20,7 @@ use crate::service::sessions;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoginRequest {
-    /// User name or e-mail address, without regard to case.
+    /// User name or e-mail address, trimmed and without regard to case.
     #[schema(value_type = String, max_length = 254, example = "testuser")]
     login: Login,
     /// The password.

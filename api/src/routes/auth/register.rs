@@ -24,7 +24,7 @@ pub struct RegisterRequest {
     #[schema(value_type = String, min_length = 3, max_length = 32, example = "testuser",
         pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]*[A-Za-z0-9]$")]
     username: Username,
-    /// Unique without regard to case. Shown to nobody else.
+    /// Unique without regard to case and to the form of its domain. Shown to nobody else.
     #[schema(value_type = String, format = Email, max_length = 254, example = "testuser@example.org")]
     email: Email,
     /// Taken as it is, byte for byte.
@@ -49,7 +49,8 @@ pub struct Registered {
     request_body = RegisterRequest,
     responses(
         (status = 201, description = "Registered", body = Registered),
-        (status = 409, description = "`username_taken`, or `account_exists` for the address"),
+        (status = 400, description = "`bad_field`, or `password_too_common`: one of the first that are tried, or your name or address"),
+        (status = 409, description = "`username_taken`, also for reserved words; `account_exists` for the address"),
     ),
 )]
 pub async fn register(

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use rookery_shared::act::{Act, ActKind};
+use rookery_shared::bus::FirstPlace;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::{ClientId, Epoch, Seq};
 use rookery_shared::protocol::content;
@@ -75,6 +76,8 @@ pub struct DoneAct {
     responses(
         (status = 200, description = "Delivered and stored", body = DoneAct),
         (status = 202, description = "Delivered, not stored yet", body = DoneAct),
+        (status = 204, description = "It says that already: nothing changed"),
+        (status = 409, description = "`client_id_reused`: you gave the name to something else in this room"),
         (status = 400, description = "`bad_json`, `bad_field`, `empty_content` or `content_too_long`"),
         (status = 403, description = "`not_a_member`, `muted`, `banned` or `frozen`"),
         (status = 429, description = "`rate_limited` or `slow_mode`: wait as long as `Retry-After` says"),
@@ -134,6 +137,7 @@ pub async fn delete(State(app): State<Arc<App>>, caller: Caller, path: MessagePa
     responses(
         (status = 200, description = "Delivered and stored", body = DoneAct),
         (status = 202, description = "Delivered, not stored yet", body = DoneAct),
+        (status = 204, description = "You reacted so before: nothing changed"),
         (status = 400, description = "`bad_field`: not one emoji; `too_many_reactions`"),
         (status = 403, description = "`not_a_member`, `muted`, `banned` or `frozen`"),
         (status = 429, description = "`rate_limited` or `slow_mode`: wait as long as `Retry-After` says"),
@@ -159,6 +163,7 @@ pub async fn react(State(app): State<Arc<App>>, caller: Caller, path: ReactionPa
     responses(
         (status = 200, description = "Delivered and stored", body = DoneAct),
         (status = 202, description = "Delivered, not stored yet", body = DoneAct),
+        (status = 204, description = "You had not reacted so: nothing changed"),
         (status = 400, description = "`bad_field`: not one emoji"),
         (status = 403, description = "`not_a_member`, `muted`, `banned` or `frozen`"),
         (status = 429, description = "`rate_limited` or `slow_mode`: wait as long as `Retry-After` says"),
@@ -179,16 +184,18 @@ async fn act(
     let MessagePath { room, message: message_id } = path;
     let client_id = client_id.unwrap_or_else(ClientId::generate);
     let deed = Deed { sender: caller.into(), client_id: client_id.clone(), act: Act { message_id, kind } };
-    let Some(Sent { room, appended, stored }) = acting::act(app, &room, deed).await? else {
+    let Some(Sent { room, id, first: FirstPlace { epoch, seq, timestamp }, stored }) =
+        acting::act(app, &room, deed).await?
+    else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
     let done = DoneAct {
-        event_id: appended.id.as_uuid(),
+        event_id: id.as_uuid(),
         message_id: message_id.as_uuid(),
         room: room.as_uuid(),
-        epoch: appended.epoch,
-        seq: appended.seq,
-        timestamp: appended.timestamp,
+        epoch,
+        seq,
+        timestamp,
         client_id,
         stored,
     };

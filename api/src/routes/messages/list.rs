@@ -10,10 +10,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::domain::message::Place;
 use crate::error::ApiError;
 use crate::extract::{Caller, HistoryQuery, QueryParams, RoomPath};
 use crate::openapi::schema;
+use crate::routes::rooms::read::PlaceView;
 use crate::service::{history, rooms};
+use crate::store::PageQuestion;
 
 /// A page of a room's history, oldest first.
 #[derive(Serialize, ToSchema)]
@@ -29,11 +32,16 @@ pub struct HistoryPage {
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
+    /// Without a cursor: everything up to here is told in the page; absent if that is not known.
+    #[schema(value_type = Option<PlaceView>, nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upto: Option<PlaceView>,
 }
 
 /// A room's history
 ///
-/// Without a cursor: the newest events. A message can be read here as soon as its sender saw it come back.
+/// Without a cursor: the newest ones. A message can be read here as soon as its sender saw it come back. Edits, deletions and
+/// reactions are told in the messages they are about; with `acts=true` the page has them as events, too.
 #[utoipa::path(
     get,
     path = "/api/v1/rooms/{room}/messages",
@@ -42,7 +50,7 @@ pub struct HistoryPage {
     security(("bearer" = [])),
     params(("room" = String, Path, description = "Id or slug", example = "general"), HistoryQuery),
     responses(
-        (status = 200, description = "A page of events", body = HistoryPage),
+        (status = 200, description = "A page", body = HistoryPage),
         (status = 400, description = "`bad_field`, also for a cursor of another room"),
         (status = 403, description = "`not_a_member`"),
         (status = 404, description = "`unknown_room`, also for private rooms of others"),
@@ -55,12 +63,14 @@ pub async fn list(
     QueryParams(query): QueryParams<HistoryQuery>,
 ) -> Result<Json<HistoryPage>, ApiError> {
     let (room, _) = rooms::find(&app, caller.user_id, &room, Action::Read).await?;
-    let (window, limit) = (query.window(&app.cursors, room.id)?, query.limit()?);
-    let page = history::page(&app, room.id, window, limit).await?;
+    let question =
+        PageQuestion { window: query.window(&app.cursors, room.id)?, kinds: query.kinds()?, limit: query.limit()? };
+    let page = history::page(&app, room.id, question).await?.for_reader(&app, caller.user_id).await?;
     let cursor = |place| app.cursors.history(room.id, place);
     Ok(Json(HistoryPage {
         prev_cursor: page.previous.map(cursor),
         next_cursor: page.next.map(cursor),
+        upto: page.upto.map(|Place { epoch, seq }| PlaceView { epoch, seq }),
         events: page.frames(),
     }))
 }

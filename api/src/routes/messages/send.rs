@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use rookery_shared::bus::FirstPlace;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::NewMessage;
 use rookery_shared::id::{ClientId, Epoch, MessageId, Seq};
@@ -29,7 +30,7 @@ pub struct SendRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[!-~]+$", example = "c-1")]
     client_id: Option<ClientId>,
-    /// The message this one answers.
+    /// The message this one answers, of the same room.
     #[serde(default)]
     #[schema(value_type = Option<Uuid>)]
     reply_to: Option<MessageId>,
@@ -73,7 +74,9 @@ pub struct SentMessage {
     responses(
         (status = 201, description = "Delivered and stored", body = SentMessage),
         (status = 202, description = "Delivered, not stored yet", body = SentMessage),
-        (status = 400, description = "`bad_json`, `bad_field`, `empty_content` or `content_too_long`"),
+        (status = 400, description = "`bad_json`, `bad_field`, `empty_content`, `content_too_long` or `unknown_message`: \
+            what it answers is no message of the room"),
+        (status = 409, description = "`client_id_reused`: you gave the name to something else in this room"),
         (status = 403, description = "`not_a_member`, `muted`, `banned` or `frozen`"),
         (status = 429, description = "`rate_limited` or `slow_mode`: wait as long as `Retry-After` says"),
         (status = 404, description = "`unknown_room`, also for private rooms of others"),
@@ -89,16 +92,9 @@ pub async fn send(
     content::check(&content).map_err(|code| ApiError::field(code, "content", code.message()))?;
     let client_id = client_id.unwrap_or_else(ClientId::generate);
     let message = NewMessage { content, client_id: client_id.clone(), reply_to };
-    let Sent { room, appended, stored } = sending::send(&app, caller.into(), &room, message).await?;
+    let Sent { room, id, first: FirstPlace { epoch, seq, timestamp }, stored } =
+        sending::send(&app, caller.into(), &room, message).await?;
     let status = if stored { StatusCode::CREATED } else { StatusCode::ACCEPTED };
-    let sent = SentMessage {
-        message_id: appended.id.as_uuid(),
-        room: room.as_uuid(),
-        epoch: appended.epoch,
-        seq: appended.seq,
-        timestamp: appended.timestamp,
-        client_id,
-        stored,
-    };
+    let sent = SentMessage { message_id: id.as_uuid(), room: room.as_uuid(), epoch, seq, timestamp, client_id, stored };
     Ok((status, Json(sent)))
 }

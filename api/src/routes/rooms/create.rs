@@ -22,7 +22,8 @@ use crate::service::rooms::{self, NewRoom};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateRoomRequest {
-    /// Without line breaks. A public room's slug is made of it, and must be free.
+    /// One visible line. Of a public room no other public one may have it, in whatever case and form; its slug is made
+    /// of it.
     #[schema(value_type = String, min_length = 1, max_length = 80, example = "Off topic")]
     name: RoomName,
     /// What it is about.
@@ -47,7 +48,7 @@ pub struct CreateRoomRequest {
     request_body = CreateRoomRequest,
     responses(
         (status = 201, description = "The room", body = RoomView),
-        (status = 409, description = "`room_name_taken`"),
+        (status = 409, description = "`room_name_taken`: a public room has the name"),
     ),
 )]
 pub async fn create(

@@ -12,7 +12,8 @@ use crate::service::rooms;
 
 /// Leave a room
 ///
-/// Nothing changes for outsiders. The owner may leave too.
+/// Nothing changes for outsiders. The owner hands the room over first, unless nobody else is there: then the room is closed,
+/// and nobody finds it any more.
 #[utoipa::path(
     post,
     path = "/api/v1/rooms/{room}/leave",
@@ -22,6 +23,7 @@ use crate::service::rooms;
     params(("room" = String, Path, description = "Id or slug", example = "general")),
     responses(
         (status = 204, description = "You are not a member"),
+        (status = 409, description = "`owner_must_transfer`: you own the room, and others are in it"),
         (status = 404, description = "`unknown_room`, also for private rooms of others"),
     ),
 )]

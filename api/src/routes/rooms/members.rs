@@ -20,7 +20,9 @@ use crate::service::members::{self, SeenMember};
 /// A page of a room's members, in the order of joining.
 #[derive(Serialize, ToSchema)]
 pub struct MemberPage {
-    /// The members.
+    /// How many members the room has.
+    count: u64,
+    /// The members; none for who is no member.
     members: Vec<MemberView>,
     /// Where the next page begins; absent on the last one.
     #[schema(nullable = false)]
@@ -59,7 +61,7 @@ impl From<SeenMember> for MemberView {
 
 /// Members of a room
 ///
-/// For everybody who may see the room.
+/// For members. Others learn how many there are, and those who are shut out nothing.
 #[utoipa::path(
     get,
     path = "/api/v1/rooms/{room}/members",
@@ -70,7 +72,7 @@ impl From<SeenMember> for MemberView {
     responses(
         (status = 200, description = "A page of members", body = MemberPage),
         (status = 400, description = "`bad_field`"),
-        (status = 404, description = "`unknown_room`, also for private rooms of others"),
+        (status = 404, description = "`unknown_room`, also for private rooms of others, and for who is banned"),
     ),
 )]
 pub async fn members(
@@ -80,8 +82,14 @@ pub async fn members(
     QueryParams(query): QueryParams<MembersQuery>,
 ) -> Result<Json<MemberPage>, ApiError> {
     let limit = query.limit()?;
-    let room = members::room(&app, caller.user_id, &room).await?;
-    let (members, next) = members::page(&app, &room, query.after(&app.cursors, room.id)?, limit).await?;
+    let (room, is_member) = members::room(&app, caller.user_id, &room).await?;
+    let (after, count) = (query.after(&app.cursors, room.id)?, app.stores.members.count(room.id).await?);
+    let (members, next) = if is_member {
+        members::page(&app, &room, after, limit).await?
+    } else {
+        (Vec::new(), None)
+    };
     let next_cursor = next.map(|place| app.cursors.members(room.id, place));
-    Ok(Json(MemberPage { members: members.into_iter().map(MemberView::from).collect(), next_cursor }))
+    let members = members.into_iter().map(MemberView::from).collect();
+    Ok(Json(MemberPage { count, members, next_cursor }))
 }

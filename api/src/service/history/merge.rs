@@ -14,6 +14,8 @@ pub(super) struct Tail {
     pub(super) epoch: Epoch,
     /// Number up to which the store had everything before its page was read.
     pub(super) stored: Seq,
+    /// Number of the newest event that is known. What the store has beyond it came later, and perhaps not all of it.
+    pub(super) last: Seq,
     /// The events after that number that the bus still has, in order.
     pub(super) events: Vec<SequencedEvent>,
 }
@@ -36,9 +38,10 @@ pub(super) fn merge(stored: Vec<SequencedEvent>, tail: Option<Tail>, window: Win
     let Some(tail) = tail else {
         return Ok(Merged { events: stored, after_hole: false });
     };
+    let came_later = |event: &SequencedEvent| event.epoch == tail.epoch && event.seq > tail.last;
     let edge = Edge { epoch: tail.epoch, stored: tail.stored };
     let mut events: BTreeMap<Place, SequencedEvent> = BTreeMap::new();
-    for event in stored.into_iter().chain(tail.events) {
+    for event in stored.into_iter().filter(|event| !came_later(event)).chain(tail.events.iter().cloned()) {
         if is_inside(place_of(&event), window) {
             events.insert(place_of(&event), event);
         }
@@ -128,7 +131,8 @@ mod tests {
     }
 
     fn tail(stored: u64, places: &[(u64, u64)]) -> Tail {
-        Tail { epoch: Epoch(2), stored: Seq::new(stored), events: events(places) }
+        let last = places.iter().map(|place| Seq::new(place.1)).max().unwrap_or(Seq::MAX);
+        Tail { epoch: Epoch(2), stored: Seq::new(stored), last, events: events(places) }
     }
 
     fn at(epoch: u64, seq: u64) -> Place {
@@ -171,6 +175,14 @@ mod tests {
         assert_eq!(merged(&[], hole.clone(), Window::After(at(2, 5))), Err(Hole));
         assert_eq!(merged(&[], hole.clone(), Window::After(at(2, 8))), Ok(vec![(2, 9)]));
         assert_eq!(merged(&[], hole, Window::After(at(2, 9))), Ok(vec![]));
+    }
+
+    /// Of a store that was asked for messages alone, numbers do not follow each other.
+    #[test]
+    fn b06_what_came_after_the_question_is_for_the_next_page() {
+        let tail = tail(5, &[(2, 6), (2, 7)]);
+        let page = merged(&[(2, 3), (2, 5), (2, 7), (2, 9)], tail, Window::Latest);
+        assert_eq!(page, Ok(vec![(2, 3), (2, 5), (2, 6), (2, 7)]));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::MessageId;
+use rookery_shared::id::{MessageId, UserId};
 use rookery_shared::protocol::server::ServerFrame;
 
 use crate::app::App;
@@ -24,7 +24,10 @@ pub(super) async fn of(
 ) -> Result<HashMap<MessageId, MessageState>, ApiError> {
     let ids: HashSet<MessageId> = events.iter().filter_map(message_in).collect();
     let ids: Vec<MessageId> = ids.into_iter().collect();
-    let mut states = app.stores.messages.states(&ids).await?;
+    // What the store has of those who did something since, so that nothing of theirs counts twice.
+    let users: HashSet<UserId> = unstored.iter().map(|act| act.event.user_id).collect();
+    let users: Vec<UserId> = users.into_iter().collect();
+    let mut states = app.stores.messages.states(&ids, &users).await?;
     for act in unstored {
         if let Some(target) = target_of(&act.event.body) {
             states.entry(target).or_default().apply(act);

@@ -6,6 +6,8 @@ use std::collections::{HashMap, HashSet};
 use futures_util::{StreamExt, TryStreamExt as _, stream};
 use mongodb::Collection;
 use mongodb::bson::{Bson, DateTime, Document, Uuid, doc};
+use rookery_shared::act::Emoji;
+use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{EventBody, SequencedEvent};
 use rookery_shared::id::{Epoch, MessageId, Seq, UserId};
 use rookery_shared::limits::ACTS_AT_ONCE;
@@ -13,9 +15,10 @@ use rookery_shared::mention;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::documents::{date, key, order, parsed, time, uuid_of};
+use super::documents::{date, key, order, time, uuid_of};
 use super::error::{is_duplicate, is_only_duplicates};
 use super::event_document::MessageDocument;
+use super::many::page_of;
 use super::unread::{self, MentionDocument};
 use super::{Mongo, by_id};
 use crate::domain::message::{Place, place_of};
@@ -46,6 +49,9 @@ pub(super) struct ReactionDocument {
     epoch: i64,
     seq: i64,
     active: bool,
+    /// When it was taken back; none if it is there.
+    #[serde(default)]
+    taken_back_at: Option<DateTime>,
 }
 
 /// The collections that acts change.
@@ -116,6 +122,7 @@ impl Acts {
                 let user = event.event.user_id;
                 let mut filter = by_id(format!("{message_id} {user} {emoji}"));
                 filter.insert("place", doc! { "$lt": &order });
+                let active = matches!(event.event.body, EventBody::ReactionAdded { .. });
                 let set = doc! {
                     "place": order,
                     "message_id": key(message_id.as_uuid()),
@@ -123,9 +130,15 @@ impl Acts {
                     "emoji": emoji.as_str(),
                     "epoch": epoch,
                     "seq": seq,
-                    "active": matches!(event.event.body, EventBody::ReactionAdded { .. }),
+                    "active": active,
                 };
-                upsert(&self.reactions, filter, doc! { "$set": set }).await
+                let since = doc! { "taken_back_at": date(UnixMillis::now()) };
+                let update = if active {
+                    doc! { "$set": set, "$unset": since }
+                } else {
+                    doc! { "$set": set.into_iter().chain(since).collect::<Document>() }
+                };
+                upsert(&self.reactions, filter, update).await
             }
             EventBody::Message { .. }
             | EventBody::MemberJoined {}
@@ -202,8 +215,12 @@ impl Acts {
         }
     }
 
-    /// The states of messages.
-    pub(super) async fn states(&self, ids: Vec<Bson>) -> Result<HashMap<MessageId, MessageState>, StoreError> {
+    /// The states of messages, with the last words of these users.
+    pub(super) async fn states(
+        &self,
+        ids: Vec<Bson>,
+        users: &[UserId],
+    ) -> Result<HashMap<MessageId, MessageState>, StoreError> {
         let mut states: HashMap<MessageId, MessageState> = HashMap::new();
         let mut found = self.states.find(any_of("_id", ids.clone())).await?;
         while let Some(state) = found.try_next().await? {
@@ -212,9 +229,38 @@ impl Acts {
         let mut found = self.reactions.find(any_of("message_id", ids)).await?;
         while let Some(reaction) = found.try_next().await? {
             let message = MessageId::from_uuid(uuid_of(reaction.message_id));
-            states.entry(message).or_default().reactions.push(Reacted::try_from(reaction)?);
+            states.entry(message).or_default().reactions.take(Reacted::try_from(reaction)?, users);
         }
         Ok(states)
+    }
+
+    /// Who has a reaction, after a place.
+    pub(super) async fn reacted(
+        &self,
+        message: MessageId,
+        emoji: &Emoji,
+        after: Option<Place>,
+        limit: usize,
+    ) -> Result<Vec<Reacted>, StoreError> {
+        let mut filter = doc! { "message_id": key(message.as_uuid()), "emoji": emoji.as_str(), "active": true };
+        filter.insert("place", doc! { "$gt": after.map(order).unwrap_or_default() });
+        let ordered = doc! { "message_id": 1, "emoji": 1, "active": 1, "place": 1 };
+        let found = page_of(&self.reactions, vec![filter], ordered, limit).await?;
+        found.into_iter().map(Reacted::try_from).collect()
+    }
+
+    /// Forgets reactions that were taken back before that time.
+    pub(super) async fn sweep(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError> {
+        let gone = doc! { "taken_back_at": { "$lt": date(before) } };
+        let found = page_of(&self.reactions, vec![gone.clone()], doc! { "taken_back_at": 1 }, limit).await?;
+        if found.is_empty() {
+            return Ok(0);
+        }
+        // What was given again meanwhile stays.
+        let mut filter = any_of("_id", found.into_iter().map(|reaction| reaction.id.into()).collect());
+        filter.extend(gone);
+        let deleted = self.reactions.delete_many(filter).await?.deleted_count;
+        Ok(usize::try_from(deleted).unwrap_or(usize::MAX))
     }
 }
 
@@ -280,7 +326,7 @@ impl TryFrom<StateDocument> for MessageState {
             }
             (_, _, _, _) => None,
         };
-        Ok(Self { edit, deleted, reactions: Vec::new() })
+        Ok(Self { edit, deleted, ..Self::default() })
     }
 }
 
@@ -290,7 +336,7 @@ impl TryFrom<ReactionDocument> for Reacted {
     fn try_from(reaction: ReactionDocument) -> Result<Self, StoreError> {
         Ok(Self {
             user: UserId::from_uuid(uuid_of(reaction.user_id)),
-            emoji: parsed(reaction.emoji, "emoji")?,
+            emoji: Emoji::kept(reaction.emoji),
             place: place(reaction.epoch, reaction.seq)?,
             active: reaction.active,
         })

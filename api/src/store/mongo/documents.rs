@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::event_document::EventDocument;
 use crate::domain::message::Place;
-use crate::domain::room::{Member, Room, SettingsChange};
+use crate::domain::room::{Member, Room, RoomDescription, RoomName, SettingsChange};
 use crate::domain::sanction::Sanction;
 use crate::domain::session::Session;
-use crate::domain::user::{ServerRole, User};
+use crate::domain::user::{Email, ServerRole, User};
 use crate::store::{StoreError, integer};
 
 /// An account.
@@ -57,6 +57,9 @@ pub(super) struct RoomDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     slug: Option<String>,
     name: String,
+    /// The form in which the name of a public room is unique; left out of others, and by releases that had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name_key: Option<String>,
     description: String,
     visibility: Visibility,
     owner_id: Option<Uuid>,
@@ -68,6 +71,9 @@ pub(super) struct RoomDocument {
     /// Left out by releases that had none.
     #[serde(default)]
     settings: SettingsDocument,
+    /// When the last member left: nobody comes into such a room any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) closed_at: Option<DateTime>,
 }
 
 /// How a room is talked in.
@@ -193,7 +199,7 @@ impl TryFrom<UserDocument> for User {
         Ok(Self {
             id: UserId::from_uuid(uuid_of(user.id)),
             username: parsed(user.username, "username")?,
-            email: parsed(user.email, "email")?,
+            email: Email::kept(user.email),
             password_hash: user.password_hash,
             role: user.role,
             created_at: time(user.created_at),
@@ -246,6 +252,7 @@ impl TryFrom<&Room> for RoomDocument {
             id: key(room.id.as_uuid()),
             slug: room.slug.as_ref().map(|slug| slug.as_str().to_owned()),
             name: room.name.as_str().to_owned(),
+            name_key: room.unique_name(),
             description: room.description.as_str().to_owned(),
             visibility: room.visibility,
             owner_id: room.owner.map(|id| key(id.as_uuid())),
@@ -253,6 +260,7 @@ impl TryFrom<&Room> for RoomDocument {
             announced: 0,
             created_at: date(room.created_at),
             settings: room.settings.into(),
+            closed_at: None,
         })
     }
 }
@@ -261,11 +269,12 @@ impl TryFrom<RoomDocument> for Room {
     type Error = StoreError;
 
     fn try_from(room: RoomDocument) -> Result<Self, StoreError> {
+        let id = RoomId::from_uuid(uuid_of(room.id));
         Ok(Self {
-            id: RoomId::from_uuid(uuid_of(room.id)),
+            id,
             slug: room.slug.map(|slug| parsed::<Slug>(slug, "slug")).transpose()?,
-            name: parsed(room.name, "name")?,
-            description: parsed(room.description, "description")?,
+            name: RoomName::kept(&room.name, id),
+            description: RoomDescription::kept(&room.description),
             visibility: room.visibility,
             owner: room.owner_id.map(|id| UserId::from_uuid(uuid_of(id))),
             acl: AclVersion(integer::read(room.acl)?),
@@ -276,6 +285,11 @@ impl TryFrom<RoomDocument> for Room {
 }
 
 impl RoomDocument {
+    /// The settings as they are, with the version that the room has.
+    pub(super) fn settings_now(&self) -> RoomSettings {
+        RoomSettings { version: AclVersion(number(self.acl)), ..self.settings.into() }
+    }
+
     /// The settings after a change, with the version that the room has; none if nothing would be different.
     pub(super) fn settle(&self, wanted: SettingsChange) -> Option<RoomSettings> {
         wanted.apply(self.settings.into(), AclVersion(number(self.acl)))

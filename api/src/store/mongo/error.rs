@@ -61,6 +61,7 @@ fn unique_of(text: &str) -> Unique {
         Some("users_username_key") => Unique::Username,
         Some("users_email_key") => Unique::Email,
         Some("rooms_slug") => Unique::Slug,
+        Some("rooms_name_key") => Unique::RoomName,
         Some(_) | None => Unique::Id,
     }
 }

@@ -1,12 +1,14 @@
 //! Events as documents: fields of their own, so that the database can be asked about them.
 
 use mongodb::bson::{DateTime, Uuid};
+use rookery_shared::act::Emoji;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, EventBody, Sender, SequencedEvent};
 use rookery_shared::id::{Epoch, MessageId, RoomId, Seq, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::documents::{SettingsDocument, date, key, parsed, time, uuid_of};
+use crate::domain::message::Kinds;
 use crate::domain::unread::said_by;
 use crate::store::{StoreError, integer};
 
@@ -60,6 +62,9 @@ pub(super) struct MessageDocument {
     /// The author of a message that counts as unread for others; left out of everything else, and of deleted messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     said_by: Option<Uuid>,
+    /// Whether it is an act on a message; left out where it is none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_act: bool,
     #[serde(flatten)]
     event: EventDocument,
 }
@@ -171,11 +176,11 @@ impl EventDocument {
             Kind::MessageDeleted => EventBody::MessageDeleted { message_id: target(self.message_id)? },
             Kind::ReactionAdded => EventBody::ReactionAdded {
                 message_id: target(self.message_id)?,
-                emoji: parsed(there(self.emoji, "emoji")?, "emoji")?,
+                emoji: Emoji::kept(there(self.emoji, "emoji")?),
             },
             Kind::ReactionRemoved => EventBody::ReactionRemoved {
                 message_id: target(self.message_id)?,
-                emoji: parsed(there(self.emoji, "emoji")?, "emoji")?,
+                emoji: Emoji::kept(there(self.emoji, "emoji")?),
             },
             Kind::MemberKicked => EventBody::MemberKicked { member: member? },
             Kind::MemberBanned => EventBody::MemberBanned { member: member?, until },
@@ -218,6 +223,7 @@ impl TryFrom<&SequencedEvent> for MessageDocument {
             seq: integer::stored(event.seq.get())?,
             timestamp: date(event.timestamp),
             said_by: said_by(event).map(|user| key(user.as_uuid())),
+            is_act: !Kinds::Shown.include(event),
             event: EventDocument::from(&event.event),
         })
     }

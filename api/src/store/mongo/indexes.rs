@@ -93,6 +93,22 @@ pub(super) const CHANGES: &[Index] = &[
     index("rooms", "rooms_announced", &["announced"], Kind::Plain),
 ];
 
+/// What pages of a history need that count messages, and reactions of many users.
+pub(super) const HISTORY: &[Index] = &[
+    // What is shown of a room's history: acts on messages are told in the messages.
+    index("messages", "messages_shown", &["room_id", "is_act", "epoch", "seq"], Kind::Plain),
+    // Who has a reaction, in the order of reacting.
+    index("reactions", "reactions_users", &["message_id", "emoji", "active", "place"], Kind::Plain),
+    // Reactions that were taken back.
+    index("reactions", "reactions_taken_back", &["taken_back_at"], Kind::Sparse),
+];
+
+/// What names need.
+pub(super) const NAMES: &[Index] = &[
+    // The name of a public room.
+    index("rooms", "rooms_name_key", &["name_key"], Kind::UniqueText("name_key")),
+];
+
 const fn index(collection: &'static str, name: &'static str, fields: &'static [&'static str], kind: Kind) -> Index {
     Index { collection, name, fields, kind }
 }

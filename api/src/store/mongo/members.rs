@@ -56,9 +56,15 @@ impl Members for Mongo {
         Ok(found.await?.into_iter().map(|member| Member::from(member).user_id).collect())
     }
 
-    /// Room by room, since that is one range of an index on every server. Most meet in the first one, `general`.
-    async fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, StoreError> {
-        let rooms = self.of_user(user, ROOMS_OF_USER_MAX).await?;
+    /// Room by room, since that is one range of an index on every server.
+    async fn acquainted(
+        &self,
+        user: UserId,
+        others: &[UserId],
+        except: Option<RoomId>,
+    ) -> Result<Vec<UserId>, StoreError> {
+        let mut rooms = self.of_user(user, ROOMS_OF_USER_MAX).await?;
+        rooms.retain(|member| Some(member.room_id) != except);
         let mut strangers: Vec<UserId> = others.to_vec();
         let mut known = BTreeSet::new();
         for rooms in rooms.chunks(ROOM_COUNTS_AT_ONCE) {
@@ -92,6 +98,10 @@ impl Members for Mongo {
         }
         let turn = Turn::Join(MemberDocument::from(member), member.clone());
         self.change(Change { room: member.room_id, turn, event: event.clone() }).await
+    }
+
+    async fn transfer(&self, room: RoomId, user: UserId, event: &Event) -> Result<Option<Announcement>, StoreError> {
+        self.change(Change { room, turn: Turn::Transfer(user), event: event.clone() }).await
     }
 
     async fn leave(&self, room: RoomId, user: UserId, event: &Event) -> Result<Option<Announcement>, StoreError> {

@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use mongodb::Collection;
 use mongodb::bson::{Bson, doc};
-use rookery_shared::bus::Held;
+use rookery_shared::bus::{FirstPlace, Held};
+use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{MessageId, RoomId, Seq};
+use rookery_shared::id::{MessageId, RoomId, Seq, UserId};
 use rookery_shared::keys::partition_of;
 use rookery_shared::limits::{STORE_CALL_LIFE, STORE_IDS_PER_READ_MAX};
 
@@ -20,9 +21,9 @@ use super::event_document::MessageDocument;
 use super::many::page_of;
 use super::walk::Walk;
 use super::{Mongo, by_id};
-use crate::domain::message::{Window, held_at, is_message_of, place_of};
-use crate::domain::message_state::MessageState;
-use crate::store::{Messages, StoreError, integer};
+use crate::domain::message::{Kinds, Place, held_at, is_message_of, place_of};
+use crate::domain::message_state::{MessageState, Reacted};
+use crate::store::{Messages, PageQuestion, Reaction, StoreError, integer};
 
 #[async_trait]
 impl Messages for Mongo {
@@ -51,13 +52,19 @@ impl Messages for Mongo {
             .await
     }
 
-    async fn page(&self, room: RoomId, window: Window, limit: usize) -> Result<Vec<SequencedEvent>, StoreError> {
-        let walk = Walk::new(key(room.as_uuid()), window, integer::limit(limit), self.tops.of(room));
+    async fn page(&self, room: RoomId, question: PageQuestion) -> Result<Vec<SequencedEvent>, StoreError> {
+        let (limit, kinds) = (question.limit, question.kinds);
+        let walk = Walk::new(key(room.as_uuid()), question, self.tops.of(room));
         let is_backwards = walk.is_backwards();
         let (messages, epochs) = (self.messages.clone(), self.epochs.clone());
         let found = self.calls.run(async move {
             let direction = if is_backwards { -1 } else { 1 };
-            let order = doc! { "room_id": direction, "epoch": direction, "seq": direction };
+            let order = match kinds {
+                Kinds::All => doc! { "room_id": direction, "epoch": direction, "seq": direction },
+                Kinds::Shown => {
+                    doc! { "room_id": direction, "is_act": direction, "epoch": direction, "seq": direction }
+                }
+            };
             let mut found = page_of(&messages, walk.near(), order.clone(), limit).await?;
             if found.len() < limit {
                 let counter = epochs.find_one(by_id(i32::from(partition_of(room).0))).await?;
@@ -71,7 +78,9 @@ impl Messages for Mongo {
         if is_backwards {
             found.reverse();
         }
-        found.into_iter().map(SequencedEvent::try_from).collect()
+        let found = found.into_iter().map(SequencedEvent::try_from);
+        // A process of an older release may have stored an act meanwhile without saying so.
+        found.filter(|event| event.as_ref().map_or(true, |event| kinds.include(event))).collect()
     }
 
     async fn last_seq(&self, room: RoomId) -> Result<Seq, StoreError> {
@@ -95,13 +104,39 @@ impl Messages for Mongo {
         Ok(found.filter(|event| is_message_of(event, room)))
     }
 
-    async fn states(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, MessageState>, StoreError> {
+    async fn place(&self, room: RoomId, id: MessageId) -> Result<Option<FirstPlace>, StoreError> {
+        let (messages, filter) = (self.messages.clone(), by_id(key(id.as_uuid())));
+        let found = self.calls.run(async move { Ok(messages.find_one(filter).await?) }).await?;
+        let found = found.map(SequencedEvent::try_from).transpose()?.filter(|event| event.room == room);
+        Ok(found.map(|SequencedEvent { epoch, seq, timestamp, .. }| FirstPlace { epoch, seq, timestamp }))
+    }
+
+    async fn reacted(
+        &self,
+        reaction: Reaction<'_>,
+        after: Option<Place>,
+        limit: usize,
+    ) -> Result<Vec<Reacted>, StoreError> {
+        let (acts, message, emoji) = (Acts::new(self), reaction.message, reaction.emoji.clone());
+        self.calls.run(async move { acts.reacted(message, &emoji, after, limit).await }).await
+    }
+
+    async fn sweep(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError> {
+        let acts = Acts::new(self);
+        self.calls.run(async move { acts.sweep(before, limit).await }).await
+    }
+
+    async fn states(
+        &self,
+        ids: &[MessageId],
+        users: &[UserId],
+    ) -> Result<HashMap<MessageId, MessageState>, StoreError> {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let acts = Acts::new(self);
+        let (acts, users) = (Acts::new(self), users.to_vec());
         let ids = ids.iter().map(|id| key(id.as_uuid()).into()).collect();
-        self.calls.run(async move { acts.states(ids).await }).await
+        self.calls.run(async move { acts.states(ids, &users).await }).await
     }
 
     async fn edits(&self, id: MessageId, limit: usize) -> Result<Vec<SequencedEvent>, StoreError> {

@@ -6,7 +6,8 @@
 
 use std::time::Duration;
 
-use futures_util::TryStreamExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, TryStreamExt as _};
 use mongodb::bson::{DateTime, Uuid, doc};
 use mongodb::{Collection, Database};
 use rookery_shared::clock::UnixMillis;
@@ -19,6 +20,7 @@ use super::calls::Calls;
 use super::documents::date;
 use super::error::is_duplicate;
 use super::indexes::{self, Index};
+use super::renames;
 use crate::store::StoreError;
 
 /// Id of the lock; no step has it.
@@ -26,19 +28,33 @@ const LOCK: &str = "lock";
 /// Between two looks at a lock that somebody else holds.
 const LOCK_POLL: Duration = Duration::from_millis(200);
 
-/// One step: indexes to make, under a name that never changes.
+/// One step: what is done to documents, then indexes to make, under a name that never changes.
 struct Step {
     name: &'static str,
+    change: Option<Change>,
     indexes: &'static [Index],
 }
 
+/// May be made twice, also at the same time.
+type Change = fn(Database) -> BoxFuture<'static, Result<(), StoreError>>;
+
 const STEPS: &[Step] = &[
-    Step { name: "0001_start", indexes: indexes::START },
-    Step { name: "0002_acts", indexes: indexes::ACTS },
-    Step { name: "0003_rights", indexes: indexes::RIGHTS },
-    Step { name: "0004_limits", indexes: indexes::LIMITS },
-    Step { name: "0005_unread", indexes: indexes::UNREAD },
-    Step { name: "0006_changes", indexes: indexes::CHANGES },
+    Step { name: "0001_start", change: None, indexes: indexes::START },
+    Step { name: "0002_acts", change: None, indexes: indexes::ACTS },
+    Step { name: "0003_rights", change: None, indexes: indexes::RIGHTS },
+    Step { name: "0004_limits", change: None, indexes: indexes::LIMITS },
+    Step { name: "0005_unread", change: None, indexes: indexes::UNREAD },
+    Step { name: "0006_changes", change: None, indexes: indexes::CHANGES },
+    Step {
+        name: "0007_history",
+        change: Some(|database| mark_acts(database).boxed()),
+        indexes: indexes::HISTORY,
+    },
+    Step {
+        name: "0008_names",
+        change: Some(|database| renames::run(database).boxed()),
+        indexes: indexes::NAMES,
+    },
 ];
 
 #[derive(Serialize, Deserialize)]
@@ -58,6 +74,18 @@ pub(super) async fn run(database: &Database, calls: &Calls) -> Result<(), StoreE
             done.unwrap_or_else(|_| Err(StoreError::Unavailable("the schema is not up to date".to_owned())))
         })
         .await
+}
+
+/// Acts on messages, and reactions that were taken back, of before they were told apart.
+async fn mark_acts(database: Database) -> Result<(), StoreError> {
+    let kinds = ["message_edited", "message_deleted", "reaction_added", "reaction_removed"];
+    let acts = doc! { "kind": { "$in": &kinds[..] }, "is_act": { "$exists": false } };
+    let messages = database.collection::<()>("messages");
+    messages.update_many(acts, doc! { "$set": { "is_act": true } }).await?;
+    let taken_back = doc! { "active": false, "taken_back_at": { "$exists": false } };
+    let since = doc! { "$set": { "taken_back_at": date(UnixMillis::now()) } };
+    database.collection::<()>("reactions").update_many(taken_back, since).await?;
+    Ok(())
 }
 
 struct Runner {
@@ -105,6 +133,9 @@ impl Runner {
     /// Looks again, now that nobody else is at it.
     async fn apply_missing(&self) -> Result<(), StoreError> {
         for step in self.missing().await? {
+            if let Some(change) = step.change {
+                change(self.database.clone()).await?;
+            }
             for index in step.indexes {
                 let collection = self.database.collection::<()>(index.collection);
                 collection.create_index(index.model()).await?;

@@ -10,13 +10,14 @@ use mongodb::bson::{self, Document, doc};
 use mongodb::error::{Error, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use mongodb::options::{ReadConcern, ReturnDocument};
 use mongodb::{Client, ClientSession, Collection};
+use rookery_shared::access::{RoomRole, decide_on_leaving};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, RoomSettings};
 use rookery_shared::id::{AclVersion, RoomId, UserId};
 use rookery_shared::limits::TRANSACTION_TRIES_MAX;
 use tokio::time::sleep;
 
-use super::documents::{MemberDocument, OutboxDocument, RoomDocument, SanctionDocument, SettingsDocument, key};
+use super::documents::{MemberDocument, OutboxDocument, RoomDocument, SanctionDocument, SettingsDocument, date, key};
 use super::error::is_duplicate;
 use super::event_document::EventDocument;
 use super::members::one;
@@ -44,8 +45,10 @@ pub(super) struct Change {
 pub(super) enum Turn {
     /// This member is added, unless it is shut out.
     Join(MemberDocument, Member),
-    /// The member that matches is removed.
+    /// The member that matches is removed, unless it is an owner who has to stay.
     Leave(Document),
+    /// This member is the owner from now on.
+    Transfer(UserId),
     /// This is done to this user.
     Act(UserId, Act),
     /// The room's settings become others.
@@ -59,6 +62,8 @@ enum Outcome {
     Unchanged,
     NoRoom,
     Banned,
+    OwnerStays,
+    Closed,
     Collided,
 }
 
@@ -68,6 +73,8 @@ enum Turned {
     Settled(RoomSettings),
     Unchanged,
     Banned,
+    OwnerStays,
+    Closed,
 }
 
 impl Turned {
@@ -110,6 +117,8 @@ impl Parts {
                 Ok(Outcome::Done(announcement)) => return Ok(Some(announcement)),
                 Ok(Outcome::Unchanged) => return Ok(None),
                 Ok(Outcome::Banned) => return Err(StoreError::Banned),
+                Ok(Outcome::OwnerStays) => return Err(StoreError::OwnerStays),
+                Ok(Outcome::Closed) => return Err(StoreError::Closed),
                 Ok(Outcome::NoRoom) => return Err(no_room(change.room)),
                 Ok(Outcome::Collided) => sleep(pause(tried)).await,
                 Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => sleep(pause(tried)).await,
@@ -150,6 +159,8 @@ impl Parts {
             Turned::Settled(settings) => Announcement::of_settings(change.room, settings, change.event.clone()),
             Turned::Unchanged => return Ok(Outcome::Unchanged),
             Turned::Banned => return Ok(Outcome::Banned),
+            Turned::OwnerStays => return Ok(Outcome::OwnerStays),
+            Turned::Closed => return Ok(Outcome::Closed),
         };
         let id = key(change.event.id.as_uuid());
         let event = EventDocument::from(&announcement.event);
@@ -176,6 +187,7 @@ impl Parts {
     /// Whether the member's state changed.
     async fn turn(&self, session: &mut ClientSession, change: &Change, room: &RoomDocument) -> Result<Turned, Error> {
         match &change.turn {
+            Turn::Join(..) if room.closed_at.is_some() => Ok(Turned::Closed),
             Turn::Join(document, member) => {
                 let sanction = self.sanction(session, member.room_id, member.user_id).await?;
                 if sanction.banned.is_some_and(|until| until.holds(member.joined_at)) {
@@ -187,7 +199,8 @@ impl Parts {
                     Err(error) => Err(error),
                 }
             }
-            Turn::Leave(member) => self.remove(session, member.clone()).await.map(Turned::when),
+            Turn::Leave(member) => self.leave(session, member.clone(), room).await,
+            Turn::Transfer(user) => self.transfer(session, *user, room).await,
             Turn::Act(user, act) => self.act(session, change.room, *user, *act).await.map(Turned::when),
             Turn::Settle(wanted) => self.settle(session, *wanted, room).await,
         }
@@ -205,6 +218,47 @@ impl Parts {
         let set = doc! { "$set": { "settings": settings } };
         self.rooms.update_one(by_id(room.id), set).session(session).await?;
         Ok(Turned::Settled(after))
+    }
+
+    async fn leave(&self, session: &mut ClientSession, member: Document, room: &RoomDocument) -> Result<Turned, Error> {
+        let Some(found) = self.members.find_one(member.clone()).session(&mut *session).await? else {
+            return Ok(Turned::Unchanged);
+        };
+        let role = Member::from(found).role;
+        let all = self
+            .members
+            .count_documents(doc! { "room_id": room.id })
+            .limit(2)
+            .session(&mut *session)
+            .await?;
+        if decide_on_leaving(role, usize::try_from(all).unwrap_or(usize::MAX)).is_err() {
+            return Ok(Turned::OwnerStays);
+        }
+        let removed = self.remove(session, member).await?;
+        if role == RoomRole::Owner {
+            let closed = doc! { "visibility": "private", "owner_id": null, "closed_at": date(UnixMillis::now()) };
+            let update = doc! { "$set": closed, "$unset": { "slug": "", "name_key": "" } };
+            self.rooms.update_one(by_id(room.id), update).session(session).await?;
+        }
+        Ok(Turned::when(removed))
+    }
+
+    async fn transfer(&self, session: &mut ClientSession, user: UserId, room: &RoomDocument) -> Result<Turned, Error> {
+        let place = doc! { "room_id": room.id, "user_id": key(user.as_uuid()) };
+        let found = self.members.find_one(place.clone()).session(&mut *session).await?;
+        if found.is_none_or(|member| Member::from(member).role == RoomRole::Owner) {
+            return Ok(Turned::Unchanged);
+        }
+        let owners = doc! { "room_id": room.id, "role": "owner" };
+        let step_down = self.members.update_many(owners, doc! { "$set": { "role": "moderator" } });
+        step_down.session(&mut *session).await?;
+        let step_up = self.members.update_one(place, doc! { "$set": { "role": "owner" } });
+        step_up.session(&mut *session).await?;
+        let settings = room.settings_now();
+        let document = bson::serialize_to_bson(&SettingsDocument::from(settings))?;
+        let set = doc! { "$set": { "owner_id": key(user.as_uuid()), "settings": document } };
+        self.rooms.update_one(by_id(room.id), set).session(session).await?;
+        Ok(Turned::Settled(settings))
     }
 
     async fn act(&self, session: &mut ClientSession, room: RoomId, user: UserId, act: Act) -> Result<bool, Error> {

@@ -38,11 +38,13 @@ impl Users for Mongo {
     }
 
     async fn by_login(&self, login: &str) -> Result<Option<User>, StoreError> {
-        let filter = match LoginKey::from(login) {
-            LoginKey::Username(key) => doc! { "username_key": key },
-            LoginKey::Email(key) => doc! { "email_key": key },
-        };
-        self.user(filter).await
+        match LoginKey::from(login) {
+            LoginKey::Username(key) => self.user(doc! { "username_key": key }).await,
+            LoginKey::Email([before, key]) => match self.user(doc! { "email_key": before }).await? {
+                Some(found) => Ok(Some(found)),
+                None => self.user(doc! { "email_key": key }).await,
+            },
+        }
     }
 }
 

@@ -10,8 +10,8 @@
 
 use mongodb::bson::{Document, Uuid, doc};
 
-use crate::domain::message::{Place, Window};
-use crate::store::integer;
+use crate::domain::message::{Kinds, Place, Window};
+use crate::store::{PageQuestion, integer};
 
 /// Epochs that are looked through one by one; what is beyond them is one range.
 const EPOCHS_MAX: i64 = 8;
@@ -20,7 +20,8 @@ const WIDER: i64 = 8;
 
 /// The way from a place through a room's history.
 pub(super) struct Walk {
-    room: Uuid,
+    /// What all ranges have in common.
+    base: Document,
     limit: i64,
     way: Way,
 }
@@ -33,14 +34,21 @@ enum Way {
 }
 
 impl Walk {
-    /// The way that a window looks, for a page of so many events. `top` is the newest number as far as it is known.
-    pub(super) const fn new(room: Uuid, window: Window, limit: i64, top: Option<i64>) -> Self {
+    /// The way to a page of a room. `top` is the newest number as far as it is known.
+    pub(super) fn new(room: Uuid, question: PageQuestion, top: Option<i64>) -> Self {
+        let PageQuestion { window, kinds, limit } = question;
+        let base = match kinds {
+            Kinds::All => doc! { "room_id": room },
+            // In what is no act there is no such field.
+            Kinds::Shown => doc! { "room_id": room, "is_act": null },
+        };
+        let limit = integer::limit(limit);
         let way = match window {
             Window::Latest => Way::Latest(top),
             Window::Before(place) => Way::Back(place),
             Window::After(place) => Way::On(place),
         };
-        Self { room, limit, way }
+        Self { base, limit, way }
     }
 
     /// Whether newer events come first.
@@ -52,7 +60,7 @@ impl Walk {
     pub(super) fn near(&self) -> Vec<Document> {
         let (epoch, seq) = match self.way {
             Way::Latest(Some(_)) => return Vec::new(),
-            Way::Latest(None) => return vec![doc! { "room_id": self.room }],
+            Way::Latest(None) => return vec![self.base.clone()],
             Way::Back(Place { epoch, seq }) | Way::On(Place { epoch, seq }) => {
                 (integer::bound(epoch.0), integer::bound(seq.get()))
             }
@@ -70,7 +78,7 @@ impl Walk {
     pub(super) fn further(&self, current: Option<i64>) -> Vec<Document> {
         match (&self.way, current) {
             (Way::Latest(None), _) => Vec::new(),
-            (Way::Latest(Some(_)), None) => vec![doc! { "room_id": self.room }],
+            (Way::Latest(Some(_)), None) => vec![self.base.clone()],
             (Way::Latest(Some(top)), Some(current)) => self.older(current, *top),
             (Way::Back(place), _) => {
                 self.older(integer::bound(place.epoch.0).saturating_sub(1), integer::bound(place.seq.get()))
@@ -80,10 +88,14 @@ impl Walk {
                 let current = current.unwrap_or(i64::MAX);
                 let last = current.min(epoch.saturating_add(EPOCHS_MAX)).max(epoch);
                 let each = (epoch..=last).skip(1).flat_map(|epoch| self.epoch(epoch, seq, &Document::new()));
-                let rest = (last < current).then(|| doc! { "room_id": self.room, "epoch": { "$gt": last } });
+                let rest = (last < current).then(|| self.with(doc! { "epoch": { "$gt": last } }));
                 each.chain(rest).collect()
             }
         }
+    }
+
+    fn with(&self, part: Document) -> Document {
+        self.base.clone().into_iter().chain(part).collect()
     }
 
     /// This epoch and those before it, whose newest number is about `seq`.
@@ -93,7 +105,7 @@ impl Walk {
             .rev()
             .flat_map(|epoch| self.epoch(epoch, seq, &Document::new()));
         // The first epoch is one.
-        let rest = (first > 0).then(|| doc! { "room_id": self.room, "epoch": { "$lt": first.saturating_add(1) } });
+        let rest = (first > 0).then(|| self.with(doc! { "epoch": { "$lt": first.saturating_add(1) } }));
         each.chain(rest).collect()
     }
 
@@ -110,7 +122,7 @@ impl Walk {
         let parts = [first, doc! { outer: at[0], inner: at[1] }, doc! { outer: at[1] }];
         // Nothing has a number below one.
         let parts = parts.into_iter().filter(|part| part.get_i64("$lt").unwrap_or(i64::MAX) > 1);
-        parts.map(|seq| doc! { "room_id": self.room, "epoch": epoch, "seq": seq }).collect()
+        parts.map(|seq| self.with(doc! { "epoch": epoch, "seq": seq })).collect()
     }
 }
 
@@ -121,7 +133,7 @@ mod tests {
     use super::*;
 
     fn walk(window: Window, top: Option<i64>) -> Walk {
-        Walk::new(Uuid::from_bytes([7; 16]), window, 10, top)
+        Walk::new(Uuid::from_bytes([7; 16]), PageQuestion { window, kinds: Kinds::All, limit: 10 }, top)
     }
 
     fn at(epoch: u64, seq: u64) -> Place {

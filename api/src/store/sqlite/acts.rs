@@ -5,8 +5,9 @@ use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{EventBody, SequencedEvent};
 use rookery_shared::id::{Epoch, MessageId, Seq, UserId};
 use rusqlite::{Connection, Row, params};
+use uuid::Uuid;
 
-use super::sql::{change, many, one, parsed, statements};
+use super::sql::{change, many, one, statements};
 use super::{messages, unread};
 use crate::domain::message::Place;
 use crate::domain::message_state::{MessageState, Reacted, Version};
@@ -20,11 +21,18 @@ statements! {
     DELETE = "INSERT INTO message_states (message_id, deleted) VALUES (?1, 1)
               ON CONFLICT (message_id) DO UPDATE
               SET deleted = 1, epoch = NULL, seq = NULL, edited_at = NULL, content = NULL";
-    REACT = "INSERT INTO reactions (message_id, user_id, emoji, epoch, seq, active) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (message_id, user_id, emoji) DO UPDATE SET epoch = ?4, seq = ?5, active = ?6
-             WHERE (epoch, seq) < (?4, ?5)";
+    REACT = "INSERT INTO reactions (message_id, user_id, emoji, epoch, seq, active, taken_back_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (message_id, user_id, emoji) DO UPDATE
+             SET epoch = ?4, seq = ?5, active = ?6, taken_back_at = ?7 WHERE (epoch, seq) < (?4, ?5)";
     STATE = "SELECT * FROM message_states WHERE message_id = ?1";
     REACTIONS = "SELECT * FROM reactions WHERE message_id = ?1";
+    REACTED = "SELECT * FROM reactions WHERE message_id = ?1 AND emoji = ?2 AND active = 1
+               ORDER BY epoch, seq LIMIT ?3";
+    REACTED_AFTER = "SELECT * FROM reactions WHERE message_id = ?1 AND emoji = ?2 AND active = 1
+                     AND (epoch, seq) > (?4, ?5) ORDER BY epoch, seq LIMIT ?3";
+    TAKEN_BACK = "SELECT message_id, user_id, emoji FROM reactions WHERE taken_back_at < ?1 LIMIT ?2";
+    FORGET = "DELETE FROM reactions WHERE message_id = ?1 AND user_id = ?2 AND emoji = ?3";
     CLEAR_MESSAGE = "UPDATE messages SET event = json_set(event, '$.content', '')
                      WHERE id = ?1 AND json_extract(event, '$.kind') = 'message'";
     CLEAR_EDITS = "UPDATE messages SET event = json_set(event, '$.content', '') WHERE edit_of = ?1";
@@ -46,7 +54,8 @@ pub(super) fn apply(db: &Connection, event: &SequencedEvent) -> Result<(), Store
         EventBody::ReactionAdded { message_id, emoji } | EventBody::ReactionRemoved { message_id, emoji } => {
             let active = matches!(event.event.body, EventBody::ReactionAdded { .. });
             let (message, user) = (message_id.as_uuid(), event.event.user_id.as_uuid());
-            change(db, REACT, params![message, user, emoji.as_str(), epoch, seq, active]).map(drop)
+            let taken_back_at = (!active).then(|| UnixMillis::now().0);
+            change(db, REACT, params![message, user, emoji.as_str(), epoch, seq, active, taken_back_at]).map(drop)
         }
         EventBody::MemberJoined {}
         | EventBody::MemberLeft {}
@@ -80,11 +89,44 @@ fn clear(db: &Connection, message: MessageId) -> Result<(), StoreError> {
     unread::forget(db, message)
 }
 
-/// The state of one message.
-pub(super) fn state(db: &Connection, message: MessageId) -> Result<MessageState, StoreError> {
-    let known = one(db, STATE, [message.as_uuid()], read_state)?;
-    let reactions = many(db, REACTIONS, [message.as_uuid()], read_reaction)?;
-    Ok(MessageState { reactions, ..known.unwrap_or_default() })
+/// The state of one message, with the last words of these users.
+pub(super) fn state(db: &Connection, message: MessageId, users: &[UserId]) -> Result<MessageState, StoreError> {
+    let mut state = one(db, STATE, [message.as_uuid()], read_state)?.unwrap_or_default();
+    let mut statement = db.prepare_cached(REACTIONS)?;
+    let mut rows = statement.query([message.as_uuid()])?;
+    while let Some(row) = rows.next()? {
+        state.reactions.take(read_reaction(row)?, users);
+    }
+    Ok(state)
+}
+
+/// Who has a reaction, after a place.
+pub(super) fn reacted(
+    db: &Connection,
+    message: MessageId,
+    emoji: &Emoji,
+    after: Option<Place>,
+    limit: i64,
+) -> Result<Vec<Reacted>, StoreError> {
+    let (message, emoji) = (message.as_uuid(), emoji.as_str());
+    match after {
+        None => many(db, REACTED, params![message, emoji, limit], read_reaction),
+        Some(Place { epoch, seq }) => {
+            let (epoch, seq) = (integer::bound(epoch.0), integer::bound(seq.get()));
+            many(db, REACTED_AFTER, params![message, emoji, limit, epoch, seq], read_reaction)
+        }
+    }
+}
+
+/// Forgets reactions that were taken back before that time.
+pub(super) fn sweep(db: &Connection, before: UnixMillis, limit: i64) -> Result<usize, StoreError> {
+    let key =
+        |row: &Row<'_>| -> Result<(Uuid, Uuid, String), StoreError> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
+    let gone = many(db, TAKEN_BACK, params![before.0, limit], key)?;
+    for (message, user, emoji) in &gone {
+        change(db, FORGET, params![message, user, emoji])?;
+    }
+    Ok(gone.len())
 }
 
 fn read_state(row: &Row<'_>) -> Result<MessageState, StoreError> {
@@ -93,13 +135,13 @@ fn read_state(row: &Row<'_>) -> Result<MessageState, StoreError> {
         Some(content) => Some(Version { place: place(row)?, content, at: UnixMillis(row.get("edited_at")?) }),
         None => None,
     };
-    Ok(MessageState { edit, deleted: row.get("deleted")?, reactions: Vec::new() })
+    Ok(MessageState { edit, deleted: row.get("deleted")?, ..MessageState::default() })
 }
 
 fn read_reaction(row: &Row<'_>) -> Result<Reacted, StoreError> {
     Ok(Reacted {
         user: UserId::from_uuid(row.get("user_id")?),
-        emoji: parsed::<Emoji>(row, "emoji")?,
+        emoji: Emoji::kept(row.get("emoji")?),
         place: place(row)?,
         active: row.get("active")?,
     })

@@ -45,6 +45,7 @@ fn unique_of(text: &str) -> Unique {
         Some("users.username_key") => Unique::Username,
         Some("users.email_key") => Unique::Email,
         Some("rooms.slug") => Unique::Slug,
+        Some("rooms.name_key") => Unique::RoomName,
         Some(_) | None => Unique::Id,
     }
 }

@@ -2,15 +2,16 @@
 //! announcement.
 
 use async_trait::async_trait;
-use rookery_shared::access::RoomRole;
+use rookery_shared::access::{RoomRole, decide_on_leaving};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::Event;
 use rookery_shared::id::{AclVersion, Epoch, RoomId, Seq, UserId};
 use rusqlite::{Connection, Row, params};
+use uuid::Uuid;
 
 use super::sql::{change, many, one, statements};
 use super::words::Word;
-use super::{Sqlite, outbox, sanctions};
+use super::{Sqlite, outbox, rooms, sanctions};
 use crate::domain::message::Place;
 use crate::domain::room::{Member, MemberPlace};
 use crate::store::{Announcement, Members, StoreError, integer};
@@ -20,13 +21,16 @@ statements! {
     OF_USER = "SELECT * FROM members WHERE user_id = ?1 ORDER BY joined_at, room_id LIMIT ?2";
     COUNT = "SELECT count(*) FROM members WHERE room_id = ?1";
     TOGETHER = "SELECT theirs.user_id FROM members AS theirs JOIN members AS ours ON ours.room_id = theirs.room_id
-                WHERE theirs.user_id = ?1 AND ours.user_id = ?2 LIMIT 1";
+                WHERE theirs.user_id = ?1 AND ours.user_id = ?2 AND ours.room_id <> ?3 LIMIT 1";
     PAGE = "SELECT * FROM members WHERE room_id = ?1 ORDER BY joined_at, user_id LIMIT ?2";
     PAGE_AFTER = "SELECT * FROM members WHERE room_id = ?1 AND (joined_at, user_id) > (?3, ?4)
                   ORDER BY joined_at, user_id LIMIT ?2";
     INSERT = "INSERT INTO members (room_id, user_id, role, joined_at, read_epoch, read_seq)
               VALUES (?1, ?2, ?3, ?4, ?5, ?6)
               ON CONFLICT (room_id, user_id) DO NOTHING";
+    ONE_OR_MORE = "SELECT count(*) FROM (SELECT 1 FROM members WHERE room_id = ?1 LIMIT 2)";
+    STEP_DOWN = "UPDATE members SET role = ?3 WHERE room_id = ?1 AND role = ?2";
+    STEP_UP = "UPDATE members SET role = ?3 WHERE room_id = ?1 AND user_id = ?2";
     DELETE = "DELETE FROM members WHERE room_id = ?1 AND user_id = ?2";
     RAISE_ACL = "UPDATE rooms SET acl = acl + 1, raised_at = ?2 WHERE id = ?1 RETURNING acl";
 }
@@ -57,11 +61,16 @@ impl Members for Sqlite {
         .await
     }
 
-    async fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, StoreError> {
-        let others = others.to_vec();
+    async fn acquainted(
+        &self,
+        user: UserId,
+        others: &[UserId],
+        except: Option<RoomId>,
+    ) -> Result<Vec<UserId>, StoreError> {
+        let (others, except) = (others.to_vec(), except.map_or(Uuid::nil(), RoomId::as_uuid));
         let together = move |db: &Connection, other: UserId| {
             let id = |row: &Row<'_>| Ok(UserId::from_uuid(row.get("user_id")?));
-            one(db, TOGETHER, [other.as_uuid(), user.as_uuid()], id)
+            one(db, TOGETHER, [other.as_uuid(), user.as_uuid(), except], id)
         };
         self.read(move |db| others.into_iter().filter_map(|other| together(db, other).transpose()).collect())
             .await
@@ -92,6 +101,9 @@ impl Members for Sqlite {
             if sanction.banned.is_some_and(|until| until.holds(member.joined_at)) {
                 return Err(StoreError::Banned);
             }
+            if rooms::is_closed(db, member.room_id)? {
+                return Err(StoreError::Closed);
+            }
             let added = insert(db, &member)?;
             announce(db, added, member.room_id, event)
         })
@@ -101,8 +113,30 @@ impl Members for Sqlite {
     async fn leave(&self, room: RoomId, user: UserId, event: &Event) -> Result<Option<Announcement>, StoreError> {
         let event = event.clone();
         self.write(move |db| {
+            let Some(member) = one(db, GET, [room.as_uuid(), user.as_uuid()], read)? else { return Ok(None) };
+            let members = one(db, ONE_OR_MORE, [room.as_uuid()], |row| Ok(row.get::<_, i64>(0)?))?.unwrap_or(0);
+            decide_on_leaving(member.role, usize::try_from(members).unwrap_or(usize::MAX))
+                .map_err(|_| StoreError::OwnerStays)?;
             let removed = change(db, DELETE, [room.as_uuid(), user.as_uuid()])?;
+            if member.role == RoomRole::Owner {
+                rooms::close(db, room, UnixMillis::now())?;
+            }
             announce(db, removed, room, event)
+        })
+        .await
+    }
+
+    async fn transfer(&self, room: RoomId, user: UserId, event: &Event) -> Result<Option<Announcement>, StoreError> {
+        let event = event.clone();
+        self.write(move |db| {
+            let member = one(db, GET, [room.as_uuid(), user.as_uuid()], read)?;
+            if member.is_none_or(|member| member.role == RoomRole::Owner) {
+                return Ok(None);
+            }
+            change(db, STEP_DOWN, params![room.as_uuid(), RoomRole::Owner.word(), RoomRole::Moderator.word()])?;
+            change(db, STEP_UP, params![room.as_uuid(), user.as_uuid(), RoomRole::Owner.word()])?;
+            rooms::own(db, room, user)?;
+            rooms::announce_again(db, room, event).map(Some)
         })
         .await
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use rookery_shared::bus::Held;
+use rookery_shared::bus::{FirstPlace, Held};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, SequencedEvent};
 use rookery_shared::id::{Epoch, MessageId, RoomId, Seq, UserId};
@@ -11,19 +11,25 @@ use rusqlite::{Connection, Row, params};
 
 use super::sql::{change, many, one, statements};
 use super::{Sqlite, acts};
-use crate::domain::message::{Place, Window, edit_of, held_at, is_message_of, place_of};
-use crate::domain::message_state::MessageState;
+use crate::domain::message::{Kinds, Place, Window, edit_of, held_at, is_message_of, place_of};
+use crate::domain::message_state::{MessageState, Reacted};
 use crate::domain::unread::said_by;
-use crate::store::{Messages, StoreError, integer};
+use crate::store::{Messages, PageQuestion, Reaction, StoreError, integer};
 
 statements! {
-    INSERT = "INSERT INTO messages (id, room_id, epoch, seq, timestamp, event, edit_of, said_by)
-              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
+    INSERT = "INSERT INTO messages (id, room_id, epoch, seq, timestamp, event, edit_of, said_by, is_act)
+              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING";
     LATEST = "SELECT * FROM messages WHERE room_id = ?1 ORDER BY epoch DESC, seq DESC LIMIT ?2";
     BEFORE = "SELECT * FROM messages WHERE room_id = ?1 AND (epoch, seq) < (?3, ?4)
               ORDER BY epoch DESC, seq DESC LIMIT ?2";
     AFTER = "SELECT * FROM messages WHERE room_id = ?1 AND (epoch, seq) > (?3, ?4)
              ORDER BY epoch, seq LIMIT ?2";
+    SHOWN_LATEST = "SELECT * FROM messages WHERE room_id = ?1 AND is_act = 0
+                    ORDER BY epoch DESC, seq DESC LIMIT ?2";
+    SHOWN_BEFORE = "SELECT * FROM messages WHERE room_id = ?1 AND is_act = 0 AND (epoch, seq) < (?3, ?4)
+                    ORDER BY epoch DESC, seq DESC LIMIT ?2";
+    SHOWN_AFTER = "SELECT * FROM messages WHERE room_id = ?1 AND is_act = 0 AND (epoch, seq) > (?3, ?4)
+                   ORDER BY epoch, seq LIMIT ?2";
     BY_ID = "SELECT * FROM messages WHERE id = ?1";
     EDITS = "SELECT * FROM messages WHERE edit_of = ?1 ORDER BY epoch DESC, seq DESC LIMIT ?2";
     LAST_SEQ = "SELECT seq FROM messages WHERE room_id = ?1 ORDER BY seq DESC LIMIT 1";
@@ -37,9 +43,8 @@ impl Messages for Sqlite {
             .await
     }
 
-    async fn page(&self, room: RoomId, window: Window, limit: usize) -> Result<Vec<SequencedEvent>, StoreError> {
-        let limit = integer::limit(limit);
-        self.read(move |db| page(db, room, window, limit)).await
+    async fn page(&self, room: RoomId, question: PageQuestion) -> Result<Vec<SequencedEvent>, StoreError> {
+        self.read(move |db| page(db, room, question)).await
     }
 
     async fn last_seq(&self, room: RoomId) -> Result<Seq, StoreError> {
@@ -52,10 +57,35 @@ impl Messages for Sqlite {
         Ok(found.filter(|event| is_message_of(event, room)))
     }
 
-    async fn states(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, MessageState>, StoreError> {
-        let ids = ids.to_vec();
-        self.read(move |db| ids.into_iter().map(|id| Ok((id, acts::state(db, id)?))).collect())
+    async fn place(&self, room: RoomId, id: MessageId) -> Result<Option<FirstPlace>, StoreError> {
+        let found = self.read(move |db| one(db, BY_ID, [id.as_uuid()], read)).await?;
+        let found = found.filter(|event| event.room == room);
+        Ok(found.map(|SequencedEvent { epoch, seq, timestamp, .. }| FirstPlace { epoch, seq, timestamp }))
+    }
+
+    async fn states(
+        &self,
+        ids: &[MessageId],
+        users: &[UserId],
+    ) -> Result<HashMap<MessageId, MessageState>, StoreError> {
+        let (ids, users) = (ids.to_vec(), users.to_vec());
+        self.read(move |db| ids.into_iter().map(|id| Ok((id, acts::state(db, id, &users)?))).collect())
             .await
+    }
+
+    async fn reacted(
+        &self,
+        reaction: Reaction<'_>,
+        after: Option<Place>,
+        limit: usize,
+    ) -> Result<Vec<Reacted>, StoreError> {
+        let (message, emoji) = (reaction.message, reaction.emoji.clone());
+        self.read(move |db| acts::reacted(db, message, &emoji, after, integer::limit(limit)))
+            .await
+    }
+
+    async fn sweep(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError> {
+        self.write(move |db| acts::sweep(db, before, integer::limit(limit))).await
     }
 
     async fn edits(&self, id: MessageId, limit: usize) -> Result<Vec<SequencedEvent>, StoreError> {
@@ -82,6 +112,7 @@ fn insert(db: &Connection, event: &SequencedEvent) -> Result<Option<Held>, Store
         event.event.to_json(),
         edit_of(&event.event.body).map(MessageId::as_uuid),
         said_by(event).map(UserId::as_uuid),
+        !Kinds::Shown.include(event),
     ];
     // What is there already was applied in the transaction that wrote it.
     if change(db, INSERT, row)? == 0 {
@@ -91,18 +122,23 @@ fn insert(db: &Connection, event: &SequencedEvent) -> Result<Option<Held>, Store
     acts::apply(db, event).map(|()| None)
 }
 
-fn page(db: &Connection, room: RoomId, window: Window, limit: i64) -> Result<Vec<SequencedEvent>, StoreError> {
-    let room = room.as_uuid();
+fn page(db: &Connection, room: RoomId, question: PageQuestion) -> Result<Vec<SequencedEvent>, StoreError> {
+    let PageQuestion { window, kinds, limit } = question;
+    let (room, limit) = (room.as_uuid(), integer::limit(limit));
+    let [latest, before, after] = match kinds {
+        Kinds::All => [LATEST, BEFORE, AFTER],
+        Kinds::Shown => [SHOWN_LATEST, SHOWN_BEFORE, SHOWN_AFTER],
+    };
     let around = |place: Place| (integer::bound(place.epoch.0), integer::bound(place.seq.get()));
     let mut found = match window {
-        Window::Latest => many(db, LATEST, params![room, limit], read)?,
+        Window::Latest => many(db, latest, params![room, limit], read)?,
         Window::Before(place) => {
             let (epoch, seq) = around(place);
-            many(db, BEFORE, params![room, limit, epoch, seq], read)?
+            many(db, before, params![room, limit, epoch, seq], read)?
         }
         Window::After(place) => {
             let (epoch, seq) = around(place);
-            return many(db, AFTER, params![room, limit, epoch, seq], read);
+            return many(db, after, params![room, limit, epoch, seq], read);
         }
     };
     found.reverse();

@@ -11,18 +11,21 @@ use uuid::Uuid;
 use super::sql::{change, many, one, parsed, statements};
 use super::words::Word;
 use super::{Sqlite, outbox};
-use crate::domain::room::{Room, SettingsChange};
+use crate::domain::room::{Room, RoomDescription, RoomName, SettingsChange};
 use crate::store::{Announcement, Rooms, StoreError, integer};
 
 statements! {
-    INSERT = "INSERT INTO rooms (id, slug, name, description, visibility, owner_id, acl, created_at)
-              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    INSERT = "INSERT INTO rooms (id, slug, name, description, visibility, owner_id, acl, created_at, name_key)
+              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     BY_ID = "SELECT * FROM rooms WHERE id = ?1";
     BY_SLUG = "SELECT * FROM rooms WHERE slug = ?1";
     OF_VISIBILITY = "SELECT * FROM rooms WHERE visibility = ?1 ORDER BY id LIMIT ?2";
     RAISED_SINCE = "SELECT id, acl FROM rooms WHERE raised_at >= ?1 LIMIT ?2";
     SETTLE = "UPDATE rooms SET acl = ?2, settings_version = ?2, slow_mode_ms = ?3, frozen = ?4, raised_at = ?5
               WHERE id = ?1";
+    CLOSED = "SELECT closed_at FROM rooms WHERE id = ?1";
+    CLOSE = "UPDATE rooms SET visibility = ?2, slug = NULL, name_key = NULL, owner_id = NULL, closed_at = ?3 WHERE id = ?1";
+    OWN = "UPDATE rooms SET owner_id = ?2 WHERE id = ?1";
     OF_VISIBILITY_AFTER = "SELECT * FROM rooms WHERE visibility = ?1 AND id > ?3 ORDER BY id LIMIT ?2";
 }
 
@@ -84,12 +87,44 @@ fn settle(
     let before = found.ok_or_else(|| StoreError::Inconsistent(format!("settings without a room: {room}")))?;
     let version = AclVersion(before.acl.0 + 1);
     let Some(after) = wanted.apply(before.settings, version) else { return Ok(None) };
-    let RoomSettings { version, slow_mode_ms, frozen } = after;
+    announce_settings(db, room, after, event).map(Some)
+}
+
+/// Whether the last one has left, as part of a change.
+pub(super) fn is_closed(db: &Connection, room: RoomId) -> Result<bool, StoreError> {
+    let closed = one(db, CLOSED, [room.as_uuid()], |row| Ok(row.get::<_, Option<i64>>(0)?))?;
+    Ok(closed.flatten().is_some())
+}
+
+/// Nobody finds the room any more, as part of a change.
+pub(super) fn close(db: &Connection, room: RoomId, at: UnixMillis) -> Result<(), StoreError> {
+    change(db, CLOSE, params![room.as_uuid(), Visibility::Private.word(), at.0]).map(drop)
+}
+
+/// Whose the room is, as part of a change.
+pub(super) fn own(db: &Connection, room: RoomId, user: UserId) -> Result<(), StoreError> {
+    change(db, OWN, [room.as_uuid(), user.as_uuid()]).map(drop)
+}
+
+/// Announces the settings as they are, under a new version of the rights.
+pub(super) fn announce_again(db: &Connection, room: RoomId, event: Event) -> Result<Announcement, StoreError> {
+    let found = one(db, BY_ID, [room.as_uuid()], read)?;
+    let before = found.ok_or_else(|| StoreError::Inconsistent(format!("members without a room: {room}")))?;
+    announce_settings(db, room, RoomSettings { version: AclVersion(before.acl.0 + 1), ..before.settings }, event)
+}
+
+fn announce_settings(
+    db: &Connection,
+    room: RoomId,
+    settings: RoomSettings,
+    event: Event,
+) -> Result<Announcement, StoreError> {
+    let RoomSettings { version, slow_mode_ms, frozen } = settings;
     let numbers = (integer::stored(version.0)?, integer::stored(slow_mode_ms)?);
     change(db, SETTLE, params![room.as_uuid(), numbers.0, numbers.1, frozen, UnixMillis::now().0])?;
-    let announcement = Announcement::of_settings(room, after, event);
+    let announcement = Announcement::of_settings(room, settings, event);
     outbox::insert(db, &announcement)?;
-    Ok(Some(announcement))
+    Ok(announcement)
 }
 
 /// Adds a room, as part of a change.
@@ -103,17 +138,19 @@ pub(super) fn insert(db: &Connection, room: &Room) -> Result<(), StoreError> {
         room.owner.map(UserId::as_uuid),
         integer::stored(room.acl.0)?,
         room.created_at.0,
+        room.unique_name(),
     ];
     change(db, INSERT, row).map(drop)
 }
 
 fn read(row: &Row<'_>) -> Result<Room, StoreError> {
     let slug = row.get::<_, Option<String>>("slug")?.map(|_| parsed(row, "slug")).transpose()?;
+    let (id, name) = (RoomId::from_uuid(row.get("id")?), row.get::<_, String>("name")?);
     Ok(Room {
-        id: RoomId::from_uuid(row.get("id")?),
+        id,
         slug,
-        name: parsed(row, "name")?,
-        description: parsed(row, "description")?,
+        name: RoomName::kept(&name, id),
+        description: RoomDescription::kept(&row.get::<_, String>("description")?),
         visibility: Visibility::from_word(&row.get::<_, String>("visibility")?)?,
         owner: row.get::<_, Option<Uuid>>("owner_id")?.map(UserId::from_uuid),
         acl: AclVersion(integer::read(row.get("acl")?)?),

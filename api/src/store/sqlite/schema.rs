@@ -4,24 +4,27 @@
 use rookery_shared::clock::UnixMillis;
 use rusqlite::{Connection, params};
 
-use super::sql;
+use super::{renames, sql};
 use crate::store::StoreError;
 
-/// One step: what to run, under a name that never changes.
+/// One step: what to run, under a name that never changes, and what to do then that SQL cannot say.
 pub(super) struct Step {
     name: &'static str,
     text: &'static str,
+    then: Option<fn(&Connection) -> Result<(), StoreError>>,
 }
 
 /// All steps, in order.
 pub(super) const STEPS: &[Step] = &[
-    Step { name: "0001_start", text: include_str!("0001_start.sql") },
-    Step { name: "0002_acts", text: include_str!("0002_acts.sql") },
-    Step { name: "0003_rights", text: include_str!("0003_rights.sql") },
-    Step { name: "0004_epochs", text: include_str!("0004_epochs.sql") },
-    Step { name: "0005_limits", text: include_str!("0005_limits.sql") },
-    Step { name: "0006_unread", text: include_str!("0006_unread.sql") },
-    Step { name: "0007_changes", text: include_str!("0007_changes.sql") },
+    Step { name: "0001_start", text: include_str!("0001_start.sql"), then: None },
+    Step { name: "0002_acts", text: include_str!("0002_acts.sql"), then: None },
+    Step { name: "0003_rights", text: include_str!("0003_rights.sql"), then: None },
+    Step { name: "0004_epochs", text: include_str!("0004_epochs.sql"), then: None },
+    Step { name: "0005_limits", text: include_str!("0005_limits.sql"), then: None },
+    Step { name: "0006_unread", text: include_str!("0006_unread.sql"), then: None },
+    Step { name: "0007_changes", text: include_str!("0007_changes.sql"), then: None },
+    Step { name: "0008_history", text: include_str!("0008_history.sql"), then: None },
+    Step { name: "0009_names", text: include_str!("0009_names.sql"), then: Some(renames::run) },
 ];
 
 const NOTES: &str =
@@ -35,6 +38,9 @@ pub(super) fn apply(db: &Connection, step: &Step) -> Result<(), StoreError> {
         return Ok(());
     }
     db.execute_batch(step.text)?;
+    if let Some(then) = step.then {
+        then(db)?;
+    }
     tracing::info!(step = step.name, "schema step applied");
     Ok(())
 }

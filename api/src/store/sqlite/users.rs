@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, params};
 use super::Sqlite;
 use super::sql::{change, one, parsed, statements};
 use super::words::Word;
-use crate::domain::user::{ServerRole, User};
+use crate::domain::user::{Email, ServerRole, User};
 use crate::store::login::LoginKey;
 use crate::store::{StoreError, Users};
 
@@ -47,7 +47,10 @@ impl Users for Sqlite {
         let key = LoginKey::from(login);
         self.read(move |db| match key {
             LoginKey::Username(key) => one(db, BY_USERNAME, [key], user),
-            LoginKey::Email(key) => one(db, BY_EMAIL, [key], user),
+            LoginKey::Email([before, key]) => match one(db, BY_EMAIL, [before], user)? {
+                Some(found) => Ok(Some(found)),
+                None => one(db, BY_EMAIL, [key], user),
+            },
         })
         .await
     }
@@ -73,7 +76,7 @@ fn user(row: &Row<'_>) -> Result<User, StoreError> {
     Ok(User {
         id: UserId::from_uuid(row.get("id")?),
         username: parsed(row, "username")?,
-        email: parsed(row, "email")?,
+        email: Email::kept(row.get("email")?),
         password_hash: row.get("password_hash")?,
         role: ServerRole::from_word(&row.get::<_, String>("role")?)?,
         created_at: UnixMillis(row.get("created_at")?),

@@ -1,12 +1,15 @@
 //! Acts on messages: edits, deletions, reactions. Whatever is repeated and in whatever order it comes, the end is the same.
 
-use rookery_api::domain::message::{Window, place_of};
+use std::time::Duration;
+
+use rookery_api::domain::message::{Kinds, Window, place_of};
 use rookery_api::domain::message_state::MessageState;
-use rookery_api::store::Stores;
+use rookery_api::store::{PageQuestion, Reaction, Stores};
 use rookery_shared::act::{Act, ActKind, Emoji};
+use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, EventBody, Sender, SequencedEvent};
 use rookery_shared::id::{ClientId, MessageId, RoomId, UserId};
-use rookery_shared::limits::REACTIONS_PER_MESSAGE_MAX;
+use rookery_shared::limits::{REACTION_USERS_MAX, REACTIONS_PER_MESSAGE_MAX};
 
 use super::samples::{at, message};
 use super::{Home, at_once};
@@ -44,11 +47,11 @@ impl Scene {
     }
 
     async fn history(&self, stores: &Stores) -> Vec<SequencedEvent> {
-        stores.messages.page(self.room, Window::Latest, 1_000).await.unwrap()
+        stores.messages.page(self.room, PageQuestion::all(Window::Latest, 1_000)).await.unwrap()
     }
 
     async fn state(&self, stores: &Stores) -> MessageState {
-        let mut states = stores.messages.states(&[self.id(), MessageId::generate()]).await.unwrap();
+        let mut states = stores.messages.states(&[self.id(), MessageId::generate()], &[]).await.unwrap();
         states.remove(&self.id()).unwrap_or_default()
     }
 
@@ -228,7 +231,7 @@ pub(crate) async fn a_message_is_found_in_its_room(home: Home) {
     assert_eq!(find(RoomId::generate(), scene.id()).await.unwrap(), None, "another room");
     assert_eq!(find(scene.room, edit.event.id).await.unwrap(), None, "not a message");
     assert_eq!(find(scene.room, MessageId::generate()).await.unwrap(), None);
-    assert!(stores.messages.states(&[]).await.unwrap().is_empty());
+    assert!(stores.messages.states(&[], &[]).await.unwrap().is_empty());
 }
 
 pub(crate) async fn acts_at_once_end_with_the_newest(home: Home) {
@@ -240,4 +243,77 @@ pub(crate) async fn acts_at_once_end_with_the_newest(home: Home) {
     })
     .await;
     assert_eq!(scene.text(&stores).await.as_deref(), content(&edits[11]));
+}
+
+pub(crate) async fn b06_pages_of_what_is_shown_leave_acts_out(home: Home) {
+    let (stores, scene) = (home.stores().await, Scene::new());
+    let others: Vec<_> = (100..=104).map(|seq| message(scene.room, 1, seq)).collect();
+    let acts: Vec<_> = (2..100).map(|seq| scene.edit(seq)).collect();
+    for part in [&[scene.said.clone()][..], &acts, &others] {
+        stores.messages.apply(part).await.unwrap();
+    }
+    let shown = |window, limit| {
+        let question = PageQuestion { window, kinds: Kinds::Shown, limit };
+        let (messages, room) = (stores.messages.clone(), scene.room);
+        async move { messages.page(room, question).await.unwrap() }
+    };
+    let all: Vec<_> = std::iter::once(scene.said.clone()).chain(others.iter().cloned()).collect();
+    assert_eq!(shown(Window::Latest, 50).await, all);
+    assert_eq!(shown(Window::Latest, 3).await, all[3..]);
+    assert_eq!(shown(Window::Before(place_of(&others[0])), 50).await, all[..1]);
+    assert_eq!(shown(Window::Before(place_of(&acts[50])), 50).await, all[..1], "a place between acts");
+    assert_eq!(shown(Window::After(place_of(&scene.said)), 2).await, all[1..3]);
+    assert_eq!(shown(Window::After(place_of(&others[4])), 2).await, []);
+    assert_eq!(scene.history(&stores).await.len(), 1 + 98 + 5, "the others are there all the same");
+}
+
+pub(crate) async fn b06_who_reacted_comes_in_pages(home: Home) {
+    let (stores, scene) = (home.stores().await, Scene::new());
+    let users: Vec<UserId> = (0..30).map(|_| UserId::generate()).collect();
+    let reactions: Vec<_> = (2..)
+        .zip(&users)
+        .map(|(seq, user)| scene.by(*user, seq, ActKind::React(emoji(1))))
+        .collect();
+    stores.messages.apply(&reactions).await.unwrap();
+    let back = [scene.by(users[3], 50, ActKind::Unreact(emoji(1))), scene.act(51, ActKind::React(emoji(2)))];
+    stores.messages.apply(&back).await.unwrap();
+    let reaction = Reaction { message: scene.id(), emoji: &emoji(1) };
+    let (mut listed, mut after) = (Vec::new(), None);
+    loop {
+        let page = stores.messages.reacted(reaction, after, 10).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.place);
+        listed.extend(page.iter().map(|reacted| reacted.user));
+    }
+    let wanted: Vec<UserId> = users.iter().copied().filter(|user| *user != users[3]).collect();
+    assert_eq!(listed, wanted);
+    let asked = [users[3], users[29], UserId::generate()];
+    let state = stores.messages.states(&[scene.id()], &asked).await.unwrap().remove(&scene.id()).unwrap();
+    let shown = state.shown_reactions();
+    assert_eq!((shown[0].count, &shown[0].user_ids[..]), (29, &wanted[..REACTION_USERS_MAX]));
+    assert_eq!(asked.map(|user| state.reactions.of(user).len()), [0, 1, 0]);
+}
+
+pub(crate) async fn b06_reactions_that_were_taken_back_go(home: Home) {
+    let (stores, scene) = (home.stores().await, Scene::new());
+    let sweep = |before| stores.messages.sweep(before, 2);
+    let now = UnixMillis::now();
+    let (given, taken) = (scene.act(2, ActKind::React(emoji(1))), scene.act(3, ActKind::Unreact(emoji(1))));
+    stores.messages.apply(&[taken.clone(), given.clone()]).await.unwrap();
+    assert_eq!(sweep(now.minus(Duration::from_secs(1))).await.unwrap(), 0, "not yet");
+    stores
+        .messages
+        .apply(&[scene.by(UserId::generate(), 4, ActKind::React(emoji(1)))])
+        .await
+        .unwrap();
+    assert_eq!(scene.shown(&stores).await.len(), 1, "the late one does not count");
+    for seq in [5, 7, 9] {
+        let user = UserId::generate();
+        let both = [scene.by(user, seq, ActKind::React(emoji(2))), scene.by(user, seq + 1, ActKind::Unreact(emoji(2)))];
+        stores.messages.apply(&both).await.unwrap();
+    }
+    let later = UnixMillis::now().plus(Duration::from_secs(1));
+    let rows = [sweep(later).await.unwrap(), sweep(later).await.unwrap(), sweep(later).await.unwrap()];
+    assert_eq!(rows, [2, 2, 0], "all that were taken back, so many at a time");
+    assert_eq!(scene.shown(&stores).await.len(), 1, "and nothing else");
 }

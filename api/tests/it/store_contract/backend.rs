@@ -1,7 +1,7 @@
 //! The backend: schema, restarts.
 
 use rookery_api::domain::message::Window;
-use rookery_api::store::{Rotation, Stores};
+use rookery_api::store::{PageQuestion, Rotation, Stores};
 use rookery_shared::id::{Epoch, Partition, RoomRef};
 
 use super::samples::{NOON, joined, member, messages, room, session, user};
@@ -59,6 +59,6 @@ pub(crate) async fn reopening_keeps_everything(home: Home) {
     assert_eq!(rooms.find(&RoomRef::Id(place.id)).await.unwrap().map(|room| room.acl.0), Some(1));
     assert_eq!(members.get(place.id, ada.id).await.unwrap(), Some(member));
     assert_eq!(outbox.pending(10).await.unwrap(), Vec::from_iter(announcement));
-    assert_eq!(messages.page(place.id, Window::Latest, 10).await.unwrap(), events);
+    assert_eq!(messages.page(place.id, PageQuestion::all(Window::Latest, 10)).await.unwrap(), events);
     assert_eq!(epochs.next(Partition(1)).await.unwrap(), Epoch(2));
 }

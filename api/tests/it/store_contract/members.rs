@@ -7,6 +7,7 @@ use rookery_api::domain::room::{Member, Room, SettingsChange};
 use rookery_api::store::{Announcement, StoreError, Stores};
 use rookery_shared::access::RoomRole;
 use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::EventBody;
 use rookery_shared::id::{AclVersion, RoomId, RoomRef, UserId};
 
 use super::samples::{NOON, joined, left, member, room};
@@ -255,7 +256,7 @@ pub(crate) async fn who_shares_a_room_is_acquainted(home: Home) {
         stores.members.join(&member(room, user), &joined(user)).await.unwrap();
     }
     let acquainted = async |user, others: &[UserId]| {
-        let mut found = stores.members.acquainted(user, others).await.unwrap();
+        let mut found = stores.members.acquainted(user, others, None).await.unwrap();
         found.sort_unstable();
         found
     };
@@ -269,4 +270,42 @@ pub(crate) async fn who_shares_a_room_is_acquainted(home: Home) {
     assert_eq!(acquainted(ada, &[eve]).await, []);
     assert_eq!(acquainted(stranger, &everybody).await, []);
     assert_eq!(acquainted(ada, &[]).await, []);
+    let mut found = stores.members.acquainted(bob, &everybody, Some(first.id)).await.unwrap();
+    found.sort_unstable();
+    assert_eq!(found, sorted(vec![bob, eve]), "b16: one room may not count");
+}
+
+pub(crate) async fn d13_an_owner_leaves_last_and_closes_the_room(home: Home) {
+    let stores = home.stores().await;
+    let place = room(Some("mine-2"));
+    stores.rooms.insert(&place).await.unwrap();
+    let [ada, bob] = [(); 2].map(|()| UserId::generate());
+    let owner = Member { role: RoomRole::Owner, ..member(place.id, ada) };
+    stores.members.join(&owner, &joined(ada)).await.unwrap();
+    stores.members.join(&member(place.id, bob), &joined(bob)).await.unwrap();
+    let leave = |user| {
+        let (members, room) = (stores.members.clone(), place.id);
+        async move { members.leave(room, user, &left(user)).await }
+    };
+    assert!(matches!(leave(ada).await, Err(StoreError::OwnerStays)));
+    let given = stores.members.transfer(place.id, bob, &left(ada)).await.unwrap().unwrap();
+    assert!(matches!(given.event.body, EventBody::RoomUpdated { settings } if settings.version == given.acl));
+    let roles = [ada, bob].map(|user| stores.members.get(place.id, user));
+    let roles = futures_util::future::join_all(roles)
+        .await
+        .into_iter()
+        .map(|member| member.unwrap().unwrap().role);
+    assert_eq!(roles.collect::<Vec<_>>(), [RoomRole::Moderator, RoomRole::Owner]);
+    let found = stores.rooms.find(&RoomRef::Id(place.id)).await.unwrap().unwrap();
+    assert_eq!((found.owner, found.acl), (Some(bob), given.acl));
+    for nobody in [bob, UserId::generate()] {
+        assert_eq!(stores.members.transfer(place.id, nobody, &left(ada)).await.unwrap(), None);
+    }
+    assert!(leave(ada).await.unwrap().is_some());
+    assert!(leave(bob).await.unwrap().is_some(), "the last one may");
+    assert_eq!(stores.rooms.find(&RoomRef::Slug(place.slug.clone().unwrap())).await.unwrap(), None);
+    assert!(stores.rooms.public(None, 10).await.unwrap().is_empty());
+    let late = stores.members.join(&member(place.id, ada), &joined(ada)).await;
+    assert!(matches!(late, Err(StoreError::Closed)), "{late:?}");
+    stores.rooms.insert(&Room { id: RoomId::generate(), ..place }).await.unwrap();
 }

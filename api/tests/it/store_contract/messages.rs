@@ -1,7 +1,7 @@
 //! Applying events: once, whatever is repeated.
 
 use rookery_api::domain::message::Window;
-use rookery_api::store::Stores;
+use rookery_api::store::{PageQuestion, Stores};
 use rookery_shared::bus::{FirstPlace, Held};
 use rookery_shared::event::{Event, NewMessage, Sender, SequencedEvent};
 use rookery_shared::id::{ClientId, MessageId, RoomId, Seq, UserId};
@@ -10,7 +10,7 @@ use super::samples::{at, joined, left, message, messages};
 use super::{Home, at_once};
 
 async fn history(stores: &Stores, room: RoomId) -> Vec<SequencedEvent> {
-    stores.messages.page(room, Window::Latest, 10_000).await.unwrap()
+    stores.messages.page(room, PageQuestion::all(Window::Latest, 10_000)).await.unwrap()
 }
 
 pub(crate) async fn history_returns_what_was_applied(home: Home) {

@@ -9,13 +9,14 @@ use mongodb::event::EventHandler;
 use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
 use parking_lot::Mutex;
-use rookery_api::domain::message::{Place, Window};
+use rookery_api::domain::message::{Kinds, Place, Window};
 use rookery_api::domain::room::SettingsChange;
 use rookery_api::domain::sanction::Act as Sanction;
 use rookery_api::domain::unread::{Reader, Span};
-use rookery_api::store::{Rotation, StoreError, Stores};
+use rookery_api::store::{PageQuestion, Reaction, Rotation, StoreError, Stores};
 use rookery_shared::access::Until;
 use rookery_shared::act::{Act, ActKind, Emoji};
+use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, Sender, SequencedEvent};
 use rookery_shared::id::{ClientId, Epoch, MessageId, Partition, RoomId, RoomRef, Seq, SessionId, UserId};
 
@@ -74,8 +75,12 @@ async fn exercise(stores: &Stores) {
     stores.members.count(place.id).await.unwrap();
     let page = stores.members.page(place.id, None, 5).await.unwrap();
     stores.members.page(place.id, Some(page[0].place()), 5).await.unwrap();
-    stores.members.acquainted(ada.id, &[ada.id]).await.unwrap();
+    stores.members.acquainted(ada.id, &[ada.id], Some(place.id)).await.unwrap();
     stores.users.by_ids(&[ada.id]).await.unwrap();
+    stores.members.transfer(place.id, ada.id, &left(ada.id)).await.unwrap();
+    let bob = UserId::generate();
+    stores.members.join(&member(place.id, bob), &joined(bob)).await.unwrap();
+    stores.members.transfer(place.id, bob, &left(ada.id)).await.unwrap();
     let frozen = SettingsChange { slow_mode_ms: None, frozen: Some(true) };
     stores.rooms.settle(place.id, frozen, &left(ada.id)).await.unwrap();
     stores.members.leave(place.id, ada.id, &left(ada.id)).await.unwrap();
@@ -99,7 +104,9 @@ async fn exercise(stores: &Stores) {
     stores.messages.apply(&events).await.unwrap();
     let middle = rookery_api::domain::message::place_of(&events[1]);
     for window in [Window::Latest, Window::Before(middle), Window::After(middle)] {
-        assert!(!stores.messages.page(place.id, window, 2).await.unwrap().is_empty());
+        assert!(!stores.messages.page(place.id, PageQuestion::all(window, 2)).await.unwrap().is_empty());
+        let shown = PageQuestion { window, kinds: Kinds::Shown, limit: 2 };
+        assert!(!stores.messages.page(place.id, shown).await.unwrap().is_empty());
     }
     stores.messages.last_seq(place.id).await.unwrap();
     act_on(stores, &events[0]).await;
@@ -144,8 +151,13 @@ async fn act_on(stores: &Stores, said: &SequencedEvent) {
         let event = super::samples::at(said.room, 1, seq, event);
         stores.messages.apply(std::slice::from_ref(&event)).await.unwrap();
         stores.messages.apply(&[event]).await.unwrap();
-        stores.messages.states(&[message_id]).await.unwrap();
+        stores.messages.states(&[message_id], &[]).await.unwrap();
         stores.messages.edits(message_id, 5).await.unwrap();
+        stores.messages.place(said.room, message_id).await.unwrap();
+        let reaction = Reaction { message: message_id, emoji: &emoji() };
+        stores.messages.reacted(reaction, None, 5).await.unwrap();
+        stores.messages.reacted(reaction, Some(Place::START), 5).await.unwrap();
+        stores.messages.sweep(UnixMillis::now(), 5).await.unwrap();
         stores.messages.message(said.room, message_id).await.unwrap();
     }
 }
@@ -207,7 +219,7 @@ async fn a_refused_event_is_an_error_even_among_repeats() {
     let lift = doc! { "collMod": "messages", "validator": {} };
     server().await.database(name_of(&home)).run_command(lift).await.unwrap();
     stores.messages.apply(&events).await.unwrap();
-    assert_eq!(stores.messages.page(room, Window::Latest, 10).await.unwrap(), events);
+    assert_eq!(stores.messages.page(room, PageQuestion::all(Window::Latest, 10)).await.unwrap(), events);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

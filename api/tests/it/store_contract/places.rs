@@ -1,7 +1,7 @@
 //! Reading history page by page.
 
 use rookery_api::domain::message::{Place, Window, place_of};
-use rookery_api::store::Stores;
+use rookery_api::store::{PageQuestion, Stores};
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{Epoch, RoomId, Seq};
 use rookery_shared::keys::partition_of;
@@ -27,7 +27,7 @@ async fn three_epochs(stores: &Stores) -> (RoomId, Vec<SequencedEvent>) {
 }
 
 async fn page(stores: &Stores, room: RoomId, window: Window, limit: usize) -> Vec<SequencedEvent> {
-    stores.messages.page(room, window, limit).await.unwrap()
+    stores.messages.page(room, PageQuestion::all(window, limit)).await.unwrap()
 }
 
 pub(crate) async fn pages_are_in_order_over_epochs(home: Home) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use rookery_api::domain::room::{Room, SettingsChange};
+use rookery_api::domain::room::{Room, RoomName, SettingsChange};
 use rookery_api::store::{Announcement, StoreError, Unique};
 use rookery_shared::access::Visibility;
 use rookery_shared::event::{Event, EventBody, RoomSettings};
@@ -29,10 +29,31 @@ pub(crate) async fn slugs_are_unique(home: Home) {
     let rooms = home.stores().await.rooms;
     let first = room(Some("general"));
     rooms.insert(&first).await.unwrap();
-    let outcome = rooms.insert(&room(Some("general"))).await;
+    let other = RoomName::try_from("Another name".to_owned()).unwrap();
+    let outcome = rooms.insert(&Room { name: other, ..room(Some("general")) }).await;
     assert!(matches!(outcome, Err(StoreError::Taken(Unique::Slug))), "{outcome:?}");
     let outcome = rooms.insert(&Room { id: first.id, ..room(None) }).await;
     assert!(matches!(outcome, Err(StoreError::Taken(Unique::Id))), "{outcome:?}");
+}
+
+pub(crate) async fn c01_names_of_public_rooms_are_unique_in_one_form(home: Home) {
+    let rooms = home.stores().await.rooms;
+    let named = |name: &str, slug: &str| {
+        let name = RoomName::try_from(name.to_owned()).unwrap();
+        Room { name, ..room(Some(slug)) }
+    };
+    rooms.insert(&named("Straße 1", "a")).await.unwrap();
+    let outcome = rooms.insert(&named("STRASSE １", "b")).await;
+    assert!(matches!(outcome, Err(StoreError::Taken(Unique::RoomName))), "{outcome:?}");
+    rooms.insert(&named("Straße 2", "c")).await.unwrap();
+    let private = Room { visibility: Visibility::Private, slug: None, ..named("Straße 1", "d") };
+    rooms.insert(&private).await.unwrap();
+    let outcomes = at_once(8, |n| {
+        let (rooms, room) = (rooms.clone(), named(if n % 2 == 0 { "Same" } else { "SAME" }, &format!("same-{n}")));
+        async move { rooms.insert(&room).await.is_ok() }
+    })
+    .await;
+    assert_eq!(outcomes.into_iter().filter(|made| *made).count(), 1);
 }
 
 pub(crate) async fn rooms_without_a_slug_do_not_collide(home: Home) {

@@ -48,7 +48,7 @@ pub(crate) fn room(slug: Option<&str>) -> Room {
     Room {
         id: RoomId::generate(),
         slug: slug.map(|slug| slug.to_owned().try_into().unwrap()),
-        name: RoomName::try_from("Räume & mehr".to_owned()).unwrap(),
+        name: RoomName::try_from(format!("Räume & mehr {}", slug.unwrap_or_default())).unwrap(),
         description: RoomDescription::try_from("two\nlines".to_owned()).unwrap(),
         visibility: if slug.is_some() { Visibility::Public } else { Visibility::Private },
         owner: None,

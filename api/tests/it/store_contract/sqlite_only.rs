@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use rookery_api::domain::message::Window;
-use rookery_api::store::StoreError;
+use rookery_api::store::{PageQuestion, StoreError};
 use rookery_shared::id::RoomId;
 use rusqlite::Connection;
 
@@ -32,7 +32,7 @@ async fn a_refused_event_is_an_error_even_among_repeats() {
         .unwrap();
     assert!(stores.messages.apply(&events).await.is_err());
     // The batch is one change: nothing of it stays.
-    assert_eq!(stores.messages.page(room, Window::Latest, 10).await.unwrap(), events[..1]);
+    assert_eq!(stores.messages.page(room, PageQuestion::all(Window::Latest, 10)).await.unwrap(), events[..1]);
 }
 
 /// Changes that share a transaction succeed and fail each for itself.
@@ -53,7 +53,7 @@ async fn a_failing_change_does_not_harm_its_group() {
     })
     .await;
     assert!(outcomes.into_iter().all(|expected| expected));
-    assert_eq!(stores.messages.page(room, Window::Latest, 1_000).await.unwrap().len(), 100);
+    assert_eq!(stores.messages.page(room, PageQuestion::all(Window::Latest, 1_000)).await.unwrap().len(), 100);
 }
 
 #[tokio::test]

@@ -284,7 +284,7 @@ impl World {
         if self.mutation == Mutation::AckAccepted {
             let Appended { id: message_id, epoch, seq, timestamp, .. } = appended;
             let (room, client_id) = (self.room, outgoing.message.client_id);
-            let ack = ServerFrame::Ack { client_id, room, message_id, epoch, seq, timestamp };
+            let ack = ServerFrame::Ack { client_id, room, message_id, epoch, seq, timestamp, unchanged: false };
             connection.member.outbox.send(&ack);
             return None;
         }

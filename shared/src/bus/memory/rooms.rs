@@ -115,6 +115,9 @@ impl Rooms {
         let room = *known.ok_or(AppendError::NotOpen)?;
         let key = (append.room, append.event.user_id, append.client_id.clone());
         let first = plan.results.get(&key).or_else(|| self.recent.iter().find_map(|bucket| bucket.get(&key)));
+        if first.is_some_and(|first| first.id != append.event.id) {
+            return Err(AppendError::Reused);
+        }
         if let Some(first) = first {
             return Ok(Appended { repeated: true, stored: self.is_journaled(first), ..*first });
         }

@@ -14,6 +14,8 @@ local first = redis.call('HGET', KEYS[5], ARGV[2]) or redis.call('HGET', KEYS[6]
 -- Unless its epoch ended with events that were thrown away, and this may be one of them.
 if first and partition[4] and tonumber(string.match(first, '^%d+')) <= tonumber(partition[4])
   and not string.find(first, ' stored', 1, true) then first = nil end
+-- Another event under the same name is no repeat.
+if first and not string.find(first, ' ' .. ARGV[5], 1, true) then return {'reused'} end
 if first then return {'repeated', first, partition[2], partition[3] or ''} end
 
 local acl = tonumber(ARGV[4])

@@ -272,7 +272,7 @@ export class Sync {
 
   async #fillFrom(room_id, timeline, to) {
     for (let page = 0; page < FILL_PAGES_MAX && timeline.newer_cursor !== null; page += 1) {
-      const answer = await this.#parts.api.messages(room_id, { after: timeline.newer_cursor, limit: 100 });
+      const answer = await this.#parts.api.messages(room_id, { after: timeline.newer_cursor, limit: 100, acts: true });
       timeline.addNewer(answer);
       const last = answer.events.at(-1);
       if (last?.epoch === timeline.position?.epoch && last?.seq >= to) return;

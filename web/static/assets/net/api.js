@@ -98,8 +98,8 @@ export class Api {
   }
 
   /** @param {string} room @param {{before?: string, after?: string, limit?: number}} [page] the newest page without */
-  messages(room, { before, after, limit = 50 } = {}) {
-    return this.#call("GET", `/rooms/${encodeURIComponent(room)}/messages${query({ limit, before, after })}`);
+  messages(room, { before, after, limit = 50, acts } = {}) {
+    return this.#call("GET", `/rooms/${encodeURIComponent(room)}/messages${query({ limit, before, after, acts })}`);
   }
 
   async #call(method, path, body) {

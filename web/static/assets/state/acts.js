@@ -1,5 +1,7 @@
 // What edits, deletions and reactions make of a message on show.
 
+import { compareEpochs } from "../protocol/frames.js";
+
 /** Live acts that are remembered for pages of history that were made before them. */
 const ACTS_MAX = 500;
 
@@ -29,9 +31,10 @@ export class RecentActs {
     if (this.#acts.length > ACTS_MAX) this.#acts.shift();
   }
 
-  /** Brings an item of a page up to date. */
-  catchUp(item) {
-    for (const act of this.#acts) if (act.message_id === item.message_id) applyAct(item, act);
+  /** Brings an item of a page up to date. @param {?{epoch: string, seq: number}} [upto] what the page has already */
+  catchUp(item, upto = null) {
+    const isNews = (act) => upto === null || (compareEpochs(act.epoch, upto.epoch) || act.seq - upto.seq) > 0;
+    for (const act of this.#acts) if (act.message_id === item.message_id && isNews(act)) applyAct(item, act);
   }
 
   forget() {
@@ -49,11 +52,24 @@ function deleted(item) {
   Object.assign(item, { content: "", deleted: true, edited_at: undefined, reactions: [] });
 }
 
+/** Of many users only the first are named, and the others counted: whose are not named is news each time. */
 function reacted(item, emoji, user_id, there) {
-  const known = item.reactions.find((reaction) => reaction.emoji === emoji);
-  const others = (known?.user_ids ?? []).filter((id) => id !== user_id);
-  const user_ids = there ? [...others, user_id] : others;
-  if (known === undefined) item.reactions.push({ emoji, user_ids });
-  else known.user_ids = user_ids;
-  item.reactions = item.reactions.filter((reaction) => reaction.user_ids.length > 0);
+  let known = item.reactions.find((reaction) => reaction.emoji === emoji);
+  if (known === undefined) item.reactions.push((known = { emoji, count: 0, user_ids: [] }));
+  const is_named = known.user_ids.includes(user_id);
+  known.gone = (known.gone ?? []).filter((id) => id !== user_id);
+  if (there && !is_named) {
+    known.count += 1;
+    known.user_ids = [...known.user_ids, user_id];
+  } else if (!there && (is_named || known.count > known.user_ids.length)) {
+    known.count -= 1;
+    known.user_ids = known.user_ids.filter((id) => id !== user_id);
+    known.gone.push(user_id);
+  }
+  item.reactions = item.reactions.filter((reaction) => reaction.count > 0);
+}
+
+/** Whether a reaction is a user's. @param {{user_ids: string[], mine?: boolean, gone?: string[]}} reaction @param {string} user_id */
+export function isOf({ user_ids, mine = false, gone = [] }, user_id) {
+  return user_ids.includes(user_id) || (mine && !gone.includes(user_id));
 }

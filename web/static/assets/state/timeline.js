@@ -20,7 +20,7 @@ import { RecentActs, applyAct, isAct } from "./acts.js";
  * @property {string} [content]
  * @property {string} [edited_at]
  * @property {boolean} [deleted]
- * @property {{emoji: string, user_ids: string[]}[]} [reactions]
+ * @property {{emoji: string, count: number, user_ids: string[], mine?: boolean}[]} [reactions]
  */
 
 /** Events on show beyond which the oldest are forgotten (they can be paged in again). */
@@ -124,11 +124,11 @@ export class Timeline {
    * The newest page: replaces everything but the live events that came after it was made.
    * @returns {boolean} false if it was made too early: events between its end and the first live one are missing
    */
-  replace({ events, prev_cursor, next_cursor }) {
-    const last = events.at(-1);
+  replace({ events, prev_cursor, next_cursor, upto = events.at(-1) }) {
+    const last = upto;
     const later = this.items.filter((item) => this.#isLive(item) && (!last || compareItems(item, last) > 0));
     this.forget();
-    [...events.map(toItem), ...later].forEach((item) => this.#insert(item));
+    [...events.map(toItem), ...later].forEach((item) => this.#insert(item, upto));
     this.older_cursor = prev_cursor ?? null;
     this.newer_cursor = next_cursor ?? null;
     this.loaded = true;
@@ -183,11 +183,11 @@ export class Timeline {
 
   /** Puts an item in its place, searched from the end, where new ones belong. A message has one place for all time,
    * even if it was sent again in a later epoch. */
-  #insert(item) {
+  #insert(item, upto = null) {
     if (item === null || this.#keys.has(item.key) || this.#message_ids.has(item.message_id)) return false;
     this.#keys.add(item.key);
     if (item.message_id !== undefined) this.#message_ids.add(item.message_id);
-    if (item.kind === "message") this.#acts.catchUp(item);
+    if (item.kind === "message") this.#acts.catchUp(item, upto);
     let index = this.items.length;
     while (index > 0 && compareItems(this.items[index - 1], item) > 0) index -= 1;
     this.items.splice(index, 0, item);

@@ -2,6 +2,7 @@
 
 import { mentions } from "../protocol/mentions.js";
 import { withActs } from "./pending.js";
+import { isOf } from "../state/acts.js";
 import { comparePlaces } from "../state/unread.js";
 
 /** Messages of one person within this time stand together under one name. */
@@ -62,15 +63,15 @@ function firstNew(items, user, divider, whole) {
 function messageRow(item, me, waiting) {
   const { user, timestamp, content, client_id, message_id, edited_at, deleted } = item;
   const own = user.user_id === me.user_id;
-  const chips = item.reactions.map(({ emoji, user_ids }) => chip(emoji, user_ids, me));
+  const chips = item.reactions.map((reaction) => chip(reaction, me));
   const row = { kind: "message", timestamp, user, content, own, message_id, edited_at, deleted, chips };
   if (!own) return { ...row, key: message_id, mentions_me: !deleted && mentions(content, me.username) };
   // The key is the client's name, so the row stays the same element from "sending" to "stored".
   return { ...row, key: `own:${client_id}`, mark: waiting.has(client_id) ? "delivered" : "stored" };
 }
 
-function chip(emoji, user_ids, me) {
-  return { emoji, count: user_ids.length, mine: user_ids.includes(me.user_id) };
+function chip(reaction, me) {
+  return { emoji: reaction.emoji, count: reaction.count, mine: isOf(reaction, me.user_id) };
 }
 
 function noticeRow({ key, kind, user, by, until, settings, timestamp }) {

@@ -1,0 +1,44 @@
+//! What a reply answers: a message that this node has relayed costs no question, any other one question.
+
+use rookery_shared::authority::MessageFacts;
+use rookery_shared::id::MessageId;
+
+use super::*;
+
+fn reply(to: impl std::fmt::Display) -> String {
+    format!(r#"{{"content":"yes","client_id":"c-1","reply_to":"{to}"}}"#)
+}
+
+#[tokio::test(start_paused = true)]
+async fn b15_replies_to_what_was_relayed_ask_nobody() {
+    let setup = Setup::new();
+    let mut client = setup.enter().await;
+    let said = setup.bus.say(setup.authority.room, "a question");
+    assert_eq!(client.next().await["message"]["content"], "a question");
+    setup.authority.looks.store(0, Ordering::SeqCst);
+    client.say(&reply(said.event.id)).await;
+    assert_eq!(client.next().await["message"]["reply_to"], said.event.id.to_string());
+    assert_eq!(setup.authority.looks.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn b15_replies_to_anything_else_are_asked_about_once() {
+    let setup = Setup::new();
+    let mut client = setup.enter().await;
+    let known = MessageId::generate();
+    let facts = MessageFacts { author: UserId::generate(), deleted: true, emojis: Vec::new(), now: None };
+    setup.authority.messages.lock().insert(known, facts);
+    for _ in 0..3 {
+        client.say(&format!(r#"{{"content":"yes","reply_to":"{known}"}}"#)).await;
+        assert_eq!(client.next().await["message"]["reply_to"], known.to_string());
+    }
+    assert_eq!(setup.authority.looks.load(Ordering::SeqCst), 1);
+    client.say(&reply(MessageId::generate())).await;
+    let error = client.next().await;
+    assert_eq!((&error["code"], &error["field"]), (&Value::from("unknown_message"), &Value::from("reply_to")));
+    setup.authority.away.store(true, Ordering::SeqCst);
+    client.say(&reply(MessageId::generate())).await;
+    let error = client.next().await;
+    assert_eq!((&error["code"], &error["client_id"]), (&Value::from("unavailable"), &Value::from("c-1")));
+    assert!(error["retry_after_ms"].is_u64());
+}

@@ -1,0 +1,44 @@
+//! Which messages may be answered: those of the room. What this node has relayed, or asked about before, it knows; only a
+//! reply to anything else costs a question.
+//!
+//! A message stays a message of its room for all time, also when it is deleted, so what was found once holds, and a
+//! reply that is sent again is answered as before.
+
+use std::sync::Arc;
+
+use moka::sync::Cache;
+use rookery_shared::authority::{Authority, AuthorityError, Look};
+use rookery_shared::event::{EventBody, SequencedEvent};
+use rookery_shared::id::{MessageId, RoomId};
+use rookery_shared::limits::REPLIES_REMEMBERED_MAX;
+
+/// The messages that are known to be there.
+pub struct Replies {
+    authority: Arc<dyn Authority>,
+    known: Cache<(RoomId, MessageId), ()>,
+}
+
+impl Replies {
+    /// None is known yet.
+    pub fn new(authority: Arc<dyn Authority>) -> Arc<Self> {
+        Arc::new(Self { authority, known: Cache::new(REPLIES_REMEMBERED_MAX) })
+    }
+
+    /// An event was relayed.
+    pub fn hear(&self, event: &SequencedEvent) {
+        if matches!(event.event.body, EventBody::Message { .. }) {
+            self.known.insert((event.room, event.event.id), ());
+        }
+    }
+
+    /// Whether the message may be answered in the room; refused with
+    /// [`rookery_shared::protocol::error_code::ErrorCode::UnknownMessage`] if not.
+    pub async fn check(&self, room: RoomId, message: MessageId) -> Result<(), AuthorityError> {
+        if self.known.contains_key(&(room, message)) {
+            return Ok(());
+        }
+        self.authority.message(Look { room, message, before: None }).await?;
+        self.known.insert((room, message), ());
+        Ok(())
+    }
+}

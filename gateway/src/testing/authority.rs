@@ -1,0 +1,176 @@
+//! An api at the test's command.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use rookery_shared::access::{RoomRole, Until, Visibility};
+use rookery_shared::authority::{
+    Answer, Authority, AuthorityError, Changes, EventPlace, Look, MessageFacts, Permission, Question,
+};
+use rookery_shared::clock::UnixMillis;
+use rookery_shared::event::SequencedEvent;
+use rookery_shared::id::{AclVersion, MessageId, RoomId, RoomRef, SessionId, UserId};
+use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_shared::token::JwkSet;
+use rookery_shared::unread::{ReadState, ReadTo};
+
+/// An api that knows one room, `general`, and its members.
+pub(crate) struct FakeAuthority {
+    pub(crate) room: RoomId,
+    pub(crate) members: Mutex<HashSet<UserId>>,
+    pub(crate) acl: Mutex<AclVersion>,
+    pub(crate) messages: Mutex<HashMap<MessageId, MessageFacts>>,
+    pub(crate) asked: AtomicUsize,
+    /// Looks at messages.
+    pub(crate) looks: AtomicUsize,
+    /// Calls with many questions.
+    pub(crate) calls: AtomicUsize,
+    /// So many of them are never answered.
+    pub(crate) hanging: AtomicUsize,
+    /// Whether questions about rights are not answered.
+    pub(crate) away: AtomicBool,
+    pub(crate) muted: Mutex<Option<Until>>,
+    /// Whether nothing is said to have changed.
+    pub(crate) is_still: AtomicBool,
+    /// Sessions that were ended.
+    pub(crate) ended: Mutex<HashSet<SessionId>>,
+    /// What the store has; nothing is answered without it.
+    pub(crate) stored: Mutex<Option<Vec<SequencedEvent>>>,
+    pub(crate) reads: AtomicUsize,
+    /// The read marks that were told.
+    pub(crate) marks: Mutex<Vec<ReadTo>>,
+}
+
+impl FakeAuthority {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            room: RoomId::generate(),
+            members: Mutex::default(),
+            acl: Mutex::default(),
+            messages: Mutex::default(),
+            asked: AtomicUsize::new(0),
+            looks: AtomicUsize::new(0),
+            calls: AtomicUsize::new(0),
+            hanging: AtomicUsize::new(0),
+            away: AtomicBool::new(false),
+            muted: Mutex::default(),
+            is_still: AtomicBool::new(false),
+            ended: Mutex::default(),
+            stored: Mutex::new(Some(Vec::new())),
+            reads: AtomicUsize::new(0),
+            marks: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn join(&self, user: UserId) {
+        self.members.lock().insert(user);
+    }
+}
+
+#[async_trait]
+impl Authority for FakeAuthority {
+    async fn authorize(&self, user: UserId, room: &RoomRef) -> Result<Permission, AuthorityError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.away.load(Ordering::SeqCst) {
+            return Err(AuthorityError::Unavailable("away".to_owned()));
+        }
+        let slug = "general".to_owned().try_into().unwrap();
+        if *room != RoomRef::Id(self.room) && *room != RoomRef::Slug(slug) {
+            return Err(AuthorityError::Refused(ErrorCode::UnknownRoom));
+        }
+        Ok(Permission {
+            room: self.room,
+            slug: Some("general".to_owned().try_into().unwrap()),
+            name: "General".into(),
+            visibility: Visibility::Public,
+            role: self.members.lock().contains(&user).then_some(RoomRole::Member),
+            acl: *self.acl.lock(),
+            muted: *self.muted.lock(),
+            banned: None,
+        })
+    }
+
+    async fn authorize_many(&self, questions: &[Question]) -> Result<Vec<Answer>, AuthorityError> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        let hangs = self.hanging.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if hangs.is_ok() {
+            std::future::pending::<()>().await;
+        }
+        let mut answers = Vec::new();
+        for question in questions {
+            answers.push(self.authorize(question.user, &question.room).await);
+        }
+        Ok(answers)
+    }
+
+    async fn open_room(&self, _room: RoomId) -> Result<(), AuthorityError> {
+        Ok(())
+    }
+
+    async fn message(&self, look: Look) -> Result<MessageFacts, AuthorityError> {
+        self.looks.fetch_add(1, Ordering::SeqCst);
+        if self.away.load(Ordering::SeqCst) {
+            return Err(AuthorityError::Unavailable("away".to_owned()));
+        }
+        let facts = self.messages.lock().get(&look.message).cloned();
+        facts.ok_or(AuthorityError::Refused(ErrorCode::UnknownMessage))
+    }
+
+    async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
+        Ok(JwkSet::default())
+    }
+
+    async fn changes(&self, since: Option<UnixMillis>) -> Result<Changes, AuthorityError> {
+        let (upto, is_whole) = (UnixMillis(0), since.is_some());
+        if !is_whole || self.is_still.load(Ordering::SeqCst) {
+            return Ok(Changes { upto, is_whole, ..Changes::default() });
+        }
+        let (sessions, rooms) = (self.ended.lock().iter().copied().collect(), vec![(self.room, *self.acl.lock())]);
+        Ok(Changes { upto, sessions, rooms, is_whole })
+    }
+
+    async fn revoked(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {
+        let ended = self.ended.lock();
+        Ok(sessions.iter().copied().filter(|session| ended.contains(session)).collect())
+    }
+
+    async fn acl_versions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, AclVersion)>, AuthorityError> {
+        let acl = *self.acl.lock();
+        Ok(rooms.iter().map(|room| (*room, acl)).collect())
+    }
+
+    async fn readers(&self, _room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
+        let members = self.members.lock();
+        Ok(users.iter().copied().filter(|user| members.contains(user)).collect())
+    }
+
+    async fn acquainted(&self, _user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
+        let members = self.members.lock();
+        Ok(others.iter().copied().filter(|user| members.contains(user)).collect())
+    }
+
+    async fn events(
+        &self,
+        _room: RoomId,
+        place: EventPlace,
+        limit: usize,
+    ) -> Result<Vec<SequencedEvent>, AuthorityError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        let stored = self.stored.lock();
+        let stored = stored.as_ref().ok_or_else(|| AuthorityError::Unavailable("away".into()))?;
+        let follows = |event: &&SequencedEvent| event.epoch == place.epoch && event.seq > place.seq;
+        Ok(stored.iter().filter(follows).take(limit).cloned().collect())
+    }
+
+    async fn mark_read(&self, _user: UserId, _room: RoomId, to: ReadTo) -> Result<(), AuthorityError> {
+        self.marks.lock().push(to);
+        Ok(())
+    }
+
+    async fn read_states(&self, _user: UserId, _rooms: &[RoomId]) -> Result<Vec<(RoomId, ReadState)>, AuthorityError> {
+        Ok(Vec::new())
+    }
+}
