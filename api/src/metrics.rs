@@ -49,6 +49,8 @@ pub struct Metrics {
     pub(crate) history_reads: IntCounter,
     /// History pages that were refused because too many are being read.
     pub(crate) history_refused: IntCounter,
+    /// Reads of the store for gateways that lacked events; many who lacked the same are one.
+    pub(crate) missed_reads: IntCounter,
 }
 
 /// A metric is named twice or badly; a defect.
@@ -88,6 +90,7 @@ impl Metrics {
             ingest_seconds: add.histogram("rookery_api_ingest_seconds", "Number of an event to its being stored.")?,
             history_reads: add.counter("rookery_api_history_reads_total", "History pages read from the store.")?,
             history_refused: add.counter("rookery_api_history_refused_total", "History pages not read: too many.")?,
+            missed_reads: add.counter("rookery_api_missed_reads_total", "Reads of the store for gateways.")?,
             registry,
         })
     }

@@ -11,7 +11,7 @@ use rookery_shared::act::Emoji;
 use rookery_shared::bus::{FirstPlace, Held};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, EventBody, RoomSettings, SequencedEvent};
-use rookery_shared::id::{AclVersion, Epoch, MessageId, Partition, RoomId, RoomRef, Seq, SessionId, UserId};
+use rookery_shared::id::{AclVersion, Epoch, MessageId, Partition, RoomId, RoomRef, SessionId, UserId};
 
 use crate::domain::load::LoadSet;
 use crate::domain::message::{Kinds, Place, Window};
@@ -251,8 +251,8 @@ pub trait Messages: Send + Sync {
     async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError>;
     /// A page of at most `limit` events of these kinds, ordered by `(epoch, seq)`, oldest first.
     async fn page(&self, room: RoomId, question: PageQuestion) -> Result<Vec<SequencedEvent>, StoreError>;
-    /// The largest number a room has in any epoch; [`Seq::ZERO`] for an empty room.
-    async fn last_seq(&self, room: RoomId) -> Result<Seq, StoreError>;
+    /// Place of the event with the largest number that a room has in any epoch; [`Place::START`] for an empty room.
+    async fn last(&self, room: RoomId) -> Result<Place, StoreError>;
     /// A message of the room, as it was said; none if the event of this id is something else.
     async fn message(&self, room: RoomId, id: MessageId) -> Result<Option<SequencedEvent>, StoreError>;
     /// Where an event of the room is, whatever it is.

@@ -120,7 +120,8 @@ impl Cost {
     }
 }
 
-fn value_of(text: &str, counter: &str) -> Option<f64> {
+/// What a counter stands at.
+pub(crate) fn value_of(text: &str, counter: &str) -> Option<f64> {
     text.lines().find_map(|line| line.strip_prefix(counter)?.strip_prefix(' ')?.parse().ok())
 }
 

@@ -15,6 +15,7 @@ mod cost;
 mod crowd;
 mod depth;
 mod dialect;
+mod failover;
 mod fanout;
 mod finding;
 mod frame;
@@ -53,6 +54,8 @@ enum Job {
     Stalled(stalled::Stalled),
     /// A node is killed under load; time until its clients are caught up elsewhere, and what they lost.
     Resume(resume::Resume),
+    /// The master of Redis is killed under load; time until everybody has what was said since, and what it cost the database.
+    Failover(failover::Failover),
     /// Many messages through the log into the store; time to the ack, lag, depth of the log, and the ledger.
     Ingest(ingest::Ingest),
     /// The bare limit: one thread that writes frames to sockets and does nothing else. Serves until it is killed.
@@ -71,6 +74,7 @@ async fn main() -> ExitCode {
         Job::Cost(run) => run.run().await,
         Job::Stalled(run) => run.run().await,
         Job::Resume(run) => run.run().await,
+        Job::Failover(run) => run.run().await,
         Job::Ingest(run) => run.run().await,
         Job::Bare(run) => run.serve(),
         Job::Store(run) => run.run().await,

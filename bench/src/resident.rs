@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
@@ -19,6 +18,10 @@ use crate::dialect::Credentials;
 use crate::frame::{Kind, first};
 use crate::link::Link;
 
+mod told;
+
+use told::{Place, Told};
+
 /// Without any progress.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Connections that are being opened at the same time.
@@ -26,16 +29,6 @@ const OPENING_MAX: usize = 256;
 /// Before a node that does not answer is tried again.
 const AGAIN: Duration = Duration::from_millis(200);
 const READ_BYTES: usize = 4 * 1024;
-/// Frames of other kinds need not be understood.
-const TOLD: [&[u8]; 6] = [
-    b"{\"type\":\"subscribed\"",
-    b"{\"type\":\"caught_up\"",
-    b"{\"type\":\"new_message\"",
-    b"{\"type\":\"gap\"",
-    b"{\"type\":\"reset\"",
-    b"{\"type\":\"error\"",
-];
-
 /// All of them, and what they noticed.
 pub(crate) struct Residents {
     all: Vec<Arc<Resident>>,
@@ -63,6 +56,8 @@ pub(crate) struct Shared {
     /// Messages heard.
     heard: AtomicU64,
     errors: Mutex<HashMap<String, u64>>,
+    /// The last ack of each room.
+    acks: Mutex<HashMap<usize, (String, Place)>>,
 }
 
 /// One client.
@@ -75,26 +70,6 @@ struct Resident {
     /// Its rooms that are live.
     live: AtomicUsize,
     shared: Arc<Shared>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Place {
-    epoch: String,
-    seq: u64,
-}
-
-/// What of a frame counts here.
-#[derive(Deserialize)]
-struct Told<'a> {
-    #[serde(rename = "type")]
-    kind: &'a str,
-    room: Option<&'a str>,
-    epoch: Option<&'a str>,
-    seq: Option<u64>,
-    head: Option<u64>,
-    to: Option<u64>,
-    code: Option<&'a str>,
-    retry_after_ms: Option<u64>,
 }
 
 /// What became of the numbers.
@@ -125,6 +100,7 @@ impl Residents {
             skipped: AtomicU64::new(0),
             heard: AtomicU64::new(0),
             errors: Mutex::default(),
+            acks: Mutex::default(),
         });
         let resident = |user| {
             let rooms = crew.place(user).rooms;
@@ -197,6 +173,31 @@ impl Residents {
         let room = self.shared.credentials.room(room);
         let text = serde_json::json!({"type": "message", "room": room, "client_id": client_id, "content": client_id});
         link.send(&text.to_string()).await.is_ok()
+    }
+
+    /// The name and the place of the last message of each room that was acked.
+    pub(crate) fn acks(&self) -> HashMap<usize, (String, Place)> {
+        self.shared.acks.lock().clone()
+    }
+
+    /// How many rooms of all clients have not come to the last acked place of the room.
+    pub(crate) fn behind(&self) -> usize {
+        let acks = self.acks();
+        let has = |room: &usize, place: Option<&Place>| match (acks.get(room), place) {
+            (None, _) => true,
+            (Some((_, ack)), Some(place)) => place.epoch == ack.epoch && place.seq >= ack.seq,
+            (Some(_), None) => false,
+        };
+        let of = |resident: &Resident| {
+            let places = resident.places.lock();
+            resident
+                .rooms
+                .iter()
+                .zip(places.iter())
+                .filter(|(room, place)| !has(room, place.as_ref()))
+                .count()
+        };
+        self.all.iter().map(|resident| of(resident)).sum()
     }
 
     /// Compares all places: who is behind the farthest of a room has lost what is between.
@@ -316,17 +317,22 @@ impl Resident {
     }
 
     fn hear(&self, text: &[u8], live: &mut [bool]) {
-        if !TOLD.iter().any(|start| text.starts_with(start)) {
-            return;
-        }
-        let Ok(told) = serde_json::from_slice::<Told<'_>>(text) else { return };
+        let Some(told) = Told::read(text) else { return };
         if told.kind == "error" {
             let code = told.code.unwrap_or_default().to_owned();
             *self.shared.errors.lock().entry(code).or_default() += 1;
-            self.ask_again(told.room, told.retry_after_ms);
+            // What was said and refused is said again by whoever said it.
+            if told.client_id.is_none() {
+                self.ask_again(told.room, told.retry_after_ms);
+            }
             return;
         }
         let Some(slot) = told.room.and_then(|room| self.slot(room)) else { return };
+        if let ("ack", Some(client_id), Some(epoch), Some(seq)) = (told.kind, told.client_id, told.epoch, told.seq) {
+            let ack = (client_id.to_owned(), Place { epoch: epoch.to_owned(), seq });
+            self.shared.acks.lock().insert(self.rooms[slot], ack);
+            return;
+        }
         let mut places = self.places.lock();
         match (told.kind, &mut places[slot]) {
             ("subscribed", place @ None) => {
@@ -345,7 +351,7 @@ impl Resident {
                 place.seq = place.seq.max(to);
             }
             ("reset", Some(place)) => {
-                self.shared.skipped.fetch_add(1, Ordering::Relaxed);
+                self.shared.skipped.fetch_add(u64::from(told.survived.is_none()), Ordering::Relaxed);
                 *place = Place { epoch: told.epoch.unwrap_or_default().to_owned(), seq: told.head.unwrap_or_default() };
             }
             _ => {}

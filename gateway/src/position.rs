@@ -1,12 +1,19 @@
 //! A place in a room's timeline.
 
+use rookery_shared::authority::EventPlace;
 use rookery_shared::id::{Epoch, Seq};
 
 /// An event's epoch and number; as a client's position, the last event it has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// Its epoch.
     pub epoch: Epoch,
     /// Its number.
     pub seq: Seq,
+}
+
+impl From<Position> for EventPlace {
+    fn from(Position { epoch, seq }: Position) -> Self {
+        Self { epoch, seq }
+    }
 }

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use rookery_shared::bus::{
-    Append, AppendError, Appended, Bus, BusError, Head, Mark, OpenError, PartitionOpening, PartitionState, Revoked,
-    RoomSeed, Signal, Whisper,
+    Append, AppendError, Appended, Began, Bus, BusError, Head, Mark, OpenError, PartitionOpening, PartitionState,
+    Revoked, RoomSeed, Signal, Whisper,
 };
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{EVENT_VERSION, Event, EventBody, SequencedEvent};
@@ -19,6 +19,7 @@ use rookery_shared::unread::UserNews;
 use tokio::sync::broadcast;
 
 mod authority;
+mod losses;
 mod pipe;
 mod presence;
 
@@ -47,6 +48,8 @@ struct State {
     subscribed: HashSet<RoomId>,
     users: HashSet<UserId>,
     acl: AclVersion,
+    /// How epochs began, where that is noted; all rooms are alike.
+    began: Vec<Began>,
 }
 
 impl FakeBus {
@@ -70,27 +73,6 @@ impl FakeBus {
     pub(crate) fn put(&self, room: RoomId, user_id: UserId, body: EventBody) -> SequencedEvent {
         let event = Event { v: EVENT_VERSION, id: MessageId::generate(), user_id, username: "bob".into(), body };
         self.number(room, event)
-    }
-
-    /// The events of a room are forgotten, as by a tail that is over its length.
-    pub(crate) fn trim(&self, room: RoomId) {
-        self.state.lock().rooms.remove(&room);
-    }
-
-    /// Of the room's events only the newest are left, as by a tail that is over its length.
-    pub(crate) fn keep_newest(&self, room: RoomId, count: usize) -> Vec<SequencedEvent> {
-        let mut state = self.state.lock();
-        let events = state.rooms.entry(room).or_default();
-        let forgotten = events.len().saturating_sub(count);
-        events.drain(..forgotten).collect()
-    }
-
-    /// All data is gone; numbers go on in a new epoch.
-    pub(crate) fn lose_everything(&self) {
-        let mut state = self.state.lock();
-        state.epoch += 1;
-        state.rooms.clear();
-        state.first.clear();
     }
 
     /// The rights in the room have changed.
@@ -160,7 +142,17 @@ impl Bus for FakeBus {
         let state = self.state.lock();
         let epoch = Epoch(state.epoch);
         let seq = |room| Seq::new(state.heads.get(room).copied().unwrap_or_default());
-        Ok(rooms.iter().map(|room| Some(Head { epoch, seq: seq(room), stored: Seq::ZERO })).collect())
+        Ok(rooms
+            .iter()
+            .map(|room| {
+                Some(Head {
+                    epoch,
+                    seq: seq(room),
+                    stored: Seq::ZERO,
+                    began: state.began.last().copied().filter(|began| began.epoch == epoch),
+                })
+            })
+            .collect())
     }
 
     async fn range(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<SequencedEvent>, BusError> {
@@ -196,8 +188,13 @@ impl Bus for FakeBus {
         Ok(())
     }
 
+    async fn epochs(&self, _room: RoomId) -> Result<Vec<Began>, BusError> {
+        self.answer()?;
+        Ok(self.state.lock().began.clone())
+    }
+
     async fn partition(&self, _partition: Partition) -> Result<PartitionState, BusError> {
-        Ok(PartitionState::Open)
+        Ok(PartitionState::Open(Epoch(self.state.lock().epoch)))
     }
 
     async fn open_partition(&self, _partition: Partition, _epoch: Epoch) -> Result<PartitionOpening, BusError> {

@@ -267,13 +267,18 @@ pub trait Authority: Send + Sync + 'static {
     async fn read_states(&self, user: UserId, rooms: &[RoomId]) -> Result<Vec<(RoomId, ReadState)>, AuthorityError>;
 }
 
-/// Where a reader stands in a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Place of an event in a room. Places are in the order of history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EventPlace {
     /// Epoch of the number.
     pub epoch: Epoch,
-    /// Number of the last event it has.
+    /// The number.
     pub seq: Seq,
+}
+
+impl EventPlace {
+    /// Before the first event.
+    pub const START: Self = Self { epoch: Epoch(0), seq: Seq::ZERO };
 }
 
 #[cfg(test)]

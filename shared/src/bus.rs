@@ -23,6 +23,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
+use crate::authority::EventPlace;
 use crate::clock::UnixMillis;
 use crate::event::{Event, RoomSettings, Sender, SequencedEvent};
 use crate::id::{AclVersion, ClientId, Epoch, LogPosition, MessageId, Partition, RoomId, Seq, SessionId, UserId};
@@ -125,8 +126,8 @@ pub struct Held {
 /// What a partition needs before rooms can be opened in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PartitionState {
-    /// Nothing: it has an epoch.
-    Open,
+    /// Nothing: it has this epoch.
+    Open(Epoch),
     /// Its log holds events that are not stored yet; ask again in a moment.
     Unstored,
     /// An epoch, for this incarnation of the server that has it.
@@ -194,13 +195,42 @@ pub struct Head {
     pub seq: Seq,
     /// Number up to which everything is stored.
     pub stored: Seq,
+    /// How the current epoch began in the room, if that was noted.
+    pub began: Option<Began>,
+}
+
+/// How an epoch began in a room, and with it what is left of those before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Began {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// The number before its first one.
+    pub after: Seq,
+    /// The last event of earlier epochs that is stored, as all before it are. Nothing behind it ever will be.
+    pub kept: EventPlace,
+}
+
+impl Began {
+    /// What is stored of this older epoch, which was the room's last one before this: up to this number. None if others
+    /// came in between.
+    pub fn kept_of(&self, epoch: Epoch) -> Option<Seq> {
+        (self.kept.epoch <= epoch && epoch < self.epoch).then_some(self.kept.seq)
+    }
+
+    /// What became of this epoch: how the first one began that came after it, where that is known.
+    pub fn next_of(epoch: Epoch, all: &[Self]) -> Option<Self> {
+        let next = all.iter().filter(|began| began.epoch > epoch).min_by_key(|began| began.epoch)?;
+        next.kept_of(epoch).map(|_| *next)
+    }
 }
 
 /// What the store knows of a room, to (re)build its state on the bus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoomSeed {
-    /// Largest stored number.
-    pub stored: Seq,
+    /// The epoch of the partition that had begun before this was read; none if it makes no difference which.
+    pub epoch: Option<Epoch>,
+    /// The last stored event.
+    pub last: EventPlace,
     /// Version of the rights.
     pub acl: AclVersion,
     /// How the room is talked in.
@@ -297,8 +327,8 @@ pub trait Bus: Send + Sync + 'static {
     /// The rooms' heads, in the order asked; none where the room is not open.
     async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, BusError>;
 
-    /// Events of the current epoch after `after`, oldest first, at most `limit`. Older ones may be missing from
-    /// the front: compare the first number.
+    /// Events after the number `after`, oldest first, at most `limit`; of older epochs there may be some that are stored. Older
+    /// ones may be missing from the front: compare the first place.
     async fn range(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<SequencedEvent>, BusError>;
 
     /// Starts [`Signal::Event`] for the room; returns when events appended from now on will come. Idempotent.
@@ -315,8 +345,12 @@ pub trait Bus: Send + Sync + 'static {
     async fn stored(&self, partition: Partition) -> Result<Option<Mark>, BusError>;
 
     /// Builds the room's state if the bus has none in the current epoch: numbers go on after the larger of what
-    /// bus and store know. Idempotent.
+    /// bus and store know. Idempotent. Refused where the partition has another epoch than the seed was read in: more may
+    /// have been stored before that one began.
     async fn open_room(&self, room: RoomId, seed: RoomSeed) -> Result<(), OpenError>;
+
+    /// How epochs of the room began, the newest ones and no more than [`crate::limits::ROOM_EPOCHS_MAX`], in any order.
+    async fn epochs(&self, room: RoomId) -> Result<Vec<Began>, BusError>;
 
     /// Whether the partition has an epoch, or could begin one.
     async fn partition(&self, partition: Partition) -> Result<PartitionState, BusError>;

@@ -89,6 +89,10 @@ pub const PARTITIONS: u16 = 64;
 pub const TAIL_EVENTS_MAX: usize = 200;
 /// Life of an idle hot tail.
 pub const TAIL_LIFE: Duration = Duration::from_hours(1);
+/// Epochs of a room of which is remembered what is left of them; who comes from an older one reads history again.
+pub const ROOM_EPOCHS_MAX: usize = 16;
+/// Rooms that a gateway opens at the same time after the bus has forgotten them.
+pub const REOPENS_AT_ONCE: usize = 8;
 /// Frames of a room that a gateway keeps in its own memory.
 pub const RING_FRAMES_MAX: usize = 64;
 /// Missed events that a resume replays; beyond it the client is told of a gap.

@@ -17,6 +17,10 @@ pub struct View {
     ids: HashSet<String>,
     position: Option<Place>,
     repair: Option<Repair>,
+    /// Heard as repeats since the last reset, while it is not known whether the first ones are stored.
+    again: BTreeMap<Place, String>,
+    /// Resets so far.
+    pub resets: usize,
     /// Timeline frames that were new to this client, in order of arrival.
     pub fresh: Vec<Value>,
     /// Timeline frames that it had already.
@@ -38,6 +42,8 @@ impl View {
             ids: HashSet::new(),
             position: None,
             repair: None,
+            again: BTreeMap::new(),
+            resets: 0,
             fresh: Vec::new(),
             repeats: 0,
         }
@@ -67,7 +73,14 @@ impl View {
             "gap" => self.apply_gap(frame),
             "reset" => {
                 self.position = Some((epoch_of(frame), seq_of(frame, "head")));
-                self.repair = Some(Repair::Reset);
+                self.resets += 1;
+                self.again.clear();
+                let survived = &frame["survived"];
+                if survived.is_object() && self.repair.is_none() {
+                    self.withdraw_after((epoch_of(survived), seq_of(survived, "seq")));
+                } else {
+                    self.repair = Some(Repair::Reset);
+                }
             }
             _ => {}
         }
@@ -83,7 +96,7 @@ impl View {
         !self.needs_history() && self.position.is_some_and(|position| position >= place)
     }
 
-    /// Takes in the whole history, read after the need for it arose.
+    /// Takes in the whole history, read after the need for it arose and after the last reset.
     pub fn merge(&mut self, history: &[Value]) {
         let stored: BTreeMap<Place, String> = history.iter().map(entry).collect();
         if self.repair.take() == Some(Repair::Reset) {
@@ -93,6 +106,16 @@ impl View {
         let stored_ids: HashSet<&String> = stored.values().collect();
         self.events.retain(|place, id| stored.contains_key(place) || !stored_ids.contains(id));
         self.events.extend(stored);
+        self.ids = self.events.values().cloned().collect();
+        for (place, id) in std::mem::take(&mut self.again) {
+            if self.ids.insert(id.clone()) {
+                self.events.insert(place, id);
+            }
+        }
+    }
+
+    fn withdraw_after(&mut self, last: Place) {
+        self.events.retain(|place, _| *place <= last);
         self.ids = self.events.values().cloned().collect();
     }
 
@@ -116,6 +139,9 @@ impl View {
             self.fresh.push(frame.clone());
         } else {
             self.repeats += 1;
+            if self.needs_history() {
+                self.again.insert(place, id);
+            }
         }
     }
 
@@ -208,6 +234,26 @@ mod tests {
         view.merge(&[message("e1", 1, "a")]);
         view.apply(&message("e2", 3, "lost"));
         assert_eq!(ids(&view), ["a", "b", "lost"]);
+        assert!(view.reaches((Epoch(2), Seq::new(3))));
+    }
+
+    #[test]
+    fn what_was_lost_and_is_said_again_before_history_is_read_is_shown() {
+        let mut view = view(&[message("e1", 1, "a"), message("e1", 2, "lost")]);
+        view.apply(&json!({"type": "reset", "room": "R", "epoch": "e2", "head": 2}));
+        view.apply(&message("e2", 3, "lost"));
+        view.merge(&[message("e1", 1, "a")]);
+        assert_eq!(ids(&view), ["a", "lost"]);
+    }
+
+    #[test]
+    fn after_a_reset_that_says_what_survived_no_history_is_needed() {
+        let mut view = view(&[message("e1", 1, "a"), message("e1", 2, "lost")]);
+        let survived = json!({"epoch": "e1", "seq": 1});
+        view.apply(&json!({"type": "reset", "room": "R", "epoch": "e2", "head": 2, "survived": survived}));
+        assert!(!view.needs_history());
+        view.apply(&message("e2", 3, "lost"));
+        assert_eq!(ids(&view), ["a", "lost"]);
         assert!(view.reaches((Epoch(2), Seq::new(3))));
     }
 

@@ -120,6 +120,43 @@ test("a reset reads history again and sends what was delivered but not stored", 
   assert.deepEqual(chat.sync.timeline(ROOM).items.map(({ key }) => key), [...count(1, 5).map((n) => `e1:${n}`), "e2:1"]);
 });
 
+test("a reset that says what survived reads nothing", async () => {
+  const { api, chat } = await opened();
+  for (const seq of [6, 7]) chat.sync.onFrame(messageFrame(seq, { user_id: OTHER, message_id: `m-${seq}` }));
+  chat.sync.onFrame({ type: "reset", room: ROOM, epoch: "e2", head: 7, survived: { epoch: "e1", seq: 7 } });
+  chat.sync.onFrame(messageFrame(8, { epoch: "e2", user_id: OTHER }));
+  chat.sync.onFrame({ type: "reset", room: ROOM, epoch: "e3", head: 9, survived: { epoch: "e2", seq: 7 } });
+  chat.sync.onFrame(messageFrame(10, { epoch: "e3", user_id: OTHER }));
+  await settle();
+  assert.deepEqual(api.calls, []);
+  const keys = chat.sync.timeline(ROOM).items.map(({ key }) => key);
+  assert.deepEqual(keys, [...count(1, 7).map((n) => `e1:${n}`), "e3:10"]);
+});
+
+test("what was done to messages and did not survive is read again", async () => {
+  const { api, chat } = await opened();
+  chat.sync.onFrame({ ...serverFrame("message_deleted"), epoch: "e1", seq: 6 });
+  chat.sync.onFrame({ type: "reset", room: ROOM, epoch: "e2", head: 6, survived: { epoch: "e1", seq: 5 } });
+  await settle();
+  assert.deepEqual(api.calls, ["newest"]);
+});
+
+test("a page that was asked for before a reset is not shown", async () => {
+  const { api, chat } = await opened();
+  const { messages } = api;
+  let answer = null;
+  const asked = new Promise((resolve) => (answer = resolve));
+  api.messages = () => asked;
+  chat.sync.reload(ROOM);
+  await settle();
+  api.messages = messages;
+  chat.sync.onFrame({ type: "reset", room: ROOM, epoch: "e2", head: 5, survived: { epoch: "e1", seq: 5 } });
+  answer({ events: [...api.log, messageFrame(6, { user_id: OTHER })], next_cursor: "6" });
+  await settle();
+  assert.deepEqual(shown(chat), count(1, 5));
+  assert.deepEqual(api.calls, ["newest"]);
+});
+
 test("history that cannot be read is told and can be read later", async () => {
   const { api, chat } = await opened();
   const { messages } = api;

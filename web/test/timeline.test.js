@@ -80,6 +80,24 @@ test("a reset begins anew: history replaces what was shown, later live events st
   assert.deepEqual(timeline.ask(), { epoch: "e2", seq: 3 });
 });
 
+test("a message that was lost and comes again before history is read is shown", () => {
+  const timeline = liveTimeline(10);
+  timeline.live(messageFrame(11, { message_id: "m-lost" }));
+  timeline.reset({ epoch: "e2", head: 11 });
+  timeline.live(messageFrame(12, { epoch: "e2", message_id: "m-lost" }));
+  timeline.replace(page(6, 10));
+  assert.deepEqual(timeline.items.slice(-2).map(({ key }) => key), ["e1:10", "e2:12"]);
+});
+
+test("what survived a reset stays, what lies behind it goes", () => {
+  const timeline = liveTimeline(10);
+  timeline.live(messageFrame(11, { message_id: "m-lost" }));
+  assert.equal(timeline.reset({ epoch: "e2", head: 12, survived: { epoch: "e1", seq: 10 } }), "lost");
+  assert.equal(timeline.live(messageFrame(13, { epoch: "e2", message_id: "m-lost" })), "added");
+  assert.deepEqual(timeline.items.slice(-2).map(({ key }) => key), ["e1:10", "e2:13"]);
+  assert.equal(timeline.reset({ epoch: "e3", head: 13, survived: { epoch: "e2", seq: 13 } }), "whole");
+});
+
 test("a later epoch without a reset is a hole", () => {
   assert.equal(liveTimeline(10).live(messageFrame(11, { epoch: "e2" })), "hole");
 });

@@ -10,7 +10,7 @@ use rookery_shared::authority::{
 use rookery_shared::bus::{Bus, BusError, OpenError, PartitionOpening, PartitionState, RoomSeed};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{AclVersion, Partition, RoomId, RoomRef, SessionId, UserId};
+use rookery_shared::id::{AclVersion, Epoch, Partition, RoomId, RoomRef, SessionId, UserId};
 use rookery_shared::keys::{partition_of, partitions};
 use rookery_shared::limits::{
     CHANGES_OVERLAP, CHANGES_PER_READ_MAX, READ_STATES_AT_ONCE, READ_STATES_TURN, ROOM_OPEN_WAIT,
@@ -27,6 +27,7 @@ mod standings;
 use self::standings::Standings;
 use super::missed::Reads;
 use super::presence;
+use crate::domain::message::Place;
 use crate::ingest::Underway;
 use crate::metrics::Metrics;
 use crate::store::{Begun, StoreError, Stores};
@@ -96,23 +97,38 @@ impl LocalAuthority {
         let found = stores.rooms.find(&RoomRef::Id(room)).await.map_err(store_error)?;
         let found = found.ok_or(AuthorityError::Refused(ErrorCode::UnknownRoom))?;
         for _ in 0..OPEN_ATTEMPTS {
-            // Each time anew: until the epoch begins, more of the one before is stored.
-            let last = stores.messages.last_seq(room).await.map_err(store_error)?;
-            let seed = RoomSeed { stored: last, acl: found.acl, settings: found.settings };
+            let Some(epoch) = self.epoch_of(partition).await? else { continue };
+            // Only now: until the epoch begins, more of the one before is stored.
+            let Place { epoch: last, seq } = stores.messages.last(room).await.map_err(store_error)?;
+            let (epoch, last) = (Some(epoch), EventPlace { epoch: last, seq });
+            let seed = RoomSeed { epoch, last, acl: found.acl, settings: found.settings };
             match self.parts.bus.open_room(room, seed).await {
                 Ok(()) => {
                     self.parts.metrics.rooms_opened.inc();
                     return Ok(());
                 }
-                Err(OpenError::PartitionNotOpen) => self.new_epoch(partition).await?,
+                Err(OpenError::PartitionNotOpen) => {}
                 Err(OpenError::Bus(error)) => return Err(bus_error(&error)),
             }
         }
         Err(AuthorityError::Unavailable("the partition does not stay open".to_owned()))
     }
 
-    async fn new_epoch(&self, partition: Partition) -> Result<(), AuthorityError> {
-        let Some(fence) = self.closed(partition).await? else { return Ok(()) };
+    /// The epoch of the partition. None if one had to be begun: the next look finds it.
+    async fn epoch_of(&self, partition: Partition) -> Result<Option<Epoch>, AuthorityError> {
+        for _ in 0..UNSTORED_ATTEMPTS {
+            match self.parts.bus.partition(partition).await.map_err(|error| bus_error(&error))? {
+                PartitionState::Open(epoch) => return Ok(Some(epoch)),
+                PartitionState::Closed(fence) => return self.new_epoch(partition, fence).await.map(|()| None),
+                // All that survived of the epoch before is stored first.
+                PartitionState::Unstored => tokio::time::sleep(UNSTORED_PAUSE).await,
+            }
+        }
+        Err(AuthorityError::Unavailable("the partition's log is not stored yet".to_owned()))
+    }
+
+    /// Begins an epoch on the server of this fence.
+    async fn new_epoch(&self, partition: Partition, fence: String) -> Result<(), AuthorityError> {
         let (epochs, bus) = (&self.parts.stores.epochs, &self.parts.bus);
         let epoch = epochs.next(partition).await.map_err(store_error)?;
         self.parts.metrics.epochs_allocated.inc();
@@ -126,19 +142,6 @@ impl LocalAuthority {
             PartitionOpening::Unstored => tracing::debug!(%partition, %epoch, "partition changed servers"),
         }
         Ok(())
-    }
-
-    /// The server on which the partition waits for an epoch, once all that survived of the one before is stored; none if
-    /// it has one.
-    async fn closed(&self, partition: Partition) -> Result<Option<String>, AuthorityError> {
-        for _ in 0..UNSTORED_ATTEMPTS {
-            match self.parts.bus.partition(partition).await.map_err(|error| bus_error(&error))? {
-                PartitionState::Open => return Ok(None),
-                PartitionState::Closed(fence) => return Ok(Some(fence)),
-                PartitionState::Unstored => tokio::time::sleep(UNSTORED_PAUSE).await,
-            }
-        }
-        Err(AuthorityError::Unavailable("the partition's log is not stored yet".to_owned()))
     }
 }
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use rookery_shared::bus::{Bus, BusError};
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{MessageId, RoomId, UserId};
+use rookery_shared::keys::partition_of;
 use rookery_shared::limits::{HISTORY_BUS_WAIT, TAIL_EVENTS_MAX};
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::ServerFrame;
@@ -105,6 +106,10 @@ async fn read(app: &App, room: RoomId, question: PageQuestion) -> Result<Page, A
     let acts = tail.as_ref().map(|tail| states::acts(&tail.events)).unwrap_or_default();
     let one_more = PageQuestion { limit: question.limit + 1, ..question };
     let stored = app.stores.messages.page(room, one_more).await?;
+    let (newest, tail) = match tail {
+        Some(tail) if is_over(app, room, &tail).await? => (None, None),
+        tail => (newest, tail),
+    };
     let merged = merge(stored, tail, question.window);
     let merged = merged.map_err(|Hole| BusError::Unavailable("events wait to be stored".to_owned()))?;
     let is_whole = question.window == Window::Latest && !merged.after_hole;
@@ -135,6 +140,16 @@ async fn known(app: &App, room: RoomId) -> Known {
             Known::default()
         }
     }
+}
+
+/// What a server has numbered that was replaced meanwhile will never be stored.
+async fn is_over(app: &App, room: RoomId, tail: &Tail) -> Result<bool, StoreError> {
+    if tail.events.is_empty() {
+        return Ok(false);
+    }
+    let partition = partition_of(room);
+    let begun = app.stores.epochs.begun(&[partition]).await?;
+    Ok(begun.get(&partition).is_some_and(|begun| begun.epoch > tail.epoch))
 }
 
 async fn unstored(bus: &dyn Bus, room: RoomId) -> Result<Known, BusError> {

@@ -64,6 +64,7 @@ async fn stored(
     place: EventPlace,
     limit: usize,
 ) -> Result<Vec<SequencedEvent>, AuthorityError> {
+    parts.metrics.missed_reads.inc();
     let window = Window::After(Place { epoch: place.epoch, seq: place.seq });
     parts
         .stores

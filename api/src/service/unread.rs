@@ -235,5 +235,5 @@ async fn on_the_bus(bus: &dyn Bus, rooms: &[RoomId]) -> Vec<Option<Head>> {
 async fn in_the_store(stores: &Stores, room: RoomId) -> Result<Head, StoreError> {
     let newest = stores.messages.page(room, PageQuestion::all(Window::Latest, 1)).await?;
     let Place { epoch, seq } = newest.first().map_or(Place::START, place_of);
-    Ok(Head { epoch, seq, stored: seq })
+    Ok(Head { epoch, seq, stored: seq, began: None })
 }

@@ -3,6 +3,7 @@
 use rookery_api::domain::load::{LoadSet, Origin, Plan};
 use rookery_api::domain::message::Place;
 use rookery_shared::access::Visibility;
+use rookery_shared::authority::EventPlace;
 use rookery_shared::bus::{Bus as _, RoomSeed};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{RoomSettings, SequencedEvent};
@@ -47,8 +48,9 @@ async fn list(home: Home, count: usize) {
         .collect();
     stores.messages.apply(&talked).await.unwrap();
     for (number, member) in set.members.iter().enumerate() {
-        let last = if number < TALKED_IN { Seq::new(MESSAGES) } else { Seq::ZERO };
-        let seed = RoomSeed { stored: last, acl: AclVersion(1), settings: RoomSettings::default() };
+        let said = EventPlace { epoch: Epoch(1), seq: Seq::new(MESSAGES) };
+        let last = if number < TALKED_IN { said } else { EventPlace::START };
+        let seed = RoomSeed { epoch: None, last, acl: AclVersion(1), settings: RoomSettings::default() };
         bus.open_room(member.room_id, seed).await.unwrap();
     }
 

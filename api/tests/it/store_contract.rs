@@ -165,7 +165,7 @@ on_both! {
         concurrent_repeats_end_in_one_history
         an_empty_batch_is_nothing
         large_batches_are_applied
-        last_seq_counts_all_epochs
+        the_last_place_is_that_of_the_largest_number
     }
     acts {
         acts_are_history_and_change_their_message

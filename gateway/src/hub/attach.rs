@@ -10,6 +10,7 @@ use rookery_shared::protocol::server::{ServerFrame, You};
 use rookery_shared::unread::ReadState;
 
 use super::Hub;
+use super::room::push::reset;
 use super::room::{Live, Room};
 use crate::frame::Frame;
 use crate::member::Member;
@@ -55,12 +56,22 @@ pub(super) struct Progress {
     source: &'static str,
     /// `subscribed` was told.
     begun: bool,
+    /// It was told of a later epoch than the one it had.
+    turned: bool,
     replayed: u64,
 }
 
 impl Progress {
     pub(super) const fn new(position: Option<Position>) -> Self {
-        Self { position, fetched: None, asked: false, source: "ring", begun: false, replayed: 0 }
+        Self {
+            position,
+            fetched: None,
+            asked: false,
+            source: "ring",
+            begun: false,
+            turned: false,
+            replayed: 0,
+        }
     }
 }
 
@@ -76,6 +87,8 @@ pub(super) enum Attempt {
     Fetch(Position),
     /// The head on the bus.
     Ahead,
+    /// How the room's epochs began.
+    Epochs,
 }
 
 impl Hub {
@@ -107,6 +120,7 @@ impl Hub {
                     let (source, fetched) = self.fetch(joining.room, after).await?;
                     (progress.source, progress.fetched) = (source, Some(fetched));
                 }
+                Attempt::Epochs => room.learn(self.bus.epochs(joining.room).await?),
                 Attempt::Ahead => {
                     // Another node may have been faster than this one: look before saying that the numbers are gone.
                     let head = self.head(joining.room).await?;
@@ -122,7 +136,7 @@ impl Hub {
     async fn fetch(&self, room: RoomId, after: Position) -> Result<(&'static str, Fetched), BusError> {
         let (source, events) = self.events_after(room, after).await?;
         let frames = events.into_iter().map(relay::encode).map(|(at, delivery)| (at, delivery.frame));
-        Ok((source, Fetched { after: after.seq, events: frames.collect() }))
+        Ok((source, Fetched { after, events: frames.collect() }))
     }
 }
 
@@ -136,23 +150,41 @@ impl Room {
             return Attempt::Done("left");
         }
         let (head, room) = (live.feed.head(), joining.room);
-        let gap = |from| ("gap", vec![Frame::from(&ServerFrame::Gap { room, from, to: head.seq })]);
+        let gap = |from, to| Frame::from(&ServerFrame::Gap { room, from, to });
+        let is_end = |at: Position, upto| (at.epoch, upto) == (head.epoch, head.seq);
         let (outcome, between) = match (live.feed.plan(progress.position, progress.fetched.as_ref()), progress.position)
         {
-            (Plan::Fetch(seq), _) => return Attempt::Fetch(Position { epoch: head.epoch, seq }),
+            (Plan::Fetch(after), _) => return Attempt::Fetch(after),
             (Plan::Ahead, _) if !progress.asked => return Attempt::Ahead,
-            (Plan::Ahead | Plan::Reset, _) => ("reset", vec![Frame::from(&reset(room, head))]),
-            (Plan::Gap { from, .. }, _) => gap(from),
-            (Plan::Replay { frames, .. }, None) => ("fresh", frames),
-            (Plan::Replay { upto, .. }, Some(at)) if upto < head.seq && progress.replayed > REPLAY_EVENTS_MAX => {
-                gap(at.seq.next())
+            (Plan::Epochs, _) => return Attempt::Epochs,
+            (Plan::Ahead | Plan::Reset, _) => {
+                let after = Position { epoch: head.epoch, seq: head.seq };
+                ("reset", vec![Frame::from(&reset(room, after, None))])
             }
-            (Plan::Replay { frames, upto }, Some(at)) if upto < head.seq => {
+            (Plan::Next { survived, after }, _) => {
+                (progress.position, progress.turned) = (Some(after), true);
+                live.replay(joining, progress, vec![Frame::from(&reset(room, after, Some(survived)))]);
+                return Attempt::Wait;
+            }
+            (Plan::Gap { from, to }, Some(at)) if !is_end(at, to) => {
+                progress.position = Some(Position { seq: to, ..at });
+                live.replay(joining, progress, vec![gap(from, to)]);
+                return Attempt::Wait;
+            }
+            (Plan::Gap { from, to }, _) => ("gap", vec![gap(from, to)]),
+            (Plan::Replay { frames, .. }, None) => ("fresh", frames),
+            (Plan::Replay { upto, .. }, Some(at))
+                if !is_end(at, upto) && at.epoch == head.epoch && progress.replayed > REPLAY_EVENTS_MAX =>
+            {
+                ("gap", vec![gap(at.seq.next(), head.seq)])
+            }
+            (Plan::Replay { frames, upto }, Some(at)) if !is_end(at, upto) => {
                 progress.replayed += upto.get() - at.seq.get();
                 progress.position = Some(Position { seq: upto, ..at });
                 live.replay(joining, progress, frames);
                 return Attempt::Wait;
             }
+            (Plan::Replay { frames, .. }, Some(_)) if progress.turned => ("survived", frames),
             (Plan::Replay { frames, .. }, Some(_)) if frames.is_empty() && progress.replayed == 0 => ("head", frames),
             (Plan::Replay { frames, .. }, Some(_)) => (progress.source, frames),
         };
@@ -193,8 +225,4 @@ fn subscribed(joining: &Joining, head: Head) -> ServerFrame {
         stored: head.stored,
         you: You { role: joining.role, read: joining.read },
     }
-}
-
-const fn reset(room: RoomId, head: Head) -> ServerFrame {
-    ServerFrame::Reset { room, epoch: head.epoch, head: head.seq }
 }

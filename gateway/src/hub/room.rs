@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
-use rookery_shared::bus::{BusError, Head};
-use rookery_shared::id::{AclVersion, RoomId, UserId};
+use rookery_shared::bus::{Began, BusError, Head};
+use rookery_shared::id::{AclVersion, Epoch, RoomId, UserId};
 use rookery_shared::limits::{PARKED_EVENTS_MAX, ROOM_LINGER};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -17,7 +17,7 @@ use crate::position::Position;
 use crate::relay::room_feed::{Delivery, Fate, RoomFeed};
 
 pub(super) mod members;
-mod push;
+pub(super) mod push;
 mod tempo;
 
 use members::Members;
@@ -88,6 +88,15 @@ pub struct Hole {
     pub after: Position,
     /// How far the room is ahead of it.
     pub events: u64,
+}
+
+/// What a room lacks.
+#[derive(Clone, Copy, Debug)]
+pub enum Lack {
+    /// The bus is in an epoch newer than this one, of which has to be known how it began.
+    Epoch(Epoch),
+    /// Events.
+    Events(Hole),
 }
 
 /// What a change of a room leaves to be done and counted.
@@ -185,13 +194,21 @@ impl Room {
         news
     }
 
-    /// Where events are missing; none (and the repair is over) if there is no hole.
-    pub fn hole(&self) -> Option<Hole> {
+    /// What is missing; none (and the repair is over) if nothing is.
+    pub fn lack(&self) -> Option<Lack> {
         let mut live = self.live()?;
         live.repairing = live.feed.has_hole();
         let Head { epoch, seq, .. } = live.feed.head();
-        live.repairing
-            .then(|| Hole { after: Position { epoch, seq }, events: live.feed.missing() })
+        let hole = Hole { after: Position { epoch, seq }, events: live.feed.missing() };
+        let lack = if live.feed.wants_epoch() { Lack::Epoch(epoch) } else { Lack::Events(hole) };
+        live.repairing.then_some(lack)
+    }
+
+    /// The bus said how epochs of the room began.
+    pub fn learn(&self, epochs: Vec<Began>) {
+        if let Some(mut live) = self.live() {
+            live.feed.learn(epochs);
+        }
     }
 
     /// Events that were read again arrived; what they do not fill is given up.
@@ -326,7 +343,7 @@ impl Live {
         match fate {
             Fate::Parked => news.parked += 1,
             Fate::Dropped => news.dropped += 1,
-            Fate::Delivered | Fate::Known => {}
+            Fate::Delivered | Fate::Known | Fate::Newer => {}
         }
         self.deliver(room, steps, news);
     }

@@ -21,6 +21,7 @@ use crate::relay::{Relay, RelayParts};
 use crate::testing::{FakeAuthority, FakeBus, Nobody};
 
 mod replay;
+mod survived;
 
 struct Setup {
     bus: Arc<FakeBus>,
@@ -110,7 +111,10 @@ fn short(frame: ServerFrame) -> String {
         ServerFrame::Subscribed { head, .. } => format!("head {head}"),
         ServerFrame::CaughtUp { seq, .. } => format!("caught up {seq}"),
         ServerFrame::Gap { from, to, .. } => format!("gap {from}-{to}"),
-        ServerFrame::Reset { epoch, head, .. } => format!("reset {epoch} {head}"),
+        ServerFrame::Reset { epoch, head, survived: None, .. } => format!("reset {epoch} {head}"),
+        ServerFrame::Reset { epoch, head, survived: Some(last), .. } => {
+            format!("reset {epoch} {head}, {} {} survived", last.epoch, last.seq)
+        }
         ServerFrame::NewMessage { seq, .. } | ServerFrame::MemberLeft { seq, .. } => seq.to_string(),
         ServerFrame::Unsubscribed { .. } => "out".into(),
         other @ (ServerFrame::Hello { .. }
@@ -219,7 +223,7 @@ async fn a_new_epoch_is_told_by_event_and_by_audit() {
     setup.bus.lose_everything();
     setup.say(3, 4);
     settle().await;
-    assert_eq!(told(&member)[2..], ["1", "2", "reset e2 2", "3", "4"]);
+    assert_eq!(told(&member)[2..], ["1", "2", "reset e2 4"]);
     setup.bus.lose_everything();
     setup.bus.signal(Signal::Suspect);
     settle().await;

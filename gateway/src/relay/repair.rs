@@ -3,22 +3,26 @@
 
 use std::sync::Arc;
 
+use futures_util::stream::{self, StreamExt as _};
 use rookery_shared::authority::EventPlace;
 use rookery_shared::bus::BusError;
 use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::RoomId;
+use rookery_shared::id::{Epoch, RoomId};
 use rookery_shared::limits::{
-    EVENTS_PER_READ_MAX, HEADS_PER_READ_MAX, REPAIR_PAUSE, REPAIR_ROUNDS_MAX, RESUME_EVENTS_MAX, TAIL_EVENTS_MAX,
+    EVENTS_PER_READ_MAX, HEADS_PER_READ_MAX, REOPENS_AT_ONCE, REPAIR_PAUSE, REPAIR_ROUNDS_MAX, RESUME_EVENTS_MAX,
+    TAIL_EVENTS_MAX,
 };
 use tokio::time::Instant;
 
 use super::encode;
 use crate::hub::Hub;
-use crate::hub::room::{Hole, News, Room};
+use crate::hub::room::{Hole, Lack, News, Room};
 use crate::position::Position;
 
 /// Rooms that may fail to open before an audit rests.
-const REOPEN_FAILURES_MAX: u32 = 3;
+const REOPEN_FAILURES_MAX: usize = 3;
+/// Epochs and holes that one repair goes through; the next sign of a hole starts another.
+const REPAIR_STEPS_MAX: usize = 64;
 
 impl Hub {
     /// Counts what changed in a room, writes what its members are owed by it, and starts its repair if it wants one.
@@ -48,20 +52,44 @@ impl Hub {
     /// Reads again what is missing until nothing is, or the bus does not answer. One at a time per room.
     pub(crate) async fn repair(self: &Arc<Self>, room: &Arc<Room>) {
         let _turn = room.repair_turn.lock().await;
-        for round in 0..REPAIR_ROUNDS_MAX {
-            let Some(hole) = room.hole() else { return };
-            match self.read_again(room.id, hole).await {
-                Ok(events) => {
-                    let news = room.fill(events.into_iter().map(encode).collect());
-                    self.after(room, News { wants_repair: false, ..news });
-                }
-                Err(error) => {
-                    tracing::debug!(room = %room.id, %error, "hole not repaired");
-                    tokio::time::sleep(REPAIR_PAUSE * 2_u32.pow(round)).await;
-                }
+        let mut failures = 0;
+        for _ in 0..REPAIR_STEPS_MAX {
+            let done = match room.lack() {
+                None => return,
+                Some(Lack::Epoch(epoch)) => self.follow(room, epoch).await,
+                Some(Lack::Events(hole)) => self.refill(room, hole).await,
+            };
+            let Err(error) = done else { continue };
+            tracing::debug!(room = %room.id, %error, "hole not repaired");
+            tokio::time::sleep(REPAIR_PAUSE * 2_u32.pow(failures)).await;
+            failures += 1;
+            if failures == REPAIR_ROUNDS_MAX {
+                break;
             }
         }
         room.postpone_repair();
+    }
+
+    /// The room has gone on in another epoch than this one.
+    async fn follow(self: &Arc<Self>, room: &Arc<Room>, epoch: Epoch) -> Result<(), BusError> {
+        let permit = self.repairs.acquire().await;
+        let head = self.head(room.id).await?;
+        if head.epoch <= epoch {
+            return Err(BusError::Unavailable("the bus is in an older epoch than its events".to_owned()));
+        }
+        if head.began.and_then(|began| began.kept_of(epoch)).is_none() {
+            room.learn(self.bus.epochs(room.id).await?);
+        }
+        drop(permit);
+        self.after(room, News { wants_repair: false, ..room.compare(head) });
+        Ok(())
+    }
+
+    async fn refill(self: &Arc<Self>, room: &Arc<Room>, hole: Hole) -> Result<(), BusError> {
+        let events = self.read_again(room.id, hole).await?;
+        let news = room.fill(events.into_iter().map(encode).collect());
+        self.after(room, News { wants_repair: false, ..news });
+        Ok(())
     }
 
     /// Compares all live rooms with the bus. Rooms that the bus has forgotten are opened there again, after all
@@ -78,14 +106,19 @@ impl Hub {
                 }
             }
         }
-        self.reopen(&forgotten).await
+        self.reopen(forgotten).await
     }
 
-    async fn reopen(self: &Arc<Self>, rooms: &[Arc<Room>]) -> Result<(), BusError> {
+    async fn reopen(self: &Arc<Self>, rooms: Vec<Arc<Room>>) -> Result<(), BusError> {
+        let heads = stream::iter(rooms).map(|room| {
+            let hub = Arc::clone(self);
+            async move { (hub.head(room.id).await, room) }
+        });
+        let mut heads = heads.buffer_unordered(REOPENS_AT_ONCE);
         let mut failures = 0;
-        for room in rooms {
-            match self.head(room.id).await {
-                Ok(head) => self.after(room, room.compare(head)),
+        while let Some((head, room)) = heads.next().await {
+            match head {
+                Ok(head) => self.after(&room, room.compare(head)),
                 // One room that cannot be opened must not keep the others waiting, nor many all of them.
                 Err(_) if failures < REOPEN_FAILURES_MAX => failures += 1,
                 Err(error) => return Err(error),
@@ -119,7 +152,7 @@ impl Hub {
         at: Position,
     ) -> Result<(&'static str, Vec<SequencedEvent>), BusError> {
         let tail = self.bus.range(room, at.seq, TAIL_EVENTS_MAX).await?;
-        if tail.first().is_some_and(|first| first.epoch != at.epoch || first.seq == at.seq.next()) {
+        if tail.first().is_some_and(|first| (first.epoch, first.seq) == (at.epoch, at.seq.next())) {
             return Ok(("tail", tail));
         }
         let place = EventPlace { epoch: at.epoch, seq: at.seq };

@@ -2,17 +2,24 @@
 //! hole. Pure: events go in, steps for the room's members come out.
 //!
 //! Members see every number of an epoch once and in order, or are told of a [`Step::Gap`] or a [`Step::Reset`].
+//!
+//! A newer epoch is entered when it is known how it began: then everything that is stored of this one is told first, and
+//! members learn by the reset what they may keep. Epochs in between are gone through one by one.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-use rookery_shared::bus::Head;
+use rookery_shared::bus::{Began, Head};
 use rookery_shared::id::{Epoch, Seq, UserId};
 use rookery_shared::limits::{
-    PARKED_EVENTS_MAX, REPLAY_BYTES_MAX, REPLAY_FRAMES_MAX, RESUME_EVENTS_MAX, RING_BYTES_MAX, RING_FRAMES_MAX,
+    PARKED_EVENTS_MAX, REPLAY_BYTES_MAX, REPLAY_FRAMES_MAX, RESUME_EVENTS_MAX, ROOM_EPOCHS_MAX,
 };
 
 use crate::frame::Frame;
 use crate::position::Position;
+
+mod ring;
+
+use ring::Ring;
 
 /// An event as members get it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,12 +42,12 @@ pub enum Step {
         /// Last missing number.
         to: Seq,
     },
-    /// News that the numbers begin anew.
+    /// News that the numbers go on in another epoch.
     Reset {
-        /// The epoch that holds from now on.
-        epoch: Epoch,
-        /// Number of the newest event in it.
-        head: Seq,
+        /// Behind this place.
+        after: Position,
+        /// What is stored of the epoch before; none if that is not known.
+        survived: Option<Position>,
     },
 }
 
@@ -49,8 +56,10 @@ pub enum Step {
 pub enum Fate {
     /// It is among the steps.
     Delivered,
-    /// It came before, or belongs to an epoch that is over.
+    /// It came before, or belongs to an epoch that is over, or is lost.
     Known,
+    /// It belongs to a newer epoch; how that began is asked first, and then it is read again.
+    Newer,
     /// It waits behind a hole.
     Parked,
     /// It belongs behind a hole, but too much waits there; the repair reads it again.
@@ -64,7 +73,8 @@ pub enum Plan {
     Replay {
         /// In order, without a hole.
         frames: Vec<Frame>,
-        /// The position after them. If it is not the newest event, the subscriber asks again from there.
+        /// The number after them, in the position's epoch. If it is not the newest event, the subscriber asks again from
+        /// there.
         upto: Seq,
     },
     /// Not by us: too much or too old.
@@ -74,26 +84,35 @@ pub enum Plan {
         /// Last missing number.
         to: Seq,
     },
-    /// The position belongs to an epoch that is over.
+    /// The position belongs to an epoch that is over, and what is left of that is not known.
     Reset,
+    /// The same, but the bus may know.
+    Epochs,
+    /// The position's epoch is over, and everything that is stored of it was told. It goes on in another one.
+    Next {
+        /// The last place of the position's epoch that is stored.
+        survived: Position,
+        /// Behind this place.
+        after: Position,
+    },
     /// The position is ahead of this node: look at the bus.
     Ahead,
-    /// By events that only bus or store have: fetch what follows this number.
-    Fetch(Seq),
+    /// By events that only bus or store have: fetch what follows the position.
+    Fetch(Position),
 }
 
-/// What bus and store gave when asked for the events after a number.
+/// What bus and store gave when asked for the events after a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
-    /// The number.
-    pub after: Seq,
+    /// The place.
+    pub after: Position,
     /// Events that follow it, in order.
     pub events: Vec<(Position, Frame)>,
 }
 
 impl Fetched {
     fn frame(&self, at: Position) -> Option<&Frame> {
-        let index = usize::try_from(at.seq.get().checked_sub(self.after.get())?.checked_sub(1)?).ok()?;
+        let index = usize::try_from(at.seq.get().checked_sub(self.after.seq.get())?.checked_sub(1)?).ok()?;
         self.events.get(index).filter(|(place, _)| *place == at).map(|(_, frame)| frame)
     }
 }
@@ -105,33 +124,51 @@ pub struct RoomFeed {
     last: Seq,
     highest: Seq,
     stored: Seq,
-    ring: VecDeque<Frame>,
-    ring_bytes: usize,
+    ring: Ring,
+    /// The newest frames of the epoch before, as far as it is stored.
+    before: Option<(Epoch, Ring)>,
     parked: BTreeMap<Seq, Delivery>,
+    /// How epochs of the room began, the newest ones.
+    epochs: Vec<Began>,
+    /// Whether the bus was asked for those that are not known.
+    asked: bool,
+    /// The newest place in a newer epoch that was heard of.
+    ahead: Option<Position>,
+    /// Where the room stands in a newer epoch, once what lies before that was told.
+    target: Option<Head>,
 }
 
 impl RoomFeed {
     /// Begins behind the newest event.
-    pub const fn new(head: Head) -> Self {
+    pub fn new(head: Head) -> Self {
         Self {
             epoch: head.epoch,
             last: head.seq,
             highest: head.seq,
             stored: head.stored,
-            ring: VecDeque::new(),
-            ring_bytes: 0,
+            ring: Ring::ending_at(head.seq),
+            before: None,
             parked: BTreeMap::new(),
+            epochs: head.began.into_iter().collect(),
+            asked: false,
+            ahead: None,
+            target: None,
         }
     }
 
     /// The newest delivered event, and what is known to be stored.
     pub const fn head(&self) -> Head {
-        Head { epoch: self.epoch, seq: self.last, stored: self.stored }
+        Head { epoch: self.epoch, seq: self.last, stored: self.stored, began: None }
     }
 
-    /// Whether events are known to exist that did not arrive.
+    /// Whether something is known to exist that did not arrive.
     pub const fn has_hole(&self) -> bool {
-        self.missing() > 0
+        self.missing() > 0 || self.wants_epoch()
+    }
+
+    /// Whether the bus is to be asked about a newer epoch: where the room stands, and how its epochs began.
+    pub const fn wants_epoch(&self) -> bool {
+        self.ahead.is_some() && self.target.is_none()
     }
 
     /// How many numbers lie between the newest delivered event and the newest one known of.
@@ -141,81 +178,110 @@ impl RoomFeed {
 
     /// An event arrived, from wherever.
     pub fn offer(&mut self, at: Position, delivery: Delivery) -> (Fate, Vec<Step>) {
-        if at.epoch < self.epoch || (at.epoch == self.epoch && at.seq <= self.last) {
-            return (Fate::Known, Vec::new());
-        }
-        let mut steps = Vec::new();
         if at.epoch > self.epoch {
-            // Whatever the new epoch holds before this event is in history, which a reset makes clients read.
-            steps.push(self.reset(at.epoch, Seq::new(at.seq.get().saturating_sub(1))));
+            self.ahead = self.ahead.max(Some(at));
+            return (Fate::Newer, Vec::new());
+        }
+        let is_lost = self.end().is_some_and(|end| at.seq > end);
+        if at.epoch < self.epoch || at.seq <= self.last || is_lost {
+            return (Fate::Known, Vec::new());
         }
         self.highest = self.highest.max(at.seq);
         if at.seq != self.last.next() {
-            return (self.park(at.seq, delivery), steps);
+            return (self.park(at.seq, delivery), Vec::new());
         }
-        steps.push(self.deliver(delivery));
+        let mut steps = vec![self.deliver(delivery)];
         self.release(&mut steps);
+        self.turn(&mut steps);
         (Fate::Delivered, steps)
     }
 
     /// The bus told where the room stands.
     pub fn compare(&mut self, head: Head) -> Vec<Step> {
+        let mut steps = Vec::new();
         if head.epoch > self.epoch {
-            let reset = self.reset(head.epoch, head.seq);
-            self.stored = head.stored;
-            return vec![reset];
-        }
-        // A head that is behind was read before the newest events arrived.
-        if head.epoch == self.epoch {
+            self.note(head.began);
+            if self.target.is_none_or(|target| target.epoch <= head.epoch) && self.can_turn() {
+                self.target = Some(head);
+                self.turn(&mut steps);
+            } else {
+                self.ahead = self.ahead.max(Some(Position { epoch: head.epoch, seq: head.seq }));
+            }
+        } else if head.epoch == self.epoch && self.target.is_none() {
+            // A head that is behind was read before the newest events arrived.
             self.highest = self.highest.max(head.seq);
             self.stored = self.stored.max(head.stored);
         }
-        Vec::new()
+        steps
+    }
+
+    /// The bus told how epochs of the room began; it knows no more of them.
+    pub fn learn(&mut self, epochs: Vec<Began>) {
+        self.note(epochs);
+        self.asked = true;
     }
 
     /// The bus cannot fill the hole at the front: tells of it and goes on behind it.
     pub fn give_up(&mut self) -> Vec<Step> {
-        if !self.has_hole() {
+        if self.missing() == 0 || self.wants_epoch() {
             return Vec::new();
         }
         let from = self.last.next();
         let to = self.parked.keys().next().map_or(self.highest, |first| Seq::new(first.get() - 1));
         self.last = to;
-        self.clear_ring();
+        self.ring = Ring::ending_at(to);
         let mut steps = vec![Step::Gap { from, to }];
         self.release(&mut steps);
+        self.turn(&mut steps);
         steps
     }
 
     /// How a subscriber at this position gets on towards the newest event, given what was fetched for it last.
     pub fn plan(&self, position: Option<Position>, fetched: Option<&Fetched>) -> Plan {
-        let Some(Position { epoch, seq }) = position else {
+        let Some(at) = position else {
             return Plan::Replay { frames: Vec::new(), upto: self.last };
         };
-        if epoch < self.epoch {
-            return Plan::Reset;
+        if at.epoch < self.epoch {
+            return self.plan_of_older(at, fetched);
         }
-        if epoch > self.epoch || seq > self.last {
+        if at.epoch > self.epoch || at.seq > self.last {
             return Plan::Ahead;
         }
-        let gap = Plan::Gap { from: seq.next(), to: self.last };
-        if self.last.get() - seq.get() > RESUME_EVENTS_MAX {
-            return gap;
-        }
-        let (frames, upto) = self.piece_after(seq, fetched);
-        if upto > seq || seq == self.last {
-            return Plan::Replay { frames, upto };
-        }
-        let asked = fetched.is_some_and(|fetched| fetched.after == seq);
-        if asked { gap } else { Plan::Fetch(seq) }
+        self.plan_upto(at, self.last, fetched)
     }
 
-    /// The frames that follow `seq` as far as they are at hand, and not more than one piece of a replay.
-    fn piece_after(&self, seq: Seq, fetched: Option<&Fetched>) -> (Vec<Frame>, Seq) {
-        let (mut frames, mut bytes, mut upto) = (Vec::new(), 0, seq);
-        while upto < self.last && frames.len() < REPLAY_FRAMES_MAX {
-            let at = Position { epoch: self.epoch, seq: upto.next() };
-            let found = fetched.and_then(|fetched| fetched.frame(at)).or_else(|| self.in_ring(at.seq));
+    fn plan_of_older(&self, at: Position, fetched: Option<&Fetched>) -> Plan {
+        let next = Began::next_of(at.epoch, &self.epochs);
+        let Some((next, seq)) = next.and_then(|next| Some((next, next.kept_of(at.epoch)?))) else {
+            return if self.asked { Plan::Reset } else { Plan::Epochs };
+        };
+        if at.seq < seq {
+            return self.plan_upto(at, seq, fetched);
+        }
+        let (survived, after) = (Position { seq, ..at }, Position { epoch: next.epoch, seq: next.after });
+        Plan::Next { survived, after }
+    }
+
+    /// How to get to the last number of the position's epoch.
+    fn plan_upto(&self, at: Position, last: Seq, fetched: Option<&Fetched>) -> Plan {
+        let gap = Plan::Gap { from: at.seq.next(), to: last };
+        if last.get() - at.seq.get() > RESUME_EVENTS_MAX {
+            return gap;
+        }
+        let (frames, upto) = self.piece_after(at, last, fetched);
+        if upto > at.seq || at.seq == last {
+            return Plan::Replay { frames, upto };
+        }
+        let asked = fetched.is_some_and(|fetched| fetched.after == at);
+        if asked { gap } else { Plan::Fetch(at) }
+    }
+
+    /// The frames that follow a place as far as they are at hand, and not more than one piece of a replay.
+    fn piece_after(&self, after: Position, last: Seq, fetched: Option<&Fetched>) -> (Vec<Frame>, Seq) {
+        let (mut frames, mut bytes, mut upto) = (Vec::new(), 0, after.seq);
+        while upto < last && frames.len() < REPLAY_FRAMES_MAX {
+            let at = Position { seq: upto.next(), ..after };
+            let found = fetched.and_then(|fetched| fetched.frame(at)).or_else(|| self.in_ring(at));
             let Some(frame) = found else { break };
             bytes += frame.len();
             if bytes > REPLAY_BYTES_MAX && !frames.is_empty() {
@@ -227,19 +293,15 @@ impl RoomFeed {
         (frames, upto)
     }
 
-    fn in_ring(&self, seq: Seq) -> Option<&Frame> {
-        let from_end = usize::try_from(self.last.get().checked_sub(seq.get())?).ok()?;
-        self.ring.get(self.ring.len().checked_sub(from_end + 1)?)
+    fn in_ring(&self, at: Position) -> Option<&Frame> {
+        let before = self.before.as_ref().filter(|(epoch, _)| *epoch == at.epoch).map(|(_, ring)| ring);
+        let ring = if at.epoch == self.epoch { Some(&self.ring) } else { before };
+        ring?.get(at.seq)
     }
 
     fn deliver(&mut self, delivery: Delivery) -> Step {
         self.last = self.last.next();
-        self.ring_bytes += delivery.frame.len();
-        self.ring.push_back(delivery.frame.clone());
-        while self.ring.len() > RING_FRAMES_MAX || self.ring_bytes > RING_BYTES_MAX {
-            let Some(oldest) = self.ring.pop_front() else { break };
-            self.ring_bytes -= oldest.len();
-        }
+        self.ring.push(delivery.frame.clone());
         Step::Event(delivery)
     }
 
@@ -261,19 +323,65 @@ impl RoomFeed {
         Fate::Dropped
     }
 
-    fn reset(&mut self, epoch: Epoch, head: Seq) -> Step {
-        self.epoch = epoch;
-        self.last = head;
-        self.highest = head;
-        self.stored = Seq::ZERO;
-        self.parked.clear();
-        self.clear_ring();
-        Step::Reset { epoch, head }
+    fn note(&mut self, epochs: impl IntoIterator<Item = Began>) {
+        for began in epochs {
+            if !self.epochs.iter().any(|known| known.epoch == began.epoch) {
+                self.epochs.push(began);
+            }
+        }
+        self.epochs.sort_unstable_by_key(|began| began.epoch);
+        let surplus = self.epochs.len().saturating_sub(ROOM_EPOCHS_MAX);
+        self.epochs.drain(..surplus);
     }
 
-    fn clear_ring(&mut self) {
-        self.ring = VecDeque::new();
-        self.ring_bytes = 0;
+    fn can_turn(&self) -> bool {
+        self.asked || Began::next_of(self.epoch, &self.epochs).is_some()
+    }
+
+    /// The last number of this epoch that is stored, if the epoch is known to be over.
+    fn end(&self) -> Option<Seq> {
+        self.target.and_then(|_| Began::next_of(self.epoch, &self.epochs)?.kept_of(self.epoch))
+    }
+
+    /// Goes on to the target as far as what lies before it was told.
+    fn turn(&mut self, steps: &mut Vec<Step>) {
+        while let Some(target) = self.target {
+            let next = Began::next_of(self.epoch, &self.epochs).filter(|next| next.epoch <= target.epoch);
+            let Some((next, kept)) = next.and_then(|next| Some((next, next.kept_of(self.epoch)?))) else {
+                if !self.can_turn() {
+                    self.target = None;
+                    self.ahead = self.ahead.max(Some(Position { epoch: target.epoch, seq: target.seq }));
+                    return;
+                }
+                steps.push(self.enter(Position { epoch: target.epoch, seq: target.seq }, None));
+                continue;
+            };
+            self.highest = kept.max(self.last);
+            if kept > self.last {
+                self.parked.retain(|seq, _| *seq <= kept);
+                return;
+            }
+            let survived = Position { epoch: self.epoch, seq: kept };
+            steps.push(self.enter(Position { epoch: next.epoch, seq: next.after }, Some(survived)));
+        }
+    }
+
+    fn enter(&mut self, after: Position, survived: Option<Position>) -> Step {
+        let ring = std::mem::replace(&mut self.ring, Ring::ending_at(after.seq));
+        self.before = survived.map(|survived| (survived.epoch, ring.upto(survived.seq)));
+        (self.epoch, self.last, self.highest, self.stored) = (after.epoch, after.seq, after.seq, Seq::ZERO);
+        self.asked = false;
+        self.parked.clear();
+        if let Some(target) = self.target.take_if(|target| target.epoch == after.epoch) {
+            self.highest = self.highest.max(target.seq);
+            self.stored = target.stored;
+        }
+        if let Some(ahead) = self.ahead.take_if(|ahead| ahead.epoch <= after.epoch)
+            && ahead.epoch == after.epoch
+        {
+            self.highest = self.highest.max(ahead.seq);
+        }
+        Step::Reset { after, survived }
     }
 }
 

@@ -83,6 +83,11 @@ fn rooms() -> Vec<Frame> {
     ];
     let heads = json!({"type": "array", "items": reference("room_head")});
     let seq = |name, description| required(name, meaning("seq", description));
+    let survived = vec![
+        required("epoch", meaning("epoch", "The epoch before.")),
+        required("seq", meaning("seq", "The last number of it that is stored.")),
+    ];
+    let survived = object(survived, Rest::Refused);
     vec![
         frame("subscribed", "The room is live.", subscribed),
         frame("unsubscribed", "The room is no longer live.", vec![required("room", reference("id"))]),
@@ -98,11 +103,12 @@ fn rooms() -> Vec<Frame> {
         ),
         frame(
             "reset",
-            "The numbers go on under another epoch: read history again, send again what has no `ack`.",
+            "The numbers go on under another epoch: send again what has no `ack`. Without `survived` read history again.",
             vec![
                 required("room", reference("id")),
                 required("epoch", reference("epoch")),
-                seq("head", "Number of the newest event."),
+                seq("head", "The events go on behind this number."),
+                optional("survived", survived),
             ],
         ),
         frame("heads", "Where the rooms stand that you asked for.", vec![required("rooms", heads)]),

@@ -63,6 +63,7 @@ pub(super) const ROWS: &[Row] = rows! {
     ACKS_PENDING_PER_CONNECTION_MAX: "`overloaded`" as "overloaded";
     TAIL_EVENTS_MAX: "read from history";
     RESUME_EVENTS_MAX: "`gap`";
+    ROOM_EPOCHS_MAX: "`reset` without `survived`";
     LOG_ENTRIES_MAX: "`overloaded`" as "overloaded";
     BUS_COMMAND_DEADLINE: "`unavailable`";
     STORE_DEADLINE: "`unavailable`";

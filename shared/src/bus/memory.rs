@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::bus::{
-    Append, AppendError, Appended, Bus, BusError, Head, Held, Mark, OpenError, PartitionOpening, PartitionState,
+    Append, AppendError, Appended, Began, Bus, BusError, Head, Held, Mark, OpenError, PartitionOpening, PartitionState,
     Revoked, RoomSeed, Signal, Whisper,
 };
 use crate::clock::UnixMillis;
@@ -198,8 +198,12 @@ impl Bus for MemoryBus {
         Ok(())
     }
 
+    async fn epochs(&self, room: RoomId) -> Result<Vec<Began>, BusError> {
+        Ok(self.rooms.lock().head(room).and_then(|head| head.began).into_iter().collect())
+    }
+
     async fn partition(&self, _partition: Partition) -> Result<PartitionState, BusError> {
-        Ok(PartitionState::Open)
+        Ok(PartitionState::Open(self.epoch))
     }
 
     async fn open_partition(&self, _partition: Partition, _epoch: Epoch) -> Result<PartitionOpening, BusError> {

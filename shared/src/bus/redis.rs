@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fred::clients::Client;
-use fred::interfaces::{ClientLike, KeysInterface, LuaInterface, PubsubInterface, StreamsInterface};
+use fred::interfaces::{ClientLike, HashesInterface, KeysInterface, LuaInterface, PubsubInterface, StreamsInterface};
 use fred::types::{FromValue, Value};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use parking_lot::Mutex;
@@ -18,8 +18,8 @@ use secrecy::SecretString;
 use tokio::sync::{Notify, broadcast};
 
 use crate::bus::{
-    Append, AppendError, Appended, Bus, BusError, Head, Mark, OpenError, PartitionOpening, PartitionState, Revoked,
-    Rights, RoomSeed, Signal, Whisper,
+    Append, AppendError, Appended, Began, Bus, BusError, Head, Mark, OpenError, PartitionOpening, PartitionState,
+    Revoked, Rights, RoomSeed, Signal, Whisper,
 };
 use crate::clock::UnixMillis;
 use crate::config::Reader;
@@ -28,7 +28,7 @@ use crate::id::{AclVersion, Epoch, Partition, RoomId, Seq, UserId};
 use crate::keys;
 use crate::limits::{
     DEDUPE_BUCKET, LOG_ENTRIES_MAX, PARTITIONS, REDIS_ATTEMPTS, REDIS_CALLS_AT_ONCE, REDIS_MESSAGES_MAX,
-    REDIS_NEWS_MAX, SIGNALS_MAX, TAIL_EVENTS_MAX, TAIL_LIFE,
+    REDIS_NEWS_MAX, ROOM_EPOCHS_MAX, SIGNALS_MAX, TAIL_EVENTS_MAX, TAIL_LIFE,
 };
 use crate::pace::{Load, Pace};
 use crate::shutdown::Shutdown;
@@ -298,8 +298,10 @@ impl Bus for RedisBus {
     async fn open_room(&self, room: RoomId, seed: RoomSeed) -> Result<(), OpenError> {
         let partition = keys::partition_of(room);
         let keys = vec![keys::partition(partition), keys::room(room), keys::tail(room)];
-        let mut args = vec![seed.stored.to_string(), seed.acl.0.to_string()];
+        let mut args = vec![seed.last.seq.to_string(), seed.acl.0.to_string()];
         args.extend(settings_args(seed.settings));
+        let read_in = seed.epoch.map(|epoch| epoch.0.to_string()).unwrap_or_default();
+        args.extend([seed.last.epoch.0.to_string(), read_in, ROOM_EPOCHS_MAX.to_string()]);
         let answer: String = self.run(partition, |scripts| &scripts.open_room, keys, args).await?;
         match answer.as_str() {
             "open" | "opened" => Ok(()),
@@ -308,11 +310,20 @@ impl Bus for RedisBus {
         }
     }
 
+    async fn epochs(&self, room: RoomId) -> Result<Vec<Began>, BusError> {
+        let read = || self.commands.hget(keys::room(room), "began");
+        let found: Option<String> = unless_moved(read).await?;
+        Ok(found.map(|text| wire::parse_epochs(&text)).unwrap_or_default())
+    }
+
     async fn partition(&self, partition: Partition) -> Result<PartitionState, BusError> {
         let keys = vec![keys::partition(partition), keys::log(partition)];
         let answer: Vec<String> = self.run(partition, |scripts| &scripts.partition, keys, Vec::new()).await?;
         match answer.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-            ["open"] => Ok(PartitionState::Open),
+            ["open", epoch] => {
+                let epoch = epoch.parse().map_err(|_| BusError::Protocol("partition".to_owned()))?;
+                Ok(PartitionState::Open(Epoch(epoch)))
+            }
             ["unstored"] => Ok(PartitionState::Unstored),
             ["closed", fence] => Ok(PartitionState::Closed((*fence).to_owned())),
             _ => Err(BusError::Protocol("partition".to_owned())),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::act::Emoji;
+use crate::authority::EventPlace;
 use crate::clock::UnixMillis;
 use crate::id::{ClientId, Epoch, MessageId, RoomId, Seq, SessionId, Slug, UserId};
 pub use crate::protocol::ack_mode::AckMode;
@@ -68,14 +69,18 @@ pub enum ServerFrame {
         /// Last missing number.
         to: Seq,
     },
-    /// The numbers begin anew under another epoch: read history again, re-send what has no ack.
+    /// The numbers go on under another epoch: re-send what has no ack. Without `survived` read history again.
     Reset {
         /// The room.
         room: RoomId,
         /// The epoch that holds from now on.
         epoch: Epoch,
-        /// Number of the newest event in it.
+        /// The number behind which the events go on that will be sent.
         head: Seq,
+        /// The last place of the epoch before that is stored: what the client has up to there stays, what it has behind it
+        /// is lost.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        survived: Option<EventPlace>,
     },
     /// The message is stored; it can be dropped from the client's outbox.
     Ack {

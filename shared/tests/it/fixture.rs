@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rookery_shared::authority::EventPlace;
 use rookery_shared::bus::memory::MemoryBus;
 use rookery_shared::bus::redis::{RedisBus, RedisOptions};
 use rookery_shared::bus::{Bus, OpenError, PartitionOpening, RoomSeed};
@@ -161,7 +162,8 @@ impl Fixture {
     }
 
     pub(crate) async fn open(&self, room: RoomId, stored: u64, epoch: u64) {
-        let seed = RoomSeed { stored: Seq::new(stored), acl: ACL, settings: RoomSettings::default() };
+        let last = EventPlace { epoch: Epoch(epoch.saturating_sub(1)), seq: Seq::new(stored) };
+        let seed = RoomSeed { epoch: None, last, acl: ACL, settings: RoomSettings::default() };
         if self.bus.open_room(room, seed).await == Err(OpenError::PartitionNotOpen) {
             let opening = self.bus.open_partition(keys::partition_of(room), Epoch(epoch)).await;
             assert_eq!(opening, Ok(PartitionOpening::Open));

@@ -11,5 +11,6 @@ mod golden;
 mod journal;
 mod presence_contract;
 mod quota_contract;
+mod redis_epochs;
 mod redis_log;
 mod wrong_types;

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use rookery_shared::authority::EventPlace;
 use rookery_shared::bus::redis::RedisBus;
 use rookery_shared::bus::redis::log::{Batch, Entry, From, Read, Settled};
 use rookery_shared::bus::{
-    AppendError, Appended, FirstPlace, Head, Held, Mark, Moved, OpenError, PartitionOpening, PartitionState, RoomSeed,
-    Signal,
+    AppendError, Appended, Began, FirstPlace, Head, Held, Mark, Moved, OpenError, PartitionOpening, PartitionState,
+    RoomSeed, Signal,
 };
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::RoomSettings;
@@ -266,7 +267,7 @@ async fn what_is_thrown_away_is_not_answered_as_a_repeat() {
     let (t, user) = (partition_of(room), UserId::generate());
     let append = || fixture.bus.append(message(room, user, "c-1", "hi"));
     let lost = append().await.unwrap();
-    assert_eq!(fixture.bus.partition(t).await, Ok(PartitionState::Open));
+    assert_eq!(fixture.bus.partition(t).await, Ok(PartitionState::Open(Epoch(1))));
     assert!(bus.lease(t, "me").await.unwrap());
     let batch = read(bus, t, "me", From::New).await;
     assert_eq!(bus.discard(t, "you", &batch).await, Ok(Settled::NoLease));
@@ -275,14 +276,16 @@ async fn what_is_thrown_away_is_not_answered_as_a_repeat() {
     assert_eq!(fixture.bus.partition(t).await, Ok(PartitionState::Closed(batch.fence)));
     fixture.open(room, 0, 2).await;
     // The store has less than the server gave numbers, and nothing of that is on its way: history is not to wait for it.
-    let head = Head { epoch: Epoch(2), seq: lost.seq, stored: lost.seq };
+    let kept = EventPlace { epoch: Epoch(1), seq: Seq::ZERO };
+    let began = Some(Began { epoch: Epoch(2), after: lost.seq, kept });
+    let head = Head { epoch: Epoch(2), seq: lost.seq, stored: lost.seq, began };
     assert_eq!(fixture.bus.heads(&[room]).await, Ok(vec![Some(head)]));
     let again = append().await.unwrap();
     assert_eq!((again.epoch, again.repeated, again.id), (Epoch(2), false, lost.id));
 }
 
 /// What ingest does.
-async fn store_all(bus: &RedisBus, t: Partition) {
+pub(crate) async fn store_all(bus: &RedisBus, t: Partition) {
     assert!(bus.lease(t, "ingest").await.unwrap());
     let batch = read(bus, t, "ingest", From::New).await;
     assert_eq!(bus.mark_stored(t, "ingest", &batch, &[]).await, Ok(Settled::Emptied));
@@ -308,7 +311,8 @@ async fn a_replaced_server_needs_a_new_epoch(fixture: Fixture) {
     assert_eq!(fixture.bus.append(append()).await, Err(AppendError::NotOpen));
 
     // What survived is stored before anything new gets a number.
-    let seed = RoomSeed { stored: Seq::new(5), acl: ACL, settings: RoomSettings::default() };
+    let last = EventPlace { epoch: Epoch(1), seq: Seq::new(5) };
+    let seed = RoomSeed { epoch: None, last, acl: ACL, settings: RoomSettings::default() };
     assert_eq!(fixture.bus.open_room(room, seed).await, Err(OpenError::PartitionNotOpen));
     assert_eq!(fixture.bus.open_partition(t, Epoch(2)).await, Ok(PartitionOpening::Unstored));
     store_all(bus, t).await;

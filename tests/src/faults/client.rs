@@ -54,10 +54,14 @@ pub struct Client {
     probes: HashSet<String>,
     margin: u64,
     comes_back_after: Option<Duration>,
-    history: Option<JoinHandle<Result<Vec<Kept>, String>>>,
+    /// A reading of history, and how many resets there had been when it began.
+    history: Option<(usize, JoinHandle<Read>)>,
     timeline: Timeline,
     report: Report,
 }
+
+/// What a reading of history found.
+type Read = Result<Vec<Kept>, String>;
 
 /// A message without an ack.
 struct Open {
@@ -163,7 +167,7 @@ impl Client {
                     Some(Ok(_)) => self.heard = Instant::now(),
                     Some(Err(_)) | None => return,
                 },
-                history = arrived(&mut self.history) => self.merge(history, socket).await,
+                (resets, history) = arrived(&mut self.history) => self.merge(resets, history, socket).await,
                 _ = ticks.tick() => {
                     self.act(socket).await;
                     if self.heard.elapsed() > SILENCE_MAX {
@@ -330,15 +334,19 @@ impl Client {
         if self.history.is_none() && self.timeline.history_to().is_some() {
             let pager = self.pager.clone();
             let floor = self.timeline.last_number().saturating_sub(self.margin);
-            self.history = Some(tokio::spawn(async move {
+            self.talk.reads_history();
+            let reading = tokio::spawn(async move {
                 let read = timeout(HISTORY_DEADLINE, pager.newest(floor)).await;
                 read.unwrap_or_else(|_| Err("no history in time".to_owned()))
-            }));
+            });
+            self.history = Some((self.timeline.resets, reading));
         }
     }
 
-    async fn merge(&mut self, history: Result<Vec<Kept>, String>, socket: &mut Ws) {
+    async fn merge(&mut self, resets: usize, history: Read, socket: &mut Ws) {
         match history {
+            // It may tell what the epoch that has ended meanwhile never stored.
+            Ok(_) if resets != self.timeline.resets => {}
             Ok(newest) => {
                 if self.timeline.merge(&newest, self.talk.now_ms()) == Next::Resubscribe {
                     self.subscribe(socket).await;
@@ -352,9 +360,9 @@ impl Client {
     }
 }
 
-async fn arrived(history: &mut Option<JoinHandle<Result<Vec<Kept>, String>>>) -> Result<Vec<Kept>, String> {
-    let Some(reading) = history else { return std::future::pending().await };
-    let read = reading.await;
+async fn arrived(history: &mut Option<(usize, JoinHandle<Read>)>) -> (usize, Read) {
+    let Some((resets, reading)) = history else { return std::future::pending().await };
+    let (resets, read) = (*resets, reading.await);
     *history = None;
-    read.unwrap_or_else(|error| Err(error.to_string()))
+    (resets, read.unwrap_or_else(|error| Err(error.to_string())))
 }

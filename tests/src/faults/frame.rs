@@ -1,5 +1,6 @@
 //! The few fields of server frames that a load needs, read without building a tree.
 
+use rookery_shared::authority::EventPlace;
 use rookery_shared::id::Epoch;
 use serde::Deserialize;
 
@@ -18,6 +19,8 @@ pub struct Frame {
     pub seq: u64,
     /// Number of the newest event.
     pub head: u64,
+    /// What is stored of the epoch before.
+    pub survived: Option<EventPlace>,
     /// End of a gap.
     pub to: u64,
     /// The sender's name for a message.

@@ -52,6 +52,7 @@ pub struct Talk {
 struct Common {
     start: Instant,
     acked: AtomicUsize,
+    history_reads: AtomicUsize,
     drained: AtomicUsize,
     recovered: AtomicUsize,
     fault_over_ms: AtomicU64,
@@ -65,6 +66,11 @@ impl Talk {
     /// Milliseconds of the load.
     pub fn now_ms(&self) -> u64 {
         self.common.now_ms()
+    }
+
+    /// Counts a reading of history.
+    pub fn reads_history(&self) {
+        self.common.history_reads.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts an ack.
@@ -145,6 +151,7 @@ impl Load {
         let common = Arc::new(Common {
             start: Instant::now(),
             acked: AtomicUsize::new(0),
+            history_reads: AtomicUsize::new(0),
             drained: AtomicUsize::new(0),
             recovered: AtomicUsize::new(0),
             fault_over_ms: AtomicU64::new(u64::MAX),
@@ -234,6 +241,7 @@ impl Load {
             }
             outcome.add_room(reports, history);
         }
+        outcome.history_reads = self.common.history_reads.load(Ordering::Relaxed);
         outcome.surprises.clone_from(&self.common.surprises.lock());
         Ok(outcome)
     }

@@ -31,6 +31,8 @@ pub struct Outcome {
     pub refused_at_the_door: usize,
     /// Answers that said to try a message again later.
     pub told_later: usize,
+    /// Times a client had to read history.
+    pub history_reads: usize,
     /// Clients.
     pub clients: usize,
     /// Milliseconds of talk.

@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use rookery_shared::authority::EventPlace;
 use rookery_shared::id::Epoch;
 use serde_json::{Value, json};
 
@@ -22,6 +23,8 @@ pub struct Timeline {
     history_to: Option<Place>,
     waiting: VecDeque<Event>,
     heard: HashMap<Place, String>,
+    /// Resets so far. What was asked of history before the last one is not to be taken in.
+    pub resets: usize,
     /// When each event was shown, in milliseconds of the load, in the order of showing.
     pub times: Vec<(Place, u64)>,
 }
@@ -61,10 +64,7 @@ impl Timeline {
                 let epoch = self.position.map_or(0, |(epoch, _)| epoch);
                 self.await_history((epoch, frame.to));
             }
-            "reset" => {
-                self.waiting.clear();
-                self.await_history(frame.at(frame.head));
-            }
+            "reset" => self.reset(frame),
             _ => {}
         }
         Next::Go
@@ -89,8 +89,8 @@ impl Timeline {
         self.shown.events.binary_search_by_key(&place, |event| event.place).is_ok()
     }
 
-    /// Takes in the newest part of history. A part that ends too early, or does not reach back to something that is
-    /// shown already, changes nothing.
+    /// Takes in the newest part of history, asked for since the last reset: what was read before may never have been stored.
+    /// A part that ends too early, or does not reach back to something that is shown already, changes nothing.
     pub fn merge(&mut self, newest: &[Kept], now_ms: u64) -> Next {
         let Some(to) = self.history_to else { return Next::Go };
         let reached = newest.last().map_or((0, 0), |kept| kept.event.place);
@@ -155,6 +155,22 @@ impl Timeline {
         }
         self.times.push((event.place, now_ms));
         self.shown.events.push(event);
+    }
+
+    /// What survived stays, and nothing is missing behind it, unless something was before.
+    fn reset(&mut self, frame: &Frame) {
+        let (after, survived) = (frame.at(frame.head), frame.survived);
+        self.resets += 1;
+        match survived.filter(|_| self.history_to.is_none()) {
+            Some(EventPlace { epoch, seq }) => {
+                self.withdraw_after((epoch.0, seq.get()));
+                self.position = Some(after);
+            }
+            None => {
+                self.waiting.clear();
+                self.await_history(after);
+            }
+        }
     }
 
     fn await_history(&mut self, to: Place) {

@@ -55,8 +55,8 @@ impl Messages for Store {
         Ok(Vec::new())
     }
 
-    async fn last_seq(&self, _: RoomId) -> Result<Seq, StoreError> {
-        Ok(Seq::ZERO)
+    async fn last(&self, _: RoomId) -> Result<Place, StoreError> {
+        Ok(Place::START)
     }
 
     async fn message(&self, _: RoomId, _: MessageId) -> Result<Option<SequencedEvent>, StoreError> {

@@ -10,7 +10,7 @@ use mongodb::bson::{Bson, doc};
 use rookery_shared::bus::{FirstPlace, Held};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{MessageId, RoomId, Seq, UserId};
+use rookery_shared::id::{Epoch, MessageId, RoomId, Seq, UserId};
 use rookery_shared::keys::partition_of;
 use rookery_shared::limits::{STORE_CALL_LIFE, STORE_IDS_PER_READ_MAX};
 
@@ -83,7 +83,7 @@ impl Messages for Mongo {
         found.filter(|event| event.as_ref().map_or(true, |event| kinds.include(event))).collect()
     }
 
-    async fn last_seq(&self, room: RoomId) -> Result<Seq, StoreError> {
+    async fn last(&self, room: RoomId) -> Result<Place, StoreError> {
         let (messages, whole) = (self.messages.clone(), doc! { "room_id": key(room.as_uuid()) });
         let near = self
             .tops
@@ -92,9 +92,9 @@ impl Messages for Mongo {
         let ranges = near.into_iter().chain([whole]).collect();
         let order = doc! { "room_id": -1, "seq": -1 };
         let found = self.calls.run(async move { page_of(&messages, ranges, order, 1).await }).await?;
-        let Some(last) = found.first() else { return Ok(Seq::ZERO) };
+        let Some(last) = found.first() else { return Ok(Place::START) };
         self.tops.note(room, last.seq);
-        Ok(Seq::new(integer::read(last.seq)?))
+        Ok(Place { epoch: Epoch(integer::read(last.epoch)?), seq: Seq::new(integer::read(last.seq)?) })
     }
 
     async fn message(&self, room: RoomId, id: MessageId) -> Result<Option<SequencedEvent>, StoreError> {

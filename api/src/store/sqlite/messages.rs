@@ -32,7 +32,7 @@ statements! {
                    ORDER BY epoch, seq LIMIT ?2";
     BY_ID = "SELECT * FROM messages WHERE id = ?1";
     EDITS = "SELECT * FROM messages WHERE edit_of = ?1 ORDER BY epoch DESC, seq DESC LIMIT ?2";
-    LAST_SEQ = "SELECT seq FROM messages WHERE room_id = ?1 ORDER BY seq DESC LIMIT 1";
+    LAST = "SELECT epoch, seq FROM messages WHERE room_id = ?1 ORDER BY seq DESC LIMIT 1";
 }
 
 #[async_trait]
@@ -47,9 +47,11 @@ impl Messages for Sqlite {
         self.read(move |db| page(db, room, question)).await
     }
 
-    async fn last_seq(&self, room: RoomId) -> Result<Seq, StoreError> {
-        let last = self.read(move |db| one(db, LAST_SEQ, [room.as_uuid()], |row| Ok(row.get(0)?))).await?;
-        Ok(Seq::new(integer::read(last.unwrap_or(0))?))
+    async fn last(&self, room: RoomId) -> Result<Place, StoreError> {
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let last: Option<(i64, i64)> = self.read(move |db| one(db, LAST, [room.as_uuid()], row)).await?;
+        let Some((epoch, seq)) = last else { return Ok(Place::START) };
+        Ok(Place { epoch: Epoch(integer::read(epoch)?), seq: Seq::new(integer::read(seq)?) })
     }
 
     async fn message(&self, room: RoomId, id: MessageId) -> Result<Option<SequencedEvent>, StoreError> {

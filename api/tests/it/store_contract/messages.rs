@@ -1,10 +1,10 @@
 //! Applying events: once, whatever is repeated.
 
-use rookery_api::domain::message::Window;
+use rookery_api::domain::message::{Place, Window};
 use rookery_api::store::{PageQuestion, Stores};
 use rookery_shared::bus::{FirstPlace, Held};
 use rookery_shared::event::{Event, NewMessage, Sender, SequencedEvent};
-use rookery_shared::id::{ClientId, MessageId, RoomId, Seq, UserId};
+use rookery_shared::id::{ClientId, Epoch, MessageId, RoomId, Seq, UserId};
 
 use super::samples::{at, joined, left, message, messages};
 use super::{Home, at_once};
@@ -126,17 +126,21 @@ pub(crate) async fn large_batches_are_applied(home: Home) {
     assert_eq!(history(&stores, room).await, events);
 }
 
-pub(crate) async fn last_seq_counts_all_epochs(home: Home) {
+fn place(epoch: u64, seq: u64) -> Place {
+    Place { epoch: Epoch(epoch), seq: Seq::new(seq) }
+}
+
+pub(crate) async fn the_last_place_is_that_of_the_largest_number(home: Home) {
     let stores = home.stores().await;
     let room = RoomId::generate();
-    assert_eq!(stores.messages.last_seq(room).await.unwrap(), Seq::ZERO);
+    assert_eq!(stores.messages.last(room).await.unwrap(), Place::START);
     stores.messages.apply(&messages(room, 1, 1..=9)).await.unwrap();
-    assert_eq!(stores.messages.last_seq(room).await.unwrap(), Seq::new(9));
+    assert_eq!(stores.messages.last(room).await.unwrap(), place(1, 9));
     // The other side of a partition wrote in a later epoch, from an older state.
     stores.messages.apply(&messages(room, 2, 4..=6)).await.unwrap();
-    assert_eq!(stores.messages.last_seq(room).await.unwrap(), Seq::new(9));
+    assert_eq!(stores.messages.last(room).await.unwrap(), place(1, 9));
     stores.messages.apply(&messages(room, 2, 7..=11)).await.unwrap();
-    assert_eq!(stores.messages.last_seq(room).await.unwrap(), Seq::new(11));
+    assert_eq!(stores.messages.last(room).await.unwrap(), place(2, 11));
     stores.messages.apply(&messages(RoomId::generate(), 3, 50..=50)).await.unwrap();
-    assert_eq!(stores.messages.last_seq(room).await.unwrap(), Seq::new(11));
+    assert_eq!(stores.messages.last(room).await.unwrap(), place(2, 11));
 }

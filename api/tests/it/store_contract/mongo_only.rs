@@ -108,7 +108,7 @@ async fn exercise(stores: &Stores) {
         let shown = PageQuestion { window, kinds: Kinds::Shown, limit: 2 };
         assert!(!stores.messages.page(place.id, shown).await.unwrap().is_empty());
     }
-    stores.messages.last_seq(place.id).await.unwrap();
+    stores.messages.last(place.id).await.unwrap();
     act_on(stores, &events[0]).await;
     count_unread(stores, &events).await;
     stores.epochs.next(Partition(1)).await.unwrap();

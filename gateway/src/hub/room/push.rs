@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rookery_shared::authority::EventPlace;
 use rookery_shared::id::RoomId;
 use rookery_shared::limits::FLUSH_FRAMES_MAX;
 use rookery_shared::protocol::server::ServerFrame;
@@ -135,10 +136,15 @@ impl Live {
     }
 }
 
+/// The frame that says so.
+pub(in crate::hub) fn reset(room: RoomId, after: Position, survived: Option<Position>) -> ServerFrame {
+    ServerFrame::Reset { room, epoch: after.epoch, head: after.seq, survived: survived.map(EventPlace::from) }
+}
+
 fn frame_of(room: RoomId, step: Step) -> Frame {
     match step {
         Step::Event(delivery) => delivery.frame,
         Step::Gap { from, to } => Frame::from(&ServerFrame::Gap { room, from, to }),
-        Step::Reset { epoch, head } => Frame::from(&ServerFrame::Reset { room, epoch, head }),
+        Step::Reset { after, survived } => Frame::from(&reset(room, after, survived)),
     }
 }

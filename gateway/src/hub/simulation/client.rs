@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use rookery_shared::authority::EventPlace;
+use rookery_shared::bus::Head;
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{MessageId, RoomId, UserId};
 use rookery_shared::protocol::server::ServerFrame;
@@ -16,6 +18,14 @@ enum Repair {
     Reset,
 }
 
+/// A page of history on its way: the whole of it.
+pub(super) enum Reading {
+    /// The api knows what is not stored yet: up to where all was, and the events behind that.
+    Tail(Option<(Head, Vec<SequencedEvent>)>),
+    /// It has read the store, too: up to where it has everything, and all events.
+    Page(Option<Place>, Vec<SequencedEvent>),
+}
+
 /// What it remembers over all its connections.
 pub(super) struct Client {
     pub(super) user: UserId,
@@ -27,9 +37,16 @@ pub(super) struct Client {
     pub(super) live: bool,
     pub(super) asked: bool,
     position: Option<Place>,
-    repair: Option<Repair>,
-    shown: BTreeMap<Place, MessageId>,
+    /// Why it reads history, and how far that has to reach.
+    repair: Option<(Repair, Place)>,
+    /// What it has asked for, and whether that was before the last reset.
+    pub(super) reading: Option<(Reading, bool)>,
+    /// Whether it makes use of `survived`.
+    heeds: bool,
+    pub(super) shown: BTreeMap<Place, MessageId>,
     ids: HashSet<MessageId>,
+    /// Heard since the last reset as repeats, while it is not known whether the first ones are stored.
+    again: BTreeMap<Place, MessageId>,
 }
 
 impl Client {
@@ -44,8 +61,11 @@ impl Client {
             asked: false,
             position: None,
             repair: None,
+            reading: None,
+            heeds: number > 0,
             shown: BTreeMap::new(),
             ids: HashSet::new(),
+            again: BTreeMap::new(),
         }
     }
 
@@ -79,7 +99,8 @@ impl Client {
     pub(super) fn hear(&mut self, frame: ServerFrame) -> Result<Option<(MessageId, Place)>, Violation> {
         match frame {
             ServerFrame::Subscribed { epoch, head, .. } if self.position.is_none() => {
-                (self.position, self.repair) = (Some((epoch, head)), Some(Repair::Reset));
+                let place = (epoch, head);
+                (self.position, self.repair) = (Some(place), Some((Repair::Reset, place)));
             }
             ServerFrame::NewMessage { epoch, seq, message, .. } => self.show((epoch, seq), message.message_id)?,
             ServerFrame::Gap { from, to, .. } => {
@@ -88,10 +109,21 @@ impl Client {
                     return Err(format!("client {} at {epoch} {seq} is told of a gap from {from}", self.number));
                 }
                 self.position = Some((epoch, to));
-                self.repair = self.repair.or(Some(Repair::Gap));
+                let why = self.repair.map_or(Repair::Gap, |(why, _)| why);
+                self.repair = Some((why, (epoch, to)));
             }
-            ServerFrame::Reset { epoch, head, .. } => {
-                (self.position, self.repair) = (Some((epoch, head)), Some(Repair::Reset));
+            ServerFrame::Reset { epoch, head, survived, .. } => {
+                // Who misses something reads history anyway.
+                match survived.filter(|_| self.heeds && self.repair.is_none()) {
+                    Some(EventPlace { epoch, seq }) => {
+                        self.shown.retain(|place, _| *place <= (epoch, seq));
+                        self.ids = self.shown.values().copied().collect();
+                    }
+                    None => self.repair = Some((Repair::Reset, (epoch, head))),
+                }
+                self.position = Some((epoch, head));
+                self.again.clear();
+                self.reading.iter_mut().for_each(|(_, is_old)| *is_old = true);
                 self.outbox.values_mut().for_each(|due| *due = true);
             }
             ServerFrame::CaughtUp { .. } => {
@@ -146,6 +178,8 @@ impl Client {
         self.position = Some(place);
         if self.ids.insert(id) {
             self.shown.insert(place, id);
+        } else if self.needs_history() {
+            self.again.insert(place, id);
         }
         Ok(())
     }
@@ -154,11 +188,15 @@ impl Client {
         self.repair.is_some()
     }
 
-    /// Takes in the whole history.
-    pub(super) fn merge(&mut self, history: &[SequencedEvent]) {
+    /// Takes in the whole history, unless it ends before what is missing does.
+    pub(super) fn merge(&mut self, upto: Option<Place>, history: &[SequencedEvent]) {
+        // Only numbers can be compared: in what epoch the last event before a place is, no client knows.
+        let reaches = |to: Place| upto.is_some_and(|(_, upto)| upto >= to.1);
+        let Some((why, _)) = self.repair.filter(|(_, to)| reaches(*to)) else { return };
+        self.repair = None;
         let told: BTreeMap<Place, MessageId> =
             history.iter().map(|event| ((event.epoch, event.seq), event.event.id)).collect();
-        if self.repair.take() == Some(Repair::Reset) {
+        if why == Repair::Reset {
             let current = self.position.map(|(epoch, _)| epoch);
             self.shown.retain(|place, _| Some(place.0) == current || told.contains_key(place));
         }
@@ -166,6 +204,11 @@ impl Client {
         self.shown.retain(|place, id| told.contains_key(place) || !told_ids.contains(id));
         self.shown.extend(told);
         self.ids = self.shown.values().copied().collect();
+        for (place, id) in std::mem::take(&mut self.again) {
+            if self.ids.insert(id) {
+                self.shown.insert(place, id);
+            }
+        }
     }
 
     /// What it shows, in its order.

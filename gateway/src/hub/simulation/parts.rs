@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use rookery_shared::bus::{Appended, FirstPlace, Head, Mark, Moved};
+use rookery_shared::authority::EventPlace;
+use rookery_shared::bus::{Appended, Began, FirstPlace, Head, Mark, Moved};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, SequencedEvent};
 use rookery_shared::id::{ClientId, Epoch, LogPosition, MessageId, RoomId, Seq};
@@ -44,13 +45,16 @@ pub(super) struct BusState {
     pub(super) tail: VecDeque<SequencedEvent>,
     pub(super) log: VecDeque<(LogPosition, SequencedEvent)>,
     pub(super) mark: Option<LogPosition>,
+    /// How its epochs began.
+    pub(super) epochs: Vec<Began>,
     first: HashMap<ClientId, Appended>,
 }
 
 impl BusState {
     /// Where the room stands, if it is open.
     pub(super) fn head(&self) -> Option<Head> {
-        self.epoch.map(|epoch| Head { epoch, seq: self.seq, stored: self.stored })
+        self.epoch
+            .map(|epoch| Head { epoch, seq: self.seq, stored: self.stored, began: self.epochs.last().copied() })
     }
 
     /// The rules of `append.lua`. None if the room is not open.
@@ -83,13 +87,16 @@ impl BusState {
     }
 
     /// The rules of `open_room.lua` after those of `open_partition.lua`.
-    pub(super) fn open(&mut self, server: u64, epoch: Epoch, last_stored: Seq) {
+    pub(super) fn open(&mut self, server: u64, epoch: Epoch, kept: EventPlace) {
         self.epoch = Some(epoch);
         self.server = server;
         self.moves = 0;
-        self.seq = self.seq.max(last_stored);
+        self.seq = self.seq.max(kept.seq);
         self.stored = self.seq;
-        self.tail.clear();
+        if self.epochs.last().is_none_or(|last| Some(last.epoch) <= self.lost) {
+            self.tail.clear();
+        }
+        self.epochs.push(Began { epoch, after: self.seq, kept });
         self.mark = Some(LogPosition { epoch, ms: 0, n: 0 });
     }
 
@@ -151,8 +158,9 @@ impl StoreState {
         self.ids.contains_key(&id)
     }
 
-    pub(super) fn last_seq(&self) -> Seq {
-        self.events.keys().map(|(_, seq)| *seq).max().unwrap_or(Seq::ZERO)
+    pub(super) fn last(&self) -> EventPlace {
+        let last = self.events.keys().max_by_key(|(_, seq)| *seq);
+        last.map_or(EventPlace::START, |(epoch, seq)| EventPlace { epoch: *epoch, seq: *seq })
     }
 
     /// The unbroken run after the place.

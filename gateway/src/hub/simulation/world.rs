@@ -1,13 +1,13 @@
 //! Everything together, and the scheduler that decides what happens next.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock};
 
 use rookery_shared::access::RoomRole;
 use rookery_shared::acks::Doubtful;
-use rookery_shared::bus::{Appended, Head, Mark, Signal};
+use rookery_shared::bus::{Appended, Mark, Signal};
 use rookery_shared::event::{Event, SequencedEvent};
-use rookery_shared::id::{AclVersion, Epoch, LogPosition, MessageId, RoomId, RoomRef, UserId};
+use rookery_shared::id::{AclVersion, Epoch, LogPosition, RoomId, RoomRef, UserId};
 use rookery_shared::keys::partition_of;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
@@ -20,7 +20,7 @@ use super::node::{Connection, Node, Task};
 use super::parts::{BusState, Rng, StoreState};
 use crate::acks::Sent;
 use crate::hub::attach::{Attempt, Joining, Progress};
-use crate::hub::room::Room;
+use crate::hub::room::{Lack, Room};
 use crate::metrics::Metrics;
 use crate::relay;
 use crate::relay::room_feed::Fetched;
@@ -28,6 +28,7 @@ use crate::session::{Command, Outgoing, Target};
 
 mod breakage;
 mod services;
+mod verdict;
 
 const CLIENTS: usize = 3;
 const NODES: usize = 2;
@@ -48,6 +49,9 @@ pub(super) enum Mutation {
     AckAccepted,
     BelieveTheReplaced,
     StoreForTheReplaced,
+    TakeOldPages,
+    KeepTheLost,
+    LoseTheKept,
 }
 
 pub(super) struct World {
@@ -68,6 +72,10 @@ pub(super) struct World {
     clock: u64,
     api_up: bool,
     breaks: bool,
+    /// The store is slow, and servers fail in quick succession.
+    slow: bool,
+    /// Failures that are still to come soon.
+    failing: usize,
     nodes: Vec<Node>,
     clients: Vec<Client>,
     connections: Vec<Option<Connection>>,
@@ -91,6 +99,8 @@ impl World {
             clock: 0,
             api_up: true,
             breaks: true,
+            slow: seed % 2 == 1,
+            failing: 0,
             nodes: (0..NODES).map(|_| Node::new(&METRICS)).collect(),
             clients: (0..CLIENTS).map(|n| Client::new(n, user(n))).collect(),
             connections: (0..CLIENTS).map(|_| None).collect(),
@@ -100,6 +110,10 @@ impl World {
     /// One thing happens.
     pub(super) fn step(&mut self) -> Result<(), Violation> {
         self.clock += 1;
+        if self.failing > 0 && self.rng.chance(4) {
+            self.failing -= 1;
+            self.rewind();
+        }
         let (client, node) = (self.rng.below(CLIENTS), self.rng.below(NODES));
         match self.rng.below(100) {
             0..20 => self.act(client),
@@ -107,7 +121,8 @@ impl World {
             45..60 => self.hear(client)?,
             60..80 => self.deliver(node),
             80..86 => self.repair(node),
-            86..93 => self.ingest(),
+            86..93 if self.is_store_ready() => self.ingest(),
+            86..93 => {}
             93..95 => self.audit(node),
             95..96 => self.poll(node),
             _ => self.break_something(client, node),
@@ -138,41 +153,10 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn rests(&self) -> bool {
-        let Some(Head { epoch, seq, .. }) = self.bus.head() else { return false };
-        let is_done = |client: &Client| client.outbox.is_empty() && client.has_arrived((epoch, seq));
-        self.bus.log.is_empty() && self.clients.iter().all(is_done)
-    }
-
-    pub(super) fn unrest(&self) -> String {
-        let open: Vec<usize> = self.clients.iter().map(|client| client.outbox.len()).collect();
-        let live: Vec<bool> = self.clients.iter().map(|client| client.live).collect();
-        format!("head {:?}, log {}, open {open:?}, live {live:?}", self.bus.head(), self.bus.log.len())
-    }
-
-    /// What must be true when all is quiet: everybody shows what history tells, and nothing acked is missing.
-    pub(super) fn judge(&self) -> Result<(), Violation> {
-        let history: Vec<MessageId> = self.store.events.values().map(|event| event.event.id).collect();
-        let ids: BTreeSet<MessageId> = history.iter().copied().collect();
-        for (n, client) in self.clients.iter().enumerate() {
-            if !client.acked.is_subset(&ids) {
-                return Err(format!("a message that was acked to client {n} is not in history"));
-            }
-            if client.timeline() != history {
-                return Err(format!("client {n} does not show what history tells"));
-            }
-        }
-        Ok(())
-    }
-
     // --- clients ---
 
     fn act(&mut self, n: usize) {
-        if self.clients[n].needs_history()
-            && let Some(history) = self.history()
-        {
-            self.clients[n].merge(&history);
-        }
+        self.read_history(n);
         let client = &mut self.clients[n];
         let Some(connection) = &mut self.connections[n] else {
             client.disconnected();
@@ -206,19 +190,6 @@ impl World {
         Ok(())
     }
 
-    /// The rules of `api/src/service/history.rs`: no page hides a hole.
-    fn history(&self) -> Option<Vec<SequencedEvent>> {
-        let mut events: Vec<SequencedEvent> = self.store.events.values().cloned().collect();
-        if let Some(head) = self.bus.head() {
-            let unstored = self.bus.range(head.stored);
-            let whole = head.seq.get() - head.stored.get() == u64::try_from(unstored.len()).unwrap();
-            let is_new = |event: &SequencedEvent| !self.store.has(event.event.id);
-            events.extend(unstored.into_iter().filter(is_new));
-            return (self.api_up && whole).then_some(events);
-        }
-        self.api_up.then_some(events)
-    }
-
     // --- nodes ---
 
     fn progress(&mut self, n: usize) {
@@ -250,8 +221,9 @@ impl World {
             Attempt::Fetch(after) => {
                 let frames = self.events_after(after).into_iter().map(relay::encode);
                 let events = frames.map(|(at, delivery)| (at, delivery.frame)).collect();
-                progress.fetched = Some(Fetched { after: after.seq, events });
+                progress.fetched = Some(Fetched { after, events });
             }
+            Attempt::Epochs => room.learn(self.bus.epochs.clone()),
             Attempt::Ahead => {
                 let Some(head) = self.head() else { return self.refuse(node, &joining) };
                 drop(room.compare(head));
@@ -354,8 +326,17 @@ impl World {
         let Some(room) = self.nodes[node].room.clone() else { return };
         if let Some(events) = self.nodes[node].read_again.take() {
             drop(room.fill(events.into_iter().map(relay::encode).collect()));
-        } else if let Some(hole) = room.hole() {
-            self.nodes[node].read_again = Some(self.events_after(hole.after));
+            return;
+        }
+        match room.lack() {
+            Some(Lack::Events(hole)) => self.nodes[node].read_again = Some(self.events_after(hole.after)),
+            Some(Lack::Epoch(_)) => {
+                if let Some(head) = self.head() {
+                    room.learn(self.bus.epochs.clone());
+                    drop(room.compare(head));
+                }
+            }
+            None => {}
         }
     }
 

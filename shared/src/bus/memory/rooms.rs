@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::bus::{Append, AppendError, Appended, Head, Held, Rights, RoomSeed};
+use crate::bus::{Append, AppendError, Appended, Began, Head, Held, Rights, RoomSeed};
 use crate::clock::UnixMillis;
 use crate::event::{RoomSettings, SequencedEvent};
 use crate::id::{AclVersion, ClientId, Epoch, LogPosition, RoomId, Seq, UserId};
@@ -28,6 +28,7 @@ pub(super) struct Rooms {
 #[derive(Clone, Copy)]
 struct Room {
     seq: Seq,
+    began: Option<Began>,
     acl: AclVersion,
     settings: RoomSettings,
 }
@@ -65,8 +66,11 @@ impl Rooms {
     }
 
     pub(super) fn open(&mut self, room: RoomId, seed: RoomSeed) {
-        let RoomSeed { stored, acl, settings } = seed;
-        let opened = self.states.entry(room).or_insert(Room { seq: stored, acl, settings });
+        let RoomSeed { last, acl, settings, .. } = seed;
+        // A room that has said something in this epoch was open in it before this process.
+        let is_new = last.epoch < self.epoch;
+        let began = is_new.then_some(Began { epoch: self.epoch, after: last.seq, kept: last });
+        let opened = self.states.entry(room).or_insert(Room { seq: last.seq, began, acl, settings });
         opened.acl = opened.acl.max(acl);
         if opened.settings.version < settings.version {
             opened.settings = settings;
@@ -74,9 +78,12 @@ impl Rooms {
     }
 
     pub(super) fn head(&self, room: RoomId) -> Option<Head> {
-        self.states
-            .get(&room)
-            .map(|known| Head { epoch: self.epoch, seq: known.seq, stored: known.seq })
+        self.states.get(&room).map(|known| Head {
+            epoch: self.epoch,
+            seq: known.seq,
+            stored: known.seq,
+            began: known.began,
+        })
     }
 
     /// The position of the newest event; none before the first.
@@ -141,7 +148,7 @@ impl Rooms {
         let fresh =
             Appended { id, epoch, seq, timestamp: now, position, repeated: false, answered: epoch, stored: false };
         let event = SequencedEvent { room: append.room, epoch: self.epoch, seq, timestamp: now, event: append.event };
-        plan.rooms.insert(append.room, Room { seq, acl, settings });
+        plan.rooms.insert(append.room, Room { seq, began: room.began, acl, settings });
         plan.results.insert(key, fresh);
         plan.events.push(event);
         plan.positions.push(position);

@@ -1,8 +1,9 @@
 //! The text forms of places, entries and control messages on Redis. Everything that comes back from Redis is
 //! input: it is parsed strictly, and what does not parse is an error, never a guess.
 
+use crate::authority::EventPlace;
 use crate::bus::redis::log::{Batch, Entry};
-use crate::bus::{AppendError, Appended, BusError, FirstPlace, Head, Mark, Moved, Revoked, Whisper};
+use crate::bus::{AppendError, Appended, Began, BusError, FirstPlace, Head, Mark, Moved, Revoked, Whisper};
 use crate::clock::UnixMillis;
 use crate::event::{EVENT_VERSION, Event, SequencedEvent};
 use crate::id::{Epoch, LogPosition, RoomId, Seq, UserId};
@@ -43,12 +44,26 @@ pub(super) fn parse_place(answer: &[&str]) -> Option<Appended> {
     Some(Appended { id, epoch, seq, timestamp, position, repeated, answered, stored })
 }
 
-/// `<epoch> <seq> <stored seq>`, empty for a room that is not open.
+/// `<epoch> <seq> <stored seq>`, then how the epoch began if that was noted; empty for a room that is not open.
 pub(super) fn parse_head(text: &str) -> Option<Head> {
-    let mut parts = text.split(' ');
+    let mut parts = text.splitn(4, ' ');
     let epoch = Epoch(parts.next()?.parse().ok()?);
     let (seq, stored) = (parse_seq(parts.next()?)?, parse_seq(parts.next()?)?);
-    Some(Head { epoch, seq, stored })
+    let began = parts.next().and_then(parse_began).filter(|began| began.epoch == epoch);
+    Some(Head { epoch, seq, stored, began })
+}
+
+/// How epochs of a room began, by semicolons. What is not understood is as if it had not been noted.
+pub(super) fn parse_epochs(text: &str) -> Vec<Began> {
+    text.split(';').filter_map(parse_began).collect()
+}
+
+/// `<epoch> <number before its first> <epoch of the last stored event before it> <number of that>`
+fn parse_began(text: &str) -> Option<Began> {
+    let parts: Vec<&str> = text.split(' ').collect();
+    let [epoch, after, kept_epoch, kept_seq] = *parts.as_slice() else { return None };
+    let kept = EventPlace { epoch: Epoch(kept_epoch.parse().ok()?), seq: parse_seq(kept_seq)? };
+    Some(Began { epoch: Epoch(epoch.parse().ok()?), after: parse_seq(after)?, kept })
 }
 
 /// Milliseconds to wait, by the limit that asks for it.

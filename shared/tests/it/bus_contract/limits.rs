@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rookery_shared::act::{Act, ActKind, Emoji};
+use rookery_shared::authority::EventPlace;
 use rookery_shared::bus::{OpenError, RoomSeed};
 use rookery_shared::event::RoomSettings;
 use rookery_shared::id::MessageId;
@@ -197,7 +198,11 @@ async fn newer_settings_stay(fixture: Fixture) {
     let user = UserId::generate();
     settle(&fixture, room, settings(7, 0, true)).await.unwrap();
     assert_eq!(settle(&fixture, room, settings(6, 0, false)).await, Err(AppendError::StaleRights));
-    let open = |settings| fixture.bus.open_room(room, RoomSeed { stored: Seq::ZERO, acl: ACL, settings });
+    let open = |settings| {
+        fixture
+            .bus
+            .open_room(room, RoomSeed { epoch: None, last: EventPlace::START, acl: ACL, settings })
+    };
     open(settings(5, 0, false)).await.unwrap();
     assert_eq!(fixture.bus.append(message(room, user, "c-1", "hi")).await, Err(AppendError::Frozen));
     open(settings(8, 0, false)).await.unwrap();
@@ -234,7 +239,7 @@ contract_at!(
 async fn settings_come_back_with_the_room() {
     let fixture = Fixture::redis_at(Pace::OFF).await;
     let room = RoomId::generate();
-    let seed = RoomSeed { stored: Seq::ZERO, acl: ACL, settings: settings(3, 0, true) };
+    let seed = RoomSeed { epoch: None, last: EventPlace::START, acl: ACL, settings: settings(3, 0, true) };
     assert_eq!(fixture.bus.open_room(room, seed).await, Err(OpenError::PartitionNotOpen));
     fixture.bus.open_partition(partition_of(room), Epoch(1)).await.unwrap();
     fixture.bus.open_room(room, seed).await.unwrap();

@@ -1,3 +1,5 @@
+use rookery_shared::id::Seq;
+
 use super::*;
 use crate::faults::frame::{Message, Said};
 
@@ -92,4 +94,26 @@ fn what_was_heard_under_a_number_that_history_has_not_is_remembered_through_a_re
     timeline.merge(&whole, 0);
     let shown = timeline.into_shown();
     assert_eq!((shown.events.len(), shown.displaced.as_slice()), (3, &[again.event()][..]));
+}
+
+#[test]
+fn what_survived_a_reset_stays_and_what_lies_behind_it_goes_without_history() {
+    let mut timeline = timeline();
+    let survived = EventPlace { epoch: Epoch(1), seq: Seq::new(3) };
+    timeline.apply(&Frame { survived: Some(survived), ..frame("reset", 2, 6) }, 0);
+    assert_eq!(timeline.history_to(), None);
+    let mut again = message(2, 7);
+    again.message = message(1, 4).message;
+    assert_eq!(timeline.apply(&again, 0), Next::Go);
+    assert!(timeline.reaches((2, 7)));
+    assert_eq!(timeline.into_shown().events.iter().map(|event| event.place).collect::<Vec<_>>(), [(1, 3), (2, 7)]);
+}
+
+#[test]
+fn who_misses_something_reads_history_whatever_survived() {
+    let mut timeline = timeline();
+    timeline.apply(&frame("gap", 1, 7), 0);
+    let survived = EventPlace { epoch: Epoch(1), seq: Seq::new(7) };
+    timeline.apply(&Frame { survived: Some(survived), ..frame("reset", 2, 8) }, 0);
+    assert_eq!((timeline.history_to(), timeline.resets), (Some((2, 8)), 1));
 }

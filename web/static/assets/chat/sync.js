@@ -123,7 +123,8 @@ export class Sync {
   loadOlder(room_id) {
     return this.#read(room_id, async (timeline) => {
       if (timeline.older_cursor === null) return;
-      timeline.addOlder(await this.#parts.api.messages(room_id, { before: timeline.older_cursor }));
+      const page = await this.#page(room_id, timeline, { before: timeline.older_cursor });
+      if (page !== null) timeline.addOlder(page);
     });
   }
 
@@ -150,10 +151,12 @@ export class Sync {
       this.#fill(frame.room, frame.to);
     },
     reset: (frame) => {
-      this.timeline(frame.room).reset(frame);
-      this.#lookAtSettings(frame.room);
+      const left = this.timeline(frame.room).reset(frame);
       this.#parts.sender.resend(frame.room);
-      if (this.#isOpen(frame.room)) this.reload(frame.room);
+      if (left === "whole") return;
+      this.#lookAtSettings(frame.room);
+      if (left === "lost") this.#parts.marks.recount(frame.room);
+      else if (this.#isOpen(frame.room)) this.reload(frame.room);
     },
     ack: (frame) => this.#parts.sender.onAck(frame),
     error: (frame) => this.#refused(frame),
@@ -272,7 +275,8 @@ export class Sync {
 
   async #fillFrom(room_id, timeline, to) {
     for (let page = 0; page < FILL_PAGES_MAX && timeline.newer_cursor !== null; page += 1) {
-      const answer = await this.#parts.api.messages(room_id, { after: timeline.newer_cursor, limit: 100, acts: true });
+      const answer = await this.#page(room_id, timeline, { after: timeline.newer_cursor, limit: 100, acts: true });
+      if (answer === null) break;
       timeline.addNewer(answer);
       const last = answer.events.at(-1);
       if (last?.epoch === timeline.position?.epoch && last?.seq >= to) return;
@@ -282,8 +286,16 @@ export class Sync {
 
   async #readNewest(room_id, timeline) {
     for (let read = 0; read < NEWEST_READS_MAX; read += 1) {
-      if (timeline.replace(await this.#parts.api.messages(room_id))) return;
+      const page = await this.#page(room_id, timeline);
+      if (page !== null && timeline.replace(page)) return;
     }
+  }
+
+  /** A page of history; null if the room was reset meanwhile: the page may show what was never stored. */
+  async #page(room_id, timeline, place) {
+    const { resets } = timeline;
+    const page = await this.#parts.api.messages(room_id, place);
+    return timeline.resets === resets ? page : null;
   }
 
   /** One read of a room's history after the other. One that fails is repeated with the next connection. */

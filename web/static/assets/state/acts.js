@@ -37,6 +37,11 @@ export class RecentActs {
     for (const act of this.#acts) if (act.message_id === item.message_id && isNews(act)) applyAct(item, act);
   }
 
+  /** Whether there is one like this. */
+  some(test) {
+    return this.#acts.some(test);
+  }
+
   forget() {
     this.#acts = [];
   }

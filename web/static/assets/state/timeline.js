@@ -37,6 +37,8 @@ export class Timeline {
   older_cursor = null;
   /** @type {?string} cursor of the events after the newest page that was read */
   newer_cursor = null;
+  /** Resets so far. A page that was asked for before the last one may show what was never stored. */
+  resets = 0;
   #keys = new Set();
   #message_ids = new Set();
   #acts = new RecentActs();
@@ -81,6 +83,7 @@ export class Timeline {
     if (epochs > 0 || frame.seq > this.position.seq + 1) return "hole";
     this.position.seq = frame.seq;
     if (isAct(frame)) return this.#act(frame);
+    if (!this.loaded) this.#dropDoubtful(frame);
     return this.#insert(toItem(frame)) ? "added" : "known";
   }
 
@@ -113,11 +116,42 @@ export class Timeline {
     this.loaded = false;
   }
 
-  /** The numbers begin anew. What is on show stays until history has been read again. */
-  reset({ epoch, head }) {
+  /**
+   * The numbers go on in another epoch. What survived stays, what lies behind it goes. If the server does not know what
+   * survived, or something was done to messages that does not survive, all stays until history has been read again.
+   * @returns {"whole"|"lost"|"unknown"} what is left: everything, everything but the events behind `survived`, or nobody knows
+   */
+  reset({ epoch, head, survived }) {
+    const left = survived === undefined || this.position === null ? "unknown" : this.#keep(survived);
+    this.resets += 1;
     this.#waiting = false;
     this.#beginAt(epoch, head);
-    this.loaded = false;
+    if (left === "unknown") this.loaded = false;
+    if (survived !== undefined) this.#floor = { ...survived };
+    return left;
+  }
+
+  /** Until history has been read it is not known whether a message of an older epoch is stored. If it comes again, that counts. */
+  #dropDoubtful({ epoch, message }) {
+    const doubtful = (item) => item.message_id === message?.message_id && compareEpochs(item.epoch, epoch) < 0;
+    this.#drop(message === undefined ? [] : this.items.filter(doubtful));
+  }
+
+  #drop(items) {
+    for (const { key, message_id } of items) {
+      this.#keys.delete(key);
+      this.#message_ids.delete(message_id);
+    }
+    if (items.length > 0) this.items = this.items.filter((item) => !items.includes(item));
+  }
+
+  #keep(survived) {
+    const isLost = (place) => compareItems(place, survived) > 0;
+    if (this.#acts.some(isLost)) return "unknown";
+    // Also what only a page has told so far.
+    const lost = this.items.filter(isLost);
+    this.#drop(lost);
+    return lost.length > 0 || isLost(this.position) ? "lost" : "whole";
   }
 
   /**

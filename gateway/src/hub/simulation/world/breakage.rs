@@ -23,7 +23,10 @@ impl World {
             }
             5 | 6 => self.api_up = !self.api_up,
             7 | 8 => self.snapshot = self.bus.clone(),
-            _ => self.rewind(),
+            _ => {
+                self.rewind();
+                self.failing = if self.slow { self.rng.below(4) } else { 0 };
+            }
         }
     }
 
@@ -37,7 +40,7 @@ impl World {
     }
 
     /// The bus comes back with what it had a while ago, or with nothing. Nodes notice that they were cut off.
-    fn rewind(&mut self) {
+    pub(super) fn rewind(&mut self) {
         let state = if self.rng.chance(50) { self.snapshot.clone() } else { BusState::default() };
         let before = std::mem::replace(&mut self.bus, state);
         // The old server may only have been stopped, and with it those who were reading from it.

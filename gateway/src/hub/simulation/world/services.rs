@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
+use rookery_shared::authority::EventPlace;
 use rookery_shared::bus::{Head, Signal};
 use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{Epoch, LogPosition};
+use rookery_shared::id::{Epoch, LogPosition, Seq};
 use rookery_shared::keys::partition_of;
 
 use super::{Mutation, NODES, REPLACED, SERVER, World};
+use crate::hub::simulation::client::Reading;
 use crate::position::Position;
 
 impl World {
     /// The rules of `Hub::events_after`.
     pub(super) fn events_after(&self, at: Position) -> Vec<SequencedEvent> {
         let tail = self.bus.range(at.seq);
-        let begins = tail.first().is_some_and(|first| first.epoch != at.epoch || first.seq == at.seq.next());
+        let begins = tail.first().is_some_and(|first| (first.epoch, first.seq) == (at.epoch, at.seq.next()));
         if begins || !self.api_up {
             return tail;
         }
@@ -27,9 +29,63 @@ impl World {
         if self.bus.epoch.is_none() && self.api_up && self.bus.log.is_empty() {
             self.epochs += 1;
             self.begun = (self.servers, Epoch(self.epochs));
-            self.bus.open(self.servers, Epoch(self.epochs), self.store.last_seq());
+            let kept = self.kept();
+            self.bus.open(self.servers, Epoch(self.epochs), kept);
         }
         self.bus.head()
+    }
+
+    /// The last event of the room that is stored.
+    fn kept(&self) -> EventPlace {
+        let mut kept = self.store.last();
+        match self.mutation {
+            Mutation::KeepTheLost => kept.seq = Seq::new(kept.seq.get() + 2),
+            Mutation::LoseTheKept => kept.seq = Seq::new(kept.seq.get().saturating_sub(2)),
+            _ => {}
+        }
+        kept
+    }
+
+    /// Whether the store, if it is slow, has its turn.
+    pub(super) fn is_store_ready(&mut self) -> bool {
+        !self.slow || !self.breaks || self.rng.chance(10)
+    }
+
+    /// One step of a client's reading of history. What it asked for before a reset it does not take in.
+    pub(super) fn read_history(&mut self, n: usize) {
+        if !self.clients[n].needs_history() || !self.api_up || !self.is_store_ready() {
+            return;
+        }
+        let reading = match self.clients[n].reading.take() {
+            None => Some((Reading::Tail(self.unstored()), false)),
+            Some((Reading::Tail(tail), is_old)) => Some((self.page(tail), is_old)),
+            Some((Reading::Page(..), true)) if self.mutation != Mutation::TakeOldPages => None,
+            Some((Reading::Page(upto, page), _)) => {
+                self.clients[n].merge(upto, &page);
+                None
+            }
+        };
+        self.clients[n].reading = reading;
+    }
+
+    fn unstored(&self) -> Option<(Head, Vec<SequencedEvent>)> {
+        self.bus.head().map(|head| {
+            let events = self.bus.range(head.stored).into_iter().filter(|event| event.epoch == head.epoch);
+            (head, events.collect())
+        })
+    }
+
+    /// The rules of `api/src/service/history.rs`: no page hides a hole, nor shows what a replaced server has numbered.
+    fn page(&self, tail: Option<(Head, Vec<SequencedEvent>)>) -> Reading {
+        let mut events: Vec<SequencedEvent> = self.store.events.values().cloned().collect();
+        let Some((head, unstored)) = tail.filter(|(head, _)| head.epoch >= self.begun.1) else {
+            return Reading::Page(None, events);
+        };
+        let is_whole = head.seq.get() - head.stored.get() == u64::try_from(unstored.len()).unwrap();
+        let upto = is_whole.then_some((head.epoch, head.seq));
+        let is_new = |event: &SequencedEvent| !self.store.has(event.event.id);
+        events.extend(unstored.into_iter().filter(|event| is_whole && is_new(event)));
+        Reading::Page(upto, events)
     }
 
     /// Reads some of the log, or stores what was read and marks it.
