@@ -121,6 +121,8 @@ pub const INGEST_GROUP_MAX: usize = 500;
 pub const INGEST_WRITES_AT_ONCE: usize = 2;
 /// How often a write is tried whose outcome is not known, before its batches are read again.
 pub const INGEST_WRITE_ATTEMPTS: usize = 5;
+/// A write whose outcome stayed unknown may still be carried out for so long, and no epoch begins meanwhile.
+pub const INGEST_WRITE_LINGER: Duration = Duration::from_secs(20);
 /// Between two of these.
 pub const INGEST_WRITE_PAUSE: Duration = Duration::from_millis(200);
 /// From the begin of one such call to the next, at least: what comes meanwhile goes together.

@@ -146,18 +146,26 @@ impl Group {
     }
 
     async fn write(&self, group: Vec<Waiting>) {
-        let _write = self.underway.enter();
+        let write = self.underway.enter();
         let Some(group) = self.still_current(group).await else { return };
         let events: Vec<SequencedEvent> = group.iter().flat_map(|batch| batch.events.iter().cloned()).collect();
         match self.insist(&events).await {
             Ok(held) => self.written(group, &held).await,
             // All of them are tried again later.
-            Err(StoreError::Unavailable(cause)) => answer_all(group, &StoreError::Unavailable(cause)),
+            Err(StoreError::Unavailable(cause)) => {
+                write.linger();
+                answer_all(group, &StoreError::Unavailable(cause));
+            }
             Err(_) if group.len() > 1 => {
                 for batch in group {
                     match self.insist(&batch.events).await {
                         Ok(held) => self.written(vec![batch], &held).await,
-                        Err(error) => batch.answer(Err(error)),
+                        Err(error) => {
+                            if matches!(error, StoreError::Unavailable(_)) {
+                                self.underway.enter().linger();
+                            }
+                            batch.answer(Err(error));
+                        }
                     }
                 }
             }
