@@ -5,13 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rookery_shared::bus::Bus;
 use rookery_shared::limiter::Limiter;
-use rookery_shared::limits::{HISTORY_READ_WAIT, HISTORY_READS_MAX};
+use rookery_shared::limits::{HISTORY_READ_WAIT, HISTORY_READS_MAX, PASSWORDS_PER_ADDRESS_MAX, PASSWORDS_WAITING_MAX};
 use rookery_shared::listener::Refusals;
+use rookery_shared::origin::Origins;
 use rookery_shared::pace::Pace;
 use rookery_shared::presence::PresenceStore;
 use rookery_shared::shutdown::Shutdown;
 use rookery_shared::token::{SigningKeys, Verifier};
+use tower_http::cors::CorsLayer;
 
+use crate::cors;
 use crate::cursor::Cursors;
 use crate::error::ApiError;
 use crate::ingest::Underway;
@@ -37,6 +40,8 @@ pub struct AppParts {
     pub keys: SigningKeys,
     /// The deployment's name in tokens.
     pub issuer: String,
+    /// Whose pages may ask.
+    pub origins: Origins,
     /// How much one user or one address may ask for.
     pub limiter: Arc<Limiter>,
     /// How fast one user may talk in one room.
@@ -73,6 +78,8 @@ pub struct App {
     pub(crate) authority: Arc<LocalAuthority>,
     /// Hashes off the async threads.
     pub(crate) passwords: Passwords,
+    /// Tells pages of other origins what they may ask.
+    pub(crate) cors: CorsLayer,
     /// Makes and reads cursors.
     pub(crate) cursors: Cursors,
     /// REST sends that wait for the store.
@@ -98,7 +105,8 @@ pub struct App {
 impl App {
     /// Puts the parts together. It serves requests once it is prepared.
     pub fn new(parts: AppParts) -> Result<Arc<Self>, AppError> {
-        let AppParts { stores, bus, presence, keys, issuer, limiter, pace } = parts;
+        let AppParts { stores, bus, presence, keys, issuer, origins, limiter, pace } = parts;
+        let per_address = if limiter.is_off() { PASSWORDS_WAITING_MAX } else { PASSWORDS_PER_ADDRESS_MAX };
         let (keys, metrics, underway) = (Arc::new(keys), Metrics::new()?, Arc::new(Underway::default()));
         let verifier = Arc::new(Verifier::new(issuer.clone()));
         verifier.replace(&keys.public());
@@ -114,7 +122,8 @@ impl App {
         let waits = Arc::clone(&stored);
         Ok(Arc::new(Self {
             announcer: Announcer::new(Arc::clone(&bus), Arc::clone(&authority), outbox, waits, metrics.clone()),
-            passwords: Passwords::new(metrics.passwords_waiting.clone())?,
+            passwords: Passwords::new(metrics.passwords_waiting.clone(), per_address)?,
+            cors: cors::layer(origins),
             cursors: Cursors::new(&keys.derive_secret("cursor")),
             history: Reads::new(HISTORY_READS_MAX, HISTORY_READ_WAIT),
             stored,

@@ -8,6 +8,7 @@ use rookery_shared::bus::redis;
 use rookery_shared::config::{ConfigErrors, Effective, Folder, ListenAddress, Reader, Setting, is_strong};
 use rookery_shared::limiter::{self, LimiterOptions};
 use rookery_shared::limits::{CONNECTIONS_MAX_MAX, DRAIN_MS_MAX};
+use rookery_shared::origin::{self, Origins};
 use rookery_shared::pace::{self, Pace};
 use rookery_shared::telemetry::{LogFilter, LogFormat};
 use secrecy::{ExposeSecret, SecretString};
@@ -75,6 +76,8 @@ pub const SETTINGS: &[Setting] = &[
         secret: false,
         help: "Name of this process, unique in the cluster; random if not given.",
     },
+    origin::SETTINGS[0],
+    origin::SETTINGS[1],
     Setting {
         key: "connections_max",
         default: Some("4096"),
@@ -106,6 +109,12 @@ pub const SETTINGS: &[Setting] = &[
     limiter::SETTINGS[7],
     limiter::SETTINGS[8],
     limiter::SETTINGS[9],
+    limiter::SETTINGS[10],
+    limiter::SETTINGS[11],
+    limiter::SETTINGS[12],
+    limiter::SETTINGS[13],
+    limiter::SETTINGS[14],
+    limiter::SETTINGS[15],
 ];
 
 /// The settings, read and checked.
@@ -131,6 +140,8 @@ pub struct Config {
     pub issuer: String,
     /// Name of this process.
     pub node_name: String,
+    /// Whose pages may ask.
+    pub origins: Origins,
     /// Cap of each listener.
     pub connections_max: usize,
     /// From the signal to the end.
@@ -165,7 +176,7 @@ impl Config {
         let connections_max = reader.number("connections_max", 1..=CONNECTIONS_MAX_MAX);
         let drain_ms = reader.number("drain_ms", 0..=DRAIN_MS_MAX);
         let (log_format, log_filter) = (reader.required("log_format"), reader.required("log_filter"));
-        let (pace, limits) = (Pace::read(reader), LimiterOptions::read(reader));
+        let (pace, limits, origins) = (Pace::read(reader), LimiterOptions::read(reader), Origins::read(reader));
         let (signing_key, node_name) = (reader.optional_text("signing_key"), reader.optional_text("node_name"));
         Some(Self {
             listen: listen?,
@@ -178,6 +189,7 @@ impl Config {
             signing_key,
             issuer: issuer?,
             node_name: node_name.unwrap_or_else(|| Uuid::new_v4().simple().to_string()),
+            origins: origins?,
             connections_max: connections_max?,
             drain: Duration::from_millis(drain_ms?),
             log_format: log_format?,

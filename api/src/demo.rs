@@ -37,7 +37,7 @@ async fn register_all(app: &App) -> Result<(), ApiError> {
             email: Email::try_from(email.to_owned()).map_err(bad)?,
             password: Password::try_from(password.to_owned()).map_err(bad)?,
         };
-        match add(app, account, UnixMillis::now()).await {
+        match add(app, account, 0, UnixMillis::now()).await {
             Ok(_) => {}
             Err(error) if matches!(error.code(), ErrorCode::UsernameTaken | ErrorCode::AccountExists) => {}
             Err(error) => return Err(error),

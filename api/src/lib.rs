@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod config;
+mod cors;
 pub mod cursor;
 pub mod demo;
 pub mod domain;

@@ -1,5 +1,5 @@
 //! How much may be asked for over REST: by a user, over all nodes and sockets together; by an address, where nobody says
-//! who asks. Every answer of such a route tells what is left.
+//! who asks, and wherever somebody asks who need not be logged in. Every answer of such a route tells what is left.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -12,11 +12,14 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use rookery_shared::address;
 use rookery_shared::clock::UnixMillis;
+use rookery_shared::id::UserId;
 use rookery_shared::limiter::{Verdict, headers};
 use rookery_shared::listener::Peer;
 use rookery_shared::quota::Limit;
+use rookery_shared::token::Claims;
 
 use crate::app::App;
+use crate::domain::user::{Email, Login};
 use crate::error::{ApiError, is_pace};
 use crate::extract::bearer;
 
@@ -24,18 +27,25 @@ use crate::extract::bearer;
 #[derive(Clone, Copy, Debug)]
 pub struct ClientAddress(pub(crate) IpAddr);
 
+impl ClientAddress {
+    /// What stands for it where it is counted.
+    pub(crate) fn subject(self) -> u128 {
+        address::subject(self.0)
+    }
+}
+
 /// Counts a request before anything is done for it.
 pub(crate) async fn limited(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let address = client(&app, &request);
-    request.extensions_mut().insert(ClientAddress(address));
-    let token = bearer(request.headers()).and_then(|token| app.verifier.verify(token, UnixMillis::now()).ok());
+    let from = ClientAddress(client(&app, &request));
+    request.extensions_mut().insert(from);
+    let own = request.extensions().get::<MatchedPath>().and_then(|path| limit_of(path.as_str()));
+    let token = own.is_none().then(|| claims(&app, request.headers())).flatten();
     let verdict = if let Some(claims) = token {
         let user = claims.sub.as_uuid().as_u128();
         request.extensions_mut().insert(claims);
         app.limiter.take(Limit::UserCommands, user).await
     } else {
-        let own = request.extensions().get::<MatchedPath>().and_then(|path| limit_of(path.as_str()));
-        stranger(&app, own, address::subject(address)).await
+        stranger(&app, own, from.subject()).await
     };
     if !verdict.allowed {
         return ApiError::Limited(verdict).into_response();
@@ -45,10 +55,49 @@ pub(crate) async fn limited(State(app): State<Arc<App>>, mut request: Request, n
     response
 }
 
-/// Counts a login to an account, whether there is such an account or not. Only who tries from the same address is
-/// slowed down by it: nobody can lock somebody else out.
-pub(crate) async fn account(app: &App, login: &str, from: ClientAddress) -> Result<(), ApiError> {
-    let verdict = app.limiter.take(Limit::AccountLogins, address::account(login, from.0)).await;
+/// Counts a file or a document. A page of them is many requests, so they have a limit of their own.
+pub(crate) async fn file(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let address = address::subject(client(&app, &request));
+    let verdict = app.limiter.take(Limit::AddressFiles, address).await;
+    if verdict.allowed {
+        next.run(request).await
+    } else {
+        ApiError::Limited(verdict).into_response()
+    }
+}
+
+/// Counts a request to nowhere, and gives the answer that it gets.
+pub(crate) async fn nowhere(app: &App, request: Request, answer: ApiError) -> Response {
+    let address = address::subject(client(app, &request));
+    let verdict = app.limiter.take(Limit::AddressRequests, address).await;
+    let answer = if verdict.allowed { answer } else { ApiError::Limited(verdict) };
+    answer.into_response()
+}
+
+/// Counts a login to an account, by whichever of its names, and whether there is such an account or not. Only who tries
+/// from the same address is slowed down by it: nobody can lock somebody else out.
+pub(crate) async fn login(
+    app: &App,
+    account: Option<UserId>,
+    login: &Login,
+    from: ClientAddress,
+) -> Result<(), ApiError> {
+    let name = account.map_or_else(|| login.as_str().trim().to_lowercase(), |id| format!("account {}", id.as_uuid()));
+    take(app, Limit::AccountLogins, address::account(&name, from.0)).await
+}
+
+/// Counts a registration with an e-mail address.
+pub(crate) async fn registration(app: &App, email: &Email) -> Result<(), ApiError> {
+    take(app, Limit::AccountRegistrations, address::named(&email.key())).await
+}
+
+/// Counts a refresh of a session.
+pub(crate) async fn refresh(app: &App, lookup: &[u8; 16]) -> Result<(), ApiError> {
+    take(app, Limit::SessionRefreshes, u128::from_be_bytes(*lookup)).await
+}
+
+async fn take(app: &App, limit: Limit, subject: u128) -> Result<(), ApiError> {
+    let verdict = app.limiter.take(limit, subject).await;
     if verdict.allowed { Ok(()) } else { Err(ApiError::Limited(verdict)) }
 }
 
@@ -61,12 +110,18 @@ async fn stranger(app: &App, own: Option<Limit>, address: u128) -> Verdict {
     }
 }
 
+/// What people ask who need not be logged in. A token that comes along says nothing about who asks.
 fn limit_of(path: &str) -> Option<Limit> {
     match path {
         "/api/v1/auth/login" => Some(Limit::AddressLogins),
         "/api/v1/auth/register" => Some(Limit::AddressRegistrations),
+        "/api/v1/auth/refresh" | "/api/v1/auth/logout" => Some(Limit::AddressRefreshes),
         _ => None,
     }
+}
+
+fn claims(app: &App, headers: &HeaderMap) -> Option<Claims> {
+    app.verifier.verify(bearer(headers)?, UnixMillis::now()).ok()
 }
 
 fn client(app: &App, request: &Request) -> IpAddr {

@@ -1,26 +1,26 @@
 //! What surrounds every request: its id, its log line, its metrics, its deadline, and the body of its problem.
 //!
-//! Method, route pattern, status, time and id are logged; never the query, a header or a body.
+//! Of requests that were slow method, route pattern, status, time and id are logged, of all others at the level `debug`;
+//! never the query, a header or a body.
 
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::HttpBody as _;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use rookery_shared::limits::REQUEST_DEADLINE;
-use rookery_shared::listener::Refusals as _;
+use http::{HeaderMap, StatusCode};
+use rookery_shared::limits::{BODY_BYTES_MAX, REQUEST_DEADLINE, SLOW_REQUEST};
+use rookery_shared::listener::{REQUEST_ID, Refusals as _};
 use rookery_shared::protocol::error_code::ErrorCode;
 use tokio::time::{Instant, timeout};
 use tracing::{Instrument, info_span};
-use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::{ApiError, Bound, write_problem};
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Routes that a probe asks every few seconds.
 const QUIET: [&str; 3] = ["/live", "/ready", "/metrics"];
 
@@ -39,11 +39,7 @@ pub(crate) async fn observe(State(app): State<Arc<App>>, request: Request, next:
     if let Some(Bound(limit)) = response.extensions().get() {
         app.metrics.refused(limit);
     }
-    let mut response = write_problem(response, &id);
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(REQUEST_ID, value);
-    }
-    response
+    write_problem(response, &id)
 }
 
 /// Ends a request that takes longer than [`REQUEST_DEADLINE`].
@@ -51,6 +47,15 @@ pub(crate) async fn deadline(request: Request, next: Next) -> Response {
     match timeout(REQUEST_DEADLINE, next.run(request)).await {
         Ok(response) => response,
         Err(_) => ApiError::refused(ErrorCode::RequestTimeout).into_response(),
+    }
+}
+
+/// Refuses a body that says that it is too large, before it is sent.
+pub(crate) async fn sized(request: Request, next: Next) -> Response {
+    if request.body().size_hint().lower() > BODY_BYTES_MAX as u64 {
+        ApiError::refused(ErrorCode::BodyTooLarge).into_response()
+    } else {
+        next.run(request).await
     }
 }
 
@@ -71,30 +76,21 @@ pub(crate) fn panicked(payload: Box<dyn Any + Send + 'static>) -> Response {
     ApiError::Panic(text.unwrap_or_else(|| "without a text".to_owned())).into_response()
 }
 
-/// A proxy in front may have given the request its id; anything but a UUID is somebody else's idea of one.
+/// As the listener has it.
 fn request_id(headers: &HeaderMap) -> String {
-    let given = headers.get(REQUEST_ID).and_then(|value| Uuid::try_parse_ascii(value.as_bytes()).ok());
-    given.unwrap_or_else(Uuid::now_v7).hyphenated().to_string()
+    headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn log(route: &str, status: StatusCode, took: Duration) {
     let (status, ms) = (status.as_u16(), u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
-    if QUIET.contains(&route) {
-        tracing::debug!(status, ms, "request answered");
+    // What failed has told why by itself; what is slow should be seen; the rest would be a line for each request.
+    if took >= SLOW_REQUEST && !QUIET.contains(&route) {
+        tracing::info!(status, ms, "request answered slowly");
     } else {
-        tracing::info!(status, ms, "request answered");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_uuids_of_a_proxy_are_taken_over() {
-        let with = |text: &'static str| HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_static(text))]);
-        let given = "0190f3a4-0000-7000-8000-000000000001";
-        assert_eq!(request_id(&with(given)), given);
-        assert_ne!(request_id(&with("\"; drop")), "\"; drop");
+        tracing::debug!(status, ms, "request answered");
     }
 }

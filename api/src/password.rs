@@ -1,7 +1,7 @@
-//! Passwords: argon2id off the async threads, at most one per processor at a time.
+//! Passwords: argon2id off the async threads, at most one per processor at a time, and one processor left for others.
 //!
-//! Promises that an unknown account costs the same time as a wrong password, and that a flood of logins makes
-//! others wait a second at most before they are told so.
+//! Promises that an unknown account costs the same time as a wrong password, that a flood of logins makes others wait a
+//! second at most before they are told so, and that those who flood wait behind those who do not, see [`turns`].
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -9,13 +9,19 @@ use std::thread::available_parallelism;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
+use parking_lot::Mutex;
 use prometheus::IntGauge;
+use rookery_shared::clock::UnixMillis;
 use rookery_shared::limits::PASSWORD_WAIT;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::domain::user::{Password, PasswordAttempt};
+
+mod turns;
+
+use turns::{Turns, Wish};
 
 /// Memory of one hash in KiB, passes and lanes: the second recommendation of the OWASP password storage cheat sheet.
 const MEMORY_KIB: u32 = 19_456;
@@ -36,58 +42,97 @@ pub enum PasswordError {
 /// Hashes and verifies.
 pub struct Passwords {
     argon2: Argon2<'static>,
-    permits: Arc<Semaphore>,
+    queue: Arc<Queue>,
     waiting: IntGauge,
     dummy: String,
 }
 
+type Queue = Mutex<Turns<oneshot::Sender<Turn>>>;
+
+/// The right to keep a processor busy, until it is dropped.
+#[derive(Debug)]
+struct Turn(Option<Arc<Queue>>);
+
 impl Passwords {
-    /// Takes as many processors as there are; `waiting` shows how many passwords wait for one.
-    pub fn new(waiting: IntGauge) -> Result<Self, PasswordError> {
+    /// Takes all processors but one; so many passwords of one address wait for them. `waiting` shows how many do.
+    pub fn new(waiting: IntGauge, per_address: usize) -> Result<Self, PasswordError> {
         let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(failed)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let dummy = argon2.hash_password(b"nobody has this password").map_err(failed)?.to_string();
         let processors = available_parallelism().map_or(1, std::num::NonZero::get);
-        Ok(Self { argon2, permits: Arc::new(Semaphore::new(processors)), waiting, dummy })
+        let turns = Turns::new(processors.saturating_sub(1).max(1), per_address);
+        Ok(Self { argon2, queue: Arc::new(Mutex::new(turns)), waiting, dummy })
     }
 
-    /// The hash of a new password in PHC form.
-    pub async fn hash(&self, password: Password) -> Result<String, PasswordError> {
+    /// The hash of a new password in PHC form. `from` stands for the address that it came from.
+    pub async fn hash(&self, password: Password, from: u128) -> Result<String, PasswordError> {
         let argon2 = self.argon2.clone();
-        self.run(move || argon2.hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(failed))
-            .await
+        let work = move || argon2.hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(failed);
+        self.run(from, work).await
     }
 
     /// Whether the password is the one of the hash. Without a hash the answer is no, after the same work.
-    pub async fn verify(&self, hash: Option<String>, attempt: PasswordAttempt) -> Result<bool, PasswordError> {
+    pub async fn verify(
+        &self,
+        hash: Option<String>,
+        attempt: PasswordAttempt,
+        from: u128,
+    ) -> Result<bool, PasswordError> {
         let (argon2, known) = (self.argon2.clone(), hash.is_some());
         let hash = hash.unwrap_or_else(|| self.dummy.clone());
-        let matches = self.run(move || {
+        let matches = self.run(from, move || {
             let parsed = PasswordHash::new(&hash).map_err(failed)?;
             Ok(argon2.verify_password(attempt.as_bytes(), &parsed).is_ok())
         });
-        Ok(matches.await? && known)
+        let matches = matches.await? && known;
+        if matches {
+            self.queue.lock().refund(from);
+        }
+        Ok(matches)
     }
 
     async fn run<T: Send + 'static>(
         &self,
+        from: u128,
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let permit = self.permit().await?;
-        // The permit goes with the work: a request that is given up still occupies its processor until the end.
+        let turn = self.turn(from).await?;
+        self.queue.lock().charge(from, UnixMillis::now());
+        // The turn goes with the work: a request that is given up still occupies its processor until the end.
         let task = spawn_blocking(move || {
             let outcome = work();
-            drop(permit);
+            drop(turn);
             outcome
         });
         task.await.map_err(failed)?
     }
 
-    async fn permit(&self) -> Result<OwnedSemaphorePermit, PasswordError> {
+    async fn turn(&self, from: u128) -> Result<Turn, PasswordError> {
+        let (sender, receiver) = oneshot::channel();
+        match self.queue.lock().wish(from, sender, oneshot::Sender::is_closed) {
+            Wish::Now(_) => return Ok(Turn(Some(Arc::clone(&self.queue)))),
+            Wish::Refused => return Err(PasswordError::Busy),
+            Wish::Later => {}
+        }
         let _waiting = Waiting::begin(&self.waiting);
-        match timeout(PASSWORD_WAIT, Arc::clone(&self.permits).acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(permit),
+        match timeout(PASSWORD_WAIT, receiver).await {
+            Ok(Ok(turn)) => Ok(turn),
             Ok(Err(_)) | Err(_) => Err(PasswordError::Busy),
+        }
+    }
+}
+
+impl Drop for Turn {
+    /// Hands it to whoever is next and still there.
+    fn drop(&mut self) {
+        let Some(queue) = self.0.take() else { return };
+        let mut turns = queue.lock();
+        while let Some(next) = turns.next(UnixMillis::now()) {
+            match next.send(Self(Some(Arc::clone(&queue)))) {
+                Ok(()) => return,
+                // Given up meanwhile. It must not come back through here.
+                Err(mut turn) => drop(turn.0.take()),
+            }
         }
     }
 }
@@ -117,7 +162,7 @@ mod tests {
     use super::*;
 
     fn passwords() -> Passwords {
-        Passwords::new(IntGauge::new("waiting", "x").unwrap()).unwrap()
+        Passwords::new(IntGauge::new("waiting", "x").unwrap(), 2).unwrap()
     }
 
     fn attempt(text: &str) -> PasswordAttempt {
@@ -127,23 +172,49 @@ mod tests {
     #[tokio::test]
     async fn only_the_password_itself_matches() {
         let passwords = passwords();
-        let hash = passwords.hash(Password::try_from("correct horse".to_owned()).unwrap()).await.unwrap();
+        let hash = passwords.hash(Password::try_from("correct horse".to_owned()).unwrap(), 1).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert_eq!(passwords.verify(Some(hash.clone()), attempt("correct horse")).await, Ok(true));
-        assert_eq!(passwords.verify(Some(hash), attempt("correct horsf")).await, Ok(false));
+        assert_eq!(passwords.verify(Some(hash.clone()), attempt("correct horse"), 1).await, Ok(true));
+        assert_eq!(passwords.verify(Some(hash), attempt("correct horsf"), 1).await, Ok(false));
         assert_eq!(passwords.waiting.get(), 0);
     }
 
     #[tokio::test]
     async fn nobody_matches_without_an_account() {
-        assert_eq!(passwords().verify(None, attempt("nobody has this password")).await, Ok(false));
+        assert_eq!(passwords().verify(None, attempt("nobody has this password"), 1).await, Ok(false));
+    }
+
+    async fn all_turns(passwords: &Passwords) -> Vec<Turn> {
+        let mut turns = Vec::new();
+        while passwords.queue.lock().free() > 0 {
+            turns.push(passwords.turn(7).await.unwrap());
+        }
+        turns
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_full_queue_is_told_after_a_second() {
         let passwords = passwords();
-        let all = passwords.permits.available_permits();
-        let _held = passwords.permits.acquire_many(u32::try_from(all).unwrap()).await.unwrap();
-        assert_eq!(passwords.verify(None, attempt("x")).await, Err(PasswordError::Busy));
+        let held = all_turns(&passwords).await;
+        assert_eq!(passwords.verify(None, attempt("x"), 1).await, Err(PasswordError::Busy));
+        drop(held);
+        assert!(passwords.verify(None, attempt("x"), 1).await.is_ok(), "who gave up took no turn along");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_has_only_so_many_waiting_and_others_have_theirs() {
+        let passwords = passwords();
+        let mut held = all_turns(&passwords).await;
+        let wait = |from| passwords.turn(from);
+        let (first, second) = (wait(1), wait(1));
+        tokio::pin!(first, second);
+        assert!(futures_util::poll!(&mut first).is_pending() && futures_util::poll!(&mut second).is_pending());
+        assert!(wait(1).await.is_err(), "refused at once");
+        let other = wait(2);
+        tokio::pin!(other);
+        assert!(futures_util::poll!(&mut other).is_pending(), "another address has its own places");
+        held.pop();
+        let served = [futures_util::poll!(&mut first).is_ready(), futures_util::poll!(&mut other).is_ready()];
+        assert_eq!(served.into_iter().filter(|served| *served).count(), 1);
     }
 }

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
+use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue};
 use rookery_shared::asyncapi;
 use rookery_shared::limits::{AUTHORIZE_BYTES_MAX, BODY_BYTES_MAX};
 use rookery_shared::protocol::error_code::ErrorCode;
 use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
 use subtle::ConstantTimeEq;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -23,10 +25,11 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::app::App;
+use crate::cors::cors;
 use crate::error::ApiError;
 use crate::extract::bearer;
-use crate::limit::limited;
-use crate::observe::{deadline, observe, panicked, prepared};
+use crate::limit::{self, limited};
+use crate::observe::{deadline, observe, panicked, prepared, sized};
 use crate::openapi::{Base, complete};
 use crate::routes::internal::{authorize, events, health, look, open_room, revocations, unread};
 use crate::routes::{auth, jwks, messages, moderation, page, presence, rooms, users};
@@ -44,10 +47,25 @@ const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 pub fn public(app: &Arc<App>) -> Router {
     let (rest, document) = documented();
     let rest = rest
+        .route_layer(from_fn(sized))
         .route_layer(from_fn_with_state(Arc::clone(app), limited))
         .route_layer(from_fn_with_state(Arc::clone(app), prepared));
-    let router = rest.merge(keys()).with_state(Arc::clone(app));
-    around(router.merge(docs(document)).merge(page::router()), app)
+    let files = docs(&document)
+        .merge(page::router())
+        .merge(keys().with_state(Arc::clone(app)))
+        .route_layer(from_fn_with_state(Arc::clone(app), limit::file));
+    let (no_path, no_method) = (Arc::clone(app), Arc::clone(app));
+    let router = rest
+        .with_state(Arc::clone(app))
+        .merge(files)
+        .fallback(async move |request: Request| {
+            limit::nowhere(&no_path, request, ApiError::refused(ErrorCode::NotFound)).await
+        })
+        .method_not_allowed_fallback(async move |request: Request| {
+            limit::nowhere(&no_method, request, ApiError::refused(ErrorCode::MethodNotAllowed)).await
+        });
+    // Around everything: a browser asks before with a method that no route has.
+    around(router.layer(from_fn_with_state(Arc::clone(app), cors)), app)
 }
 
 /// What gateways, probes and Prometheus ask. Calls of gateways carry the secret.
@@ -71,12 +89,19 @@ pub fn internal(app: &Arc<App>, secret: SecretString) -> Router {
         .route_layer(from_fn_with_state(Arc::clone(app), prepared))
         .route_layer(from_fn_with_state(Arc::new(secret), insider));
     let router = calls.merge(keys()).merge(health());
-    around(router.with_state(Arc::clone(app)), app)
+    around(told(router.with_state(Arc::clone(app))), app)
 }
 
 /// What probes and Prometheus ask, where no gateway calls.
 pub fn operations(app: &Arc<App>) -> Router {
-    around(health().with_state(Arc::clone(app)), app)
+    around(told(health().with_state(Arc::clone(app))), app)
+}
+
+/// Tells what is asked for nothing.
+fn told(router: Router) -> Router {
+    router
+        .fallback(async || ApiError::refused(ErrorCode::NotFound))
+        .method_not_allowed_fallback(async || ApiError::refused(ErrorCode::MethodNotAllowed))
 }
 
 /// The OpenAPI document.
@@ -130,21 +155,25 @@ fn keys() -> Router<Arc<App>> {
     Router::new().route("/.well-known/jwks.json", get(jwks::jwks))
 }
 
-fn docs(document: Document) -> Router {
+fn docs(document: &Document) -> Router {
     let browser: Router = SwaggerUi::new("/docs").config(Config::new([DOCUMENT])).into();
     let policy = header(CONTENT_SECURITY_POLICY, DOCS_POLICY);
-    let (document, sockets) = (Arc::new(document), Arc::new(asyncapi::document()));
+    let (document, sockets) = (written(document), written(&asyncapi::document()));
     browser
         .layer(policy)
-        .route(DOCUMENT, get(async move || Json(document)))
-        .route(SOCKET_DOCUMENT, get(async move || Json(sockets)))
+        .route(DOCUMENT, get(async move || document))
+        .route(SOCKET_DOCUMENT, get(async move || sockets))
+}
+
+/// A document, written once and not for everybody who asks.
+fn written(document: &impl Serialize) -> ([(HeaderName, &'static str); 1], Bytes) {
+    let text = serde_json::to_vec(document).inspect_err(|error| tracing::error!(%error, "document not written"));
+    ([(CONTENT_TYPE, "application/json")], text.unwrap_or_default().into())
 }
 
 /// Layers, the innermost first.
 fn around(router: Router, app: &Arc<App>) -> Router {
     router
-        .fallback(async || ApiError::refused(ErrorCode::NotFound))
-        .method_not_allowed_fallback(async || ApiError::refused(ErrorCode::MethodNotAllowed))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn(deadline))
         .layer(CatchPanicLayer::custom(panicked))

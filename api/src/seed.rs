@@ -142,7 +142,7 @@ impl Order {
 async fn hash_of_nothing() -> Result<String, SeedError> {
     let password = format!("{}{}", Uuid::new_v4(), Uuid::new_v4());
     let password = Password::try_from(password).map_err(SeedError::Invalid)?;
-    Ok(Passwords::new(Metrics::new()?.passwords_waiting)?.hash(password).await?)
+    Ok(Passwords::new(Metrics::new()?.passwords_waiting, 1)?.hash(password, 0).await?)
 }
 
 fn tokens(set: &LoadSet, keys: &SigningKeys, issuer: &str) -> Result<Vec<String>, KeyError> {

@@ -14,7 +14,6 @@ use rookery_shared::listener::{self, ListenerOptions};
 use rookery_shared::shutdown::Shutdown;
 use rookery_shared::token::{KeyError, SigningKeys};
 use secrecy::ExposeSecret;
-use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 use crate::app::{App, AppError, AppParts};
@@ -70,6 +69,7 @@ pub async fn serve(config: Config, with_demo: bool) -> Result<(), ServeError> {
         bus: Arc::clone(&bus) as Arc<dyn Bus>,
         keys,
         issuer: config.issuer.clone(),
+        origins: config.origins.clone(),
         limiter: config.limits.limiter(bus.clone()),
         pace: config.pace,
     })?;
@@ -77,11 +77,11 @@ pub async fn serve(config: Config, with_demo: bool) -> Result<(), ServeError> {
     let start = Start { app: Arc::clone(&app), bus, stores, node_name: config.node_name.clone(), with_demo };
     let until = shutdown.clone();
     shutdown.spawn_work("start", async move { start.run(&until).await });
-    let connections_max = config.connections_max;
-    let options =
-        |accepts_per_second| ListenerOptions { connections_max, accepts_per_second, refusals: app.refusals() };
-    listen(public, router::public(&app), options(config.limits.accepts_per_second), &shutdown);
-    listen(internal, router::internal(&app, config.internal_secret.clone()), options(0), &shutdown);
+    let options = ListenerOptions::public(config.connections_max, &config.limits, app.refusals());
+    listener::start(public, router::public(&app).into_service(), options, &shutdown);
+    let options = ListenerOptions::internal(config.connections_max, app.refusals());
+    let insiders = router::internal(&app, config.internal_secret.clone());
+    listener::start(internal, insiders.into_service(), options, &shutdown);
     tracing::info!(listen = %config.listen, internal = %config.internal_listen, node = config.node_name, "api started");
     shutdown.on_signals(config.drain).await.map_err(ServeError::Signals)
 }
@@ -141,13 +141,6 @@ async fn open_store(config: &Config) -> Result<Stores, StoreError> {
 fn keys(config: &Config) -> Result<SigningKeys, UnusableKeys> {
     let loaded = SigningKeys::load(&config.keys_dir, config.signing_key.as_deref());
     loaded.map_err(|source| UnusableKeys { given: config.keys_dir.given().to_owned(), source })
-}
-
-fn listen(listener: TcpListener, router: axum::Router, options: ListenerOptions, shutdown: &Shutdown) {
-    let until = shutdown.clone();
-    shutdown.spawn_work("listener", async move {
-        listener::serve(listener, router.into_service(), options, &until).await;
-    });
 }
 
 /// What has to happen before requests are served: the bus is ours, the store is up to date. Then ingest starts.

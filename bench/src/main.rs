@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 use rookery_shared::terminal;
 
 mod accounting;
+mod attack;
 mod bare;
 mod cost;
 mod crowd;
@@ -20,6 +21,7 @@ mod fanout;
 mod finding;
 mod frame;
 mod history;
+mod hostile;
 mod idle;
 mod ingest;
 mod ledger;
@@ -52,6 +54,10 @@ enum Job {
     Cost(cost::Cost),
     /// Readers that never read, and what the others notice.
     Stalled(stalled::Stalled),
+    /// One friendly client among hostile addresses.
+    Hostile(hostile::Hostile),
+    /// The hostile addresses, until they are killed.
+    Attack(attack::Attack),
     /// A node is killed under load; time until its clients are caught up elsewhere, and what they lost.
     Resume(resume::Resume),
     /// The master of Redis is killed under load; time until everybody has what was said since, and what it cost the database.
@@ -73,6 +79,8 @@ async fn main() -> ExitCode {
         Job::Idle(run) => run.run().await,
         Job::Cost(run) => run.run().await,
         Job::Stalled(run) => run.run().await,
+        Job::Hostile(run) => run.run().await,
+        Job::Attack(run) => run.run().await,
         Job::Resume(run) => run.run().await,
         Job::Failover(run) => run.run().await,
         Job::Ingest(run) => run.run().await,

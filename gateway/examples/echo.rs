@@ -15,7 +15,6 @@ use rookery_gateway::upgrade::{Upgrading, shake_hands};
 use rookery_gateway::wire::Wire;
 use rookery_shared::listener::{self, ListenerOptions};
 use rookery_shared::shutdown::Shutdown;
-use tokio::net::TcpListener;
 
 const BOUNDS: Bounds = Bounds {
     message_bytes: 64 << 20,
@@ -29,9 +28,9 @@ async fn main() -> io::Result<()> {
     let Some(Ok(address)) = std::env::args().nth(1).map(|text| text.parse::<SocketAddr>()) else {
         return Err(io::Error::other("usage: echo ADDRESS:PORT"));
     };
-    let listener = TcpListener::bind(address).await?;
+    let listener = listener::bind(address)?;
     let router = Router::new().fallback(answer);
-    let options = ListenerOptions { connections_max: 64, accepts_per_second: 0, refusals: Arc::new(()) };
+    let options = ListenerOptions::internal(64, Arc::new(()));
     listener::serve(listener, router.into_service(), options, &Shutdown::new()).await;
     Ok(())
 }

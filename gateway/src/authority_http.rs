@@ -14,7 +14,7 @@ use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{AclVersion, RoomId, RoomRef, SessionId, UserId};
 use rookery_shared::limits::{
     AUTHORITY_ANSWER_BYTES_MAX, AUTHORITY_CONNECT_DEADLINE, AUTHORITY_DEADLINE, AUTHORITY_IDLE_MAX,
-    AUTHORIZE_ANSWER_BYTES_MAX, EVENTS_ANSWER_BYTES_MAX, SLUGS_MAX,
+    AUTHORIZE_ANSWER_BYTES_MAX, EVENTS_ANSWER_BYTES_MAX, IDLE_DEADLINE, SLUGS_MAX,
 };
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::token::JwkSet;
@@ -53,6 +53,8 @@ impl HttpAuthority {
             .connect_timeout(AUTHORITY_CONNECT_DEADLINE)
             .timeout(AUTHORITY_DEADLINE)
             .pool_max_idle_per_host(AUTHORITY_IDLE_MAX)
+            // Before the api ends it.
+            .pool_idle_timeout(IDLE_DEADLINE / 2)
             .redirect(Policy::none())
             .no_proxy()
             .build()?;

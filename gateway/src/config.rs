@@ -8,13 +8,13 @@ use rookery_shared::bus::redis;
 use rookery_shared::config::{ConfigErrors, Effective, ListenAddress, Reader, Setting, is_strong};
 use rookery_shared::limiter::{self, LimiterOptions};
 use rookery_shared::limits::{CONNECTIONS_MAX_MAX, DRAIN_MS_MAX};
+use rookery_shared::origin::{self, Origins};
 use rookery_shared::pace::{self, Pace};
 use rookery_shared::protocol::server::AckMode;
 use rookery_shared::telemetry::{LogFilter, LogFormat};
 use secrecy::SecretString;
 
 use crate::crowd::{self, SocketCaps};
-use crate::upgrade::Origins;
 
 /// Every setting of this process.
 pub const SETTINGS: &[Setting] = &[
@@ -38,7 +38,8 @@ pub const SETTINGS: &[Setting] = &[
         ..setting("internal_secret", None, "Shared by gateways and api; at least 16 characters.")
     },
     setting("issuer", Some("rookery"), "Name of the deployment in access tokens; the same as the api's."),
-    setting("allowed_origins", Some(""), "Web pages that may connect beside the own host: origins, by commas."),
+    origin::SETTINGS[0],
+    origin::SETTINGS[1],
     setting("connections_max", Some("15000"), "Connections at once; more are answered 503."),
     setting("drain_ms", Some("5000"), "Milliseconds from SIGTERM to the end."),
     setting("log_format", Some("json"), "json or pretty."),
@@ -62,6 +63,12 @@ pub const SETTINGS: &[Setting] = &[
     limiter::SETTINGS[7],
     limiter::SETTINGS[8],
     limiter::SETTINGS[9],
+    limiter::SETTINGS[10],
+    limiter::SETTINGS[11],
+    limiter::SETTINGS[12],
+    limiter::SETTINGS[13],
+    limiter::SETTINGS[14],
+    limiter::SETTINGS[15],
 ];
 
 /// The settings, checked.
@@ -124,7 +131,7 @@ fn gather(reader: &mut Reader) -> Option<Config> {
     let api_url = api_url(reader);
     let internal_secret = internal_secret(reader);
     let issuer = reader.text("issuer");
-    let origins = reader.required("allowed_origins");
+    let origins = Origins::read(reader);
     let connections_max = reader.number("connections_max", 1..=CONNECTIONS_MAX_MAX);
     let drain_ms = reader.number("drain_ms", 0..=DRAIN_MS_MAX);
     let log_format = reader.required("log_format");

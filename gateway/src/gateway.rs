@@ -9,6 +9,7 @@ use rookery_shared::authority::Authority;
 use rookery_shared::bus::Bus;
 use rookery_shared::limiter::Limiter;
 use rookery_shared::listener::Refusals;
+use rookery_shared::origin::Origins;
 use rookery_shared::presence::PresenceStore;
 use rookery_shared::protocol::server::AckMode;
 use rookery_shared::shutdown::Shutdown;
@@ -26,7 +27,7 @@ use crate::metrics::Metrics;
 use crate::presence::{Presence, PresenceParts};
 use crate::relay::{Relay, RelayParts};
 use crate::replies::Replies;
-use crate::upgrade::{self, Origins};
+use crate::upgrade;
 use crate::{health, keys};
 
 /// What a gateway stands on.

@@ -39,4 +39,3 @@ pub mod upgrade;
 pub mod wire;
 
 pub use gateway::{Gateway, GatewayParts};
-pub use upgrade::Origins;

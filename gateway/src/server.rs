@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use rookery_shared::bus::BusError;
 use rookery_shared::bus::redis::{RedisBus, RedisOptions};
 use rookery_shared::config::Unusable;
 use rookery_shared::listener::{self, ListenerOptions};
 use rookery_shared::shutdown::Shutdown;
 use rookery_shared::token::Verifier;
-use tokio::net::TcpListener;
 
 use crate::authority_http::{AuthorityOptions, HttpAuthority};
 use crate::config::Config;
@@ -44,18 +42,15 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     let shutdown = Shutdown::new();
     let (public, internal) = Unusable::both(config.listen.bind().await, config.internal_listen.bind().await)?;
     tracing::info!(listen = %config.listen, internal = %config.internal_listen, "gateway started");
-    let (drain, connections_max) = (config.drain, config.connections_max);
-    let accepts_per_second = config.limits.accepts_per_second;
+    let (drain, connections_max, limits) = (config.drain, config.connections_max, config.limits.clone());
+    config.origins.warn_of_names(public.local_addr());
     let gateway = assemble(config, &shutdown)?;
     gateway.run_background();
-    let options = ListenerOptions { connections_max, accepts_per_second, refusals: gateway.refusals() };
-    listen(public, gateway.router().fallback(upgrade::elsewhere), options, &shutdown);
-    let options = ListenerOptions {
-        connections_max: INTERNAL_CONNECTIONS_MAX,
-        accepts_per_second: 0,
-        refusals: gateway.refusals(),
-    };
-    listen(internal, gateway.internal_router(), options, &shutdown);
+    let options = ListenerOptions::public(connections_max, &limits, gateway.refusals());
+    let router = gateway.router().fallback(upgrade::elsewhere);
+    listener::start(public, router.into_service(), options, &shutdown);
+    let options = ListenerOptions::internal(INTERNAL_CONNECTIONS_MAX, gateway.refusals());
+    listener::start(internal, gateway.internal_router().into_service(), options, &shutdown);
     shutdown.on_signals(drain).await.map_err(StartError::Signals)
 }
 
@@ -74,11 +69,4 @@ fn assemble(config: Config, shutdown: &Shutdown) -> Result<Gateway, StartError> 
         options: GatewayOptions { drain: config.drain, ack: config.ack, caps: config.caps },
     })?;
     Ok(gateway)
-}
-
-fn listen(listener: TcpListener, router: Router, options: ListenerOptions, shutdown: &Shutdown) {
-    let until = shutdown.clone();
-    shutdown.spawn_work("listener", async move {
-        listener::serve(listener, router.into_service(), options, &until).await;
-    });
 }

@@ -24,11 +24,9 @@ use crate::gateway::Node;
 use crate::socket::{Bounds, Socket};
 
 mod handshake;
-mod origin;
 mod refusal;
 mod token;
 
-pub use origin::{BadOrigin, Origins};
 pub use refusal::Refusal;
 
 /// `GET /ws`: any number of rooms.
@@ -91,7 +89,9 @@ fn check(node: &Node, request: &mut Request) -> Result<(Response, Upgrading), Re
         return Err(Refusal::Draining);
     }
     let shaken = shake_hands(request)?;
-    node.origins.check(request.headers())?;
+    if !node.origins.may_connect(request.headers()) {
+        return Err(Refusal::Origin);
+    }
     Ok(shaken)
 }
 
@@ -146,11 +146,11 @@ impl Upgrading {
                 return None;
             }
         };
-        let Ok(parts) = upgraded.downcast::<TokioIo<listener::Connection>>() else {
+        let Ok(parts) = upgraded.downcast::<TokioIo<listener::HttpStream>>() else {
             tracing::error!("the listener hands out streams of another type");
             return None;
         };
-        let connection = parts.io.into_inner();
+        let connection = parts.io.into_inner().into_connection();
         if let Err(error) = connection.bound_unread(SEND_BUFFER_BYTES) {
             tracing::debug!(%error, "the kernel keeps its own bound");
         }

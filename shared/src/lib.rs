@@ -21,6 +21,7 @@ pub mod limiter;
 pub mod limits;
 pub mod listener;
 pub mod mention;
+pub mod origin;
 pub mod pace;
 pub mod presence;
 pub mod protocol;

@@ -85,6 +85,11 @@ impl Limiter {
         Self::new(Arc::new(MemoryQuota::default()), Rates::OFF, Proxies::default())
     }
 
+    /// Whether nothing is limited.
+    pub fn is_off(&self) -> bool {
+        self.rates.are_off()
+    }
+
     /// Where a client is.
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         self.proxies.client(peer, headers)

@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 pub use acts::*;
+pub use http::*;
 pub use load::*;
+pub use passwords::*;
 pub use presence::*;
 pub use reads::*;
 pub use settings::*;
 
 mod acts;
+mod http;
 mod load;
+mod passwords;
 mod presence;
 mod reads;
 mod settings;
@@ -47,7 +51,7 @@ pub const HEARTBEAT_TICK: Duration = Duration::from_millis(250);
 pub const HEARTBEAT_DEADLINE: Duration = Duration::from_secs(45);
 /// One flush to a client's socket; a peer that takes longer reads too slowly.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(10);
-/// From the accept to the end of the request head.
+/// From the accept, or from the first byte of a later request, to the end of the request head.
 pub const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 /// Life of an access token.
 pub const ACCESS_TOKEN_LIFE: Duration = Duration::from_mins(15);
@@ -158,6 +162,8 @@ pub const MIGRATION_WAIT: Duration = Duration::from_secs(90);
 
 // --- api -------------------------------------------------------------------------------------
 
+/// A REST request that takes longer is told in the log.
+pub const SLOW_REQUEST: Duration = Duration::from_secs(1);
 /// From the head of a REST request to its answer, the body included.
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
 /// How long a password waits for a free processor before the answer is `overloaded`.

@@ -1,55 +1,48 @@
-//! The accept loop of every HTTP listener: HTTP/1.1 with upgrades, a deadline and bounds for the request head, a
-//! cap on connections and on their rate, and `TCP_NODELAY`.
+//! The accept loop of every HTTP listener: HTTP/1.1 with upgrades, deadlines and bounds for heads, answers and idle
+//! connections, caps on connections and on their rate, and `TCP_NODELAY`. What holds for every request, whichever server
+//! it is for, is in [`exchange`] and [`rules`].
 //!
-//! `axum::serve` installs no timer, so a request head that never ends would hold its socket for ever; here it is
-//! closed after [`HEAD_DEADLINE`].
+//! `axum::serve` installs no timer, so a request head that never ends, or an answer that is never read, would hold its
+//! socket for ever; see [`stream`].
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{Shutdown as Half, SocketAddr};
-use std::pin::Pin;
+use std::net::{IpAddr, Ipv6Addr, Shutdown as Half, SocketAddr};
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
-use tower::{Service, ServiceExt};
+use tower::Service;
 
-use crate::config::Setting;
-use crate::limits::{HEAD_BYTES_MAX, HEAD_DEADLINE, HEADERS_MAX};
+use crate::limits::{ACCEPT_QUEUE, ANSWER_BUFFER_BYTES, HEAD_BYTES_MAX, HEADERS_MAX};
 use crate::shutdown::Shutdown;
 
+mod addresses;
 mod door;
+mod exchange;
+mod options;
+mod rules;
+mod stream;
 
+pub use addresses::AddressBounds;
+use addresses::Place;
 use door::Door;
+pub use exchange::{REQUEST_ID, RequestBody};
+pub use options::{ACCEPTS_SETTING, ADDRESS_SETTINGS, ListenerOptions};
+pub use stream::HttpStream;
+use stream::Progress;
 
-/// The setting of [`ListenerOptions::accepts_per_second`].
-pub const ACCEPTS_SETTING: Setting = Setting {
-    key: "accepts_per_second",
-    default: Some("1000"),
-    secret: false,
-    help: "Connections that the public listener accepts in a second, twice as many at once; more are answered 503. 0 for no limit.",
-};
+/// Name of the deadline of answers, as a metric label.
+const ANSWER: &str = "answer";
 
-/// Bounds of one listener. What they keep out is answered 503 and closed.
-#[derive(Clone)]
-pub struct ListenerOptions {
-    /// Connections at once, upgraded ones included. Fewer, if the process may not open so many files.
-    pub connections_max: usize,
-    /// Connections accepted in a second, twice as many at once; 0 for no limit.
-    pub accepts_per_second: u32,
-    /// Who counts them.
-    pub refusals: Arc<dyn Refusals>,
-}
-
-/// Counts what is not let in.
+/// Counts what is not let in, and who is shown out.
 pub trait Refusals: Send + Sync + 'static {
     /// One more, by the limit of this name.
     fn refused(&self, limit: &'static str);
@@ -64,11 +57,12 @@ impl Refusals for () {
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-/// One accepted connection; it counts against the cap until it is dropped, also after an upgrade.
+/// One accepted connection; it counts against the caps until it is dropped, also after an upgrade.
 #[derive(Debug)]
 pub struct Connection {
     stream: TcpStream,
     _permit: OwnedSemaphorePermit,
+    _place: Option<Place>,
 }
 
 impl Connection {
@@ -93,15 +87,42 @@ impl Connection {
     }
 }
 
+/// Listens on an address, with a queue that survives a moment without a free processor.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address.ip() {
+        IpAddr::V4(_) => TcpSocket::new_v4()?,
+        IpAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A process that starts again finds connections of the one before still ending.
+    socket.set_reuseaddr(true)?;
+    if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
+        SockRef::from(&socket).set_only_v6(false)?;
+    }
+    socket.bind(address)?;
+    socket.listen(ACCEPT_QUEUE)
+}
+
+/// Serves a listener as a task of the process.
+pub fn start<S, B>(listener: TcpListener, service: S, options: ListenerOptions, shutdown: &Shutdown)
+where
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let until = shutdown.clone();
+    shutdown.spawn_work("listener", async move { serve(listener, service, options, &until).await });
+}
+
 /// Accepts until the process drains, then lets open requests finish.
 pub async fn serve<S, B>(listener: TcpListener, service: S, options: ListenerOptions, shutdown: &Shutdown)
 where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
-    B: Body + Send + 'static,
-    B::Data: Send,
+    B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    let refusals = Arc::clone(&options.refusals);
     let door = Door::new(options, shutdown);
     while let Some(accepted) = shutdown.drain.run_until_cancelled(listener.accept()).await {
         let (stream, peer) = match accepted {
@@ -111,39 +132,53 @@ where
                 continue;
             }
         };
-        let permit = match door.admit() {
-            Ok(permit) => permit,
+        let (permit, place) = match door.admit(peer.ip()) {
+            Ok(admitted) => admitted,
             Err(limit) => {
                 door.refuse(stream, limit);
                 continue;
             }
         };
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "no TCP_NODELAY");
-        }
-        let connection = Connection { stream, _permit: permit };
-        shutdown.spawn_work("http connection", converse(connection, peer, service.clone(), shutdown.clone()));
+        let connection = Connection { stream, _permit: permit, _place: place };
+        prepare(&connection);
+        let stream = (connection, peer, Arc::clone(&refusals));
+        shutdown.spawn_work("http connection", converse(stream, service.clone(), shutdown.clone()));
     }
 }
 
-async fn converse<S, B>(connection: Connection, peer: SocketAddr, service: S, shutdown: Shutdown)
-where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+fn prepare(connection: &Connection) {
+    let prepared = connection
+        .stream
+        .set_nodelay(true)
+        .and_then(|()| connection.bound_unread(ANSWER_BUFFER_BYTES));
+    if let Err(error) = prepared {
+        tracing::debug!(%error, "socket keeps its own ways");
+    }
+}
+
+async fn converse<S, B>(
+    (connection, peer, refusals): (Connection, SocketAddr, Arc<dyn Refusals>),
+    service: S,
+    shutdown: Shutdown,
+) where
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
-    B: Body + Send + 'static,
-    B::Data: Send,
+    B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
-        service.clone().oneshot(request)
+    let progress = Arc::new(Progress::default());
+    let stream = HttpStream::new(connection, Arc::clone(&progress), refusals);
+    let service = service_fn(move |request: Request<Incoming>| {
+        exchange::exchange(service.clone(), request, (peer, Arc::clone(&progress)))
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_DEADLINE)
+        // The stream keeps the time, and knows a head from an idle connection.
+        .header_read_timeout(None)
+        // Who has said everything may still want to hear (RFC 9112 §9.6).
+        .half_close(true)
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(connection), service)
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let outcome = tokio::select! {
@@ -155,37 +190,5 @@ where
     };
     if let Err(error) = outcome {
         tracing::debug!(%error, "http connection ended");
-    }
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

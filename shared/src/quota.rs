@@ -42,6 +42,14 @@ pub enum Limit {
     AddressRegistrations,
     /// Logins to one account that are tried from one address.
     AccountLogins,
+    /// Refreshes and logouts from an address.
+    AddressRefreshes,
+    /// Files of the page and documents that an address reads.
+    AddressFiles,
+    /// Registrations with one e-mail address, wherever they come from.
+    AccountRegistrations,
+    /// Refreshes of one session, wherever they come from.
+    SessionRefreshes,
 }
 
 /// So many at once, then one per interval.
@@ -87,7 +95,7 @@ pub trait Quota: Send + Sync + 'static {
 
 impl Limit {
     /// All of them, in the order of the documents.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::UserCommands,
         Self::UserConnects,
         Self::AddressConnects,
@@ -95,6 +103,10 @@ impl Limit {
         Self::AddressLogins,
         Self::AddressRegistrations,
         Self::AccountLogins,
+        Self::AddressRefreshes,
+        Self::AddressFiles,
+        Self::AccountRegistrations,
+        Self::SessionRefreshes,
     ];
 
     /// Its name.
@@ -107,19 +119,26 @@ impl Limit {
             Self::AddressLogins => "address_logins",
             Self::AddressRegistrations => "address_registrations",
             Self::AccountLogins => "account_logins",
+            Self::AddressRefreshes => "address_refreshes",
+            Self::AddressFiles => "address_files",
+            Self::AccountRegistrations => "account_registrations",
+            Self::SessionRefreshes => "session_refreshes",
         }
     }
 
     /// Tokens that a node asks for at once: what comes often is leased, what is rare is asked for one by one.
     pub const fn chunk(self) -> u32 {
         match self {
-            Self::UserCommands => QUOTA_LEASE_MAX,
+            Self::UserCommands | Self::AddressFiles => QUOTA_LEASE_MAX,
             Self::UserConnects
             | Self::AddressConnects
             | Self::AddressRequests
             | Self::AddressLogins
             | Self::AddressRegistrations
-            | Self::AccountLogins => 1,
+            | Self::AccountLogins
+            | Self::AddressRefreshes
+            | Self::AccountRegistrations
+            | Self::SessionRefreshes => 1,
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Logs: one line per event, JSON for machines or readable for people. Ids are fields; tokens, addresses of
-//! people and message texts are never logged.
+//! Logs: one line per event, JSON for machines or readable for people. Ids are fields; tokens, names of
+//! people and message texts are never logged, an address only where a login was refused.
 
 use std::io::IsTerminal;
 use std::str::FromStr;

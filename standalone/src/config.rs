@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use rookery_gateway::crowd::{self, SocketCaps};
-use rookery_gateway::upgrade::Origins;
 use rookery_shared::config::{ConfigErrors, Effective, Folder, ListenAddress, Reader, Setting, markdown};
 use rookery_shared::limiter::{self, LimiterOptions};
 use rookery_shared::limits::{CONNECTIONS_MAX_MAX, DRAIN_MS_MAX};
+use rookery_shared::origin::{self, Origins};
 use rookery_shared::pace::{self, Pace};
 use rookery_shared::telemetry::{LogFilter, LogFormat};
 
@@ -31,12 +31,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         secret: false,
         help: "Folder of the database and the keys; made on the first start.",
     },
-    Setting {
-        key: "allowed_origins",
-        default: Some(""),
-        secret: false,
-        help: "Origins, separated by commas, whose pages may open sockets besides our own.",
-    },
+    origin::SETTINGS[0],
+    origin::SETTINGS[1],
     Setting {
         key: "connections_max",
         default: Some("15000"),
@@ -76,6 +72,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     limiter::SETTINGS[7],
     limiter::SETTINGS[8],
     limiter::SETTINGS[9],
+    limiter::SETTINGS[10],
+    limiter::SETTINGS[11],
+    limiter::SETTINGS[12],
+    limiter::SETTINGS[13],
+    limiter::SETTINGS[14],
+    limiter::SETTINGS[15],
 ];
 
 /// The settings, read.
@@ -84,7 +86,7 @@ pub(crate) struct Options {
     pub(crate) listen: ListenAddress,
     pub(crate) internal_listen: ListenAddress,
     pub(crate) data_dir: Folder,
-    pub(crate) allowed_origins: Origins,
+    pub(crate) origins: Origins,
     pub(crate) connections_max: usize,
     pub(crate) issuer: String,
     pub(crate) drain: Duration,
@@ -109,7 +111,7 @@ impl Options {
         let listen = reader.listen("listen");
         let internal_listen = reader.internal_listen("internal_listen", listen.as_ref());
         let data_dir = reader.folder("data_dir");
-        let allowed_origins = reader.required("allowed_origins");
+        let origins = Origins::read(reader);
         let connections_max = reader.number("connections_max", 1..=CONNECTIONS_MAX_MAX);
         let issuer = reader.text("issuer");
         let drain_ms = reader.number("drain_ms", 0..=DRAIN_MS_MAX);
@@ -121,7 +123,7 @@ impl Options {
             listen: listen?,
             internal_listen: internal_listen?,
             data_dir: data_dir?,
-            allowed_origins: allowed_origins?,
+            origins: origins?,
             connections_max: connections_max?,
             issuer: issuer?,
             drain: Duration::from_millis(drain_ms?),

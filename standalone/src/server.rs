@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use axum::Router;
 use rookery_api::app::{App, AppError, AppParts};
 use rookery_api::journal::StoreJournal;
 use rookery_api::seed::{Credentials, Order, SeedError};
@@ -57,6 +56,7 @@ pub(crate) async fn serve(options: Arc<Options>, with_demo: bool) -> Result<(), 
         presence: bus.clone(),
         keys: keys(&options.data_dir)?,
         issuer: options.issuer.clone(),
+        origins: options.origins.clone(),
         limiter: Arc::clone(&limiter),
         pace: options.pace,
     };
@@ -71,7 +71,7 @@ pub(crate) async fn serve(options: Arc<Options>, with_demo: bool) -> Result<(), 
         bus,
         authority: app.authority(),
         verifier: app.verifier(),
-        origins: options.allowed_origins.clone(),
+        origins: options.origins.clone(),
         shutdown: shutdown.clone(),
         limiter,
         options: GatewayOptions { drain: options.drain, ack: AckMode::Stored, caps: options.caps },
@@ -102,23 +102,16 @@ fn listen(
     gateway: &Gateway,
     shutdown: &Shutdown,
 ) {
+    options.origins.warn_of_names(public.local_addr());
     let addresses = (public.local_addr(), internal.local_addr());
-    let connections_max = options.connections_max;
-    let limits =
-        |accepts_per_second| ListenerOptions { connections_max, accepts_per_second, refusals: gateway.refusals() };
+    let limits = ListenerOptions::public(options.connections_max, &options.limits, gateway.refusals());
     let router = router::public(app).merge(gateway.router());
-    start(public, router, limits(options.limits.accepts_per_second), shutdown);
-    start(internal, operations::router(app, gateway), limits(0), shutdown);
+    listener::start(public, router.into_service(), limits, shutdown);
+    let limits = ListenerOptions::internal(options.connections_max, gateway.refusals());
+    listener::start(internal, operations::router(app, gateway).into_service(), limits, shutdown);
     if let (Ok(public), Ok(internal)) = addresses {
         crate::announce(options, public, internal);
     }
-}
-
-fn start(socket: TcpListener, service: Router, limits: ListenerOptions, shutdown: &Shutdown) {
-    let stopping = shutdown.clone();
-    shutdown.spawn("listener", async move {
-        listener::serve(socket, service.into_service(), limits, &stopping).await;
-    });
 }
 
 /// All rooms of one file share one epoch: its numbers are never rewound.

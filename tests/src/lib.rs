@@ -10,10 +10,13 @@
 pub mod cluster;
 pub mod deployment;
 pub mod dirs;
+pub mod exchange;
 pub mod faults;
 pub mod foreign;
 pub mod forge;
+pub mod front;
 pub mod guardian;
+pub mod http_cases;
 pub mod mailbox;
 pub mod mongo;
 pub mod names;

@@ -24,8 +24,8 @@ pub struct NewAccount {
     pub password: Password,
 }
 
-/// Adds an account of somebody who chose the name and the password.
-pub async fn register(app: &App, new: NewAccount, now: UnixMillis) -> Result<User, ApiError> {
+/// Adds an account of somebody who chose the name and the password. `from` stands for the address that asks.
+pub async fn register(app: &App, new: NewAccount, from: u128, now: UnixMillis) -> Result<User, ApiError> {
     if is_reserved(&new.username.key()) {
         return Err(ApiError::field(ErrorCode::UsernameTaken, "username", "is reserved"));
     }
@@ -33,7 +33,7 @@ pub async fn register(app: &App, new: NewAccount, now: UnixMillis) -> Result<Use
     if common {
         return Err(ApiError::field(ErrorCode::PasswordTooCommon, "password", ErrorCode::PasswordTooCommon.message()));
     }
-    add(app, new, now).await
+    add(app, new, from, now).await
 }
 
 /// Looks at the password off the async threads: a long one takes milliseconds.
@@ -46,11 +46,11 @@ async fn on_a_thread(new: NewAccount) -> Result<(NewAccount, bool), ApiError> {
     tokio::task::spawn_blocking(look).await.map_err(gone)
 }
 
-/// Adds an account and makes it a member of `general`.
-pub async fn add(app: &App, new: NewAccount, now: UnixMillis) -> Result<User, ApiError> {
+/// Adds an account and makes it a member of `general`. `from` stands for the address that asks, 0 for nobody's.
+pub async fn add(app: &App, new: NewAccount, from: u128, now: UnixMillis) -> Result<User, ApiError> {
     let NewAccount { username, email, password } = new;
     // Hashed before the name is looked at: a taken name costs the time of a free one.
-    let password_hash = app.passwords.hash(password).await?;
+    let password_hash = app.passwords.hash(password, from).await?;
     let user = User {
         id: UserId::generate(),
         username,

@@ -10,8 +10,9 @@ use tokio::time::timeout;
 
 use crate::app::App;
 use crate::domain::session::Session;
-use crate::domain::user::{Login, PasswordAttempt, User};
+use crate::domain::user::{PasswordAttempt, User};
 use crate::error::ApiError;
+use crate::limit::{self, ClientAddress};
 use crate::random;
 use crate::refresh_token::{RefreshToken, Verdict};
 use crate::store::Rotation;
@@ -31,14 +32,28 @@ pub struct Granted {
     pub user: User,
 }
 
+/// Somebody who wants to log in.
+pub struct Attempt {
+    /// The account that is meant, if there is one.
+    pub user: Option<User>,
+    /// What is said to be its password.
+    pub password: PasswordAttempt,
+    /// Where from.
+    pub from: ClientAddress,
+}
+
 /// Begins a session. An unknown name, a wrong password and a disabled account are answered alike, after the same
 /// work.
-pub async fn login(app: &App, login: Login, password: PasswordAttempt, now: UnixMillis) -> Result<Granted, ApiError> {
-    let user = app.stores.users.by_login(login.as_str()).await?;
+pub async fn login(app: &App, attempt: Attempt, now: UnixMillis) -> Result<Granted, ApiError> {
+    let Attempt { user, password, from } = attempt;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
-    let matches = app.passwords.verify(hash, password).await?;
-    let user = user.filter(|user| matches && !user.disabled);
-    let user = user.ok_or_else(|| ApiError::refused(ErrorCode::BadCredentials))?;
+    let matches = app.passwords.verify(hash, password, from.subject()).await?;
+    let user = match user {
+        None => return Err(bad_credentials(from, "no such account")),
+        Some(_) if !matches => return Err(bad_credentials(from, "wrong password")),
+        Some(user) if user.disabled => return Err(bad_credentials(from, "account disabled")),
+        Some(user) => user,
+    };
     let token = RefreshToken::new(random::bytes()?, random::bytes()?);
     let session = begin(&user, &token, now)?;
     app.stores.sessions.insert(&session).await?;
@@ -46,16 +61,28 @@ pub async fn login(app: &App, login: Login, password: PasswordAttempt, now: Unix
     let user = app.stores.users.by_id(user.id).await?;
     let Some(user) = user.filter(|user| !user.disabled) else {
         app.stores.sessions.revoke(session.id, now).await?;
-        return Err(ApiError::refused(ErrorCode::BadCredentials));
+        return Err(bad_credentials(from, "account disabled"));
     };
     tracing::info!(user_id = %user.id, session_id = %session.id, "logged in");
     grant(app, session.id, user, token, now)
+}
+
+fn bad_credentials(from: ClientAddress, reason: &'static str) -> ApiError {
+    tell_refused(from, reason);
+    ApiError::refused(ErrorCode::BadCredentials)
+}
+
+/// The one line that names the address of somebody: for programs that shut out who tries passwords. It never has the name
+/// that was tried, which may be a password in the wrong field.
+pub fn tell_refused(from: ClientAddress, reason: &'static str) {
+    tracing::warn!(client = %from.0, reason, "login refused");
 }
 
 /// Replaces a refresh token by its successor. A token that was replaced long ago ends its whole family.
 pub async fn refresh(app: &App, text: &str, now: UnixMillis) -> Result<Granted, ApiError> {
     let refused = || ApiError::refused(ErrorCode::BadRefreshToken);
     let token = RefreshToken::parse(text).ok_or_else(refused)?;
+    limit::refresh(app, token.lookup()).await?;
     for _ in 0..REFRESH_ATTEMPTS {
         let session = app.stores.sessions.by_lookup(token.lookup()).await?.ok_or_else(refused)?;
         let child = token.child(&session.chain_key);

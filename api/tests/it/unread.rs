@@ -19,6 +19,7 @@ use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{NewMessage, Sender};
 use rookery_shared::id::{ClientId, Epoch, MessageId, RoomId, RoomRef, Seq, UserId};
 use rookery_shared::limiter::Limiter;
+use rookery_shared::origin::Origins;
 use rookery_shared::pace::Pace;
 use rookery_shared::shutdown::Shutdown;
 use rookery_shared::token::SigningKeys;
@@ -66,6 +67,7 @@ pub(crate) async fn app(home: &Home, shutdown: &Shutdown) -> (Arc<App>, Arc<Memo
         presence: bus.clone(),
         keys,
         issuer: "test".to_owned(),
+        origins: Origins::default(),
         limiter: Limiter::off(),
         pace: Pace::OFF,
     };

@@ -20,7 +20,7 @@ use crate::crowd::SocketCaps;
 use crate::gateway::GatewayOptions;
 use crate::socket::Bounds;
 use crate::testing::{ClientEnd, FakeAuthority, FakeBus, Nobody, pipe};
-use crate::{Gateway, GatewayParts, Origins};
+use crate::{Gateway, GatewayParts};
 
 mod reads;
 mod replies;
@@ -55,7 +55,7 @@ impl Setup {
             presence: Arc::new(Nobody),
             authority: authority.clone(),
             verifier,
-            origins: Origins::default(),
+            origins: rookery_shared::origin::Origins::default(),
             shutdown: shutdown.clone(),
             options: GatewayOptions { drain: Duration::from_secs(3), ack, caps: SocketCaps::OFF },
             limiter: Limiter::off(),

@@ -1,5 +1,6 @@
 //! The server's half of the opening handshake (RFC 6455 §4.2).
 
+use axum::body::HttpBody as _;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::{
@@ -25,6 +26,10 @@ pub(super) fn check(request: &Request) -> Result<Accepted, Refusal> {
     let asks = has_token(headers, &UPGRADE, "websocket") && has_token(headers, &CONNECTION, "upgrade");
     if !asks || request.version() != Version::HTTP_11 {
         return Err(Refusal::NoUpgrade);
+    }
+    // What follows the head of a handshake are frames.
+    if !request.body().is_end_stream() {
+        return Err(Refusal::Body);
     }
     if single(headers, &SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
         return Err(Refusal::Version);

@@ -22,8 +22,11 @@ pub enum Refusal {
     /// The handshake's key is missing or no key.
     #[error("Sec-WebSocket-Key must be 16 bytes in base64, once.")]
     Key,
+    /// The handshake has a body.
+    #[error("A handshake has no body.")]
+    Body,
     /// A page of another origin asks.
-    #[error("Pages of this origin may not connect.")]
+    #[error("Pages of this origin may not connect: it is neither in public_url nor in allowed_origins.")]
     Origin,
     /// The path names no possible room.
     #[error("A room is named by its id or its slug.")]
@@ -63,7 +66,7 @@ impl Refusal {
     const fn row(self) -> (StatusCode, ErrorCode) {
         match self {
             Self::NoUpgrade | Self::Version => (StatusCode::UPGRADE_REQUIRED, ErrorCode::BadField),
-            Self::Key => (StatusCode::BAD_REQUEST, ErrorCode::BadField),
+            Self::Key | Self::Body => (StatusCode::BAD_REQUEST, ErrorCode::BadField),
             Self::Origin => (StatusCode::FORBIDDEN, ErrorCode::Forbidden),
             Self::NoSuchRoom => (StatusCode::NOT_FOUND, ErrorCode::UnknownRoom),
             Self::NotFound => (StatusCode::NOT_FOUND, ErrorCode::NotFound),
@@ -81,7 +84,7 @@ impl Refusal {
             Self::Draining => Some((RETRY_AFTER, "1")),
             // By then whoever waited has brought its token or is gone.
             Self::TooManyPending => Some((RETRY_AFTER, "10")),
-            Self::TooMany(_) | Self::Key | Self::Origin | Self::NoSuchRoom | Self::NotFound => None,
+            Self::TooMany(_) | Self::Key | Self::Body | Self::Origin | Self::NoSuchRoom | Self::NotFound => None,
         }
     }
 }

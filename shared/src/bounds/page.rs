@@ -11,6 +11,8 @@ use crate::config::Setting;
 const SOURCE: &str = concat!(
     include_str!("../limits.rs"),
     include_str!("../limits/acts.rs"),
+    include_str!("../limits/http.rs"),
+    include_str!("../limits/passwords.rs"),
     include_str!("../limits/presence.rs"),
     include_str!("../limits/reads.rs"),
     include_str!("../limits/load.rs"),
@@ -168,7 +170,15 @@ mod tests {
     fn everything_that_is_counted_is_on_the_page() {
         let of_rows = ROWS.iter().map(|row| row.label).chain(CHOSEN.iter().map(|row| row.2));
         let shown: Vec<&str> = of_rows.collect();
-        let listener = ["connections", "accepts", "descriptors", "pending_sockets"];
+        let listener = [
+            "connections",
+            "accepts",
+            "descriptors",
+            "pending_sockets",
+            "address_connections",
+            "address_accepts",
+            "answer",
+        ];
         let codes = CODES.iter().map(|row| row.1).chain(ENDS.iter().map(|row| row.1));
         for label in codes.chain(Limit::ALL.map(Limit::as_str)).chain(listener) {
             assert!(shown.contains(&label), "{label}");

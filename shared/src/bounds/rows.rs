@@ -15,7 +15,7 @@ macro_rules! rows {
 }
 
 /// Bounds that are settings: key, what happens, label.
-pub(super) const CHOSEN: [(&str, &str, &str); 13] = [
+pub(super) const CHOSEN: [(&str, &str, &str); 19] = [
     ("limit_user_commands", "`rate_limited`; status 429", "user_commands"),
     ("limit_user_connects", "`rate_limited`, then 1013", "user_connects"),
     ("limit_address_connects", "status 429", "address_connects"),
@@ -23,12 +23,18 @@ pub(super) const CHOSEN: [(&str, &str, &str); 13] = [
     ("limit_address_logins", "status 429", "address_logins"),
     ("limit_address_registrations", "status 429", "address_registrations"),
     ("limit_account_logins", "status 429", "account_logins"),
+    ("limit_address_refreshes", "status 429", "address_refreshes"),
+    ("limit_address_files", "status 429", "address_files"),
+    ("limit_account_registrations", "status 429", "account_registrations"),
+    ("limit_session_refreshes", "status 429", "session_refreshes"),
     ("send_burst", "`rate_limited`; status 429", "pace"),
     ("send_interval_ms", "`rate_limited`; status 429", "pace"),
     ("user_sockets_max", "4410 for the oldest", "user_sockets"),
     ("pending_sockets_max", "status 429", "pending_sockets"),
     ("connections_max", "status 503", "connections"),
     ("accepts_per_second", "status 503", "accepts"),
+    ("address_connections_max", "status 429", "address_connections"),
+    ("address_accepts_per_second", "status 429", "address_accepts"),
 ];
 
 /// Bounds that are constants, in any order.
@@ -51,6 +57,13 @@ pub(super) const ROWS: &[Row] = rows! {
     HEARTBEAT_DEADLINE: "4408" as "heartbeat";
     WRITE_DEADLINE: "4508" as "outbox";
     HEAD_DEADLINE: "closed without a word";
+    IDLE_DEADLINE: "closed";
+    ANSWER_DEADLINE: "reset" as "answer";
+    ANSWER_BYTES_PER_SECOND_MIN: "reset" as "answer";
+    DRAIN_BYTES_MAX: "`Connection: close` with the answer";
+    DRAIN_WAIT: "`Connection: close` with the answer";
+    LINGER_BYTES_MAX: "closed, and the answer may be lost";
+    LINGER_DEADLINE: "closed, and the answer may be lost";
     ACCESS_TOKEN_LIFE: "4401; status 401";
     REFRESH_TOKEN_LIFE: "`bad_refresh_token`";
     STORED_WAIT: "status 202 instead of 201";
@@ -70,6 +83,8 @@ pub(super) const ROWS: &[Row] = rows! {
     STORE_CALLS_MAX: "`unavailable`";
     REQUEST_DEADLINE: "`request_timeout`" as "request_deadline";
     PASSWORD_WAIT: "`overloaded`" as "overloaded";
+    PASSWORDS_PER_ADDRESS_MAX: "`overloaded`" as "overloaded";
+    PASSWORDS_WAITING_MAX: "`overloaded`" as "overloaded";
     STORED_WAITS_MAX: "status 202 instead of 201";
     ROOMS_OF_USER_MAX: "the rest is not listed";
     JOURNAL_QUEUE_MAX: "`overloaded`" as "overloaded";

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use tokio::net::{TcpListener, lookup_host};
 
 use super::Unusable;
+use crate::listener;
 
 /// From the public port to the internal one, where nobody chooses it.
 const INTERNAL_PORT_STEP: u16 = 1_000;
@@ -83,7 +84,7 @@ impl ListenAddress {
         let addresses = found.map_err(|error| self.unusable(&format!("the name is not found: {error}")))?;
         let mut outcome = Err(self.unusable("the name has no address"));
         for address in addresses {
-            match TcpListener::bind(address).await {
+            match listener::bind(address) {
                 Ok(listener) => return Ok(listener),
                 // Another address of the same name would be another server's neighbour, and clients would get either.
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {

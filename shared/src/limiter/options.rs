@@ -6,7 +6,7 @@ use super::Limiter;
 use crate::address::{self, Proxies};
 use crate::config::{Reader, Setting};
 use crate::limits::ACCEPTS_PER_SECOND_MAX;
-use crate::listener;
+use crate::listener::{self, AddressBounds};
 use crate::quota::{self, Quota, Rates};
 
 /// See the module's text.
@@ -18,10 +18,12 @@ pub struct LimiterOptions {
     pub proxies: Proxies,
     /// Connections that the public listener accepts in a second; 0 for no limit.
     pub accepts_per_second: u32,
+    /// What one address may have of the public listener.
+    pub per_address: AddressBounds,
 }
 
 /// The settings of [`LimiterOptions`].
-pub const SETTINGS: [Setting; 10] = [
+pub const SETTINGS: [Setting; 16] = [
     quota::SETTINGS[0],
     quota::SETTINGS[1],
     quota::SETTINGS[2],
@@ -30,8 +32,14 @@ pub const SETTINGS: [Setting; 10] = [
     quota::SETTINGS[5],
     quota::SETTINGS[6],
     quota::SETTINGS[7],
+    quota::SETTINGS[8],
+    quota::SETTINGS[9],
+    quota::SETTINGS[10],
+    quota::SETTINGS[11],
     address::SETTING,
     listener::ACCEPTS_SETTING,
+    listener::ADDRESS_SETTINGS[0],
+    listener::ADDRESS_SETTINGS[1],
 ];
 
 impl LimiterOptions {
@@ -39,7 +47,8 @@ impl LimiterOptions {
     pub fn read(reader: &mut Reader) -> Option<Self> {
         let (rates, proxies) = (Rates::read(reader), reader.required(address::SETTING.key));
         let accepts_per_second = reader.number(listener::ACCEPTS_SETTING.key, 0..=ACCEPTS_PER_SECOND_MAX);
-        Some(Self { rates: rates?, proxies: proxies?, accepts_per_second: accepts_per_second? })
+        let per_address = AddressBounds::read(reader)?;
+        Some(Self { rates: rates?, proxies: proxies?, accepts_per_second: accepts_per_second?, per_address })
     }
 
     /// A limiter as chosen.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use super::addresses::{self, Addresses, Place};
 use super::{ListenerOptions, Refusals};
 use crate::limits::{DESCRIPTORS_KEPT, REFUSAL_DEADLINE, REFUSALS_AT_ONCE};
 use crate::shutdown::Shutdown;
@@ -26,6 +28,11 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nCach
     Content-Type: application/problem+json\r\nContent-Length: 139\r\nConnection: close\r\n\r\n\
     {\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"code\":\"overloaded\",\
     \"detail\":\"This server takes no more connections now.\"}";
+/// The same where it is for the address that it comes from.
+const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 2\r\nCache-Control: no-store\r\n\
+    Content-Type: application/problem+json\r\nContent-Length: 141\r\nConnection: close\r\n\r\n\
+    {\"type\":\"about:blank\",\"title\":\"Too Many Requests\",\"status\":429,\"code\":\"rate_limited\",\
+    \"detail\":\"Too many connections come from this address.\"}";
 /// The codes of "this process" and "this machine has too many open files".
 const NO_DESCRIPTORS: [i32; 2] = [24, 23];
 
@@ -40,6 +47,7 @@ type Meter = RateLimiter<NotKeyed, InMemoryState, MonotonicClock>;
 pub(super) struct Door {
     permits: Arc<Semaphore>,
     rate: Option<Meter>,
+    addresses: Arc<Addresses>,
     answers: Arc<Semaphore>,
     refusals: Arc<dyn Refusals>,
     /// Given back to the system when it has none left, so that one connection can be told.
@@ -49,14 +57,16 @@ pub(super) struct Door {
 
 impl Door {
     pub(super) fn new(options: ListenerOptions, shutdown: &Shutdown) -> Self {
-        let ListenerOptions { connections_max, accepts_per_second, refusals } = options;
+        let ListenerOptions { connections_max, accepts_per_second, per_address, refusals } = options;
+        let connections_max = fitting(connections_max);
         let rate = NonZeroU32::new(accepts_per_second).map(|per_second| {
             let burst = per_second.saturating_mul(NonZeroU32::MIN.saturating_add(1));
             RateLimiter::direct_with_clock(Quota::per_second(per_second).allow_burst(burst), MonotonicClock)
         });
         Self {
-            permits: Arc::new(Semaphore::new(fitting(connections_max))),
+            permits: Arc::new(Semaphore::new(connections_max)),
             rate,
+            addresses: Addresses::new(per_address, connections_max),
             answers: Arc::new(Semaphore::new(REFUSALS_AT_ONCE)),
             refusals,
             reserve: Mutex::new(reserve()),
@@ -64,20 +74,25 @@ impl Door {
         }
     }
 
-    /// A place for a connection, or what is in the way.
-    pub(super) fn admit(&self) -> Result<OwnedSemaphorePermit, &'static str> {
+    /// A place for a connection, or what is in the way. Its address comes first: what one has too many of is not taken
+    /// from what all share.
+    pub(super) fn admit(&self, peer: IpAddr) -> Result<(OwnedSemaphorePermit, Option<Place>), &'static str> {
+        let place = self.addresses.enter(peer)?;
         if self.rate.as_ref().is_some_and(|rate| rate.check().is_err()) {
             return Err(ACCEPTS);
         }
-        Arc::clone(&self.permits).try_acquire_owned().map_err(|_| CONNECTIONS)
+        let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| CONNECTIONS)?;
+        Ok((permit, place))
     }
 
     /// Tells why and closes. Only so many are waited for: in a flood the others see a closed connection.
     pub(super) fn refuse(&self, stream: TcpStream, limit: &'static str) {
         self.refusals.refused(limit);
         let Ok(turn) = Arc::clone(&self.answers).try_acquire_owned() else { return };
+        let of_address = [addresses::CONNECTIONS, addresses::ACCEPTS].contains(&limit);
+        let text = if of_address { TOO_MANY } else { FULL };
         self.shutdown.spawn("refusal", async move {
-            if timeout(REFUSAL_DEADLINE, say_no(stream)).await.is_err() {
+            if timeout(REFUSAL_DEADLINE, say_no(stream, text)).await.is_err() {
                 tracing::debug!("refused connection left behind");
             }
             drop(turn);
@@ -111,8 +126,8 @@ impl Door {
     }
 }
 
-async fn say_no(mut stream: TcpStream) -> io::Result<()> {
-    stream.write_all(FULL).await?;
+async fn say_no(mut stream: TcpStream, text: &[u8]) -> io::Result<()> {
+    stream.write_all(text).await?;
     stream.shutdown().await?;
     // Closing before the request was read would take the answer back.
     let mut rest = [0; 1_024];
@@ -145,11 +160,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answer_is_as_long_as_it_says() {
-        let text = std::str::from_utf8(FULL).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(&format!("Content-Length: {}", body.len())), "{}", body.len());
-        assert_eq!(serde_json::from_str::<serde_json::Value>(body).unwrap()["code"], "overloaded");
+    fn the_answers_are_as_long_as_they_say() {
+        for (answer, code) in [(FULL, "overloaded"), (TOO_MANY, "rate_limited")] {
+            let text = std::str::from_utf8(answer).unwrap();
+            let (head, body) = text.split_once("\r\n\r\n").unwrap();
+            assert!(head.contains(&format!("Content-Length: {}", body.len())), "{}", body.len());
+            assert_eq!(serde_json::from_str::<serde_json::Value>(body).unwrap()["code"], code);
+        }
     }
 
     #[test]

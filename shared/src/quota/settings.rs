@@ -14,7 +14,7 @@ const fn rate(key: &'static str, default: &'static str, help: &'static str) -> S
 }
 
 /// The switch, then one setting for each limit, in their order. The same in all processes.
-pub const SETTINGS: [Setting; 8] = [
+pub const SETTINGS: [Setting; 12] = [
     rate(
         SWITCH,
         "on",
@@ -30,7 +30,7 @@ pub const SETTINGS: [Setting; 8] = [
     rate(
         "limit_address_requests",
         "300/50",
-        "REST requests from one address without a valid token, in the same form.",
+        "REST requests from one address without a valid token, logins, registrations, refreshes and logouts with or without one, in the same form.",
     ),
     rate("limit_address_logins", "60/1000", "Logins that are tried from one address, in the same form."),
     rate("limit_address_registrations", "30/10000", "Registrations from one address, in the same form."),
@@ -38,6 +38,22 @@ pub const SETTINGS: [Setting; 8] = [
         "limit_account_logins",
         "10/15000",
         "Logins to one account that are tried from one address, in the same form.",
+    ),
+    rate("limit_address_refreshes", "120/500", "Refreshes and logouts from one address, in the same form."),
+    rate(
+        "limit_address_files",
+        "3000/5",
+        "Files of the page and documents that one address reads, in the same form.",
+    ),
+    rate(
+        "limit_account_registrations",
+        "10/60000",
+        "Registrations with one e-mail address, wherever they come from, in the same form.",
+    ),
+    rate(
+        "limit_session_refreshes",
+        "20/3000",
+        "Refreshes of one session, wherever they come from, in the same form.",
     ),
 ];
 

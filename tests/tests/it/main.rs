@@ -15,6 +15,8 @@ mod crowd;
 mod drain;
 mod faults;
 mod foreign_clients;
+mod hostile_addresses;
+mod http_cases;
 mod limits_of_http;
 mod limits_of_rooms;
 mod load;

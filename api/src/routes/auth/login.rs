@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::extract::JsonBody;
 use crate::limit::{self, ClientAddress};
 use crate::routes::auth::Tokens;
-use crate::service::sessions;
+use crate::service::sessions::{self, Attempt};
 
 /// Who wants to log in.
 #[derive(Deserialize, ToSchema)]
@@ -46,7 +46,10 @@ pub async fn login(
     from: ClientAddress,
     JsonBody(request): JsonBody<LoginRequest>,
 ) -> Result<Json<Tokens>, ApiError> {
-    limit::account(&app, request.login.as_str(), from).await?;
-    let granted = sessions::login(&app, request.login, request.password, UnixMillis::now()).await?;
+    // The account first, so that all of its names are one; the answer does not tell whether there was any.
+    let user = app.stores.users.by_login(request.login.as_str()).await?;
+    let counted = limit::login(&app, user.as_ref().map(|user| user.id), &request.login, from).await;
+    counted.inspect_err(|_| sessions::tell_refused(from, "too many tries"))?;
+    let granted = sessions::login(&app, Attempt { user, password: request.password, from }, UnixMillis::now()).await?;
     Ok(Json(Tokens::from(granted)))
 }

@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::domain::user::{Email, Password, Username};
 use crate::error::ApiError;
 use crate::extract::JsonBody;
+use crate::limit::{self, ClientAddress};
 use crate::routes::users::UserView;
 use crate::service::accounts::{self, NewAccount};
 
@@ -55,9 +56,12 @@ pub struct Registered {
 )]
 pub async fn register(
     State(app): State<Arc<App>>,
+    from: ClientAddress,
     JsonBody(request): JsonBody<RegisterRequest>,
 ) -> Result<(StatusCode, Json<Registered>), ApiError> {
     let RegisterRequest { username, email, password } = request;
-    let user = accounts::register(&app, NewAccount { username, email, password }, UnixMillis::now()).await?;
+    limit::registration(&app, &email).await?;
+    let new = NewAccount { username, email, password };
+    let user = accounts::register(&app, new, from.subject(), UnixMillis::now()).await?;
     Ok((StatusCode::CREATED, Json(Registered { user: UserView::from(&user) })))
 }
