@@ -146,10 +146,10 @@ impl MessageFacts {
         // Who may not do it is not told that it is done.
         let deleted = self.deleted && !idle;
         self.check(MessageStanding { deleted, ..standing }, act)?;
-        Ok(match idle {
-            true if now.unstored => Verdict::Unsettled,
-            true => Verdict::Unchanged(now.place),
-            false => Verdict::Change,
+        Ok(match (idle, now.unstored) {
+            (true, true) => Verdict::Unsettled,
+            (true, false) => Verdict::Unchanged(now.place),
+            (false, _) => Verdict::Change,
         })
     }
 

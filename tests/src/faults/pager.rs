@@ -45,7 +45,7 @@ impl Pager {
     }
 
     async fn page(&self, cursor: &str) -> Result<Page, String> {
-        let path = format!("/api/v1/rooms/{}/messages?limit={PAGE}{cursor}", self.room);
+        let path = format!("/api/v1/rooms/{}/messages?limit={PAGE}&acts=true{cursor}", self.room);
         let answer = self.rest.try_get(&path, Some(&self.token)).await.map_err(|error| error.to_string())?;
         if answer.status != 200 {
             return Err(format!("{} {}", answer.status, answer.text));

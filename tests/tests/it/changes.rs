@@ -62,7 +62,8 @@ impl Scene {
 
     fn frame(&self, kind: &str, client_id: &str, fields: Value) -> Value {
         let mut frame = json!({"type": kind, "room": self.room, "client_id": client_id});
-        frame.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        let Value::Object(fields) = fields else { panic!("fields are an object: {fields}") };
+        frame.as_object_mut().unwrap().extend(fields);
         frame
     }
 

@@ -62,7 +62,7 @@ pub(super) struct RoomDocument {
     name_key: Option<String>,
     description: String,
     visibility: Visibility,
-    owner_id: Option<Uuid>,
+    pub(super) owner_id: Option<Uuid>,
     pub(super) acl: i64,
     /// Orders the room's announcements; see [`OutboxDocument::order`].
     #[serde(default)]

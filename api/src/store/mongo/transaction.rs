@@ -249,9 +249,12 @@ impl Parts {
         if found.is_none_or(|member| Member::from(member).role == RoomRole::Owner) {
             return Ok(Turned::Unchanged);
         }
-        let owners = doc! { "room_id": room.id, "role": "owner" };
-        let step_down = self.members.update_many(owners, doc! { "$set": { "role": "moderator" } });
-        step_down.session(&mut *session).await?;
+        if let Some(owner) = room.owner_id {
+            // By its place, which is one point of an index; who has left is not there.
+            let owner = doc! { "room_id": room.id, "user_id": owner };
+            let step_down = self.members.update_one(owner, doc! { "$set": { "role": "moderator" } });
+            step_down.session(&mut *session).await?;
+        }
         let step_up = self.members.update_one(place, doc! { "$set": { "role": "owner" } });
         step_up.session(&mut *session).await?;
         let settings = room.settings_now();
