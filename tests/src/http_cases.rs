@@ -104,7 +104,9 @@ pub async fn run(case: &Case, address: &str, scene: &Scene, server: Server) {
     for (number, expected) in case.answers.iter().enumerate() {
         let to_head = case.script.starts_with("HEAD");
         let Some(reply) = final_reply(&mut client, to_head, server).await else {
-            assert!(server == Server::Proxied && case.after == After::Cut, "{}: answer {number} is lost", case.name);
+            // A proxy need not serve what waits behind a request of a client that has closed its half.
+            let has_left = case.after == After::Cut || (case.after == After::Left && number > 0);
+            assert!(server == Server::Proxied && has_left, "{}: answer {number} is lost", case.name);
             return;
         };
         let marked = case.after != After::Broken;

@@ -96,15 +96,15 @@ impl Addresses {
 
 impl Known {
     fn take(&mut self, bounds: &AddressBounds, now: UnixMillis) -> Result<(), &'static str> {
+        if self.open >= bounds.connections_max {
+            return Err(CONNECTIONS);
+        }
         if !bounds.accepts.is_off() {
             let (grant, paid) = bounds.accepts.lease(self.paid, 1, now);
             if grant.granted == 0 {
                 return Err(ACCEPTS);
             }
             self.paid = paid;
-        }
-        if self.open >= bounds.connections_max {
-            return Err(CONNECTIONS);
         }
         self.open += 1;
         Ok(())
@@ -145,7 +145,7 @@ mod tests {
         assert!(addresses.enter(ip("::ffff:192.0.2.1")).is_err(), "the same address in another form");
         assert!(addresses.enter(ip("192.0.2.2")).is_ok());
         places.clear();
-        for _ in 0..5 {
+        for _ in 0..6 {
             addresses.enter(ip("192.0.2.1")).unwrap();
         }
         assert_eq!(addresses.enter(ip("192.0.2.1")).unwrap_err(), ACCEPTS);

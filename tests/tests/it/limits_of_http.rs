@@ -74,7 +74,7 @@ async fn w01_requests_that_are_no_handshake_are_refused() {
     for deployment in shared::both().await {
         let address = deployment.sockets()[0].replace("ws://", "");
         let attempts = no_handshakes().into_iter().map(|(line, headers)| {
-            let head = format!("{line}\r\nHost: {address}\r\n{headers}Content-Length: 0\r\n\r\n");
+            let head = format!("{line}\r\nHost: {address}\r\nConnection: close\r\n{headers}Content-Length: 0\r\n\r\n");
             let address = &address;
             async move {
                 let answer = exchange(address, head.as_bytes(), HEAD_PATIENCE).await;

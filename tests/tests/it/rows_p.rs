@@ -27,10 +27,10 @@ async fn p03_odd_room_names_in_the_address_are_refused() {
     for deployment in shared::both().await {
         let address = deployment.sockets()[0].replace("ws://", "");
         let names = ["*", "?", "%5B", "a%0Ab", "..%2f", "%00", "General", "{64}", "%ff%fe", &long];
-        // At once, since a refused connection may be used again for a while.
+        // A refused connection could be used again, so the request says that it is the last.
         let attempts = names.map(|name| {
             let head = format!(
-                "GET /ws/{name} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                "GET /ws/{name} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\
                  Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
             );
             let address = &address;
