@@ -9,9 +9,10 @@ declare -A pid_of=()
 # would be built twice.
 build() { cargo build --workspace --all-targets; }
 
-# build_programs NAME...: what people start, without tests and bench, yet with the features of the whole workspace.
+# build_programs NAME...: what people start, without tests and bench. The example makes cargo choose the features that
+# `build` has, so that nothing is built twice by whoever runs the tests afterwards.
 build_programs() {
-  local name programs=()
+  local name programs=(--example echo)
   [ -x "$(binary "$1")" ] || echo "Building; the first time takes some minutes and about 2 GB, later ones seconds."
   for name in "$@"; do programs+=(--bin "$name"); done
   cargo build --workspace "${programs[@]}"
