@@ -70,17 +70,19 @@ impl Rates {
             .iter()
             .map(|setting| reader.required(setting.key))
             .collect::<Vec<Option<Rate>>>();
+        let off = match switch.as_deref() {
+            Some("on") => false,
+            Some("off") => true,
+            Some(_) => {
+                reader.reject(SWITCH, "must be on or off");
+                return None;
+            }
+            None => return None,
+        };
         for (place, rate) in rates.0.iter_mut().zip(read) {
             *place = rate?;
         }
-        match switch?.as_str() {
-            "on" => Some(rates),
-            "off" => Some(Self::OFF),
-            _ => {
-                reader.reject(SWITCH, "must be on or off");
-                None
-            }
-        }
+        Some(if off { Self::OFF } else { rates })
     }
 
     /// Whether nothing is limited.

@@ -202,7 +202,6 @@ async fn host_names_are_addresses_too() {
         server
             .until("answers under its name", async || reqwest::get(format!("http://{listen}/nothing")).await.is_ok())
             .await;
-        assert!(server.terminate().await.success(), "{}", server.log_tail());
     }
 }
 
