@@ -96,8 +96,8 @@ pub trait Sessions: Send + Sync {
     async fn revoke_all(&self, user: UserId, at: UnixMillis) -> Result<(), StoreError>;
     /// Sessions that were revoked then or later, at most `limit`. The order is not promised.
     async fn revoked_since(&self, at: UnixMillis, limit: usize) -> Result<Vec<SessionId>, StoreError>;
-    /// Those of these sessions that are revoked. The order is not promised.
-    async fn revoked(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError>;
+    /// Those of these sessions that are over: revoked, or not there. The order is not promised.
+    async fn ended(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError>;
 }
 
 /// The new state of a rotated session.

@@ -12,7 +12,7 @@ use rookery_tests::mailbox::Talk as _;
 use rookery_tests::rest::{Account, PASSWORD, Rest};
 use rookery_tests::shared;
 use rookery_tests::wait;
-use rookery_tests::ws::Socket;
+use rookery_tests::ws::{Socket, Way};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -281,8 +281,9 @@ async fn a18_a_logout_ends_the_sockets_of_its_session_on_every_node() {
             .get("/api/v1/users/me", Some(&scene.member.token))
             .await
             .expect_problem(401, "unauthenticated");
-        let mut again = Socket::login(&scene.sockets[0], "/ws", &scene.member.token).await;
+        let mut again = Socket::connect(&scene.sockets[0], "/ws", &scene.member.token, Way::Header).await.open();
         assert_eq!(again.closed(PUSHED).await, Some(4409), "the token of a session that is over opens nothing");
+        assert_eq!(again.mailbox().seen.len(), 1, "nothing is said but why");
 
         let all = scene.rest.post("/api/v1/auth/logout-all", Some(&other.token), &json!({})).await;
         assert_eq!(all.status, 204);

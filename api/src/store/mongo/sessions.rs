@@ -1,13 +1,16 @@
 //! Login sessions in MongoDB. Each change is one update of one document whose filter holds the condition.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Bson, Document, Uuid, doc};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::{SessionId, UserId};
 use rookery_shared::limits::STORE_IDS_PER_READ_MAX;
+use serde::Deserialize;
 
 use super::Mongo;
-use super::documents::{SessionDocument, binary, date, key};
+use super::documents::{SessionDocument, binary, date, key, uuid_of};
 use super::many::page_of;
 use crate::domain::session::{Session, TokenHash};
 use crate::store::{Rotation, Sessions, StoreError};
@@ -61,14 +64,22 @@ impl Sessions for Mongo {
         sessions.collect()
     }
 
-    async fn revoked(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
-        let ids: Vec<Bson> = ids.iter().map(|id| key(id.as_uuid()).into()).collect();
-        let filters = ids.chunks(STORE_IDS_PER_READ_MAX).map(|ids| doc! { "_id": { "$in": ids } });
-        let found = self.all_of(&self.sessions, filters.collect()).await?;
-        let sessions: Vec<Session> = found.into_iter().map(Session::try_from).collect::<Result<_, _>>()?;
-        let revoked = sessions.into_iter().filter(|session| session.revoked_at.is_some());
-        Ok(revoked.map(|session| session.id).collect())
+    async fn ended(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
+        let keys: Vec<Bson> = ids.iter().map(|id| key(id.as_uuid()).into()).collect();
+        let filters = keys
+            .chunks(STORE_IDS_PER_READ_MAX)
+            .map(|ids| doc! { "_id": { "$in": ids }, "revoked_at": null });
+        let found = self.all_of(&self.sessions.clone_with_type::<OnlyId>(), filters.collect()).await?;
+        let open: HashSet<SessionId> = found.into_iter().map(|found| SessionId::from_uuid(uuid_of(found.id))).collect();
+        Ok(ids.iter().copied().filter(|id| !open.contains(id)).collect())
     }
+}
+
+/// Of a session that is asked for by its id, this is all that counts.
+#[derive(Deserialize)]
+struct OnlyId {
+    #[serde(rename = "_id")]
+    id: Uuid,
 }
 
 impl Mongo {

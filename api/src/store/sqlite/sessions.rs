@@ -19,7 +19,7 @@ statements! {
               WHERE id = ?1 AND current = ?2 AND revoked_at IS NULL";
     REVOKE_ALL = "UPDATE sessions SET revoked_at = ?2 WHERE user_id = ?1 AND revoked_at IS NULL";
     REVOKED_SINCE = "SELECT id FROM sessions WHERE revoked_at >= ?1 LIMIT ?2";
-    IS_REVOKED = "SELECT revoked_at IS NOT NULL FROM sessions WHERE id = ?1";
+    IS_OPEN = "SELECT revoked_at IS NULL FROM sessions WHERE id = ?1";
     REVOKE = "UPDATE sessions SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
 }
 
@@ -59,16 +59,16 @@ impl Sessions for Sqlite {
             .await
     }
 
-    async fn revoked(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
+    async fn ended(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
         let ids = ids.to_vec();
         self.read(move |db| {
-            let mut revoked = Vec::new();
+            let mut ended = Vec::new();
             for id in ids {
-                if one(db, IS_REVOKED, [id.as_uuid()], |row| Ok(row.get(0)?))? == Some(true) {
-                    revoked.push(id);
+                if one(db, IS_OPEN, [id.as_uuid()], |row| Ok(row.get(0)?))? != Some(true) {
+                    ended.push(id);
                 }
             }
-            Ok(revoked)
+            Ok(ended)
         })
         .await
     }

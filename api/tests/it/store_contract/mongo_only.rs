@@ -96,7 +96,7 @@ async fn exercise(stores: &Stores) {
     stores.members.places(&[(place.id, ada.id), (RoomId::generate(), ada.id)]).await.unwrap();
     stores.sanctions.among(&many).await.unwrap();
     stores.sessions.revoke_all(ada.id, NOON).await.unwrap();
-    stores.sessions.revoked(&[login.id]).await.unwrap();
+    stores.sessions.ended(&[login.id]).await.unwrap();
     stores.users.set_disabled(ada.id, true).await.unwrap();
     stores.outbox.pending(5).await.unwrap();
     stores.outbox.done(MessageId::generate()).await.unwrap();

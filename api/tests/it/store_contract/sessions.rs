@@ -106,13 +106,15 @@ pub(crate) async fn all_sessions_of_a_user_end_at_once(home: Home) {
         stores.sessions.insert(session).await.unwrap();
     }
     let ids: Vec<SessionId> = own.iter().chain([&foreign]).map(|session| session.id).collect();
-    assert_eq!(stores.sessions.revoked(&ids).await.unwrap(), []);
+    assert_eq!(stores.sessions.ended(&ids).await.unwrap(), []);
     stores.sessions.revoke(own[0].id, NOON).await.unwrap();
-    assert_eq!(stores.sessions.revoked(&ids).await.unwrap(), [own[0].id]);
+    assert_eq!(stores.sessions.ended(&ids).await.unwrap(), [own[0].id]);
     stores.sessions.revoke_all(user, UnixMillis(NOON.0 + 1)).await.unwrap();
-    let mut revoked = stores.sessions.revoked(&ids).await.unwrap();
-    revoked.sort();
-    assert_eq!(revoked, ids[..3]);
+    let mut ended = stores.sessions.ended(&ids).await.unwrap();
+    ended.sort();
+    assert_eq!(ended, ids[..3]);
+    let unknown = SessionId::generate();
+    assert_eq!(stores.sessions.ended(&[foreign.id, unknown]).await.unwrap(), [unknown], "there is none such");
     let first = stores.sessions.by_lookup(&own[0].lookup).await.unwrap().unwrap();
     assert_eq!(first.revoked_at, Some(NOON), "the first revocation counts");
     let since = async |at: i64, limit| stores.sessions.revoked_since(UnixMillis(NOON.0 + at), limit).await.unwrap();
