@@ -4,6 +4,18 @@ use std::time::Duration;
 
 // --- login sessions --------------------------------------------------------------------------
 
+/// Life of a login, however often it is refreshed: after that the password is asked for again.
+pub const SESSION_LIFE_MAX: Duration = Duration::from_hours(90 * 24);
+/// Open sessions of one user; one more ends the oldest.
+pub const SESSIONS_PER_USER_MAX: usize = 50;
+/// Sessions of one user that are looked at when one logs in; a store of before there was a bound may have more.
+pub const SESSIONS_OF_USER_READ_MAX: usize = 5_000;
+/// Between two looks for sessions of which nothing can come any more.
+pub const SESSION_PURGE_INTERVAL: Duration = Duration::from_mins(5);
+/// Such sessions that are erased at once.
+pub const SESSION_PURGE_MAX: usize = 1_000;
+/// Refreshes of one session in 10 s; for more of them the client has to wait.
+pub const REFRESHES_AT_ONCE_MAX: usize = 16;
 /// Questions about sessions that a gateway asks the api with one call.
 pub const SESSION_QUESTIONS_MAX: usize = 500;
 /// The least that it asks with one call, however slow the api is.
