@@ -20,11 +20,10 @@ use crate::error::ApiError;
 use crate::ingest::Underway;
 use crate::metrics::{Metrics, MetricsError};
 use crate::password::{PasswordError, Passwords};
-use crate::service::acting;
 use crate::service::announce::Announcer;
 use crate::service::authority::{LocalAuthority, LocalAuthorityParts};
 use crate::service::history::Reads;
-use crate::service::rooms;
+use crate::service::{acting, rooms, sessions};
 use crate::store::{StoreError, Stores};
 use crate::stored::StoredWaits;
 
@@ -162,6 +161,8 @@ impl App {
         shutdown.spawn("limits", Arc::clone(&self.limiter).announce());
         let app = Arc::clone(self);
         shutdown.spawn("reaction sweep", async move { acting::sweep(&app).await });
+        let app = Arc::clone(self);
+        shutdown.spawn("session purge", async move { sessions::purge(&app).await });
         let (app, drain) = (Arc::clone(self), shutdown.drain.clone());
         shutdown.spawn("announcer", async move {
             drain.run_until_cancelled(app.announcer.follow()).await;

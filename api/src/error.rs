@@ -123,6 +123,11 @@ impl ApiError {
         Self::Refused(Refusal { code, field: None, detail: None, retry_after_ms: None })
     }
 
+    /// A refusal of what may be tried again in so many milliseconds.
+    pub const fn later(code: ErrorCode, ms: u64) -> Self {
+        Self::Refused(Refusal { code, field: None, detail: None, retry_after_ms: Some(ms) })
+    }
+
     /// A refusal; if it is for being muted, it says when that ends.
     pub fn refused_until(code: ErrorCode, muted: Option<Until>, now: UnixMillis) -> Self {
         let muted = muted.filter(|_| code == ErrorCode::Muted);

@@ -51,6 +51,8 @@ pub struct Metrics {
     pub(crate) history_refused: IntCounter,
     /// Reads of the store for gateways that lacked events; many who lacked the same are one.
     pub(crate) missed_reads: IntCounter,
+    /// Sessions that were erased after their end.
+    pub(crate) sessions_purged: IntCounter,
 }
 
 /// A metric is named twice or badly; a defect.
@@ -78,6 +80,7 @@ impl Metrics {
                 .counter("rookery_api_epochs_allocated_total", "New epochs after the bus lost a partition.")?,
             history_without_bus: add
                 .counter("rookery_api_history_without_bus_total", "History pages served from the store alone.")?,
+            sessions_purged: add.counter("rookery_api_sessions_purged_total", "Sessions erased after their end.")?,
             limited: add.counters("rookery_api_limited_total", "Refusals by a bound.", &["limit"])?,
             reads_marked: add.counter("rookery_api_reads_marked_total", "Read marks that moved on.")?,
             unread_counts: add

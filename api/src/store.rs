@@ -88,20 +88,25 @@ pub trait Sessions: Send + Sync {
     /// By the lookup part of a refresh token.
     async fn by_lookup(&self, lookup: &[u8; 16]) -> Result<Option<Session>, StoreError>;
     /// Replaces the valid token, if `from` is still the valid one and the session is not revoked; says whether
-    /// it did. `from` becomes the parent.
+    /// it did. `from` becomes the parent. Whoever reads the session reads all of it as it was before, or as it is after.
     async fn rotate(&self, id: SessionId, from: &TokenHash, to: Rotation) -> Result<bool, StoreError>;
     /// Revokes the family; the first time counts.
     async fn revoke(&self, id: SessionId, at: UnixMillis) -> Result<(), StoreError>;
     /// Revokes all sessions of the user that are not.
     async fn revoke_all(&self, user: UserId, at: UnixMillis) -> Result<(), StoreError>;
+    /// Revokes all sessions of the user that are open at that time but for the newest `keep`; tells which. Of a user with
+    /// more than [`rookery_shared::limits::SESSIONS_OF_USER_READ_MAX`] some may be left for the next time.
+    async fn revoke_beyond(&self, user: UserId, keep: usize, at: UnixMillis) -> Result<Vec<SessionId>, StoreError>;
+    /// Erases sessions that ended or were revoked before that time, at most `limit`; says how many.
+    async fn purge(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError>;
     /// Sessions that were revoked then or later, at most `limit`. The order is not promised.
     async fn revoked_since(&self, at: UnixMillis, limit: usize) -> Result<Vec<SessionId>, StoreError>;
-    /// Those of these sessions that are revoked. The order is not promised.
-    async fn revoked(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError>;
+    /// Those of these sessions that are over: revoked, or not there. The order is not promised.
+    async fn ended(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError>;
 }
 
 /// The new state of a rotated session.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Rotation {
     /// Hash of the new token.
     pub current: TokenHash,
@@ -109,6 +114,8 @@ pub struct Rotation {
     pub at: UnixMillis,
     /// When the new token ends.
     pub expires_at: UnixMillis,
+    /// The new [`Session::replaced`].
+    pub replaced: Vec<UnixMillis>,
 }
 
 /// Rooms.

@@ -126,7 +126,7 @@ impl Authority for HttpAuthority {
         decode(&self.ask(self.client.post(url).json(&json!({ "since": since }))).await?)
     }
 
-    async fn revoked(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {
+    async fn ended(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {
         let url = self.url(&["internal", "v1", "sessions", "revoked"])?;
         let body = json!({ "sessions": sessions });
         decode(&self.ask(self.client.post(url).json(&body)).await?)

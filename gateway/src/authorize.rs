@@ -12,15 +12,17 @@ use rookery_shared::access::{self, Action};
 use rookery_shared::authority::{Answer, Authority, AuthorityError, Permission, Question};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::{RoomId, RoomRef, Slug, UserId};
-use rookery_shared::limits::{PERMISSION_KEPT, PERMISSION_LIFE, REFUSAL_LIFE, SLUGS_MAX};
+use rookery_shared::limits::{
+    AUTHORIZE_CALLS_HANGING_MAX, AUTHORIZE_CALLS_MAX, AUTHORIZE_QUESTIONS_MAX, AUTHORIZE_QUESTIONS_MIN,
+    AUTHORIZE_WAITING_MAX, PERMISSION_KEPT, PERMISSION_LIFE, REFUSAL_LIFE, SLUGS_MAX,
+};
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::shutdown::Shutdown;
 use tokio::time::Instant;
 
-mod questions;
 mod remembered;
 
-use questions::Questions;
+use crate::questions::{Answers, Bounds, Questions, Subject};
 use remembered::Remembered;
 
 /// What the api says of a user's permission, or why it says nothing.
@@ -28,16 +30,36 @@ pub type Checked = Result<Permission, AuthorityError>;
 
 /// The permissions this node remembers.
 pub struct Permissions {
-    questions: Arc<Questions>,
+    questions: Arc<Questions<Rights>>,
     rooms: Cache<Slug, RoomId>,
     known: Remembered,
+}
+
+/// Questions about rights.
+pub(crate) struct Rights(pub(crate) Arc<dyn Authority>);
+
+impl Subject for Rights {
+    type Question = Question;
+    type Answer = Permission;
+    const BOUNDS: Bounds = Bounds {
+        task: "ask for rights",
+        questions_max: AUTHORIZE_QUESTIONS_MAX,
+        questions_min: AUTHORIZE_QUESTIONS_MIN,
+        calls_max: AUTHORIZE_CALLS_MAX,
+        calls_hanging_max: AUTHORIZE_CALLS_HANGING_MAX,
+        waiting_max: AUTHORIZE_WAITING_MAX,
+    };
+
+    async fn ask(&self, questions: &[Question]) -> Answers<Permission> {
+        self.0.authorize_many(questions).await
+    }
 }
 
 impl Permissions {
     /// Nothing is remembered yet.
     pub fn new(authority: Arc<dyn Authority>, shutdown: Shutdown) -> Arc<Self> {
         let rooms = Cache::builder().max_capacity(SLUGS_MAX).time_to_live(PERMISSION_KEPT).build();
-        Arc::new(Self { questions: Questions::new(authority, shutdown), rooms, known: Remembered::new() })
+        Arc::new(Self { questions: Questions::new(Rights(authority), shutdown), rooms, known: Remembered::new() })
     }
 
     /// The user's permission, if it allows the action.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rookery_shared::id::{RoomRef, SessionId};
+use rookery_shared::id::RoomRef;
 use rookery_shared::limits::{PRESENCE_GOODBYE_GRACE, PRESENCE_GRACE};
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
@@ -14,6 +14,7 @@ use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
 
 use crate::error::CommandError;
 use crate::gateway::Node;
+use crate::logins::Candidate;
 use crate::member::Member;
 use crate::session::{Command, Target};
 
@@ -46,12 +47,20 @@ impl Commands {
     }
 
     /// The connection lives by this login: it was greeted with it, or its token was renewed by it.
-    pub fn belong_to(&self, login: SessionId) {
+    pub(crate) fn belong_to(&self, login: &Candidate) {
         self.node.logins.enter(&self.member, login);
+    }
+
+    /// How the connection ends, if its user may not go on.
+    pub fn verdict(&self) -> Option<CloseCode> {
+        self.member.verdict()
     }
 
     /// Does it. The client is told of success and failure through its outbox; a close code ends the connection.
     pub async fn run(self: Arc<Self>, command: Command) -> Option<CloseCode> {
+        if let Some(code) = self.verdict() {
+            return Some(code);
+        }
         if !self.admits(&command).await {
             return (command == Command::Admit).then_some(CloseCode::Overloaded);
         }

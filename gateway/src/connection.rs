@@ -13,6 +13,7 @@ use rookery_shared::limits::{COMMANDS_QUEUED_MAX, RECONNECT_SPREAD_MS, WRITE_DEA
 use rookery_shared::protocol::client::ClientFrame;
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::server::ServerFrame;
+use rookery_shared::token::Claims;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::commands::Commands;
@@ -20,10 +21,11 @@ use crate::crowd::Pending;
 use crate::frame::Frame;
 use crate::gateway::Node;
 use crate::heartbeat::{Beat, Heartbeat};
+use crate::logins::Candidate;
 use crate::member::Member;
 use crate::outbox::{Flushed, Outbox};
 use crate::reads::{Reading, Reads};
-use crate::session::{Command, Input, Output, Session};
+use crate::session::{Command, Input, LoginState, Output, Session};
 use crate::socket::{Heard, Socket};
 
 mod ending;
@@ -46,8 +48,16 @@ enum Wake {
     Heard(Heard),
     Filled,
     Done(Option<CloseCode>),
+    Checked(Checked),
     Clock,
     Drain,
+}
+
+/// A token, and what is known of its login.
+struct Checked {
+    claims: Box<Claims>,
+    login: Candidate,
+    state: LoginState,
 }
 
 struct Connection {
@@ -62,6 +72,8 @@ struct Connection {
     commands: Option<Arc<Commands>>,
     waiting: VecDeque<Command>,
     running: Option<BoxFuture<'static, Option<CloseCode>>>,
+    /// The question about the login of a token. Until it is answered, nothing is read.
+    checking: Option<BoxFuture<'static, Checked>>,
     /// Whether it lives for one room only.
     is_single: bool,
     /// Its place among those that have not said whose they are.
@@ -103,6 +115,7 @@ impl Connection {
             commands: None,
             waiting: VecDeque::new(),
             running: None,
+            checking: None,
             pending: None,
             reads: None,
         };
@@ -114,13 +127,17 @@ impl Connection {
         let mut drain = std::pin::pin!(turn_to_leave(Arc::clone(&self.node)));
         let mut clock = std::pin::pin!(sleep_until(self.due()));
         loop {
+            if let Some(code) = self.commands.as_ref().and_then(|commands| commands.verdict()) {
+                return End::Ours(code);
+            }
             self.start_next();
-            let may_read = self.waiting.len() < COMMANDS_QUEUED_MAX;
+            let may_read = self.may_read();
             let wake = tokio::select! {
                 heard = self.socket.next(), if may_read => Wake::Heard(heard),
                 () = self.outbox.filled() => Wake::Filled,
                 _ = self.outbox.writable(), if self.blocked_until.is_some() => Wake::Filled,
                 verdict = progress(&mut self.running) => Wake::Done(verdict),
+                checked = progress(&mut self.checking) => Wake::Checked(checked),
                 () = clock.as_mut() => Wake::Clock,
                 () = drain.as_mut() => Wake::Drain,
             };
@@ -139,6 +156,7 @@ impl Connection {
                 self.running = None;
                 verdict.map(End::Ours)
             }
+            Wake::Checked(checked) => self.on_checked(checked),
             Wake::Clock => self.on_clock(),
             Wake::Drain => {
                 let after_ms = rand::random_range(0..=RECONNECT_SPREAD_MS);
@@ -182,16 +200,26 @@ impl Connection {
         } else {
             Input::Keyless
         };
-        let login = match &input {
-            Input::Token(Ok(claims)) => Some(claims.sid),
-            Input::Token(Err(_)) | Input::Keyless | Input::Frame(_) | Input::Rejected(_) | Input::Tick => None,
-        };
         let end = self.handle(input);
-        if let (None, Some(login), Some(commands)) = (end, login, &self.commands) {
-            commands.belong_to(login);
+        self.note_deadline();
+        end
+    }
+
+    fn on_checked(&mut self, checked: Checked) -> Option<End> {
+        self.checking = None;
+        let Checked { claims, login, state } = checked;
+        // It may have ended since it was asked about.
+        let state = if login.is_over() { LoginState::Ended } else { state };
+        let end = self.handle(Input::Checked(claims, state));
+        if let (None, LoginState::Open, Some(commands)) = (end, state, &self.commands) {
+            commands.belong_to(&login);
         }
         self.note_deadline();
         end
+    }
+
+    fn may_read(&self) -> bool {
+        self.checking.is_none() && self.waiting.len() < COMMANDS_QUEUED_MAX
     }
 
     fn handle(&mut self, input: Input) -> Option<End> {
@@ -201,6 +229,10 @@ impl Connection {
 
     fn apply(&mut self, output: Output) -> Option<End> {
         match output {
+            Output::Check(claims) => {
+                let login = self.node.logins.expect(claims.sub, claims.sid);
+                self.checking = Some(check(claims, login).boxed());
+            }
             Output::Welcome(user) => self.welcome(user),
             Output::Send(frame) => {
                 if let ServerFrame::Error(error) = &frame {
@@ -266,7 +298,7 @@ impl Connection {
 
     fn on_clock(&mut self) -> Option<End> {
         let now = Instant::now();
-        if self.waiting.len() >= COMMANDS_QUEUED_MAX {
+        if !self.may_read() {
             // Nobody reads, so silence means nothing.
             self.heartbeat.heard(now);
         }
@@ -318,10 +350,15 @@ async fn turn_to_leave(node: Arc<Node>) {
     Box::pin(sleep_until(node.goodbyes.turn(Instant::now(), connections))).await;
 }
 
-/// The command under way, if there is one. Safe to drop: the command stays where it is.
-async fn progress(running: &mut Option<BoxFuture<'static, Option<CloseCode>>>) -> Option<CloseCode> {
+async fn check(claims: Box<Claims>, mut login: Candidate) -> Checked {
+    let state = login.ask().await;
+    Checked { claims, login, state }
+}
+
+/// What is under way, if anything is. Safe to drop: it stays where it is.
+async fn progress<T>(running: &mut Option<BoxFuture<'static, T>>) -> T {
     match running {
-        Some(command) => command.await,
+        Some(running) => running.await,
         None => std::future::pending().await,
     }
 }

@@ -22,7 +22,7 @@ use crate::authorize::Permissions;
 use crate::crowd::{Crowd, SocketCaps};
 use crate::drain::Goodbyes;
 use crate::hub::Hub;
-use crate::logins::Logins;
+use crate::logins::{Logins, LoginsParts};
 use crate::metrics::Metrics;
 use crate::presence::{Presence, PresenceParts};
 use crate::relay::{Relay, RelayParts};
@@ -101,13 +101,14 @@ impl Gateway {
         let permissions = Permissions::new(Arc::clone(&authority), shutdown.clone());
         let replies = Replies::new(Arc::clone(&authority));
         let acks = Acks::new(Arc::clone(&metrics));
-        let logins = Logins::new(
-            Arc::clone(&bus),
-            Arc::clone(&authority),
-            Arc::clone(&hub),
-            Arc::clone(&permissions),
-            options.caps.per_user,
-        );
+        let logins = Logins::new(LoginsParts {
+            bus: Arc::clone(&bus),
+            authority: Arc::clone(&authority),
+            hub: Arc::clone(&hub),
+            permissions: Arc::clone(&permissions),
+            shutdown: shutdown.clone(),
+            sockets_max: options.caps.per_user,
+        });
         let presence = Presence::new(PresenceParts {
             store,
             hub: Arc::clone(&hub),

@@ -26,6 +26,7 @@ pub mod metrics;
 pub mod outbox;
 pub mod position;
 mod presence;
+mod questions;
 pub mod reads;
 pub mod relay;
 pub mod replies;

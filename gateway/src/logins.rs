@@ -1,7 +1,8 @@
 //! The logins that local connections live by, and how they and the rooms of their users are lost.
 //!
-//! News of a revoked session comes over the user's channel at once. Independently of that the api is asked every few
-//! seconds, see `poll`, so a push that is lost, or a bus that is away, delays an end but never prevents it.
+//! Before a connection is let in, its login is asked about, see `candidate`. News of its end comes over the user's channel at
+//! once. Independently of that the api is asked every few seconds, see `poll`, so a push that is lost, or a bus that is
+//! away, delays an end but never prevents it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use rookery_shared::limits::{
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
+use rookery_shared::shutdown::Shutdown;
 use rookery_shared::unread::UserNews;
 use tokio::sync::Notify;
 use tokio::time::sleep;
@@ -25,8 +27,29 @@ use crate::authorize::Permissions;
 use crate::frame::Frame;
 use crate::hub::Hub;
 use crate::member::Member;
+use crate::questions::Questions;
 
+mod candidate;
 mod poll;
+
+pub(crate) use candidate::Candidate;
+use candidate::{Expected, Sessions};
+
+/// What [`Logins`] stand on.
+pub struct LoginsParts {
+    /// Tells of ends.
+    pub bus: Arc<dyn Bus>,
+    /// Is asked about sessions and rooms.
+    pub authority: Arc<dyn Authority>,
+    /// The rooms of this node.
+    pub hub: Arc<Hub>,
+    /// What users are in rooms.
+    pub permissions: Arc<Permissions>,
+    /// Of the process.
+    pub shutdown: Shutdown,
+    /// Sockets of one user.
+    pub sockets_max: usize,
+}
 
 /// See the module's text.
 pub struct Logins {
@@ -34,8 +57,9 @@ pub struct Logins {
     authority: Arc<dyn Authority>,
     hub: Arc<Hub>,
     permissions: Arc<Permissions>,
-    /// Sockets of one user.
+    shutdown: Shutdown,
     sockets_max: usize,
+    questions: Arc<Questions<Sessions>>,
     state: Mutex<State>,
     changed: Notify,
     /// More users are subscribed to.
@@ -49,14 +73,19 @@ pub struct Logins {
 #[derive(Default)]
 struct State {
     users: HashMap<UserId, Vec<Login>>,
+    /// Connections that are not let in yet, and how many there have been.
+    expected: HashMap<UserId, Vec<Expected>>,
+    number: u64,
     /// Users whom connections watch, and how many do.
     watched: HashMap<UserId, usize>,
     /// Users whose first connection came or whose last one went, since the bus was told.
     moved: HashSet<UserId>,
-    /// Sessions that were not asked about since their connection came.
+    /// Sessions that were asked about before news of their user was heard.
     fresh: HashSet<SessionId>,
     /// Users whose channel this node is subscribed to.
     subscribed: HashSet<UserId>,
+    /// Users whose channel it is to leave, or was, without an answer.
+    leaving: HashSet<UserId>,
 }
 
 struct Login {
@@ -66,22 +95,32 @@ struct Login {
 
 impl Logins {
     /// Nobody is here yet.
-    pub fn new(
-        bus: Arc<dyn Bus>,
-        authority: Arc<dyn Authority>,
-        hub: Arc<Hub>,
-        permissions: Arc<Permissions>,
-        sockets_max: usize,
-    ) -> Arc<Self> {
+    pub fn new(parts: LoginsParts) -> Arc<Self> {
+        let LoginsParts { bus, authority, hub, permissions, shutdown, sockets_max } = parts;
         let life = ACCESS_TOKEN_LIFE + TOKEN_LEEWAY;
         let revoked = Cache::builder().max_capacity(REVOKED_REMEMBERED_MAX).time_to_live(life).build();
         let (state, changed, heard) = (Mutex::default(), Notify::new(), Notify::new());
         let turn = tokio::sync::Mutex::default();
-        Arc::new(Self { bus, authority, hub, permissions, sockets_max, state, changed, heard, revoked, turn })
+        let questions = Questions::new(Sessions(Arc::clone(&authority)), shutdown.clone());
+        Arc::new(Self {
+            bus,
+            authority,
+            hub,
+            permissions,
+            shutdown,
+            sockets_max,
+            questions,
+            state,
+            changed,
+            heard,
+            revoked,
+            turn,
+        })
     }
 
-    /// The connection lives by this session from now on.
-    pub fn enter(&self, member: &Arc<Member>, session: SessionId) {
+    /// The connection lives by this login from now on.
+    pub fn enter(&self, member: &Arc<Member>, candidate: &Candidate) {
+        let session = candidate.session();
         let mut state = self.state.lock();
         let logins = state.users.entry(member.user).or_default();
         match logins.iter_mut().find(|login| login.member.id == member.id) {
@@ -90,16 +129,17 @@ impl Logins {
         }
         let too_many = logins.len().saturating_sub(self.sockets_max);
         let oldest: Vec<Login> = logins.drain(..too_many).collect();
-        state.moved.insert(member.user);
-        state.fresh.insert(session);
+        if !candidate.is_heard() {
+            state.fresh.insert(session);
+        }
         drop(state);
         for login in oldest {
             login.member.outbox.end(CloseCode::Replaced);
         }
-        if self.revoked.contains_key(&session) {
+        // Now that it hears of the next end: did one come before?
+        if candidate.is_over() {
             end(member);
         }
-        self.changed.notify_one();
     }
 
     /// The connection is over.
@@ -155,17 +195,17 @@ impl Logins {
 
     /// Sessions of the user are over: so are the connections that live by them.
     pub fn revoke(&self, user: UserId, revoked: Revoked) {
-        let state = self.state.lock();
+        if let Revoked::One(session) = revoked {
+            self.revoked.insert(session, ());
+        }
+        let mut state = self.state.lock();
         for login in state.users.get(&user).into_iter().flatten() {
             if revoked == Revoked::All || revoked == Revoked::One(login.session) {
                 self.revoked.insert(login.session, ());
                 end(&login.member);
             }
         }
-        drop(state);
-        if let Revoked::One(session) = revoked {
-            self.revoked.insert(session, ());
-        }
+        state.end_expected(user, revoked);
     }
 
     /// Tells all connections of the user.
@@ -188,8 +228,7 @@ impl Logins {
         }
     }
 
-    /// Subscribes to the users who are here, and asks about sessions that have come: in this order, so that a
-    /// revocation is either heard or told.
+    /// Subscribes to the users who are here or about to be, and asks again about sessions that were let in before that.
     pub async fn follow(self: Arc<Self>) {
         loop {
             self.changed.notified().await;
@@ -198,11 +237,19 @@ impl Logins {
                 tracing::debug!(%error, "users not subscribed");
                 sleep(LOGIN_RETRY_PAUSE).await;
                 self.changed.notify_one();
+                continue;
             }
             let fresh: Vec<SessionId> = self.state.lock().fresh.drain().collect();
-            if let Err(error) = self.ask_sessions(&fresh).await {
-                tracing::debug!(%error, "new sessions not checked, the poll will");
+            if !fresh.is_empty() {
+                // Beside this, because an api that is slow must not keep others from being heard of.
+                self.shutdown.spawn("ask for sessions again", Arc::clone(&self).ask_again(fresh));
             }
+        }
+    }
+
+    async fn ask_again(self: Arc<Self>, sessions: Vec<SessionId>) {
+        if let Err(error) = self.ask_sessions(&sessions).await {
+            tracing::debug!(%error, "new sessions not checked, the poll will");
         }
     }
 
@@ -219,14 +266,14 @@ impl Logins {
     async fn subscribe(&self, come: &[UserId], gone: &[UserId]) -> Result<(), BusError> {
         for chunk in come.chunks(REVOCATIONS_PER_READ_MAX) {
             self.bus.subscribe_users(chunk).await?;
-            self.state.lock().subscribed.extend(chunk);
+            self.state.lock().hear(chunk);
             self.heard.notify_waiters();
         }
         for chunk in gone.chunks(REVOCATIONS_PER_READ_MAX) {
             self.bus.unsubscribe_users(chunk).await?;
             let mut state = self.state.lock();
             for user in chunk {
-                state.subscribed.remove(user);
+                state.leaving.remove(user);
             }
         }
         Ok(())
@@ -236,22 +283,28 @@ impl Logins {
 impl State {
     /// Whether anybody here has to hear of the user.
     fn is_wanted(&self, user: &UserId) -> bool {
-        self.users.contains_key(user) || self.watched.contains_key(user)
+        self.users.contains_key(user) || self.expected.contains_key(user) || self.watched.contains_key(user)
     }
 
-    /// The users who moved, those of them to subscribe to, and those to unsubscribe from.
+    /// The users who moved, those of them to subscribe to, and those to unsubscribe from. These are not heard of from
+    /// here on, so that who comes meanwhile waits until they are again.
     fn moves(&mut self) -> (HashSet<UserId>, Vec<UserId>, Vec<UserId>) {
         let moved = std::mem::take(&mut self.moved);
         let (here, gone): (Vec<UserId>, Vec<UserId>) = moved.iter().partition(|user| self.is_wanted(user));
-        let come = here.into_iter().filter(|user| !self.subscribed.contains(user)).collect();
-        let gone = gone.into_iter().filter(|user| self.subscribed.contains(user)).collect();
+        let come: Vec<UserId> = here.into_iter().filter(|user| !self.subscribed.contains(user)).collect();
+        for user in &come {
+            self.leaving.remove(user);
+        }
+        let heard = gone.iter().copied().filter(|user| self.subscribed.remove(user));
+        self.leaving.extend(heard);
+        let gone = gone.into_iter().filter(|user| self.leaving.contains(user)).collect();
         (moved, come, gone)
     }
 }
 
 fn end(member: &Member) {
     member.outbox.send(&ServerFrame::Error(ErrorFrame::new(ErrorCode::Unauthenticated)));
-    member.outbox.end(CloseCode::SessionRevoked);
+    member.expel(CloseCode::SessionRevoked);
 }
 
 #[cfg(test)]

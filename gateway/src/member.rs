@@ -1,8 +1,8 @@
 //! One authenticated connection as rooms, acks and commands see it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use rookery_shared::id::{GENERAL, RoomId, RoomRef, Slug, UserId};
@@ -34,6 +34,8 @@ pub struct Member {
     /// Rooms it is not told of any more, and where it stands in them.
     behind: Mutex<BTreeMap<RoomId, Position>>,
     acks: AtomicUsize,
+    /// How the connection ends, if its user may not go on.
+    verdict: OnceLock<CloseCode>,
 }
 
 /// The rooms of a connection, in little memory: there are few of them, and many connections.
@@ -71,7 +73,7 @@ impl Member {
     pub fn new(user: UserId, outbox: Arc<Outbox>, is_single: bool) -> Self {
         let id = MemberId(NEXT.fetch_add(1, Ordering::Relaxed));
         let (rooms, behind, acks) = (Mutex::default(), Mutex::default(), AtomicUsize::new(0));
-        Self { id, user, outbox, is_single, rooms, behind, acks }
+        Self { id, user, outbox, is_single, rooms, behind, acks, verdict: OnceLock::new() }
     }
 
     /// Whether the room is the one that everybody is in, as far as this connection knows it.
@@ -100,8 +102,21 @@ impl Member {
         self.forget(room);
         self.outbox.send(&ServerFrame::Unsubscribed { room });
         if self.is_single {
-            self.outbox.end(CloseCode::Forbidden);
+            self.expel(CloseCode::Forbidden);
         }
+    }
+
+    /// The user may not go on: from now on nothing that this connection asked for is done, whatever it is still owed.
+    /// What is to explain the end was sent before.
+    pub fn expel(&self, code: CloseCode) {
+        // The first one counts.
+        self.verdict.set(code).ok();
+        self.outbox.end(code);
+    }
+
+    /// How the connection ends, if its user may not go on.
+    pub fn verdict(&self) -> Option<CloseCode> {
+        self.verdict.get().copied()
     }
 
     /// The live room that the client means.

@@ -1,7 +1,8 @@
 //! The rules of one connection, without sockets, clocks or tasks: an input and the time go in, outputs come out.
 //!
 //! A connection that has not said who it is and one that has are different types; the first becomes the second by
-//! a valid token, and `hello` is the sign of it.
+//! a valid token whose login is open, and `hello` is the sign of it. A signature does not tell that a login has ended, so
+//! the login is asked about each time a token brings one.
 
 mod authenticated;
 mod budget;
@@ -13,7 +14,7 @@ use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::RoomRef;
 use rookery_shared::protocol::server::AckMode;
 
-pub use input::Input;
+pub use input::{Input, LoginState};
 pub use output::{Command, Deed, Outgoing, Output, Target};
 
 use authenticated::Authenticated;

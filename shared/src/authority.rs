@@ -236,9 +236,9 @@ pub trait Authority: Send + Sync + 'static {
     /// What ended lately: since then, or a little before, but never less.
     async fn changes(&self, since: Option<UnixMillis>) -> Result<Changes, AuthorityError>;
 
-    /// Which of these login sessions are revoked. At most [`crate::limits::REVOCATIONS_PER_READ_MAX`] at a time, also
-    /// for the two below.
-    async fn revoked(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError>;
+    /// Which of these login sessions are over: they were ended, or there is none such. At most
+    /// [`crate::limits::REVOCATIONS_PER_READ_MAX`] at a time, also for the two below.
+    async fn ended(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError>;
 
     /// The versions of the rooms' rights. Rooms that do not exist are left out; the order is not promised.
     async fn acl_versions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, AclVersion)>, AuthorityError>;

@@ -8,6 +8,7 @@ pub use load::*;
 pub use passwords::*;
 pub use presence::*;
 pub use reads::*;
+pub use sessions::*;
 pub use settings::*;
 
 mod acts;
@@ -16,6 +17,7 @@ mod load;
 mod passwords;
 mod presence;
 mod reads;
+mod sessions;
 mod settings;
 
 // --- what a client may send -------------------------------------------------------------------

@@ -112,7 +112,7 @@ impl Cluster {
         let limits = vec![("limits", "off".to_owned())];
         let settings = ApiSettings { pace, common, limits, dir };
         let api = settings.node();
-        let gateways = (0..2).map(|_| gateway(topology.url(&redis), &api, &settings)).collect();
+        let gateways = (0..2).map(|_| gateway(topology.url(&redis), api.internal_url(), &settings)).collect();
         Self { redis, mongo, api, gateways, keys_dir, topology, settings }
     }
 
@@ -143,7 +143,7 @@ impl Cluster {
         cluster.settings.limits = limits.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
         cluster.api = cluster.settings.node();
         cluster.gateways = (0..gateways)
-            .map(|_| gateway(cluster.redis.url(), &cluster.api, &cluster.settings))
+            .map(|_| gateway(cluster.redis.url(), cluster.api.internal_url(), &cluster.settings))
             .collect();
         cluster.redis.start().await;
         cluster.start_services().await;
@@ -177,7 +177,12 @@ impl Cluster {
 
     /// Another gateway of the same cluster; it does not run yet.
     pub fn another_gateway(&self) -> Node {
-        gateway(self.topology.url(&self.redis), &self.api, &self.settings)
+        gateway(self.topology.url(&self.redis), self.api.internal_url(), &self.settings)
+    }
+
+    /// The same, where Redis and the api have other addresses, such as those of wires; only for one Redis.
+    pub fn another_gateway_behind(&self, redis: &str, api: &str) -> Node {
+        gateway(format!("redis://{redis}"), format!("http://{api}"), &self.settings)
     }
 
     /// Starts the api and the gateways at once and waits until all are ready.
@@ -232,11 +237,11 @@ fn pace_settings(pace: Pace) -> [(&'static str, String); 2] {
     [("send_burst", pace.burst.to_string()), ("send_interval_ms", pace.interval_ms.to_string())]
 }
 
-fn gateway(redis_url: String, api: &Node, ours: &ApiSettings) -> Node {
+fn gateway(redis_url: String, api_url: String, ours: &ApiSettings) -> Node {
     let [burst, interval] = pace_settings(ours.pace);
     let mut settings = vec![
         ("redis_url", redis_url),
-        ("api_url", api.internal_url()),
+        ("api_url", api_url),
         ("internal_secret", INTERNAL_SECRET.to_owned()),
         ("allowed_origins", ALLOWED_ORIGIN.to_owned()),
         ("drain_ms", "3000".to_owned()),

@@ -66,20 +66,28 @@ impl RawSocket {
 
     /// The same with more header lines; returns the head of the answer, too.
     pub async fn login_with(address: &str, token: &str, headers: &str) -> (Self, String) {
+        let stream = TcpStream::connect(address).await.expect("the gateway accepts connections");
+        let (mut socket, answer) = Self::upgrade(stream, token, headers, &[]).await;
+        let (first, hello) = socket.frame().await.expect("hello comes first");
+        assert_eq!(first, TEXT, "{}", String::from_utf8_lossy(&hello));
+        (socket, answer)
+    }
+
+    /// Upgrades with a token in the header. What is to follow goes along in the same write; nothing but the head of the
+    /// answer is read.
+    pub async fn upgrade(mut stream: TcpStream, token: &str, headers: &str, behind: &[u8]) -> (Self, String) {
+        let host = stream.peer_addr().expect("it is connected");
         let head = format!(
-            "GET /ws HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET /ws HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\nAuthorization: Bearer {token}\r\n{headers}\r\n"
         );
-        let mut stream = TcpStream::connect(address).await.expect("the gateway accepts connections");
-        stream.write_all(head.as_bytes()).await.expect("the head can be sent");
+        let bytes = [head.as_bytes(), behind].concat();
+        stream.write_all(&bytes).await.expect("the head can be sent");
         let answer = read_head(&mut stream).await;
         assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
         let (reader, writer) = stream.into_split();
         let reader = RawReader { stream: BufReader::new(reader) };
-        let mut socket = Self { reader, writer: RawWriter { stream: writer } };
-        let (first, hello) = socket.frame().await.expect("hello comes first");
-        assert_eq!(first, TEXT, "{}", String::from_utf8_lossy(&hello));
-        (socket, answer)
+        (Self { reader, writer: RawWriter { stream: writer } }, answer)
     }
 
     /// Sends one frame. The peer may have closed already: what it says shows when reading.

@@ -117,6 +117,7 @@ fn session(user: UserId, origin: Origin<'_>) -> Session {
         current: [0; 32],
         parent: None,
         rotated_at: origin.now,
+        replaced: Vec::new(),
         created_at: origin.now,
         expires_at: origin.until,
         revoked_at: None,

@@ -41,7 +41,7 @@ impl FromRequestParts<Arc<App>> for Caller {
             None => verify(app, &parts.headers).ok_or_else(unauthenticated)?,
         };
         // A token outlives its session by minutes; it opens nothing then.
-        if !app.stores.sessions.revoked(&[claims.sid]).await?.is_empty() {
+        if !app.stores.sessions.ended(&[claims.sid]).await?.is_empty() {
             return Err(unauthenticated());
         }
         Ok(Self { user_id: claims.sub, username: claims.name })

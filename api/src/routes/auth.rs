@@ -1,6 +1,5 @@
 //! Accounts and sessions.
 
-use rookery_shared::limits::ACCESS_TOKEN_LIFE;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -46,7 +45,7 @@ impl From<Granted> for Tokens {
         Self {
             access_token: granted.access_token,
             token_type: "Bearer",
-            expires_in: ACCESS_TOKEN_LIFE.as_secs(),
+            expires_in: granted.access_life.as_secs(),
             refresh_token: granted.refresh_token.expose(),
             session_id: granted.session.as_uuid(),
             user: UserView::from(&granted.user),

@@ -185,8 +185,8 @@ impl Authority for LocalAuthority {
         Ok(Changes { upto, sessions, rooms, is_whole })
     }
 
-    async fn revoked(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {
-        self.parts.stores.sessions.revoked(sessions).await.map_err(store_error)
+    async fn ended(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {
+        self.parts.stores.sessions.ended(sessions).await.map_err(store_error)
     }
 
     async fn acl_versions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, AclVersion)>, AuthorityError> {

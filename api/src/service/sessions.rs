@@ -1,15 +1,21 @@
-//! Login sessions: log in, refresh, log out.
+//! Login sessions: log in, refresh, log out, and be forgotten.
 
+use std::time::Duration;
+
+use futures_util::future::join_all;
 use rookery_shared::bus::{Bus, Revoked};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::{SessionId, UserId};
-use rookery_shared::limits::{ACCESS_TOKEN_LIFE, REFRESH_TOKEN_LIFE, REVOKE_PUSH_WAIT};
+use rookery_shared::limits::{
+    REFRESH_TOKEN_LIFE, REVOKE_PUSH_WAIT, SESSION_PURGE_INTERVAL, SESSION_PURGE_MAX, SESSIONS_PER_USER_MAX,
+};
+use rookery_shared::listener::Refusals as _;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::token::{AUDIENCE, Claims};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::app::App;
-use crate::domain::session::Session;
+use crate::domain::session::{Session, forgotten_before};
 use crate::domain::user::{PasswordAttempt, User};
 use crate::error::ApiError;
 use crate::limit::{self, ClientAddress};
@@ -28,6 +34,8 @@ pub struct Granted {
     pub refresh_token: RefreshToken,
     /// The session.
     pub session: SessionId,
+    /// How long the access token lives.
+    pub access_life: Duration,
     /// Whose it is.
     pub user: User,
 }
@@ -63,8 +71,9 @@ pub async fn login(app: &App, attempt: Attempt, now: UnixMillis) -> Result<Grant
         app.stores.sessions.revoke(session.id, now).await?;
         return Err(bad_credentials(from, "account disabled"));
     };
+    end_oldest(app, user.id, now).await?;
     tracing::info!(user_id = %user.id, session_id = %session.id, "logged in");
-    grant(app, session.id, user, token, now)
+    grant(app, &session, user, token, now)
 }
 
 fn bad_credentials(from: ClientAddress, reason: &'static str) -> ApiError {
@@ -85,27 +94,72 @@ pub async fn refresh(app: &App, text: &str, now: UnixMillis) -> Result<Granted, 
     limit::refresh(app, token.lookup()).await?;
     for _ in 0..REFRESH_ATTEMPTS {
         let session = app.stores.sessions.by_lookup(token.lookup()).await?.ok_or_else(refused)?;
-        let child = token.child(&session.chain_key);
-        match token.judge(&session, now) {
+        let steps = match token.judge(&session, now) {
             Verdict::Rotate => {
-                let to = Rotation { current: child.hash(), at: now, expires_at: now.plus(REFRESH_TOKEN_LIFE) };
-                if !app.stores.sessions.rotate(session.id, &token.hash(), to).await? {
+                if !app
+                    .stores
+                    .sessions
+                    .rotate(session.id, &token.hash(), rotation(&token, &session, now))
+                    .await?
+                {
                     continue;
                 }
+                1
             }
-            Verdict::Repeat => {}
+            Verdict::Repeat(steps) => steps,
+            Verdict::Wait(ms) => return Err(ApiError::later(ErrorCode::RateLimited, ms)),
             Verdict::Reuse => {
                 tracing::warn!(session_id = %session.id, user_id = %session.user_id, "refresh token reused, session revoked");
                 end(app, session.user_id, session.id, now).await?;
                 return Err(refused());
             }
             Verdict::Ended => return Err(refused()),
-        }
+        };
         let user = app.stores.users.by_id(session.user_id).await?;
         let user = user.filter(|user| !user.disabled).ok_or_else(refused)?;
-        return grant(app, session.id, user, child, now);
+        return grant(app, &session, user, token.after(steps, &session.chain_key), now);
     }
     Err(refused())
+}
+
+fn rotation(token: &RefreshToken, session: &Session, now: UnixMillis) -> Rotation {
+    let mut replaced = session.replaced_lately(now);
+    replaced.push(now);
+    let current = token.child(&session.chain_key).hash();
+    Rotation { current, at: now, expires_at: session.refresh_end(now), replaced }
+}
+
+/// A user has so many sessions: the oldest make place for the newest.
+async fn end_oldest(app: &App, user: UserId, now: UnixMillis) -> Result<(), ApiError> {
+    let ended = app.stores.sessions.revoke_beyond(user, SESSIONS_PER_USER_MAX, now).await?;
+    for session in &ended {
+        tracing::info!(session_id = %session, user_id = %user, "too many sessions, the oldest ended");
+        app.metrics.refused("user_sessions");
+    }
+    join_all(ended.into_iter().map(|session| tell(&*app.bus, user, Revoked::One(session)))).await;
+    Ok(())
+}
+
+/// Erases sessions of which nothing can come any more, again and again. Every api does; twice is as good as once.
+pub(crate) async fn purge(app: &App) {
+    loop {
+        sleep(SESSION_PURGE_INTERVAL).await;
+        let before = forgotten_before(UnixMillis::now());
+        loop {
+            match app.stores.sessions.purge(before, SESSION_PURGE_MAX).await {
+                Ok(count) => {
+                    app.metrics.sessions_purged.inc_by(u64::try_from(count).unwrap_or(0));
+                    if count < SESSION_PURGE_MAX {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "sessions not purged");
+                    break;
+                }
+            }
+        }
+    }
 }
 
 /// Ends the session of a refresh token. A text that is no token of ours has no session to end.
@@ -153,6 +207,7 @@ fn begin(user: &User, token: &RefreshToken, now: UnixMillis) -> Result<Session, 
         current: token.hash(),
         parent: None,
         rotated_at: now,
+        replaced: Vec::new(),
         created_at: now,
         expires_at: now.plus(REFRESH_TOKEN_LIFE),
         revoked_at: None,
@@ -161,19 +216,26 @@ fn begin(user: &User, token: &RefreshToken, now: UnixMillis) -> Result<Session, 
 
 fn grant(
     app: &App,
-    session: SessionId,
+    session: &Session,
     user: User,
     refresh_token: RefreshToken,
     now: UnixMillis,
 ) -> Result<Granted, ApiError> {
+    let access_life = session.access_life(now);
     let claims = Claims {
         iss: app.issuer.clone(),
         aud: AUDIENCE.to_owned(),
         sub: user.id,
-        sid: session,
+        sid: session.id,
         name: user.username.as_str().to_owned(),
         iat: now.seconds(),
-        exp: now.plus(ACCESS_TOKEN_LIFE).seconds(),
+        exp: now.plus(access_life).seconds(),
     };
-    Ok(Granted { access_token: app.keys.sign(&claims)?, refresh_token, session, user })
+    Ok(Granted {
+        access_token: app.keys.sign(&claims)?,
+        refresh_token,
+        session: session.id,
+        access_life,
+        user,
+    })
 }

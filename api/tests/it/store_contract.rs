@@ -111,6 +111,8 @@ on_both! {
         revoked_sessions_do_not_rotate
         the_first_revocation_counts
         all_sessions_of_a_user_end_at_once
+        the_oldest_sessions_of_a_user_make_place
+        what_is_over_is_erased_and_stays_over
     }
     rooms {
         rooms_are_found_as_they_were_written

@@ -6,6 +6,7 @@ use rookery_shared::authority::Permission;
 use rookery_shared::bus::{Append, AppendError, Appended, FirstPlace, open};
 use rookery_shared::event::Event;
 use rookery_shared::id::{ClientId, MessageId, RoomId};
+use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::{AckMode, ServerFrame};
 
 use super::Commands;
@@ -80,6 +81,10 @@ impl Commands {
         event: Event,
         client_id: ClientId,
     ) -> Result<Option<Appended>, CommandError> {
+        // The last moment at which the end of a login can keep it from happening.
+        if self.member.verdict().is_some() {
+            return Err(CommandError::Refused(ErrorCode::Unauthenticated));
+        }
         let (node, room) = (&self.node, permission.room);
         let append = Append { room, event, client_id, rights: permission.rights() };
         match open::append(node.bus.as_ref(), node.authority.as_ref(), append).await {

@@ -36,12 +36,23 @@ impl End {
             Self::Lost => false,
         }
     }
+
+    /// Whether nothing that the client asked for is to be done any more.
+    fn is_refusal(self) -> bool {
+        match self {
+            Self::Ours(code) => code.is_refusal(),
+            Self::Theirs(_) | Self::Lost => false,
+        }
+    }
 }
 
 impl Connection {
     /// The one way out: goodbye, while commands that were accepted get a moment to finish; then the connection
-    /// leaves its rooms, as its commands are dropped.
+    /// leaves its rooms, as its commands are dropped. Commands of a user who may not go on are dropped first of all.
     pub(super) async fn finish(mut self, end: End) {
+        if end.is_refusal() {
+            (self.running, self.waiting, self.reads) = (None, VecDeque::new(), None);
+        }
         if let (true, Some(commands)) = (end.is_goodbye(), &self.commands) {
             commands.part();
         }

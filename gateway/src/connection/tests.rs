@@ -9,7 +9,7 @@ use rookery_shared::limiter::Limiter;
 use rookery_shared::limits::{HEARTBEAT_DEADLINE, ROOM_LINGER, WRITE_DEADLINE};
 use rookery_shared::protocol::server::AckMode;
 use rookery_shared::shutdown::Shutdown;
-use rookery_shared::token::{AUDIENCE, Claims, SigningKeys, Verifier, install_provider};
+use rookery_shared::token::{SigningKeys, Verifier, install_provider};
 use serde_json::Value;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -22,6 +22,7 @@ use crate::socket::Bounds;
 use crate::testing::{ClientEnd, FakeAuthority, FakeBus, Nobody, pipe};
 use crate::{Gateway, GatewayParts};
 
+mod logins;
 mod reads;
 mod replies;
 
@@ -66,17 +67,7 @@ impl Setup {
     }
 
     fn token(&self, user: UserId) -> String {
-        let now = UnixMillis::now().seconds();
-        let claims = Claims {
-            iss: "rookery".into(),
-            aud: AUDIENCE.into(),
-            sub: user,
-            sid: SessionId::generate(),
-            name: "alice".into(),
-            iat: now,
-            exp: now + 3_600,
-        };
-        self.keys.sign(&claims).unwrap()
+        self.token_of(user, SessionId::generate())
     }
 
     fn member(&self) -> UserId {
@@ -147,7 +138,8 @@ impl Client {
 }
 
 async fn settle() {
-    tokio::time::sleep(Duration::from_millis(10)).await;
+    // Longer than it takes to be let in.
+    tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
 #[tokio::test(start_paused = true)]

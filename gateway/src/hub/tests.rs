@@ -13,7 +13,7 @@ use rookery_shared::protocol::server::ServerFrame;
 use super::*;
 use crate::acks::Acks;
 use crate::authorize::Permissions;
-use crate::logins::Logins;
+use crate::logins::{Logins, LoginsParts};
 use crate::outbox::Outbox;
 use crate::position::Position;
 use crate::presence::{Presence, PresenceParts};
@@ -38,8 +38,14 @@ impl Setup {
         let room = authority.room;
         let hub = Hub::new(bus.clone(), authority.clone(), Arc::clone(&metrics), shutdown.clone());
         let permissions = Permissions::new(Arc::clone(&authority) as _, Shutdown::new());
-        let (asked, known) = (Arc::clone(&authority) as _, Arc::clone(&permissions));
-        let logins = Logins::new(Arc::clone(&bus) as _, asked, Arc::clone(&hub), known, usize::MAX);
+        let logins = Logins::new(LoginsParts {
+            bus: Arc::clone(&bus) as _,
+            authority: Arc::clone(&authority) as _,
+            hub: Arc::clone(&hub),
+            permissions: Arc::clone(&permissions),
+            shutdown: shutdown.clone(),
+            sockets_max: usize::MAX,
+        });
         let presence = Presence::new(PresenceParts {
             store: Arc::new(Nobody),
             hub: Arc::clone(&hub),

@@ -89,10 +89,10 @@ impl Logins {
         self.hub.metrics.outbox_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
-    /// Ends those of the sessions that are revoked.
+    /// Ends those of the sessions that are over.
     pub(super) async fn ask_sessions(&self, sessions: &[SessionId]) -> Result<(), AuthorityError> {
         for chunk in sessions.chunks(REVOCATIONS_PER_READ_MAX) {
-            self.end_all(&self.authority.revoked(chunk).await?.into_iter().collect());
+            self.end_all(&self.authority.ended(chunk).await?.into_iter().collect());
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use rookery_shared::shutdown::Shutdown;
 use super::*;
 use crate::metrics::Metrics;
 use crate::outbox::{Flushed, Outbox};
+use crate::session::LoginState;
 use crate::testing::{ClientEnd, FakeAuthority, FakeBus, pipe};
 
 struct Setup {
@@ -26,17 +27,23 @@ impl Setup {
     fn with_sockets(sockets_max: usize) -> Self {
         let (bus, authority, shutdown) = (FakeBus::new(), FakeAuthority::new(), Shutdown::new());
         let metrics = Arc::new(Metrics::new().unwrap());
-        let hub = Hub::new(bus.clone(), authority.clone(), metrics, shutdown);
+        let hub = Hub::new(bus.clone(), authority.clone(), metrics, shutdown.clone());
         let permissions = Permissions::new(Arc::clone(&authority) as _, Shutdown::new());
-        let logins = Logins::new(Arc::clone(&bus) as _, Arc::clone(&authority) as _, hub, permissions, sockets_max);
+        let (told, asked) = (Arc::clone(&bus) as _, Arc::clone(&authority) as _);
+        let logins = Logins::new(LoginsParts { bus: told, authority: asked, hub, permissions, shutdown, sockets_max });
         Self { bus, authority, logins }
     }
 
     /// A connection of the user that lives by the session.
     fn enter(&self, user: UserId, session: SessionId) -> Arc<Member> {
         let member = Arc::new(Member::new(user, Outbox::unwritten(), false));
-        self.logins.enter(&member, session);
+        self.let_in(&member, session);
         member
+    }
+
+    /// As if it had been asked about before anybody listened.
+    fn let_in(&self, member: &Arc<Member>, session: SessionId) {
+        self.logins.enter(member, &self.logins.expect(member.user, session));
     }
 
     /// Whether this node would hear of the user's logins.
@@ -95,7 +102,7 @@ async fn a_connection_lives_by_its_newest_session_only() {
     let (user, old) = ids();
     let member = setup.enter(user, old);
     let new = SessionId::generate();
-    setup.logins.enter(&member, new);
+    setup.let_in(&member, new);
     setup.logins.revoke(user, Revoked::One(old));
     assert!(!is_ended(&member));
     setup.logins.revoke(user, Revoked::One(new));
@@ -193,16 +200,92 @@ async fn one_socket_too_many_ends_the_oldest() {
     let enter = |user| {
         let (wire, client) = pipe(1 << 16);
         let member = Arc::new(Member::new(user, Outbox::new(wire), false));
-        setup.logins.enter(&member, session);
+        setup.let_in(&member, session);
         (member, client)
     };
     let is_over = |(member, _): &(Arc<Member>, ClientEnd)| member.outbox.flush() == Flushed::End(CloseCode::Replaced);
     let [first, second] = [enter(user), enter(user)];
     // Its token was renewed, which makes it no younger.
-    setup.logins.enter(&first.0, SessionId::generate());
+    setup.let_in(&first.0, SessionId::generate());
     let (other, third) = (enter(UserId::generate()), enter(user));
     assert_eq!([&first, &second, &third, &other].map(is_over), [true, false, false, false]);
     setup.logins.leave(&first.0);
     let fourth = enter(user);
     assert_eq!([&second, &third, &fourth].map(is_over), [true, false, false]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a18_a_login_is_asked_about_after_its_user_is_heard_of() {
+    let setup = Setup::new();
+    let following = tokio::spawn(Arc::clone(&setup.logins).follow());
+    let (user, session) = ids();
+    let mut candidate = setup.logins.expect(user, session);
+    assert!(!setup.hears(user).await);
+    assert_eq!(candidate.ask().await, LoginState::Open);
+    assert!(setup.hears(user).await && candidate.is_heard());
+    drop(candidate);
+    sleep(LOGIN_GATHER * 2).await;
+    assert!(!setup.hears(user).await, "nobody came of it");
+    setup.authority.ended.lock().insert(session);
+    assert_eq!(setup.logins.expect(user, session).ask().await, LoginState::Ended);
+    setup.authority.sessions_away.store(true, Ordering::SeqCst);
+    assert_eq!(setup.logins.expect(user, SessionId::generate()).ask().await, LoginState::Unknown);
+    following.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a18_an_end_between_the_answer_and_the_entry_counts() {
+    let setup = Setup::new();
+    for revoked in [Revoked::All, Revoked::One(SessionId::generate())] {
+        let user = UserId::generate();
+        let session = if let Revoked::One(session) = revoked {
+            session
+        } else {
+            SessionId::generate()
+        };
+        let mut candidate = setup.logins.expect(user, session);
+        assert_eq!(candidate.ask().await, LoginState::Open);
+        setup.logins.revoke(user, revoked);
+        assert!(candidate.is_over());
+        let member = Arc::new(Member::new(user, Outbox::unwritten(), false));
+        setup.logins.enter(&member, &candidate);
+        assert_eq!(member.verdict(), Some(CloseCode::SessionRevoked));
+        assert!(is_ended(&member));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_bus_logins_are_asked_about_all_the_same_and_again_when_it_is_back() {
+    let setup = Setup::new();
+    let following = tokio::spawn(Arc::clone(&setup.logins).follow());
+    setup.bus.away.store(true, Ordering::SeqCst);
+    let (user, session) = ids();
+    let mut candidate = setup.logins.expect(user, session);
+    assert_eq!((candidate.ask().await, candidate.is_heard()), (LoginState::Open, false));
+    let member = Arc::new(Member::new(user, Outbox::unwritten(), false));
+    setup.logins.enter(&member, &candidate);
+    setup.authority.ended.lock().insert(session);
+    sleep(LOGIN_RETRY_PAUSE * 3).await;
+    assert!(!is_ended(&member));
+    setup.bus.away.store(false, Ordering::SeqCst);
+    sleep(LOGIN_RETRY_PAUSE * 2).await;
+    assert!(is_ended(&member));
+    following.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_logins_are_asked_about_with_few_calls() {
+    let setup = Setup::new();
+    let following = tokio::spawn(Arc::clone(&setup.logins).follow());
+    let asked = (0..10_000).map(|_| {
+        let (user, session) = ids();
+        let mut candidate = setup.logins.expect(user, session);
+        async move { candidate.ask().await }
+    });
+    let states = futures_util::future::join_all(asked).await;
+    assert!(states.iter().all(|state| *state == LoginState::Open));
+    let calls = setup.authority.sessions_asked.load(Ordering::SeqCst);
+    // Each is answered at once here, so that few wait together; an api that takes a while gathers more.
+    assert!(calls <= 10_000 / 25, "{calls}");
+    following.abort();
 }

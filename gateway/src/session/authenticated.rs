@@ -2,7 +2,7 @@
 
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{NewMessage, Sender};
-use rookery_shared::id::{ClientId, RoomRef};
+use rookery_shared::id::{ClientId, RoomRef, SessionId};
 use rookery_shared::limits::{
     CONTENT_BYTES_MAX, CONTENT_CHARS_MAX, FRAME_BYTES_MAX, HEARTBEAT_INTERVAL, RESUME_EVENTS_MAX,
     ROOMS_PER_CONNECTION_MAX, TOKEN_LEEWAY, TOKEN_WARNING,
@@ -18,8 +18,8 @@ use rookery_shared::token::Claims;
 use rookery_shared::unread::ReadTo;
 
 use super::budget::Budget;
-use super::unauthenticated::refuse;
-use super::{Command, Deed, Input, Outgoing, Output, Target};
+use super::unauthenticated::{ended, refuse};
+use super::{Command, Deed, Input, LoginState, Outgoing, Output, Target};
 use crate::position::Position;
 use crate::reads::Reading;
 
@@ -27,6 +27,7 @@ use crate::reads::Reading;
 #[derive(Debug)]
 pub struct Authenticated {
     sender: Sender,
+    login: SessionId,
     room: Option<RoomRef>,
     expires: UnixMillis,
     /// When the client is to be told that its token ends; none once it was.
@@ -39,7 +40,8 @@ impl Authenticated {
         let mut outputs = vec![Output::Welcome(claims.sub), Output::Send(hello(claims, ack))];
         outputs.extend(room.clone().map(|room| Output::Run(Command::Enter(room))));
         let (expires, warning) = (expiry(claims), Some(warning(claims)));
-        let session = Self { sender: sender(claims), room, expires, warning, budget: Budget::new(now) };
+        let (sender, login) = (sender(claims), claims.sid);
+        let session = Self { sender, login, room, expires, warning, budget: Budget::new(now) };
         (session, outputs)
     }
 
@@ -49,11 +51,15 @@ impl Authenticated {
 
     pub(super) fn handle(&mut self, input: Input, now: UnixMillis) -> Vec<Output> {
         match input {
-            Input::Token(Ok(claims)) if claims.sub == self.sender.user_id => self.renew(&claims),
+            // The end of its own login is told to a connection.
+            Input::Token(Ok(claims)) if self.is_own(&claims) && claims.sid == self.login => self.renew(&claims),
+            Input::Token(Ok(claims)) if self.is_own(&claims) => vec![Output::Check(Box::new(claims))],
+            Input::Checked(claims, LoginState::Open) => self.renew(&claims),
+            Input::Checked(_, LoginState::Ended) => ended(),
             Input::Token(_) => refuse(),
             Input::Tick if now >= self.expires => refuse(),
             // A token that cannot be checked now changes nothing; the old one holds as long as it holds.
-            Input::Keyless => vec![Output::error(ErrorCode::Unavailable)],
+            Input::Checked(_, LoginState::Unknown) | Input::Keyless => vec![Output::error(ErrorCode::Unavailable)],
             Input::Tick => self.warn(now),
             Input::Rejected(rejected) => self.bad(rejected.into(), now),
             Input::Frame(frame) => self.on_frame(frame, now),
@@ -133,9 +139,14 @@ impl Authenticated {
         self.bad(ErrorFrame { field, client_id, ..ErrorFrame::new(ErrorCode::RoomRequired) }, now)
     }
 
-    /// A renewed token may carry a new name and a later end; the connection goes on without a word.
+    fn is_own(&self, claims: &Claims) -> bool {
+        claims.sub == self.sender.user_id
+    }
+
+    /// A renewed token may carry a new name, another login and a later end; the connection goes on without a word.
     fn renew(&mut self, claims: &Claims) -> Vec<Output> {
         self.sender = sender(claims);
+        self.login = claims.sid;
         self.expires = expiry(claims);
         self.warning = Some(warning(claims));
         Vec::new()
@@ -182,7 +193,7 @@ fn sender(claims: &Claims) -> Sender {
 }
 
 /// Ends where the verifier would refuse the token, so that a token it accepts is good for a moment at least.
-fn expiry(claims: &Claims) -> UnixMillis {
+pub(super) fn expiry(claims: &Claims) -> UnixMillis {
     UnixMillis(claims.exp.saturating_mul(1000)).plus(TOKEN_LEEWAY)
 }
 

@@ -10,6 +10,7 @@ use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::presence::Watch;
 use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
+use rookery_shared::token::Claims;
 
 use crate::position::Position;
 use crate::reads::Reading;
@@ -17,6 +18,9 @@ use crate::reads::Reading;
 /// One thing to do, in the order given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
+    /// Ask whether the login of this token is open, and give the answer as [`super::Input::Checked`]. Nothing is read from
+    /// the client until then.
+    Check(Box<Claims>),
     /// From now on the connection belongs to this user. Comes once, before any command.
     Welcome(UserId),
     /// Tell the client.

@@ -41,10 +41,17 @@ fn say(session: &mut Session, text: &str) -> Vec<Output> {
     session.handle(input, NOW)
 }
 
+/// A token comes and its login is open.
+fn present(session: &mut Session, claims: Claims) -> Vec<Output> {
+    let outputs = session.handle(Input::Token(Ok(claims.clone())), NOW);
+    assert_eq!(outputs, [Output::Check(Box::new(claims.clone()))], "nothing is done before the answer");
+    session.handle(Input::Checked(Box::new(claims), LoginState::Open), NOW)
+}
+
 fn greeted(room: Option<&str>) -> (Session, UserId) {
     let user = UserId::generate();
     let mut session = Session::new(room.map(|room| room.parse().unwrap()), AckMode::Stored, NOW);
-    session.handle(Input::Token(Ok(claims(user))), NOW);
+    present(&mut session, claims(user));
     (session, user)
 }
 
@@ -59,7 +66,7 @@ fn error_of(outputs: &[Output]) -> &rookery_shared::protocol::server::ErrorFrame
 fn a_token_is_answered_with_hello_and_the_only_room_is_entered() {
     let user = UserId::generate();
     let mut session = Session::new(Some("general".parse().unwrap()), AckMode::Stored, NOW);
-    let outputs = session.handle(Input::Token(Ok(claims(user))), NOW);
+    let outputs = present(&mut session, claims(user));
     assert_eq!(outputs[0], Output::Welcome(user));
     assert!(matches!(&outputs[1], Output::Send(ServerFrame::Hello { user: brief, .. }) if brief.user_id == user));
     assert_eq!(outputs[2], Output::Run(Command::Enter("general".parse().unwrap())));
@@ -156,7 +163,7 @@ fn a16_a_client_is_told_once_that_its_token_ends() {
     assert_eq!(session.handle(Input::Tick, UnixMillis(warning.0 + 1)), told(59_999));
     assert_eq!(session.handle(Input::Tick, UnixMillis(warning.0 + 2)), Vec::new());
     let later = Claims { exp: NOW.plus(LIFE * 2).seconds(), ..claims(user) };
-    assert_eq!(session.handle(Input::Token(Ok(later)), warning), Vec::new());
+    assert_eq!(present(&mut session, later), Vec::new());
     assert_eq!(session.handle(Input::Tick, NOW.plus(LIFE)), Vec::new(), "the renewed one holds");
     assert_eq!(session.handle(Input::Tick, session.deadline()), told(60_000));
 }
@@ -166,7 +173,7 @@ fn a16_a_token_that_is_nearly_over_is_warned_of_at_once() {
     let user = UserId::generate();
     let mut session = Session::new(None, AckMode::Stored, NOW);
     let short = Claims { exp: NOW.seconds() + 7, ..claims(user) };
-    session.handle(Input::Token(Ok(short)), NOW);
+    present(&mut session, short);
     let outputs = session.handle(Input::Tick, NOW);
     assert_eq!(outputs, vec![Output::Send(ServerFrame::TokenExpiring { after_ms: 7_000 })]);
 }
@@ -175,7 +182,7 @@ fn a16_a_token_that_is_nearly_over_is_warned_of_at_once() {
 fn a_token_is_renewed_in_place_for_the_same_user_only() {
     let (mut session, user) = greeted(None);
     let later = Claims { exp: NOW.plus(LIFE * 2).seconds(), name: "alicia".into(), ..claims(user) };
-    assert_eq!(session.handle(Input::Token(Ok(later)), NOW), Vec::new());
+    assert_eq!(present(&mut session, later), Vec::new());
     assert_eq!(session.deadline(), warning_before(LIFE * 2));
 
     let outputs = session.handle(Input::Token(Ok(claims(UserId::generate()))), NOW);
@@ -186,7 +193,7 @@ fn a_token_is_renewed_in_place_for_the_same_user_only() {
 fn hello_says_what_an_ack_means() {
     for mode in [AckMode::Stored, AckMode::Accepted] {
         let mut session = Session::new(None, mode, NOW);
-        let outputs = session.handle(Input::Token(Ok(claims(UserId::generate()))), NOW);
+        let outputs = present(&mut session, claims(UserId::generate()));
         assert!(matches!(&outputs[1], Output::Send(ServerFrame::Hello { ack, .. }) if *ack == mode));
     }
 }
@@ -204,4 +211,55 @@ fn acts_need_a_room_and_get_a_name() {
     let [Output::Run(Command::Act(deed))] = &outputs[..] else { panic!("{outputs:?}") };
     assert_eq!((deed.sender.user_id, deed.act.message_id), (user, message));
     assert!(!deed.client_id.as_str().is_empty());
+}
+
+#[test]
+fn a18_a_login_that_is_over_or_that_nobody_knows_of_is_never_greeted() {
+    for (state, code, end) in [
+        (LoginState::Ended, ErrorCode::Unauthenticated, CloseCode::SessionRevoked),
+        (LoginState::Unknown, ErrorCode::Unavailable, CloseCode::Overloaded),
+    ] {
+        let mut session = Session::new(Some("general".parse().unwrap()), AckMode::Stored, NOW);
+        let token = claims(UserId::generate());
+        session.handle(Input::Token(Ok(token.clone())), NOW);
+        let outputs = session.handle(Input::Checked(Box::new(token), state), NOW);
+        assert_eq!((error_of(&outputs).code, &outputs[1..]), (code, &[Output::Close(end)][..]));
+    }
+}
+
+#[test]
+fn a_token_that_ends_while_its_login_is_asked_about_is_refused() {
+    let mut session = Session::new(None, AckMode::Stored, NOW);
+    let token = claims(UserId::generate());
+    session.handle(Input::Token(Ok(token.clone())), NOW);
+    let end = NOW.plus(LIFE).plus(TOKEN_LEEWAY);
+    let outputs = session.handle(Input::Checked(Box::new(token), LoginState::Open), end);
+    assert_eq!(outputs[1], Output::Close(CloseCode::Unauthenticated));
+}
+
+#[test]
+fn the_deadline_of_a_token_does_not_count_while_its_login_is_asked_about() {
+    let mut session = Session::new(None, AckMode::Stored, NOW);
+    let late = session.deadline();
+    session.handle(Input::Token(Ok(claims(UserId::generate()))), NOW);
+    assert_eq!(session.handle(Input::Tick, late), Vec::new());
+    assert_eq!(session.deadline(), late.plus(AUTH_DEADLINE), "but not for ever");
+    assert_eq!(session.handle(Input::Tick, session.deadline())[1], Output::Close(CloseCode::Unauthenticated));
+}
+
+#[test]
+fn a_token_of_another_login_of_the_user_is_asked_about_and_one_of_the_same_is_not() {
+    let user = UserId::generate();
+    let mut session = Session::new(None, AckMode::Stored, NOW);
+    let first = claims(user);
+    present(&mut session, first.clone());
+    let later = Claims { exp: NOW.plus(LIFE * 2).seconds(), ..first };
+    assert_eq!(session.handle(Input::Token(Ok(later)), NOW), Vec::new(), "renewed without the api");
+    let other = claims(user);
+    session.handle(Input::Token(Ok(other.clone())), NOW);
+    let unknown = session.handle(Input::Checked(Box::new(other.clone()), LoginState::Unknown), NOW);
+    assert_eq!((error_of(&unknown).code, unknown.len()), (ErrorCode::Unavailable, 1), "the old one holds");
+    assert_eq!(session.deadline(), warning_before(LIFE * 2));
+    let over = session.handle(Input::Checked(Box::new(other), LoginState::Ended), NOW);
+    assert_eq!(over[1], Output::Close(CloseCode::SessionRevoked));
 }

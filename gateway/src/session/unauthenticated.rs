@@ -1,4 +1,4 @@
-//! Before `hello`: only a token counts, and it has to come in time.
+//! Before `hello`: only a token of an open login counts, and it has to come in time.
 
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::RoomRef;
@@ -9,9 +9,9 @@ use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::{AckMode, ErrorFrame, ServerFrame};
 use rookery_shared::token::Claims;
 
-use super::authenticated::Authenticated;
+use super::authenticated::{Authenticated, expiry};
 use super::budget::Budget;
-use super::{Input, Output};
+use super::{Input, LoginState, Output};
 
 /// A connection whose user is not known.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Unauthenticated {
     room: Option<RoomRef>,
     ack: AckMode,
     deadline: UnixMillis,
+    /// The login of its token is being asked about.
+    checking: bool,
     budget: Budget,
 }
 
@@ -31,19 +33,25 @@ pub(super) enum Step {
 
 impl Unauthenticated {
     pub(super) fn new(room: Option<RoomRef>, ack: AckMode, now: UnixMillis) -> Self {
-        Self { room, ack, deadline: now.plus(AUTH_DEADLINE), budget: Budget::new(now) }
+        Self { room, ack, deadline: now.plus(AUTH_DEADLINE), checking: false, budget: Budget::new(now) }
     }
 
-    pub(super) const fn deadline(&self) -> UnixMillis {
-        self.deadline
+    /// The client has done its part when its token is being looked at.
+    pub(super) fn deadline(&self) -> UnixMillis {
+        if self.checking { self.deadline.plus(AUTH_DEADLINE) } else { self.deadline }
     }
 
     pub(super) fn handle(&mut self, input: Input, now: UnixMillis) -> Step {
         let outputs = match input {
-            Input::Token(Ok(claims)) => return self.greet(&claims, now),
-            Input::Keyless => keyless(),
-            Input::Tick if now < self.deadline => Vec::new(),
-            Input::Token(Err(_)) | Input::Tick => refuse(),
+            Input::Token(Ok(claims)) => {
+                self.checking = true;
+                vec![Output::Check(Box::new(claims))]
+            }
+            Input::Checked(claims, LoginState::Open) if now < expiry(&claims) => return self.greet(&claims, now),
+            Input::Checked(_, LoginState::Ended) => ended(),
+            Input::Checked(_, LoginState::Unknown) | Input::Keyless => come_back(),
+            Input::Tick if now < self.deadline() => Vec::new(),
+            Input::Checked(_, LoginState::Open) | Input::Token(Err(_)) | Input::Tick => refuse(),
             Input::Frame(ClientFrame::Ping(_)) => vec![Output::Send(ServerFrame::Pong {})],
             Input::Frame(frame) => self.bad(premature(frame), now),
             Input::Rejected(rejected) => self.bad(rejected.into(), now),
@@ -71,8 +79,13 @@ pub(super) fn refuse() -> Vec<Output> {
     vec![Output::error(ErrorCode::Unauthenticated), Output::Close(CloseCode::Unauthenticated)]
 }
 
+/// The answer to a token whose login is over.
+pub(super) fn ended() -> Vec<Output> {
+    vec![Output::error(ErrorCode::Unauthenticated), Output::Close(CloseCode::SessionRevoked)]
+}
+
 /// The token may be good, so the client is to come back with it.
-pub(super) fn keyless() -> Vec<Output> {
+fn come_back() -> Vec<Output> {
     let error = ErrorFrame { retry_after_ms: Some(RETRY_AFTER_MS), ..ErrorFrame::new(ErrorCode::Unavailable) };
     vec![Output::Send(ServerFrame::Error(error)), Output::Close(CloseCode::Overloaded)]
 }

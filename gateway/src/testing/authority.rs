@@ -35,6 +35,10 @@ pub(crate) struct FakeAuthority {
     pub(crate) muted: Mutex<Option<Until>>,
     /// Whether nothing is said to have changed.
     pub(crate) is_still: AtomicBool,
+    /// Calls about sessions.
+    pub(crate) sessions_asked: AtomicUsize,
+    /// Whether they are not answered.
+    pub(crate) sessions_away: AtomicBool,
     /// Sessions that were ended.
     pub(crate) ended: Mutex<HashSet<SessionId>>,
     /// What the store has; nothing is answered without it.
@@ -58,6 +62,8 @@ impl FakeAuthority {
             away: AtomicBool::new(false),
             muted: Mutex::default(),
             is_still: AtomicBool::new(false),
+            sessions_asked: AtomicUsize::new(0),
+            sessions_away: AtomicBool::new(false),
             ended: Mutex::default(),
             stored: Mutex::new(Some(Vec::new())),
             reads: AtomicUsize::new(0),
@@ -132,7 +138,11 @@ impl Authority for FakeAuthority {
         Ok(Changes { upto, sessions, rooms, is_whole })
     }
 
-    async fn revoked(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {
+    async fn ended(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {
+        self.sessions_asked.fetch_add(1, Ordering::SeqCst);
+        if self.sessions_away.load(Ordering::SeqCst) {
+            return Err(AuthorityError::Unavailable("away".to_owned()));
+        }
         let ended = self.ended.lock();
         Ok(sessions.iter().copied().filter(|session| ended.contains(session)).collect())
     }

@@ -15,6 +15,7 @@ const SOURCE: &str = concat!(
     include_str!("../limits/passwords.rs"),
     include_str!("../limits/presence.rs"),
     include_str!("../limits/reads.rs"),
+    include_str!("../limits/sessions.rs"),
     include_str!("../limits/load.rs"),
     include_str!("../limits/settings.rs"),
 );

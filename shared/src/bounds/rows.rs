@@ -66,6 +66,10 @@ pub(super) const ROWS: &[Row] = rows! {
     LINGER_DEADLINE: "closed, and the answer may be lost";
     ACCESS_TOKEN_LIFE: "4401; status 401";
     REFRESH_TOKEN_LIFE: "`bad_refresh_token`";
+    SESSION_LIFE_MAX: "`bad_refresh_token`";
+    SESSIONS_PER_USER_MAX: "4409 for the oldest" as "user_sessions";
+    REFRESHES_AT_ONCE_MAX: "`rate_limited`; status 429" as "pace";
+    SESSIONS_WAITING_MAX: "`unavailable`, then 1013";
     STORED_WAIT: "status 202 instead of 201";
     HEAD_BYTES_MAX: "status 431";
     HEADERS_MAX: "status 431";

@@ -44,7 +44,7 @@ mod subscriber;
 mod wakes;
 mod wire;
 
-use client::{is_unknown_script, unavailable, unless_moved, was_moved};
+use client::{WaitedFor, is_unknown_script, unavailable, unless_moved, was_moved};
 use scripts::{Scripts, ScriptsOfServers};
 
 /// Where Redis is.
@@ -120,7 +120,7 @@ impl RedisBus {
 
     /// Runs a script on the server that has the partition. Where that is another one than before, or an empty one
     /// in its place, learns which and tries again: the script did nothing.
-    async fn run<R: FromValue>(
+    async fn run<R: FromValue + Send + 'static>(
         &self,
         partition: Partition,
         pick: fn(&Scripts) -> &str,
@@ -143,7 +143,7 @@ impl RedisBus {
         outcome.map_err(|error| unavailable(&error))
     }
 
-    async fn evaluate<R: FromValue>(
+    async fn evaluate<R: FromValue + Send + 'static>(
         &self,
         scripts: &Scripts,
         pick: fn(&Scripts) -> &str,
@@ -151,7 +151,8 @@ impl RedisBus {
         args: &[String],
     ) -> Result<R, fred::error::Error> {
         let with_fence: Vec<String> = std::iter::once(scripts.fence.clone()).chain(args.iter().cloned()).collect();
-        self.commands.evalsha(pick(scripts), keys.to_vec(), with_fence).await
+        let (client, hash, keys) = (self.commands.clone(), pick(scripts).to_owned(), keys.to_vec());
+        WaitedFor::new(async move { client.evalsha(hash, keys, with_fence).await }).await
     }
 
     async fn heads_of_partition(

@@ -82,6 +82,12 @@ impl CloseCode {
         self.row().2
     }
 
+    /// Whether the user may not have what the connection was for. What it asked for before and was not done by then is
+    /// not done any more.
+    pub const fn is_refusal(self) -> bool {
+        matches!(self, Self::Unauthenticated | Self::Forbidden | Self::SessionRevoked)
+    }
+
     const fn row(self) -> (u16, &'static str, bool) {
         match self {
             Self::Normal => (1000, "bye", false),

@@ -100,7 +100,12 @@ impl Fixture {
 
     /// Another process on the one server of this test.
     pub(crate) fn another(&self) -> Self {
-        let (shutdown, url) = (Shutdown::new(), self.server().url());
+        Self::at(self.server().url())
+    }
+
+    /// Another process, which reaches Redis at this address.
+    pub(crate) fn at(url: String) -> Self {
+        let shutdown = Shutdown::new();
         let bus = RedisBus::connect(&RedisOptions { url: url.into(), pace: Pace::OFF }, &shutdown).unwrap();
         Self {
             presence: bus.clone(),
@@ -145,7 +150,7 @@ impl Fixture {
         rookery_tests::wait::until("the room's server answers", answers).await;
     }
 
-    async fn until_up(&self) {
+    pub(crate) async fn until_up(&self) {
         let up = async {
             while self.bus.ping().await.is_err() {
                 tokio::time::sleep(Duration::from_millis(20)).await;

@@ -7,6 +7,7 @@ mod contract;
 mod asyncapi;
 mod bus_contract;
 mod fixture;
+mod given_up;
 mod golden;
 mod journal;
 mod presence_contract;

@@ -13,6 +13,7 @@ mod beginner;
 mod changes;
 mod crowd;
 mod drain;
+mod ended_logins;
 mod faults;
 mod foreign_clients;
 mod hostile_addresses;

@@ -56,7 +56,15 @@ impl Scene {
 
     /// What the reader is told about the room when it comes back, up to `caught_up`.
     async fn come_back(&self) -> Vec<Value> {
-        let mut socket = Socket::login(&self.node, "/ws", &self.reader.token).await;
+        self.catch_up(self.returned().await).await
+    }
+
+    /// A connection of the reader that is in no room yet.
+    async fn returned(&self) -> Socket {
+        Socket::login(&self.node, "/ws", &self.reader.token).await
+    }
+
+    async fn catch_up(&self, mut socket: Socket) -> Vec<Value> {
         let position = json!({"room": self.room, "epoch": self.epoch, "seq": self.seq});
         socket.send(json!({"type": "subscribe", "rooms": [position]})).await;
         socket.expect_type("caught_up").await;
@@ -112,8 +120,10 @@ async fn without_the_api_there_is_a_gap_and_nothing_is_lost() {
     let nodes = [0, 1].map(|n| cluster.gateways[n].socket_url());
     let mut scene = Scene::set(Rest::new(cluster.api.public_url()), nodes).await;
     scene.go_on(450).await;
+    // Who comes while the api is away is not let in.
+    let returned = scene.returned().await;
     cluster.api.process.kill();
-    let told = scene.come_back().await;
+    let told = scene.catch_up(returned).await;
     cluster.api.start().await;
     scene.assert_gap_is_in_history(&told, 450).await;
     scene.assert_exactly_missed(450).await;

@@ -1,11 +1,17 @@
-//! Refresh tokens: each is good for one successor, and reuse ends the whole family.
+//! Refresh tokens: each is good for one successor, and reuse ends the whole family. Sessions: bounded in number and life.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures_util::future::join_all;
+use rookery_shared::limits::{REFRESH_GRACE, REFRESHES_AT_ONCE_MAX, SESSIONS_PER_USER_MAX};
+use rookery_tests::forge::Forge;
+use rookery_tests::mailbox::Talk as _;
 use rookery_tests::rest::{PASSWORD, Rest};
 use rookery_tests::shared;
-use serde_json::Value;
+use rookery_tests::wait::PATIENCE;
+use rookery_tests::ws::{Socket, Way};
+use serde_json::{Value, json};
 
 fn refresh_token(body: &Value) -> String {
     body["refresh_token"].as_str().expect("a refresh token").to_owned()
@@ -44,16 +50,94 @@ async fn the_parent_gets_the_same_child_for_a_moment() {
     }
 }
 
+/// Longer than a token that was replaced still counts.
+async fn grace_is_over() {
+    tokio::time::sleep(REFRESH_GRACE + Duration::from_millis(500)).await;
+}
+
 #[tokio::test]
 async fn an_older_token_ends_the_family() {
     for deployment in shared::both().await {
         let rest = deployment.rest();
         let user = rest.new_user("reuse").await;
         let child = next(&rest, &user.refresh_token).await;
+        grace_is_over().await;
         let grandchild = next(&rest, &child).await;
         assert_ended(&rest, &user.refresh_token).await;
         assert_ended(&rest, &grandchild).await;
         assert_ended(&rest, &child).await;
+    }
+}
+
+#[tokio::test]
+async fn c8_every_token_that_was_replaced_a_moment_ago_gets_the_valid_one() {
+    for deployment in shared::both().await {
+        let rest = deployment.rest();
+        let user = rest.new_user("steps").await;
+        let mut chain = vec![user.refresh_token.clone()];
+        for _ in 0..3 {
+            chain.push(next(&rest, chain.last().unwrap()).await);
+        }
+        let valid = chain.last().unwrap().clone();
+        for token in &chain[..3] {
+            assert_eq!(next(&rest, token).await, valid, "{}", deployment.name());
+        }
+        let answers = join_all((0..30).map(|n| rest.refresh(&chain[n % 3]))).await;
+        assert!(answers.into_iter().all(|answer| refresh_token(&answer.expect(200).json()) == valid));
+        next(&rest, &valid).await;
+    }
+}
+
+#[tokio::test]
+async fn c8_more_refreshes_in_a_moment_than_anybody_needs_have_to_wait() {
+    for deployment in shared::both().await {
+        let rest = deployment.rest();
+        let user = rest.new_user("hasty").await;
+        let mut token = user.refresh_token.clone();
+        for _ in 0..REFRESHES_AT_ONCE_MAX {
+            token = next(&rest, &token).await;
+        }
+        let refused = rest.refresh(&token).await;
+        refused.expect_problem(429, "rate_limited");
+        let wait = refused.json()["retry_after_ms"].as_u64().expect("it says when");
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        next(&rest, &token).await;
+    }
+}
+
+#[tokio::test]
+async fn b13_one_session_too_many_ends_the_oldest_and_its_sockets() {
+    for deployment in shared::both().await {
+        let rest = deployment.rest();
+        let user = rest.new_user("many").await;
+        let [base, _] = deployment.sockets();
+        let mut oldest = Socket::login(&base, "/ws", &user.token).await;
+        let second = rest.login(&user.username, PASSWORD).await.expect(200).account(user.email.clone());
+        for _ in 2..SESSIONS_PER_USER_MAX {
+            let _more = rest.login(&user.username, PASSWORD).await.expect(200);
+        }
+        oldest.settle().await;
+        let _last = rest.login(&user.username, PASSWORD).await.expect(200);
+        assert_eq!(oldest.closed(PATIENCE).await, Some(4409));
+        assert_ended(&rest, &user.refresh_token).await;
+        rest.get("/api/v1/users/me", Some(&user.token))
+            .await
+            .expect_problem(401, "unauthenticated");
+        next(&rest, &second.refresh_token).await;
+    }
+}
+
+#[tokio::test]
+async fn b13_a_token_of_a_session_that_nobody_knows_opens_nothing() {
+    for deployment in shared::both().await {
+        let rest = deployment.rest();
+        let user = rest.new_user("unknown").await;
+        let token =
+            Forge::new(&deployment.keys_dir(), &user).claim("sid", json!("01920000-0000-7000-8000-000000000001"));
+        rest.get("/api/v1/users/me", Some(&token)).await.expect_problem(401, "unauthenticated");
+        let [base, _] = deployment.sockets();
+        let mut socket = Socket::connect(&base, "/ws", &token, Way::Header).await.open();
+        assert_eq!(socket.closed(PATIENCE).await, Some(4409));
     }
 }
 

@@ -14,8 +14,9 @@ use crate::service::sessions;
 
 /// Get a new access token
 ///
-/// The refresh token is replaced. Sending the replaced one again within 10 seconds gives the same answer; later it
-/// counts as stolen and ends the session.
+/// The refresh token is replaced. One that was replaced less than 10 seconds ago may be sent again and gives the refresh token
+/// that is valid now, which is that of the first answer if nobody refreshed since; later it counts as stolen and ends the session. A
+/// session is refreshed at most 16 times in 10 seconds, and lives for 90 days at most.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/refresh",

@@ -65,13 +65,13 @@ pub async fn changes(
     Ok(Json(app.authority.changes(request.since).await?))
 }
 
-/// Which of the sessions are revoked.
+/// Which of the sessions are over. The path is older than sessions that are forgotten.
 pub async fn sessions(
     State(app): State<Arc<App>>,
     JsonBody(request): JsonBody<SessionsRequest>,
 ) -> Result<Json<Vec<SessionId>>, ApiError> {
     bounded(request.sessions.len(), "sessions")?;
-    Ok(Json(app.authority.revoked(&request.sessions).await?))
+    Ok(Json(app.authority.ended(&request.sessions).await?))
 }
 
 /// The versions of the rooms' rights.

@@ -43,6 +43,9 @@ pub(super) struct SessionDocument {
     current: Binary,
     parent: Option<Binary>,
     rotated_at: DateTime,
+    /// Missing in those of before it was kept.
+    #[serde(default)]
+    replaced: Vec<DateTime>,
     created_at: DateTime,
     expires_at: DateTime,
     revoked_at: Option<DateTime>,
@@ -218,6 +221,7 @@ impl From<&Session> for SessionDocument {
             current: binary(&session.current),
             parent: session.parent.map(|hash| binary(&hash)),
             rotated_at: date(session.rotated_at),
+            replaced: session.replaced.iter().copied().map(date).collect(),
             created_at: date(session.created_at),
             expires_at: date(session.expires_at),
             revoked_at: session.revoked_at.map(date),
@@ -237,6 +241,7 @@ impl TryFrom<SessionDocument> for Session {
             current: array(&session.current)?,
             parent: session.parent.as_ref().map(array).transpose()?,
             rotated_at: time(session.rotated_at),
+            replaced: session.replaced.into_iter().map(time).collect(),
             created_at: time(session.created_at),
             expires_at: time(session.expires_at),
             revoked_at: session.revoked_at.map(time),

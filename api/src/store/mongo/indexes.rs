@@ -109,6 +109,12 @@ pub(super) const NAMES: &[Index] = &[
     index("rooms", "rooms_name_key", &["name_key"], Kind::UniqueText("name_key")),
 ];
 
+/// What forgetting sessions needs; those that were revoked are found as changes are.
+pub(super) const SESSIONS: &[Index] = &[
+    // Sessions that have ended by themselves.
+    index("sessions", "sessions_expires", &["expires_at"], Kind::Plain),
+];
+
 const fn index(collection: &'static str, name: &'static str, fields: &'static [&'static str], kind: Kind) -> Index {
     Index { collection, name, fields, kind }
 }

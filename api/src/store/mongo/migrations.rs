@@ -55,6 +55,7 @@ const STEPS: &[Step] = &[
         change: Some(|database| renames::run(database).boxed()),
         indexes: indexes::NAMES,
     },
+    Step { name: "0009_sessions", change: None, indexes: indexes::SESSIONS },
 ];
 
 #[derive(Serialize, Deserialize)]

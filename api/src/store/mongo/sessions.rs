@@ -1,16 +1,20 @@
 //! Login sessions in MongoDB. Each change is one update of one document whose filter holds the condition.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
-use mongodb::bson::{Bson, Document, doc};
+use futures_util::TryStreamExt as _;
+use mongodb::bson::{Bson, Document, Uuid, doc};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::{SessionId, UserId};
-use rookery_shared::limits::STORE_IDS_PER_READ_MAX;
+use rookery_shared::limits::{SESSIONS_OF_USER_READ_MAX, STORE_IDS_PER_READ_MAX};
+use serde::Deserialize;
 
 use super::Mongo;
-use super::documents::{SessionDocument, binary, date, key};
+use super::documents::{SessionDocument, binary, date, key, uuid_of};
 use super::many::page_of;
 use crate::domain::session::{Session, TokenHash};
-use crate::store::{Rotation, Sessions, StoreError};
+use crate::store::{Rotation, Sessions, StoreError, integer};
 
 #[async_trait]
 impl Sessions for Mongo {
@@ -32,6 +36,7 @@ impl Sessions for Mongo {
             "current": binary(&to.current),
             "rotated_at": date(to.at),
             "expires_at": date(to.expires_at),
+            "replaced": to.replaced.iter().copied().map(date).collect::<Vec<_>>(),
         } };
         Ok(self.update_session(valid, next).await? == 1)
     }
@@ -49,6 +54,38 @@ impl Sessions for Mongo {
             .await
     }
 
+    async fn revoke_beyond(&self, user: UserId, keep: usize, at: UnixMillis) -> Result<Vec<SessionId>, StoreError> {
+        let open = doc! { "user_id": key(user.as_uuid()), "revoked_at": null, "expires_at": { "$gt": date(at) } };
+        let mut open = self.session_ids(open, SESSIONS_OF_USER_READ_MAX).await?;
+        // Ids begin with the time.
+        open.sort_unstable_by(|a, b| b.cmp(a));
+        let beyond = open.split_off(open.len().min(keep));
+        for ids in beyond.chunks(STORE_IDS_PER_READ_MAX) {
+            let (filter, sessions) = (doc! { "_id": { "$in": keys(ids) }, "revoked_at": null }, self.sessions.clone());
+            let update = doc! { "$set": { "revoked_at": date(at) } };
+            self.calls
+                .run(async move { Ok(sessions.update_many(filter, update).await.map(drop)?) })
+                .await?;
+        }
+        Ok(beyond)
+    }
+
+    async fn purge(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError> {
+        let mut erased = 0;
+        for field in ["expires_at", "revoked_at"] {
+            if erased >= limit {
+                break;
+            }
+            let ids = self.session_ids(doc! { field: { "$lt": date(before) } }, limit - erased).await?;
+            for ids in ids.chunks(STORE_IDS_PER_READ_MAX) {
+                let (filter, sessions) = (doc! { "_id": { "$in": keys(ids) } }, self.sessions.clone());
+                let gone = self.calls.run(async move { Ok(sessions.delete_many(filter).await?.deleted_count) });
+                erased += usize::try_from(gone.await?).unwrap_or(usize::MAX);
+            }
+        }
+        Ok(erased)
+    }
+
     async fn revoked_since(&self, at: UnixMillis, limit: usize) -> Result<Vec<SessionId>, StoreError> {
         let (sessions, ranges) = (self.sessions.clone(), vec![doc! { "revoked_at": { "$gte": date(at) } }]);
         let found = self
@@ -61,17 +98,37 @@ impl Sessions for Mongo {
         sessions.collect()
     }
 
-    async fn revoked(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
-        let ids: Vec<Bson> = ids.iter().map(|id| key(id.as_uuid()).into()).collect();
-        let filters = ids.chunks(STORE_IDS_PER_READ_MAX).map(|ids| doc! { "_id": { "$in": ids } });
-        let found = self.all_of(&self.sessions, filters.collect()).await?;
-        let sessions: Vec<Session> = found.into_iter().map(Session::try_from).collect::<Result<_, _>>()?;
-        let revoked = sessions.into_iter().filter(|session| session.revoked_at.is_some());
-        Ok(revoked.map(|session| session.id).collect())
+    async fn ended(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
+        let chunks = ids.chunks(STORE_IDS_PER_READ_MAX);
+        let filters = chunks.map(|ids| doc! { "_id": { "$in": keys(ids) }, "revoked_at": null });
+        let found = self.all_of(&self.sessions.clone_with_type::<OnlyId>(), filters.collect()).await?;
+        let open: HashSet<SessionId> = found.into_iter().map(|found| SessionId::from_uuid(uuid_of(found.id))).collect();
+        Ok(ids.iter().copied().filter(|id| !open.contains(id)).collect())
     }
 }
 
+/// Of a session that is asked for by its id, this is all that counts.
+#[derive(Deserialize)]
+struct OnlyId {
+    #[serde(rename = "_id")]
+    id: Uuid,
+}
+
+fn keys(ids: &[SessionId]) -> Vec<Bson> {
+    ids.iter().map(|id| key(id.as_uuid()).into()).collect()
+}
+
 impl Mongo {
+    /// Those that the filter finds, at most `limit`, in no order.
+    async fn session_ids(&self, filter: Document, limit: usize) -> Result<Vec<SessionId>, StoreError> {
+        let sessions = self.sessions.clone_with_type::<OnlyId>();
+        let found = self.calls.run(async move {
+            let found = sessions.find(filter).projection(doc! { "_id": 1 }).limit(integer::limit(limit));
+            Ok(found.await?.try_collect::<Vec<_>>().await?)
+        });
+        Ok(found.await?.into_iter().map(|found| SessionId::from_uuid(uuid_of(found.id))).collect())
+    }
+
     async fn update_session(&self, filter: Document, update: Document) -> Result<u64, StoreError> {
         let sessions = self.sessions.clone();
         self.calls

@@ -25,6 +25,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "0007_changes", text: include_str!("0007_changes.sql"), then: None },
     Step { name: "0008_history", text: include_str!("0008_history.sql"), then: None },
     Step { name: "0009_names", text: include_str!("0009_names.sql"), then: Some(renames::run) },
+    Step { name: "0010_sessions", text: include_str!("0010_sessions.sql"), then: None },
 ];
 
 const NOTES: &str =
@@ -99,6 +100,26 @@ mod tests {
                 |line: &&String| line.contains(index) && line.contains("(epoch,seq)>(?,?) AND (epoch,seq)<(?,?)");
             assert!(lines.iter().any(|line| range(&line)), "{index}: {lines:#?}");
         }
+    }
+
+    #[test]
+    fn sessions_of_before_are_read_as_they_are() {
+        let db = Connection::open_in_memory().unwrap();
+        let (before, after): (Vec<&Step>, Vec<&Step>) = STEPS.iter().partition(|step| step.name < "0010_sessions");
+        for step in before {
+            apply(&db, step).unwrap();
+        }
+        db.execute_batch(
+            "INSERT INTO sessions (id, lookup, user_id, chain_key, current, parent, rotated_at, created_at, expires_at)
+             VALUES (zeroblob(16), zeroblob(16), zeroblob(16), zeroblob(32), zeroblob(32), zeroblob(32), 7, 5, 9)",
+        )
+        .unwrap();
+        for step in after {
+            apply(&db, step).unwrap();
+        }
+        let session = sessions::by_lookup(&db, &[0; 16]).unwrap().unwrap();
+        assert_eq!((session.replaced.len(), session.rotated_at, session.ends_at()), (0, UnixMillis(7), UnixMillis(9)));
+        assert_eq!(session.replaced_lately(UnixMillis(8)), [UnixMillis(7)], "its parent still leads on");
     }
 
     #[test]

@@ -42,12 +42,12 @@ pub(crate) async fn reopening_keeps_everything(home: Home) {
     let (ada, login, place) = (user("ada"), session(), room(Some("general")));
     let (member, event) = (member(place.id, ada.id), joined(ada.id));
     let events = messages(place.id, 1, 1..=5);
-    let to = Rotation { current: [5; 32], at: NOON, expires_at: NOON };
+    let to = Rotation { current: [5; 32], at: NOON, expires_at: NOON, replaced: Vec::new() };
     let announcement = {
         let stores = home.stores().await;
         stores.users.insert(&ada).await.unwrap();
         stores.sessions.insert(&login).await.unwrap();
-        assert!(stores.sessions.rotate(login.id, &login.current, to).await.unwrap());
+        assert!(stores.sessions.rotate(login.id, &login.current, to.clone()).await.unwrap());
         stores.rooms.insert(&place).await.unwrap();
         stores.messages.apply(&events).await.unwrap();
         stores.epochs.next(Partition(1)).await.unwrap();

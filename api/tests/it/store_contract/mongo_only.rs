@@ -61,7 +61,7 @@ async fn exercise(stores: &Stores) {
     stores.users.by_login("ada@example.org").await.unwrap();
     stores.sessions.insert(&login).await.unwrap();
     stores.sessions.by_lookup(&login.lookup).await.unwrap();
-    let to = Rotation { current: [5; 32], at: NOON, expires_at: NOON };
+    let to = Rotation { current: [5; 32], at: NOON, expires_at: NOON, replaced: Vec::new() };
     stores.sessions.rotate(login.id, &login.current, to).await.unwrap();
     stores.sessions.revoke(SessionId::generate(), NOON).await.unwrap();
     stores.rooms.insert(&place).await.unwrap();
@@ -96,7 +96,9 @@ async fn exercise(stores: &Stores) {
     stores.members.places(&[(place.id, ada.id), (RoomId::generate(), ada.id)]).await.unwrap();
     stores.sanctions.among(&many).await.unwrap();
     stores.sessions.revoke_all(ada.id, NOON).await.unwrap();
-    stores.sessions.revoked(&[login.id]).await.unwrap();
+    stores.sessions.ended(&[login.id]).await.unwrap();
+    stores.sessions.revoke_beyond(ada.id, 1, NOON).await.unwrap();
+    stores.sessions.purge(NOON, 5).await.unwrap();
     stores.users.set_disabled(ada.id, true).await.unwrap();
     stores.outbox.pending(5).await.unwrap();
     stores.outbox.done(MessageId::generate()).await.unwrap();

@@ -38,6 +38,7 @@ pub(crate) fn session() -> Session {
         current: [1; 32],
         parent: None,
         rotated_at: NOON,
+        replaced: Vec::new(),
         created_at: UnixMillis(NOON.0 - 5),
         expires_at: UnixMillis(NOON.0 + 1_000),
         revoked_at: None,

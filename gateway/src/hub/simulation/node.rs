@@ -18,7 +18,7 @@ use crate::hub::room::Room;
 use crate::member::Member;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
-use crate::session::{Command, Input, Outgoing, Output, Session};
+use crate::session::{Command, Input, LoginState, Outgoing, Output, Session};
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
@@ -104,6 +104,7 @@ impl Connection {
             match output {
                 Output::Run(command) => self.commands.push_back(command),
                 Output::Send(frame) => self.member.outbox.send(&frame),
+                Output::Check(claims) => self.handle(Input::Checked(claims, LoginState::Open)),
                 Output::Welcome(_) => {}
                 Output::Close(code) => panic!("closed with {code:?}"),
             }

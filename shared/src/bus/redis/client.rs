@@ -1,5 +1,7 @@
 //! How this project connects to Redis: bounded waits, endless reconnects, and no silent repeat of a command.
 
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use fred::clients::Client;
@@ -7,7 +9,10 @@ use fred::error::Error;
 use fred::interfaces::ClientLike as _;
 use fred::types::config::{Config, ReconnectPolicy, UnresponsiveConfig};
 use fred::types::{Builder, RespVersion};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::bus::BusError;
@@ -52,6 +57,37 @@ pub(super) fn build(url: &SecretString, news: usize) -> Result<Client, BusError>
 /// If it cannot be read.
 pub(super) fn read(url: &SecretString) -> Result<Config, BusError> {
     Config::from_url(url.expose_secret()).map_err(|error| BusError::Protocol(format!("redis_url: {}", error.details())))
+}
+
+/// A command that is waited for to its deadline, also when its caller has gone. The library forgets one that it could not send
+/// in time, but only as long as somebody waits for it; else it would send it whenever Redis is back.
+pub(super) struct WaitedFor<T: Send + 'static>(Option<BoxFuture<'static, T>>);
+
+impl<T: Send + 'static> WaitedFor<T> {
+    /// A command that is not sent yet.
+    pub(super) fn new(command: impl Future<Output = T> + Send + 'static) -> Self {
+        Self(Some(command.boxed()))
+    }
+}
+
+impl<T: Send + 'static> Future for WaitedFor<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        // Nobody asks again after the answer.
+        let Some(command) = self.0.as_mut() else { return Poll::Pending };
+        let answer = ready!(command.as_mut().poll(cx));
+        self.0 = None;
+        Poll::Ready(answer)
+    }
+}
+
+impl<T: Send + 'static> Drop for WaitedFor<T> {
+    fn drop(&mut self) {
+        if let (Some(command), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(command.map(drop));
+        }
+    }
 }
 
 /// Connects anew. Returns after a while even if nobody can be reached; the client goes on trying.

@@ -8,25 +8,54 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use parking_lot::Mutex;
-use rookery_shared::authority::{Answer, Authority, AuthorityError, Question};
-use rookery_shared::limits::{
-    AUTHORIZE_CALLS_HANGING_MAX, AUTHORIZE_CALLS_MAX, AUTHORIZE_QUESTIONS_MAX, AUTHORIZE_QUESTIONS_MIN, AUTHORIZE_SLOW,
-    AUTHORIZE_WAITING_MAX,
-};
+use rookery_shared::authority::AuthorityError;
+use rookery_shared::limits::AUTHORIZE_SLOW;
 use rookery_shared::shutdown::Shutdown;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// See the module's text.
-pub(super) struct Questions {
-    authority: Arc<dyn Authority>,
-    shutdown: Shutdown,
-    state: Mutex<State>,
+/// What is asked about, and how.
+pub(crate) trait Subject: Send + Sync + 'static {
+    /// One question.
+    type Question: Clone + Send + Sync + 'static;
+    /// Its answer.
+    type Answer: Send + 'static;
+    /// How much is asked at once.
+    const BOUNDS: Bounds;
+
+    /// One call: an answer for each question, in their order.
+    fn ask(&self, questions: &[Self::Question]) -> impl Future<Output = Answers<Self::Answer>> + Send;
 }
 
-#[derive(Default)]
-struct State {
-    waiting: VecDeque<Waiting>,
+/// Of one call.
+pub(crate) type Answers<T> = Result<Vec<Result<T, AuthorityError>>, AuthorityError>;
+
+/// See [`Subject::BOUNDS`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// The name of the tasks that ask.
+    pub(crate) task: &'static str,
+    /// Questions of one call, at most.
+    pub(crate) questions_max: usize,
+    /// At most so many, however slow the api is.
+    pub(crate) questions_min: usize,
+    /// Calls under way.
+    pub(crate) calls_max: usize,
+    /// Calls under way, if the newest of them is slow.
+    pub(crate) calls_hanging_max: usize,
+    /// Questions that wait.
+    pub(crate) waiting_max: usize,
+}
+
+/// See the module's text.
+pub(crate) struct Questions<S: Subject> {
+    subject: S,
+    shutdown: Shutdown,
+    state: Mutex<State<S>>,
+}
+
+struct State<S: Subject> {
+    waiting: VecDeque<Waiting<S>>,
     calls: usize,
     /// When the newest call took its questions.
     taken: Option<Instant>,
@@ -39,45 +68,47 @@ struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Batch(usize);
 
-impl Default for Batch {
-    fn default() -> Self {
-        Self(AUTHORIZE_QUESTIONS_MAX / 4)
-    }
-}
-
 impl Batch {
+    const fn new(bounds: Bounds) -> Self {
+        Self(bounds.questions_max / 4)
+    }
+
     /// A call of this size took so long.
-    fn learn(&mut self, took: Duration) {
+    fn learn(&mut self, took: Duration, bounds: Bounds) {
         if took >= AUTHORIZE_SLOW {
-            self.0 = (self.0 / 2).max(AUTHORIZE_QUESTIONS_MIN);
+            self.0 = (self.0 / 2).max(bounds.questions_min);
         } else if took < AUTHORIZE_SLOW / 4 {
-            self.0 = (self.0 * 2).min(AUTHORIZE_QUESTIONS_MAX);
+            self.0 = (self.0 * 2).min(bounds.questions_max);
         }
     }
 }
 
-impl State {
+impl<S: Subject> State<S> {
     /// Whether what waits should have a call of its own.
     fn wants_call(&self, now: Instant) -> bool {
         let hangs = self.taken.is_some_and(|taken| now.duration_since(taken) >= AUTHORIZE_SLOW);
-        let most = if hangs { AUTHORIZE_CALLS_HANGING_MAX } else { AUTHORIZE_CALLS_MAX };
+        let most = if hangs { S::BOUNDS.calls_hanging_max } else { S::BOUNDS.calls_max };
         !self.waiting.is_empty() && self.calls < most
     }
 }
 
-struct Waiting {
-    question: Question,
-    answer: oneshot::Sender<Answer>,
+struct Waiting<S: Subject> {
+    question: S::Question,
+    answer: oneshot::Sender<Result<S::Answer, AuthorityError>>,
 }
 
-impl Questions {
+type Receivers<S> = Vec<Result<oneshot::Receiver<Result<<S as Subject>::Answer, AuthorityError>>, ()>>;
+
+impl<S: Subject> Questions<S> {
     /// Nothing was asked yet.
-    pub(super) fn new(authority: Arc<dyn Authority>, shutdown: Shutdown) -> Arc<Self> {
-        Arc::new(Self { authority, shutdown, state: Mutex::default() })
+    pub(crate) fn new(subject: S, shutdown: Shutdown) -> Arc<Self> {
+        let (waiting, batch) = (VecDeque::new(), Batch::new(S::BOUNDS));
+        let state = Mutex::new(State { waiting, calls: 0, taken: None, batch });
+        Arc::new(Self { subject, shutdown, state })
     }
 
-    /// The answers, in the order of the questions.
-    pub(super) async fn ask(self: &Arc<Self>, questions: Vec<Question>) -> Vec<Answer> {
+    /// The answers, in the order of the questions. The call that asks begins later than this one.
+    pub(crate) async fn ask(self: &Arc<Self>, questions: Vec<S::Question>) -> Vec<Result<S::Answer, AuthorityError>> {
         let answers = self.put(questions);
         let answers = join_all(answers.into_iter().map(|answer| async { answer.ok()?.await.ok() }));
         answers
@@ -87,10 +118,10 @@ impl Questions {
             .collect()
     }
 
-    fn put(self: &Arc<Self>, questions: Vec<Question>) -> Vec<Result<oneshot::Receiver<Answer>, ()>> {
+    fn put(self: &Arc<Self>, questions: Vec<S::Question>) -> Receivers<S> {
         let mut state = self.state.lock();
         let receivers = questions.into_iter().map(|question| {
-            if state.waiting.len() >= AUTHORIZE_WAITING_MAX {
+            if state.waiting.len() >= S::BOUNDS.waiting_max {
                 return Err(());
             }
             let (answer, receiver) = oneshot::channel();
@@ -106,7 +137,7 @@ impl Questions {
         drop(state);
         if starts {
             // Not in the caller's future: others wait for the answers too, and the caller may be dropped.
-            self.shutdown.spawn("ask for rights", Arc::clone(self).call());
+            self.shutdown.spawn(S::BOUNDS.task, Arc::clone(self).call());
         }
         receivers
     }
@@ -114,10 +145,10 @@ impl Questions {
     /// Asks until nothing waits.
     async fn call(self: Arc<Self>) {
         while let Some(batch) = self.next() {
-            let questions: Vec<Question> = batch.iter().map(|waiting| waiting.question.clone()).collect();
+            let questions: Vec<S::Question> = batch.iter().map(|waiting| waiting.question.clone()).collect();
             let start = Instant::now();
-            let answers = self.authority.authorize_many(&questions).await;
-            self.state.lock().batch.learn(start.elapsed());
+            let answers = self.subject.ask(&questions).await;
+            self.state.lock().batch.learn(start.elapsed(), S::BOUNDS);
             let mut answers = answers.map(Vec::into_iter);
             for Waiting { answer, .. } in batch {
                 let told = match &mut answers {
@@ -131,7 +162,7 @@ impl Questions {
     }
 
     /// What to ask next; without anything the call is over.
-    fn next(&self) -> Option<Vec<Waiting>> {
+    fn next(&self) -> Option<Vec<Waiting<S>>> {
         let mut state = self.state.lock();
         state.waiting.retain(|waiting| !waiting.answer.is_closed());
         if state.waiting.is_empty() {
@@ -152,9 +183,12 @@ fn not_asked() -> AuthorityError {
 mod tests {
     use std::sync::atomic::Ordering;
 
+    use rookery_shared::authority::{Answer, Question};
     use rookery_shared::id::{RoomRef, UserId};
+    use rookery_shared::limits::{AUTHORIZE_CALLS_MAX, AUTHORIZE_QUESTIONS_MAX, AUTHORIZE_QUESTIONS_MIN};
 
     use super::*;
+    use crate::authorize::Rights;
     use crate::testing::FakeAuthority;
 
     fn about(room: &RoomRef) -> Question {
@@ -164,7 +198,7 @@ mod tests {
     #[tokio::test]
     async fn many_questions_are_few_calls_and_each_gets_its_answer() {
         let authority = FakeAuthority::new();
-        let questions = Questions::new(Arc::clone(&authority) as _, Shutdown::new());
+        let questions = Questions::new(Rights(Arc::clone(&authority) as _), Shutdown::new());
         let room = RoomRef::Id(authority.room);
         let asked: Vec<Vec<Question>> = (0..100).map(|_| (0..10).map(|_| about(&room)).collect()).collect();
         for question in asked.iter().flatten().step_by(2) {
@@ -181,15 +215,15 @@ mod tests {
 
     #[test]
     fn an_api_under_load_is_asked_for_less_at_once() {
-        let mut batch = Batch::default();
+        let (mut batch, bounds) = (Batch::new(Rights::BOUNDS), Rights::BOUNDS);
         for _ in 0..20 {
-            batch.learn(AUTHORIZE_SLOW);
+            batch.learn(AUTHORIZE_SLOW, bounds);
         }
         assert_eq!(batch, Batch(AUTHORIZE_QUESTIONS_MIN));
-        batch.learn(AUTHORIZE_SLOW / 2);
+        batch.learn(AUTHORIZE_SLOW / 2, bounds);
         assert_eq!(batch, Batch(AUTHORIZE_QUESTIONS_MIN));
         for _ in 0..20 {
-            batch.learn(Duration::ZERO);
+            batch.learn(Duration::ZERO, bounds);
         }
         assert_eq!(batch, Batch(AUTHORIZE_QUESTIONS_MAX));
     }
@@ -197,7 +231,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn calls_that_hang_hold_up_nobody_who_comes_later() {
         let authority = FakeAuthority::new();
-        let questions = Questions::new(Arc::clone(&authority) as _, Shutdown::new());
+        let questions = Questions::new(Rights(Arc::clone(&authority) as _), Shutdown::new());
         let room = RoomRef::Id(authority.room);
         authority.hanging.store(AUTHORIZE_CALLS_MAX, Ordering::SeqCst);
         let mut hung = Vec::new();
@@ -219,7 +253,7 @@ mod tests {
     #[tokio::test]
     async fn who_went_away_is_not_asked_about() {
         let authority = FakeAuthority::new();
-        let questions = Questions::new(Arc::clone(&authority) as _, Shutdown::new());
+        let questions = Questions::new(Rights(Arc::clone(&authority) as _), Shutdown::new());
         let room = RoomRef::Id(authority.room);
         drop(questions.put(vec![about(&room)]));
         assert_eq!(questions.ask(vec![about(&room)]).await.len(), 1);

@@ -1,0 +1,160 @@
+//! Before `hello`: whether the login of a token is open.
+//!
+//! First news of the user is listened for, then the api is asked, so that an end of the login is either heard or told.
+//! Whoever heard of a login a moment ago asks again all the same: what was published since may still be on its way, and
+//! nobody can tell.
+
+use std::sync::Arc;
+
+use rookery_shared::authority::Authority;
+use rookery_shared::bus::Revoked;
+use rookery_shared::id::{SessionId, UserId};
+use rookery_shared::limits::{
+    SESSION_CALLS_HANGING_MAX, SESSION_CALLS_MAX, SESSION_HEARD_WAIT, SESSION_QUESTIONS_MAX, SESSION_QUESTIONS_MIN,
+    SESSIONS_WAITING_MAX,
+};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::{Logins, State};
+use crate::questions::{Answers, Bounds, Subject};
+use crate::session::LoginState;
+
+/// A connection whose login is being asked about, until it is let in or dropped.
+pub struct Candidate {
+    logins: Arc<Logins>,
+    user: UserId,
+    session: SessionId,
+    number: u64,
+    /// Tells when news of the user is heard; none if that was known from the beginning.
+    listening: Option<oneshot::Receiver<()>>,
+    /// Whether it was heard before the question.
+    is_heard: bool,
+}
+
+/// What the node keeps of one.
+pub(super) struct Expected {
+    number: u64,
+    session: SessionId,
+    /// Its login has ended since it came.
+    is_over: bool,
+    listening: Option<oneshot::Sender<()>>,
+}
+
+/// Questions about sessions: the answer says whether one is over.
+pub(super) struct Sessions(pub(super) Arc<dyn Authority>);
+
+impl Subject for Sessions {
+    type Question = SessionId;
+    type Answer = bool;
+    const BOUNDS: Bounds = Bounds {
+        task: "ask for sessions",
+        questions_max: SESSION_QUESTIONS_MAX,
+        questions_min: SESSION_QUESTIONS_MIN,
+        calls_max: SESSION_CALLS_MAX,
+        calls_hanging_max: SESSION_CALLS_HANGING_MAX,
+        waiting_max: SESSIONS_WAITING_MAX,
+    };
+
+    async fn ask(&self, sessions: &[SessionId]) -> Answers<bool> {
+        let ended = self.0.ended(sessions).await?;
+        Ok(sessions.iter().map(|session| Ok(ended.contains(session))).collect())
+    }
+}
+
+impl Logins {
+    /// A connection has brought a token of this login.
+    pub fn expect(self: &Arc<Self>, user: UserId, session: SessionId) -> Candidate {
+        let mut state = self.state.lock();
+        state.number += 1;
+        let number = state.number;
+        let (told, listening) = if state.subscribed.contains(&user) {
+            (None, None)
+        } else {
+            let (told, listening) = oneshot::channel();
+            (Some(told), Some(listening))
+        };
+        let expected = Expected { number, session, is_over: false, listening: told };
+        state.expected.entry(user).or_default().push(expected);
+        if listening.is_some() {
+            state.moved.insert(user);
+            self.changed.notify_one();
+        }
+        drop(state);
+        Candidate { logins: Arc::clone(self), user, session, number, listening, is_heard: false }
+    }
+}
+
+impl Candidate {
+    /// Asks.
+    pub async fn ask(&mut self) -> LoginState {
+        self.is_heard = match self.listening.take() {
+            Some(listening) => matches!(timeout(SESSION_HEARD_WAIT, listening).await, Ok(Ok(()))),
+            None => true,
+        };
+        match self.logins.questions.ask(vec![self.session]).await.pop() {
+            _ if self.is_over() => LoginState::Ended,
+            Some(Ok(true)) => LoginState::Ended,
+            Some(Ok(false)) => LoginState::Open,
+            Some(Err(error)) => {
+                tracing::debug!(%error, user = %self.user, "the login is not known");
+                LoginState::Unknown
+            }
+            None => LoginState::Unknown,
+        }
+    }
+
+    /// Whether the end of its login was heard since it came, or is remembered.
+    pub fn is_over(&self) -> bool {
+        let state = self.logins.state.lock();
+        let mut own = state.expected.get(&self.user).into_iter().flatten();
+        own.any(|expected| expected.number == self.number && expected.is_over)
+            || self.logins.revoked.contains_key(&self.session)
+    }
+
+    pub(super) const fn session(&self) -> SessionId {
+        self.session
+    }
+
+    pub(super) const fn is_heard(&self) -> bool {
+        self.is_heard
+    }
+}
+
+impl Drop for Candidate {
+    fn drop(&mut self) {
+        let mut state = self.logins.state.lock();
+        let Some(expected) = state.expected.get_mut(&self.user) else { return };
+        expected.retain(|expected| expected.number != self.number);
+        if expected.is_empty() {
+            state.expected.remove(&self.user);
+        }
+        if !state.is_wanted(&self.user) {
+            state.moved.insert(self.user);
+            drop(state);
+            self.logins.changed.notify_one();
+        }
+    }
+}
+
+impl State {
+    /// Logins of the user are over.
+    pub(super) fn end_expected(&mut self, user: UserId, revoked: Revoked) {
+        for expected in self.expected.get_mut(&user).into_iter().flatten() {
+            expected.is_over |= revoked == Revoked::All || revoked == Revoked::One(expected.session);
+        }
+    }
+
+    /// News of these users is heard from now on.
+    pub(super) fn hear(&mut self, users: &[UserId]) {
+        self.subscribed.extend(users);
+        for user in users {
+            for expected in self.expected.get_mut(user).into_iter().flatten() {
+                if let Some(listening) = expected.listening.take() {
+                    // Who was dropped meanwhile need not know.
+                    listening.send(()).ok();
+                }
+            }
+        }
+    }
+}
