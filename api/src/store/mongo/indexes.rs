@@ -109,6 +109,12 @@ pub(super) const NAMES: &[Index] = &[
     index("rooms", "rooms_name_key", &["name_key"], Kind::UniqueText("name_key")),
 ];
 
+/// What epochs need that do not follow each other.
+pub(super) const EPOCHS: &[Index] = &[
+    // The next one: one partition, if nobody was faster.
+    index("epochs", "epochs_counter", &["_id", "epoch"], Kind::Plain),
+];
+
 const fn index(collection: &'static str, name: &'static str, fields: &'static [&'static str], kind: Kind) -> Index {
     Index { collection, name, fields, kind }
 }
