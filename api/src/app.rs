@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use parking_lot::Mutex;
 use rookery_shared::bus::Bus;
 use rookery_shared::limiter::Limiter;
 use rookery_shared::limits::{HISTORY_READ_WAIT, HISTORY_READS_MAX, PASSWORDS_PER_ADDRESS_MAX, PASSWORDS_WAITING_MAX};
@@ -20,6 +21,7 @@ use crate::error::ApiError;
 use crate::ingest::Underway;
 use crate::metrics::{Metrics, MetricsError};
 use crate::password::{PasswordError, Passwords};
+use crate::registration::Registration;
 use crate::service::announce::Announcer;
 use crate::service::authority::{LocalAuthority, LocalAuthorityParts};
 use crate::service::history::Reads;
@@ -45,6 +47,8 @@ pub struct AppParts {
     pub limiter: Arc<Limiter>,
     /// How fast one user may talk in one room.
     pub pace: Pace,
+    /// Who may register.
+    pub registration: Registration,
 }
 
 /// Why an [`App`] cannot be built or furnished.
@@ -97,14 +101,20 @@ pub struct App {
     pub(crate) limiter: Arc<Limiter>,
     /// How fast one user may talk in one room; only told here, the bus counts.
     pub(crate) pace: Pace,
+    /// Who may register.
+    pub(crate) registration: Registration,
     prepared: AtomicBool,
+    /// Why it is never to be again.
+    halted: Mutex<Option<String>>,
+    /// Why it is not, as far as that was found out.
+    unprepared: Mutex<Option<String>>,
     draining: AtomicBool,
 }
 
 impl App {
     /// Puts the parts together. It serves requests once it is prepared.
     pub fn new(parts: AppParts) -> Result<Arc<Self>, AppError> {
-        let AppParts { stores, bus, presence, keys, issuer, origins, limiter, pace } = parts;
+        let AppParts { stores, bus, presence, keys, issuer, origins, limiter, pace, registration } = parts;
         let per_address = if limiter.is_off() { PASSWORDS_WAITING_MAX } else { PASSWORDS_PER_ADDRESS_MAX };
         let (keys, metrics, underway) = (Arc::new(keys), Metrics::new()?, Arc::new(Underway::default()));
         let verifier = Arc::new(Verifier::new(issuer.clone()));
@@ -137,7 +147,10 @@ impl App {
             underway,
             limiter,
             pace,
+            registration,
             prepared: AtomicBool::new(false),
+            halted: Mutex::default(),
+            unprepared: Mutex::default(),
             draining: AtomicBool::new(false),
         }))
     }
@@ -186,10 +199,37 @@ impl App {
         &self.metrics
     }
 
-    /// Whether new requests are welcome: store and bus answer, the store is prepared, the process is not stopping.
-    pub async fn is_ready(&self) -> bool {
-        let serving = self.is_prepared() && !self.draining.load(Ordering::Acquire);
-        serving && tokio::try_join!(ping_bus(self), ping_store(self)).is_ok()
+    /// Why new requests are not welcome; nothing if they are: bus and store answer, the store takes changes and is
+    /// prepared, the process is not stopping.
+    pub async fn unready(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if self.draining.load(Ordering::Acquire) {
+            reasons.push("draining".to_owned());
+        }
+        if let Some(why) = self.halted.lock().clone() {
+            reasons.push(why);
+            return reasons;
+        }
+        if !self.is_prepared() {
+            let cause = self.unprepared.lock().clone();
+            reasons.push(cause.unwrap_or_else(|| "store and bus are not prepared yet".to_owned()));
+            return reasons;
+        }
+        let (bus, store) = tokio::join!(self.bus.ping(), self.stores.backend.ping());
+        reasons.extend(bus.err().map(|error| error.to_string()));
+        reasons.extend(store.err().map(|error| error.to_string()));
+        reasons
+    }
+
+    /// This process is to serve nothing more.
+    pub(crate) fn halt(&self, why: String) {
+        self.prepared.store(false, Ordering::Release);
+        *self.halted.lock() = Some(why);
+    }
+
+    /// Notes why the store could not be prepared, for whoever asks whether the process is ready.
+    pub(crate) fn set_unprepared(&self, cause: String) {
+        *self.unprepared.lock() = Some(cause);
     }
 
     /// Whether the store has been prepared since the process started.
@@ -200,12 +240,4 @@ impl App {
     pub(crate) fn set_prepared(&self) {
         self.prepared.store(true, Ordering::Release);
     }
-}
-
-async fn ping_bus(app: &App) -> Result<(), ApiError> {
-    Ok(app.bus.ping().await?)
-}
-
-async fn ping_store(app: &App) -> Result<(), ApiError> {
-    Ok(app.stores.backend.ping().await?)
 }

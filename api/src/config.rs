@@ -14,6 +14,8 @@ use rookery_shared::telemetry::{LogFilter, LogFormat};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
+use crate::registration::{self, Registration};
+
 /// Every setting, with its default.
 pub const SETTINGS: &[Setting] = &[
     Setting {
@@ -97,6 +99,7 @@ pub const SETTINGS: &[Setting] = &[
         secret: false,
         help: "Which log lines are written, as in `info,rookery_api=debug`.",
     },
+    registration::SETTING,
     pace::SETTINGS[0],
     pace::SETTINGS[1],
     limiter::SETTINGS[0],
@@ -150,6 +153,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Which log lines are written.
     pub log_filter: LogFilter,
+    /// Who may register.
+    pub registration: Registration,
     /// How fast one user may talk in one room.
     pub pace: Pace,
     /// How much one user or one address may ask for.
@@ -177,6 +182,7 @@ impl Config {
         let drain_ms = reader.number("drain_ms", 0..=DRAIN_MS_MAX);
         let (log_format, log_filter) = (reader.required("log_format"), reader.required("log_filter"));
         let (pace, limits, origins) = (Pace::read(reader), LimiterOptions::read(reader), Origins::read(reader));
+        let registration = reader.required("registration");
         let (signing_key, node_name) = (reader.optional_text("signing_key"), reader.optional_text("node_name"));
         Some(Self {
             listen: listen?,
@@ -194,6 +200,7 @@ impl Config {
             drain: Duration::from_millis(drain_ms?),
             log_format: log_format?,
             log_filter: log_filter?,
+            registration: registration?,
             pace: pace?,
             limits: limits?,
         })

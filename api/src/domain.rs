@@ -1,6 +1,7 @@
 //! The api's own nouns and their rules. No I/O in here.
 
 pub mod common_password;
+pub mod epoch;
 pub mod load;
 pub mod message;
 pub mod message_state;

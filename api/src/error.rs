@@ -163,10 +163,10 @@ impl ApiError {
             Self::Password(PasswordError::Busy) => ErrorCode::Overloaded,
             Self::Limited(_) => ErrorCode::RateLimited,
             Self::Starting
-            | Self::Store(StoreError::Unavailable(_))
+            | Self::Store(StoreError::Unavailable(_) | StoreError::NotTheWriter(_) | StoreError::Newer { .. })
             | Self::Bus(BusError::Unavailable(_) | BusError::Protocol(_))
             | Self::Authority(AuthorityError::Unavailable(_)) => ErrorCode::Unavailable,
-            Self::Store(StoreError::Inconsistent(_) | StoreError::Taken(Unique::Id))
+            Self::Store(StoreError::Inconsistent(_) | StoreError::Taken(Unique::Id) | StoreError::Collision { .. })
             | Self::Password(PasswordError::Failed(_))
             | Self::Key(_)
             | Self::Random(_)
@@ -293,9 +293,12 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::TooManyReactions
         | ErrorCode::PasswordTooCommon => StatusCode::BAD_REQUEST,
         ErrorCode::Unauthenticated | ErrorCode::BadCredentials | ErrorCode::BadRefreshToken => StatusCode::UNAUTHORIZED,
-        ErrorCode::NotAMember | ErrorCode::Forbidden | ErrorCode::Muted | ErrorCode::Banned | ErrorCode::Frozen => {
-            StatusCode::FORBIDDEN
-        }
+        ErrorCode::NotAMember
+        | ErrorCode::Forbidden
+        | ErrorCode::Muted
+        | ErrorCode::Banned
+        | ErrorCode::Frozen
+        | ErrorCode::RegistrationClosed => StatusCode::FORBIDDEN,
         ErrorCode::RateLimited | ErrorCode::SlowMode => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::UnknownRoom | ErrorCode::NotFound | ErrorCode::UnknownMessage => StatusCode::NOT_FOUND,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use rookery_api::config::{Config, SETTINGS};
-use rookery_api::{demo, router, seed, server};
+use rookery_api::demo::{self, Demo};
+use rookery_api::user_command::{self, UserError};
+use rookery_api::{router, seed, server};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::config::arguments;
 use rookery_shared::telemetry;
@@ -43,25 +45,32 @@ fn command() -> Command {
     let root = Command::new("rookery-api")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Accounts, rooms and history of a Rookery chat cluster")
-        .arg(demo::argument());
+        .args(demo::arguments());
+    let replace = Arg::new("replace")
+        .long("replace")
+        .action(ArgAction::SetTrue)
+        .help("Put the backup in the place of what the database has");
+    let restore = "Put a backup back, and empty Redis; no api or gateway may run";
+    let restored = "Empty Redis after the database was put back by other means; no api or gateway may run";
     arguments(root, SETTINGS)
         .subcommand(Command::new("serve").about("Serve until a signal ends it (the default)"))
         .subcommand(Command::new("migrate").about("Bring the database up to date and end"))
         .subcommand(Command::new("config").about("Print the configuration in force"))
-        .subcommand(user())
+        .subcommand(user_command::command())
+        .subcommand(Command::new("backup").about("Copy the database into one new file").arg(file()))
+        .subcommand(Command::new("restore").about(restore).arg(file()).arg(replace))
+        .subcommand(Command::new("restored").about(restored))
         .subcommand(seed::command())
         .subcommand(Command::new("keygen").about("Write a new signing key into a folder").arg(out))
         .subcommand(Command::new("openapi").about("Print the OpenAPI document"))
 }
 
-fn user() -> Command {
-    let name = || Arg::new("name").value_name("NAME").required(true).help("User name or e-mail address");
-    let act = |verb: &'static str, about: &'static str| Command::new(verb).about(about).arg(name());
-    Command::new("user")
-        .about("Change an account")
-        .subcommand_required(true)
-        .subcommand(act("disable", "End all sessions of an account and refuse its logins"))
-        .subcommand(act("enable", "Let an account log in again"))
+fn file() -> Arg {
+    Arg::new("file")
+        .value_name("FILE")
+        .required(true)
+        .value_parser(value_parser!(PathBuf))
+        .help("The backup: one file")
 }
 
 async fn configured(name: &str, matches: &ArgMatches) -> ExitCode {
@@ -79,18 +88,42 @@ async fn configured(name: &str, matches: &ArgMatches) -> ExitCode {
     if name == "migrate" {
         return finish(server::migrate(&config).await.map_err(|error| error.to_string()));
     }
-    if let ("disable" | "enable", Some(user)) = (name, matches.try_get_one::<String>("name").ok().flatten()) {
-        let changed = server::set_disabled(&config, user, name == "disable").await;
-        return finish(changed.map_err(|error| error.to_string()));
+    if let "backup" | "restore" | "restored" = name {
+        return finish(copied(&config, name, matches).await);
+    }
+    if let Some(order) = user_command::Order::read(name, matches) {
+        return finish(changed(&config, order).await);
     }
     if name == "seed" {
         return finish(seeded(&config, matches).await);
     }
-    finish(
-        server::serve(config, matches.get_flag(demo::FLAG))
+    finish(server::serve(config, Demo::read(matches)).await.map_err(|error| error.to_string()))
+}
+
+async fn copied(config: &Config, name: &str, matches: &ArgMatches) -> Result<(), String> {
+    let file = matches.try_get_one::<PathBuf>("file").ok().flatten().cloned().unwrap_or_default();
+    let told = match name {
+        "backup" => server::back_up(config, &file).await.map(|copied| {
+            format!(
+                "{} has {} documents; the signing keys are in {}\n",
+                file.display(),
+                copied.documents,
+                config.keys_dir.display()
+            )
+        }),
+        "restore" => server::restore(config, &file, matches.get_flag("replace"))
             .await
-            .map_err(|error| error.to_string()),
-    )
+            .map(|copied| format!("{} documents are back\n", copied.documents)),
+        _ => server::restored(config).await.map(|keys| format!("{keys} keys of Redis are gone\n")),
+    };
+    print(&told.map_err(|error| error.to_string())?).map_err(|error| error.to_string())
+}
+
+async fn changed(config: &Config, order: Result<user_command::Order, UserError>) -> Result<(), String> {
+    let order = order.map_err(|error| error.to_string())?;
+    let show = |line: &str| print(line).unwrap_or_else(|error| tracing::debug!(%error, "nobody reads"));
+    let done = server::change_user(config, order, show).await.map_err(|error| error.to_string())?;
+    print(&done).map_err(|error| error.to_string())
 }
 
 async fn seeded(config: &Config, matches: &ArgMatches) -> Result<(), String> {

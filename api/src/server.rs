@@ -3,11 +3,11 @@
 //! It starts without Redis and MongoDB too and serves as soon as they answer; it never ends because one is lost.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use rookery_shared::bus::redis::{RedisBus, RedisOptions};
 use rookery_shared::bus::{Bus, BusError, Revoked};
-use rookery_shared::clock::UnixMillis;
 use rookery_shared::config::Unusable;
 use rookery_shared::limits::{START_PAUSE_MAX, START_PAUSE_MIN};
 use rookery_shared::listener::{self, ListenerOptions};
@@ -15,15 +15,19 @@ use rookery_shared::shutdown::Shutdown;
 use rookery_shared::token::{KeyError, SigningKeys};
 use secrecy::ExposeSecret;
 use tokio::time::sleep;
+use uuid::Uuid;
 
 use crate::app::{App, AppError, AppParts};
 use crate::config::Config;
-use crate::demo;
+use crate::demo::{self, Demo, OpenDemo};
 use crate::ingest::Ingest;
 use crate::router;
 use crate::seed::{Credentials, Order, SeedError};
 use crate::service::sessions;
+use crate::store::mongo::backup::{BackupError, Copied, Copier};
 use crate::store::{StoreError, Stores, mongo};
+use crate::timeline::{self, TimelineError};
+use crate::user_command::{Order as UserOrder, UserError};
 
 /// Why the process cannot serve.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +41,12 @@ pub enum ServeError {
     /// From the store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// From the look whether Redis and the database belong together.
+    #[error(transparent)]
+    Timeline(#[from] TimelineError),
+    /// From demo mode.
+    #[error(transparent)]
+    Demo(#[from] OpenDemo),
     /// From the parts.
     #[error(transparent)]
     App(#[from] AppError),
@@ -57,10 +67,11 @@ pub struct UnusableKeys {
 }
 
 /// Serves until a signal ends it.
-pub async fn serve(config: Config, with_demo: bool) -> Result<(), ServeError> {
+pub async fn serve(config: Config, demo: Demo) -> Result<(), ServeError> {
     let shutdown = Shutdown::new();
     let keys = keys(&config)?;
     let (public, internal) = Unusable::both(config.listen.bind().await, config.internal_listen.bind().await)?;
+    demo.check(&public)?;
     let stores = open_store(&config).await?;
     let bus = RedisBus::connect(&RedisOptions { url: config.redis_url.clone(), pace: config.pace }, &shutdown)?;
     let app = App::new(AppParts {
@@ -72,9 +83,10 @@ pub async fn serve(config: Config, with_demo: bool) -> Result<(), ServeError> {
         origins: config.origins.clone(),
         limiter: config.limits.limiter(bus.clone()),
         pace: config.pace,
+        registration: config.registration,
     })?;
     app.run_background(&shutdown);
-    let start = Start { app: Arc::clone(&app), bus, stores, node_name: config.node_name.clone(), with_demo };
+    let start = Start { app: Arc::clone(&app), bus, stores, node_name: config.node_name.clone(), demo };
     let until = shutdown.clone();
     shutdown.spawn_work("start", async move { start.run(&until).await });
     let options = ListenerOptions::public(config.connections_max, &config.limits, app.refusals());
@@ -97,6 +109,44 @@ pub async fn seed(config: &Config, order: Order) -> Result<Credentials, SeedErro
     order.carry_out(&open_store(config).await?, &keys, &config.issuer).await
 }
 
+/// Why there is no backup, or nothing was put back.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// From the options of the bus, or from the bus.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// From the copy.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+}
+
+/// Copies the database into a new file.
+pub async fn back_up(config: &Config, file: &Path) -> Result<Copied, CopyError> {
+    Ok(Copier::open(&config.mongo_url, &config.mongo_database).await?.backup(file).await?)
+}
+
+/// Puts a copy back. All that Redis holds belongs to what was there before, and goes.
+pub async fn restore(config: &Config, file: &Path, replace: bool) -> Result<Copied, CopyError> {
+    let copier = Copier::open(&config.mongo_url, &config.mongo_database).await?;
+    let copied = copier.restore(file, replace).await?;
+    empty_redis(config).await?;
+    Ok(copied)
+}
+
+/// The database was put back by other means: what Redis holds goes, and nobody takes the database for what it was.
+pub async fn restored(config: &Config) -> Result<u64, CopyError> {
+    Copier::open(&config.mongo_url, &config.mongo_database).await?.begin_timeline().await?;
+    empty_redis(config).await
+}
+
+async fn empty_redis(config: &Config) -> Result<u64, CopyError> {
+    let shutdown = Shutdown::new();
+    let bus = RedisBus::connect(&RedisOptions { url: config.redis_url.clone(), pace: config.pace }, &shutdown)?;
+    let removed = bus.remove_everything().await?;
+    shutdown.stop().await;
+    Ok(removed)
+}
+
 /// Why an account was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
@@ -106,24 +156,20 @@ pub enum AccountError {
     /// From the store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Nobody has this name.
-    #[error("there is no such account")]
-    Unknown,
+    /// From the order.
+    #[error(transparent)]
+    User(#[from] UserError),
 }
 
-/// Lets an account log in, or not any more: then its sessions end too, and open sockets with them.
-pub async fn set_disabled(config: &Config, login: &str, disabled: bool) -> Result<(), AccountError> {
+/// Carries an order about accounts out and says what was done. Where it ends sessions, gateways hear of it at once.
+pub async fn change_user(config: &Config, order: UserOrder, show: impl FnMut(&str)) -> Result<String, AccountError> {
     let (shutdown, stores) = (Shutdown::new(), open_store(config).await?);
-    stores.backend.migrate().await?;
-    let user = stores.users.by_login(login).await?.ok_or(AccountError::Unknown)?;
-    stores.users.set_disabled(user.id, disabled).await?;
-    if disabled {
-        // In this order: a login that is under way looks at the account again after its session is there.
-        stores.sessions.revoke_all(user.id, UnixMillis::now()).await?;
+    let done = order.carry_out(&stores, show).await?;
+    if let Some(user) = done.ended {
         let bus = RedisBus::connect(&RedisOptions { url: config.redis_url.clone(), pace: config.pace }, &shutdown)?;
-        sessions::tell(&*bus, user.id, Revoked::All).await;
+        sessions::tell(&*bus, user, Revoked::All).await;
     }
-    Ok(())
+    Ok(done.text)
 }
 
 /// An address with `mongodb+srv://` is looked up in DNS, which may be away for a while. Any other error stays.
@@ -149,16 +195,19 @@ struct Start {
     bus: Arc<RedisBus>,
     stores: Stores,
     node_name: String,
-    with_demo: bool,
+    demo: Demo,
 }
 
 impl Start {
     async fn run(self, shutdown: &Shutdown) {
         if shutdown.drain.run_until_cancelled(self.prepared()).await.is_some() {
             tracing::info!("store and bus are prepared, serving");
+            timeline::watch(Arc::clone(&self.app), Arc::clone(&self.bus), shutdown);
             let metrics = self.app.metrics.clone();
             let underway = Arc::clone(&self.app.underway);
-            Ingest::new(self.bus, &self.stores, underway, &self.node_name, metrics).start(shutdown);
+            // Two processes may have been given one name; a lease has one holder all the same.
+            let owner = format!("{}-{}", self.node_name, Uuid::new_v4().simple());
+            Ingest::new(self.bus, &self.stores, underway, &owner, metrics).start(shutdown);
         }
     }
 
@@ -166,17 +215,17 @@ impl Start {
         let mut pause = START_PAUSE_MIN;
         while let Err(error) = self.prepare().await {
             tracing::warn!(%error, "not prepared yet, trying again");
+            self.app.set_unprepared(error.to_string());
             sleep(pause).await;
             pause = (pause * 2).min(START_PAUSE_MAX);
         }
     }
 
     async fn prepare(&self) -> Result<(), ServeError> {
-        self.bus.check_partitions().await?;
+        self.bus.check_layout().await?;
+        self.stores.backend.migrate().await?;
+        timeline::look(&*self.stores.backend, &self.bus).await?;
         self.app.prepare().await?;
-        if self.with_demo {
-            demo::create_users(&self.app).await?;
-        }
-        Ok(())
+        Ok(demo::settle(&self.app, self.demo).await?)
     }
 }

@@ -11,7 +11,8 @@ use rookery_shared::act::Emoji;
 use rookery_shared::bus::{FirstPlace, Held};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, EventBody, RoomSettings, SequencedEvent};
-use rookery_shared::id::{AclVersion, Epoch, MessageId, Partition, RoomId, RoomRef, SessionId, UserId};
+use rookery_shared::id::{AclVersion, Epoch, MessageId, Partition, RoomId, RoomRef, Seq, SessionId, UserId};
+use uuid::Uuid;
 
 use crate::domain::load::LoadSet;
 use crate::domain::message::{Kinds, Place, Window};
@@ -20,7 +21,7 @@ use crate::domain::room::{Member, MemberPlace, MembershipPlace, Room, SettingsCh
 use crate::domain::sanction::{Act, Sanction};
 use crate::domain::session::{Session, TokenHash};
 use crate::domain::unread::{Counts, Reader, Span};
-use crate::domain::user::User;
+use crate::domain::user::{ServerRole, User};
 
 mod integer;
 mod login;
@@ -48,6 +49,27 @@ pub enum StoreError {
     /// What was read breaks a rule of ours.
     #[error("inconsistent data: {0}")]
     Inconsistent(String),
+    /// This process may not write, or not any more.
+    #[error("{0}")]
+    NotTheWriter(String),
+    /// Another event has the place of one that was to be stored: two have numbered in one epoch.
+    #[error("{room} has another event at ({epoch}, {seq})")]
+    Collision {
+        /// The room.
+        room: RoomId,
+        /// Epoch of the place.
+        epoch: Epoch,
+        /// Its number.
+        seq: Seq,
+    },
+    /// A newer program has written here.
+    #[error("its schema is {found}, and this program knows up to {known}; run the newer program")]
+    Newer {
+        /// The newest step that was applied.
+        found: String,
+        /// The newest step that this program knows.
+        known: &'static str,
+    },
 }
 
 /// The unique values that users can collide on.
@@ -78,6 +100,12 @@ pub trait Users: Send + Sync {
     async fn by_ids(&self, ids: &[UserId]) -> Result<Vec<User>, StoreError>;
     /// Says whether the account may log in. Without effect if there is no such account.
     async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<(), StoreError>;
+    /// Gives the account a role. Without effect if there is no such account.
+    async fn set_role(&self, id: UserId, role: ServerRole) -> Result<(), StoreError>;
+    /// Gives the account another password. Without effect if there is no such account.
+    async fn set_password(&self, id: UserId, hash: &str) -> Result<(), StoreError>;
+    /// Accounts in the order of their ids, after `after`, at most `limit`.
+    async fn list(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, StoreError>;
 }
 
 /// Login sessions.
@@ -253,8 +281,9 @@ pub struct Reaction<'a> {
 /// A room's history.
 #[async_trait]
 pub trait Messages: Send + Sync {
-    /// Applies events, durably (majority) when it returns. Idempotent: an event whose place or id is there already
-    /// changes nothing. Gives back those whose id was there at another place.
+    /// Applies events, durably (majority) when it returns. Idempotent: an event whose id is there already
+    /// changes nothing. Gives back those whose id was there at another place. [`StoreError::Collision`] if a place has
+    /// another event: then nothing says that the events are stored.
     async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError>;
     /// A page of at most `limit` events of these kinds, ordered by `(epoch, seq)`, oldest first.
     async fn page(&self, room: RoomId, question: PageQuestion) -> Result<Vec<SequencedEvent>, StoreError>;
@@ -286,7 +315,8 @@ pub trait Messages: Send + Sync {
 /// Epochs of partitions.
 #[async_trait]
 pub trait Epochs: Send + Sync {
-    /// A new epoch for the partition: larger than any before, never given twice.
+    /// A new epoch for the partition: larger than any before, never given twice, also not by a copy of this store that
+    /// goes on from where it was made.
     async fn next(&self, partition: Partition) -> Result<Epoch, StoreError>;
     /// The epoch given last.
     async fn current(&self, partition: Partition) -> Result<Option<Epoch>, StoreError>;
@@ -349,13 +379,33 @@ pub struct Stores {
     pub backend: Arc<dyn Backend>,
 }
 
+/// Where a store is in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeline {
+    /// Another one after each restore.
+    pub id: Uuid,
+    /// Only grows, unless the store went back.
+    pub beat: u64,
+}
+
 /// The backend behind the aggregates.
 #[async_trait]
 pub trait Backend: Send + Sync {
-    /// Whether it answers.
+    /// Whether it takes changes.
     async fn ping(&self) -> Result<(), StoreError>;
-    /// Brings the schema up to date: versioned, locked against a second runner, resumable.
+    /// Brings the schema up to date: versioned, locked against a second runner, resumable. [`StoreError::Newer`] if a
+    /// newer program did.
     async fn migrate(&self) -> Result<(), StoreError>;
+    /// Makes this process the only one that numbers events here, where there can be only one. Whoever did before can
+    /// write no more.
+    async fn take_over(&self, holder: &str) -> Result<(), StoreError>;
+    /// Raises a count that everything stored before is covered by; none where nothing is kept beside the store that would
+    /// have to go back with it.
+    async fn beat(&self) -> Result<Option<Timeline>, StoreError>;
+    /// Waits until another process has taken the store over, and says what is known of it.
+    async fn lost(&self) -> String;
+    /// Puts everything in order at the end of a process. What was stored is safe without it.
+    async fn close(&self);
     /// Adds everything that a load test needs, as it is, many at a time, announced to nobody. What is added before a
     /// failure may stay.
     async fn insert_load(&self, set: &LoadSet) -> Result<(), StoreError>;

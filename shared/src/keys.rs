@@ -137,6 +137,22 @@ pub fn partition_count() -> &'static str {
     "rookery:partitions"
 }
 
+/// String: the version of all that this module spells and of what is kept under it.
+pub fn layout() -> &'static str {
+    "rookery:layout"
+}
+
+/// String: the database that all of this belongs to, and how far it was.
+pub fn timeline() -> &'static str {
+    "rookery:timeline"
+}
+
+/// Whether this module spells such keys.
+pub fn is_ours(key: &str) -> bool {
+    let tag = key.strip_prefix('{').and_then(|rest| rest.split_once("}:")).map(|(tag, _)| tag);
+    key.starts_with("rookery:") || tag.is_some_and(|tag| tag.parse::<u16>().is_ok_and(|tag| tag < PARTITIONS))
+}
+
 /// What a channel's name says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {

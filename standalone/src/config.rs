@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::ArgMatches;
+use rookery_api::registration::{self, Registration};
 use rookery_gateway::crowd::{self, SocketCaps};
 use rookery_shared::config::{ConfigErrors, Effective, Folder, ListenAddress, Reader, Setting, markdown};
 use rookery_shared::limiter::{self, LimiterOptions};
@@ -58,6 +59,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         secret: false,
         help: "Which log lines are written.",
     },
+    registration::SETTING,
     pace::SETTINGS[0],
     pace::SETTINGS[1],
     crowd::SETTINGS[0],
@@ -92,6 +94,7 @@ pub(crate) struct Options {
     pub(crate) drain: Duration,
     pub(crate) log_format: LogFormat,
     pub(crate) log_filter: LogFilter,
+    pub(crate) registration: Registration,
     pub(crate) pace: Pace,
     pub(crate) caps: SocketCaps,
     pub(crate) limits: LimiterOptions,
@@ -117,6 +120,7 @@ impl Options {
         let drain_ms = reader.number("drain_ms", 0..=DRAIN_MS_MAX);
         let log_format = reader.required("log_format");
         let log_filter = reader.required("log_filter");
+        let registration = reader.required("registration");
         let pace = Pace::read(reader);
         let (caps, limits) = (SocketCaps::read(reader), LimiterOptions::read(reader));
         Some(Self {
@@ -129,6 +133,7 @@ impl Options {
             drain: Duration::from_millis(drain_ms?),
             log_format: log_format?,
             log_filter: log_filter?,
+            registration: registration?,
             pace: pace?,
             caps: caps?,
             limits: limits?,

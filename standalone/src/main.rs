@@ -4,18 +4,20 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{ArgMatches, Command};
-use rookery_api::{demo, seed};
+use clap::{Arg, ArgMatches, Command};
+use rookery_api::demo::{self, Demo};
+use rookery_api::{seed, user_command};
 use rookery_shared::config::{ConfigErrors, arguments};
 use rookery_shared::terminal::{complain, print};
 use rookery_shared::{asyncapi, bounds, telemetry, token};
 
+mod commands;
 mod config;
 mod operations;
 mod server;
 
 use config::{Options, SETTINGS};
-use server::StartError;
+use server::{Start, StartError};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -53,7 +55,16 @@ fn run() -> Result<(), MainError> {
     let command = Command::new("rookery")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A chat server in one process")
-        .arg(demo::argument())
+        .args(demo::arguments())
+        .arg(
+            Arg::new("admin")
+                .long("admin")
+                .value_name("NAME")
+                .help("Makes this user an admin of the server"),
+        )
+        .subcommand(user_command::command())
+        .subcommand(commands::backup_command())
+        .subcommand(commands::restore_command())
         .subcommand(Command::new("config").about("Prints the settings in force"))
         .subcommand(seed::command())
         .subcommand(Command::new("settings").about("Prints the reference of the settings of every process"))
@@ -65,6 +76,9 @@ fn run() -> Result<(), MainError> {
         Some(("asyncapi", _)) => return show(&asyncapi::text()),
         Some(("limits", _)) => return show(&bounds::page(SETTINGS)),
         Some(("seed", matches)) => return seeded(matches),
+        Some(("user", matches)) => return changed(matches),
+        Some(("backup", matches)) => return show(&commands::back_up(&prepared(matches)?, matches)?),
+        Some(("restore", matches)) => return show(&commands::restore(&prepared(matches)?, matches)?),
         _ => {}
     }
     let (options, effective) = Options::read(&matches)?;
@@ -73,14 +87,33 @@ fn run() -> Result<(), MainError> {
     }
     telemetry::init(options.log_format, &options.log_filter);
     let runtime = tokio::runtime::Runtime::new().map_err(MainError::Runtime)?;
-    Ok(runtime.block_on(server::serve(Arc::new(options), matches.get_flag(demo::FLAG)))?)
+    let start = Start { demo: Demo::read(&matches), admin: matches.get_one("admin").cloned() };
+    Ok(runtime.block_on(server::serve(Arc::new(options), start))?)
+}
+
+/// The settings of a command, and its log.
+fn prepared(matches: &ArgMatches) -> Result<Options, MainError> {
+    let (options, _) = Options::read(matches)?;
+    telemetry::init(options.log_format, &options.log_filter);
+    Ok(options)
+}
+
+fn changed(matches: &ArgMatches) -> Result<(), MainError> {
+    let Some((verb, matches)) = matches.subcommand() else { return Ok(()) };
+    let Some(order) = user_command::Order::read(verb, matches) else { return Ok(()) };
+    let (options, order) = (prepared(matches)?, order.map_err(StartError::User)?);
+    let runtime = tokio::runtime::Runtime::new().map_err(MainError::Runtime)?;
+    let mut lost = None;
+    let line = |line: &str| lost = lost.take().or_else(|| print(line).err());
+    let done = runtime.block_on(commands::change_user(&options, order, line))?;
+    lost.map_or(Ok(()), |error| Err(MainError::Output(error)))?;
+    show(&done)
 }
 
 fn seeded(matches: &ArgMatches) -> Result<(), MainError> {
-    let (options, _) = Options::read(matches)?;
-    telemetry::init(options.log_format, &options.log_filter);
+    let options = prepared(matches)?;
     let runtime = tokio::runtime::Runtime::new().map_err(MainError::Runtime)?;
-    let made = runtime.block_on(server::seed(&options, seed::Order::read(matches)))?;
+    let made = runtime.block_on(commands::seed(&options, seed::Order::read(matches)))?;
     show(&format!("{made}\n"))
 }
 

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus::TextEncoder;
 use rookery_api::app::App;
+use rookery_api::routes::internal::health::readiness;
 use rookery_gateway::gateway::Gateway;
 
 /// What probes and Prometheus look at.
@@ -28,12 +29,10 @@ pub(crate) fn router(app: &Arc<App>, gateway: &Gateway) -> Router {
         .with_state(Arc::new(parts))
 }
 
-async fn ready(State(parts): State<Arc<Parts>>) -> (StatusCode, &'static str) {
-    if parts.app.is_ready().await && parts.gateway.unready().await.is_empty() {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
-    }
+async fn ready(State(parts): State<Arc<Parts>>) -> Response {
+    let mut reasons = parts.app.unready().await;
+    reasons.extend(parts.gateway.unready().await.into_iter().map(str::to_owned));
+    readiness(&reasons)
 }
 
 async fn metrics(State(parts): State<Arc<Parts>>) -> Response {

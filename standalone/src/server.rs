@@ -1,13 +1,18 @@
 //! Builds the parts in the order in which they need each other, serves, and stops.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rookery_api::app::{App, AppError, AppParts};
+use rookery_api::demo::{self, Demo, OpenDemo};
+use rookery_api::domain::user::ServerRole;
 use rookery_api::journal::StoreJournal;
-use rookery_api::seed::{Credentials, Order, SeedError};
+use rookery_api::router;
+use rookery_api::seed::SeedError;
+use rookery_api::store::sqlite::backup::BackupError;
+use rookery_api::store::sqlite::lock::{self, FolderLock, LockError};
 use rookery_api::store::{self, StoreError, Stores};
-use rookery_api::{demo, router};
+use rookery_api::user_command::{Order as UserOrder, UserError};
 use rookery_gateway::gateway::{Gateway, GatewayOptions, GatewayParts};
 use rookery_shared::bus::memory::MemoryBus;
 use rookery_shared::config::Unusable;
@@ -22,11 +27,26 @@ use tokio::net::TcpListener;
 use crate::config::Options;
 use crate::operations;
 
+/// File of the database, in the data folder.
+pub(crate) const DATABASE: &str = "rookery.db";
+
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     #[error(transparent)]
     Setting(#[from] Unusable),
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error("the database {file}: {source}")]
+    Database { file: PathBuf, source: StoreError },
+    #[error("this process may no longer write, and ends: {0}")]
+    Lost(String),
+    #[error(transparent)]
+    Demo(#[from] OpenDemo),
+    #[error(transparent)]
+    User(#[from] UserError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     #[error("signals: {0}")]
     Signals(#[source] std::io::Error),
     #[error(transparent)]
@@ -41,17 +61,29 @@ pub(crate) enum StartError {
     Metrics(#[from] prometheus::Error),
 }
 
+/// What is to be done once, at this start.
+#[derive(Debug, Default)]
+pub(crate) struct Start {
+    /// Whether the users of demo mode log in.
+    pub(crate) demo: Demo,
+    /// Becomes an admin.
+    pub(crate) admin: Option<String>,
+}
+
 /// Serves until a signal has ended everything.
-pub(crate) async fn serve(options: Arc<Options>, with_demo: bool) -> Result<(), StartError> {
+pub(crate) async fn serve(options: Arc<Options>, start: Start) -> Result<(), StartError> {
     let listeners = claim(&options).await?;
+    start.demo.check(&listeners[0])?;
+    let purpose = format!("serving {}", options.listen);
+    let _lock = FolderLock::take(&options.data_dir, &purpose)?;
     let shutdown = Shutdown::new();
-    let stores = store::sqlite::open(&options.data_dir.join("rookery.db")).await?;
-    stores.backend.migrate().await?;
+    let stores = open(&options.data_dir, &lock::description(&purpose)).await?;
     let journal = Arc::new(StoreJournal(Arc::clone(&stores.messages)));
     let bus = MemoryBus::start(epoch(&stores).await?, options.pace, journal, &shutdown);
     let limiter = options.limits.limiter(Arc::new(MemoryQuota::default()));
     let parts = AppParts {
-        stores,
+        stores: stores.clone(),
+        registration: options.registration,
         bus: bus.clone(),
         presence: bus.clone(),
         keys: keys(&options.data_dir)?,
@@ -63,8 +95,10 @@ pub(crate) async fn serve(options: Arc<Options>, with_demo: bool) -> Result<(), 
     let app = App::new(parts)?;
     app.prepare().await?;
     app.run_background(&shutdown);
-    if with_demo {
-        demo::create_users(&app).await?;
+    demo::settle(&app, start.demo).await?;
+    if let Some(name) = start.admin {
+        let done = UserOrder::Role(name, ServerRole::Admin).carry_out(&stores, |_| ()).await?;
+        tracing::info!(done = done.text.trim(), "role given");
     }
     let gateway = Gateway::new(GatewayParts {
         presence: bus.clone(),
@@ -78,14 +112,29 @@ pub(crate) async fn serve(options: Arc<Options>, with_demo: bool) -> Result<(), 
     })?;
     gateway.run_background();
     listen(&options, listeners, &app, &gateway, &shutdown);
-    shutdown.on_signals(options.drain).await.map_err(StartError::Signals)
+    tokio::select! {
+        ended = shutdown.on_signals(options.drain) => {
+            stores.backend.close().await;
+            ended.map_err(StartError::Signals)
+        }
+        why = stores.backend.lost() => {
+            tracing::error!(why, "this process may no longer write, and ends");
+            shutdown.stop().await;
+            Err(StartError::Lost(why))
+        }
+    }
 }
 
-/// Makes what a load test needs; the server of the same folder may run meanwhile.
-pub(crate) async fn seed(options: &Options, order: Order) -> Result<Credentials, StartError> {
-    options.data_dir.prepare()?;
-    let stores = store::sqlite::open(&options.data_dir.join("rookery.db")).await?;
-    Ok(order.carry_out(&stores, &keys(&options.data_dir)?, &options.issuer).await?)
+/// The store, up to date, and no longer any other process's.
+async fn open(folder: &Path, holder: &str) -> Result<Stores, StartError> {
+    let file = folder.join(DATABASE);
+    let opened = async {
+        let stores = store::sqlite::open(&file).await?;
+        stores.backend.migrate().await?;
+        stores.backend.take_over(holder).await?;
+        Ok(stores)
+    };
+    opened.await.map_err(|source| StartError::Database { file: file.clone(), source })
 }
 
 /// What the process has from the system: its folder and both its addresses. All that it does not get is told at once.
@@ -114,16 +163,18 @@ fn listen(
     }
 }
 
-/// All rooms of one file share one epoch: its numbers are never rewound.
+/// All rooms share one epoch, and each start begins one: the file may have gone back since the last one, and nothing in
+/// it could tell.
 async fn epoch(stores: &Stores) -> Result<Epoch, StoreError> {
-    match stores.epochs.current(Partition(0)).await? {
-        Some(epoch) => Ok(epoch),
-        None => stores.epochs.next(Partition(0)).await,
-    }
+    stores.epochs.next(Partition(0)).await
 }
 
-fn keys(data_dir: &Path) -> Result<SigningKeys, KeyError> {
-    let dir = data_dir.join("keys");
+pub(crate) fn keys_dir(data_dir: &Path) -> PathBuf {
+    data_dir.join("keys")
+}
+
+pub(crate) fn keys(data_dir: &Path) -> Result<SigningKeys, KeyError> {
+    let dir = keys_dir(data_dir);
     if !SigningKeys::exist(&dir) {
         SigningKeys::generate(&dir, "first")?;
     }

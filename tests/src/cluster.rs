@@ -8,6 +8,7 @@ use rookery_shared::pace::Pace;
 
 use crate::mongo::Mongo;
 use crate::node::Node;
+use crate::process::Spec;
 use crate::redis::Redis;
 use crate::redis_cluster::RedisCluster;
 use crate::redis_sentinel::Sentinel;
@@ -160,14 +161,32 @@ impl Cluster {
     }
 
     /// Runs `rookery-api` with arguments against the data of this cluster, to its end; returns what it printed.
-    pub fn run_api(&self, args: &[&str]) -> String {
-        let env: Vec<(String, String)> = self
-            .settings
-            .common
-            .iter()
-            .map(|(key, value)| (format!("ROOKERY_{}", key.to_uppercase()), value.clone()))
-            .collect();
-        process::run_with(&tools::binary("rookery-api"), args, env, &self.settings.dir)
+    pub fn run_api(&self, args: &[&str], input: &str) -> String {
+        let output = self.api_command(args).fed(input);
+        let [printed, errors] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+        assert!(output.status.success(), "{args:?}: {}\n{printed}{errors}", output.status);
+        printed
+    }
+
+    /// The same; panics unless it fails, and returns why.
+    pub fn refused_api(&self, args: &[&str]) -> String {
+        let output = self.api_command(args).fed("");
+        let [printed, errors] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+        assert!(!output.status.success(), "{args:?} succeeded\n{printed}{errors}");
+        errors
+    }
+
+    fn api_command(&self, args: &[&str]) -> Spec {
+        let common = self.settings.common.iter();
+        Spec {
+            name: "rookery-api-command".to_owned(),
+            program: tools::binary("rookery-api"),
+            args: args.iter().map(|&arg| arg.to_owned()).collect(),
+            env: common
+                .map(|(key, value)| (format!("ROOKERY_{}", key.to_uppercase()), value.clone()))
+                .collect(),
+            dir: self.settings.dir.clone(),
+        }
     }
 
     /// Another api of the same cluster; it does not run yet.

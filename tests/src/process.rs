@@ -5,7 +5,7 @@ use std::fs::OpenOptions;
 use std::io::{Read as _, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
 
 use parking_lot::Mutex;
@@ -138,6 +138,11 @@ impl Process {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// Where its log is.
+    pub fn log_path(&self) -> PathBuf {
+        self.spec.log_path()
+    }
+
     /// Waits until `check` holds, and panics with the log if the process ends before.
     pub async fn until<F: AsyncFnMut() -> bool>(&self, what: &str, mut check: F) {
         let what = format!("{}: {what}", self.spec.name);
@@ -198,6 +203,18 @@ impl Spec {
     }
 }
 
+impl Spec {
+    /// Runs it to its end with a text as standard input.
+    pub fn fed(&self, input: &str) -> Output {
+        let mut command = self.command();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.name));
+        // A program that reads nothing may be gone already.
+        child.stdin.take().expect("its input is a pipe").write_all(input.as_bytes()).ok();
+        child.wait_with_output().expect("a child can be waited for")
+    }
+}
+
 fn is_of_the_test(name: &str) -> bool {
     let lasting = ["CARGO_HOME", "CARGO_TARGET_DIR"].contains(&name);
     name.starts_with("ROOKERY_") || (name.starts_with("CARGO_") && !lasting)
@@ -217,7 +234,7 @@ pub fn run_with(program: &Path, args: &[&str], env: Vec<(String, String)>, dir: 
         env,
         dir: dir.to_owned(),
     };
-    let output = spec.command().output().unwrap_or_else(|error| panic!("{}: {error}", spec.name));
+    let output = spec.fed("");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{} {args:?}: {}\n{text}{errors}", spec.name, output.status);

@@ -69,6 +69,17 @@ impl Waiting {
         self.epoch < begun.epoch && self.fence != begun.fence
     }
 
+    /// The store does not take it. Where another event has the place of one, this server numbers in an epoch that is not
+    /// its own, as a copy of another one does: the epoch ends there, and the senders, who had no ack, repeat in a new one.
+    fn refused(self, error: StoreError) {
+        if let StoreError::Collision { .. } = error {
+            let (partition, epoch) = (self.partition, self.epoch);
+            tracing::error!(%partition, %epoch, %error, "two servers number in one epoch; it ends on this one");
+            return self.answer(Ok(Applied::Over));
+        }
+        self.answer(Err(error));
+    }
+
     fn answer(self, outcome: Result<Applied, StoreError>) {
         // A caller that has gone needs no answer.
         let _ = self.tell.send(outcome);
@@ -164,12 +175,12 @@ impl Group {
                             if matches!(error, StoreError::Unavailable(_)) {
                                 self.underway.enter().linger();
                             }
-                            batch.answer(Err(error));
+                            batch.refused(error);
                         }
                     }
                 }
             }
-            Err(error) => answer_all(group, &error),
+            Err(error) => group.into_iter().for_each(|batch| batch.refused(error.clone())),
         }
     }
 

@@ -224,7 +224,9 @@ const fn rights_of(body: &EventBody, acl: AclVersion) -> Rights {
 const fn is_outage(error: &CarryError) -> bool {
     match error {
         CarryError::Append(AppendError::Bus(BusError::Unavailable(_)))
-        | CarryError::Store(StoreError::Unavailable(_)) => true,
+        | CarryError::Store(StoreError::Unavailable(_) | StoreError::NotTheWriter(_) | StoreError::Newer { .. }) => {
+            true
+        }
         CarryError::Append(
             AppendError::NotOpen
             | AppendError::StaleRights
@@ -239,7 +241,8 @@ const fn is_outage(error: &CarryError) -> bool {
             | StoreError::Banned
             | StoreError::OwnerStays
             | StoreError::Closed
-            | StoreError::Inconsistent(_),
+            | StoreError::Inconsistent(_)
+            | StoreError::Collision { .. },
         )
         | CarryError::Name(_)
         | CarryError::Crowded => false,

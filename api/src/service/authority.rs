@@ -227,11 +227,13 @@ impl Authority for LocalAuthority {
 
 pub(super) fn store_error(error: StoreError) -> AuthorityError {
     match error {
-        StoreError::Unavailable(cause) => AuthorityError::Unavailable(cause),
+        StoreError::Unavailable(cause) | StoreError::NotTheWriter(cause) => AuthorityError::Unavailable(cause),
+        StoreError::Newer { .. } => AuthorityError::Unavailable(error.to_string()),
         StoreError::Taken(_)
         | StoreError::Banned
         | StoreError::OwnerStays
         | StoreError::Closed
+        | StoreError::Collision { .. }
         | StoreError::Inconsistent(_) => {
             tracing::error!(%error, "store answered nonsense");
             AuthorityError::Unavailable("inconsistent data".to_owned())

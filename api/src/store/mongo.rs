@@ -28,10 +28,11 @@ use self::event_document::MessageDocument;
 use self::tops::Tops;
 use self::turns::Turns;
 use self::unread::MentionDocument;
-use super::{Backend, StoreError, Stores};
+use super::{Backend, StoreError, Stores, Timeline};
 use crate::domain::load::LoadSet;
 
 mod acts;
+pub mod backup;
 mod calls;
 mod documents;
 mod epochs;
@@ -48,6 +49,7 @@ mod renames;
 mod rooms;
 mod sanctions;
 mod sessions;
+mod timeline;
 mod tops;
 mod transaction;
 mod turns;
@@ -71,17 +73,20 @@ struct Mongo {
     epochs: Collection<EpochDocument>,
     mentions: Collection<MentionDocument>,
     turns: Arc<Turns>,
+    epoch_turn: Arc<tokio::sync::Mutex<()>>,
     tops: Arc<Tops>,
     calls: Calls,
 }
 
 /// Prepares the store; connections are made when they are needed. Call [`Backend::migrate`] before anything else.
 pub async fn open(url: &SecretString, database: &str) -> Result<Stores, StoreError> {
+    connect(client_options(url).await?, database)
+}
+
+async fn client_options(url: &SecretString) -> Result<ClientOptions, StoreError> {
     // The driver's own text may quote the address, which may hold a password.
-    let options = ClientOptions::parse(url.expose_secret())
-        .await
-        .map_err(|_| StoreError::Unavailable("the MongoDB address cannot be used".to_owned()))?;
-    connect(options, database)
+    let options = ClientOptions::parse(url.expose_secret()).await;
+    options.map_err(|_| StoreError::Unavailable("the MongoDB address cannot be used".to_owned()))
 }
 
 /// [`open`] with options that were read already, such as a listener to commands. Waits, pool and guarantees are
@@ -145,6 +150,7 @@ impl Mongo {
             epochs: database.collection("epochs"),
             mentions: database.collection("mentions"),
             turns: Arc::new(Turns::new()),
+            epoch_turn: Arc::default(),
             tops: Arc::default(),
             calls: Calls::new(),
             client,
@@ -156,15 +162,28 @@ impl Mongo {
 #[async_trait]
 impl Backend for Mongo {
     async fn ping(&self) -> Result<(), StoreError> {
-        let database = self.database.clone();
-        self.calls
-            .run(async move { Ok(database.run_command(doc! { "ping": 1 }).await.map(drop)?) })
-            .await
+        // An answer is not enough: a database whose disk is full answers, too.
+        self.raise_beat().await.map(drop)
     }
 
     async fn migrate(&self) -> Result<(), StoreError> {
         migrations::run(&self.database, &self.calls).await
     }
+
+    /// Any number of processes share a database: what they number is kept apart by epochs.
+    async fn take_over(&self, _holder: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn beat(&self) -> Result<Option<Timeline>, StoreError> {
+        self.raise_beat().await.map(Some)
+    }
+
+    async fn lost(&self) -> String {
+        std::future::pending().await
+    }
+
+    async fn close(&self) {}
 
     async fn insert_load(&self, set: &LoadSet) -> Result<(), StoreError> {
         self.insert_set(set).await

@@ -44,6 +44,14 @@ impl Home {
         Self::Mongo(format!("contract_{}", uuid::Uuid::new_v4().simple()))
     }
 
+    /// One of the same kind for itself.
+    pub(crate) fn another(&self) -> Self {
+        match self {
+            Self::Sqlite(_) => Self::sqlite(),
+            Self::Mongo(_) => Self::mongo(),
+        }
+    }
+
     /// Opens the store once more, as another process would, without bringing the schema up to date.
     pub(crate) async fn open(&self) -> Stores {
         match self {
@@ -196,6 +204,7 @@ on_both! {
     epochs {
         epochs_begin_in_order
         epochs_grow
+        timelines_do_not_share_epochs
         partitions_have_epochs_of_their_own
         epoch_race
     }

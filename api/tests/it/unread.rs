@@ -62,6 +62,7 @@ pub(crate) async fn app(home: &Home, shutdown: &Shutdown) -> (Arc<App>, Arc<Memo
     SigningKeys::generate(keys.path(), "first").unwrap();
     let keys = SigningKeys::load(keys.path(), None).unwrap();
     let parts = AppParts {
+        registration: rookery_api::registration::Registration::Open,
         stores,
         bus: bus.clone(),
         presence: bus.clone(),

@@ -27,7 +27,7 @@ use crate::event::{RoomSettings, SequencedEvent};
 use crate::id::{AclVersion, Epoch, Partition, RoomId, Seq, UserId};
 use crate::keys;
 use crate::limits::{
-    DEDUPE_BUCKET, LOG_ENTRIES_MAX, PARTITIONS, REDIS_ATTEMPTS, REDIS_CALLS_AT_ONCE, REDIS_MESSAGES_MAX,
+    DEDUPE_BUCKET, LOG_ENTRIES_MAX, PARTITIONS, REDIS_ATTEMPTS, REDIS_CALLS_AT_ONCE, REDIS_LAYOUT, REDIS_MESSAGES_MAX,
     REDIS_NEWS_MAX, ROOM_EPOCHS_MAX, SIGNALS_MAX, TAIL_EVENTS_MAX, TAIL_LIFE,
 };
 use crate::pace::{Load, Pace};
@@ -39,6 +39,7 @@ pub mod log;
 mod marks;
 mod presence;
 mod quota;
+mod removal;
 mod scripts;
 mod subscriber;
 mod wakes;
@@ -101,21 +102,40 @@ impl RedisBus {
         Ok(bus)
     }
 
-    /// Refuses to work on data that was written with another number of partitions.
-    pub async fn check_partitions(&self) -> Result<(), BusError> {
-        let ours = PARTITIONS.to_string();
-        let key = keys::partition_count();
+    /// Refuses to work on data that was written with another number of partitions, or in another layout.
+    pub async fn check_layout(&self) -> Result<(), BusError> {
+        let theirs = self.agree(keys::partition_count(), PARTITIONS).await?;
+        if theirs != PARTITIONS.to_string() {
+            return Err(BusError::Protocol(format!("this cluster has {theirs} partitions, not {PARTITIONS}")));
+        }
+        let theirs = self.agree(keys::layout(), REDIS_LAYOUT).await?;
+        if theirs != REDIS_LAYOUT.to_string() {
+            let ours = format!("this program knows layout {REDIS_LAYOUT}");
+            return Err(BusError::Protocol(format!("what is in Redis has layout {theirs}, and {ours}")));
+        }
+        Ok(())
+    }
+
+    /// The database that the data on Redis belongs to, as it was noted last.
+    pub async fn timeline(&self) -> Result<Option<String>, BusError> {
+        self.commands.get(keys::timeline()).await.map_err(|error| unavailable(&error))
+    }
+
+    /// Notes it.
+    pub async fn note_timeline(&self, text: &str) -> Result<(), BusError> {
+        let set = self.commands.set(keys::timeline(), text, None, None, false).await;
+        set.map_err(|error| unavailable(&error))
+    }
+
+    /// What all processes of a cluster agree on: ours, unless somebody was first.
+    async fn agree(&self, key: &'static str, ours: u16) -> Result<String, BusError> {
+        let ours = ours.to_string();
         let _: Value = self
             .commands
             .set(key, ours.as_str(), None, Some(fred::types::SetOptions::NX), false)
             .await
             .map_err(|error| unavailable(&error))?;
-        let theirs: String = self.commands.get(key).await.map_err(|error| unavailable(&error))?;
-        if theirs == ours {
-            Ok(())
-        } else {
-            Err(BusError::Protocol(format!("this cluster has {theirs} partitions, not {ours}")))
-        }
+        self.commands.get(key).await.map_err(|error| unavailable(&error))
     }
 
     /// Runs a script on the server that has the partition. Where that is another one than before, or an empty one

@@ -56,6 +56,8 @@ error_codes! {
     BadRefreshToken = "bad_refresh_token", "Log in again.";
     /// Another account has this name.
     UsernameTaken = "username_taken", "This user name is taken.";
+    /// Accounts are made by those who run the server only.
+    RegistrationClosed = "registration_closed", "Nobody can register here.";
     /// An account with this name or address cannot be created.
     AccountExists = "account_exists", "An account with this name or address exists.";
     /// Another public room has this name.

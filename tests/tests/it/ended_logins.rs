@@ -101,7 +101,7 @@ impl Scene {
     /// Ends the login; the answer has come when this returns.
     async fn end(&self, user: &Account, n: usize) {
         if n.is_multiple_of(DISABLE_EVERY) {
-            self.cluster.run_api(&["user", "disable", &user.username]);
+            self.cluster.run_api(&["user", "disable", &user.username], "");
         } else if n.is_multiple_of(2) {
             let all = self.rest.post("/api/v1/auth/logout-all", Some(&user.token), &json!({})).await;
             assert_eq!(all.status, 204);
@@ -112,7 +112,7 @@ impl Scene {
 
     async fn log_in_again(&self, user: &mut Account, n: usize) {
         if n.is_multiple_of(DISABLE_EVERY) {
-            self.cluster.run_api(&["user", "enable", &user.username]);
+            self.cluster.run_api(&["user", "enable", &user.username], "");
         }
         let email = user.email.clone();
         *user = self.rest.login(&user.username, PASSWORD).await.expect(200).account(email);

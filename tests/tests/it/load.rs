@@ -30,7 +30,7 @@ pub(crate) struct Credentials {
 pub(crate) fn seed(deployment: &Deployment, args: &[&str]) -> Credentials {
     let args = [&["seed", "--for-load-tests"], args].concat();
     let printed = match deployment {
-        Deployment::Cluster(cluster) => cluster.run_api(&args),
+        Deployment::Cluster(cluster) => cluster.run_api(&args, ""),
         Deployment::Standalone(server) => {
             let dir = ("ROOKERY_DATA_DIR".to_owned(), server.data_dir.display().to_string());
             process::run_with(&tools::binary("rookery"), &args, vec![dir], &server.data_dir)

@@ -89,7 +89,7 @@ fn kind(frame: &Value) -> &str {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn quiet_users_cost_nothing_and_a_crowd_that_comes_back_costs_little() {
     let cluster = Cluster::start_on(Topology::One).await;
-    let made = cluster.run_api(&["seed", "--for-load-tests", "--rooms", "50", "--users", "500", "--gateways", "2"]);
+    let made = cluster.run_api(&["seed", "--for-load-tests", "--rooms", "50", "--users", "500", "--gateways", "2"], "");
     let made: Value = serde_json::from_str(&made).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let tokens: Vec<String> = made["tokens"].as_array().unwrap().iter().map(text).collect();

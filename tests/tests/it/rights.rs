@@ -318,7 +318,7 @@ async fn a19_a_disabled_account_is_out_at_once_and_everywhere() {
     let Deployment::Cluster(cluster) = shared::cluster().await else { panic!("a cluster") };
     let scene = Scene::on(shared::cluster().await).await;
     let mut socket = scene.live(1, &scene.member).await;
-    cluster.run_api(&["user", "disable", &scene.member.username]);
+    cluster.run_api(&["user", "disable", &scene.member.username], "");
     assert_eq!(socket.closed(ASKED).await, Some(4409));
     scene
         .rest
@@ -335,7 +335,7 @@ async fn a19_a_disabled_account_is_out_at_once_and_everywhere() {
         .get("/api/v1/rooms", Some(&scene.member.token))
         .await
         .expect_problem(401, "unauthenticated");
-    cluster.run_api(&["user", "enable", &scene.member.username]);
+    cluster.run_api(&["user", "enable", &scene.member.username], "");
     let _again = scene.rest.login(&scene.member.username, PASSWORD).await.expect(200);
 }
 

@@ -23,6 +23,9 @@ const POISON: Seq = Seq::new(13);
 /// Not answered the first time.
 const SILENT: Seq = Seq::new(14);
 
+/// Has a place that another event has.
+const COLLIDING: Seq = Seq::new(15_000);
+
 /// Held at another place.
 const HELD: Seq = Seq::new(1_000);
 
@@ -44,6 +47,9 @@ impl Messages for Store {
         self.allowed.acquire().await.unwrap().forget();
         if events.iter().any(|event| event.seq == POISON) {
             return Err(StoreError::Inconsistent("poison".to_owned()));
+        }
+        if let Some(event) = events.iter().find(|event| event.seq == COLLIDING) {
+            return Err(StoreError::Collision { room: event.room, epoch: event.epoch, seq: event.seq });
         }
         if events.iter().any(|event| event.seq == SILENT) && self.calls.lock().len() == 1 {
             return Err(StoreError::Unavailable("silent".to_owned()));
@@ -271,4 +277,22 @@ async fn a_write_is_under_way_until_it_is_answered() {
     bench.store.allowed.add_permits(1);
     write.await.unwrap().unwrap();
     ended.await.unwrap();
+}
+
+/// A1: what another event has the place of is neither stored nor acknowledged, alone or beside others.
+#[tokio::test(start_paused = true)]
+async fn a1_a_collision_ends_the_epoch_of_its_own_batch_only() {
+    let bench = Bench::new();
+    let first: Vec<_> = (0..INGEST_WRITES_AT_ONCE as u64).map(|seq| bench.apply(seq)).collect();
+    bench.settle().await;
+    let (good, colliding) = (bench.apply(16), bench.apply(COLLIDING.get()));
+    bench.settle().await;
+    bench.store.allowed.add_permits(100);
+    for partition in first {
+        partition.await.unwrap().unwrap();
+    }
+    assert_eq!(good.await.unwrap().unwrap(), Applied::Stored(Vec::new()));
+    assert_eq!(colliding.await.unwrap().unwrap(), Applied::Over);
+    let alone = bench.apply(COLLIDING.get());
+    assert_eq!(alone.await.unwrap().unwrap(), Applied::Over);
 }

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use rookery_shared::clock::UnixMillis;
+use rookery_shared::protocol::error_code::ErrorCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -14,6 +15,7 @@ use crate::domain::user::{Email, Password, Username};
 use crate::error::ApiError;
 use crate::extract::JsonBody;
 use crate::limit::{self, ClientAddress};
+use crate::registration::Registration;
 use crate::routes::users::UserView;
 use crate::service::accounts::{self, NewAccount};
 
@@ -51,6 +53,7 @@ pub struct Registered {
     responses(
         (status = 201, description = "Registered", body = Registered),
         (status = 400, description = "`bad_field`, or `password_too_common`: one of the first that are tried, or your name or address"),
+        (status = 403, description = "`registration_closed`"),
         (status = 409, description = "`username_taken`, also for reserved words; `account_exists` for the address"),
     ),
 )]
@@ -59,6 +62,9 @@ pub async fn register(
     from: ClientAddress,
     JsonBody(request): JsonBody<RegisterRequest>,
 ) -> Result<(StatusCode, Json<Registered>), ApiError> {
+    if app.registration == Registration::Closed {
+        return Err(ApiError::refused(ErrorCode::RegistrationClosed));
+    }
     let RegisterRequest { username, email, password } = request;
     limit::registration(&app, &email).await?;
     let new = NewAccount { username, email, password };

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
+use serde_json::json;
 
 use crate::app::App;
 
@@ -15,12 +17,15 @@ pub async fn live() -> &'static str {
 }
 
 /// Whether new requests are welcome.
-pub async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
-    if app.is_ready().await {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
-    }
+pub async fn ready(State(app): State<Arc<App>>) -> Response {
+    readiness(&app.unready().await)
+}
+
+/// 200, or 503 with the reasons.
+pub fn readiness(reasons: &[String]) -> Response {
+    let is_ready = reasons.is_empty();
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({ "ready": is_ready, "reasons": reasons }))).into_response()
 }
 
 /// All metrics in the Prometheus text format.

@@ -126,11 +126,38 @@ pub(super) struct EpochDocument {
     #[serde(rename = "_id")]
     pub(super) partition: i32,
     pub(super) epoch: i64,
+    /// The epochs that were given last, oldest first: see [`super::walk`].
+    #[serde(default)]
+    pub(super) given: Vec<i64>,
+    /// Up to here each number was an epoch; the counter of earlier releases. None as long as they gave all, and
+    /// [`NOT_KNOWN`] where one of them has counted on beside this one.
+    #[serde(default)]
+    pub(super) dense: Option<i64>,
     /// The newest epoch that has begun, and where.
     #[serde(default)]
     pub(super) begun: i64,
     #[serde(default)]
     pub(super) fence: String,
+}
+
+/// In [`EpochDocument::dense`].
+pub(super) const NOT_KNOWN: i64 = -1;
+
+impl EpochDocument {
+    /// Of a partition that has had no epoch.
+    pub(super) const fn new(partition: i32) -> Self {
+        Self { partition, epoch: 0, given: Vec::new(), dense: Some(0), begun: 0, fence: String::new() }
+    }
+
+    /// The epochs that are known one by one, and up to where all numbers were epochs; [`NOT_KNOWN`] if there may have been
+    /// others.
+    pub(super) fn known(&self) -> (&[i64], i64) {
+        let Some(dense) = self.dense else { return (&[], self.epoch) };
+        match self.given.last() {
+            Some(last) if *last != self.epoch => (&[], NOT_KNOWN),
+            Some(_) | None => (&self.given, dense),
+        }
+    }
 }
 
 /// An id as the database keeps it.

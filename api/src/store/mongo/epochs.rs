@@ -1,33 +1,43 @@
-//! Epochs in MongoDB: one counter per partition, raised by an atomic update that a majority has.
+//! Epochs in MongoDB: one document per partition, whose newest epoch is replaced only by whoever has read it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use mongodb::Collection;
 use mongodb::bson::doc;
 use mongodb::error::Error;
-use mongodb::options::ReturnDocument;
+use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::{Epoch, Partition};
+use rookery_shared::limits::{EPOCH_TRIES_MAX, EPOCHS_KEPT};
 
 use super::documents::EpochDocument;
 use super::error::is_duplicate;
 use super::{Mongo, by_id};
+use crate::domain::epoch::epoch_after;
 use crate::store::{Begun, Epochs, StoreError, integer};
 
 #[async_trait]
 impl Epochs for Mongo {
     async fn next(&self, partition: Partition) -> Result<Epoch, StoreError> {
         let (epochs, partition) = (self.epochs.clone(), i32::from(partition.0));
+        let turn = Arc::clone(&self.epoch_turn);
         let raised = self.calls.run(async move {
-            if let Some(epoch) = raise(&epochs, partition).await? {
-                return Ok(Some(epoch));
+            // Of one process, one at a time: the losers of a race would only try again.
+            let _turn = turn.lock().await;
+            for _ in 0..EPOCH_TRIES_MAX {
+                let Some(before) = epochs.find_one(by_id(partition)).await? else {
+                    begin(&epochs, partition).await?;
+                    continue;
+                };
+                if let Some(epoch) = raise(&epochs, &before).await? {
+                    return Ok(epoch);
+                }
             }
-            begin(&epochs, partition).await?;
-            Ok(raise(&epochs, partition).await?)
+            Err(StoreError::Unavailable("too many epochs of one partition at once".to_owned()))
         });
-        let epoch = raised.await?.ok_or_else(|| StoreError::Inconsistent("no epoch was given".to_owned()))?;
-        Ok(Epoch(integer::read(epoch.epoch)?))
+        raised.await
     }
 
     async fn current(&self, partition: Partition) -> Result<Option<Epoch>, StoreError> {
@@ -66,21 +76,23 @@ fn begun_of(found: EpochDocument) -> Result<(Partition, Begun), StoreError> {
     Ok((Partition(partition), Begun { epoch: Epoch(integer::read(found.begun)?), fence: found.fence }))
 }
 
-/// The next epoch; none if the partition has no document yet. Making it in the same update would be shorter, but what
-/// the losers of such a race are told differs between servers.
-async fn raise(epochs: &Collection<EpochDocument>, partition: i32) -> Result<Option<EpochDocument>, Error> {
-    epochs
-        .find_one_and_update(by_id(partition), doc! { "$inc": { "epoch": 1_i64 } })
-        .return_document(ReturnDocument::After)
-        .await
+/// The epoch after that of the document; none if somebody was faster.
+async fn raise(epochs: &Collection<EpochDocument>, before: &EpochDocument) -> Result<Option<Epoch>, StoreError> {
+    let epoch = epoch_after(integer::read(before.epoch)?, UnixMillis::now(), rand::random());
+    let number = integer::stored(epoch)?;
+    let (known, dense) = before.known();
+    let forgotten = (known.len() + 1).saturating_sub(EPOCHS_KEPT);
+    let given: Vec<i64> = known.iter().copied().chain([number]).skip(forgotten).collect();
+    let mut unchanged = by_id(before.partition);
+    unchanged.insert("epoch", before.epoch);
+    let set = doc! { "$set": { "epoch": number, "given": given, "dense": dense } };
+    let raised = epochs.update_one(unchanged, set).await?.modified_count == 1;
+    Ok(raised.then_some(Epoch(epoch)))
 }
 
 /// Makes the partition's document, unless somebody else has.
 async fn begin(epochs: &Collection<EpochDocument>, partition: i32) -> Result<(), Error> {
-    match epochs
-        .insert_one(EpochDocument { partition, epoch: 0, begun: 0, fence: String::new() })
-        .await
-    {
+    match epochs.insert_one(EpochDocument::new(partition)).await {
         Err(error) if !is_duplicate(&error) => Err(error),
         Ok(_) | Err(_) => Ok(()),
     }

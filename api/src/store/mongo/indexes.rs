@@ -115,6 +115,12 @@ pub(super) const SESSIONS: &[Index] = &[
     index("sessions", "sessions_expires", &["expires_at"], Kind::Plain),
 ];
 
+/// What epochs need that do not follow each other.
+pub(super) const EPOCHS: &[Index] = &[
+    // The next one: one partition, if nobody was faster.
+    index("epochs", "epochs_counter", &["_id", "epoch"], Kind::Plain),
+];
+
 const fn index(collection: &'static str, name: &'static str, fields: &'static [&'static str], kind: Kind) -> Index {
     Index { collection, name, fields, kind }
 }

@@ -1,6 +1,6 @@
 //! History in MongoDB.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -19,7 +19,7 @@ use super::documents::key;
 use super::error::is_only_duplicates;
 use super::event_document::MessageDocument;
 use super::many::page_of;
-use super::walk::Walk;
+use super::walk::{Given, Walk};
 use super::{Mongo, by_id};
 use crate::domain::message::{Kinds, Place, held_at, is_message_of, place_of};
 use crate::domain::message_state::{MessageState, Reacted};
@@ -39,15 +39,19 @@ impl Messages for Mongo {
         self.calls
             .run_long(STORE_CALL_LIFE, async move {
                 // Unordered: a document that is there already does not keep the ones after it out.
-                let held = match messages.insert_many(documents).ordered(false).await {
+                let known = match messages.insert_many(documents).ordered(false).await {
                     Err(error) if !is_only_duplicates(&error) => return Err(error.into()),
-                    Err(_) => held(&messages, &events_again).await?,
-                    Ok(_) => Vec::new(),
+                    Err(_) => known(&messages, &events_again).await?,
+                    Ok(_) => Known::default(),
                 };
                 // After the events: a crash in between is repaired by the repeat of the batch.
-                acts.apply(&events_again).await?;
-                tops.note_all(&events_again);
-                Ok(held)
+                let stored = |event: &SequencedEvent| !known.missing.contains(&event.event.id);
+                let (stored, missing): (Vec<_>, Vec<_>) = events_again.into_iter().partition(stored);
+                acts.apply(&stored).await?;
+                tops.note_all(&stored);
+                missing.first().map_or(Ok(known.held), |SequencedEvent { room, epoch, seq, .. }| {
+                    Err(StoreError::Collision { room: *room, epoch: *epoch, seq: *seq })
+                })
             })
             .await
     }
@@ -68,7 +72,7 @@ impl Messages for Mongo {
             let mut found = page_of(&messages, walk.near(), order.clone(), limit).await?;
             if found.len() < limit {
                 let counter = epochs.find_one(by_id(i32::from(partition_of(room).0))).await?;
-                let further = walk.further(counter.map(|counter| counter.epoch));
+                let further = walk.further(&Given::from(counter));
                 let missing = limit - found.len();
                 found.extend(page_of(&messages, further, order, missing).await?);
             }
@@ -150,8 +154,17 @@ impl Messages for Mongo {
     }
 }
 
-/// Those of the events that are stored at another place.
-async fn held(messages: &Collection<MessageDocument>, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError> {
+/// What the database has of events that it did not all take.
+#[derive(Default)]
+struct Known {
+    /// Those that are stored at another place.
+    held: Vec<Held>,
+    /// Those that are not stored: another event has their place.
+    missing: HashSet<MessageId>,
+}
+
+/// An event that was not taken has an id or a place that is there already. Only the id says that it is the same.
+async fn known(messages: &Collection<MessageDocument>, events: &[SequencedEvent]) -> Result<Known, StoreError> {
     let mut stored: HashMap<MessageId, SequencedEvent> = HashMap::new();
     for some in events.chunks(STORE_IDS_PER_READ_MAX) {
         let ids: Vec<Bson> = some.iter().map(|event| key(event.event.id.as_uuid()).into()).collect();
@@ -161,6 +174,7 @@ async fn held(messages: &Collection<MessageDocument>, events: &[SequencedEvent])
             stored.insert(event.event.id, event);
         }
     }
-    let found = events.iter().filter_map(|event| held_at(stored.get(&event.event.id)?, place_of(event)));
-    Ok(found.collect())
+    let held = events.iter().filter_map(|event| held_at(stored.get(&event.event.id)?, place_of(event)));
+    let missing = events.iter().map(|event| event.event.id).filter(|id| !stored.contains_key(id));
+    Ok(Known { held: held.collect(), missing: missing.collect() })
 }

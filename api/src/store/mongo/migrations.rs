@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, TryStreamExt as _};
 use mongodb::bson::{DateTime, Uuid, doc};
+use mongodb::error::Error;
 use mongodb::{Collection, Database};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::limits::{MIGRATION_LOCK_LIFE, MIGRATION_WAIT};
@@ -23,6 +24,10 @@ use super::indexes::{self, Index};
 use super::renames;
 use crate::store::StoreError;
 
+/// Its collection.
+pub(super) const COLLECTION: &str = "migrations";
+/// Id of the mark of a restore that has not ended; no step has it.
+pub(super) const RESTORING: &str = "restoring";
 /// Id of the lock; no step has it.
 const LOCK: &str = "lock";
 /// Between two looks at a lock that somebody else holds.
@@ -56,6 +61,7 @@ const STEPS: &[Step] = &[
         indexes: indexes::NAMES,
     },
     Step { name: "0009_sessions", change: None, indexes: indexes::SESSIONS },
+    Step { name: "0010_epochs", change: None, indexes: indexes::EPOCHS },
 ];
 
 #[derive(Serialize, Deserialize)]
@@ -68,7 +74,7 @@ struct Note {
 
 /// Brings the schema up to date, or waits until another runner has.
 pub(super) async fn run(database: &Database, calls: &Calls) -> Result<(), StoreError> {
-    let runner = Runner { database: database.clone(), notes: database.collection("migrations"), owner: Uuid::new() };
+    let runner = Runner { database: database.clone(), notes: database.collection(COLLECTION), owner: Uuid::new() };
     calls
         .run_long(MIGRATION_WAIT + MIGRATION_LOCK_LIFE, async move {
             let done = timeout(MIGRATION_WAIT, runner.run()).await;
@@ -87,6 +93,29 @@ async fn mark_acts(database: Database) -> Result<(), StoreError> {
     let since = doc! { "$set": { "taken_back_at": date(UnixMillis::now()) } };
     database.collection::<()>("reactions").update_many(taken_back, since).await?;
     Ok(())
+}
+
+/// The newest step that this program knows.
+pub(super) fn newest() -> &'static str {
+    STEPS.last().map_or("", |step| step.name)
+}
+
+/// Whether a name is that of a step.
+pub(super) fn is_known(name: &str) -> bool {
+    STEPS.iter().any(|step| step.name == name)
+}
+
+/// From here on nobody serves this database, and its schema is to be made anew.
+pub(super) async fn begin_restore(database: &Database) -> Result<(), Error> {
+    let notes = database.collection::<Note>(COLLECTION);
+    let mark = doc! { "$set": { "applied_at": date(UnixMillis::now()) } };
+    notes.update_one(by_id(RESTORING), mark).upsert(true).await?;
+    notes.delete_many(doc! { "_id": { "$ne": RESTORING } }).await.map(drop)
+}
+
+/// All is there.
+pub(super) async fn end_restore(database: &Database) -> Result<(), Error> {
+    database.collection::<Note>(COLLECTION).delete_one(by_id(RESTORING)).await.map(drop)
 }
 
 struct Runner {
@@ -111,6 +140,14 @@ impl Runner {
 
     async fn missing(&self) -> Result<Vec<&'static Step>, StoreError> {
         let notes: Vec<Note> = self.notes.find(doc! {}).await?.try_collect().await?;
+        if notes.iter().any(|note| note.name == RESTORING) {
+            let cause = "a restore of this database goes on, or was broken off; repeat it with --replace";
+            return Err(StoreError::Unavailable(cause.to_owned()));
+        }
+        let foreign = notes.iter().map(|note| &note.name).filter(|name| *name != LOCK && !is_known(name));
+        if let Some(found) = foreign.max() {
+            return Err(StoreError::Newer { found: found.clone(), known: newest() });
+        }
         let done = |step: &Step| notes.iter().any(|note| note.name == step.name && note.applied_at.is_some());
         Ok(STEPS.iter().filter(|step| !done(step)).collect())
     }

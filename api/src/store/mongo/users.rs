@@ -2,12 +2,14 @@
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{self, Bson, Document, doc};
+use mongodb::error::Error;
 use rookery_shared::id::UserId;
 
 use super::documents::{UserDocument, key};
+use super::many::page_of;
 use super::{Mongo, by_id};
-use crate::domain::user::User;
+use crate::domain::user::{ServerRole, User};
 use crate::store::login::LoginKey;
 use crate::store::{StoreError, Users};
 
@@ -32,9 +34,24 @@ impl Users for Mongo {
     }
 
     async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<(), StoreError> {
-        let (users, filter) = (self.users.clone(), by_id(key(id.as_uuid())));
-        let update = doc! { "$set": { "disabled": disabled } };
-        self.calls.run(async move { Ok(users.update_one(filter, update).await.map(drop)?) }).await
+        self.set(id, doc! { "disabled": disabled }).await
+    }
+
+    async fn set_role(&self, id: UserId, role: ServerRole) -> Result<(), StoreError> {
+        self.set(id, doc! { "role": bson::serialize_to_bson(&role).map_err(Error::from)? }).await
+    }
+
+    async fn set_password(&self, id: UserId, hash: &str) -> Result<(), StoreError> {
+        self.set(id, doc! { "password_hash": hash }).await
+    }
+
+    async fn list(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, StoreError> {
+        let above = after.map_or_else(Document::new, |after| doc! { "_id": { "$gt": key(after.as_uuid()) } });
+        let users = self.users.clone();
+        let found = self
+            .calls
+            .run(async move { page_of(&users, vec![above], doc! { "_id": 1 }, limit).await });
+        found.await?.into_iter().map(User::try_from).collect()
     }
 
     async fn by_login(&self, login: &str) -> Result<Option<User>, StoreError> {
@@ -49,6 +66,12 @@ impl Users for Mongo {
 }
 
 impl Mongo {
+    async fn set(&self, id: UserId, fields: Document) -> Result<(), StoreError> {
+        let (users, filter) = (self.users.clone(), by_id(key(id.as_uuid())));
+        let update = doc! { "$set": fields };
+        self.calls.run(async move { Ok(users.update_one(filter, update).await.map(drop)?) }).await
+    }
+
     async fn user(&self, filter: Document) -> Result<Option<User>, StoreError> {
         let users = self.users.clone();
         let found = self.calls.run(async move { Ok(users.find_one(filter).await?) }).await?;

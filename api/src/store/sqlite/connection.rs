@@ -27,6 +27,12 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     Ok(db)
 }
 
+/// Takes over into the file what is in its log, and empties that.
+pub(super) fn checkpoint(path: &Path) -> Result<(), StoreError> {
+    let db = set_up(path)?;
+    Ok(db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+}
+
 fn set_up(path: &Path) -> Result<Connection, StoreError> {
     let db = Connection::open(path)?;
     db.busy_timeout(STORE_DEADLINE)?;

@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::{Epoch, Partition};
 use rusqlite::{Row, params};
 
 use super::Sqlite;
 use super::sql::{change, one, statements};
+use crate::domain::epoch::epoch_after;
 use crate::store::{Begun, Epochs, StoreError, integer};
 
 statements! {
-    NEXT = "INSERT INTO epochs (partition, epoch) VALUES (?1, 1)
-            ON CONFLICT (partition) DO UPDATE SET epoch = epoch + 1 RETURNING epoch";
+    NEXT = "INSERT INTO epochs (partition, epoch) VALUES (?1, ?2)
+            ON CONFLICT (partition) DO UPDATE SET epoch = ?2";
     CURRENT = "SELECT epoch FROM epochs WHERE partition = ?1";
     BEGIN = "UPDATE epochs SET begun = ?2, fence = ?3 WHERE partition = ?1 AND begun < ?2";
     BEGUN = "SELECT begun, fence FROM epochs WHERE partition = ?1 AND begun > 0";
@@ -21,9 +23,15 @@ statements! {
 #[async_trait]
 impl Epochs for Sqlite {
     async fn next(&self, partition: Partition) -> Result<Epoch, StoreError> {
-        let given = self.write(move |db| one(db, NEXT, [partition.0], |row| Ok(row.get(0)?))).await?;
-        let epoch = given.ok_or_else(|| StoreError::Inconsistent(format!("no epoch for partition {partition}")))?;
-        Ok(Epoch(integer::read(epoch)?))
+        self.numbers()?;
+        let (now, random) = (UnixMillis::now(), rand::random());
+        self.write(move |db| {
+            let last = one(db, CURRENT, [partition.0], |row| Ok(row.get(0)?))?.unwrap_or(0);
+            let epoch = epoch_after(integer::read(last)?, now, random);
+            change(db, NEXT, params![partition.0, integer::stored(epoch)?])?;
+            Ok(Epoch(epoch))
+        })
+        .await
     }
 
     async fn current(&self, partition: Partition) -> Result<Option<Epoch>, StoreError> {
@@ -34,6 +42,7 @@ impl Epochs for Sqlite {
     async fn begin(&self, partition: Partition, begun: Begun) -> Result<bool, StoreError> {
         let Begun { epoch, fence } = begun;
         let epoch = integer::stored(epoch.0)?;
+        self.numbers()?;
         self.write(move |db| Ok(change(db, BEGIN, params![partition.0, epoch, fence])? > 0)).await
     }
 

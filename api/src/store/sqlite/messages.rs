@@ -18,7 +18,7 @@ use crate::store::{Messages, PageQuestion, Reaction, StoreError, integer};
 
 statements! {
     INSERT = "INSERT INTO messages (id, room_id, epoch, seq, timestamp, event, edit_of, said_by, is_act)
-              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING";
+              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING";
     LATEST = "SELECT * FROM messages WHERE room_id = ?1 ORDER BY epoch DESC, seq DESC LIMIT ?2";
     BEFORE = "SELECT * FROM messages WHERE room_id = ?1 AND (epoch, seq) < (?3, ?4)
               ORDER BY epoch DESC, seq DESC LIMIT ?2";
@@ -38,9 +38,16 @@ statements! {
 #[async_trait]
 impl Messages for Sqlite {
     async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError> {
+        self.numbers()?;
         let events = events.to_vec();
-        self.write(move |db| events.iter().filter_map(|event| insert(db, event).transpose()).collect())
-            .await
+        let applied = self
+            .write(move |db| events.iter().filter_map(|event| insert(db, event).transpose()).collect())
+            .await;
+        // Somebody else numbers here, and was not noticed in any other way.
+        if let Err(error @ StoreError::Collision { .. }) = &applied {
+            self.fence.lose(format!("another process stores events here: {error}"));
+        }
+        applied
     }
 
     async fn page(&self, room: RoomId, question: PageQuestion) -> Result<Vec<SequencedEvent>, StoreError> {
@@ -116,8 +123,12 @@ fn insert(db: &Connection, event: &SequencedEvent) -> Result<Option<Held>, Store
         said_by(event).map(UserId::as_uuid),
         !Kinds::Shown.include(event),
     ];
+    let inserted = change(db, INSERT, row).map_err(|error| match error {
+        StoreError::Taken(_) => StoreError::Collision { room: event.room, epoch: event.epoch, seq: event.seq },
+        other => other,
+    });
     // What is there already was applied in the transaction that wrote it.
-    if change(db, INSERT, row)? == 0 {
+    if inserted? == 0 {
         let first = one(db, BY_ID, [event.event.id.as_uuid()], read)?;
         return Ok(first.and_then(|first| held_at(&first, place_of(event))));
     }

@@ -26,11 +26,34 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "0008_history", text: include_str!("0008_history.sql"), then: None },
     Step { name: "0009_names", text: include_str!("0009_names.sql"), then: Some(renames::run) },
     Step { name: "0010_sessions", text: include_str!("0010_sessions.sql"), then: None },
+    Step { name: "0011_writer", text: include_str!("0011_writer.sql"), then: None },
 ];
 
 const NOTES: &str =
     "CREATE TABLE IF NOT EXISTS migrations (name TEXT NOT NULL PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT";
 const NOTE: &str = "INSERT INTO migrations (name, applied_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+const IS_NOTED: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'";
+const APPLIED: &str = "SELECT name FROM migrations ORDER BY name";
+
+/// The steps that were not applied, in order; an error if one was that this program does not know.
+pub(super) fn missing(db: &Connection) -> Result<Vec<&'static Step>, StoreError> {
+    let is_noted = sql::one(db, IS_NOTED, [], |_| Ok(()))?.is_some();
+    let applied: Vec<String> = if is_noted {
+        sql::many(db, APPLIED, [], |row| Ok(row.get(0)?))?
+    } else {
+        Vec::new()
+    };
+    let is_known = |name: &String| STEPS.iter().any(|step| step.name == name);
+    if let Some(found) = applied.iter().rfind(|name| !is_known(name)) {
+        return Err(StoreError::Newer { found: found.clone(), known: newest() });
+    }
+    Ok(STEPS.iter().filter(|step| !applied.iter().any(|name| name == step.name)).collect())
+}
+
+/// The newest step that this program knows.
+pub(super) fn newest() -> &'static str {
+    STEPS.last().map_or("", |step| step.name)
+}
 
 /// Applies a step unless it was. Runs inside a transaction of the writer.
 pub(super) fn apply(db: &Connection, step: &Step) -> Result<(), StoreError> {
@@ -50,7 +73,7 @@ pub(super) fn apply(db: &Connection, step: &Step) -> Result<(), StoreError> {
 mod tests {
     use rusqlite::Connection;
 
-    use super::super::{acts, epochs, members, messages, outbox, rooms, sanctions, sessions, unread, users};
+    use super::super::{acts, epochs, fence, members, messages, outbox, rooms, sanctions, sessions, unread, users};
     use super::*;
 
     fn database() -> Connection {
@@ -82,6 +105,7 @@ mod tests {
             acts::ALL,
             sanctions::ALL,
             unread::ALL,
+            fence::ALL,
         ];
         for text in all.concat() {
             for line in plan(&db, text) {

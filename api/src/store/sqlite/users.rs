@@ -4,13 +4,14 @@ use async_trait::async_trait;
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::UserId;
 use rusqlite::{Connection, Row, params};
+use uuid::Uuid;
 
 use super::Sqlite;
-use super::sql::{change, one, parsed, statements};
+use super::sql::{change, many, one, parsed, statements};
 use super::words::Word;
 use crate::domain::user::{Email, ServerRole, User};
 use crate::store::login::LoginKey;
-use crate::store::{StoreError, Users};
+use crate::store::{StoreError, Users, integer};
 
 statements! {
     INSERT = "INSERT INTO users (id, username, username_key, email, email_key, password_hash, role, created_at, disabled)
@@ -18,6 +19,10 @@ statements! {
     BY_ID = "SELECT * FROM users WHERE id = ?1";
     BY_USERNAME = "SELECT * FROM users WHERE username_key = ?1";
     SET_DISABLED = "UPDATE users SET disabled = ?2 WHERE id = ?1";
+    SET_ROLE = "UPDATE users SET role = ?2 WHERE id = ?1";
+    SET_PASSWORD = "UPDATE users SET password_hash = ?2 WHERE id = ?1";
+    // Every id is above the empty one: the condition only says that the rows are read along the key.
+    LIST = "SELECT * FROM users WHERE id > ?1 ORDER BY id LIMIT ?2";
     BY_EMAIL = "SELECT * FROM users WHERE email_key = ?1";
 }
 
@@ -41,6 +46,22 @@ impl Users for Sqlite {
     async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<(), StoreError> {
         self.write(move |db| change(db, SET_DISABLED, params![id.as_uuid(), disabled]).map(drop))
             .await
+    }
+
+    async fn set_role(&self, id: UserId, role: ServerRole) -> Result<(), StoreError> {
+        self.write(move |db| change(db, SET_ROLE, params![id.as_uuid(), role.word()]).map(drop))
+            .await
+    }
+
+    async fn set_password(&self, id: UserId, hash: &str) -> Result<(), StoreError> {
+        let hash = hash.to_owned();
+        self.write(move |db| change(db, SET_PASSWORD, params![id.as_uuid(), hash]).map(drop))
+            .await
+    }
+
+    async fn list(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, StoreError> {
+        let after = after.map_or(Uuid::nil(), UserId::as_uuid);
+        self.read(move |db| many(db, LIST, params![after, integer::limit(limit)], user)).await
     }
 
     async fn by_login(&self, login: &str) -> Result<Option<User>, StoreError> {

@@ -6,15 +6,18 @@
 //!
 //! The thread ends when the last handle is dropped. A change whose caller has gone is carried out all the same.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, Savepoint, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use super::fence::Fence;
 use crate::store::StoreError;
 use rookery_shared::limits::{STORE_DEADLINE, WRITE_GROUP_MAX, WRITES_QUEUED_MAX};
 
-/// Runs a change and keeps its answer back until the commit.
-type Job = Box<dyn FnOnce(&mut Transaction<'_>) -> Answer + Send>;
+/// Runs a change, or hears why it cannot, and keeps its answer back until the commit.
+type Job = Box<dyn FnOnce(Result<&mut Transaction<'_>, StoreError>) -> Answer + Send>;
 /// Tells the caller, given how the commit went.
 type Answer = Box<dyn FnOnce(Result<(), &str>) + Send>;
 
@@ -25,11 +28,11 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread on its connection.
-    pub(super) fn start(db: Connection) -> Result<Self, StoreError> {
+    pub(super) fn start(db: Connection, fence: Arc<Fence>) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel(WRITES_QUEUED_MAX);
         std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || write_all(db, queue))
+            .spawn(move || write_all(db, &fence, queue))
             .map_err(|error| StoreError::Unavailable(format!("no thread to write: {error}")))?;
         Ok(Self { jobs })
     }
@@ -42,7 +45,7 @@ impl Writer {
     {
         let (tell, answer) = oneshot::channel();
         let job: Job = Box::new(move |group| {
-            let outcome = in_savepoint(group, change);
+            let outcome = group.and_then(|group| in_savepoint(group, change));
             Box::new(move |commit| {
                 // An error here is a caller that has gone.
                 let _ = tell.send(settled(outcome, commit));
@@ -77,16 +80,16 @@ fn in_savepoint<T>(
     Ok(value)
 }
 
-fn write_all(mut db: Connection, mut queue: mpsc::Receiver<Job>) {
+fn write_all(mut db: Connection, fence: &Fence, mut queue: mpsc::Receiver<Job>) {
     let mut group = Vec::with_capacity(WRITE_GROUP_MAX);
     while queue.blocking_recv_many(&mut group, WRITE_GROUP_MAX) > 0 {
-        write_group(&mut db, &mut group);
+        write_group(&mut db, fence, &mut group);
     }
 }
 
-fn write_group(db: &mut Connection, group: &mut Vec<Job>) {
+fn write_group(db: &mut Connection, fence: &Fence, group: &mut Vec<Job>) {
     let mut answers = Vec::with_capacity(group.len());
-    let commit = run_group(db, group.drain(..), &mut answers).map_err(|error| error.to_string());
+    let commit = run_group(db, fence, group.drain(..), &mut answers).map_err(|error| error.to_string());
     if let Err(cause) = &commit {
         tracing::warn!(changes = answers.len(), %cause, "changes could not be committed");
     }
@@ -95,10 +98,23 @@ fn write_group(db: &mut Connection, group: &mut Vec<Job>) {
     }
 }
 
-fn run_group(db: &mut Connection, group: impl Iterator<Item = Job>, answers: &mut Vec<Answer>) -> rusqlite::Result<()> {
-    let mut transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+fn run_group(
+    db: &mut Connection,
+    fence: &Fence,
+    group: impl Iterator<Item = Job>,
+    answers: &mut Vec<Answer>,
+) -> rusqlite::Result<()> {
+    let begun = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from);
+    let mut transaction = match begun.and_then(|begun| fence.check(&begun).map(|()| begun)) {
+        Ok(transaction) => transaction,
+        Err(error) => {
+            tracing::warn!(%error, "changes refused");
+            answers.extend(group.map(|job| job(Err(error.clone()))));
+            return Ok(());
+        }
+    };
     for job in group {
-        answers.push(job(&mut transaction));
+        answers.push(job(Ok(&mut transaction)));
         // A full disk, for one, ends the whole transaction. Going on would commit each later change by itself while
         // its caller is told that it failed; dropped, they are answered "given up" and nothing is done.
         if transaction.is_autocommit() {

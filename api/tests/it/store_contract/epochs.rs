@@ -13,9 +13,22 @@ pub(crate) async fn epochs_grow(home: Home) {
     let epochs = home.stores().await.epochs;
     let partition = Partition(3);
     assert_eq!(epochs.current(partition).await.unwrap(), None);
-    for n in 1..=5 {
-        assert_eq!(epochs.next(partition).await.unwrap(), Epoch(n));
-        assert_eq!(epochs.current(partition).await.unwrap(), Some(Epoch(n)));
+    let mut last = Epoch(0);
+    for _ in 0..50 {
+        let next = epochs.next(partition).await.unwrap();
+        assert!(next > last, "{next} after {last}");
+        assert_eq!(epochs.current(partition).await.unwrap(), Some(next));
+        last = next;
+    }
+}
+
+/// Two stores with the same past: what each gives next, the other never does.
+pub(crate) async fn timelines_do_not_share_epochs(home: Home) {
+    let (one, other) = (home.stores().await.epochs, home.another().stores().await.epochs);
+    let mut given = BTreeSet::new();
+    for _ in 0..10 {
+        assert!(given.insert(one.next(Partition(0)).await.unwrap()));
+        assert!(given.insert(other.next(Partition(0)).await.unwrap()), "{given:?}");
     }
 }
 
@@ -24,9 +37,10 @@ pub(crate) async fn partitions_have_epochs_of_their_own(home: Home) {
     let last = Partition(PARTITIONS - 1);
     epochs.next(Partition(0)).await.unwrap();
     epochs.next(Partition(0)).await.unwrap();
-    assert_eq!(epochs.next(last).await.unwrap(), Epoch(1));
+    let (first, other) = (epochs.current(Partition(0)).await.unwrap(), epochs.next(last).await.unwrap());
     assert_eq!(epochs.current(Partition(1)).await.unwrap(), None);
-    assert_eq!(epochs.current(Partition(0)).await.unwrap(), Some(Epoch(2)));
+    assert_eq!(epochs.current(Partition(0)).await.unwrap(), first);
+    assert_eq!(epochs.current(last).await.unwrap(), Some(other));
 }
 
 pub(crate) async fn epoch_race(home: Home) {
@@ -36,8 +50,9 @@ pub(crate) async fn epoch_race(home: Home) {
         async move { epochs.next(Partition(0)).await.unwrap().0 }
     })
     .await;
-    assert_eq!(BTreeSet::from_iter(given), (1..=50).collect());
-    assert_eq!(epochs.current(Partition(0)).await.unwrap(), Some(Epoch(50)));
+    let given = BTreeSet::from_iter(given);
+    assert_eq!(given.len(), 50);
+    assert_eq!(epochs.current(Partition(0)).await.unwrap().map(|epoch| epoch.0), given.last().copied());
 }
 
 fn begun(epoch: u64, fence: &str) -> Begun {
@@ -69,5 +84,5 @@ pub(crate) async fn epochs_begin_in_order(home: Home) {
     let all: Vec<Partition> = (0..PARTITIONS).map(Partition).collect();
     let expected = [(partition, begun(3, "b")), (Partition(7), begun(1, "c"))];
     assert_eq!(epochs.begun(&all).await.unwrap(), expected.into());
-    assert_eq!(epochs.next(partition).await.unwrap(), Epoch(4));
+    assert!(epochs.next(partition).await.unwrap() > Epoch(3));
 }

@@ -1,7 +1,7 @@
 //! Applying events: once, whatever is repeated.
 
 use rookery_api::domain::message::{Place, Window};
-use rookery_api::store::{PageQuestion, Stores};
+use rookery_api::store::{PageQuestion, StoreError, Stores};
 use rookery_shared::bus::{FirstPlace, Held};
 use rookery_shared::event::{Event, NewMessage, Sender, SequencedEvent};
 use rookery_shared::id::{ClientId, Epoch, MessageId, RoomId, Seq, UserId};
@@ -50,8 +50,13 @@ pub(crate) async fn a_place_is_taken_once(home: Home) {
     let room = RoomId::generate();
     let first = message(room, 1, 1);
     stores.messages.apply(std::slice::from_ref(&first)).await.unwrap();
-    stores.messages.apply(&[message(room, 1, 1)]).await.unwrap();
-    assert_eq!(history(&stores, room).await, [first]);
+    let (beside, other) = (message(room, 1, 2), message(room, 1, 1));
+    let refused = stores.messages.apply(&[beside, other.clone()]).await;
+    assert!(matches!(refused, Err(StoreError::Collision { epoch: Epoch(1), .. })), "{refused:?}");
+    assert!(stores.messages.apply(&[other]).await.is_err(), "and again");
+    // The same event is no collision, and does not hide one.
+    assert_eq!(stores.messages.apply(std::slice::from_ref(&first)).await.unwrap(), []);
+    assert_eq!(history(&stores, room).await.first(), Some(&first));
 }
 
 pub(crate) async fn an_event_has_one_place(home: Home) {
@@ -84,7 +89,7 @@ pub(crate) async fn batches_may_be_partly_repeated(home: Home) {
     let room = RoomId::generate();
     let events = messages(room, 1, 1..=9);
     stores.messages.apply(&events[3..6]).await.unwrap();
-    let mut mixed = vec![at(room, 1, 20, events[4].event.clone()), message(room, 1, 5)];
+    let mut mixed = vec![at(room, 1, 20, events[4].event.clone())];
     mixed.extend_from_slice(&events);
     stores.messages.apply(&mixed).await.unwrap();
     assert_eq!(history(&stores, room).await, events);

@@ -264,3 +264,82 @@ async fn an_abandoned_lock_is_taken_over() {
     stores.users.insert(&user("ada")).await.unwrap();
     assert!(stores.users.insert(&user("ada")).await.is_err());
 }
+
+/// A6: a program does not open what a newer one has written, and names both.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a6_a_newer_schema_is_refused() {
+    let home = Home::mongo();
+    let stores = home.stores().await;
+    let notes = server().await.database(name_of(&home)).collection::<Document>("migrations");
+    notes
+        .insert_one(doc! { "_id": "9999_later", "applied_at": DateTime::now() })
+        .await
+        .unwrap();
+    let refused = stores.backend.migrate().await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Newer { found, .. } if found == "9999_later"), "{refused}");
+}
+
+/// Releases up to schema 6 counted epochs one by one, and remembered none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn epochs_of_schema_6_are_followed_by_others() {
+    let home = Home::mongo();
+    let stores = home.stores().await;
+    let room = RoomId::generate();
+    let partition = rookery_shared::keys::partition_of(room);
+    let epochs = server().await.database(name_of(&home)).collection::<Document>("epochs");
+    let before = doc! { "_id": i32::from(partition.0), "epoch": 5_i64, "begun": 5_i64, "fence": "a" };
+    epochs.insert_one(before).await.unwrap();
+    assert_eq!(stores.epochs.current(partition).await.unwrap(), Some(Epoch(5)));
+    let mut events: Vec<SequencedEvent> = (1..=5).flat_map(|epoch| messages(room, epoch, epoch..=epoch)).collect();
+    for n in 6..=9 {
+        let epoch = stores.epochs.next(partition).await.unwrap();
+        assert!(epoch > events.last().unwrap().epoch);
+        events.extend(messages(room, epoch.0, n..=n));
+    }
+    stores.messages.apply(&events).await.unwrap();
+    let mut seen = stores.messages.page(room, PageQuestion::all(Window::Latest, 3)).await.unwrap();
+    while seen.len() < events.len() {
+        let first = Place { epoch: seen[0].epoch, seq: seen[0].seq };
+        let page = stores.messages.page(room, PageQuestion::all(Window::Before(first), 3)).await.unwrap();
+        assert!(!page.is_empty(), "{} of {}", seen.len(), events.len());
+        seen.splice(0..0, page);
+    }
+    assert_eq!(seen, events);
+    let all = stores
+        .messages
+        .page(room, PageQuestion::all(Window::After(Place::START), 100))
+        .await
+        .unwrap();
+    assert_eq!(all, events);
+}
+
+/// While apis are brought up to date, one of an earlier release may count on beside one of this.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_epoch_that_was_counted_by_an_earlier_release_is_found() {
+    let home = Home::mongo();
+    let stores = home.stores().await;
+    let room = RoomId::generate();
+    let partition = rookery_shared::keys::partition_of(room);
+    let first = stores.epochs.next(partition).await.unwrap();
+    let epochs = server().await.database(name_of(&home)).collection::<Document>("epochs");
+    let counted = doc! { "$inc": { "epoch": 1_i64 } };
+    epochs.update_one(doc! { "_id": i32::from(partition.0) }, counted).await.unwrap();
+    let second = Epoch(first.0 + 1);
+    let mut events = messages(room, first.0, 1..=2);
+    events.extend(messages(room, second.0, 3..=4));
+    stores.messages.apply(&events).await.unwrap();
+    let last = stores.epochs.next(partition).await.unwrap();
+    assert!(last > second);
+    let newest = messages(room, last.0, 5..=6);
+    for applied in [&[][..], &newest] {
+        events.extend_from_slice(applied);
+        stores.messages.apply(applied).await.unwrap();
+        let all = stores
+            .messages
+            .page(room, PageQuestion::all(Window::After(Place::START), 100))
+            .await
+            .unwrap();
+        assert_eq!(all, events);
+        assert_eq!(stores.messages.page(room, PageQuestion::all(Window::Latest, 100)).await.unwrap(), events);
+    }
+}

@@ -1,0 +1,36 @@
+//! Who may register.
+
+use std::str::FromStr;
+
+use rookery_shared::config::{Setting, SettingValue};
+
+/// The setting.
+pub const SETTING: Setting = Setting {
+    key: "registration",
+    default: Some("open"),
+    secret: false,
+    help: "`open`: everybody may register; `closed`: accounts are made by `user add` only.",
+};
+
+/// See the module's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// Everybody.
+    Open,
+    /// Nobody.
+    Closed,
+}
+
+impl SettingValue for Registration {}
+
+impl FromStr for Registration {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "open" => Ok(Self::Open),
+            "closed" => Ok(Self::Closed),
+            _ => Err("must be `open` or `closed`"),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What the program does besides serving: accounts, copies of the data folder, accounts for load tests.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use rookery_api::seed::{Credentials, Order};
+use rookery_api::store::sqlite::backup::{self, Copied, DataFolder};
+use rookery_api::store::{self, Stores};
+use rookery_api::user_command;
+
+use crate::config::Options;
+use crate::server::{DATABASE, StartError, keys, keys_dir};
+
+/// `backup FILE`
+pub(crate) fn backup_command() -> Command {
+    let about = "Copy the database and the signing keys into one new file; the server may run meanwhile";
+    Command::new("backup").about(about).arg(file())
+}
+
+/// `restore FILE`
+pub(crate) fn restore_command() -> Command {
+    let replace = Arg::new("replace")
+        .long("replace")
+        .action(ArgAction::SetTrue)
+        .help("Put the backup in the place of the database that is there");
+    let about = "Put a backup back; the server must not run";
+    Command::new("restore").about(about).arg(file()).arg(replace)
+}
+
+fn file() -> Arg {
+    Arg::new("file")
+        .value_name("FILE")
+        .required(true)
+        .value_parser(value_parser!(PathBuf))
+        .help("The backup: one file")
+}
+
+/// Copies the data folder.
+pub(crate) fn back_up(options: &Options, matches: &ArgMatches) -> Result<String, StartError> {
+    with_folder(options, matches, |data, file| {
+        let copied = backup::backup(data, file, |done, all| tracing::info!(done, all, "pages copied"))?;
+        Ok(format!("{} has everything up to {}{}\n", file.display(), copied.made_at, with_keys(copied)))
+    })
+}
+
+/// Puts a copy back.
+pub(crate) fn restore(options: &Options, matches: &ArgMatches) -> Result<String, StartError> {
+    with_folder(options, matches, |data, file| {
+        let copied = backup::restore(data, file, matches.get_flag("replace"))?;
+        let folder = data.folder.display();
+        Ok(format!("{folder} is as it was at {}{}\n", copied.made_at, with_keys(copied)))
+    })
+}
+
+fn with_keys(copied: Copied) -> String {
+    format!(", with {} signing key(s)", copied.keys)
+}
+
+fn with_folder(
+    options: &Options,
+    matches: &ArgMatches,
+    act: impl FnOnce(DataFolder<'_>, &Path) -> Result<String, StartError>,
+) -> Result<String, StartError> {
+    let (database, keys) = (options.data_dir.join(DATABASE), keys_dir(&options.data_dir));
+    let data = DataFolder { folder: &options.data_dir, database: &database, keys: &keys };
+    let file = matches.get_one::<PathBuf>("file").map_or(Path::new(""), PathBuf::as_path);
+    act(data, file)
+}
+
+/// Changes accounts; the server of the same folder hears of ended sessions by asking.
+pub(crate) async fn change_user(
+    options: &Options,
+    order: user_command::Order,
+    show: impl FnMut(&str),
+) -> Result<String, StartError> {
+    let stores = beside(options).await?;
+    Ok(order.carry_out(&stores, show).await?.text)
+}
+
+/// Makes what a load test needs; the server of the same folder may run meanwhile.
+pub(crate) async fn seed(options: &Options, order: Order) -> Result<Credentials, StartError> {
+    let stores = beside(options).await?;
+    Ok(order.carry_out(&stores, &keys(&options.data_dir)?, &options.issuer).await?)
+}
+
+async fn beside(options: &Options) -> Result<Stores, StartError> {
+    options.data_dir.prepare()?;
+    let file = options.data_dir.join(DATABASE);
+    let opened = store::sqlite::open_beside(&file).await;
+    opened.map_err(|source| StartError::Database { file, source })
+}
