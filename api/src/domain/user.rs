@@ -120,7 +120,7 @@ impl Email {
 /// The unique form of an address; none of a text that is none.
 pub(crate) fn address_key(text: &str) -> Option<String> {
     let (local, domain) = text.trim().rsplit_once('@')?;
-    let domain = idna::domain_to_ascii(domain).ok()?;
+    let domain = idna::domain_to_ascii_strict(domain).ok()?;
     Some(format!("{}@{domain}", local.to_lowercase()))
 }
 

@@ -61,7 +61,7 @@ impl Sessions for Mongo {
         open.sort_unstable_by(|a, b| b.cmp(a));
         let beyond = open.split_off(open.len().min(keep));
         for ids in beyond.chunks(STORE_IDS_PER_READ_MAX) {
-            let (filter, sessions) = (doc! { "_id": { "$in": keys(ids) }, "revoked_at": null }, self.sessions.clone());
+            let (filter, sessions) = (doc! { "_id": { "$in": keys(ids) } }, self.sessions.clone());
             let update = doc! { "$set": { "revoked_at": date(at) } };
             self.calls
                 .run(async move { Ok(sessions.update_many(filter, update).await.map(drop)?) })
@@ -100,11 +100,20 @@ impl Sessions for Mongo {
 
     async fn ended(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
         let chunks = ids.chunks(STORE_IDS_PER_READ_MAX);
-        let filters = chunks.map(|ids| doc! { "_id": { "$in": keys(ids) }, "revoked_at": null });
-        let found = self.all_of(&self.sessions.clone_with_type::<OnlyId>(), filters.collect()).await?;
-        let open: HashSet<SessionId> = found.into_iter().map(|found| SessionId::from_uuid(uuid_of(found.id))).collect();
+        let filters = chunks.map(|ids| doc! { "_id": { "$in": keys(ids) } });
+        let found = self.all_of(&self.sessions.clone_with_type::<End>(), filters.collect()).await?;
+        let open = found.into_iter().filter(|found| found.revoked_at.is_none());
+        let open: HashSet<SessionId> = open.map(|found| SessionId::from_uuid(uuid_of(found.id))).collect();
         Ok(ids.iter().copied().filter(|id| !open.contains(id)).collect())
     }
+}
+
+/// Whether a session was revoked.
+#[derive(Deserialize)]
+struct End {
+    #[serde(rename = "_id")]
+    id: Uuid,
+    revoked_at: Option<Bson>,
 }
 
 /// Of a session that is asked for by its id, this is all that counts.

@@ -277,9 +277,9 @@ pub(crate) async fn who_shares_a_room_is_acquainted(home: Home) {
 
 pub(crate) async fn d13_an_owner_leaves_last_and_closes_the_room(home: Home) {
     let stores = home.stores().await;
-    let place = room(Some("mine-2"));
-    stores.rooms.insert(&place).await.unwrap();
     let [ada, bob] = [(); 2].map(|()| UserId::generate());
+    let place = Room { owner: Some(ada), ..room(Some("mine-2")) };
+    stores.rooms.insert(&place).await.unwrap();
     let owner = Member { role: RoomRole::Owner, ..member(place.id, ada) };
     stores.members.join(&owner, &joined(ada)).await.unwrap();
     stores.members.join(&member(place.id, bob), &joined(bob)).await.unwrap();

@@ -177,9 +177,14 @@ async fn a_store_of_schema_7_opens_with_all_that_is_in_it() {
     let general = stores.rooms.find(&"general".parse().unwrap()).await.unwrap().expect("a room");
     let events = stores.messages.page(general.id, PageQuestion::all(Window::Latest, 50)).await.unwrap();
     assert_eq!(events.iter().map(|event| event.seq.get()).collect::<Vec<_>>(), (1..=7).collect::<Vec<_>>());
-    let state = stores.messages.states(&[events[2].event.id], &[]).await.unwrap().remove(&events[2].event.id);
+    let state = stores
+        .messages
+        .states(&[events[2].event.id], &[])
+        .await
+        .unwrap()
+        .remove(&events[2].event.id);
     let state = state.expect("something was done to it");
-    assert_eq!(state.edit.map(|edit| edit.content).as_deref(), Some("one, mended"));
+    assert_eq!(state.edit.as_ref().map(|edit| edit.content.as_str()), Some("one, mended"));
     assert_eq!(state.shown_reactions().len(), 1);
     let reader = Reader { user: UserId::generate(), name: "testuser".to_owned() };
     let span = Span { room: general.id, after: Place::START, upto: place_of(&events[6]) };
