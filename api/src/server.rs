@@ -128,9 +128,9 @@ pub async fn back_up(config: &Config, file: &Path) -> Result<Copied, CopyError> 
 /// Puts a copy back. All that Redis holds belongs to what was there before, and goes.
 pub async fn restore(config: &Config, file: &Path, replace: bool) -> Result<Copied, CopyError> {
     let copier = Copier::open(&config.mongo_url, &config.mongo_database).await?;
-    let copied = copier.restore(file, replace).await?;
+    let done = copier.restore(file, replace).await?;
     empty_redis(config).await?;
-    Ok(copied)
+    Ok(done)
 }
 
 /// The database was put back by other means: what Redis holds goes, and nobody takes the database for what it was.

@@ -43,7 +43,7 @@ impl FromStr for LogFilter {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         // The library takes a word alone for a module of that name, and a level that is misspelled with it.
-        let known = |part: &str| part.contains(['=', '[']) || part.parse::<LevelFilter>().is_ok();
+        let known = |part: &str| !part.is_empty() && (part.contains(['=', '[']) || part.parse::<LevelFilter>().is_ok());
         let words = text.split(',').map(str::trim).all(known);
         let filter = EnvFilter::try_new(text).ok().filter(|_| words);
         filter

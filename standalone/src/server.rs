@@ -140,7 +140,7 @@ async fn open(folder: &Path, holder: &str) -> Result<Stores, StartError> {
 /// What the process has from the system: its folder and both its addresses. All that it does not get is told at once.
 async fn claim(options: &Options) -> Result<[TcpListener; 2], Unusable> {
     let (public, internal) = (options.listen.bind().await, options.internal_listen.bind().await);
-    let (_, (public, internal)) = Unusable::both(options.data_dir.prepare(), Unusable::both(public, internal))?;
+    let ((), (public, internal)) = Unusable::both(options.data_dir.prepare(), Unusable::both(public, internal))?;
     Ok([public, internal])
 }
 

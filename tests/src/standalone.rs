@@ -49,6 +49,7 @@ impl Standalone {
     }
 
     /// Another process that is told to serve the same folder, on other ports; it does not run yet.
+    #[must_use]
     pub fn rival(&self) -> Self {
         Self::prepare_at(dirs::fresh("rival"), self.data_dir.clone(), &[("limits", "off")], &[])
     }

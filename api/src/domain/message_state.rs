@@ -61,7 +61,7 @@ impl MessageState {
             EventBody::ReactionAdded { emoji, .. } | EventBody::ReactionRemoved { emoji, .. } => {
                 let active = matches!(event.event.body, EventBody::ReactionAdded { .. });
                 self.reactions
-                    .apply(Reacted { user: event.event.user_id, emoji: emoji.clone(), place, active });
+                    .apply(&Reacted { user: event.event.user_id, emoji: emoji.clone(), place, active });
             }
             EventBody::Message { .. }
             | EventBody::MemberJoined {}

@@ -53,24 +53,23 @@ impl Reactions {
 
     /// Takes in an act. What the store has of its user must be known, if there is something. Older than what is known,
     /// it changes nothing.
-    pub fn apply(&mut self, reacted: Reacted) {
+    pub fn apply(&mut self, reacted: &Reacted) {
         let same = |known: &&mut Reacted| known.user == reacted.user && known.emoji == reacted.emoji;
         let known = self.known.iter_mut().find(same);
         if known.as_ref().is_some_and(|known| known.place >= reacted.place) {
             return;
         }
-        let before = match known {
-            Some(known) => std::mem::replace(known, reacted.clone()).active,
-            None => {
-                self.known.push(reacted.clone());
-                false
-            }
+        let before = if let Some(known) = known {
+            std::mem::replace(known, reacted.clone()).active
+        } else {
+            self.known.push(reacted.clone());
+            false
         };
         if before {
-            self.remove(&reacted);
+            self.remove(reacted);
         }
         if reacted.active {
-            self.add(&reacted, usize::MAX);
+            self.add(reacted, usize::MAX);
         }
     }
 
@@ -153,7 +152,7 @@ mod tests {
         let shown = reactions.shown();
         assert_eq!((shown[0].count, &shown[0].user_ids[..]), (500, &users[..REACTION_USERS_MAX]));
         assert!(reactions.tallies[0].first.len() <= REACTION_USERS_MAX + 1, "no more is kept");
-        reactions.apply(thumb(users[0], 600, false));
+        reactions.apply(&thumb(users[0], 600, false));
         let shown = reactions.shown();
         assert_eq!((shown[0].count, &shown[0].user_ids[..]), (499, &users[1..=REACTION_USERS_MAX]));
     }
@@ -163,10 +162,10 @@ mod tests {
         let user = UserId::generate();
         let mut reactions = Reactions::default();
         reactions.take(thumb(user, 3, true), &[user]);
-        reactions.apply(thumb(user, 3, true));
+        reactions.apply(&thumb(user, 3, true));
         assert_eq!((reactions.shown()[0].count, reactions.of(user).len()), (1, 1));
-        reactions.apply(thumb(user, 4, false));
-        reactions.apply(thumb(user, 3, true));
+        reactions.apply(&thumb(user, 4, false));
+        reactions.apply(&thumb(user, 3, true));
         assert!(reactions.shown().is_empty() && reactions.of(user).is_empty());
     }
 }

@@ -82,7 +82,7 @@ fn named(room: OldRoom, keys: &mut HashSet<String>, slugs: &mut HashSet<String>)
     let slug = match (kept, is_public) {
         (Some(slug), _) => Some(slug),
         (None, false) => None,
-        (None, true) => (1..).filter_map(|n| name.slug(n)).find(|slug| slugs.insert(slug.to_string())),
+        (None, true) => (1..=u32::MAX).filter_map(|n| name.slug(n)).find(|slug| slugs.insert(slug.to_string())),
     };
     let renamed =
         name.as_str() != old_name || (old_slug.is_some() && slug.as_ref().map(Slug::as_str) != old_slug.as_deref());

@@ -215,6 +215,8 @@ pub(super) async fn look(
     let acts: Vec<&SequencedEvent> = unstored.iter().filter(|event| target_of(&event.event.body) == Some(id)).collect();
     let users: Vec<UserId> = users.iter().copied().chain(acts.iter().map(|act| act.event.user_id)).collect();
     let mut state = stores.messages.states(&[id], &users).await?.remove(&id).unwrap_or_default();
-    acts.into_iter().for_each(|act| state.apply(act));
+    for act in acts {
+        state.apply(act);
+    }
     Ok(Some(Looked { said, state, unstored, is_stored }))
 }

@@ -147,9 +147,12 @@ impl Sqlite {
 impl Backend for Sqlite {
     async fn ping(&self) -> Result<(), StoreError> {
         let touched = self.write(|db| fence::touch(db, UnixMillis::now().0)).await;
-        touched.map_err(|error| match error {
-            StoreError::Unavailable(cause) => StoreError::Unavailable(format!("{}: {cause}", self.path.display())),
-            other => other,
+        touched.map_err(|error| {
+            if let StoreError::Unavailable(cause) = error {
+                StoreError::Unavailable(format!("{}: {cause}", self.path.display()))
+            } else {
+                error
+            }
         })
     }
 

@@ -251,7 +251,9 @@ impl RoomFeed {
     }
 
     fn plan_of_older(&self, at: Position, fetched: Option<&Fetched>) -> Plan {
-        let next = Began::next_of(at.epoch, &self.epochs);
+        // An epoch that none of ours tells of may be one of a store that has gone back: what came before it there is
+        // not what came before it here.
+        let next = Began::next_of(at.epoch, &self.epochs).filter(|_| self.is_ours(at.epoch));
         let Some((next, seq)) = next.and_then(|next| Some((next, next.kept_of(at.epoch)?))) else {
             return if self.asked { Plan::Reset } else { Plan::Epochs };
         };
@@ -332,6 +334,11 @@ impl RoomFeed {
         self.epochs.sort_unstable_by_key(|began| began.epoch);
         let surplus = self.epochs.len().saturating_sub(ROOM_EPOCHS_MAX);
         self.epochs.drain(..surplus);
+    }
+
+    fn is_ours(&self, epoch: Epoch) -> bool {
+        let mut told = self.epochs.iter().flat_map(|began| [began.epoch, began.kept.epoch]);
+        told.any(|ours| ours == epoch)
     }
 
     fn can_turn(&self) -> bool {

@@ -10,6 +10,7 @@ use crate::config::Setting;
 /// The files whose sentences are quoted.
 const SOURCE: &str = concat!(
     include_str!("../limits.rs"),
+    include_str!("../limits/store.rs"),
     include_str!("../limits/acts.rs"),
     include_str!("../limits/http.rs"),
     include_str!("../limits/passwords.rs"),

@@ -44,7 +44,7 @@ fn is_service_link(key: &str, value: &str) -> bool {
         words if names_service_port(words) => is_port(value),
         [.., "port"] if is_url(value) => true,
         [.., "port", port, protocol] if is_port(port) && is_protocol(protocol) => is_url(value),
-        [.., "port", port, protocol, part] if is_port(port) && is_protocol(protocol) => is_part(part, value),
+        [.., "port", port, protocol, detail] if is_port(port) && is_protocol(protocol) => is_part(detail, value),
         _ => false,
     }
 }

@@ -106,10 +106,13 @@ fn in_use(address: SocketAddr, error: &io::Error) -> String {
 }
 
 fn not_bound(address: SocketAddr, error: &io::Error) -> String {
-    let hint = match error.kind() {
-        io::ErrorKind::AddrNotAvailable => "; this machine has no such address",
-        io::ErrorKind::PermissionDenied => "; ports below 1024 need a privilege",
-        _ => "",
+    let kind = error.kind();
+    let hint = if kind == io::ErrorKind::AddrNotAvailable {
+        "; this machine has no such address"
+    } else if kind == io::ErrorKind::PermissionDenied {
+        "; ports below 1024 need a privilege"
+    } else {
+        ""
     };
     format!("cannot listen on {address}{hint} ({error})")
 }

@@ -185,7 +185,7 @@ impl Reader {
         match file.and_then(Config::try_deserialize::<BTreeMap<String, Value>>) {
             Ok(values) => values.into_iter().for_each(|(key, value)| {
                 let text = value.into_string().map_err(|_| "must be a single value");
-                self.take(key, text, Source::File(path.clone()));
+                self.take(&key, text, Source::File(path.clone()));
             }),
             Err(error) => {
                 let by_flag = matches.value_source(FILE_FLAG) == Some(ValueSource::CommandLine);
@@ -198,7 +198,7 @@ impl Reader {
     fn read_environment(&mut self, variables: impl Iterator<Item = (OsString, OsString)>) {
         for variable in environment::ours(variables) {
             let text = variable.value.ok_or("must be UTF-8 text");
-            self.take(variable.key, text, Source::Environment(variable.name));
+            self.take(&variable.key, text, Source::Environment(variable.name));
         }
     }
 
@@ -210,17 +210,17 @@ impl Reader {
         }
     }
 
-    fn take(&mut self, key: String, text: Result<String, &'static str>, source: Source) {
+    fn take(&mut self, key: &str, text: Result<String, &'static str>, source: Source) {
         if !self.settings.iter().any(|setting| setting.key == key) {
             let near = nearest(&key.to_lowercase(), self.settings.iter().map(|setting| setting.key));
             let near = near.map(|near| format!("; did you mean {}?", source.spelled(near)));
             self.errors
-                .push(format!("{} is not a setting{}", source.shown(&key, ""), near.unwrap_or_default()));
+                .push(format!("{} is not a setting{}", source.shown(key, ""), near.unwrap_or_default()));
             return;
         }
         match text {
-            Ok(text) => self.put(&key, text, source),
-            Err(why) => self.errors.push(format!("{} {why}", source.shown(&key, ""))),
+            Ok(text) => self.put(key, text, source),
+            Err(why) => self.errors.push(format!("{} {why}", source.shown(key, ""))),
         }
     }
 }
@@ -230,7 +230,7 @@ impl fmt::Display for Effective {
         for (setting, found) in &self.0 {
             match found {
                 Some(found) if setting.secret => {
-                    writeln!(f, "{} = (hidden)  # {}", setting.key, found.source.as_str())?
+                    writeln!(f, "{} = (hidden)  # {}", setting.key, found.source.as_str())?;
                 }
                 Some(found) => writeln!(f, "{} = {:?}  # {}", setting.key, found.text, found.source.as_str())?,
                 None => writeln!(f, "# {} has no value", setting.key)?,

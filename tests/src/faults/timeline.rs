@@ -161,15 +161,12 @@ impl Timeline {
     fn reset(&mut self, frame: &Frame) {
         let (after, survived) = (frame.at(frame.head), frame.survived);
         self.resets += 1;
-        match survived.filter(|_| self.history_to.is_none()) {
-            Some(EventPlace { epoch, seq }) => {
-                self.withdraw_after((epoch.0, seq.get()));
-                self.position = Some(after);
-            }
-            None => {
-                self.waiting.clear();
-                self.await_history(after);
-            }
+        if let Some(EventPlace { epoch, seq }) = survived.filter(|_| self.history_to.is_none()) {
+            self.withdraw_after((epoch.0, seq.get()));
+            self.position = Some(after);
+        } else {
+            self.waiting.clear();
+            self.await_history(after);
         }
     }
 

@@ -204,7 +204,7 @@ impl Play {
             self.server.node.process.terminate().await;
             match kind {
                 Kind::Folder => copy(&self.server.data_dir, &path),
-                _ => copy(&self.server.data_dir.join("rookery.db"), &path),
+                Kind::File | Kind::Backup => copy(&self.server.data_dir.join("rookery.db"), &path),
             }
             self.server.node.start().await;
         }

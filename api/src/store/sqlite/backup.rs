@@ -169,7 +169,9 @@ fn copy_pages(
         match step {
             StepResult::Done => return Ok(()),
             StepResult::More => {}
-            _ => return Err(StoreError::Unavailable("the database is locked".to_owned())),
+            StepResult::Busy | StepResult::Locked | _ => {
+                return Err(StoreError::Unavailable("the database is locked".to_owned()));
+            }
         }
     }
 }

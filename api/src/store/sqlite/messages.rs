@@ -123,9 +123,12 @@ fn insert(db: &Connection, event: &SequencedEvent) -> Result<Option<Held>, Store
         said_by(event).map(UserId::as_uuid),
         !Kinds::Shown.include(event),
     ];
-    let inserted = change(db, INSERT, row).map_err(|error| match error {
-        StoreError::Taken(_) => StoreError::Collision { room: event.room, epoch: event.epoch, seq: event.seq },
-        other => other,
+    let inserted = change(db, INSERT, row).map_err(|error| {
+        if matches!(error, StoreError::Taken(_)) {
+            StoreError::Collision { room: event.room, epoch: event.epoch, seq: event.seq }
+        } else {
+            error
+        }
     });
     // What is there already was applied in the transaction that wrote it.
     if inserted? == 0 {

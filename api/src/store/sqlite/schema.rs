@@ -7,11 +7,14 @@ use rusqlite::{Connection, params};
 use super::{renames, sql};
 use crate::store::StoreError;
 
-/// One step: what to run, under a name that never changes, and what to do then that SQL cannot say.
+/// What SQL cannot say.
+type Change = fn(&Connection) -> Result<(), StoreError>;
+
+/// One step: what to run, under a name that never changes, and what to do then.
 pub(super) struct Step {
     name: &'static str,
     text: &'static str,
-    then: Option<fn(&Connection) -> Result<(), StoreError>>,
+    then: Option<Change>,
 }
 
 /// All steps, in order.

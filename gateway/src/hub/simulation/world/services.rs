@@ -38,10 +38,10 @@ impl World {
     /// The last event of the room that is stored.
     fn kept(&self) -> EventPlace {
         let mut kept = self.store.last();
-        match self.mutation {
-            Mutation::KeepTheLost => kept.seq = Seq::new(kept.seq.get() + 2),
-            Mutation::LoseTheKept => kept.seq = Seq::new(kept.seq.get().saturating_sub(2)),
-            _ => {}
+        if self.mutation == Mutation::KeepTheLost {
+            kept.seq = Seq::new(kept.seq.get() + 2);
+        } else if self.mutation == Mutation::LoseTheKept {
+            kept.seq = Seq::new(kept.seq.get().saturating_sub(2));
         }
         kept
     }
