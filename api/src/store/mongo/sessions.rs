@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
-use mongodb::bson::{Bson, Document, Uuid, doc};
+use mongodb::bson::{Bson, DateTime, Document, Uuid, doc};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::id::{SessionId, UserId};
 use rookery_shared::limits::{SESSIONS_OF_USER_READ_MAX, STORE_IDS_PER_READ_MAX};
@@ -55,8 +55,10 @@ impl Sessions for Mongo {
     }
 
     async fn revoke_beyond(&self, user: UserId, keep: usize, at: UnixMillis) -> Result<Vec<SessionId>, StoreError> {
-        let open = doc! { "user_id": key(user.as_uuid()), "revoked_at": null, "expires_at": { "$gt": date(at) } };
-        let mut open = self.session_ids(open, SESSIONS_OF_USER_READ_MAX).await?;
+        let open = doc! { "user_id": key(user.as_uuid()), "revoked_at": null };
+        let open = self.session_ends(open, SESSIONS_OF_USER_READ_MAX).await?;
+        let open = open.into_iter().filter(|end| end.expires_at > date(at));
+        let mut open: Vec<SessionId> = open.map(|end| end.session()).collect();
         // Ids begin with the time.
         open.sort_unstable_by(|a, b| b.cmp(a));
         let beyond = open.split_off(open.len().min(keep));
@@ -76,7 +78,8 @@ impl Sessions for Mongo {
             if erased >= limit {
                 break;
             }
-            let ids = self.session_ids(doc! { field: { "$lt": date(before) } }, limit - erased).await?;
+            let ended = self.session_ends(doc! { field: { "$lt": date(before) } }, limit - erased).await?;
+            let ids: Vec<SessionId> = ended.iter().map(SessionEnd::session).collect();
             for ids in ids.chunks(STORE_IDS_PER_READ_MAX) {
                 let (filter, sessions) = (doc! { "_id": { "$in": keys(ids) } }, self.sessions.clone());
                 let gone = self.calls.run(async move { Ok(sessions.delete_many(filter).await?.deleted_count) });
@@ -101,26 +104,26 @@ impl Sessions for Mongo {
     async fn ended(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
         let chunks = ids.chunks(STORE_IDS_PER_READ_MAX);
         let filters = chunks.map(|ids| doc! { "_id": { "$in": keys(ids) } });
-        let found = self.all_of(&self.sessions.clone_with_type::<End>(), filters.collect()).await?;
+        let found = self.all_of(&self.sessions.clone_with_type::<SessionEnd>(), filters.collect()).await?;
         let open = found.into_iter().filter(|found| found.revoked_at.is_none());
-        let open: HashSet<SessionId> = open.map(|found| SessionId::from_uuid(uuid_of(found.id))).collect();
+        let open: HashSet<SessionId> = open.map(|found| found.session()).collect();
         Ok(ids.iter().copied().filter(|id| !open.contains(id)).collect())
     }
 }
 
-/// Whether a session was revoked.
+/// When a session ends or has ended.
 #[derive(Deserialize)]
-struct End {
+struct SessionEnd {
     #[serde(rename = "_id")]
     id: Uuid,
-    revoked_at: Option<Bson>,
+    expires_at: DateTime,
+    revoked_at: Option<DateTime>,
 }
 
-/// Of a session that is asked for by its id, this is all that counts.
-#[derive(Deserialize)]
-struct OnlyId {
-    #[serde(rename = "_id")]
-    id: Uuid,
+impl SessionEnd {
+    fn session(&self) -> SessionId {
+        SessionId::from_uuid(uuid_of(self.id))
+    }
 }
 
 fn keys(ids: &[SessionId]) -> Vec<Bson> {
@@ -129,13 +132,15 @@ fn keys(ids: &[SessionId]) -> Vec<Bson> {
 
 impl Mongo {
     /// Those that the filter finds, at most `limit`, in no order.
-    async fn session_ids(&self, filter: Document, limit: usize) -> Result<Vec<SessionId>, StoreError> {
-        let sessions = self.sessions.clone_with_type::<OnlyId>();
-        let found = self.calls.run(async move {
-            let found = sessions.find(filter).projection(doc! { "_id": 1 }).limit(integer::limit(limit));
-            Ok(found.await?.try_collect::<Vec<_>>().await?)
-        });
-        Ok(found.await?.into_iter().map(|found| SessionId::from_uuid(uuid_of(found.id))).collect())
+    async fn session_ends(&self, filter: Document, limit: usize) -> Result<Vec<SessionEnd>, StoreError> {
+        let sessions = self.sessions.clone_with_type::<SessionEnd>();
+        let fields = doc! { "_id": 1, "expires_at": 1, "revoked_at": 1 };
+        self.calls
+            .run(async move {
+                let found = sessions.find(filter).projection(fields).limit(integer::limit(limit));
+                Ok(found.await?.try_collect().await?)
+            })
+            .await
     }
 
     async fn update_session(&self, filter: Document, update: Document) -> Result<u64, StoreError> {
