@@ -126,11 +126,10 @@ impl App {
             metrics: metrics.clone(),
             underway: Arc::clone(&underway),
         }));
-        let outbox = Arc::clone(&stores.outbox);
         let stored = Arc::new(StoredWaits::new(metrics.stored_waits.clone()));
         let waits = Arc::clone(&stored);
         Ok(Arc::new(Self {
-            announcer: Announcer::new(Arc::clone(&bus), Arc::clone(&authority), outbox, waits, metrics.clone()),
+            announcer: Announcer::new(Arc::clone(&bus), Arc::clone(&authority), &stores, waits, metrics.clone()),
             passwords: Passwords::new(metrics.passwords_waiting.clone(), per_address)?,
             cors: cors::layer(origins),
             cursors: Cursors::new(&keys.derive_secret("cursor")),

@@ -1,7 +1,8 @@
 //! Announcements: changes of membership that the store has decided and the bus has yet to carry.
 //!
 //! The outbox makes them certain, the derived names make them idempotent: any node may carry any of them, twice. One is
-//! forgotten when the store has its event: what a server of the bus that was replaced has numbered is carried again.
+//! forgotten when the store has its event: what a server of the bus that was replaced has numbered is carried again. Before
+//! that the store is asked, since members have no names for such events by which they would know a repeat.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::metrics::Metrics;
 use crate::service::authority::LocalAuthority;
-use crate::store::{Announcement, Outbox, StoreError};
+use crate::store::{Announcement, Messages, Outbox, StoreError, Stores};
 use crate::stored::{StoredWaits, Waited};
 
 /// Carries announcements. Cheap to clone.
@@ -28,6 +29,7 @@ struct Inner {
     bus: Arc<dyn Bus>,
     authority: Arc<LocalAuthority>,
     outbox: Arc<dyn Outbox>,
+    messages: Arc<dyn Messages>,
     stored: Arc<StoredWaits>,
     metrics: Metrics,
     /// Announcements under way whose requests may have ended.
@@ -59,11 +61,12 @@ impl Announcer {
     pub(crate) fn new(
         bus: Arc<dyn Bus>,
         authority: Arc<LocalAuthority>,
-        outbox: Arc<dyn Outbox>,
+        stores: &Stores,
         stored: Arc<StoredWaits>,
         metrics: Metrics,
     ) -> Self {
-        Self(Arc::new(Inner { bus, authority, outbox, stored, metrics, tasks: TaskTracker::new() }))
+        let (outbox, messages) = (Arc::clone(&stores.outbox), Arc::clone(&stores.messages));
+        Self(Arc::new(Inner { bus, authority, outbox, messages, stored, metrics, tasks: TaskTracker::new() }))
     }
 
     /// Carries one announcement, and waits a moment for it so that the change is usually effective when its
@@ -102,7 +105,7 @@ impl Announcer {
         let batch = self.0.outbox.pending(ANNOUNCE_BATCH_MAX).await?;
         let crowded = batch.len() == ANNOUNCE_BATCH_MAX;
         for announcement in batch.into_iter().filter(|announcement| announcement.room == room) {
-            self.forget_later(self.carry(announcement).await?);
+            self.forget_later(self.carry_again(announcement).await?);
         }
         if crowded { Err(CarryError::Crowded) } else { Ok(()) }
     }
@@ -141,7 +144,7 @@ impl Announcer {
                 if failed.contains(&room) {
                     continue;
                 }
-                match self.carry(announcement).await {
+                match self.carry_again(announcement).await {
                     Ok(heard) => carried.push(heard),
                     Err(error) if is_outage(&error) => return Err(error),
                     Err(error) => {
@@ -160,6 +163,34 @@ impl Announcer {
         }
     }
 
+    /// Carries what may have been carried before.
+    async fn carry_again(&self, announcement: Announcement) -> Result<Carried, CarryError> {
+        let (id, room) = (announcement.event.id, announcement.room);
+        if self.is_stored(room, id).await? {
+            return Ok(Carried { id, room, place: None });
+        }
+        self.carry(announcement).await
+    }
+
+    async fn is_stored(&self, room: RoomId, id: MessageId) -> Result<bool, CarryError> {
+        Ok(self.0.messages.place(room, id).await?.is_some())
+    }
+
+    /// [`open::append`]; none if the store has it when the room is opened.
+    async fn append(&self, append: Append) -> Result<Option<Appended>, CarryError> {
+        let (room, id) = (append.room, append.event.id);
+        for _ in 1..open::ATTEMPTS {
+            match self.0.bus.append(append.clone()).await {
+                Err(AppendError::NotOpen) => open::open(&*self.0.authority, room).await.map_err(AppendError::Bus)?,
+                outcome => return Ok(Some(outcome?)),
+            }
+            if self.is_stored(room, id).await? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(self.0.bus.append(append).await?))
+    }
+
     async fn carry(&self, announcement: Announcement) -> Result<Carried, CarryError> {
         let Announcement { room, acl, event } = announcement;
         let id = event.id;
@@ -167,10 +198,10 @@ impl Announcer {
         let rights = rights_of(&event.body, acl);
         let append = Append { room, event, client_id, rights };
         let is_about_settings = append.event.body.settings().is_some();
-        let place = match open::append(&*self.0.bus, &*self.0.authority, append).await {
+        let place = match self.append(append).await {
             // Newer settings hold and are announced: these need not be any more.
-            Err(AppendError::StaleRights) if is_about_settings => None,
-            outcome => Some(outcome?),
+            Err(CarryError::Append(AppendError::StaleRights)) if is_about_settings => None,
+            outcome => outcome?,
         };
         Ok(Carried { id, room, place })
     }

@@ -5,7 +5,7 @@ use crate::bus::{Append, AppendError, Appended, Bus, BusError, Head};
 use crate::id::RoomId;
 
 /// How often a room is opened for one append before giving up.
-const ATTEMPTS: usize = 3;
+pub const ATTEMPTS: usize = 3;
 
 /// [`Bus::append`], opening the room first where the bus does not know it.
 pub async fn append(bus: &dyn Bus, authority: &dyn Authority, append: Append) -> Result<Appended, AppendError> {
@@ -30,7 +30,8 @@ pub async fn head(bus: &dyn Bus, authority: &dyn Authority, room: RoomId) -> Res
     Err(BusError::Unavailable("the room does not stay open".to_owned()))
 }
 
-async fn open(authority: &dyn Authority, room: RoomId) -> Result<(), BusError> {
+/// Opens a room on the bus. Nothing that was numbered before can be stored any more when this returns.
+pub async fn open(authority: &dyn Authority, room: RoomId) -> Result<(), BusError> {
     authority.open_room(room).await.map_err(|error| match error {
         AuthorityError::Unavailable(cause) => BusError::Unavailable(cause),
         AuthorityError::Refused(code) => BusError::Unavailable(code.as_str().to_owned()),

@@ -252,15 +252,14 @@ impl Acts {
     /// Forgets reactions that were taken back before that time.
     pub(super) async fn sweep(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError> {
         let gone = doc! { "taken_back_at": { "$lt": date(before) } };
-        let found = page_of(&self.reactions, vec![gone.clone()], doc! { "taken_back_at": 1 }, limit).await?;
-        if found.is_empty() {
-            return Ok(0);
-        }
+        let found = page_of(&self.reactions, vec![gone], doc! { "taken_back_at": 1 }, limit).await?;
         // What was given again meanwhile stays.
-        let mut filter = any_of("_id", found.into_iter().map(|reaction| reaction.id.into()).collect());
-        filter.extend(gone);
-        let deleted = self.reactions.delete_many(filter).await?.deleted_count;
-        Ok(usize::try_from(deleted).unwrap_or(usize::MAX))
+        let gone = found.into_iter().map(|reaction| async move {
+            let same = doc! { "_id": reaction.id, "taken_back_at": reaction.taken_back_at };
+            Ok::<u64, StoreError>(self.reactions.delete_one(same).await?.deleted_count)
+        });
+        let gone: Vec<u64> = stream::iter(gone).buffer_unordered(ACTS_AT_ONCE).try_collect().await?;
+        Ok(usize::try_from(gone.iter().sum::<u64>()).unwrap_or(usize::MAX))
     }
 }
 

@@ -101,6 +101,8 @@ pub(super) const HISTORY: &[Index] = &[
     index("reactions", "reactions_users", &["message_id", "emoji", "active", "place"], Kind::Plain),
     // Reactions that were taken back.
     index("reactions", "reactions_taken_back", &["taken_back_at"], Kind::Sparse),
+    // Forgetting those: by id, if nobody has given it again.
+    index("reactions", "reactions_state", &["_id", "taken_back_at"], Kind::Plain),
 ];
 
 /// What names need.
