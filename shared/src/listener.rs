@@ -1,9 +1,9 @@
 //! The accept loop of every HTTP listener: HTTP/1.1 with upgrades, deadlines and bounds for heads, answers and idle
 //! connections, caps on connections and on their rate, and `TCP_NODELAY`. What holds for every request, whichever server
-//! it is for, is in [`exchange`] and [`rules`].
+//! it is for, is in `exchange` and `rules`.
 //!
 //! `axum::serve` installs no timer, so a request head that never ends, or an answer that is never read, would hold its
-//! socket for ever; see [`stream`].
+//! socket for ever; see `stream`.
 
 use std::convert::Infallible;
 use std::io;

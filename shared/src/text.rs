@@ -22,7 +22,7 @@ macro_rules! unseen {
     };
 }
 
-/// [`line`] as a pattern for documents. It knows nothing of normal forms and trimming.
+/// [`line()`] as a pattern for documents. It knows nothing of normal forms and trimming.
 pub const LINE_PATTERN: &str = concat!("^[^", refused!(), "]*[^", refused!(), unseen!(), "][^", refused!(), "]*$");
 
 /// [`lines`] as a pattern for documents.

@@ -62,11 +62,19 @@ impl Announcer {
         bus: Arc<dyn Bus>,
         authority: Arc<LocalAuthority>,
         stores: &Stores,
-        stored: Arc<StoredWaits>,
+        waits: Arc<StoredWaits>,
         metrics: Metrics,
     ) -> Self {
         let (outbox, messages) = (Arc::clone(&stores.outbox), Arc::clone(&stores.messages));
-        Self(Arc::new(Inner { bus, authority, outbox, messages, stored, metrics, tasks: TaskTracker::new() }))
+        Self(Arc::new(Inner {
+            bus,
+            authority,
+            outbox,
+            messages,
+            stored: waits,
+            metrics,
+            tasks: TaskTracker::new(),
+        }))
     }
 
     /// Carries one announcement, and waits a moment for it so that the change is usually effective when its

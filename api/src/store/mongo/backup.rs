@@ -6,7 +6,7 @@
 //! * Memory is bounded, whatever the size. The file is readable for its owner only and has its name only when it is whole
 //!   and on the disk.
 //! * Putting one back checks all of the file before anything changes, and leaves a mark that keeps apis away until all is
-//!   there. Afterwards the database is in a new timeline ([`super::timeline`]): every partition begins a new epoch.
+//!   there. Afterwards the database is in a new timeline (`timeline`): every partition begins a new epoch.
 //!
 //! # Form
 //! A first line, then records: a letter, the length of what follows (4 bytes, little end first), and that. `H` has the

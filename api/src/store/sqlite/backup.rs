@@ -6,7 +6,7 @@
 //! * Putting one back needs the folder for itself. It is checked before anything changes, and the database changes in one
 //!   step. The server that starts afterwards begins a new epoch, as each start does.
 //!
-//! A copy is a SQLite file with two more tables, [`TABLES`]. Copying `rookery.db` by itself is no copy: what was stored
+//! A copy is a SQLite file with two more tables, `TABLES`. Copying `rookery.db` by itself is no copy: what was stored
 //! last is in the write-ahead log beside it.
 
 use std::fs::{self, File, OpenOptions};
