@@ -10,6 +10,7 @@ mod bad_frames;
 mod bad_requests;
 mod bad_text;
 mod beginner;
+mod cold_rooms;
 mod crowd;
 mod drain;
 mod faults;
