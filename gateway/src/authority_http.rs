@@ -14,7 +14,7 @@ use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{AclVersion, RoomId, RoomRef, SessionId, UserId};
 use rookery_shared::limits::{
     AUTHORITY_ANSWER_BYTES_MAX, AUTHORITY_CONNECT_DEADLINE, AUTHORITY_DEADLINE, AUTHORITY_IDLE_MAX,
-    AUTHORIZE_ANSWER_BYTES_MAX, EVENTS_ANSWER_BYTES_MAX, IDLE_DEADLINE, SLUGS_MAX,
+    AUTHORIZE_ANSWER_BYTES_MAX, EVENTS_ANSWER_BYTES_MAX, IDLE_DEADLINE, ROOM_OPEN_DEADLINE, SLUGS_MAX,
 };
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::token::JwkSet;
@@ -84,7 +84,8 @@ impl HttpAuthority {
 
     async fn open(&self, room: RoomId) -> Result<(), AuthorityError> {
         let url = self.url(&["internal", "v1", "rooms", &room.to_string(), "open"])?;
-        self.ask(self.client.post(url)).await.map(drop)
+        // All who want the room wait for this one call; the api opens rooms of a partition one after another.
+        self.ask(self.client.post(url).timeout(ROOM_OPEN_DEADLINE)).await.map(drop)
     }
 }
 

@@ -147,7 +147,7 @@ impl Hub {
     /// Subscribes first and asks for the head then, so that no event falls between the two.
     async fn listen(&self, id: RoomId) -> Result<Head, BusError> {
         self.bus.subscribe(id).await?;
-        self.head(id).await
+        open::head_in_time(self.bus.as_ref(), self.authority.as_ref(), id).await
     }
 
     /// More came while the room was opened than could wait. If the bus does not answer now, the next audit asks.

@@ -161,8 +161,15 @@ pub const ANNOUNCE_BATCH_MAX: usize = 100;
 pub const STORED_WAITS_MAX: usize = 10_000;
 /// Between two looks at the stored marks while a send waits, in case a signal was lost.
 pub const STORED_POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How long one request waits for a room to be opened by another.
+/// How long a new epoch waits for writes of the one before that are under way.
 pub const ROOM_OPEN_WAIT: Duration = Duration::from_secs(3);
+/// From the first who wants a room that nobody has open to the answer for all who wait for it. Each step has a deadline of
+/// its own; after a cold start a database may need all of it.
+pub const ROOM_OPEN_DEADLINE: Duration = Duration::from_secs(10);
+/// Between two tries to open a room within that.
+pub const ROOM_OPEN_PAUSE: Duration = Duration::from_millis(250);
+/// Rooms that are being opened of which a process remembers it, so that one call serves all who wait.
+pub const ROOMS_OPENING_MAX: u64 = 10_000;
 /// Rooms of one user that `rooms/mine` lists.
 pub const ROOMS_OF_USER_MAX: usize = 1_000;
 /// Rooms whose members are counted at the same time for one list.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use moka::future::Cache;
 use rookery_shared::authority::{
     Answer, Authority, AuthorityError, Changes, EventPlace, Look, MessageFacts, Permission, Question,
 };
@@ -13,7 +14,8 @@ use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{AclVersion, Epoch, Partition, RoomId, RoomRef, SessionId, UserId};
 use rookery_shared::keys::{partition_of, partitions};
 use rookery_shared::limits::{
-    CHANGES_OVERLAP, CHANGES_PER_READ_MAX, READ_STATES_AT_ONCE, READ_STATES_TURN, ROOM_OPEN_WAIT,
+    CHANGES_OVERLAP, CHANGES_PER_READ_MAX, READ_STATES_AT_ONCE, READ_STATES_TURN, ROOM_OPEN_DEADLINE, ROOM_OPEN_WAIT,
+    ROOMS_OPENING_MAX,
 };
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::token::{JwkSet, SigningKeys};
@@ -55,8 +57,10 @@ pub struct LocalAuthorityParts {
 /// See the module's text.
 pub struct LocalAuthority {
     parts: LocalAuthorityParts,
-    /// One per partition: rooms of a partition are opened one after another, so that one outage costs one epoch.
+    /// One per partition: who needs an epoch waits for whoever begins one, so that one outage costs one epoch.
     opening: Vec<Mutex<()>>,
+    /// Rooms that are being opened: several gateways ask for the same room at once.
+    rooms: Cache<RoomId, ()>,
     reads: Reads,
     standings: Standings,
     /// Who counts unread messages for a subscription.
@@ -67,24 +71,38 @@ impl LocalAuthority {
     /// An authority over these parts.
     pub fn new(parts: LocalAuthorityParts) -> Self {
         let opening = partitions().map(|_| Mutex::new(())).collect();
-        let counting = Semaphore::new(READ_STATES_AT_ONCE);
-        Self { parts, opening, reads: Reads::default(), standings: Standings::new(), counting }
+        let (counting, rooms) = (Semaphore::new(READ_STATES_AT_ONCE), Cache::new(ROOMS_OPENING_MAX));
+        Self { parts, opening, rooms, reads: Reads::default(), standings: Standings::new(), counting }
     }
 
     pub(super) const fn parts(&self) -> &LocalAuthorityParts {
         &self.parts
     }
 
-    /// The right to open rooms of the partition, and whether somebody else had it just before.
-    async fn turn(&self, partition: Partition) -> Result<(MutexGuard<'_, ()>, bool), AuthorityError> {
+    /// The right to begin an epoch of the partition. None if it has one: its rooms are opened side by side.
+    async fn turn(&self, partition: Partition) -> Result<Option<MutexGuard<'_, ()>>, AuthorityError> {
+        if self.has_epoch(partition).await? {
+            return Ok(None);
+        }
         let gate = &self.opening[usize::from(partition.0) % self.opening.len()];
-        if let Ok(guard) = gate.try_lock() {
-            return Ok((guard, false));
+        let Ok(guard) = timeout(ROOM_OPEN_DEADLINE, gate.lock()).await else {
+            return Err(AuthorityError::Unavailable("an epoch of the partition is still being begun".to_owned()));
+        };
+        Ok((!self.has_epoch(partition).await?).then_some(guard))
+    }
+
+    async fn has_epoch(&self, partition: Partition) -> Result<bool, AuthorityError> {
+        let state = self.parts.bus.partition(partition).await.map_err(|error| bus_error(&error))?;
+        Ok(matches!(state, PartitionState::Open))
+    }
+
+    async fn open_once(&self, room: RoomId) -> Result<(), AuthorityError> {
+        if self.is_open(room).await? {
+            return Ok(());
         }
-        match timeout(ROOM_OPEN_WAIT, gate.lock()).await {
-            Ok(guard) => Ok((guard, true)),
-            Err(_) => Err(AuthorityError::Unavailable("rooms of the partition are still being opened".to_owned())),
-        }
+        let partition = partition_of(room);
+        let _turn = self.turn(partition).await?;
+        self.open(room, partition).await
     }
 
     async fn is_open(&self, room: RoomId) -> Result<bool, AuthorityError> {
@@ -158,12 +176,10 @@ impl Authority for LocalAuthority {
     }
 
     async fn open_room(&self, room: RoomId) -> Result<(), AuthorityError> {
-        let partition = partition_of(room);
-        let (_guard, waited) = self.turn(partition).await?;
-        if waited && self.is_open(room).await? {
-            return Ok(());
-        }
-        self.open(room, partition).await
+        let opened = self.rooms.try_get_with(room, self.open_once(room)).await;
+        // An answer is good for those who waited for it, not for a later question.
+        self.rooms.invalidate(&room).await;
+        opened.map_err(|error| AuthorityError::clone(&error))
     }
 
     async fn message(&self, look: Look) -> Result<MessageFacts, AuthorityError> {

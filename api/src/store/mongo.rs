@@ -16,7 +16,7 @@ use mongodb::options::{
     Acknowledgment, ClientOptions, DatabaseOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
 };
 use mongodb::{Client, Collection, Database};
-use rookery_shared::limits::{STORE_CALL_LIFE, STORE_CONNECTIONS_MAX, STORE_DEADLINE};
+use rookery_shared::limits::{STORE_CALL_LIFE, STORE_CONNECTIONS_MAX, STORE_CONNECTS_AT_ONCE, STORE_DEADLINE};
 use secrecy::{ExposeSecret, SecretString};
 
 use self::acts::{ReactionDocument, StateDocument};
@@ -97,6 +97,7 @@ pub fn connect(mut options: ClientOptions, database: &str) -> Result<Stores, Sto
     options.connect_timeout = Some(STORE_DEADLINE);
     options.heartbeat_freq = Some(Duration::from_secs(2));
     options.max_pool_size = Some(STORE_CONNECTIONS_MAX);
+    options.max_connecting = Some(STORE_CONNECTS_AT_ONCE);
     let client = Client::with_options(options)?;
     let mongo = Arc::new(Mongo::new(client, database));
     Ok(Stores {

@@ -6,11 +6,11 @@ use futures_util::{StreamExt, stream};
 use rookery_shared::access::Action;
 use rookery_shared::authority::AuthorityError;
 use rookery_shared::id::{RoomId, RoomRef};
-use rookery_shared::limits::{READ_STATE_WAIT, SUBSCRIBES_AT_ONCE};
+use rookery_shared::limits::{AUTHORIZE_SLOW, READ_STATE_WAIT, ROOM_OPEN_DEADLINE, SUBSCRIBES_AT_ONCE};
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::protocol::server::ErrorFrame;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::Commands;
 use crate::authorize::Checked;
@@ -22,12 +22,30 @@ use crate::session::Target;
 /// A room as the client named it, and what is needed to enter it.
 type Prepared = (RoomRef, Result<Joining, CommandError>);
 
+/// Whether the api was slow, and there is time to ask it again. One that is away is not waited for.
+fn asks_again(checked: &Checked, asked: Instant, end: Instant) -> bool {
+    let was_slow = asked.elapsed() >= AUTHORIZE_SLOW && Instant::now() < end;
+    was_slow && matches!(checked, Err(AuthorityError::Unavailable(_)))
+}
+
 impl Commands {
+    /// Rooms that a slow api says nothing about are asked about again, after the others were entered.
+    pub(super) async fn subscribe(&self, mut targets: Vec<Target>) {
+        let end = Instant::now() + ROOM_OPEN_DEADLINE;
+        while !targets.is_empty() {
+            let (asked, names) = (Instant::now(), targets.iter().map(|target| &target.room).collect::<Vec<_>>());
+            let checked = self.node.permissions.check_all(self.member.user, &names, Action::Read).await;
+            let is_late = |checked: &Checked| asks_again(checked, asked, end);
+            let (late, answered): (Vec<_>, Vec<_>) =
+                targets.into_iter().zip(checked).partition(|(_, checked)| is_late(checked));
+            self.enter_all(answered).await;
+            targets = late.into_iter().map(|(target, _)| target).collect();
+        }
+    }
+
     /// Rooms are prepared side by side but entered one by one, so that their replays fit the outbox.
-    pub(super) async fn subscribe(&self, targets: Vec<Target>) {
-        let names: Vec<&RoomRef> = targets.iter().map(|target| &target.room).collect();
-        let checked = self.node.permissions.check_all(self.member.user, &names, Action::Read).await;
-        let prepared = stream::iter(targets.into_iter().zip(checked))
+    async fn enter_all(&self, targets: Vec<(Target, Checked)>) {
+        let prepared = stream::iter(targets)
             .map(|(target, checked)| self.prepare_with(target, checked))
             .buffered(SUBSCRIBES_AT_ONCE);
         let mut prepared: Vec<_> = prepared.collect().await;
@@ -87,8 +105,14 @@ impl Commands {
     }
 
     async fn prepare(&self, target: Target) -> Prepared {
-        let checked = self.node.permissions.check(self.member.user, &target.room, Action::Read).await;
-        self.prepare_with(target, checked).await
+        let end = Instant::now() + ROOM_OPEN_DEADLINE;
+        loop {
+            let asked = Instant::now();
+            let checked = self.node.permissions.check(self.member.user, &target.room, Action::Read).await;
+            if !asks_again(&checked, asked, end) {
+                return self.prepare_with(target, checked).await;
+            }
+        }
     }
 
     async fn prepare_with(&self, target: Target, checked: Checked) -> Prepared {

@@ -96,6 +96,7 @@ pub(super) const ROWS: &[Row] = rows! {
     OUTBOX_BEHIND_FRAMES: "caught up by number, later";
     FRAGMENTS_MAX: "1009" as "frame";
     AUTHORITY_DEADLINE: "`unavailable`";
+    ROOM_OPEN_DEADLINE: "`unavailable`";
     FRAMES_PER_SECOND_MAX: "4429" as "flood";
     FRAMES_BURST_MAX: "4429" as "flood";
     BYTES_PER_SECOND_MAX: "4429" as "flood";

@@ -15,6 +15,8 @@ pub const STORE_CALLS_MAX: usize = 512;
 pub const STORE_TOPS_MAX: usize = 100_000;
 /// Connections of one process to the database.
 pub const STORE_CONNECTIONS_MAX: u32 = 32;
+/// Of them, those that one process makes at the same time: a cold start must not wait for one after the other.
+pub const STORE_CONNECTS_AT_ONCE: u32 = 8;
 /// Accounts that the command `user list` reads at once.
 pub const USERS_PER_PAGE: usize = 200;
 /// Between two looks whether Redis and the database still belong together.

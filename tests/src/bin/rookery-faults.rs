@@ -187,7 +187,7 @@ impl Run {
         let begin = Instant::now();
         let played = play(one, self.options).await;
         let (took, verdict, remarks) = (begin.elapsed(), played.verdict(), played.remarks());
-        println!("{}", line(&played));
+        println!("{}\n  {}", line(&played), played.phases);
         for line in remarks.iter().flat_map(|remark| remark.lines()) {
             println!("    {line}");
         }

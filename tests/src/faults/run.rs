@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt::{Display, Formatter};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use tokio::time::sleep;
@@ -65,6 +65,23 @@ impl Display for Options {
     }
 }
 
+/// What a play's time was spent on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Phases([Duration; 6]);
+
+impl Phases {
+    const NAMES: [&str; 6] = ["start", "talk", "fault", "back", "last acks", "judge"];
+}
+
+impl Display for Phases {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        for (name, time) in Self::NAMES.iter().zip(self.0) {
+            write!(f, "{name} {:.1} s; ", time.as_secs_f64())?;
+        }
+        Ok(())
+    }
+}
+
 /// What came of a row.
 #[derive(Clone, Debug)]
 pub struct Played {
@@ -78,6 +95,8 @@ pub struct Played {
     pub delays: Vec<String>,
     /// Milliseconds after the fault in which everybody is to be heard again.
     pub allowed_ms: u64,
+    /// What its time was spent on.
+    pub phases: Phases,
 }
 
 impl Played {
@@ -145,17 +164,22 @@ pub async fn play(play: Play, options: Options) -> Played {
         complaints: Vec::new(),
         delays: Vec::new(),
         allowed_ms: allowed_ms(&play.row, play.slowed, options.patience),
+        phases: Phases::default(),
     };
     playing.catch_unwind().await.unwrap_or_else(failed)
 }
 
 async fn play_or_panic(play: Play, options: Options) -> Played {
     let (row, patience) = (play.row, options.patience(&play));
+    let mut times = vec![Instant::now()];
+    let mut next = || times.push(Instant::now());
     let field = Arc::new(Field::start(row.needs).await);
     let load = Load::start(&field.rest(), &field.entrances(), options.pace).await;
+    next();
     let slowdown = play.slowed.then(|| Slowdown::begin(Arc::clone(&field)));
     sleep(options.talk / 3).await;
     let begin = load.now_ms();
+    next();
     let Options { scale, idle_sockets, .. } = options;
     let stage = Stage {
         field: Arc::clone(&field),
@@ -168,14 +192,18 @@ async fn play_or_panic(play: Play, options: Options) -> Played {
     };
     stage.play(row.fault).await;
     let end = load.now_ms();
+    next();
     load.recover(patience).await;
+    next();
     sleep(options.talk.mul_f64(2.0 / 3.0)).await;
     load.drain(patience).await;
+    next();
     // The judge reads all histories, which is no part of the play.
     if let Some(slowdown) = slowdown {
         slowdown.end().await;
     }
     let outcome = load.settle((begin, end)).await;
+    next();
     let mut complaints = field.complaints();
     complaints.append(&mut stage.complaints.lock());
     let mut delays = std::mem::take(&mut *stage.delays.lock());
@@ -186,7 +214,8 @@ async fn play_or_panic(play: Play, options: Options) -> Played {
         }
     }
     let allowed_ms = allowed_ms(&row, play.slowed, options.patience);
-    Played { play, outcome, complaints, delays, allowed_ms }
+    let phases = Phases(std::array::from_fn(|phase| times[phase + 1] - times[phase]));
+    Played { play, outcome, complaints, delays, allowed_ms, phases }
 }
 
 fn text_of(cause: &(dyn Any + Send)) -> &str {
@@ -208,6 +237,7 @@ mod tests {
             complaints: Vec::new(),
             delays: Vec::new(),
             allowed_ms: allowed_ms(&play.row, play.slowed, 1),
+            phases: Phases::default(),
         }
     }
 

@@ -11,6 +11,7 @@ mod bad_requests;
 mod bad_text;
 mod beginner;
 mod changes;
+mod cold_rooms;
 mod crowd;
 mod data_folder;
 mod drain;
