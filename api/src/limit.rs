@@ -12,6 +12,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use rookery_shared::address;
 use rookery_shared::clock::UnixMillis;
+use rookery_shared::cost::Work;
 use rookery_shared::id::UserId;
 use rookery_shared::limiter::{Verdict, headers};
 use rookery_shared::listener::Peer;
@@ -98,6 +99,13 @@ pub(crate) async fn refresh(app: &App, lookup: &[u8; 16]) -> Result<(), ApiError
 
 async fn take(app: &App, limit: Limit, subject: u128) -> Result<(), ApiError> {
     let verdict = app.limiter.take(limit, subject).await;
+    if verdict.allowed { Ok(()) } else { Err(ApiError::Limited(verdict)) }
+}
+
+/// Counts what a request makes the servers do beyond what every request costs.
+pub(crate) async fn spend(app: &App, user: UserId, work: Work) -> Result<(), ApiError> {
+    let tokens = work.tokens().saturating_sub(Work::Plain.tokens());
+    let verdict = app.limiter.take_many(Limit::UserCommands, user.as_uuid().as_u128(), tokens).await;
     if verdict.allowed { Ok(()) } else { Err(ApiError::Limited(verdict)) }
 }
 

@@ -122,6 +122,8 @@ pub trait Members: Send + Sync {
     async fn get(&self, room: RoomId, user: UserId) -> Result<Option<Member>, StoreError>;
     /// The rooms of a user, in the order of joining, at most `limit`.
     async fn of_user(&self, user: UserId, limit: usize) -> Result<Vec<Member>, StoreError>;
+    /// How many members each of these rooms has; rooms without members may be left out.
+    async fn counts(&self, rooms: &[RoomId]) -> Result<HashMap<RoomId, u64>, StoreError>;
     /// How many members a room has.
     async fn count(&self, room: RoomId) -> Result<u64, StoreError>;
     /// Those of these users who are members. The order is not promised.

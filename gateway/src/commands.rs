@@ -16,7 +16,7 @@ use crate::error::CommandError;
 use crate::gateway::Node;
 use crate::logins::Candidate;
 use crate::member::Member;
-use crate::session::{Command, Target};
+use crate::session::{Command, Queued, Ran, Target};
 
 mod act;
 mod heads;
@@ -56,29 +56,35 @@ impl Commands {
         self.member.verdict()
     }
 
-    /// Does it. The client is told of success and failure through its outbox; a close code ends the connection.
-    pub async fn run(self: Arc<Self>, command: Command) -> Option<CloseCode> {
+    /// Does it, if the user may ask for so much now. The client is told of success and failure through its outbox.
+    pub async fn run(self: Arc<Self>, queued: Queued) -> Ran {
         if let Some(code) = self.verdict() {
-            return Some(code);
+            return Ran::Close(code);
         }
-        if !self.admits(&command).await {
-            return (command == Command::Admit).then_some(CloseCode::Overloaded);
+        if !self.admits(&queued).await {
+            return if queued.command == Command::Admit {
+                Ran::Close(CloseCode::Overloaded)
+            } else {
+                Ran::Done
+            };
         }
-        match command {
+        match queued.command {
+            Command::Read(reading) => return Ran::Gather(reading),
+            Command::Renew(token) => return Ran::Renew(token),
             Command::Subscribe(targets) => self.subscribe(targets).await,
-            Command::Enter(room) => return self.enter(Target { room, position: None }).await,
+            Command::Enter(room) => return self.enter(Target { room, position: None }).await.into(),
             Command::Unsubscribe(rooms) => rooms.iter().for_each(|room| self.unsubscribe(room)),
             Command::Send(outgoing) => self.send(*outgoing).await,
             Command::Heads(targets) => self.heads(targets).await,
             Command::Act(deed) => self.act(*deed).await,
-            Command::CatchUp(rooms) => return self.catch_up(rooms).await,
-            Command::Admit => {}
+            Command::CatchUp(rooms) => return self.catch_up(rooms).await.into(),
+            Command::Admit | Command::Count => {}
             Command::Say(setting) => self.node.presence.say(self.member.user, setting),
             Command::Watch(watch) => self.watch(watch).await,
             Command::Type(room, user) => self.type_in(&room, user).await,
-            Command::Read(reading) => self.read(reading).await,
+            Command::Mark(reading) => self.mark(reading).await,
         }
-        None
+        Ran::Done
     }
 
     /// The rooms to catch up with, if it is time to.

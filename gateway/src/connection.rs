@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use rookery_shared::clock::UnixMillis;
+use rookery_shared::cost::Work;
 use rookery_shared::id::{RoomRef, UserId};
 use rookery_shared::limits::{COMMANDS_QUEUED_MAX, RECONNECT_SPREAD_MS, WRITE_DEADLINE};
 use rookery_shared::protocol::client::ClientFrame;
@@ -24,11 +24,12 @@ use crate::heartbeat::{Beat, Heartbeat};
 use crate::logins::Candidate;
 use crate::member::Member;
 use crate::outbox::{Flushed, Outbox};
-use crate::reads::{Reading, Reads};
-use crate::session::{Command, Input, LoginState, Output, Session};
+use crate::reads::Reads;
+use crate::session::{Command, Input, LoginState, Output, Queued, Ran, Renewal, Session};
 use crate::socket::{Heard, Socket};
 
 mod ending;
+mod turns;
 
 use ending::{Count, End};
 
@@ -47,7 +48,7 @@ pub struct Opening {
 enum Wake {
     Heard(Heard),
     Filled,
-    Done(Option<CloseCode>),
+    Done(Ran),
     Checked(Checked),
     Clock,
     Drain,
@@ -70,8 +71,8 @@ struct Connection {
     session_due: Instant,
     heartbeat: Heartbeat,
     commands: Option<Arc<Commands>>,
-    waiting: VecDeque<Command>,
-    running: Option<BoxFuture<'static, Option<CloseCode>>>,
+    waiting: VecDeque<Queued>,
+    running: Option<BoxFuture<'static, Ran>>,
     /// The question about the login of a token. Until it is answered, nothing is read.
     checking: Option<BoxFuture<'static, Checked>>,
     /// Whether it lives for one room only.
@@ -136,7 +137,7 @@ impl Connection {
                 heard = self.socket.next(), if may_read => Wake::Heard(heard),
                 () = self.outbox.filled() => Wake::Filled,
                 _ = self.outbox.writable(), if self.blocked_until.is_some() => Wake::Filled,
-                verdict = progress(&mut self.running) => Wake::Done(verdict),
+                ran = progress(&mut self.running) => Wake::Done(ran),
                 checked = progress(&mut self.checking) => Wake::Checked(checked),
                 () = clock.as_mut() => Wake::Clock,
                 () = drain.as_mut() => Wake::Drain,
@@ -152,10 +153,7 @@ impl Connection {
         match wake {
             Wake::Heard(heard) => self.on_heard(heard),
             Wake::Filled => self.write(),
-            Wake::Done(verdict) => {
-                self.running = None;
-                verdict.map(End::Ours)
-            }
+            Wake::Done(ran) => self.on_ran(ran),
             Wake::Checked(checked) => self.on_checked(checked),
             Wake::Clock => self.on_clock(),
             Wake::Drain => {
@@ -186,10 +184,15 @@ impl Connection {
         let decoded = ClientFrame::decode(text);
         let label = decoded.as_ref().map_or("rejected", label);
         self.node.metrics.frames_in.with_label_values(&[label]).inc();
+        let tokens = Work::of(&decoded).tokens();
         match decoded {
-            Ok(ClientFrame::Auth(auth)) => self.present(&auth.token),
-            Ok(frame) => self.handle(Input::Frame(frame)),
-            Err(rejected) => self.handle(Input::Rejected(rejected)),
+            Ok(ClientFrame::Auth(auth)) if self.commands.is_none() => self.present(&auth.token),
+            Ok(ClientFrame::Auth(auth)) => {
+                self.waiting.push_back(Queued { command: Command::Renew(Renewal(auth.token)), tokens });
+                None
+            }
+            Ok(frame) => self.hear(Input::Frame(frame), tokens),
+            Err(rejected) => self.hear(Input::Rejected(rejected), tokens),
         }
     }
 
@@ -241,40 +244,17 @@ impl Connection {
                 }
                 self.outbox.send(&frame);
             }
-            Output::Run(Command::Read(reading)) => self.gather(reading),
-            Output::Run(command) => self.waiting.push_back(command),
+            Output::Run(command) => self.waiting.push_back(command.into()),
             Output::Close(code) => return Some(End::Ours(code)),
         }
         None
-    }
-
-    fn gather(&mut self, reading: Reading) {
-        let now = self.reads.get_or_insert_default().offer(reading, Instant::now());
-        if now.is_none() {
-            self.node.metrics.reads.with_label_values(&["coalesced"]).inc();
-        }
-        self.waiting.extend(now.map(Command::Read));
     }
 
     fn welcome(&mut self, user: UserId) {
         let member = Member::new(user, Arc::clone(&self.outbox), self.is_single);
         self.commands = Some(Commands::new(Arc::clone(&self.node), member));
         self.pending = None;
-        self.waiting.push_back(Command::Admit);
-    }
-
-    /// Commands run one by one, so that what a client sends in order happens in order.
-    fn start_next(&mut self) {
-        if self.running.is_some() {
-            return;
-        }
-        // There are commands to run only after the welcome.
-        if let Some(commands) = &self.commands {
-            self.running = self.waiting.pop_front().map(|command| Arc::clone(commands).run(command).boxed());
-        }
-        if self.waiting.is_empty() {
-            self.waiting = VecDeque::new();
-        }
+        self.waiting.push_back(Command::Admit.into());
     }
 
     fn write(&mut self) -> Option<End> {
@@ -284,7 +264,8 @@ impl Connection {
             (Flushed::Blocked { .. }, _) => Some(Instant::now() + WRITE_DEADLINE),
             _ => None,
         };
-        self.waiting.extend(self.commands.as_ref().and_then(|commands| commands.behind()));
+        let behind = self.commands.as_ref().and_then(|commands| commands.behind());
+        self.waiting.extend(behind.map(Queued::from));
         match flushed {
             Flushed::All | Flushed::More | Flushed::Blocked { .. } => None,
             Flushed::End(code) => Some(End::Ours(code)),
@@ -306,7 +287,8 @@ impl Connection {
             return Some(End::Ours(CloseCode::TooSlow));
         }
         if let Some(reads) = &mut self.reads {
-            self.waiting.extend(reads.due(now).into_iter().map(Command::Read));
+            self.waiting
+                .extend(reads.due(now).into_iter().map(|reading| Command::Mark(reading).into()));
         }
         if let Some(end) = self.handle(Input::Tick) {
             return Some(end);

@@ -15,7 +15,7 @@ use rookery_shared::id::RoomRef;
 use rookery_shared::protocol::server::AckMode;
 
 pub use input::{Input, LoginState};
-pub use output::{Command, Deed, Outgoing, Output, Target};
+pub use output::{Command, Deed, Outgoing, Output, Queued, Ran, Renewal, Target};
 
 use authenticated::Authenticated;
 use unauthenticated::Unauthenticated;

@@ -73,7 +73,7 @@ pub fn frame_types(side: Side) -> Vec<&'static str> {
 /// The document.
 pub fn document() -> Value {
     json!({
-        "asyncapi": "3.0.0",
+        "asyncapi": "3.1.0",
         "info": {
             "title": "Rookery sockets",
             "version": env!("CARGO_PKG_VERSION"),

@@ -7,12 +7,32 @@ use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::integer;
 use crate::limits::{CLIENT_ID_BYTES_MAX, SLUG_BYTES_MAX};
+
+/// Bytes of a UUID as RFC 9562 writes it.
+const HYPHENATED_BYTES: usize = 36;
+
+/// Reads the one form of an id that the documents promise.
+struct Hyphenated;
+
+impl serde::de::Visitor<'_> for Hyphenated {
+    type Value = Uuid;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a UUID")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Uuid, E> {
+        let id = Uuid::try_parse(text).ok().filter(|_| text.len() == HYPHENATED_BYTES);
+        id.ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+    }
+}
 
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         #[serde(transparent)]
         pub struct $name(Uuid);
 
@@ -30,6 +50,18 @@ macro_rules! uuid_id {
             /// The id as the stores keep it.
             pub const fn as_uuid(self) -> Uuid {
                 self.0
+            }
+
+            /// Reads the one form that the documents promise: 36 characters, with hyphens. Other ways to write a UUID
+            /// are for keys and stores, see [`FromStr`].
+            pub fn from_hyphenated(text: &str) -> Result<Self, BadId> {
+                if text.len() == HYPHENATED_BYTES { text.parse() } else { Err(BadId) }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str(Hyphenated).map(Self)
             }
         }
 
@@ -184,7 +216,7 @@ impl FromStr for RoomRef {
     type Err = BadId;
 
     fn from_str(text: &str) -> Result<Self, BadId> {
-        match text.parse() {
+        match RoomId::from_hyphenated(text) {
             Ok(id) => Ok(Self::Id(id)),
             Err(BadId) => Slug::try_from(text.to_owned()).map(Self::Slug),
         }
@@ -248,8 +280,8 @@ impl<'de> Deserialize<'de> for Epoch {
 }
 
 /// The number of an event in its room: 1, 2, 3 … without holes inside one epoch. 0 means "before the first".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "u64", into = "u64")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(into = "u64")]
 pub struct Seq(u64);
 
 impl Seq {
@@ -280,6 +312,12 @@ impl TryFrom<u64> for Seq {
 
     fn try_from(value: u64) -> Result<Self, Self::Error> {
         if value <= Self::MAX.0 { Ok(Self(value)) } else { Err("must be below 2^53") }
+    }
+}
+
+impl<'de> Deserialize<'de> for Seq {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::try_from(integer::whole(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 
@@ -323,36 +361,4 @@ pub struct LogPosition {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn room_ref_tells_ids_from_slugs() {
-        let id = RoomId::generate();
-        assert_eq!(id.to_string().parse(), Ok(RoomRef::Id(id)));
-        assert!(matches!("general".parse(), Ok(RoomRef::Slug(_))));
-        for bad in ["", "General", "a b", "*", "a\n", "{x}", &"a".repeat(65)] {
-            assert_eq!(bad.parse::<RoomRef>(), Err(BadId), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn epoch_text_is_strict() {
-        assert_eq!("e12".parse(), Ok(Epoch(12)));
-        for bad in ["", "e", "12", "e-1", "e+1", "e1x", "e99999999999999999999"] {
-            assert_eq!(bad.parse::<Epoch>(), Err(BadId), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn a_message_id_depends_on_every_part() {
-        let (room, user) = (RoomId::generate(), UserId::generate());
-        let name = ClientId::generate();
-        let id = MessageId::derive(room, user, &name, "hi");
-        assert_eq!(id, MessageId::derive(room, user, &name, "hi"));
-        assert_ne!(id, MessageId::derive(RoomId::generate(), user, &name, "hi"));
-        assert_ne!(id, MessageId::derive(room, UserId::generate(), &name, "hi"));
-        assert_ne!(id, MessageId::derive(room, user, &ClientId::generate(), "hi"));
-        assert_ne!(id, MessageId::derive(room, user, &name, "ho"));
-    }
-}
+mod tests;

@@ -21,7 +21,7 @@ use crate::address::Proxies;
 use crate::clock::UnixMillis;
 use crate::limits::{QUOTA_ALONE, QUOTA_BUCKETS_MAX, QUOTA_NODE_INTERVAL, QUOTA_NODES_UNKNOWN, QUOTA_WAIT};
 use crate::quota::memory::MemoryQuota;
-use crate::quota::{Bucket, Grant, Limit, Quota, Rate, Rates};
+use crate::quota::{Bucket, Grant, Limit, Quota, Rate, Rates, Want};
 
 mod entry;
 pub mod headers;
@@ -97,22 +97,34 @@ impl Limiter {
 
     /// Counts one, if it may be done.
     pub async fn take(&self, limit: Limit, subject: u128) -> Verdict {
+        self.take_many(limit, subject, 1).await
+    }
+
+    /// Counts what costs so many tokens, if it may be done: all of them or none. What costs more than a bucket can hold
+    /// costs a full one.
+    pub async fn take_many(&self, limit: Limit, subject: u128, tokens: u32) -> Verdict {
         let rate = self.rates.of(limit);
-        if rate.is_off() {
+        let tokens = tokens.min(rate.burst);
+        if rate.is_off() || tokens == 0 {
             return Verdict { limit, rate, allowed: true, remaining: u32::MAX, retry_ms: 0, reset_ms: 0 };
         }
         let bucket = Bucket { limit, subject };
-        if let Some(verdict) = self.known(bucket, rate) {
-            return verdict;
-        }
+        let missing = match self.known(bucket, tokens) {
+            Ok(grant) => return verdict(bucket, rate, grant),
+            Err(missing) => missing,
+        };
         if self.now().0 < self.alone_until.load(Ordering::Relaxed) {
-            return self.alone(bucket, rate);
+            return self.alone(bucket, rate, tokens);
         }
-        match timeout(QUOTA_WAIT, self.quota.lease(bucket, rate, limit.chunk())).await {
-            Ok(Ok(grant)) => self.settle(bucket, rate, grant),
-            Ok(Err(error)) => self.cut_off(bucket, rate, &error),
-            Err(_) => self.cut_off(bucket, rate, &"no answer in time"),
-        }
+        let want = Want { least: missing, most: limit.chunk() };
+        let cause = match timeout(QUOTA_WAIT, self.quota.lease(bucket, rate, want)).await {
+            Ok(Ok(grant)) => return self.settle(bucket, rate, tokens, grant),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "no answer in time".to_owned(),
+        };
+        tracing::warn!(%cause, limit = limit.as_str(), "buckets not shared, this node counts alone");
+        self.alone_until.store(self.now().plus(QUOTA_ALONE).0, Ordering::Relaxed);
+        self.alone(bucket, rate, tokens)
     }
 
     /// Tells the other nodes of this one and learns how many there are, until the process stops.
@@ -134,30 +146,23 @@ impl Limiter {
         }
     }
 
-    fn cut_off(&self, bucket: Bucket, rate: Rate, cause: &dyn std::fmt::Display) -> Verdict {
-        tracing::warn!(%cause, limit = bucket.limit.as_str(), "buckets not shared, this node counts alone");
-        self.alone_until.store(self.now().plus(QUOTA_ALONE).0, Ordering::Relaxed);
-        self.alone(bucket, rate)
-    }
-
-    fn known(&self, bucket: Bucket, rate: Rate) -> Option<Verdict> {
+    fn known(&self, bucket: Bucket, tokens: u32) -> Result<Grant, u32> {
         let now = self.now();
         self.shard(bucket)
             .lock()
-            .get_mut(&bucket)?
-            .known(now)
-            .map(|grant| verdict(bucket, rate, grant))
+            .get_mut(&bucket)
+            .map_or(Err(tokens), |entry| entry.known(tokens, now))
     }
 
-    fn settle(&self, bucket: Bucket, rate: Rate, grant: Grant) -> Verdict {
+    fn settle(&self, bucket: Bucket, rate: Rate, tokens: u32, grant: Grant) -> Verdict {
         let now = self.now();
-        let grant = self.with_entry(bucket, |entry| entry.settle(rate, grant, now));
+        let grant = self.with_entry(bucket, |entry| entry.settle(rate, tokens, grant, now));
         verdict(bucket, rate, grant)
     }
 
-    fn alone(&self, bucket: Bucket, rate: Rate) -> Verdict {
+    fn alone(&self, bucket: Bucket, rate: Rate, tokens: u32) -> Verdict {
         let (now, nodes) = (self.now(), self.nodes());
-        let grant = self.with_entry(bucket, |entry| entry.alone(rate, nodes, now));
+        let grant = self.with_entry(bucket, |entry| entry.alone(rate.share(nodes), tokens, now));
         verdict(bucket, rate, grant)
     }
 

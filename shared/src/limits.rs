@@ -172,8 +172,6 @@ pub const ROOM_OPEN_PAUSE: Duration = Duration::from_millis(250);
 pub const ROOMS_OPENING_MAX: u64 = 10_000;
 /// Rooms of one user that `rooms/mine` lists.
 pub const ROOMS_OF_USER_MAX: usize = 1_000;
-/// Rooms whose members are counted at the same time for one list.
-pub const ROOM_COUNTS_AT_ONCE: usize = 8;
 /// How long a page of history waits for the bus before it is served from the store alone.
 pub const HISTORY_BUS_WAIT: Duration = Duration::from_secs(1);
 /// Between the first two attempts to prepare the store; it doubles up to [`START_PAUSE_MAX`].

@@ -5,6 +5,7 @@ use crate::clock::UnixMillis;
 use crate::config::{Reader, Setting};
 use crate::event::{EventBody, RoomSettings};
 use crate::limits::{SEND_BURST_MAX, SEND_INTERVAL_MS_MAX};
+use crate::quota;
 
 /// So many events at once, then one per interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,11 +67,12 @@ impl Pace {
     /// No limit.
     pub const OFF: Self = Self { burst: 1, interval_ms: 0 };
 
-    /// Reads [`SETTINGS`]; what is wrong is remembered by the reader.
+    /// Reads [`SETTINGS`]; what is wrong is remembered by the reader. Where no rate is limited, this one is not either.
     pub fn read(reader: &mut Reader) -> Option<Self> {
         let burst = reader.number("send_burst", 1..=SEND_BURST_MAX);
         let interval_ms = reader.number("send_interval_ms", 0..=SEND_INTERVAL_MS_MAX);
-        Some(Self { burst: burst?, interval_ms: interval_ms? })
+        let pace = Self { burst: burst?, interval_ms: interval_ms? };
+        Some(if quota::are_switched_off(reader) { Self::OFF } else { pace })
     }
 
     /// Milliseconds that may be owed when one more is sent.

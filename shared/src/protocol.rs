@@ -3,6 +3,8 @@
 //!
 //! Untrusted text is parsed here once. Sizes are checked before anything is decoded.
 
+use serde::{Deserialize, Deserializer};
+
 pub mod ack_mode;
 pub mod acts;
 pub mod client;
@@ -17,3 +19,8 @@ pub mod server;
 pub const SUBPROTOCOL: &str = "chat.v1";
 /// Prefix of the subprotocol entry that carries an access token.
 pub const BEARER_PREFIX: &str = "bearer.";
+
+/// A field that may be left out may be null, too: both mean the default.
+fn null_or<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}

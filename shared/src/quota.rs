@@ -3,9 +3,9 @@
 //!
 //! # Promise
 //! * [`Quota::lease`] is atomic: over all nodes no more than `burst` tokens are given at once, and one more per interval.
-//! * An answer gives at least one token if there is one, and at most half of what is left: several nodes that share a
-//!   bucket get a part of it, and when it is nearly empty they get single tokens.
-//! * A refusal takes nothing, and tells when there will be a token again.
+//! * An answer gives the least that was asked for if it is there, and otherwise at most half of what is left: several nodes
+//!   that share a bucket get a part of it, and when it is nearly empty they get no more than they need.
+//! * A refusal takes nothing, and tells when there will be enough again.
 //!
 //! Two implementations keep it, under one contract suite: [`RedisBus`](crate::bus::redis::RedisBus) between
 //! processes, [`memory`] inside one. [`crate::limiter`] is who asks.
@@ -23,7 +23,7 @@ use crate::limits::{QUOTA_BURST_MAX, QUOTA_INTERVAL_MS_MAX, QUOTA_LEASE_MAX};
 pub mod memory;
 mod settings;
 
-pub use settings::{Rates, SETTINGS};
+pub use settings::{Rates, SETTINGS, are_switched_off};
 
 /// What is limited; also a metric label and the end of a setting's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,6 +70,27 @@ pub struct Bucket {
     pub subject: u128,
 }
 
+/// How many tokens somebody asks for: with fewer than `least` none is taken, and beyond it no more than `most`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Want {
+    /// What it takes, at least 1.
+    pub least: u32,
+    /// What can be used.
+    pub most: u32,
+}
+
+impl Want {
+    /// Neither more nor less.
+    pub const fn exactly(tokens: u32) -> Self {
+        Self { least: tokens, most: tokens }
+    }
+
+    /// Whatever there is.
+    pub const fn up_to(tokens: u32) -> Self {
+        Self { least: 1, most: tokens }
+    }
+}
+
 /// An answer to [`Quota::lease`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
@@ -77,7 +98,7 @@ pub struct Grant {
     pub granted: u32,
     /// Tokens that are left.
     pub remaining: u32,
-    /// Milliseconds until there is a token; 0 if some were granted.
+    /// Milliseconds until there are enough tokens; 0 if some were granted.
     pub retry_ms: u64,
     /// Milliseconds until the bucket is full.
     pub reset_ms: u64,
@@ -86,8 +107,8 @@ pub struct Grant {
 /// See the module's text.
 #[async_trait]
 pub trait Quota: Send + Sync + 'static {
-    /// Takes up to `want` tokens out of a bucket.
-    async fn lease(&self, bucket: Bucket, rate: Rate, want: u32) -> Result<Grant, BusError>;
+    /// Takes tokens out of a bucket. One that can never hold enough gives all that it can hold.
+    async fn lease(&self, bucket: Bucket, rate: Rate, want: Want) -> Result<Grant, BusError>;
 
     /// Says that a node is there; how many are.
     async fn nodes(&self, node: Uuid) -> Result<u32, BusError>;
@@ -167,16 +188,17 @@ impl Rate {
         }
     }
 
-    /// Takes up to `want` tokens out of a bucket for which everything is paid at `paid`: the answer, and when
-    /// everything will be paid then. `bus/redis/quota_take.lua` says the same in Lua.
-    pub fn lease(self, paid: UnixMillis, want: u32, now: UnixMillis) -> (Grant, UnixMillis) {
+    /// Takes tokens out of a bucket for which everything is paid at `paid`: the answer, and when everything will be paid
+    /// then. `bus/redis/quota_take.lua` says the same in Lua.
+    pub fn lease(self, paid: UnixMillis, want: Want, now: UnixMillis) -> (Grant, UnixMillis) {
         let (interval, full) = (self.interval_ms.max(1), self.full_ms().max(1));
         // A clock that was set back must not make anybody wait longer than an empty bucket does.
         let owed = u64::try_from(paid.0.saturating_sub(now.0)).unwrap_or(0).min(full);
         let free = (full - owed) / interval;
-        let granted = (free / 2).max(1).min(u64::from(want)).min(free);
+        let least = u64::from(want.least.clamp(1, self.burst.max(1)));
+        let granted = if free < least { 0 } else { (free / 2).min(u64::from(want.most)).max(least) };
+        let retry_ms = if granted == 0 { owed + least * interval - full } else { 0 };
         let owed = owed + granted * interval;
-        let retry_ms = if free == 0 { owed + interval - full } else { 0 };
         let small = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
         let grant = Grant { granted: small(granted), remaining: small(free - granted), retry_ms, reset_ms: owed };
         (grant, UnixMillis(now.0.saturating_add(i64::try_from(owed).unwrap_or(i64::MAX))))
@@ -218,7 +240,7 @@ mod tests {
     const NOW: UnixMillis = UnixMillis(1_000_000);
 
     /// Takes until nothing is left; how many leases and tokens that were.
-    fn drain(rate: Rate, want: u32) -> (u32, u32) {
+    fn drain(rate: Rate, want: Want) -> (u32, u32) {
         let (mut paid, mut leases, mut tokens) = (UnixMillis(0), 0, 0);
         loop {
             let (grant, next) = rate.lease(paid, want, NOW);
@@ -232,24 +254,38 @@ mod tests {
 
     #[test]
     fn a_bucket_holds_its_burst_however_it_is_taken() {
-        assert_eq!(drain(RATE, 1), (100, 100));
-        let (leases, tokens) = drain(RATE, 10);
+        assert_eq!(drain(RATE, Want::exactly(1)), (100, 100));
+        let (leases, tokens) = drain(RATE, Want::up_to(10));
         assert_eq!(tokens, 100);
         assert!((10..=20).contains(&leases), "{leases}: large leases first, single tokens at the end");
     }
 
     #[test]
     fn a_token_comes_back_per_interval() {
-        let (_, paid) = RATE.lease(NOW.plus(std::time::Duration::from_secs(5)), 10, NOW);
-        let (early, _) = RATE.lease(paid, 1, UnixMillis(NOW.0 + 49));
+        let (_, paid) = RATE.lease(NOW.plus(std::time::Duration::from_secs(5)), Want::up_to(10), NOW);
+        let (early, _) = RATE.lease(paid, Want::exactly(1), UnixMillis(NOW.0 + 49));
         assert_eq!((early.granted, early.retry_ms), (0, 1));
-        let (late, _) = RATE.lease(paid, 1, UnixMillis(NOW.0 + 50));
+        let (late, _) = RATE.lease(paid, Want::exactly(1), UnixMillis(NOW.0 + 50));
         assert_eq!(late.granted, 1);
     }
 
     #[test]
+    fn who_needs_many_tokens_gets_them_all_or_none() {
+        let (first, paid) = RATE.lease(UnixMillis(0), Want::exactly(30), NOW);
+        assert_eq!((first.granted, first.remaining), (30, 70));
+        let (second, paid) = RATE.lease(paid, Want { least: 60, most: 10 }, NOW);
+        assert_eq!((second.granted, second.remaining), (60, 10));
+        let (third, after) = RATE.lease(paid, Want::exactly(11), NOW);
+        assert_eq!((third.granted, third.retry_ms, after), (0, 50, paid), "one token is missing");
+        let (fourth, _) = RATE.lease(paid, Want::exactly(11), UnixMillis(NOW.0 + 50));
+        assert_eq!(fourth.granted, 11);
+        let (most, _) = RATE.lease(UnixMillis(0), Want::exactly(1_000), NOW);
+        assert_eq!((most.granted, most.remaining), (100, 0), "a bucket gives no more than it can hold");
+    }
+
+    #[test]
     fn a_clock_that_was_set_back_costs_no_more_than_an_empty_bucket() {
-        let (grant, _) = RATE.lease(UnixMillis(NOW.0 * 1_000), 1, NOW);
+        let (grant, _) = RATE.lease(UnixMillis(NOW.0 * 1_000), Want::exactly(1), NOW);
         assert_eq!((grant.granted, grant.retry_ms, grant.reset_ms), (0, 50, 5_000));
     }
 

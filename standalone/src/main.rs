@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::{Arg, ArgMatches, Command};
 use rookery_api::demo::{self, Demo};
-use rookery_api::{seed, user_command};
+use rookery_api::{openapi, seed, user_command};
 use rookery_shared::config::{ConfigErrors, arguments};
 use rookery_shared::terminal::{complain, print};
 use rookery_shared::{asyncapi, bounds, telemetry, token};
@@ -69,11 +69,13 @@ fn run() -> Result<(), MainError> {
         .subcommand(seed::command())
         .subcommand(Command::new("settings").about("Prints the reference of the settings of every process"))
         .subcommand(Command::new("limits").about("Prints the page of all limits"))
+        .subcommand(Command::new("openapi").about("Prints the OpenAPI document of the REST interface"))
         .subcommand(Command::new("asyncapi").about("Prints the AsyncAPI document of the sockets"));
     let matches = arguments(command, SETTINGS).get_matches();
     match matches.subcommand() {
         Some(("settings", _)) => return show(&config::reference()),
         Some(("asyncapi", _)) => return show(&asyncapi::text()),
+        Some(("openapi", _)) => return show(&openapi::text()),
         Some(("limits", _)) => return show(&bounds::page(SETTINGS)),
         Some(("seed", matches)) => return seeded(matches),
         Some(("user", matches)) => return changed(matches),

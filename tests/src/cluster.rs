@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use rookery_shared::pace::Pace;
+use rookery_shared::quota;
 
 use crate::mongo::Mongo;
 use crate::node::Node;
@@ -110,7 +111,11 @@ impl Cluster {
         let redis = Redis::prepare();
         let common = api_settings(topology.url(&redis), &mongo, &keys_dir);
         // Tests open and ask more from one address than anybody; those of the limits choose them.
-        let limits = vec![("limits", "off".to_owned())];
+        let limits = if pace == Pace::OFF {
+            vec![("limits", "off".to_owned())]
+        } else {
+            unlimited_but_for_the_pace()
+        };
         let settings = ApiSettings { pace, common, limits, dir };
         let api = settings.node();
         let gateways = (0..2).map(|_| gateway(topology.url(&redis), api.internal_url(), &settings)).collect();
@@ -250,6 +255,13 @@ fn api_settings(redis_url: String, mongo: &Mongo, keys_dir: &std::path::Path) ->
         ("keys_dir", keys_dir.display().to_string()),
         ("log_filter", "info".to_owned()),
     ]
+}
+
+/// Off would lift the pace, too.
+fn unlimited_but_for_the_pace() -> Vec<(&'static str, String)> {
+    let rates = quota::SETTINGS[1..].iter().map(|setting| setting.key);
+    let keys = rates.chain(["user_sockets_max", "pending_sockets_max"]);
+    keys.map(|key| (key, "0".to_owned())).collect()
 }
 
 fn pace_settings(pace: Pace) -> [(&'static str, String); 2] {

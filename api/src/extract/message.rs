@@ -36,7 +36,8 @@ async fn segments<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<Segmen
 fn message(segments: &Segments) -> Result<MessagePath, ApiError> {
     let text = |name: &str| segments.get(name).map_or("", String::as_str);
     let room = text("room").parse().map_err(|_| ApiError::refused(ErrorCode::UnknownRoom))?;
-    let message = text("message").parse().map_err(|_| ApiError::refused(ErrorCode::UnknownMessage))?;
+    let message =
+        MessageId::from_hyphenated(text("message")).map_err(|_| ApiError::refused(ErrorCode::UnknownMessage))?;
     Ok(MessagePath { room, message })
 }
 

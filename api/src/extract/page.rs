@@ -42,9 +42,11 @@ pub struct HistoryQuery {
     /// Messages and other events of the page, 1 to 200; 50 if not given.
     #[param(value_type = Option<u16>, minimum = 1, maximum = 200)]
     limit: Option<String>,
-    /// The page that ends just before this place: a `prev_cursor`.
+    /// The page that ends just before this place: a `prev_cursor`. Not together with `after`.
+    #[param(min_length = 1, max_length = 128, format = "cursor")]
     before: Option<String>,
     /// The page that begins just after this place: a `next_cursor`.
+    #[param(min_length = 1, max_length = 128, format = "cursor")]
     after: Option<String>,
     /// Whether the page has acts on messages, too, as events that count for `limit`.
     #[param(value_type = Option<bool>)]
@@ -60,6 +62,7 @@ pub struct RoomsQuery {
     #[param(value_type = Option<u16>, minimum = 1, maximum = 200)]
     limit: Option<String>,
     /// Where the page begins: the `next_cursor` of the page before.
+    #[param(min_length = 1, max_length = 128, format = "cursor")]
     cursor: Option<String>,
 }
 
@@ -72,6 +75,7 @@ pub struct MembersQuery {
     #[param(value_type = Option<u16>, minimum = 1, maximum = 200)]
     limit: Option<String>,
     /// Where the page begins: the `next_cursor` of the page before.
+    #[param(min_length = 1, max_length = 128, format = "cursor")]
     cursor: Option<String>,
 }
 
@@ -84,6 +88,7 @@ pub struct ReactionQuery {
     #[param(value_type = Option<u16>, minimum = 1, maximum = 200)]
     limit: Option<String>,
     /// Where the page begins: the `next_cursor` of the page before.
+    #[param(min_length = 1, max_length = 128, format = "cursor")]
     cursor: Option<String>,
 }
 
@@ -106,7 +111,7 @@ impl ReactionQuery {
 #[into_params(parameter_in = Query)]
 pub struct PresenceQuery {
     /// Ids of 1 to 200 users, separated by commas.
-    #[param(example = "01890a5d-ac96-774b-bcce-b302099a8057")]
+    #[param(value_type = Vec<Uuid>, style = Form, explode = false, min_items = 1, max_items = 200)]
     ids: String,
 }
 
@@ -114,14 +119,15 @@ impl PresenceQuery {
     /// Who, each once.
     pub fn users(&self) -> Result<Vec<UserId>, ApiError> {
         let bad = || ApiError::field(ErrorCode::BadField, "ids", "must be ids of 1 to 200 users, separated by commas");
-        let mut users = Vec::new();
-        for id in self.ids.split(',') {
-            let user = id.parse().map_err(|_| bad())?;
+        let given: Vec<&str> = self.ids.split(',').take(PRESENCE_IDS_MAX + 1).collect();
+        if given.len() > PRESENCE_IDS_MAX {
+            return Err(bad());
+        }
+        let mut users = Vec::with_capacity(given.len());
+        for id in given {
+            let user = UserId::from_hyphenated(id).map_err(|_| bad())?;
             if !users.contains(&user) {
                 users.push(user);
-            }
-            if users.len() > PRESENCE_IDS_MAX {
-                return Err(bad());
             }
         }
         Ok(users)
@@ -137,6 +143,7 @@ pub struct MyRoomsQuery {
     #[param(value_type = Option<u16>, minimum = 1, maximum = 2_000)]
     limit: Option<String>,
     /// Where the page begins: the `next_cursor` of the page before.
+    #[param(min_length = 1, max_length = 128, format = "cursor")]
     cursor: Option<String>,
 }
 

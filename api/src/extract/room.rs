@@ -36,7 +36,7 @@ impl<S: Send + Sync> FromRequestParts<S> for MemberPath {
         let Path((room, user)) =
             Path::<(String, String)>::from_request_parts(parts, state).await.map_err(|_| unknown())?;
         let room = room.parse().map_err(|_| unknown())?;
-        let user = user.parse().map_err(|_| ApiError::refused(ErrorCode::NotFound))?;
+        let user = UserId::from_hyphenated(&user).map_err(|_| ApiError::refused(ErrorCode::NotFound))?;
         Ok(Self { room, user })
     }
 }

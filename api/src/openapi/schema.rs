@@ -283,8 +283,10 @@ pub struct Message {
     /// The sender's name for it.
     pub client_id: String,
     /// The message it answers.
+    #[schema(required)]
     pub reply_to: Option<Uuid>,
-    /// Attached files; always empty for now.
+    /// Always empty: messages carry no files, and no request attaches one. Ignore it.
+    #[schema(max_items = 0)]
     pub attachments: Vec<String>,
     /// When its text was changed last.
     #[schema(format = DateTime, nullable = false)]

@@ -9,6 +9,7 @@ use axum::extract::State;
 use http::StatusCode;
 use rookery_shared::access::Until;
 use rookery_shared::clock::UnixMillis;
+use rookery_shared::integer;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -18,15 +19,17 @@ use crate::error::ApiError;
 use crate::extract::{Caller, JsonBody, MemberPath};
 use crate::service::moderation::{Case, act, end};
 
-/// How long it holds; until it is taken back if neither is given.
+/// How long it holds: until a time, or for so many seconds, not both; until it is taken back if neither is given.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SanctionRequest {
-    /// Until this time.
-    #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
+    /// Until this time, which has to come yet.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     until: Option<UnixMillis>,
     /// For so many seconds.
-    #[schema(minimum = 1, maximum = 315_360_000, nullable = false)]
+    #[serde(default, deserialize_with = "integer::whole_or_null")]
+    #[schema(minimum = 1, maximum = 315_360_000)]
     duration_s: Option<u64>,
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use rookery_shared::clock::UnixMillis;
+use rookery_shared::cost::Work;
 use rookery_shared::presence::Setting;
 use rookery_shared::presence::crowd::Crowd;
 use rookery_shared::protocol::presence::{Seen, Shown, Status, StatusText};
@@ -15,6 +16,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{Caller, JsonBody, PresenceQuery, QueryParams, RoomPath};
+use crate::limit;
 use crate::openapi::schema;
 use crate::service::presence;
 
@@ -63,7 +65,7 @@ pub struct PresenceRequest {
     #[schema(value_type = schema::Status)]
     status: Status,
     /// In your own words: one line of 1 to 100 characters. Without it the words before are taken back.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, nullable = false)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, format = "visible-text")]
     #[serde(default)]
     text: Option<StatusText>,
 }
@@ -102,7 +104,9 @@ pub async fn of_users(
     caller: Caller,
     QueryParams(query): QueryParams<PresenceQuery>,
 ) -> Result<Json<PresenceList>, ApiError> {
-    let seen = presence::of_users(&app, caller.user_id, &query.users()?).await?;
+    let users = query.users()?;
+    limit::spend(&app, caller.user_id, Work::Presence { users: users.len(), rooms: 0 }).await?;
+    let seen = presence::of_users(&app, caller.user_id, &users).await?;
     Ok(Json(PresenceList { users: seen.into_iter().map(PresenceView::from).collect() }))
 }
 

@@ -29,7 +29,7 @@ pub struct RoomView {
     /// Its id.
     room_id: Uuid,
     /// Its readable address; only public rooms have one.
-    #[schema(value_type = Option<String>, example = "general")]
+    #[schema(value_type = Option<String>, required, example = "general")]
     slug: Option<Slug>,
     /// Its name.
     #[schema(value_type = String, example = "General")]
@@ -41,6 +41,7 @@ pub struct RoomView {
     #[schema(value_type = schema::Visibility)]
     visibility: Visibility,
     /// Who made it; none for `general`.
+    #[schema(required)]
     owner_id: Option<Uuid>,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]

@@ -1,11 +1,13 @@
 //! Rooms: making, finding, joining, leaving.
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use std::collections::HashMap;
+
 use rookery_shared::access::{Action, RoomRole, Standing, Visibility, decide};
 use rookery_shared::clock::UnixMillis;
+use rookery_shared::cost::Work;
 use rookery_shared::event::{EVENT_VERSION, Event, EventBody, RoomSettings, Sender};
 use rookery_shared::id::{AclVersion, MessageId, RoomId, RoomRef, Slug, UserId};
-use rookery_shared::limits::{ROOM_COUNTS_AT_ONCE, ROOMS_OF_USER_MAX, SLUG_TRIES};
+use rookery_shared::limits::{ROOMS_OF_USER_MAX, SLUG_TRIES};
 use rookery_shared::protocol::error_code::ErrorCode;
 use uuid::Uuid;
 
@@ -13,6 +15,7 @@ use crate::app::App;
 use crate::domain::room::{GENERAL, Member, Room, RoomDescription, RoomName};
 use crate::domain::sanction::Sanction;
 use crate::error::ApiError;
+use crate::limit;
 use crate::service::unread;
 use crate::store::{StoreError, Unique};
 
@@ -99,9 +102,10 @@ pub async fn list(
     let mut rooms = app.stores.rooms.public(after, limit + 1).await?;
     let more = rooms.len() > limit;
     rooms.truncate(limit);
+    limit::spend(app, user, Work::Rooms { rooms: rooms.len() }).await?;
     let own = app.stores.members.of_user(user, ROOMS_OF_USER_MAX).await?;
-    let role_in = |room: RoomId| own.iter().find(|member| member.room_id == room).map(|member| member.role);
-    let rooms = rooms.into_iter().map(|room| (role_in(room.id), room)).collect();
+    let roles: HashMap<RoomId, RoomRole> = own.iter().map(|member| (member.room_id, member.role)).collect();
+    let rooms = rooms.into_iter().map(|room| (roles.get(&room.id).copied(), room)).collect();
     Ok((seen_all(app, rooms).await?, more))
 }
 
@@ -109,10 +113,13 @@ pub async fn list(
 pub async fn mine(app: &App, user: UserId) -> Result<Vec<SeenRoom>, ApiError> {
     let members = app.stores.members.of_user(user, ROOMS_OF_USER_MAX).await?;
     let ids: Vec<RoomId> = members.iter().map(|member| member.room_id).collect();
-    let mut rooms = app.stores.rooms.by_ids(&ids).await?;
-    rooms.sort_by_key(|room| ids.iter().position(|id| *id == room.id));
-    let role_in = |room: RoomId| members.iter().find(|member| member.room_id == room).map(|member| member.role);
-    seen_all(app, rooms.into_iter().map(|room| (role_in(room.id), room)).collect()).await
+    limit::spend(app, user, Work::Rooms { rooms: ids.len() }).await?;
+    let rooms = app.stores.rooms.by_ids(&ids).await?;
+    let mut rooms: HashMap<RoomId, Room> = rooms.into_iter().map(|room| (room.id, room)).collect();
+    let own = members
+        .iter()
+        .filter_map(|member| Some((Some(member.role), rooms.remove(&member.room_id)?)));
+    seen_all(app, own.collect()).await
 }
 
 /// Makes the user a member. Nothing changes for one who is a member already.
@@ -206,6 +213,11 @@ pub(crate) async fn seen(app: &App, room: Room, role: Option<RoomRole>) -> Resul
 }
 
 async fn seen_all(app: &App, rooms: Vec<(Option<RoomRole>, Room)>) -> Result<Vec<SeenRoom>, ApiError> {
-    let counted = stream::iter(rooms).map(|(role, room)| seen(app, room, role));
-    counted.buffered(ROOM_COUNTS_AT_ONCE).try_collect().await
+    let ids: Vec<RoomId> = rooms.iter().map(|(_, room)| room.id).collect();
+    let counts = app.stores.members.counts(&ids).await?;
+    let seen = |(role, room): (Option<RoomRole>, Room)| {
+        let members = counts.get(&room.id).copied().unwrap_or(0);
+        SeenRoom { room, role, members }
+    };
+    Ok(rooms.into_iter().map(seen).collect())
 }

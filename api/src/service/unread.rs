@@ -102,11 +102,28 @@ impl LocalAuthority {
         after: Option<MembershipPlace>,
         limit: usize,
     ) -> Result<(Vec<MyRoom>, Option<MembershipPlace>), AuthorityError> {
-        let parts = self.parts();
-        let mut members = parts.stores.unread.rooms(user, after, limit + 1).await.map_err(store_error)?;
+        let (members, next) = self.memberships(user, after, limit).await?;
+        Ok((self.rooms_of(user, members).await?, next))
+    }
+
+    /// A user's memberships in the order of joining, and where the next page begins if there is one.
+    pub(crate) async fn memberships(
+        &self,
+        user: UserId,
+        after: Option<MembershipPlace>,
+        limit: usize,
+    ) -> Result<(Vec<Member>, Option<MembershipPlace>), AuthorityError> {
+        let found = self.parts().stores.unread.rooms(user, after, limit + 1).await;
+        let mut members = found.map_err(store_error)?;
         let more = members.len() > limit;
         members.truncate(limit);
         let next = members.last().filter(|_| more).map(Member::membership_place);
+        Ok((members, next))
+    }
+
+    /// The rooms of these memberships of a user, with what is unread in each.
+    pub(crate) async fn rooms_of(&self, user: UserId, members: Vec<Member>) -> Result<Vec<MyRoom>, AuthorityError> {
+        let parts = self.parts();
         let ids: Vec<RoomId> = members.iter().map(|member| member.room_id).collect();
         let mut rooms: HashMap<RoomId, Room> = HashMap::with_capacity(ids.len());
         for ids in ids.chunks(ROOMS_PER_LOOKUP) {
@@ -119,7 +136,7 @@ impl LocalAuthority {
             let room = rooms.remove(&member.room_id)?;
             Some(MyRoom { room, member, head: newest(standing.head), state })
         });
-        Ok((mine.collect(), next))
+        Ok(mine.collect())
     }
 }
 

@@ -146,6 +146,7 @@ on_both! {
         a_room_that_does_not_exist_has_no_members
         a_change_that_fails_leaves_nothing_behind
         members_of_a_room_come_in_pages
+        members_of_many_rooms_are_counted_together
         who_shares_a_room_is_acquainted
         d13_an_owner_leaves_last_and_closes_the_room
     }

@@ -6,57 +6,65 @@ use rookery_shared::protocol::server::ErrorFrame;
 use rookery_shared::quota::Limit;
 
 use super::Commands;
-use crate::session::Command;
+use crate::session::{Command, Queued};
 
 impl Commands {
     /// Whether the user may do this now. If not, the client was told when to try again.
-    pub(super) async fn admits(&self, command: &Command) -> bool {
-        let Some(limit) = limit_of(command) else { return true };
+    pub(super) async fn admits(&self, Queued { command, tokens }: &Queued) -> bool {
+        let is_connect = *command == Command::Admit;
+        let (limit, tokens) = if is_connect {
+            (Limit::UserConnects, 1)
+        } else {
+            (Limit::UserCommands, *tokens)
+        };
         let user = self.member.user.as_uuid().as_u128();
-        let verdict = self.node.limiter.take(limit, user).await;
+        let verdict = self.node.limiter.take_many(limit, user, tokens).await;
         if !verdict.allowed {
             self.node.metrics.limit(limit.as_str());
-            for (room, client_id) in names_in(command) {
-                let retry_after_ms = Some(verdict.retry_ms);
-                self.say(ErrorFrame { room, client_id, retry_after_ms, ..ErrorFrame::new(ErrorCode::RateLimited) });
+            for Name { room, client_id, field } in names_in(command) {
+                let (field, retry_after_ms) = (field.map(str::to_owned), Some(verdict.retry_ms));
+                let error =
+                    ErrorFrame { room, client_id, field, retry_after_ms, ..ErrorFrame::new(ErrorCode::RateLimited) };
+                self.say(error);
             }
         }
         verdict.allowed
     }
 }
 
-/// What the server does by itself, and what comes with the connection, is free.
-const fn limit_of(command: &Command) -> Option<Limit> {
-    match command {
-        Command::Admit => Some(Limit::UserConnects),
-        Command::Send(_)
-        | Command::Act(_)
-        | Command::Subscribe(_)
-        | Command::Unsubscribe(_)
-        | Command::Heads(_)
-        | Command::Say(_)
-        | Command::Watch(_)
-        | Command::Type(..) => Some(Limit::UserCommands),
-        // Read marks are gathered by the connection.
-        Command::Enter(_) | Command::CatchUp(_) | Command::Read(_) => None,
+/// By what the client knows the frame that is refused.
+#[derive(Default)]
+struct Name {
+    room: Option<RoomRef>,
+    client_id: Option<ClientId>,
+    field: Option<&'static str>,
+}
+
+impl Name {
+    fn of(room: &RoomRef, client_id: &ClientId) -> Self {
+        Self { room: Some(room.clone()), client_id: Some(client_id.clone()), field: None }
     }
 }
 
-/// By what the client knows the frame that is refused: each room of a `subscribe` for itself, since each is not live.
-fn names_in(command: &Command) -> Vec<(Option<RoomRef>, Option<ClientId>)> {
+/// Each room of a `subscribe` is named for itself, since each is not live.
+fn names_in(command: &Command) -> Vec<Name> {
+    let of_room = |room: &RoomRef| Name { room: Some(room.clone()), ..Name::default() };
     match command {
-        Command::Send(outgoing) => vec![(Some(outgoing.room.clone()), Some(outgoing.message.client_id.clone()))],
-        Command::Act(deed) => vec![(Some(deed.room.clone()), Some(deed.client_id.clone()))],
-        Command::Subscribe(targets) => targets.iter().map(|target| (Some(target.room.clone()), None)).collect(),
-        Command::Unsubscribe(rooms) => vec![(rooms.first().cloned(), None)],
+        Command::Send(outgoing) => vec![Name::of(&outgoing.room, &outgoing.message.client_id)],
+        Command::Act(deed) => vec![Name::of(&deed.room, &deed.client_id)],
+        Command::Subscribe(targets) => targets.iter().map(|target| of_room(&target.room)).collect(),
+        Command::Unsubscribe(rooms) => rooms.iter().take(1).map(of_room).collect(),
+        // With a field, so that nobody takes it for the end of a subscription.
+        Command::Read(reading) => vec![Name { field: Some("seq"), ..of_room(&reading.room) }],
+        Command::Renew(_) => vec![Name { field: Some("token"), ..Name::default() }],
         Command::Heads(_)
         | Command::Admit
         | Command::Enter(_)
         | Command::CatchUp(_)
-        | Command::Read(_)
+        | Command::Mark(_)
         | Command::Say(_)
-        | Command::Watch(_) => vec![(None, None)],
-        // Never answered.
-        Command::Type(..) => Vec::new(),
+        | Command::Watch(_) => vec![Name::default()],
+        // Never answered, or answered before.
+        Command::Type(..) | Command::Count => Vec::new(),
     }
 }

@@ -11,8 +11,8 @@ use crate::error::CommandError;
 use crate::reads::Reading;
 
 impl Commands {
-    pub(super) async fn read(&self, reading: Reading) {
-        if let Err(error) = self.mark(&reading).await {
+    pub(super) async fn mark(&self, reading: Reading) {
+        if let Err(error) = self.mark_read(&reading).await {
             self.note(&error);
             // With a field, so that nobody takes it for the end of a subscription.
             let field = Some("seq".to_owned());
@@ -20,7 +20,7 @@ impl Commands {
         }
     }
 
-    async fn mark(&self, Reading { room, to }: &Reading) -> Result<(), CommandError> {
+    async fn mark_read(&self, Reading { room, to }: &Reading) -> Result<(), CommandError> {
         let user = self.member.user;
         let permission = self.node.permissions.check(user, room, Action::Read).await?;
         if permission.role.is_none() {

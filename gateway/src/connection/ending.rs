@@ -13,7 +13,7 @@ use crate::commands::Commands;
 use crate::frame::Frame;
 use crate::gateway::Node;
 use crate::outbox::Outbox;
-use crate::session::Command;
+use crate::session::{Command, Queued, Ran};
 use crate::socket::Socket;
 
 /// Why a connection ends.
@@ -56,8 +56,8 @@ impl Connection {
         if let (true, Some(commands)) = (end.is_goodbye(), &self.commands) {
             commands.part();
         }
-        self.waiting
-            .extend(self.reads.take().into_iter().flat_map(|reads| reads.rest()).map(Command::Read));
+        let rest = self.reads.take().into_iter().flat_map(|reads| reads.rest());
+        self.waiting.extend(rest.map(|reading| Command::Mark(reading).into()));
         let rest = finish_commands(self.commands, self.running, self.waiting);
         let goodbye = async {
             match end {
@@ -84,17 +84,23 @@ async fn part(outbox: &Outbox, socket: &Socket, last: Frame) {
 
 async fn finish_commands(
     commands: Option<Arc<Commands>>,
-    running: Option<BoxFuture<'static, Option<CloseCode>>>,
-    waiting: VecDeque<Command>,
+    running: Option<BoxFuture<'static, Ran>>,
+    waiting: VecDeque<Queued>,
 ) {
     let rest = async {
-        if let Some(running) = running {
-            running.await;
-        }
-        if let Some(commands) = &commands {
-            for command in waiting.into_iter().filter(is_worth_finishing) {
-                Arc::clone(commands).run(command).await;
+        let Some(commands) = &commands else { return };
+        let run = async |queued: Queued| Arc::clone(commands).run(queued).await;
+        // Nothing is gathered any more.
+        let finish = async |ran: Ran| {
+            if let Ran::Gather(reading) = ran {
+                run(Command::Mark(reading).into()).await;
             }
+        };
+        if let Some(running) = running {
+            finish(running.await).await;
+        }
+        for queued in waiting.into_iter().filter(|queued| is_worth_finishing(&queued.command)) {
+            finish(run(queued).await).await;
         }
     };
     if timeout(COMMANDS_FINISH, rest).await.is_err() {
@@ -105,7 +111,7 @@ async fn finish_commands(
 /// A message, and what was read, counts without its client; a subscription does not.
 const fn is_worth_finishing(command: &Command) -> bool {
     match command {
-        Command::Send(_) | Command::Act(_) | Command::Read(_) => true,
+        Command::Send(_) | Command::Act(_) | Command::Read(_) | Command::Mark(_) => true,
         Command::Subscribe(_)
         | Command::Enter(_)
         | Command::Unsubscribe(_)
@@ -114,7 +120,9 @@ const fn is_worth_finishing(command: &Command) -> bool {
         | Command::Admit
         | Command::Say(_)
         | Command::Watch(_)
-        | Command::Type(..) => false,
+        | Command::Type(..)
+        | Command::Renew(_)
+        | Command::Count => false,
     }
 }
 

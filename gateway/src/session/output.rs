@@ -1,8 +1,10 @@
 //! What a session wants done.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use rookery_shared::act::Act;
+use rookery_shared::cost::Work;
 use rookery_shared::event::{NewMessage, Sender};
 use rookery_shared::id::{ClientId, RoomId, RoomRef, UserId};
 use rookery_shared::presence::Setting;
@@ -56,8 +58,40 @@ pub enum Command {
     Watch(Watch),
     /// Tell others that the user is typing.
     Type(RoomRef, Sender),
-    /// Move a read mark on. The connection gathers these before they are done.
+    /// The client has read on. The connection gathers these before a mark is moved.
     Read(Reading),
+    /// Move a read mark on.
+    Mark(Reading),
+    /// Look at a newer token.
+    Renew(Renewal),
+    /// Nothing: the frame was answered already, and counts all the same.
+    Count,
+}
+
+/// A command in its turn, and what it costs the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queued {
+    /// What is to be done.
+    pub command: Command,
+    /// Tokens of the user; see [`rookery_shared::cost`].
+    pub tokens: u32,
+}
+
+/// The token of an `auth` frame. Never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Renewal(pub String);
+
+/// What is left to do for a connection when a command was run.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ran {
+    /// Nothing.
+    Done,
+    /// End it.
+    Close(CloseCode),
+    /// Gather what the client has read.
+    Gather(Reading),
+    /// Look at the token.
+    Renew(Renewal),
 }
 
 /// A room to make live, and where the client stands in it.
@@ -91,6 +125,25 @@ pub struct Deed {
     pub client_id: ClientId,
     /// What is done.
     pub act: Act,
+}
+
+impl From<Command> for Queued {
+    /// What the server does by itself costs the user nothing.
+    fn from(command: Command) -> Self {
+        Self { command, tokens: Work::Free.tokens() }
+    }
+}
+
+impl From<Option<CloseCode>> for Ran {
+    fn from(code: Option<CloseCode>) -> Self {
+        code.map_or(Self::Done, Self::Close)
+    }
+}
+
+impl fmt::Debug for Renewal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Renewal(…)")
+    }
 }
 
 impl Output {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::schema::{Field, Frame, Rest, meaning, nullable, object, optional, reference, required, text};
+use super::schema::{Field, Frame, Rest, meaning, nullable, object, reference, required, text};
 use crate::limits::{ROOMS_PER_FRAME_MAX, TOKEN_BYTES_MAX, WATCHED_ROOMS_MAX, WATCHED_USERS_MAX};
 
 fn frame(kind: &'static str, says: &'static str, fields: Vec<Field>) -> Frame {
@@ -30,7 +30,7 @@ pub(super) fn frames() -> Vec<Frame> {
 fn presence() -> [Frame; 3] {
     let status = json!({"enum": ["online", "away", "dnd"], "description": "As what you are shown while online."});
     let list = |entry, most, name| {
-        optional(name, json!({"type": "array", "items": reference(entry), "maxItems": most, "default": []}))
+        nullable(name, json!({"type": "array", "items": reference(entry), "maxItems": most, "default": []}))
     };
     let said = vec![required("status", status), nullable("text", reference("status_text"))];
     let watched = vec![list("id", WATCHED_USERS_MAX, "users"), list("room_ref", WATCHED_ROOMS_MAX, "rooms")];
@@ -58,7 +58,7 @@ fn acts() -> [Frame; 3] {
         base.chain(fields).collect::<Vec<_>>()
     };
     let remove = json!({"type": "boolean", "default": false, "description": "Whether the reaction is taken back."});
-    let reaction = vec![required("emoji", reference("emoji")), optional("remove", remove)];
+    let reaction = vec![required("emoji", reference("emoji")), nullable("remove", remove)];
     [
         frame(
             "edit",

@@ -201,8 +201,8 @@ fn with_pair(mut position: Value) -> Value {
 
 fn message() -> Vec<Field> {
     let reply_to = json!({"anyOf": [reference("id"), {"type": "null"}], "description": "The message it answers."});
-    let attachments = json!({"type": "array", "items": {"type": "string"}, "maxItems": 0,
-        "description": "Attached files; always empty for now."});
+    let attachments = json!({"type": "array", "maxItems": 0,
+        "description": "Always empty: messages carry no files, and no frame or request attaches one. Ignore it."});
     let reactions = json!({"type": "array", "items": reference("reaction"), "description": "Only in history."});
     vec![
         required("message_id", reference("id")),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::rows::{CHOSEN, ROWS};
 use crate::config::Setting;
+use crate::cost::{PRICES, Price};
 
 /// The files whose sentences are quoted.
 const SOURCE: &str = concat!(
@@ -30,8 +31,13 @@ const HEAD: &str = "# Limits\n\n\
 
 const CHOSEN_HEAD: &str = "\n## What operators choose\n\n\
     The defaults of `rookery`; see [configuration.md](configuration.md) for the rest. `100/50` is 100 at once, then one per 50 ms. Limits \
-    of users and addresses hold over all nodes together; `limits = \"off\"` switches them off, for load tests.\n\n\
+    of users and addresses hold over all nodes together; `limits = \"off\"` switches all rates and numbers of sockets of users, addresses \
+    and rooms off, for load tests; `connections_max`, `accepts_per_second`, slow mode and frozen rooms stay.\n\n\
     | setting | default | beyond it | counted as |\n|---|---|---|---|\n";
+
+const COST_HEAD: &str = "\n## What a command costs\n\n\
+    Tokens of `limit_user_commands`, in proportion to what the servers have to do. What costs more than the burst costs all of it.\n\n\
+    | frame or request | tokens |\n|---|---|\n";
 
 const INSIDE: &str = "\n## Inside\n\n\
     Bounds that nobody meets from outside; their sentences are in `shared/src/limits.rs`.\n\n";
@@ -72,6 +78,10 @@ pub fn page(settings: &[Setting]) -> String {
     for (key, beyond, label) in CHOSEN {
         let default = settings.iter().find(|setting| setting.key == key).and_then(|setting| setting.default);
         line(&mut text, [&format!("`{key}`"), default.unwrap_or("none"), beyond, &counted(label)]);
+    }
+    text.push_str(COST_HEAD);
+    for Price { what, tokens } in &PRICES {
+        line(&mut text, [what, tokens]);
     }
     let mut inside = Vec::new();
     for (title, names) in sections() {

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::address::{self, Proxies};
 use crate::clock::UnixMillis;
 use crate::limits::ADDRESSES_REMEMBERED_MAX;
-use crate::quota::Rate;
+use crate::quota::{Rate, Want};
 
 /// Names of the limits, as metric labels.
 pub(super) const CONNECTIONS: &str = "address_connections";
@@ -100,7 +100,7 @@ impl Known {
             return Err(CONNECTIONS);
         }
         if !bounds.accepts.is_off() {
-            let (grant, paid) = bounds.accepts.lease(self.paid, 1, now);
+            let (grant, paid) = bounds.accepts.lease(self.paid, Want::exactly(1), now);
             if grant.granted == 0 {
                 return Err(ACCEPTS);
             }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::act::{Act, ActKind, Emoji};
 use crate::id::{ClientId, MessageId, RoomRef};
+use crate::protocol::null_or;
 
 /// `{"type":"edit",…}`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +48,7 @@ pub struct React {
     /// The reaction.
     pub emoji: Emoji,
     /// Whether it is taken back.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, deserialize_with = "null_or", skip_serializing_if = "std::ops::Not::not")]
     pub remove: bool,
 }
 

@@ -71,7 +71,7 @@ pub struct Message {
     pub client_id: ClientId,
     /// The message it answers.
     pub reply_to: Option<MessageId>,
-    /// Attached files; always empty for now.
+    /// Always empty: messages carry no files.
     pub attachments: Vec<String>,
     /// When its text was changed last; only in history.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::UnixMillis;
 use crate::id::{RoomRef, UserId};
 use crate::limits::{STATUS_TEXT_BYTES_MAX, STATUS_TEXT_CHARS_MAX};
+use crate::protocol::null_or;
 use crate::text;
 
 /// As what a user wants to be shown while online.
@@ -75,10 +76,10 @@ pub struct Presence {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch {
     /// At most 500 users; they replace those before.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_or")]
     pub users: Vec<UserId>,
     /// At most 100 rooms that are live on the connection; they replace those before.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_or")]
     pub rooms: Vec<RoomRef>,
 }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use super::{Bucket, Grant, Quota, Rate};
+use super::{Bucket, Grant, Quota, Rate, Want};
 use crate::bus::BusError;
 use crate::clock::UnixMillis;
 use crate::limits::QUOTA_BUCKETS_MAX;
@@ -19,7 +19,7 @@ pub struct MemoryQuota {
 }
 
 impl MemoryQuota {
-    fn take(&self, bucket: Bucket, rate: Rate, want: u32, now: UnixMillis) -> Grant {
+    fn take(&self, bucket: Bucket, rate: Rate, want: Want, now: UnixMillis) -> Grant {
         let mut buckets = self.paid.lock();
         if buckets.len() >= QUOTA_BUCKETS_MAX && !buckets.contains_key(&bucket) {
             make_room(&mut buckets, now);
@@ -43,7 +43,7 @@ fn make_room(buckets: &mut HashMap<Bucket, UnixMillis>, now: UnixMillis) {
 
 #[async_trait]
 impl Quota for MemoryQuota {
-    async fn lease(&self, bucket: Bucket, rate: Rate, want: u32) -> Result<Grant, BusError> {
+    async fn lease(&self, bucket: Bucket, rate: Rate, want: Want) -> Result<Grant, BusError> {
         Ok(self.take(bucket, rate, want, UnixMillis::now()))
     }
 
@@ -62,12 +62,12 @@ mod tests {
         let (quota, rate) = (MemoryQuota::default(), Rate { burst: 1, interval_ms: 1_000 });
         let bucket = |subject| Bucket { limit: Limit::AddressConnects, subject };
         for subject in 0..QUOTA_BUCKETS_MAX as u128 {
-            assert_eq!(quota.take(bucket(subject), rate, 1, UnixMillis(0)).granted, 1);
+            assert_eq!(quota.take(bucket(subject), rate, Want::exactly(1), UnixMillis(0)).granted, 1);
         }
-        assert_eq!(quota.take(bucket(u128::MAX), rate, 1, UnixMillis(500)).granted, 1);
+        assert_eq!(quota.take(bucket(u128::MAX), rate, Want::exactly(1), UnixMillis(500)).granted, 1);
         assert_eq!(quota.paid.lock().len(), QUOTA_BUCKETS_MAX);
-        assert_eq!(quota.take(bucket(u128::MAX - 1), rate, 1, UnixMillis(1_200)).granted, 1);
+        assert_eq!(quota.take(bucket(u128::MAX - 1), rate, Want::exactly(1), UnixMillis(1_200)).granted, 1);
         assert_eq!(quota.paid.lock().len(), 2, "all but the last one were full again");
-        assert_eq!(quota.take(bucket(u128::MAX), rate, 1, UnixMillis(1_201)).granted, 0);
+        assert_eq!(quota.take(bucket(u128::MAX), rate, Want::exactly(1), UnixMillis(1_201)).granted, 0);
     }
 }

@@ -18,7 +18,7 @@ pub const SETTINGS: [Setting; 12] = [
     rate(
         SWITCH,
         "on",
-        "on, or off for load tests: then no rate or number of sockets of a user or an address is limited.",
+        "on, or off for load tests: then no rate of a user, an address or a room and no number of sockets of a user or an address is limited, send_interval_ms included. What stays on: slow mode and frozen rooms, connections_max, accepts_per_second, and how much one socket may send.",
     ),
     rate(
         "limit_user_commands",
@@ -56,6 +56,11 @@ pub const SETTINGS: [Setting; 12] = [
         "Refreshes of one session, wherever they come from, in the same form.",
     ),
 ];
+
+/// Whether `limits` is off: then nothing is limited that could be limited by a rate.
+pub fn are_switched_off(reader: &mut Reader) -> bool {
+    reader.required::<String>(SWITCH).is_some_and(|switch| switch == "off")
+}
 
 impl Rates {
     /// No limits.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use rookery_shared::asyncapi::{Side, document, frame_types, limits};
+use rookery_shared::cost::PRICES;
 use rookery_shared::protocol::client::ClientFrame;
 use rookery_shared::protocol::close::CloseCode;
 use rookery_shared::protocol::error_code::ErrorCode;
@@ -43,7 +44,7 @@ fn names(list: &Value, field: &str) -> Vec<String> {
 
 #[test]
 fn it_is_valid_asyncapi_3() {
-    let path = tools::node_modules().join("@asyncapi/specs/schemas/3.0.0-without-$id.json");
+    let path = tools::node_modules().join("@asyncapi/specs/schemas/3.1.0-without-$id.json");
     let schema = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{error}; run `make deps`"));
     let schema: Value = serde_json::from_str(&schema).unwrap();
     let validator = jsonschema::options().with_draft(jsonschema::Draft::Draft7).build(&schema).unwrap();
@@ -147,6 +148,8 @@ fn the_page_has_the_same_tables() {
         vec![code.number().to_string(), format!("`{}`", code.reason()), may_return.to_owned()]
     });
     assert_eq!(table("Close codes"), closes.collect::<Vec<_>>());
+    let prices = PRICES.iter().map(|price| vec![price.what.to_owned(), price.tokens.to_owned()]);
+    assert_eq!(table("How fast, and when not"), prices.collect::<Vec<_>>());
     let limits = limits::table().into_iter().map(|limit| {
         vec![format!("`{}`", limit.name), limit.value.to_string(), limit.unit.to_owned(), limit.beyond.to_owned()]
     });

@@ -13,7 +13,7 @@ use rookery_shared::bus::redis::{RedisBus, RedisOptions};
 use rookery_shared::limiter::Limiter;
 use rookery_shared::pace::Pace;
 use rookery_shared::quota::memory::MemoryQuota;
-use rookery_shared::quota::{Bucket, Grant, Limit, Quota, Rate, Rates};
+use rookery_shared::quota::{Bucket, Grant, Limit, Quota, Rate, Rates, Want};
 use rookery_shared::shutdown::Shutdown;
 use rookery_tests::redis::Redis;
 use tokio::time::{Instant, sleep};
@@ -52,7 +52,11 @@ impl Buckets {
         Self { quota, _fixture: Some(fixture) }
     }
 
-    async fn lease(&self, bucket: Bucket, rate: Rate, want: u32) -> Grant {
+    async fn lease(&self, bucket: Bucket, rate: Rate, most: u32) -> Grant {
+        self.take(bucket, rate, Want::up_to(most)).await
+    }
+
+    async fn take(&self, bucket: Bucket, rate: Rate, want: Want) -> Grant {
         self.quota.lease(bucket, rate, want).await.unwrap()
     }
 }
@@ -80,6 +84,18 @@ async fn a_lease_is_at_most_half_of_what_is_left(buckets: Buckets) {
     assert_eq!((first.granted, first.remaining, first.retry_ms), (50, 50, 0));
     let second = buckets.lease(bucket, SLOW, 10).await;
     assert_eq!((second.granted, second.remaining), (10, 40));
+}
+
+async fn who_needs_many_tokens_gets_them_all_or_none(buckets: Buckets) {
+    let bucket = bucket();
+    let first = buckets.take(bucket, SLOW, Want { least: 70, most: 10 }).await;
+    assert_eq!((first.granted, first.remaining), (70, 30));
+    let second = buckets.take(bucket, SLOW, Want::exactly(32)).await;
+    assert_eq!((second.granted, second.remaining), (0, 30), "nothing was taken");
+    assert!((SLOW.interval_ms + 1..=2 * SLOW.interval_ms).contains(&second.retry_ms), "two tokens are missing");
+    assert_eq!(buckets.take(bucket, SLOW, Want::exactly(30)).await.granted, 30, "what costs less is not refused");
+    let other = Bucket { subject: bucket.subject + 1, ..bucket };
+    assert_eq!(buckets.take(other, SLOW, Want::exactly(1_000)).await.granted, 100, "all that it can hold");
 }
 
 async fn the_wait_that_is_told_is_exact(buckets: Buckets) {
@@ -119,6 +135,7 @@ contract!(
     Buckets:
     of_many_at_once_exactly_the_burst_is_given,
     a_lease_is_at_most_half_of_what_is_left,
+    who_needs_many_tokens_gets_them_all_or_none,
     the_wait_that_is_told_is_exact,
     buckets_are_apart,
     a_node_is_counted_once,
@@ -133,7 +150,7 @@ struct Counted {
 
 #[async_trait]
 impl Quota for Counted {
-    async fn lease(&self, bucket: Bucket, rate: Rate, want: u32) -> Result<Grant, BusError> {
+    async fn lease(&self, bucket: Bucket, rate: Rate, want: Want) -> Result<Grant, BusError> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         self.quota.lease(bucket, rate, want).await
     }

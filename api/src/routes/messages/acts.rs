@@ -26,7 +26,7 @@ use crate::service::sending::Sent;
 #[serde(deny_unknown_fields)]
 pub struct EditRequest {
     /// The text: at most 4,000 characters and 12,000 bytes, and something of it visible.
-    #[schema(min_length = 1, max_length = 4000, example = "hi there")]
+    #[schema(min_length = 1, max_length = 4000, format = "visible-text", example = "hi there")]
     content: String,
     /// Your name for the change, unique among yours. Sending it again is safe: it gives the first answer again.
     #[serde(default)]
@@ -132,7 +132,7 @@ pub async fn delete(State(app): State<Arc<App>>, caller: Caller, path: MessagePa
     params(
         ("room" = String, Path, description = "Id or slug", example = "general"),
         ("message" = Uuid, Path, description = "Id of the message"),
-        ("emoji" = String, Path, description = "The reaction", example = "👍"),
+        ("emoji" = String, Path, description = "The reaction: one emoji", format = "emoji", example = "👍"),
     ),
     responses(
         (status = 200, description = "Delivered and stored", body = DoneAct),
@@ -158,7 +158,7 @@ pub async fn react(State(app): State<Arc<App>>, caller: Caller, path: ReactionPa
     params(
         ("room" = String, Path, description = "Id or slug", example = "general"),
         ("message" = Uuid, Path, description = "Id of the message"),
-        ("emoji" = String, Path, description = "The reaction", example = "👍"),
+        ("emoji" = String, Path, description = "The reaction: one emoji", format = "emoji", example = "👍"),
     ),
     responses(
         (status = 200, description = "Delivered and stored", body = DoneAct),

@@ -52,7 +52,7 @@ pub struct EditVersion {
     ),
     responses(
         (status = 200, description = "Its versions", body = EditHistory),
-        (status = 403, description = "`not_a_member`"),
+        (status = 403, description = "`not_a_member` or `banned`"),
         (status = 404, description = "`unknown_room`, or `unknown_message`, also for a deleted one"),
     ),
 )]

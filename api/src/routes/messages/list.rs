@@ -52,7 +52,7 @@ pub struct HistoryPage {
     responses(
         (status = 200, description = "A page", body = HistoryPage),
         (status = 400, description = "`bad_field`, also for a cursor of another room"),
-        (status = 403, description = "`not_a_member`"),
+        (status = 403, description = "`not_a_member` or `banned`"),
         (status = 404, description = "`unknown_room`, also for private rooms of others"),
     ),
 )]

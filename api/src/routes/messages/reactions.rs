@@ -49,7 +49,7 @@ pub struct ReactionUser {
     params(
         ("room" = String, Path, description = "Id or slug", example = "general"),
         ("message" = Uuid, Path, description = "Id of the message"),
-        ("emoji" = String, Path, description = "The reaction", example = "👍"),
+        ("emoji" = String, Path, description = "The reaction: one emoji", format = "emoji", example = "👍"),
         ReactionQuery,
     ),
     responses(

@@ -24,7 +24,7 @@ use crate::service::sending::{self, Sent};
 #[serde(deny_unknown_fields)]
 pub struct SendRequest {
     /// The text: at most 4,000 characters and 12,000 bytes, and something of it visible.
-    #[schema(min_length = 1, max_length = 4000, example = "hi")]
+    #[schema(min_length = 1, max_length = 4000, format = "visible-text", example = "hi")]
     content: String,
     /// Your name for the message, unique among yours. Sending it again is safe: it gives the first answer again.
     #[serde(default)]

@@ -24,11 +24,11 @@ use crate::service::rooms::{self, NewRoom};
 pub struct CreateRoomRequest {
     /// One visible line. Of a public room no other public one may have it, in whatever case and form; its slug is made
     /// of it.
-    #[schema(value_type = String, min_length = 1, max_length = 80, example = "Off topic")]
+    #[schema(value_type = String, min_length = 1, max_length = 80, format = "visible-text", example = "Off topic")]
     name: RoomName,
     /// What it is about.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 500)]
+    #[schema(value_type = Option<String>, max_length = 500, format = "visible-text")]
     description: Option<RoomDescription>,
     /// Who may find and join it; everybody if not given.
     #[serde(default)]

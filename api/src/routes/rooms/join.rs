@@ -24,6 +24,7 @@ use crate::service::rooms;
     params(("room" = String, Path, description = "Id or slug", example = "general")),
     responses(
         (status = 200, description = "The room", body = RoomView),
+        (status = 403, description = "`banned`"),
         (status = 404, description = "`unknown_room`, also for private rooms of others"),
     ),
 )]

@@ -23,7 +23,7 @@ use crate::service::rooms;
 pub struct ReadRequest {
     /// Epoch of the number; the room's current one if it is left out.
     #[serde(default)]
-    #[schema(value_type = Option<String>, example = "e1", nullable = false)]
+    #[schema(value_type = Option<String>, pattern = "^e[0-9]{1,19}$", example = "e1")]
     epoch: Option<Epoch>,
     /// Number of the last event that was read.
     #[schema(value_type = u64, maximum = 9_007_199_254_740_991_u64)]

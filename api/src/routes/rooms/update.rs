@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use rookery_shared::integer;
 use rookery_shared::limits::SLOW_MODE_MS_MAX;
 use rookery_shared::protocol::error_code::ErrorCode;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use crate::app::App;
@@ -16,19 +17,28 @@ use crate::extract::{Caller, JsonBody, RoomPath};
 use crate::routes::rooms::RoomView;
 use crate::service::settings;
 
-/// A change of a room's settings; what is not given stays, but something must be given.
+/// A change of a room's settings. What is not given stays; null is not a value of any of them.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateRoomRequest {
     /// Milliseconds that a member must wait between two messages, 0 for none. Edits count; owner and moderators need
     /// not wait.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
     #[schema(minimum = 0, maximum = 21_600_000, nullable = false)]
     slow_mode_ms: Option<u64>,
     /// Whether only owner and moderators may send, edit and react.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false)]
     frozen: Option<bool>,
+}
+
+/// A field that is there has a value.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    integer::whole(deserializer).map(Some)
 }
 
 /// Change a room's settings
@@ -60,10 +70,6 @@ pub async fn update(
     if slow_mode_ms.is_some_and(|ms| ms > SLOW_MODE_MS_MAX) {
         return Err(ApiError::field(ErrorCode::BadField, "slow_mode_ms", "must be from 0 to 21600000"));
     }
-    let change = SettingsChange { slow_mode_ms, frozen };
-    if change == SettingsChange::default() {
-        return Err(ApiError::field(ErrorCode::BadField, "(body)", "give slow_mode_ms, frozen, or both"));
-    }
-    let seen = settings::change(&app, caller.into(), &room, change).await?;
+    let seen = settings::change(&app, caller.into(), &room, SettingsChange { slow_mode_ms, frozen }).await?;
     Ok(Json(RoomView::from(seen)))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use rookery_shared::access::{RoomRole, Visibility};
+use rookery_shared::cost::Work;
 use rookery_shared::id::Slug;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,6 +15,7 @@ use crate::app::App;
 use crate::domain::room::{Room, RoomDescription, RoomName};
 use crate::error::ApiError;
 use crate::extract::{Caller, MyRoomsQuery, QueryParams};
+use crate::limit;
 use crate::openapi::schema;
 use crate::routes::rooms::read::PlaceView;
 use crate::service::unread::MyRoom;
@@ -36,7 +38,7 @@ pub struct MyRoomView {
     /// Its id.
     room_id: Uuid,
     /// Its readable address; only public rooms have one.
-    #[schema(value_type = Option<String>, example = "general")]
+    #[schema(value_type = Option<String>, required, example = "general")]
     slug: Option<Slug>,
     /// Its name.
     #[schema(value_type = String, example = "General")]
@@ -112,7 +114,9 @@ pub async fn my_rooms(
     QueryParams(query): QueryParams<MyRoomsQuery>,
 ) -> Result<Json<MyRoomPage>, ApiError> {
     let (user, after) = (caller.user_id, query.after(&app.cursors, caller.user_id)?);
-    let (rooms, next) = app.authority.my_rooms(user, after, query.limit()?).await?;
+    let (members, next) = app.authority.memberships(user, after, query.limit()?).await?;
+    limit::spend(&app, user, Work::Unread { rooms: members.len() }).await?;
+    let rooms = app.authority.rooms_of(user, members).await?;
     let next_cursor = next.map(|place| app.cursors.memberships(user, place));
     Ok(Json(MyRoomPage { rooms: rooms.into_iter().map(MyRoomView::from).collect(), next_cursor }))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use rookery_shared::cost::Work;
 use rookery_shared::limits::MY_ROOMS_PAGE_MAX;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -11,6 +12,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::Caller;
+use crate::limit;
 use crate::service::unread::Totals;
 
 /// What is unread in all rooms together.
@@ -36,7 +38,9 @@ pub struct UnreadTotals {
     responses((status = 200, description = "The sums", body = UnreadTotals)),
 )]
 pub async fn unread(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<UnreadTotals>, ApiError> {
-    let (rooms, next) = app.authority.my_rooms(caller.user_id, None, MY_ROOMS_PAGE_MAX).await?;
+    let (members, next) = app.authority.memberships(caller.user_id, None, MY_ROOMS_PAGE_MAX).await?;
+    limit::spend(&app, caller.user_id, Work::Unread { rooms: members.len() }).await?;
+    let rooms = app.authority.rooms_of(caller.user_id, members).await?;
     let totals = rooms.iter().fold(Totals::default(), |totals, mine| totals.and(&mine.state));
     let Totals { rooms, unread, mentions, capped } = totals;
     Ok(Json(UnreadTotals { rooms, unread, mentions, capped: capped || next.is_some() }))

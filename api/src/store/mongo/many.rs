@@ -44,6 +44,29 @@ where
 }
 
 impl Mongo {
+    /// What the pipelines make of a collection, all together.
+    pub(super) async fn groups_of<T>(
+        &self,
+        collection: &Collection<impl Send + Sync>,
+        pipelines: Vec<Vec<Document>>,
+    ) -> Result<Vec<T>, StoreError>
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        let found: Vec<Vec<T>> = stream::iter(pipelines)
+            .map(|pipeline| {
+                let collection = collection.clone_with_type::<Document>();
+                self.calls.run(async move {
+                    let found = collection.aggregate(pipeline).with_type::<T>().await?;
+                    Ok(found.try_collect::<Vec<_>>().await?)
+                })
+            })
+            .buffer_unordered(STORE_READS_AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
     /// What the filters find, all together.
     pub(super) async fn all_of<T>(
         &self,

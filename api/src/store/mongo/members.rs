@@ -1,17 +1,17 @@
 //! Membership in MongoDB. Changes are transactions, see [`super::transaction`].
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
-use futures_util::future::try_join_all;
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Bson, Document, Uuid, doc};
 use rookery_shared::event::Event;
 use rookery_shared::id::{RoomId, UserId};
-use rookery_shared::limits::{ROOM_COUNTS_AT_ONCE, ROOMS_OF_USER_MAX};
+use rookery_shared::limits::{ROOMS_OF_USER_MAX, STORE_IDS_PER_READ_MAX};
+use serde::Deserialize;
 
 use super::Mongo;
-use super::documents::{MemberDocument, date, key};
+use super::documents::{MemberDocument, date, key, uuid_of};
 use super::many::{members_at, page_of};
 use super::transaction::{Change, Turn};
 use crate::domain::room::{Member, MemberPlace};
@@ -41,6 +41,19 @@ impl Members for Mongo {
         Ok(found.await?.into_iter().map(Member::from).collect())
     }
 
+    async fn counts(&self, rooms: &[RoomId]) -> Result<HashMap<RoomId, u64>, StoreError> {
+        let groups = rooms.chunks(STORE_IDS_PER_READ_MAX).map(|rooms| {
+            let rooms: Vec<Bson> = rooms.iter().map(|room| key(room.as_uuid()).into()).collect();
+            vec![
+                doc! { "$match": { "room_id": { "$in": rooms } } },
+                doc! { "$group": { "_id": "$room_id", "count": { "$sum": 1_i64 } } },
+            ]
+        });
+        let counted = self.groups_of::<Counted>(&self.members, groups.collect()).await?;
+        let count = |Counted { id, count }| Ok((RoomId::from_uuid(uuid_of(id)), integer::read(count)?));
+        counted.into_iter().map(count).collect()
+    }
+
     async fn count(&self, room: RoomId) -> Result<u64, StoreError> {
         let (members, filter) = (self.members.clone(), doc! { "room_id": key(room.as_uuid()) });
         self.calls.run(async move { Ok(members.count_documents(filter).await?) }).await
@@ -56,26 +69,33 @@ impl Members for Mongo {
         Ok(found.await?.into_iter().map(|member| Member::from(member).user_id).collect())
     }
 
-    /// Room by room, since that is one range of an index on every server.
+    /// One question for the user's rooms, and one for those of each so many others: however many rooms there are. Rooms
+    /// are compared here, since not every server looks at two lists of ids with an index.
     async fn acquainted(
         &self,
         user: UserId,
         others: &[UserId],
         except: Option<RoomId>,
     ) -> Result<Vec<UserId>, StoreError> {
-        let mut rooms = self.of_user(user, ROOMS_OF_USER_MAX).await?;
-        rooms.retain(|member| Some(member.room_id) != except);
-        let mut strangers: Vec<UserId> = others.to_vec();
-        let mut known = BTreeSet::new();
-        for rooms in rooms.chunks(ROOM_COUNTS_AT_ONCE) {
-            if strangers.is_empty() {
-                break;
-            }
-            let met = try_join_all(rooms.iter().map(|member| self.among(member.room_id, &strangers))).await?;
-            known.extend(met.into_iter().flatten());
-            strangers.retain(|other| !known.contains(other));
+        if others.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(known.into_iter().collect())
+        let rooms = self.of_user(user, ROOMS_OF_USER_MAX).await?;
+        let rooms = rooms.iter().map(|member| member.room_id);
+        let rooms: HashSet<RoomId> = rooms.filter(|room| Some(*room) != except).collect();
+        let theirs = others.chunks(STORE_IDS_PER_READ_MAX).map(|users| {
+            let users: Vec<Bson> = users.iter().map(|user| key(user.as_uuid()).into()).collect();
+            vec![
+                doc! { "$match": { "user_id": { "$in": users } } },
+                doc! { "$project": { "_id": 0, "user_id": 1, "room_id": 1 } },
+            ]
+        });
+        let theirs = self.groups_of::<Membership>(&self.members, theirs.collect()).await?;
+        let met = theirs
+            .into_iter()
+            .filter(|theirs| rooms.contains(&RoomId::from_uuid(uuid_of(theirs.room_id))));
+        let met: BTreeSet<UserId> = met.map(|theirs| UserId::from_uuid(uuid_of(theirs.user_id))).collect();
+        Ok(met.into_iter().collect())
     }
 
     async fn places(&self, places: &[(RoomId, UserId)]) -> Result<Vec<Member>, StoreError> {
@@ -111,6 +131,21 @@ impl Members for Mongo {
         let turn = Turn::Leave(one(room, user));
         self.change(Change { room, turn, event: event.clone() }).await
     }
+}
+
+/// A room and how many members it has.
+#[derive(Deserialize)]
+struct Counted {
+    #[serde(rename = "_id")]
+    id: Uuid,
+    count: i64,
+}
+
+/// Who is where.
+#[derive(Deserialize)]
+struct Membership {
+    user_id: Uuid,
+    room_id: Uuid,
 }
 
 /// The parts of the list after a place, in order. Each is one range of the index on every server, as for histories.

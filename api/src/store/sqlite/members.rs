@@ -1,6 +1,8 @@
 //! Membership in SQLite. One savepoint of the writer holds the member's row, the room's new ACL version and the
 //! announcement.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use rookery_shared::access::{RoomRole, decide_on_leaving};
 use rookery_shared::clock::UnixMillis;
@@ -44,6 +46,15 @@ impl Members for Sqlite {
     async fn of_user(&self, user: UserId, limit: usize) -> Result<Vec<Member>, StoreError> {
         let limit = integer::limit(limit);
         self.read(move |db| many(db, OF_USER, params![user.as_uuid(), limit], read)).await
+    }
+
+    async fn counts(&self, rooms: &[RoomId]) -> Result<HashMap<RoomId, u64>, StoreError> {
+        let rooms = rooms.to_vec();
+        let count = |db: &Connection, room: RoomId| {
+            let count = one(db, COUNT, [room.as_uuid()], |row| Ok(row.get(0)?))?;
+            Ok((room, integer::read(count.unwrap_or(0))?))
+        };
+        self.read(move |db| rooms.into_iter().map(|room| count(db, room)).collect()).await
     }
 
     async fn count(&self, room: RoomId) -> Result<u64, StoreError> {

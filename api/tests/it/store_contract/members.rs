@@ -1,6 +1,6 @@
 //! Membership: the member, the room's ACL version and the announcement change together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use rookery_api::domain::room::{Member, Room, SettingsChange};
@@ -245,6 +245,21 @@ pub(crate) async fn a_change_that_fails_leaves_nothing_behind(home: Home) {
     assert!(stores.members.get(room.id, ada).await.unwrap().is_some());
     assert_eq!(acl(&stores, room.id).await, AclVersion(1));
     assert_eq!(pending(&stores).await.len(), 1);
+}
+
+pub(crate) async fn members_of_many_rooms_are_counted_together(home: Home) {
+    let (stores, first) = with_room(&home).await;
+    let second = room(None);
+    stores.rooms.insert(&second).await.unwrap();
+    let [ada, bob] = [(); 2].map(|()| UserId::generate());
+    for (room, user) in [(first.id, ada), (first.id, bob), (second.id, bob)] {
+        stores.members.join(&member(room, user), &joined(user)).await.unwrap();
+    }
+    let nowhere = RoomId::generate();
+    let mut counts = stores.members.counts(&[first.id, second.id, nowhere]).await.unwrap();
+    assert_eq!(counts.remove(&nowhere).unwrap_or(0), 0);
+    assert_eq!(counts, HashMap::from([(first.id, 2), (second.id, 1)]));
+    assert!(stores.members.counts(&[]).await.unwrap().is_empty());
 }
 
 pub(crate) async fn who_shares_a_room_is_acquainted(home: Home) {

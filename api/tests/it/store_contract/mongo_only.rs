@@ -9,16 +9,18 @@ use mongodb::event::EventHandler;
 use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
 use parking_lot::Mutex;
+use rookery_api::domain::load::{Origin, Plan};
 use rookery_api::domain::message::{Kinds, Place, Window};
 use rookery_api::domain::room::SettingsChange;
 use rookery_api::domain::sanction::Act as Sanction;
 use rookery_api::domain::unread::{Reader, Span};
 use rookery_api::store::{PageQuestion, Reaction, Rotation, StoreError, Stores};
-use rookery_shared::access::Until;
+use rookery_shared::access::{Until, Visibility};
 use rookery_shared::act::{Act, ActKind, Emoji};
 use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::{Event, Sender, SequencedEvent};
 use rookery_shared::id::{ClientId, Epoch, MessageId, Partition, RoomId, RoomRef, Seq, SessionId, UserId};
+use rookery_shared::limits::{PRESENCE_IDS_MAX, STORE_IDS_PER_READ_MAX};
 
 use super::Home;
 use super::samples::{NOON, joined, left, member, messages, room, session, user};
@@ -73,6 +75,7 @@ async fn exercise(stores: &Stores) {
     stores.members.join(&member(place.id, ada.id), &joined(ada.id)).await.unwrap();
     stores.members.of_user(ada.id, 5).await.unwrap();
     stores.members.count(place.id).await.unwrap();
+    stores.members.counts(&[place.id, RoomId::generate()]).await.unwrap();
     let page = stores.members.page(place.id, None, 5).await.unwrap();
     stores.members.page(place.id, Some(page[0].place()), 5).await.unwrap();
     stores.members.acquainted(ada.id, &[ada.id], Some(place.id)).await.unwrap();
@@ -342,4 +345,40 @@ async fn an_epoch_that_was_counted_by_an_earlier_release_is_found() {
         assert_eq!(all, events);
         assert_eq!(stores.messages.page(room, PageQuestion::all(Window::Latest, 100)).await.unwrap(), events);
     }
+}
+
+/// One query for each room made a single `watch` slow down everybody else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_acquainted_is_asked_with_as_many_questions_in_a_thousand_rooms_as_in_one() {
+    let home = Home::mongo();
+    home.stores().await;
+    let (stores, heard) = listened(&home).await;
+    let strangers: Vec<UserId> = (0..PRESENCE_IDS_MAX).map(|_| UserId::generate()).collect();
+    let mut questions = Vec::new();
+    for count in [1, 131, 1_000] {
+        let plan = Plan {
+            rooms: count,
+            users: 2,
+            rooms_per_user: count,
+            gateways: 1,
+            visibility: Visibility::Private,
+        };
+        let name = format!("many{count}");
+        let until = UnixMillis(NOON.0 + 1_000);
+        let origin =
+            Origin { name: &name, password_hash: "$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA", now: NOON, until };
+        let set = plan.make(origin).unwrap();
+        stores.backend.insert_load(&set).await.unwrap();
+        let [user, other] = [set.users[0].id, set.users[1].id];
+        let others: Vec<UserId> = strangers[1..].iter().copied().chain([other]).collect();
+        let ids: Vec<RoomId> = set.rooms.iter().map(|room| room.id).collect();
+        heard.lock().clear();
+        assert_eq!(stores.members.acquainted(user, &others, None).await.unwrap(), [other]);
+        questions.push(heard.lock().len());
+        heard.lock().clear();
+        assert_eq!(stores.members.counts(&ids).await.unwrap().len(), count);
+        assert_eq!(heard.lock().len(), count.div_ceil(STORE_IDS_PER_READ_MAX), "one for each so many rooms");
+    }
+    let most = 1 + PRESENCE_IDS_MAX.div_ceil(STORE_IDS_PER_READ_MAX);
+    assert!(questions.iter().all(|count| *count <= most), "{questions:?}, at most {most}");
 }

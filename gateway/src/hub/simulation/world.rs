@@ -357,25 +357,14 @@ impl World {
 
 /// What a connection does next.
 fn begin(connection: &mut Connection) -> Option<Task> {
-    match connection.next_command()? {
-        Command::Subscribe(targets) => {
-            let Target { room: RoomRef::Id(room), position } = targets.into_iter().next()? else { return None };
-            let member = Arc::clone(&connection.member);
-            let (name, role) = ("General".to_owned(), RoomRole::Member);
-            let joining =
-                Joining { member, room, slug: None, name, role, position, acl: AclVersion::default(), read: None };
-            Some(Task::Attach(Box::new(joining), Box::new(Progress::new(position))))
-        }
-        Command::Send(outgoing) => Some(Task::Append(outgoing)),
-        Command::Enter(_)
-        | Command::Unsubscribe(_)
-        | Command::Heads(_)
-        | Command::Act(_)
-        | Command::CatchUp(_)
-        | Command::Admit
-        | Command::Say(_)
-        | Command::Watch(_)
-        | Command::Type(..)
-        | Command::Read(_) => None,
+    let command = connection.next_command()?;
+    if let Command::Send(outgoing) = command {
+        return Some(Task::Append(outgoing));
     }
+    let Command::Subscribe(targets) = command else { return None };
+    let Target { room: RoomRef::Id(room), position } = targets.into_iter().next()? else { return None };
+    let member = Arc::clone(&connection.member);
+    let (name, role) = ("General".to_owned(), RoomRole::Member);
+    let joining = Joining { member, room, slug: None, name, role, position, acl: AclVersion::default(), read: None };
+    Some(Task::Attach(Box::new(joining), Box::new(Progress::new(position))))
 }

@@ -8,12 +8,13 @@ use crate::bus::BusError;
 use crate::id::Partition;
 use crate::keys;
 use crate::limits::QUOTA_NODE_LIFE;
-use crate::quota::{Bucket, Grant, Quota, Rate};
+use crate::quota::{Bucket, Grant, Quota, Rate, Want};
 
 #[async_trait]
 impl Quota for RedisBus {
-    async fn lease(&self, bucket: Bucket, rate: Rate, want: u32) -> Result<Grant, BusError> {
-        let args = vec![rate.interval_ms.to_string(), rate.burst.to_string(), want.to_string()];
+    async fn lease(&self, bucket: Bucket, rate: Rate, want: Want) -> Result<Grant, BusError> {
+        let numbers = [rate.burst, want.most, want.least].map(|number| number.to_string());
+        let args = [rate.interval_ms.to_string()].into_iter().chain(numbers).collect();
         let (partition, keys) = (keys::partition_of_subject(bucket.subject), vec![keys::quota(bucket)]);
         let answer: Vec<u64> = self.run(partition, |scripts| &scripts.quota_take, keys, args).await?;
         let count = |count: u64| u32::try_from(count).map_err(|_| BusError::Protocol("quota".to_owned()));
