@@ -93,7 +93,7 @@ impl LocalAuthority {
 
     async fn has_epoch(&self, partition: Partition) -> Result<bool, AuthorityError> {
         let state = self.parts.bus.partition(partition).await.map_err(|error| bus_error(&error))?;
-        Ok(matches!(state, PartitionState::Open))
+        Ok(matches!(state, PartitionState::Open(_)))
     }
 
     async fn open_once(&self, room: RoomId) -> Result<(), AuthorityError> {
