@@ -92,10 +92,7 @@ pub const PRICES: [Price; 8] = [
 impl Work {
     /// What a frame asks for.
     pub const fn of(frame: &Result<ClientFrame, Rejected>) -> Self {
-        let frame = match frame {
-            Ok(frame) => frame,
-            Err(_) => return Self::Plain,
-        };
+        let Ok(frame) = frame else { return Self::Plain };
         match frame {
             ClientFrame::Ping(_) => Self::Free,
             ClientFrame::Auth(_) => Self::Auth,

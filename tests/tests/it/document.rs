@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures_util::{StreamExt as _, stream};
+use rookery_shared::clock::UnixMillis;
 use rookery_tests::rest::{Account, PASSWORD, Rest};
 use rookery_tests::standalone::Standalone;
 use rookery_tests::{dirs, tools};
@@ -100,8 +100,8 @@ impl World {
         std::fs::write(dir.join("world.json"), world.to_string()).expect("the folder can be written");
         let general = "general".to_owned();
         let list = |name: &str, values: &[&String]| {
-            let lines: String = values.iter().map(|value| format!("\"{value}\"\n")).collect();
-            std::fs::write(dir.join(name), lines).expect("the folder can be written");
+            let lines: Vec<String> = values.iter().map(|value| format!("\"{value}\"\n")).collect();
+            std::fs::write(dir.join(name), lines.concat()).expect("the folder can be written");
         };
         list("rooms.txt", &[&self.talk, &self.others[0], &self.others[1], &general]);
         list("talk.txt", &[&self.talk]);
@@ -118,10 +118,12 @@ fn contract(name: &str) -> PathBuf {
 }
 
 fn seed() -> String {
-    std::env::var("ROOKERY_DOCUMENT_SEED").unwrap_or_else(|_| {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970");
-        (since.as_nanos() % u128::from(u32::MAX)).to_string()
-    })
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test is told by its environment what to play"
+    )]
+    let given = std::env::var("ROOKERY_DOCUMENT_SEED").ok();
+    given.unwrap_or_else(|| (UnixMillis::now().0.unsigned_abs() % u64::from(u32::MAX)).to_string())
 }
 
 async fn play(dir: &Path, url: &str, role: &'static str, seed: &str) -> (&'static str, Output) {
