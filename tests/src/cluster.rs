@@ -260,8 +260,7 @@ fn api_settings(redis_url: String, mongo: &Mongo, keys_dir: &std::path::Path) ->
 /// Off would lift the pace, too.
 fn unlimited_but_for_the_pace() -> Vec<(&'static str, String)> {
     let rates = quota::SETTINGS[1..].iter().map(|setting| setting.key);
-    let keys = rates.chain(["user_sockets_max", "pending_sockets_max"]);
-    keys.map(|key| (key, "0".to_owned())).collect()
+    rates.map(|key| (key, "0".to_owned())).collect()
 }
 
 fn pace_settings(pace: Pace) -> [(&'static str, String); 2] {
