@@ -338,7 +338,7 @@ impl RoomFeed {
 
     fn is_ours(&self, epoch: Epoch) -> bool {
         let mut told = self.epochs.iter().flat_map(|began| [began.epoch, began.kept.epoch]);
-        told.any(|ours| ours == epoch)
+        told.any(|ours| ours == epoch) || self.before.as_ref().is_some_and(|(before, _)| *before == epoch)
     }
 
     fn can_turn(&self) -> bool {
