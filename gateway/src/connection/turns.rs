@@ -28,9 +28,10 @@ impl Connection {
         None
     }
 
-    /// Commands run one by one, so that what a client sends in order happens in order.
+    /// Commands run one by one, so that what a client sends in order happens in order: what follows a renewal waits until
+    /// its login is known to live.
     pub(super) fn start_next(&mut self) {
-        if self.running.is_some() {
+        if self.running.is_some() || self.checking.is_some() {
             return;
         }
         // There are commands to run only after the welcome.
