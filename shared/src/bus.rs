@@ -46,6 +46,8 @@ pub struct Append {
     pub client_id: ClientId,
     /// The rights under which it was allowed.
     pub rights: Rights,
+    /// Only in this epoch of the room, as if the room were not open in another; none if it makes no difference which.
+    pub epoch: Option<Epoch>,
 }
 
 /// How an append relates to the room's ACL version.

@@ -1,8 +1,8 @@
 //! Announcements: changes of membership that the store has decided and the bus has yet to carry.
 //!
 //! The outbox makes them certain, the derived names make them idempotent: any node may carry any of them, twice. One is
-//! forgotten when the store has its event: what a server of the bus that was replaced has numbered is carried again. Before
-//! that the store is asked, since members have no names for such events by which they would know a repeat.
+//! forgotten when the store has its event: what a server of the bus that was replaced has numbered is carried again, unless
+//! the store has it. Members would take a repeat for a second change.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -113,7 +113,7 @@ impl Announcer {
         let batch = self.0.outbox.pending(ANNOUNCE_BATCH_MAX).await?;
         let crowded = batch.len() == ANNOUNCE_BATCH_MAX;
         for announcement in batch.into_iter().filter(|announcement| announcement.room == room) {
-            self.forget_later(self.carry_again(announcement).await?);
+            self.forget_later(self.carry(announcement).await?);
         }
         if crowded { Err(CarryError::Crowded) } else { Ok(()) }
     }
@@ -152,7 +152,7 @@ impl Announcer {
                 if failed.contains(&room) {
                     continue;
                 }
-                match self.carry_again(announcement).await {
+                match self.carry(announcement).await {
                     Ok(heard) => carried.push(heard),
                     Err(error) if is_outage(&error) => return Err(error),
                     Err(error) => {
@@ -171,32 +171,23 @@ impl Announcer {
         }
     }
 
-    /// Carries what may have been carried before.
-    async fn carry_again(&self, announcement: Announcement) -> Result<Carried, CarryError> {
-        let (id, room) = (announcement.event.id, announcement.room);
-        if self.is_stored(room, id).await? {
-            return Ok(Carried { id, room, place: None });
-        }
-        self.carry(announcement).await
-    }
-
-    async fn is_stored(&self, room: RoomId, id: MessageId) -> Result<bool, CarryError> {
-        Ok(self.0.messages.place(room, id).await?.is_some())
-    }
-
-    /// [`open::append`]; none if the store has it when the room is opened.
-    async fn append(&self, append: Append) -> Result<Option<Appended>, CarryError> {
-        let (room, id) = (append.room, append.event.id);
-        for _ in 1..open::ATTEMPTS {
-            match self.0.bus.append(append.clone()).await {
-                Err(AppendError::NotOpen) => open::open(&*self.0.authority, room).await.map_err(AppendError::Bus)?,
-                outcome => return Ok(Some(outcome?)),
-            }
-            if self.is_stored(room, id).await? {
+    /// The place in the room, in the epoch in which the store was asked: what earlier ones have numbered is stored by
+    /// then, or never will be. None if the store has it.
+    async fn append(&self, mut append: Append) -> Result<Option<Appended>, CarryError> {
+        let Inner { bus, authority, messages, .. } = &*self.0;
+        let room = append.room;
+        for _ in 0..open::ATTEMPTS {
+            let head = open::head(&**bus, &**authority, room).await.map_err(AppendError::Bus)?;
+            if messages.place(room, append.event.id).await?.is_some() {
                 return Ok(None);
             }
+            append.epoch = Some(head.epoch);
+            match bus.append(append.clone()).await {
+                Err(AppendError::NotOpen) => {}
+                outcome => return Ok(Some(outcome?)),
+            }
         }
-        Ok(Some(self.0.bus.append(append).await?))
+        Err(AppendError::NotOpen.into())
     }
 
     async fn carry(&self, announcement: Announcement) -> Result<Carried, CarryError> {
@@ -204,7 +195,7 @@ impl Announcer {
         let id = event.id;
         let client_id = ClientId::try_from(id.to_string()).map_err(CarryError::Name)?;
         let rights = rights_of(&event.body, acl);
-        let append = Append { room, event, client_id, rights };
+        let append = Append { room, event, client_id, rights, epoch: None };
         let is_about_settings = append.event.body.settings().is_some();
         let place = match self.append(append).await {
             // Newer settings hold and are announced: these need not be any more.

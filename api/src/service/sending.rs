@@ -96,7 +96,7 @@ pub(super) async fn place(
     client_id: &ClientId,
 ) -> Result<Option<Appended>, ApiError> {
     let (room, client_id) = (permission.room, client_id.clone());
-    let append = Append { room, event, client_id, rights: permission.rights() };
+    let append = Append { room, event, client_id, rights: permission.rights(), epoch: None };
     match open::append(&*app.bus, &*app.authority, append).await {
         Ok(appended) => Ok(Some(appended)),
         Err(AppendError::StaleRights) => Ok(None),

@@ -86,7 +86,7 @@ impl Commands {
             return Err(CommandError::Refused(ErrorCode::Unauthenticated));
         }
         let (node, room) = (&self.node, permission.room);
-        let append = Append { room, event, client_id, rights: permission.rights() };
+        let append = Append { room, event, client_id, rights: permission.rights(), epoch: None };
         match open::append(node.bus.as_ref(), node.authority.as_ref(), append).await {
             Ok(appended) => Ok(Some(appended)),
             Err(AppendError::StaleRights) => {

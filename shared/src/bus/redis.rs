@@ -258,6 +258,7 @@ impl Bus for RedisBus {
             LOG_ENTRIES_MAX.to_string(),
         ];
         args.extend(self.limits_of(&append));
+        args.push(append.epoch.map(|epoch| epoch.0.to_string()).unwrap_or_default());
         let answer: Vec<String> = self.run(partition, |scripts| &scripts.append, keys, args).await?;
         let answer: Vec<&str> = answer.iter().map(String::as_str).collect();
         match *answer.as_slice() {

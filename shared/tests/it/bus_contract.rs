@@ -20,7 +20,13 @@ pub(crate) fn message(room: RoomId, user: UserId, name: &str, content: &str) -> 
     let client_id = ClientId::try_from(name.to_owned()).unwrap();
     let sender = Sender { user_id: user, username: "alice".into() };
     let text = NewMessage { content: content.into(), client_id: client_id.clone(), reply_to: None };
-    Append { room, event: Event::message(room, sender, text), client_id, rights: Rights::At(ACL) }
+    Append {
+        room,
+        event: Event::message(room, sender, text),
+        client_id,
+        rights: Rights::At(ACL),
+        epoch: None,
+    }
 }
 
 pub(crate) async fn say(fixture: &Fixture, room: RoomId, content: &str) -> Appended {
@@ -69,6 +75,16 @@ async fn numbers_follow_the_store(fixture: Fixture) {
 async fn a_room_must_be_open(fixture: Fixture) {
     let append = message(RoomId::generate(), UserId::generate(), "c-1", "hi");
     assert_eq!(fixture.bus.append(append).await, Err(AppendError::NotOpen));
+}
+
+/// What was decided in one epoch is not carried in the next.
+async fn an_append_may_be_for_one_epoch(fixture: Fixture) {
+    let room = fixture.room(0, 1).await;
+    let user = UserId::generate();
+    let of = |epoch, name| Append { epoch: Some(Epoch(epoch)), ..message(room, user, name, "hi") };
+    assert_eq!(fixture.bus.append(of(2, "c-1")).await, Err(AppendError::NotOpen));
+    let appended = fixture.bus.append(of(1, "c-1")).await.unwrap();
+    assert_eq!((appended.epoch, appended.seq), (Epoch(1), Seq::new(1)));
 }
 
 async fn opening_again_changes_nothing(fixture: Fixture) {
@@ -232,6 +248,7 @@ contract!(
     Fixture:
     numbers_follow_the_store,
     a_room_must_be_open,
+    an_append_may_be_for_one_epoch,
     opening_again_changes_nothing,
     a_repeat_gets_the_first_answer,
     a03_a_name_that_was_given_to_something_else_is_refused,

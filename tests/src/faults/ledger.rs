@@ -92,7 +92,7 @@ pub struct Findings {
     /// Acked after the sender had to send again.
     pub recovered: usize,
     /// Numbers that a repeat took after the bus had forgotten the first send: known by its id, it is shown and kept
-    /// at its first place only.
+    /// at its first place only, but for receivers that were not there yet.
     pub renumbered: usize,
     /// Acks that name another place than the one at which history has the message.
     pub misplaced: usize,
@@ -127,20 +127,36 @@ impl Findings {
 /// Compares the ledgers of a room.
 pub fn check(room: &Room) -> Findings {
     let mut findings = Findings::default();
-    check_history(room, &mut findings);
+    let history = History::of(&room.history);
+    check_history(room, &history, &mut findings);
     check_senders(room, &mut findings);
-    let history: HashMap<Place, Option<&str>> = room
-        .history
-        .iter()
-        .map(|kept| (kept.event.place, kept.event.message_id.as_deref()))
-        .collect();
     for receiver in &room.receivers {
         check_receiver(receiver, &history, &mut findings);
     }
     findings
 }
 
-fn check_history(room: &Room, findings: &mut Findings) {
+/// History, by place and by identity.
+struct History<'a> {
+    places: HashMap<Place, Option<&'a str>>,
+    first: HashMap<&'a str, Place>,
+}
+
+impl<'a> History<'a> {
+    fn of(all: &'a [Kept]) -> Self {
+        let places = all.iter().map(|kept| (kept.event.place, kept.event.message_id.as_deref())).collect();
+        let first = all.iter().filter_map(|kept| Some((kept.event.message_id.as_deref()?, kept.event.place)));
+        Self { places, first: first.collect() }
+    }
+
+    /// Whether a receiver that began to listen after a message heard its repeat, and could not know it for one.
+    fn is_repeat_of_older(&self, receiver: &Shown, event: &Event) -> bool {
+        let first = event.message_id.as_deref().and_then(|id| self.first.get(id));
+        first.is_some_and(|first| *first <= receiver.since && receiver.since < event.place)
+    }
+}
+
+fn check_history(room: &Room, history: &History<'_>, findings: &mut Findings) {
     let (mut ids, mut names) = (HashSet::new(), HashSet::new());
     for kept in &room.history {
         let again_id = kept.event.message_id.as_ref().is_some_and(|id| !ids.insert(id));
@@ -151,7 +167,11 @@ fn check_history(room: &Room, findings: &mut Findings) {
     }
     let displaced = room.receivers.iter().flat_map(|receiver| &receiver.displaced);
     let of_kept = displaced.filter(|event| event.message_id.as_ref().is_some_and(|id| ids.contains(id)));
-    let renumbered: HashSet<u64> = of_kept.map(|event| event.place.1).collect();
+    let of_older = room
+        .receivers
+        .iter()
+        .flat_map(|receiver| receiver.events.iter().filter(|event| history.is_repeat_of_older(receiver, event)));
+    let renumbered: HashSet<u64> = of_kept.chain(of_older).map(|event| event.place.1).collect();
     for pair in room.history.windows(2) {
         let (before, after) = (pair[0].event.place, pair[1].event.place);
         if before.0 > after.0 || before.1 >= after.1 {
@@ -188,7 +208,7 @@ fn check_senders(room: &Room, findings: &mut Findings) {
     }
 }
 
-fn check_receiver(receiver: &Shown, history: &HashMap<Place, Option<&str>>, findings: &mut Findings) {
+fn check_receiver(receiver: &Shown, history: &History<'_>, findings: &mut Findings) {
     findings.jumps += receiver.jumps;
     findings.reordered += receiver.events.windows(2).filter(|pair| pair[0].place >= pair[1].place).count();
     let (mut ids, mut places) = (HashSet::new(), HashSet::new());
@@ -196,12 +216,12 @@ fn check_receiver(receiver: &Shown, history: &HashMap<Place, Option<&str>>, find
         let again = event.message_id.as_ref().is_some_and(|id| !ids.insert(id));
         findings.duplicated += usize::from(again);
         places.insert(event.place);
-        match history.get(&event.place) {
-            None => findings.ghosts += 1,
+        match history.places.get(&event.place) {
+            None => findings.ghosts += usize::from(!history.is_repeat_of_older(receiver, event)),
             Some(id) => findings.reordered += usize::from(*id != event.message_id.as_deref()),
         }
     }
-    let due = history.keys().filter(|place| **place > receiver.since);
+    let due = history.places.keys().filter(|place| **place > receiver.since);
     findings.holes += due.filter(|place| !places.contains(*place)).count();
 }
 

@@ -120,6 +120,9 @@ impl Rooms {
     fn place(&self, plan: &mut Plan, append: Append, now: UnixMillis) -> Result<Appended, AppendError> {
         let known = plan.rooms.get(&append.room).or_else(|| self.states.get(&append.room));
         let room = *known.ok_or(AppendError::NotOpen)?;
+        if append.epoch.is_some_and(|epoch| epoch != self.epoch) {
+            return Err(AppendError::NotOpen);
+        }
         let key = (append.room, append.event.user_id, append.client_id.clone());
         let first = plan.results.get(&key).or_else(|| self.recent.iter().find_map(|bucket| bucket.get(&key)));
         if first.is_some_and(|first| first.id != append.event.id) {

@@ -3,11 +3,13 @@
 -- ARGV: fence, dedupe field, rights ("at", "raise" or "keep"), acl, event id, event, room id,
 --       room channel, wake channel, tail length, tail life (s), dedupe life (s), log length,
 --       load ("text", "reaction" or "free"), interval (ms), credit (ms), keeps order (1 or 0),
---       settings: version (or nothing), slow mode (ms), frozen (1 or 0)
+--       settings: version (or nothing), slow mode (ms), frozen (1 or 0),
+--       epoch it is for (or nothing)
 local partition = redis.call('HMGET', KEYS[1], 'fence', 'epoch', 'mark', 'lost')
 if partition[1] ~= ARGV[1] then return {'not_open'} end
 local room = redis.call('HMGET', KEYS[2], 'epoch', 'seq', 'acl', 'frozen', 'slow_mode_ms')
 if room[1] ~= partition[2] then return {'not_open'} end
+if ARGV[21] ~= '' and ARGV[21] ~= room[1] then return {'not_open'} end
 
 -- A repeat is answered before any limit, so that a retry is never refused.
 local first = redis.call('HGET', KEYS[5], ARGV[2]) or redis.call('HGET', KEYS[6], ARGV[2])

@@ -24,7 +24,7 @@ fn act(room: RoomId, user: UserId, name: &str, kind: ActKind) -> Append {
     let sender = Sender { user_id: user, username: "alice".into() };
     let client_id = ClientId::try_from(name.to_owned()).unwrap();
     let event = Event::act(room, sender, &client_id, Act { message_id: MessageId::generate(), kind });
-    Append { room, event, client_id, rights: Rights::At(ACL) }
+    Append { room, event, client_id, rights: Rights::At(ACL), epoch: None }
 }
 
 fn reaction() -> ActKind {

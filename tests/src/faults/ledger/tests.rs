@@ -126,6 +126,20 @@ fn a_number_that_a_repeat_took_in_a_new_epoch_is_no_hole() {
     assert_eq!((findings.renumbered, findings.misplaced, findings.acked), (1, 0, 4));
 }
 
+/// Message 2 is sent again in a new epoch; the second receiver began to listen behind its first place.
+#[test]
+fn a_repeat_of_what_was_before_somebody_listened_is_shown_by_them_once() {
+    let repeat_of = |id: u64| Event { place: (2, 6), ..event(id) };
+    let mut room = room();
+    room.receivers[0].displaced.push(repeat_of(2));
+    room.receivers[1].events.push(repeat_of(2));
+    let findings = check(&room);
+    assert!(findings.are_good(), "{findings:?}");
+    assert_eq!(findings_of(|room| room.receivers[0].events.push(repeat_of(2))).ghosts, 1);
+    assert_eq!(findings_of(|room| room.receivers[1].events.push(repeat_of(6))).ghosts, 1);
+    assert_eq!(findings_of(|room| room.receivers[1].events.push(repeat_of(3))).ghosts, 1);
+}
+
 #[test]
 fn a_number_of_a_message_that_history_does_not_have_is_a_hole() {
     let findings = findings_of(|room| {
