@@ -6,13 +6,14 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use rookery_shared::limits::{CLOSE_DEADLINE, COMMANDS_FINISH};
 use rookery_shared::protocol::close::CloseCode;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::Connection;
 use crate::commands::Commands;
 use crate::frame::Frame;
 use crate::gateway::Node;
 use crate::outbox::Outbox;
+use crate::reads::Reads;
 use crate::session::{Command, Queued, Ran};
 use crate::socket::Socket;
 
@@ -56,9 +57,8 @@ impl Connection {
         if let (true, Some(commands)) = (end.is_goodbye(), &self.commands) {
             commands.part();
         }
-        let rest = self.reads.take().into_iter().flat_map(|reads| reads.rest());
-        self.waiting.extend(rest.map(|reading| Command::Mark(reading).into()));
-        let rest = finish_commands(self.commands, self.running, self.waiting);
+        let reads = self.reads.map(|reads| *reads).unwrap_or_default();
+        let rest = finish_commands(self.commands, self.running, self.waiting, reads);
         let goodbye = async {
             match end {
                 End::Ours(code) => part(&self.outbox, &self.socket, Frame::close(code)).await,
@@ -86,14 +86,16 @@ async fn finish_commands(
     commands: Option<Arc<Commands>>,
     running: Option<BoxFuture<'static, Ran>>,
     waiting: VecDeque<Queued>,
+    mut reads: Reads,
 ) {
     let rest = async {
         let Some(commands) = &commands else { return };
         let run = async |queued: Queued| Arc::clone(commands).run(queued).await;
-        // Nothing is gathered any more.
-        let finish = async |ran: Ran| {
-            if let Ran::Gather(reading) = ran {
-                run(Command::Mark(reading).into()).await;
+        let mut finish = async |ran: Ran| {
+            if let Ran::Gather(reading) = ran
+                && let Some(now) = reads.offer(reading, Instant::now())
+            {
+                run(Command::Mark(now).into()).await;
             }
         };
         if let Some(running) = running {
@@ -101,6 +103,9 @@ async fn finish_commands(
         }
         for queued in waiting.into_iter().filter(|queued| is_worth_finishing(&queued.command)) {
             finish(run(queued).await).await;
+        }
+        for reading in reads.rest() {
+            run(Command::Mark(reading).into()).await;
         }
     };
     if timeout(COMMANDS_FINISH, rest).await.is_err() {

@@ -125,10 +125,12 @@ async fn what_one_device_reads_the_others_hear() {
         for content in ["a", "b", "c", "d"] {
             scene.say(ann, content).await;
         }
+        // A device that has read nothing yet: whatever another one did, its first one is told at once.
+        let mut quick = scene.device(ben, 1).await;
         for seq in head + 1..=head + 3 {
-            there.send(json!({"type": "read", "room": scene.room, "seq": seq})).await;
+            quick.send(json!({"type": "read", "room": scene.room, "seq": seq})).await;
         }
-        there.leave().await;
+        quick.leave().await;
         assert_eq!(hears(&mut here, head + 3).await, [1, 0]);
         let skipped = |frame: &&Value| frame["type"] == "read" && frame["seq"] == head + 2;
         assert_eq!(here.mailbox().seen.iter().filter(skipped).count(), 0, "{}", deployment.name());
