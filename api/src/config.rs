@@ -3,18 +3,22 @@
 use std::time::Duration;
 
 use clap::ArgMatches;
-use mongodb::options::ConnectionString;
-use rookery_shared::bus::redis;
+use rookery_shared::bus::redis::{self, RedisAddress};
 use rookery_shared::config::{ConfigErrors, Effective, Folder, ListenAddress, Reader, Setting, is_strong};
 use rookery_shared::limiter::{self, LimiterOptions};
 use rookery_shared::limits::{CONNECTIONS_MAX_MAX, DRAIN_MS_MAX};
 use rookery_shared::origin::{self, Origins};
 use rookery_shared::pace::{self, Pace};
 use rookery_shared::telemetry::{LogFilter, LogFormat};
-use secrecy::{ExposeSecret, SecretString};
+use rookery_shared::tls::{self, ServerKeys, ServerTls};
+use secrecy::SecretString;
 use uuid::Uuid;
 
 use crate::registration::{self, Registration};
+use crate::store::mongo::{self, MongoAddress};
+
+const INTERNAL_TLS: ServerKeys =
+    ServerKeys { certificate: "internal_cert", key: "internal_cert_key", client_ca: "internal_client_ca" };
 
 /// Every setting, with its default.
 pub const SETTINGS: &[Setting] = &[
@@ -36,12 +40,11 @@ pub const SETTINGS: &[Setting] = &[
         secret: true,
         help: "Redis, as `redis://[user:password@]host:port[/db]`, `redis-sentinel://…` or `redis-cluster://…`.",
     },
-    Setting {
-        key: "mongo_url",
-        default: None,
-        secret: true,
-        help: "MongoDB replica set, as `mongodb://…` or `mongodb+srv://…`.",
-    },
+    redis::TLS_SETTINGS[0],
+    redis::TLS_SETTINGS[1],
+    redis::TLS_SETTINGS[2],
+    mongo::SETTINGS[0],
+    mongo::SETTINGS[1],
     Setting {
         key: "mongo_database",
         default: Some("rookery"),
@@ -54,6 +57,12 @@ pub const SETTINGS: &[Setting] = &[
         secret: true,
         help: "What gateways prove themselves with, at least 16 characters, the same in all processes.",
     },
+    tls::setting(INTERNAL_TLS.certificate, "PEM file of the internal listener's certificate; turns TLS on there."),
+    tls::setting(INTERNAL_TLS.key, "PEM file of its key."),
+    tls::setting(
+        INTERNAL_TLS.client_ca,
+        "PEM file of the authorities that sign gateways' certificates; then a gateway needs one beside the secret.",
+    ),
     Setting {
         key: "keys_dir",
         default: None,
@@ -128,13 +137,15 @@ pub struct Config {
     /// Internal address.
     pub internal_listen: ListenAddress,
     /// Redis.
-    pub redis_url: SecretString,
+    pub redis_url: RedisAddress,
     /// MongoDB.
-    pub mongo_url: SecretString,
+    pub mongo_url: MongoAddress,
     /// Database in it.
     pub mongo_database: String,
     /// Secret of gateways.
     pub internal_secret: SecretString,
+    /// How the internal listener speaks TLS, if it does.
+    pub internal_tls: Option<ServerTls>,
     /// Folder of the signing keys.
     pub keys_dir: Folder,
     /// The key that signs.
@@ -175,8 +186,9 @@ impl Config {
         // All are read before one is missed.
         let listen = reader.listen("listen");
         let internal_listen = reader.internal_listen("internal_listen", listen.as_ref());
-        let (redis_url, mongo_url) = (redis::url(reader, "redis_url"), mongo_url(reader));
+        let (redis_url, mongo_url) = (RedisAddress::read(reader), MongoAddress::read(reader));
         let (mongo_database, keys_dir) = (reader.text("mongo_database"), reader.folder("keys_dir"));
+        let internal_tls = tls::server(reader, INTERNAL_TLS);
         let (internal_secret, issuer) = (internal_secret(reader), reader.text("issuer"));
         let connections_max = reader.number("connections_max", 1..=CONNECTIONS_MAX_MAX);
         let drain_ms = reader.number("drain_ms", 0..=DRAIN_MS_MAX);
@@ -191,6 +203,7 @@ impl Config {
             mongo_url: mongo_url?,
             mongo_database: mongo_database?,
             internal_secret: internal_secret?,
+            internal_tls,
             keys_dir: keys_dir?,
             signing_key,
             issuer: issuer?,
@@ -213,18 +226,6 @@ fn internal_secret(reader: &mut Reader) -> Option<SecretString> {
         reader.reject("internal_secret", "must have at least 16 characters");
     }
     Some(secret)
-}
-
-fn mongo_url(reader: &mut Reader) -> Option<SecretString> {
-    let url = reader.secret("mongo_url", true)?;
-    // The driver's own error may quote the password.
-    if ConnectionString::parse(url.expose_secret()).is_err() {
-        reader.reject(
-            "mongo_url",
-            "must be an address of the form mongodb://[user:password@]host[:port]/[?options] or mongodb+srv://…",
-        );
-    }
-    Some(url)
 }
 
 #[cfg(test)]

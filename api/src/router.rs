@@ -12,6 +12,7 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTE
 use http::{HeaderName, HeaderValue};
 use rookery_shared::asyncapi;
 use rookery_shared::limits::{AUTHORIZE_BYTES_MAX, BODY_BYTES_MAX};
+use rookery_shared::listener::VerifiedClient;
 use rookery_shared::protocol::error_code::ErrorCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -68,8 +69,9 @@ pub fn public(app: &Arc<App>) -> Router {
     around(router.layer(from_fn_with_state(Arc::clone(app), cors)), app)
 }
 
-/// What gateways, probes and Prometheus ask. Calls of gateways carry the secret.
-pub fn internal(app: &Arc<App>, secret: SecretString) -> Router {
+/// What gateways, probes and Prometheus ask. Calls of gateways carry the secret, and where certificates are asked for, what
+/// gateways ask needs one, too.
+pub fn internal(app: &Arc<App>, secret: SecretString, asks_clients: bool) -> Router {
     let calls = Router::new()
         .route("/internal/v1/authorize", post(authorize::authorize))
         .route("/internal/v1/rooms/{room}/open", post(open_room::open_room))
@@ -88,7 +90,8 @@ pub fn internal(app: &Arc<App>, secret: SecretString) -> Router {
         )
         .route_layer(from_fn_with_state(Arc::clone(app), prepared))
         .route_layer(from_fn_with_state(Arc::new(secret), insider));
-    let router = calls.merge(keys()).merge(health());
+    let asked_by_gateways = calls.merge(keys()).route_layer(from_fn_with_state(asks_clients, certified));
+    let router = asked_by_gateways.merge(health());
     around(told(router.with_state(Arc::clone(app))), app)
 }
 
@@ -186,6 +189,14 @@ fn around(router: Router, app: &Arc<App>) -> Router {
 /// A header that an answer gets unless it brings its own.
 fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+/// Lets in who has shown a certificate, if one is asked for.
+async fn certified(State(is_asked_for): State<bool>, request: Request, next: Next) -> Response {
+    if is_asked_for && request.extensions().get::<VerifiedClient>().is_none() {
+        return ApiError::refused(ErrorCode::Unauthenticated).into_response();
+    }
+    next.run(request).await
 }
 
 /// Lets in who knows the secret of the cluster.

@@ -11,9 +11,9 @@ use rookery_shared::bus::{Bus, BusError, Revoked};
 use rookery_shared::config::Unusable;
 use rookery_shared::limits::{START_PAUSE_MAX, START_PAUSE_MIN};
 use rookery_shared::listener::{self, ListenerOptions};
+use rookery_shared::log_throttle::LogThrottle;
 use rookery_shared::shutdown::Shutdown;
 use rookery_shared::token::{KeyError, SigningKeys};
-use secrecy::ExposeSecret;
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -91,8 +91,10 @@ pub async fn serve(config: Config, demo: Demo) -> Result<(), ServeError> {
     shutdown.spawn_work("start", async move { start.run(&until).await });
     let options = ListenerOptions::public(config.connections_max, &config.limits, app.refusals());
     listener::start(public, router::public(&app).into_service(), options, &shutdown);
-    let options = ListenerOptions::internal(config.connections_max, app.refusals());
-    let insiders = router::internal(&app, config.internal_secret.clone());
+    let mut options = ListenerOptions::internal(config.connections_max, app.refusals());
+    options.tls = config.internal_tls.as_ref().map(|tls| Arc::clone(&tls.config));
+    let asks_clients = config.internal_tls.as_ref().is_some_and(|tls| tls.asks_clients);
+    let insiders = router::internal(&app, config.internal_secret.clone(), asks_clients);
     listener::start(internal, insiders.into_service(), options, &shutdown);
     tracing::info!(listen = %config.listen, internal = %config.internal_listen, node = config.node_name, "api started");
     shutdown.on_signals(config.drain).await.map_err(ServeError::Signals)
@@ -174,7 +176,7 @@ pub async fn change_user(config: &Config, order: UserOrder, show: impl FnMut(&st
 
 /// An address with `mongodb+srv://` is looked up in DNS, which may be away for a while. Any other error stays.
 async fn open_store(config: &Config) -> Result<Stores, StoreError> {
-    let looked_up = config.mongo_url.expose_secret().starts_with("mongodb+srv:");
+    let looked_up = config.mongo_url.is_looked_up();
     loop {
         match mongo::open(&config.mongo_url, &config.mongo_database).await {
             Err(error) if looked_up => tracing::warn!(%error, "store not found, looking again"),
@@ -212,9 +214,11 @@ impl Start {
     }
 
     async fn prepared(&self) {
-        let mut pause = START_PAUSE_MIN;
+        let (mut pause, warnings) = (START_PAUSE_MIN, LogThrottle::default());
         while let Err(error) = self.prepare().await {
-            tracing::warn!(%error, "not prepared yet, trying again");
+            if warnings.allows(&error.to_string()) {
+                tracing::warn!(%error, "not prepared yet, trying again");
+            }
             self.app.set_unprepared(error.to_string());
             sleep(pause).await;
             pause = (pause * 2).min(START_PAUSE_MAX);

@@ -1,10 +1,8 @@
 //! The api's internal listener as the gateway's [`Authority`].
 
-use std::error::Error;
-
+use axum::body::Bytes;
+use http::StatusCode;
 use moka::future::Cache;
-use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use rookery_shared::authority::many::{Answers, Questions};
 use rookery_shared::authority::{
     Answer, Authority, AuthorityError, Changes, EventPlace, Look, MessageFacts, Permission, Question,
@@ -13,22 +11,29 @@ use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{AclVersion, RoomId, RoomRef, SessionId, UserId};
 use rookery_shared::limits::{
-    AUTHORITY_ANSWER_BYTES_MAX, AUTHORITY_CONNECT_DEADLINE, AUTHORITY_DEADLINE, AUTHORITY_IDLE_MAX,
-    AUTHORIZE_ANSWER_BYTES_MAX, EVENTS_ANSWER_BYTES_MAX, IDLE_DEADLINE, ROOM_OPEN_DEADLINE, SLUGS_MAX,
+    AUTHORITY_ANSWER_BYTES_MAX, AUTHORIZE_ANSWER_BYTES_MAX, EVENTS_ANSWER_BYTES_MAX, ROOM_OPEN_DEADLINE, SLUGS_MAX,
 };
 use rookery_shared::protocol::error_code::ErrorCode;
 use rookery_shared::token::JwkSet;
 use rookery_shared::unread::{ReadState, ReadTo};
-use secrecy::{ExposeSecret, SecretString};
+use rustls::ClientConfig;
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use url::Url;
+
+mod client;
+
+use client::{Call, Client};
 
 /// Where the api listens for gateways.
 #[derive(Clone, Debug)]
 pub struct AuthorityOptions {
     /// Base address, such as `http://127.0.0.1:9080`.
     pub url: Url,
+    /// How to speak TLS, where the address is one of `https`.
+    pub tls: ClientConfig,
     /// Shared by gateways and api.
     pub secret: SecretString,
 }
@@ -48,17 +53,9 @@ struct Problem {
 
 impl HttpAuthority {
     /// Connects when first asked.
-    pub fn new(options: AuthorityOptions) -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
-            .connect_timeout(AUTHORITY_CONNECT_DEADLINE)
-            .timeout(AUTHORITY_DEADLINE)
-            .pool_max_idle_per_host(AUTHORITY_IDLE_MAX)
-            // Before the api ends it.
-            .pool_idle_timeout(IDLE_DEADLINE / 2)
-            .redirect(Policy::none())
-            .no_proxy()
-            .build()?;
-        Ok(Self { client, options, opening: Cache::new(SLUGS_MAX) })
+    pub fn new(options: AuthorityOptions) -> Self {
+        let client = Client::new(options.tls.clone());
+        Self { client, options, opening: Cache::new(SLUGS_MAX) }
     }
 
     fn url(&self, path: &[&str]) -> Result<Url, AuthorityError> {
@@ -70,22 +67,19 @@ impl HttpAuthority {
         Ok(url)
     }
 
-    async fn ask(&self, request: RequestBuilder) -> Result<Vec<u8>, AuthorityError> {
-        self.ask_for(request, AUTHORITY_ANSWER_BYTES_MAX).await
+    async fn ask(&self, call: Call<'_>) -> Result<Bytes, AuthorityError> {
+        self.ask_for(call, AUTHORITY_ANSWER_BYTES_MAX).await
     }
 
-    async fn ask_for(&self, request: RequestBuilder, bytes_max: usize) -> Result<Vec<u8>, AuthorityError> {
-        let request = request.bearer_auth(self.options.secret.expose_secret());
-        let response = request.send().await.map_err(network)?;
-        let status = response.status();
-        let body = read(response, bytes_max).await?;
+    async fn ask_for(&self, call: Call<'_>, bytes_max: usize) -> Result<Bytes, AuthorityError> {
+        let (status, body) = call.send(&self.options.secret, bytes_max).await?;
         if status.is_success() { Ok(body) } else { Err(refusal(status, &body)) }
     }
 
     async fn open(&self, room: RoomId) -> Result<(), AuthorityError> {
         let url = self.url(&["internal", "v1", "rooms", &room.to_string(), "open"])?;
         // All who want the room wait for this one call; the api opens rooms of a partition one after another.
-        self.ask(self.client.post(url).timeout(ROOM_OPEN_DEADLINE)).await.map(drop)
+        self.ask(self.client.post(url).within(ROOM_OPEN_DEADLINE)).await.map(drop)
     }
 }
 
@@ -175,17 +169,6 @@ impl Authority for HttpAuthority {
     }
 }
 
-async fn read(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, AuthorityError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(network)? {
-        if body.len() + chunk.len() > bytes_max {
-            return Err(unavailable("the answer is too large"));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
 fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, AuthorityError> {
     serde_json::from_slice(body).map_err(unavailable)
 }
@@ -200,18 +183,6 @@ fn refusal(status: StatusCode, body: &[u8]) -> AuthorityError {
         Ok(code) => unavailable(format!("{status} {}", code.as_str())),
         Err(_) => unavailable(status),
     }
-}
-
-/// With the causes below it, which say what is wrong, and without the address.
-fn network(error: reqwest::Error) -> AuthorityError {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(below) = cause {
-        text = format!("{text}: {below}");
-        cause = below.source();
-    }
-    unavailable(text)
 }
 
 fn unavailable(cause: impl std::fmt::Display) -> AuthorityError {
@@ -241,8 +212,8 @@ mod tests {
     fn a_base_address_with_a_path_is_kept() {
         for base in ["http://api:9080", "http://api:9080/", "http://api:9080/x/"] {
             let url = base.parse().unwrap();
-            let options = AuthorityOptions { url, secret: "0123456789abcdef".into() };
-            let authority = HttpAuthority::new(options).unwrap();
+            let tls = rookery_shared::tls::without_authorities().unwrap();
+            let authority = HttpAuthority::new(AuthorityOptions { url, tls, secret: "0123456789abcdef".into() });
             let url = authority.url(&["internal", "v1", "authorize"]).unwrap();
             assert!(url.path().ends_with("/internal/v1/authorize") && !url.path().contains("//"), "{url}");
         }

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use clap::ArgMatches;
-use reqwest::Url;
-use rookery_shared::bus::redis;
+use rookery_shared::bus::redis::{self, RedisAddress};
 use rookery_shared::config::{ConfigErrors, Effective, ListenAddress, Reader, Setting, is_strong};
 use rookery_shared::limiter::{self, LimiterOptions};
 use rookery_shared::limits::{CONNECTIONS_MAX_MAX, DRAIN_MS_MAX};
@@ -12,9 +11,14 @@ use rookery_shared::origin::{self, Origins};
 use rookery_shared::pace::{self, Pace};
 use rookery_shared::protocol::server::AckMode;
 use rookery_shared::telemetry::{LogFilter, LogFormat};
+use rookery_shared::tls::{self, ClientKeys};
+use rustls::ClientConfig;
 use secrecy::SecretString;
+use url::Url;
 
 use crate::crowd::{self, SocketCaps};
+
+const API_TLS: ClientKeys = ClientKeys { ca: "api_ca", certificate: "api_client_cert", key: "api_client_key" };
 
 /// Every setting of this process.
 pub const SETTINGS: &[Setting] = &[
@@ -32,7 +36,20 @@ pub const SETTINGS: &[Setting] = &[
             "Redis, as redis://[user:password@]host:port[/db], redis-sentinel://… or redis-cluster://….",
         )
     },
-    setting("api_url", None, "Base address of the api's internal listener, as http://host:port."),
+    redis::TLS_SETTINGS[0],
+    redis::TLS_SETTINGS[1],
+    redis::TLS_SETTINGS[2],
+    setting(
+        "api_url",
+        None,
+        "Base address of the api's internal listener, as http://host:port or https://host:port.",
+    ),
+    tls::setting(
+        API_TLS.ca,
+        "PEM file of the authorities that sign the api's certificate, for `https`; those of the system if not given.",
+    ),
+    tls::setting(API_TLS.certificate, "PEM file of the certificate that the api may ask for, for `https`."),
+    tls::setting(API_TLS.key, "PEM file of its key."),
     Setting {
         secret: true,
         ..setting("internal_secret", None, "Shared by gateways and api; at least 16 characters.")
@@ -79,9 +96,11 @@ pub struct Config {
     /// Internal address.
     pub internal_listen: ListenAddress,
     /// Redis.
-    pub redis_url: SecretString,
+    pub redis_url: RedisAddress,
     /// The api.
     pub api_url: Url,
+    /// How to speak TLS with it.
+    pub api_tls: ClientConfig,
     /// Shared with the api.
     pub internal_secret: SecretString,
     /// In access tokens.
@@ -127,8 +146,8 @@ impl Config {
 fn gather(reader: &mut Reader) -> Option<Config> {
     let listen = reader.listen("listen");
     let internal_listen = reader.internal_listen("internal_listen", listen.as_ref());
-    let redis_url = redis::url(reader, "redis_url");
-    let api_url = api_url(reader);
+    let redis_url = RedisAddress::read(reader);
+    let api = api(reader);
     let internal_secret = internal_secret(reader);
     let issuer = reader.text("issuer");
     let origins = Origins::read(reader);
@@ -139,11 +158,13 @@ fn gather(reader: &mut Reader) -> Option<Config> {
     let ack = reader.required("ack");
     let pace = Pace::read(reader);
     let (caps, limits) = (SocketCaps::read(reader), LimiterOptions::read(reader));
+    let (api_url, api_tls) = api?;
     Some(Config {
         listen: listen?,
         internal_listen: internal_listen?,
         redis_url: redis_url?,
-        api_url: api_url?,
+        api_url,
+        api_tls,
         internal_secret: internal_secret?,
         issuer: issuer?,
         origins: origins?,
@@ -158,13 +179,17 @@ fn gather(reader: &mut Reader) -> Option<Config> {
     })
 }
 
-fn api_url(reader: &mut Reader) -> Option<Url> {
-    let url = reader.text("api_url")?.parse::<Url>().ok();
-    let url = url.filter(|url| url.scheme() == "http" && url.host().is_some());
-    if url.is_none() {
-        reader.reject("api_url", "must be an http address with a host, as http://127.0.0.1:9080");
+fn api(reader: &mut Reader) -> Option<(Url, ClientConfig)> {
+    let text = reader.text("api_url");
+    let url = text.as_ref().and_then(|text| text.parse::<Url>().ok());
+    let url = url.filter(|url| ["http", "https"].contains(&url.scheme()) && url.host().is_some());
+    if text.is_some() && url.is_none() {
+        reader.reject("api_url", "must be an http or https address with a host, as http://127.0.0.1:9080");
     }
-    url
+    let is_secure = url.as_ref().is_none_or(|url| url.scheme() == "https");
+    let tls = tls::client(reader, API_TLS, is_secure);
+    let tls = if is_secure { tls } else { tls::without_authorities().ok() };
+    Some((url?, tls?))
 }
 
 fn internal_secret(reader: &mut Reader) -> Option<SecretString> {
@@ -194,7 +219,7 @@ mod tests {
     #[test]
     fn everything_that_is_wrong_is_told_at_once() {
         let errors = read("internal_secret = 'short'\nallowed_origins = '*'\napi_url = 'ftp://x'").unwrap_err();
-        for part in ["redis_url is required", "16 characters", "is not an origin", "must be an http address"] {
+        for part in ["redis_url is required", "16 characters", "is not an origin", "must be an http or https address"] {
             assert!(errors.contains(part), "{part} in {errors}");
         }
     }

@@ -5,37 +5,36 @@ use std::time::Duration;
 
 use rookery_shared::authority::Authority;
 use rookery_shared::limits::{KEY_REFRESH_INTERVAL, KEY_RETRY_MAX, KEY_RETRY_MIN};
+use rookery_shared::log_throttle::LogThrottle;
 use rookery_shared::token::Verifier;
 
 /// Keeps the verifier's keys fresh. While the api is away, the keys last seen hold.
 pub async fn poll(authority: Arc<dyn Authority>, verifier: Arc<Verifier>) {
-    let mut retry = KEY_RETRY_MIN;
+    let (mut retry, warnings) = (KEY_RETRY_MIN, LogThrottle::default());
     loop {
-        let fetched = refresh(authority.as_ref(), &verifier).await;
+        let fetched = refresh(authority.as_ref(), &verifier, &warnings).await;
         let pause = pause(fetched, verifier.is_ready(), retry);
         retry = if fetched { KEY_RETRY_MIN } else { (retry * 2).min(KEY_RETRY_MAX) };
         tokio::time::sleep(pause).await;
     }
 }
 
-async fn refresh(authority: &dyn Authority, verifier: &Verifier) -> bool {
-    match authority.public_keys().await {
-        Ok(keys) if keys.keys.is_empty() => {
-            tracing::warn!("the api publishes no key");
-            false
-        }
+async fn refresh(authority: &dyn Authority, verifier: &Verifier, warnings: &LogThrottle) -> bool {
+    let why = match authority.public_keys().await {
+        Ok(keys) if keys.keys.is_empty() => "the api publishes no key".to_owned(),
         Ok(keys) => {
             if !verifier.is_ready() {
                 tracing::info!(keys = keys.keys.len(), "public keys fetched");
             }
             verifier.replace(&keys);
-            true
+            return true;
         }
-        Err(error) => {
-            tracing::warn!(%error, "public keys not fetched");
-            false
-        }
+        Err(error) => error.to_string(),
+    };
+    if warnings.allows(&why) {
+        tracing::warn!(error = why, "public keys not fetched");
     }
+    false
 }
 
 /// A node without keys is of no use, so it asks again soon.

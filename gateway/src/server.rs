@@ -26,9 +26,6 @@ pub enum StartError {
     /// The Redis address is none.
     #[error("redis_url: {0}")]
     Bus(#[from] BusError),
-    /// The HTTP client cannot be built.
-    #[error("the client for the api: {0}")]
-    Api(#[from] reqwest::Error),
     /// Two metrics have one name.
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -56,7 +53,8 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
 
 fn assemble(config: Config, shutdown: &Shutdown) -> Result<Gateway, StartError> {
     let bus = RedisBus::connect(&RedisOptions { url: config.redis_url, pace: config.pace }, shutdown)?;
-    let authority = HttpAuthority::new(AuthorityOptions { url: config.api_url, secret: config.internal_secret })?;
+    let (url, tls, secret) = (config.api_url, config.api_tls, config.internal_secret);
+    let authority = HttpAuthority::new(AuthorityOptions { url, tls, secret });
     let limiter = config.limits.limiter(bus.clone());
     let gateway = Gateway::new(GatewayParts {
         presence: bus.clone(),

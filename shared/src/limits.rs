@@ -55,7 +55,7 @@ pub const HEARTBEAT_TICK: Duration = Duration::from_millis(250);
 pub const HEARTBEAT_DEADLINE: Duration = Duration::from_secs(45);
 /// One flush to a client's socket; a peer that takes longer reads too slowly.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(10);
-/// From the accept, or from the first byte of a later request, to the end of the request head.
+/// From the accept, a TLS handshake included, or from the first byte of a later request, to the end of the request head.
 pub const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 /// Life of an access token.
 pub const ACCESS_TOKEN_LIFE: Duration = Duration::from_mins(15);
@@ -178,6 +178,10 @@ pub const HISTORY_BUS_WAIT: Duration = Duration::from_secs(1);
 pub const START_PAUSE_MIN: Duration = Duration::from_millis(200);
 /// Longest time between two attempts to prepare the store.
 pub const START_PAUSE_MAX: Duration = Duration::from_secs(5);
+/// Before a warning about something that is tried again and again is logged again with the same reason.
+pub const WARNING_INTERVAL: Duration = Duration::from_secs(30);
+/// Reasons that one kind of warning gives meanwhile; more are not logged.
+pub const WARNING_REASONS_MAX: usize = 16;
 /// Appends that wait for the in-process journal; beyond it sends answer `overloaded`.
 pub const JOURNAL_QUEUE_MAX: usize = 4_096;
 /// Appends that share one write of the in-process journal.

@@ -1,5 +1,5 @@
-//! The accept loop of every HTTP listener: HTTP/1.1 with upgrades, deadlines and bounds for heads, answers and idle
-//! connections, caps on connections and on their rate, and `TCP_NODELAY`. What holds for every request, whichever server
+//! The accept loop of every HTTP listener, with TLS or without: HTTP/1.1 with upgrades, deadlines and bounds for heads,
+//! answers and idle connections, caps on connections and on their rate, and `TCP_NODELAY`. What holds for every request, whichever server
 //! it is for, is in `exchange` and `rules`.
 //!
 //! `axum::serve` installs no timer, so a request head that never ends, or an answer that is never read, would hold its
@@ -17,6 +17,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
 use tower::Service;
@@ -29,6 +30,7 @@ mod door;
 mod exchange;
 mod options;
 mod rules;
+mod secure;
 mod stream;
 
 pub use addresses::AddressBounds;
@@ -36,6 +38,8 @@ use addresses::Place;
 use door::Door;
 pub use exchange::{REQUEST_ID, RequestBody};
 pub use options::{ACCEPTS_SETTING, ADDRESS_SETTINGS, ListenerOptions};
+use secure::Secure;
+pub use secure::VerifiedClient;
 pub use stream::HttpStream;
 use stream::Progress;
 
@@ -123,6 +127,7 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let refusals = Arc::clone(&options.refusals);
+    let secure = options.tls.clone().map(|tls| Arc::new(Secure::new(tls, Arc::clone(&refusals))));
     let door = Door::new(options, shutdown);
     while let Some(accepted) = shutdown.drain.run_until_cancelled(listener.accept()).await {
         let (stream, peer) = match accepted {
@@ -141,8 +146,16 @@ where
         };
         let connection = Connection { stream, _permit: permit, _place: place };
         prepare(&connection);
-        let stream = (connection, peer, Arc::clone(&refusals));
-        shutdown.spawn_work("http connection", converse(stream, service.clone(), shutdown.clone()));
+        let progress = Arc::new(Progress::default());
+        let stream = HttpStream::new(connection, Arc::clone(&progress), Arc::clone(&refusals));
+        let client = Client { peer, progress, verified: None };
+        match secure.clone() {
+            None => shutdown.spawn_work("http", converse(stream, client, service.clone(), shutdown.clone())),
+            Some(secure) => {
+                let talk = converse_securely(secure, stream, client, service.clone(), shutdown.clone());
+                shutdown.spawn_work("https", talk);
+            }
+        }
     }
 }
 
@@ -156,8 +169,17 @@ fn prepare(connection: &Connection) {
     }
 }
 
-async fn converse<S, B>(
-    (connection, peer, refusals): (Connection, SocketAddr, Arc<dyn Refusals>),
+/// The other end of a connection.
+struct Client {
+    peer: SocketAddr,
+    progress: Arc<Progress>,
+    verified: Option<VerifiedClient>,
+}
+
+async fn converse_securely<S, B>(
+    secure: Arc<Secure>,
+    stream: HttpStream,
+    mut client: Client,
     service: S,
     shutdown: Shutdown,
 ) where
@@ -166,10 +188,26 @@ async fn converse<S, B>(
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let progress = Arc::new(Progress::default());
-    let stream = HttpStream::new(connection, Arc::clone(&progress), refusals);
-    let service = service_fn(move |request: Request<Incoming>| {
-        exchange::exchange(service.clone(), request, (peer, Arc::clone(&progress)))
+    let greeted = shutdown.drain.run_until_cancelled(secure.handshake(stream, client.peer)).await;
+    if let Some((stream, verified)) = greeted.flatten() {
+        client.verified = verified;
+        converse(stream, client, service, shutdown).await;
+    }
+}
+
+async fn converse<T, S, B>(stream: T, client: Client, service: S, shutdown: Shutdown)
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        if let Some(verified) = client.verified {
+            request.extensions_mut().insert(verified);
+        }
+        exchange::exchange(service.clone(), request, (client.peer, Arc::clone(&client.progress)))
     });
     let connection = http1::Builder::new()
         // The stream keeps the time, and knows a head from an idle connection.

@@ -7,6 +7,7 @@
 
 #![expect(clippy::expect_used, reason = "a panic is how a test harness reports")]
 
+pub mod certificates;
 pub mod cluster;
 pub mod deployment;
 pub mod dirs;

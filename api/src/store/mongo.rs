@@ -17,7 +17,6 @@ use mongodb::options::{
 };
 use mongodb::{Client, Collection, Database};
 use rookery_shared::limits::{STORE_CALL_LIFE, STORE_CONNECTIONS_MAX, STORE_CONNECTS_AT_ONCE, STORE_DEADLINE};
-use secrecy::{ExposeSecret, SecretString};
 
 use self::acts::{ReactionDocument, StateDocument};
 use self::calls::Calls;
@@ -32,6 +31,7 @@ use super::{Backend, StoreError, Stores, Timeline};
 use crate::domain::load::LoadSet;
 
 mod acts;
+mod address;
 pub mod backup;
 mod calls;
 mod documents;
@@ -57,6 +57,8 @@ mod unread;
 mod users;
 mod walk;
 
+pub use address::{MongoAddress, SETTINGS};
+
 /// The collections and the way to call them.
 struct Mongo {
     client: Client,
@@ -79,14 +81,8 @@ struct Mongo {
 }
 
 /// Prepares the store; connections are made when they are needed. Call [`Backend::migrate`] before anything else.
-pub async fn open(url: &SecretString, database: &str) -> Result<Stores, StoreError> {
-    connect(client_options(url).await?, database)
-}
-
-async fn client_options(url: &SecretString) -> Result<ClientOptions, StoreError> {
-    // The driver's own text may quote the address, which may hold a password.
-    let options = ClientOptions::parse(url.expose_secret()).await;
-    options.map_err(|_| StoreError::Unavailable("the MongoDB address cannot be used".to_owned()))
+pub async fn open(address: &MongoAddress, database: &str) -> Result<Stores, StoreError> {
+    connect(address.options().await?, database)
 }
 
 /// [`open`] with options that were read already, such as a listener to commands. Waits, pool and guarantees are

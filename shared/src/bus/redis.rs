@@ -14,7 +14,6 @@ use fred::interfaces::{ClientLike, HashesInterface, KeysInterface, LuaInterface,
 use fred::types::{FromValue, Value};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use parking_lot::Mutex;
-use secrecy::SecretString;
 use tokio::sync::{Notify, broadcast};
 
 use crate::bus::{
@@ -22,7 +21,6 @@ use crate::bus::{
     Revoked, Rights, RoomSeed, Signal, Whisper,
 };
 use crate::clock::UnixMillis;
-use crate::config::Reader;
 use crate::event::{RoomSettings, SequencedEvent};
 use crate::id::{AclVersion, Epoch, Partition, RoomId, Seq, UserId};
 use crate::keys;
@@ -34,7 +32,9 @@ use crate::pace::{Load, Pace};
 use crate::shutdown::Shutdown;
 use crate::unread::UserNews;
 
+mod address;
 mod client;
+mod failures;
 pub mod log;
 mod marks;
 mod presence;
@@ -45,15 +45,15 @@ mod subscriber;
 mod wakes;
 mod wire;
 
+pub use address::{RedisAddress, TLS_SETTINGS};
 use client::{WaitedFor, is_unknown_script, unavailable, unless_moved, was_moved};
 use scripts::{Scripts, ScriptsOfServers};
 
 /// Where Redis is.
 #[derive(Clone, Debug)]
 pub struct RedisOptions {
-    /// `redis://…`, `redis-sentinel://…` or `redis-cluster://…`, with a second `s` after `redis` for TLS; see
-    /// `docs/operations.md`.
-    pub url: SecretString,
+    /// The address, and how to speak TLS there.
+    pub url: RedisAddress,
     /// How fast one user may talk in one room.
     pub pace: Pace,
 }
@@ -71,15 +71,6 @@ pub struct RedisBus {
     marks: marks::Marks,
     pace: Pace,
     leases: Mutex<presence::KnownLeases>,
-}
-
-/// Reads the setting that says where Redis is; what is wrong is remembered by the reader.
-pub fn url(reader: &mut Reader, key: &'static str) -> Option<SecretString> {
-    let url = reader.secret(key, true)?;
-    if client::read(&url).is_err() {
-        reader.reject(key, "must be an address of the form redis://[user:password@]host[:port][/db], redis-sentinel://… or redis-cluster://…");
-    }
-    Some(url)
 }
 
 impl RedisBus {

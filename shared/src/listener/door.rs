@@ -50,6 +50,8 @@ pub(super) struct Door {
     addresses: Arc<Addresses>,
     answers: Arc<Semaphore>,
     refusals: Arc<dyn Refusals>,
+    /// Whoever wants to speak TLS understands no answer before the handshake.
+    is_tls: bool,
     /// Given back to the system when it has none left, so that one connection can be told.
     reserve: Mutex<Option<File>>,
     shutdown: Shutdown,
@@ -57,7 +59,7 @@ pub(super) struct Door {
 
 impl Door {
     pub(super) fn new(options: ListenerOptions, shutdown: &Shutdown) -> Self {
-        let ListenerOptions { connections_max, accepts_per_second, per_address, refusals } = options;
+        let ListenerOptions { connections_max, accepts_per_second, per_address, refusals, tls } = options;
         let connections_max = fitting(connections_max);
         let rate = NonZeroU32::new(accepts_per_second).map(|per_second| {
             let burst = per_second.saturating_mul(NonZeroU32::MIN.saturating_add(1));
@@ -69,6 +71,7 @@ impl Door {
             addresses: Addresses::new(per_address, connections_max),
             answers: Arc::new(Semaphore::new(REFUSALS_AT_ONCE)),
             refusals,
+            is_tls: tls.is_some(),
             reserve: Mutex::new(reserve()),
             shutdown: shutdown.clone(),
         }
@@ -88,6 +91,9 @@ impl Door {
     /// Tells why and closes. Only so many are waited for: in a flood the others see a closed connection.
     pub(super) fn refuse(&self, stream: TcpStream, limit: &'static str) {
         self.refusals.refused(limit);
+        if self.is_tls {
+            return;
+        }
         let Ok(turn) = Arc::clone(&self.answers).try_acquire_owned() else { return };
         let of_address = [addresses::CONNECTIONS, addresses::ACCEPTS].contains(&limit);
         let text = if of_address { TOO_MANY } else { FULL };
@@ -118,8 +124,10 @@ impl Door {
             drop(held);
             if let Ok(Ok((stream, _))) = timeout(ACCEPT_PAUSE, listener.accept()).await {
                 self.refusals.refused(DESCRIPTORS);
-                // It fits the socket's empty buffer or is not worth waiting for.
-                stream.try_write(FULL).ok();
+                if !self.is_tls {
+                    // It fits the socket's empty buffer or is not worth waiting for.
+                    stream.try_write(FULL).ok();
+                }
             }
         }
         *self.reserve.lock() = reserve();

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rustls::ServerConfig;
+
 use super::{AddressBounds, Refusals};
 use crate::address::{self, Proxies};
 use crate::config::{Reader, Setting};
@@ -44,18 +46,26 @@ pub struct ListenerOptions {
     pub per_address: AddressBounds,
     /// Who counts what is kept out.
     pub refusals: Arc<dyn Refusals>,
+    /// Whether and how TLS is spoken.
+    pub tls: Option<Arc<ServerConfig>>,
 }
 
 impl ListenerOptions {
     /// Of a listener for the world.
     pub fn public(connections_max: usize, limits: &LimiterOptions, refusals: Arc<dyn Refusals>) -> Self {
         let (accepts_per_second, per_address) = (limits.accepts_per_second, limits.per_address.clone());
-        Self { connections_max, accepts_per_second, per_address, refusals }
+        Self { connections_max, accepts_per_second, per_address, refusals, tls: None }
     }
 
     /// Of a listener for probes and other parts of a deployment.
     pub fn internal(connections_max: usize, refusals: Arc<dyn Refusals>) -> Self {
-        Self { connections_max, accepts_per_second: 0, per_address: AddressBounds::none(), refusals }
+        Self {
+            connections_max,
+            accepts_per_second: 0,
+            per_address: AddressBounds::none(),
+            refusals,
+            tls: None,
+        }
     }
 }
 

@@ -44,6 +44,7 @@ mod settings;
 mod short_faults;
 mod talk;
 mod timelines;
+mod tls;
 mod tokens;
 mod topologies;
 mod unread;

@@ -23,10 +23,9 @@ use mongodb::bson::{RawDocumentBuf, doc};
 use mongodb::{Client, Database};
 use ring::digest::{Context, SHA256};
 use rookery_shared::limits::{BACKUP_DOCUMENT_BYTES_MAX, RESTORE_BYTES_MAX, RESTORE_DOCUMENTS_MAX};
-use secrecy::SecretString;
 
 use super::calls::Calls;
-use super::{by_id, client_options, guarantees, migrations, timeline};
+use super::{MongoAddress, by_id, guarantees, migrations, timeline};
 use crate::store::StoreError;
 
 const FIRST_LINE: &[u8] = b"rookery mongodb backup 1\n";
@@ -104,8 +103,8 @@ fn store(error: mongodb::error::Error) -> BackupError {
 
 impl Copier {
     /// Prepares the way to it.
-    pub async fn open(url: &SecretString, database: &str) -> Result<Self, BackupError> {
-        let client = Client::with_options(client_options(url).await?).map_err(store)?;
+    pub async fn open(address: &MongoAddress, database: &str) -> Result<Self, BackupError> {
+        let client = Client::with_options(address.options().await?).map_err(store)?;
         Ok(Self { database: client.database_with_options(database, guarantees()) })
     }
 

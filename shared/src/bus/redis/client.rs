@@ -7,15 +7,16 @@ use std::time::Duration;
 use fred::clients::Client;
 use fred::error::Error;
 use fred::interfaces::ClientLike as _;
-use fred::types::config::{Config, ReconnectPolicy, UnresponsiveConfig};
+use fred::types::config::{Config, ReconnectPolicy, TlsConnector, UnresponsiveConfig};
 use fred::types::{Builder, RespVersion};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::bus::BusError;
+use crate::bus::redis::RedisAddress;
 use crate::limits::{BUS_COMMAND_DEADLINE, REDIS_ATTEMPTS};
 
 const RECONNECT_MIN_MS: u32 = 50;
@@ -27,8 +28,8 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// If the address cannot be read.
-pub(super) fn build(url: &SecretString, news: usize) -> Result<Client, BusError> {
-    let mut config = read(url)?;
+pub(super) fn build(address: &RedisAddress, news: usize) -> Result<Client, BusError> {
+    let mut config = read(address)?;
     config.version = RespVersion::RESP3;
     config.fail_fast = false;
     let mut policy = ReconnectPolicy::new_exponential(0, RECONNECT_MIN_MS, RECONNECT_MAX_MS, 2);
@@ -55,8 +56,13 @@ pub(super) fn build(url: &SecretString, news: usize) -> Result<Client, BusError>
 ///
 /// # Errors
 /// If it cannot be read.
-pub(super) fn read(url: &SecretString) -> Result<Config, BusError> {
-    Config::from_url(url.expose_secret()).map_err(|error| BusError::Protocol(format!("redis_url: {}", error.details())))
+pub(super) fn read(address: &RedisAddress) -> Result<Config, BusError> {
+    let mut config = Config::from_url(address.url.expose_secret())
+        .map_err(|error| BusError::Protocol(format!("redis_url: {}", error.details())))?;
+    if let Some(tls) = &address.tls {
+        config.tls = Some(TlsConnector::from(tls.clone()).into());
+    }
+    Ok(config)
 }
 
 /// A command that is waited for to its deadline, also when its caller has gone. The library forgets one that it could not send

@@ -12,7 +12,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::bus::redis::{RedisBus, client, marks, scripts, wire};
+use crate::bus::redis::{RedisBus, client, failures, marks, scripts, wire};
 use crate::bus::{BusError, Signal};
 use crate::id::Partition;
 use crate::keys::{self, Channel};
@@ -27,6 +27,8 @@ pub(super) fn start(bus: &Arc<RedisBus>, shutdown: &Shutdown) {
     // Listening begins before connecting, so that neither the first connect nor a message is missed.
     let messages = bus.subscriber.message_rx();
     let (subscriber, commands) = (bus.subscriber.reconnect_rx(), bus.commands.reconnect_rx());
+    // One of the two is enough: both have the same address.
+    shutdown.spawn("bus failures", failures::log(bus.commands.clone()));
     // The clients' own tasks end with the connection; an error here is told by every later call.
     drop(bus.subscriber.connect());
     drop(bus.commands.connect());
