@@ -168,8 +168,13 @@ impl Friend {
         let start = Instant::now();
         let answer = post(&self.http, &format!("{}/api/v1/auth/login", self.base), &body).await?;
         let refused = usize::from(!answer.status().is_success());
-        answer.text().await?;
+        let answer = answer.text().await?;
         times.add(micros(start));
+        // A user has only so many sessions, and the socket lives by the first one.
+        if let Some(token) = serde_json::from_str::<Value>(&answer)?.get("refresh_token") {
+            let body = json!({"refresh_token": token});
+            post(&self.http, &format!("{}/api/v1/auth/logout", self.base), &body).await?.error_for_status()?;
+        }
         Ok(refused)
     }
 
