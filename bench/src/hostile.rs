@@ -173,7 +173,9 @@ impl Friend {
         // A user has only so many sessions, and the socket lives by the first one.
         if let Some(token) = serde_json::from_str::<Value>(&answer)?.get("refresh_token") {
             let body = json!({"refresh_token": token});
-            post(&self.http, &format!("{}/api/v1/auth/logout", self.base), &body).await?.error_for_status()?;
+            post(&self.http, &format!("{}/api/v1/auth/logout", self.base), &body)
+                .await?
+                .error_for_status()?;
         }
         Ok(refused)
     }

@@ -24,8 +24,10 @@ use tokio::sync::{Mutex, MutexGuard, Semaphore};
 use tokio::time::timeout;
 
 mod facts;
+mod open_sessions;
 mod standings;
 
+use self::open_sessions::OpenSessions;
 use self::standings::Standings;
 use super::missed::Reads;
 use super::presence;
@@ -63,6 +65,7 @@ pub struct LocalAuthority {
     rooms: Cache<RoomId, ()>,
     reads: Reads,
     standings: Standings,
+    sessions: OpenSessions,
     /// Who counts unread messages for a subscription.
     counting: Semaphore,
 }
@@ -72,7 +75,8 @@ impl LocalAuthority {
     pub fn new(parts: LocalAuthorityParts) -> Self {
         let opening = partitions().map(|_| Mutex::new(())).collect();
         let (counting, rooms) = (Semaphore::new(READ_STATES_AT_ONCE), Cache::new(ROOMS_OPENING_MAX));
-        Self { parts, opening, rooms, reads: Reads::default(), standings: Standings::new(), counting }
+        let (reads, standings, sessions) = (Reads::default(), Standings::new(), OpenSessions::new());
+        Self { parts, opening, rooms, reads, standings, sessions, counting }
     }
 
     pub(super) const fn parts(&self) -> &LocalAuthorityParts {
@@ -202,7 +206,7 @@ impl Authority for LocalAuthority {
     }
 
     async fn ended(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {
-        self.parts.stores.sessions.ended(sessions).await.map_err(store_error)
+        self.sessions.ended(&*self.parts.stores.sessions, sessions).await.map_err(store_error)
     }
 
     async fn acl_versions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, AclVersion)>, AuthorityError> {

@@ -16,6 +16,12 @@ pub const SESSION_PURGE_INTERVAL: Duration = Duration::from_mins(5);
 pub const SESSION_PURGE_MAX: usize = 1_000;
 /// Refreshes of one session in 10 s; for more of them the client has to wait.
 pub const REFRESHES_AT_ONCE_MAX: usize = 16;
+/// How long an api takes a session that was open for one that is over only if it was revoked since.
+pub const SESSIONS_OPEN_LIFE: Duration = Duration::from_mins(5);
+/// Such sessions that one api remembers; others are read again.
+pub const SESSIONS_OPEN_MAX: u64 = 100_000;
+/// Up to so many of them in one question are read one by one all the same.
+pub const SESSIONS_READ_FEW: usize = 8;
 /// Questions about sessions that a gateway asks the api with one call.
 pub const SESSION_QUESTIONS_MAX: usize = 500;
 /// The least that it asks with one call, however slow the api is.
