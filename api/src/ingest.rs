@@ -28,6 +28,7 @@ use crate::metrics::Metrics;
 use crate::store::{StoreError, Stores};
 
 mod group;
+mod recent;
 mod underway;
 
 /// Shortest and longest rest after a failure.

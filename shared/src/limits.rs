@@ -122,9 +122,11 @@ pub const ROOM_LINGER: Duration = Duration::from_secs(30);
 /// Between two audits of the heads of all live rooms (a lost last event leaves no hole).
 pub const HEAD_AUDIT_INTERVAL: Duration = Duration::from_secs(30);
 /// Events of one partition that ingest stores in one batch.
-pub const INGEST_BATCH_MAX: usize = 500;
+pub const INGEST_BATCH_MAX: usize = 200;
 /// Events of several partitions that ingest gives to the store in one call.
-pub const INGEST_GROUP_MAX: usize = 500;
+pub const INGEST_GROUP_MAX: usize = 200;
+/// Stored events that ingest remembers, so that it does not write them again: a batch of each partition.
+pub const INGEST_REMEMBERED_MAX: usize = 2 * INGEST_BATCH_MAX * PARTITIONS as usize;
 /// Such calls of one process under way at once.
 pub const INGEST_WRITES_AT_ONCE: usize = 2;
 /// How often a write is tried whose outcome is not known, before its batches are read again.
@@ -346,7 +348,7 @@ pub const STANDINGS_MAX: u64 = 200_000;
 /// How long it is remembered after it was last asked for.
 pub const STANDINGS_LIFE: Duration = Duration::from_hours(1);
 /// Ids in one question to MongoDB about many documents.
-pub const STORE_IDS_PER_READ_MAX: usize = 50;
+pub const STORE_IDS_PER_READ_MAX: usize = 20;
 /// Such questions of one call that are under way.
 pub const STORE_READS_AT_ONCE: usize = 8;
 /// Longest slow mode of a room, in milliseconds: 6 hours.

@@ -190,7 +190,7 @@ impl Rest {
     /// Makes a room with a new name; returns its id.
     pub async fn new_room(&self, owner: &Account, visibility: &str) -> String {
         let body = json!({"name": names::unique("room"), "visibility": visibility});
-        let room = self.post("/api/v1/rooms", Some(&owner.token), &body).await.expect(201).json();
+        let room = patiently(|| self.post("/api/v1/rooms", Some(&owner.token), &body)).await.expect(201).json();
         room["room_id"].as_str().expect("a room has an id").to_owned()
     }
 
@@ -266,8 +266,8 @@ impl Answer {
     }
 }
 
-/// Asks again, as it is told to, while a busy machine has no time for one more password.
-async fn patiently<F: Future<Output = Answer>>(ask: impl Fn() -> F) -> Answer {
+/// Asks again, as it is told to, while a busy machine has no time for one more password or its store for one more change.
+pub async fn patiently<F: Future<Output = Answer>>(ask: impl Fn() -> F) -> Answer {
     for _ in 1..BUSY_ANSWERS_MAX {
         let answer = ask().await;
         if answer.status != 503 {

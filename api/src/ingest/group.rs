@@ -27,6 +27,7 @@ use rookery_shared::limits::{
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::recent::Recent;
 use super::underway::Underway;
 use crate::store::{Begun, Epochs, Messages, StoreError};
 
@@ -35,6 +36,7 @@ pub(super) struct Group {
     messages: Arc<dyn Messages>,
     epochs: Arc<dyn Epochs>,
     underway: Arc<Underway>,
+    recent: Recent,
     waiting: Mutex<VecDeque<Waiting>>,
     turns: Semaphore,
     /// When the next call may begin.
@@ -93,6 +95,7 @@ impl Group {
             messages,
             epochs,
             underway,
+            recent: Recent::default(),
             waiting: Mutex::default(),
             turns: Semaphore::new(INGEST_WRITES_AT_ONCE),
             next: Mutex::new(Instant::now()),
@@ -160,7 +163,7 @@ impl Group {
         let write = self.underway.enter();
         let Some(group) = self.still_current(group).await else { return };
         let events: Vec<SequencedEvent> = group.iter().flat_map(|batch| batch.events.iter().cloned()).collect();
-        match self.insist(&events).await {
+        match self.store(&events).await {
             Ok(held) => self.written(group, &held).await,
             // All of them are tried again later.
             Err(StoreError::Unavailable(cause)) => {
@@ -169,7 +172,7 @@ impl Group {
             }
             Err(_) if group.len() > 1 => {
                 for batch in group {
-                    match self.insist(&batch.events).await {
+                    match self.store(&batch.events).await {
                         Ok(held) => self.written(vec![batch], &held).await,
                         Err(error) => {
                             if matches!(error, StoreError::Unavailable(_)) {
@@ -182,6 +185,17 @@ impl Group {
             }
             Err(error) => group.into_iter().for_each(|batch| batch.refused(error.clone())),
         }
+    }
+
+    /// Writes what is not known to be stored.
+    async fn store(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError> {
+        let (new, mut held) = self.recent.part(events);
+        if !new.is_empty() {
+            let found = self.insist(&new).await?;
+            self.recent.note(&new, &found);
+            held.extend(found);
+        }
+        Ok(held)
     }
 
     /// Writes until it is known what came of it: what the store did not answer may still be on its way, and must not

@@ -132,8 +132,12 @@ impl Bench {
 
     /// A partition's task with a batch of one, of epoch 1.
     fn apply(&self, seq: u64) -> JoinHandle<Result<Applied, StoreError>> {
+        self.apply_event(event(seq))
+    }
+
+    fn apply_event(&self, event: SequencedEvent) -> JoinHandle<Result<Applied, StoreError>> {
         let (group, entry) =
-            (Arc::clone(&self.group), Entry { id: "1-0".to_owned(), event: Some(event(seq)), result: None });
+            (Arc::clone(&self.group), Entry { id: "1-0".to_owned(), event: Some(event), result: None });
         let batch = Batch { fence: "a".to_owned(), epoch: Epoch(1), entries: vec![entry] };
         tokio::spawn(async move { group.apply(PARTITION, &batch).await })
     }
@@ -295,4 +299,21 @@ async fn a1_a_collision_ends_the_epoch_of_its_own_batch_only() {
     assert_eq!(colliding.await.unwrap().unwrap(), Applied::Over);
     let alone = bench.apply(COLLIDING.get());
     assert_eq!(alone.await.unwrap().unwrap(), Applied::Over);
+}
+
+/// As after a failover, when nobody could mark it in the log.
+#[tokio::test(start_paused = true)]
+async fn what_was_stored_and_is_read_again_is_not_written_again() {
+    let bench = Bench::new();
+    bench.store.allowed.add_permits(100);
+    let (stored, elsewhere) = (event(1), event(HELD.get()));
+    for _ in 0..2 {
+        assert_eq!(bench.apply_event(stored.clone()).await.unwrap().unwrap(), Applied::Stored(Vec::new()));
+        let outcome = bench.apply_event(elsewhere.clone()).await.unwrap().unwrap();
+        assert_eq!(outcome, Applied::Stored(vec![held(&elsewhere)]));
+    }
+    assert_eq!(*bench.store.calls.lock(), [1, 1]);
+    // Its epoch may have ended meanwhile, and then it is not acknowledged.
+    bench.begin("b").await;
+    assert_eq!(bench.apply_event(stored).await.unwrap().unwrap(), Applied::Over);
 }

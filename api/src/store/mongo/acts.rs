@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::documents::{date, key, order, time, uuid_of};
-use super::error::{is_duplicate, is_only_duplicates};
+use super::error::{is_duplicate, left_out};
 use super::event_document::MessageDocument;
 use super::many::page_of;
 use super::unread::{self, MentionDocument};
@@ -210,7 +210,7 @@ impl Acts {
             return Ok(());
         }
         match self.mentions.insert_many(documents).ordered(false).await {
-            Err(error) if !is_only_duplicates(&error) => Err(error.into()),
+            Err(error) if left_out(&error).is_none() => Err(error.into()),
             Err(_) | Ok(_) => Ok(()),
         }
     }

@@ -19,18 +19,17 @@ impl From<Error> for StoreError {
     }
 }
 
-/// Whether every document that an unordered insert left out was there already, and the rest is durable.
-pub(super) fn is_only_duplicates(error: &Error) -> bool {
-    let ErrorKind::InsertMany(failed) = error.kind.as_ref() else {
-        return false;
-    };
+/// Positions of the documents that an unordered insert left out, if each of them was there already and the rest is
+/// durable.
+pub(super) fn left_out(error: &Error) -> Option<Vec<usize>> {
+    let ErrorKind::InsertMany(failed) = error.kind.as_ref() else { return None };
     // The write concern is reported beside the duplicates, and it covers them: for a write that changed nothing, too,
     // the server waits until all before it is durable.
-    failed.write_concern_error.is_none()
-        && failed
-            .write_errors
-            .as_ref()
-            .is_some_and(|all| all.iter().all(|one| one.code == DUPLICATE_KEY))
+    if failed.write_concern_error.is_some() {
+        return None;
+    }
+    let all = failed.write_errors.as_ref()?;
+    all.iter().map(|one| (one.code == DUPLICATE_KEY).then_some(one.index)).collect()
 }
 
 /// Whether a unique value exists already.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Mongo;
 use super::documents::{MemberDocument, RoomDocument, SessionDocument, UserDocument};
-use super::error::is_only_duplicates;
+use super::error::left_out;
 use crate::domain::load::LoadSet;
 use crate::store::{StoreError, Unique};
 
@@ -32,7 +32,7 @@ impl Mongo {
             self.calls
                 .run_long(SEED_INSERT_LIFE, async move {
                     match into.insert_many(batch).ordered(false).await {
-                        Err(error) if is_only_duplicates(&error) => Err(StoreError::Taken(Unique::Id)),
+                        Err(error) if left_out(&error).is_some() => Err(StoreError::Taken(Unique::Id)),
                         outcome => Ok(outcome.map(drop)?),
                     }
                 })

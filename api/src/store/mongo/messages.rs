@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::TryStreamExt as _;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use mongodb::Collection;
 use mongodb::bson::{Bson, doc};
 use rookery_shared::bus::{FirstPlace, Held};
@@ -12,11 +12,11 @@ use rookery_shared::clock::UnixMillis;
 use rookery_shared::event::SequencedEvent;
 use rookery_shared::id::{Epoch, MessageId, RoomId, Seq, UserId};
 use rookery_shared::keys::partition_of;
-use rookery_shared::limits::{STORE_CALL_LIFE, STORE_IDS_PER_READ_MAX};
+use rookery_shared::limits::{STORE_CALL_LIFE, STORE_IDS_PER_READ_MAX, STORE_READS_AT_ONCE};
 
 use super::acts::Acts;
 use super::documents::key;
-use super::error::is_only_duplicates;
+use super::error::left_out;
 use super::event_document::MessageDocument;
 use super::many::page_of;
 use super::walk::{Given, Walk};
@@ -40,9 +40,12 @@ impl Messages for Mongo {
             .run_long(STORE_CALL_LIFE, async move {
                 // Unordered: a document that is there already does not keep the ones after it out.
                 let known = match messages.insert_many(documents).ordered(false).await {
-                    Err(error) if !is_only_duplicates(&error) => return Err(error.into()),
-                    Err(_) => known(&messages, &events_again).await?,
                     Ok(_) => Known::default(),
+                    Err(error) => {
+                        let Some(those) = left_out(&error) else { return Err(error.into()) };
+                        let those: Vec<_> = those.iter().filter_map(|at| events_again.get(*at)).collect();
+                        known(&messages, &those).await?
+                    }
                 };
                 // After the events: a crash in between is repaired by the repeat of the batch.
                 let stored = |event: &SequencedEvent| !known.missing.contains(&event.event.id);
@@ -164,17 +167,21 @@ struct Known {
 }
 
 /// An event that was not taken has an id or a place that is there already. Only the id says that it is the same.
-async fn known(messages: &Collection<MessageDocument>, events: &[SequencedEvent]) -> Result<Known, StoreError> {
+async fn known(messages: &Collection<MessageDocument>, left_out: &[&SequencedEvent]) -> Result<Known, StoreError> {
+    let ids: Vec<Bson> = left_out.iter().map(|event| key(event.event.id.as_uuid()).into()).collect();
+    let questions: Vec<_> = ids.chunks(STORE_IDS_PER_READ_MAX).map(<[Bson]>::to_vec).collect();
+    let ask = |ids: Vec<Bson>| {
+        let messages = messages.clone();
+        async move { messages.find(doc! { "_id": { "$in": ids } }).await?.try_collect::<Vec<_>>().await }
+    };
+    let found: Vec<Vec<MessageDocument>> =
+        stream::iter(questions).map(ask).buffer_unordered(STORE_READS_AT_ONCE).try_collect().await?;
     let mut stored: HashMap<MessageId, SequencedEvent> = HashMap::new();
-    for some in events.chunks(STORE_IDS_PER_READ_MAX) {
-        let ids: Vec<Bson> = some.iter().map(|event| key(event.event.id.as_uuid()).into()).collect();
-        let mut found = messages.find(doc! { "_id": { "$in": ids } }).await?;
-        while let Some(document) = found.try_next().await? {
-            let event = SequencedEvent::try_from(document)?;
-            stored.insert(event.event.id, event);
-        }
+    for document in found.into_iter().flatten() {
+        let event = SequencedEvent::try_from(document)?;
+        stored.insert(event.event.id, event);
     }
-    let held = events.iter().filter_map(|event| held_at(stored.get(&event.event.id)?, place_of(event)));
-    let missing = events.iter().map(|event| event.event.id).filter(|id| !stored.contains_key(id));
+    let held = left_out.iter().filter_map(|event| held_at(stored.get(&event.event.id)?, place_of(event)));
+    let missing = left_out.iter().map(|event| event.event.id).filter(|id| !stored.contains_key(id));
     Ok(Known { held: held.collect(), missing: missing.collect() })
 }
