@@ -51,6 +51,13 @@ impl Process {
         self
     }
 
+    /// The same program with more arguments, as a command of its own.
+    pub fn command(&self, args: &[&str]) -> Spec {
+        let mut spec = self.spec.clone();
+        spec.args.extend(args.iter().map(|&arg| arg.to_owned()));
+        spec
+    }
+
     /// Starts it. It must not be running.
     pub fn start(&self) {
         let mut slot = self.child.lock();

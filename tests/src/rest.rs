@@ -190,7 +190,10 @@ impl Rest {
     /// Makes a room with a new name; returns its id.
     pub async fn new_room(&self, owner: &Account, visibility: &str) -> String {
         let body = json!({"name": names::unique("room"), "visibility": visibility});
-        let room = patiently(|| self.post("/api/v1/rooms", Some(&owner.token), &body)).await.expect(201).json();
+        let room = patiently(|| self.post("/api/v1/rooms", Some(&owner.token), &body))
+            .await
+            .expect(201)
+            .json();
         room["room_id"].as_str().expect("a room has an id").to_owned()
     }
 

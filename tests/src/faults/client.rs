@@ -211,8 +211,9 @@ impl Client {
             self.talk.surprise(format!("acked though it had to be refused: {name}"));
         }
         let Some(open) = self.outbox.remove(&name) else { return };
-        let outcome = Outcome::Acked { place, message_id: frame.message_id, resent: open.sends > 1 };
-        self.report.acks.push((open.composed_ms, self.talk.now_ms()));
+        let at_ms = self.talk.now_ms();
+        let outcome = Outcome::Acked { place, message_id: frame.message_id, resent: open.sends > 1, at_ms };
+        self.report.acks.push((open.composed_ms, at_ms));
         self.report.sent.insert(name, outcome);
         self.talk.acked();
         if !self.recovered && self.talk.is_after_fault(open.composed_ms) {

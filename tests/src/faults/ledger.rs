@@ -18,6 +18,8 @@ pub enum Outcome {
         message_id: String,
         /// Whether it had to send more than once: the first outcome was unknown.
         resent: bool,
+        /// When, in milliseconds of the load.
+        at_ms: u64,
     },
     /// It was told for good that the message is not taken.
     Refused,
@@ -67,6 +69,8 @@ pub struct Room {
     pub receivers: Vec<Shown>,
     /// History, oldest first.
     pub history: Vec<Kept>,
+    /// From when a backup was begun until it was put back: what was acked meanwhile may be gone.
+    pub restored: Option<(u64, u64)>,
 }
 
 /// What the comparison found.
@@ -96,6 +100,8 @@ pub struct Findings {
     pub renumbered: usize,
     /// Acks that name another place than the one at which history has the message.
     pub misplaced: usize,
+    /// Acked after a backup was begun, and gone since it was put back.
+    pub taken_back: usize,
     /// Times a receiver noticed a hole that it was not told of, and asked again.
     pub jumps: usize,
 }
@@ -120,6 +126,7 @@ impl Findings {
         self.recovered += other.recovered;
         self.renumbered += other.renumbered;
         self.misplaced += other.misplaced;
+        self.taken_back += other.taken_back;
         self.jumps += other.jumps;
     }
 }
@@ -193,12 +200,14 @@ fn check_senders(room: &Room, findings: &mut Findings) {
         .collect();
     for (name, outcome) in &room.sent {
         match outcome {
-            Outcome::Acked { place, message_id, resent } => {
+            Outcome::Acked { place, message_id, resent, at_ms } => {
                 findings.acked += 1;
                 findings.recovered += usize::from(*resent);
                 let there = kept.get(name.as_str());
                 let same = there.filter(|event| event.message_id.as_ref() == Some(message_id));
-                findings.lost += usize::from(same.is_none());
+                let may_be_gone = room.restored.is_some_and(|(from, to)| (from..=to).contains(at_ms));
+                findings.lost += usize::from(same.is_none() && !may_be_gone);
+                findings.taken_back += usize::from(same.is_none() && may_be_gone);
                 findings.misplaced += usize::from(same.is_some_and(|event| event.place != *place));
             }
             Outcome::Refused => findings.refused += 1,

@@ -186,6 +186,11 @@ impl Load {
         self.common.now_ms()
     }
 
+    /// The same for a moment that has passed.
+    pub fn ms_at(&self, moment: Instant) -> u64 {
+        u64::try_from(moment.saturating_duration_since(self.common.start).as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// Acks so far.
     pub fn acked(&self) -> usize {
         self.common.acked.load(Ordering::Relaxed)
@@ -214,8 +219,8 @@ impl Load {
         wait::holds(DRAIN_DEADLINE * patience, drained).await;
     }
 
-    /// Compares, after [`Self::drain`]. `fault` is when it began and ended.
-    pub async fn settle(self, fault: (u64, u64)) -> Result<Outcome, String> {
+    /// Compares, after [`Self::drain`]. `fault` is when it began and ended, `restored` when a backup was begun and put back.
+    pub async fn settle(self, fault: (u64, u64), restored: Option<(u64, u64)>) -> Result<Outcome, String> {
         let (talk_ms, clients) = (self.common.talk_ms.load(Ordering::Relaxed), self.clients());
         // A few at a time: an api that reads more at once refuses some.
         let histories = stream::iter(&self.rooms).map(|(_, pager, _)| whole(pager)).buffered(HISTORIES_AT_ONCE);
@@ -224,7 +229,7 @@ impl Load {
             *talk.target.lock() = history.last().map(|kept| kept.event.place);
         }
         let end = Instant::now() + SHOW_DEADLINE;
-        let mut outcome = Outcome::of(clients, talk_ms, fault);
+        let mut outcome = Outcome { restored, ..Outcome::of(clients, talk_ms, fault) };
         let foreign = whole(&self.foreign).await?;
         outcome.findings.ghosts += foreign.iter().filter(|kept| kept.client_id.is_some()).count();
         for ((_, _, clients), history) in self.rooms.into_iter().zip(histories) {

@@ -15,6 +15,8 @@ pub struct Outcome {
     pub findings: Findings,
     /// When the fault began and ended, in milliseconds of the load.
     pub fault: (u64, u64),
+    /// From when a backup was begun until it was put back, if that was the fault.
+    pub restored: Option<(u64, u64)>,
     /// Longest time one receiver showed an event later than another.
     pub late_ms: u64,
     /// The same, without what passed before the fault was over.
@@ -79,7 +81,7 @@ impl Outcome {
     /// Adds the ledgers of a room.
     pub fn add_room(&mut self, reports: Vec<Report>, history: Vec<Kept>) {
         let mut shown_at: HashMap<Place, (u64, u64)> = HashMap::new();
-        let mut room = Room { history, ..Room::default() };
+        let mut room = Room { history, restored: self.restored, ..Room::default() };
         for report in reports {
             self.note(&report);
             for (place, at) in report.times {

@@ -140,6 +140,7 @@ const fn plays_before_a_release(fault: Fault) -> usize {
         | Fault::MongoDiskFull
         | Fault::RedisWipeUnstored
         | Fault::ReplicaKill
+        | Fault::Restore
         | Fault::Pair => OTHERS,
     }
 }

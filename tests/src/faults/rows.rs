@@ -5,6 +5,7 @@
 mod acts;
 mod crowds;
 pub mod pair;
+mod restore;
 mod servers;
 pub mod table;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use super::field::{Link, Needs, Shared};
 use super::holds::Hold;
@@ -80,6 +82,8 @@ pub enum Fault {
     ShardKill,
     /// SIGSTOP of a master of Redis Cluster, then SIGCONT when it was replaced.
     ShardStop,
+    /// A backup is made, and put back a little later.
+    Restore,
     /// Two faults at once, chosen by the seed.
     Pair,
 }
@@ -141,6 +145,8 @@ pub struct Stage {
     pub complaints: Arc<Mutex<Vec<String>>>,
     /// What took too long.
     pub delays: Arc<Mutex<Vec<String>>>,
+    /// When a backup was begun and when it was put back.
+    pub restored: Arc<Mutex<Option<(Instant, Instant)>>>,
 }
 
 impl Stage {

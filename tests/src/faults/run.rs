@@ -189,6 +189,7 @@ async fn play_or_panic(play: Play, options: Options) -> Played {
         patience,
         complaints: Arc::default(),
         delays: Arc::default(),
+        restored: Arc::default(),
     };
     stage.play(row.fault).await;
     let end = load.now_ms();
@@ -202,7 +203,8 @@ async fn play_or_panic(play: Play, options: Options) -> Played {
     if let Some(slowdown) = slowdown {
         slowdown.end().await;
     }
-    let outcome = load.settle((begin, end)).await;
+    let restored = stage.restored.lock().map(|(from, to)| (load.ms_at(from), load.ms_at(to)));
+    let outcome = load.settle((begin, end), restored).await;
     next();
     let mut complaints = field.complaints();
     complaints.append(&mut stage.complaints.lock());

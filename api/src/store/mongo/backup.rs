@@ -3,6 +3,7 @@
 //! # Promise
 //! * A copy has everything that was acknowledged before it was begun. What happened while it was made may be in it, in
 //!   part: an edit without its effect, a room without its members. For a copy of one moment stop the apis before.
+//! * A history in it has no holes: it is read in the order in which it was written.
 //! * Memory is bounded, whatever the size. The file is readable for its owner only and has its name only when it is whole
 //!   and on the disk.
 //! * Putting one back checks all of the file before anything changes, and leaves a mark that keeps apis away until all is
@@ -19,7 +20,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use futures_util::TryStreamExt as _;
-use mongodb::bson::{RawDocumentBuf, doc};
+use mongodb::bson::{Document, RawDocumentBuf, doc};
 use mongodb::{Client, Database};
 use ring::digest::{Context, SHA256};
 use rookery_shared::limits::{BACKUP_DOCUMENT_BYTES_MAX, RESTORE_BYTES_MAX, RESTORE_DOCUMENTS_MAX};
@@ -49,6 +50,16 @@ const ORDER: &[&str] = &[
     "users",
     "epochs",
 ];
+
+/// The order in which a collection is read: that of an index. What is added to a history meanwhile comes after what is
+/// there, so a copy has its beginning; ids of messages are in no order.
+fn order_of(collection: &str) -> Document {
+    if collection == "messages" {
+        doc! { "room_id": 1, "epoch": 1, "seq": 1 }
+    } else {
+        doc! { "_id": 1 }
+    }
+}
 
 /// Why there is no copy, or nothing was put back.
 #[derive(Debug, thiserror::Error)]
@@ -142,7 +153,7 @@ impl Copier {
         for name in self.collections().await? {
             record(&mut out, b'C', name.as_bytes()).map_err(at(partial))?;
             let collection = self.database.collection::<RawDocumentBuf>(&name);
-            let mut all = collection.find(doc! {}).sort(doc! { "_id": 1 }).await.map_err(store)?;
+            let mut all = collection.find(doc! {}).sort(order_of(&name)).await.map_err(store)?;
             while let Some(document) = all.try_next().await.map_err(store)? {
                 record(&mut out, b'D', document.as_bytes()).map_err(at(partial))?;
                 copied.documents += 1;

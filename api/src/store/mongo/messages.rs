@@ -174,8 +174,11 @@ async fn known(messages: &Collection<MessageDocument>, left_out: &[&SequencedEve
         let messages = messages.clone();
         async move { messages.find(doc! { "_id": { "$in": ids } }).await?.try_collect::<Vec<_>>().await }
     };
-    let found: Vec<Vec<MessageDocument>> =
-        stream::iter(questions).map(ask).buffer_unordered(STORE_READS_AT_ONCE).try_collect().await?;
+    let found: Vec<Vec<MessageDocument>> = stream::iter(questions)
+        .map(ask)
+        .buffer_unordered(STORE_READS_AT_ONCE)
+        .try_collect()
+        .await?;
     let mut stored: HashMap<MessageId, SequencedEvent> = HashMap::new();
     for document in found.into_iter().flatten() {
         let event = SequencedEvent::try_from(document)?;

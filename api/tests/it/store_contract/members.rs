@@ -150,7 +150,7 @@ pub(crate) async fn join_race_of_many_users(home: Home) {
     .await;
     let announced = pending(&stores).await;
     let versions: Vec<u64> = announced.iter().map(|announcement| announcement.acl.0).collect();
-    assert_eq!(versions, Vec::from_iter(1..=80));
+    assert_eq!(versions, (1..=80).collect::<Vec<_>>());
     assert_eq!(acl(&stores, room.id).await, AclVersion(80));
     assert_eq!(stores.members.count(room.id).await.unwrap(), 80);
 }

@@ -11,7 +11,7 @@ fn kept(seq: u64) -> Kept {
 fn acked(seq: u64) -> (String, Outcome) {
     (
         format!("c{seq}"),
-        Outcome::Acked { place: (1, seq), message_id: format!("m{seq}"), resent: seq == 2 },
+        Outcome::Acked { place: (1, seq), message_id: format!("m{seq}"), resent: seq == 2, at_ms: seq },
     )
 }
 
@@ -21,7 +21,7 @@ fn room() -> Room {
     sent.insert("blank".to_owned(), Outcome::Refused);
     let whole = Shown { events: (1..=5).map(event).collect(), ..Shown::default() };
     let late = Shown { since: (1, 2), events: (3..=5).map(event).collect(), ..Shown::default() };
-    Room { sent, receivers: vec![whole, late], history: (1..=5).map(kept).collect() }
+    Room { sent, receivers: vec![whole, late], history: (1..=5).map(kept).collect(), restored: None }
 }
 
 fn findings_of(change: impl FnOnce(&mut Room)) -> Findings {
@@ -50,13 +50,13 @@ fn an_acked_message_that_history_lacks_is_lost() {
 
 #[test]
 fn an_acked_message_under_another_id_is_lost() {
-    let other = Outcome::Acked { place: (1, 3), message_id: "m9".to_owned(), resent: false };
+    let other = Outcome::Acked { place: (1, 3), message_id: "m9".to_owned(), resent: false, at_ms: 3 };
     assert_eq!(findings_of(|room| drop(room.sent.insert("c3".to_owned(), other))).lost, 1);
 }
 
 #[test]
 fn an_ack_that_names_another_place_is_misplaced() {
-    let other = Outcome::Acked { place: (1, 4), message_id: "m3".to_owned(), resent: false };
+    let other = Outcome::Acked { place: (1, 4), message_id: "m3".to_owned(), resent: false, at_ms: 3 };
     assert_eq!(findings_of(|room| drop(room.sent.insert("c3".to_owned(), other))).misplaced, 1);
 }
 
@@ -113,7 +113,7 @@ fn a_number_that_history_leaves_out_is_a_hole() {
 #[test]
 fn a_number_that_a_repeat_took_in_a_new_epoch_is_no_hole() {
     let mut room = room();
-    let again = Outcome::Acked { place: (1, 3), message_id: "m3".to_owned(), resent: true };
+    let again = Outcome::Acked { place: (1, 3), message_id: "m3".to_owned(), resent: true, at_ms: 3 };
     room.sent.insert("c3".to_owned(), again);
     room.sent.remove("c4");
     room.history.remove(3);
@@ -156,4 +156,26 @@ fn a_number_of_a_message_that_history_does_not_have_is_a_hole() {
 #[test]
 fn a_message_without_an_answer_is_unknown() {
     assert_eq!(findings_of(|room| drop(room.sent.insert("c9".to_owned(), Outcome::Unknown))).unknown, 1);
+}
+
+#[test]
+fn what_was_acked_after_a_backup_was_begun_may_be_gone_when_it_is_back() {
+    let gone = |room: &mut Room| {
+        room.history.truncate(3);
+        room.receivers
+            .iter_mut()
+            .for_each(|receiver| receiver.events.retain(|event| event.place.1 <= 3));
+    };
+    let mut allowed = room();
+    gone(&mut allowed);
+    allowed.restored = Some((4, 9));
+    assert_eq!(
+        check(&allowed),
+        Findings { acked: 5, refused: 1, recovered: 1, taken_back: 2, ..Findings::default() }
+    );
+    let early = findings_of(|room| {
+        gone(room);
+        room.restored = Some((5, 9));
+    });
+    assert_eq!((early.lost, early.taken_back), (1, 1));
 }

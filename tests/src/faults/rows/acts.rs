@@ -54,6 +54,7 @@ impl Stage {
             Fault::Partition(wire, secs) => self.part(wire.mode(), secs).await,
             Fault::ShardKill => self.kill_shard().await,
             Fault::ShardStop => self.stop_shard().await,
+            Fault::Restore => self.restore_backup().await,
             // Its parts come here one by one.
             Fault::Pair => {}
         }
@@ -93,11 +94,15 @@ impl Stage {
     }
 
     async fn restart(&self, node: &Node) {
+        self.terminate(node).await;
+        node.start().await;
+    }
+
+    pub(super) async fn terminate(&self, node: &Node) {
         let status = node.process.terminate().await;
         if !is_clean(status) {
             self.complain(format!("SIGTERM ended it with {status}\n{}", node.process.log_tail()));
         }
-        node.start().await;
     }
 
     async fn kill_api_after_store(&self) {

@@ -41,7 +41,8 @@ const fn row(id: &'static str, title: &'static str, fault: Fault, back_s: u64) -
         | Fault::LogsFull
         | Fault::MongoStop(_)
         | Fault::MongoKill
-        | Fault::MongoDiskFull => PLAIN,
+        | Fault::MongoDiskFull
+        | Fault::Restore => PLAIN,
     };
     Row { id, title, hypothesis: "", needs, fault, holds: &[], back_s, is_short: false }
 }
@@ -219,6 +220,12 @@ pub const ALL: &[Row] = &[
         .expecting("The two that are left take all of them.", &[]),
     row("F30", "two faults at once, chosen by the seed", Fault::Pair, 60)
         .expecting("The invariants hold for pairs as well.", &[]),
+    row("F31", "the database is backed up under load, and the backup put back with everything stopped", Fault::Restore, 10)
+        .expecting(
+            "What was acknowledged before the backup began is there, without holes. Whoever had more is told by a reset, and \
+             what had no ack is sent again.",
+            &[],
+        ),
 ];
 
 /// A product that promises less than ours, by its own setting `ack = "accepted"`: the judge has to find what it loses.
