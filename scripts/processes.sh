@@ -4,6 +4,8 @@
 # Folder of the log files; the script that starts processes sets it.
 logs=
 declare -A pid_of=()
+# Where parts listen.
+declare -A address=()
 
 # What tests need. Of part of the workspace (`-p`) cargo would choose other features of dependencies, and everything
 # would be built twice.
@@ -59,6 +61,30 @@ def is_free(port):
         return False
 candidates = filter(is_free, random.sample(range(20000, 32000), 1000))
 print(*(next(candidates) for _ in range(int(sys.argv[1]))))' "$1"
+}
+
+# choose_ports NAME...: an address for each.
+choose_ports() {
+  local -a names=("$@") ports
+  local i
+  read -r -a ports < <(free_ports $#)
+  for i in "${!names[@]}"; do address[${names[i]}]=127.0.0.1:${ports[i]}; done
+}
+
+# start_stores FOLDER: Redis and the database of the cluster that has its data there.
+start_stores() {
+  start redis redis-server --bind 127.0.0.1 --port "${address[redis]#*:}" --dir "$1/redis" --save '' \
+    --appendonly yes --appendfsync everysec
+  start mongo .tools/venv/bin/secantusd-py --host 127.0.0.1 --port "${address[mongo]#*:}" --storage-path "$1/mongo"
+  await redis is_open "${address[redis]}"
+  await mongo is_open "${address[mongo]}"
+}
+
+# note_settings FOLDER: what a command of the api needs to reach that cluster.
+note_settings() {
+  printf 'ROOKERY_%s=%q\n' REDIS_URL "redis://${address[redis]}" \
+    MONGO_URL "mongodb://${address[mongo]}/?directConnection=true" KEYS_DIR "$1/keys" \
+    INTERNAL_SECRET "$(<"$1/internal-secret")" >"$1/env"
 }
 
 # start NAME PROGRAM [ARGUMENT...]: in a session of its own, so that Ctrl-C reaches only the script, which then ends

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rookery_shared::bus::redis::{RedisBus, RedisOptions};
 use rookery_shared::bus::{Bus, BusError, Revoked};
 use rookery_shared::config::Unusable;
-use rookery_shared::limits::{START_PAUSE_MAX, START_PAUSE_MIN};
+use rookery_shared::limits::{LEASE_LIFE, START_PAUSE_MAX, START_PAUSE_MIN};
 use rookery_shared::listener::{self, ListenerOptions};
 use rookery_shared::log_throttle::LogThrottle;
 use rookery_shared::shutdown::Shutdown;
@@ -120,6 +120,9 @@ pub enum CopyError {
     /// From the copy.
     #[error(transparent)]
     Backup(#[from] BackupError),
+    /// What is put back would be mixed with what it writes.
+    #[error("an api serves {0} partitions of this cluster; stop all gateways and apis first. Nothing was changed")]
+    Served(usize),
 }
 
 /// Copies the database into a new file.
@@ -130,23 +133,34 @@ pub async fn back_up(config: &Config, file: &Path) -> Result<Copied, CopyError> 
 /// Puts a copy back. All that Redis holds belongs to what was there before, and goes.
 pub async fn restore(config: &Config, file: &Path, replace: bool) -> Result<Copied, CopyError> {
     let copier = Copier::open(&config.mongo_url, &config.mongo_database).await?;
+    let (bus, shutdown) = unserved(config).await?;
     let done = copier.restore(file, replace).await?;
-    empty_redis(config).await?;
+    bus.remove_everything().await?;
+    shutdown.stop().await;
     Ok(done)
 }
 
 /// The database was put back by other means: what Redis holds goes, and nobody takes the database for what it was.
 pub async fn restored(config: &Config) -> Result<u64, CopyError> {
-    Copier::open(&config.mongo_url, &config.mongo_database).await?.begin_timeline().await?;
-    empty_redis(config).await
-}
-
-async fn empty_redis(config: &Config) -> Result<u64, CopyError> {
-    let shutdown = Shutdown::new();
-    let bus = RedisBus::connect(&RedisOptions { url: config.redis_url.clone(), pace: config.pace }, &shutdown)?;
+    let copier = Copier::open(&config.mongo_url, &config.mongo_database).await?;
+    let (bus, shutdown) = unserved(config).await?;
+    copier.begin_timeline().await?;
     let removed = bus.remove_everything().await?;
     shutdown.stop().await;
     Ok(removed)
+}
+
+/// The bus of a cluster that no api serves. One that was killed a moment ago is waited for.
+async fn unserved(config: &Config) -> Result<(Arc<RedisBus>, Shutdown), CopyError> {
+    let shutdown = Shutdown::new();
+    let bus = RedisBus::connect(&RedisOptions { url: config.redis_url.clone(), pace: config.pace }, &shutdown)?;
+    if bus.leases_held().await? > 0 {
+        sleep(LEASE_LIFE * 2).await;
+    }
+    match bus.leases_held().await? {
+        0 => Ok((bus, shutdown)),
+        held => Err(CopyError::Served(held)),
+    }
 }
 
 /// Why an account was not changed.

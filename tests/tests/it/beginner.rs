@@ -87,11 +87,30 @@ async fn the_cluster_of_make_cluster_lets_the_demo_users_in_and_is_administered_
     let enabled = admin("user enable alice");
     assert!(enabled.ended().await.success(), "{}", enabled.log_tail());
     assert_eq!(login("alice", "alicepass123").await, 200);
+    let listed = admin("");
+    assert!(listed.ended().await.success() && listed.log().contains("restore"), "{}", listed.log_tail());
+    let file = dirs::fresh("backup").join("cluster.backup").display().to_string();
+    let copied = admin(&format!("backup {file}"));
+    assert!(copied.ended().await.success(), "{}", copied.log_tail());
+    let refused = admin(&format!("restore {file} --replace"));
+    assert!(!refused.ended().await.success() && refused.log().contains("stop all"), "{}", refused.log_tail());
     // What Ctrl-C does.
     cluster.signal("INT");
     let _ended = cluster.ended().await;
     let front = tokio::net::TcpStream::connect(format!("127.0.0.1:{port}")).await;
     assert!(front.is_err(), "nothing of it is left");
+    let restored = admin(&format!("--cluster restore {file} --replace"));
+    assert!(restored.ended().await.success() && restored.log().contains("are back"), "{}", restored.log_tail());
+    cluster.start();
+    wait::until("the cluster is there again", async || {
+        rest.try_get("/api/v1/rooms", None)
+            .await
+            .is_ok_and(|answer| answer.status == 200 || answer.status == 401)
+    })
+    .await;
+    wait::until("its users are there", async || login("alice", "alicepass123").await == 200).await;
+    cluster.signal("INT");
+    let _ended = cluster.ended().await;
 }
 
 fn said(process: &Process, kind: &str) -> usize {

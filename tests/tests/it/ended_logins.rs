@@ -18,7 +18,7 @@ use rookery_tests::node::Node;
 use rookery_tests::raw::{CLOSE, Masking, RawSocket, TEXT, encoded};
 use rookery_tests::rest::{Account, PASSWORD, Rest, patiently};
 use rookery_tests::wait;
-use rookery_tests::ws::Socket;
+use rookery_tests::ws::{Attempt, Socket, Way};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
@@ -67,7 +67,7 @@ impl Scene {
         let mut members = Vec::new();
         for _ in 0..count {
             let member = self.rest.new_user("member").await;
-            let _joined = self.rest.join(&self.room, &member).await.expect(200);
+            let _joined = patiently(|| self.rest.join(&self.room, &member)).await.expect(200);
             members.push(member);
         }
         members
@@ -75,7 +75,7 @@ impl Scene {
 
     /// The number of the room's last event, by a gateway that nothing disturbs.
     async fn head(&self, room: &str) -> u64 {
-        let mut socket = Socket::login(&self.cluster.gateways[0].socket_url(), "/ws", &self.owner.token).await;
+        let mut socket = enter(&self.cluster.gateways[0].socket_url(), &self.owner.token).await;
         socket.send(json!({"type": "heads", "rooms": [{"room": room}]})).await;
         let heads = socket.expect_type("heads").await;
         heads["rooms"][0]["seq"].as_u64().expect("the room has a head")
@@ -106,10 +106,12 @@ impl Scene {
         if n.is_multiple_of(DISABLE_EVERY) {
             self.cluster.run_api(&["user", "disable", &user.username], "");
         } else if n.is_multiple_of(2) {
-            let all = self.rest.post("/api/v1/auth/logout-all", Some(&user.token), &json!({})).await;
-            assert_eq!(all.status, 204);
+            let nothing = json!({});
+            let all = patiently(|| self.rest.post("/api/v1/auth/logout-all", Some(&user.token), &nothing)).await;
+            // Of a busy store the first answer may be that it is not known whether it was done.
+            assert!(matches!(all.status, 204 | 401), "{}", all.text);
         } else {
-            assert_eq!(self.rest.logout(&user.refresh_token).await.status, 204);
+            assert_eq!(patiently(|| self.rest.logout(&user.refresh_token)).await.status, 204);
         }
     }
 
@@ -118,7 +120,7 @@ impl Scene {
             self.cluster.run_api(&["user", "enable", &user.username], "");
         }
         let email = user.email.clone();
-        *user = self.rest.login(&user.username, PASSWORD).await.expect(200).account(email);
+        *user = patiently(|| self.rest.login(&user.username, PASSWORD)).await.expect(200).account(email);
     }
 
     /// The handshake and messages in one write.
@@ -137,6 +139,19 @@ impl Scene {
         });
         RawSocket::upgrade(stream, &user.token, "", &frames.collect::<Vec<u8>>()).await.0
     }
+}
+
+/// A login; who cannot be served on a busy machine comes again, as clients do.
+async fn enter(base: &str, token: &str) -> Socket {
+    for _ in 0..10 {
+        if let Attempt::Open(mut socket) = Socket::connect(base, "/ws", token, Way::Header).await
+            && matches!(socket.incoming().await, Incoming::Frame(frame) if frame["type"] == "hello")
+        {
+            return *socket;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    panic!("{base} lets nobody in");
 }
 
 /// What a connection heard.
@@ -237,7 +252,7 @@ async fn ended_logins(timing: Timing) -> (usize, usize, Vec<Option<u16>>) {
         .await;
         timing.end(&scene).await;
         // What waited on that gateway is done by now, or never.
-        let mut last = Socket::login(&scene.far.socket_url(), "/ws", &scene.owner.token).await;
+        let mut last = enter(&scene.far.socket_url(), &scene.owner.token).await;
         last.send(json!({"type": "message", "room": scene.room, "client_id": format!("r-{round}"), "content": "last"}))
             .await;
         last.expect_type("ack").await;
@@ -310,15 +325,17 @@ async fn act_in_a_flood(scene: &Scene, member: &Account, method: Method, act: &s
     let room = scene.rest.new_room(&scene.owner, "public").await;
     let _joined = patiently(|| scene.rest.join(&room, member)).await.expect(200);
     let stop = Arc::new(AtomicBool::new(false));
-    let near = Socket::login(&scene.cluster.gateways[0].socket_url(), "/ws", &member.token).await;
-    let far = Socket::login(&scene.far.socket_url(), "/ws", &member.token).await;
+    let near = enter(&scene.cluster.gateways[0].socket_url(), &member.token).await;
+    let far = enter(&scene.far.socket_url(), &member.token).await;
     let floods = join(flood(&room, near, "near", Arc::clone(&stop)), flood(&room, far, "far", Arc::clone(&stop)));
     let acting = async {
         wait::until("the flood has begun", async || scene.above(&room, member, 0).await >= FLOODED).await;
         let (case, nothing) = ([room.as_str(), &member.user_id, act], json!({}));
-        // The store is busy with all these tries; what is done twice is done once.
-        let answer = patiently(|| scene.rest.moderate(method.clone(), case, &scene.owner, &nothing)).await;
-        assert_eq!(answer.status, 204, "{}", answer.text);
+        // The store is busy with all these tries, and may have kicked somebody without saying so in time.
+        let moderate = || scene.rest.moderate(method.clone(), case, &scene.owner, &nothing);
+        let first = moderate().await.status;
+        let answer = if first == 503 { patiently(moderate).await.status } else { first };
+        assert!(answer == 204 || (first == 503 && answer == 404), "{act}: {answer}");
         let head = scene.head(&room).await;
         tokio::time::sleep(Duration::from_millis(300)).await;
         stop.store(true, Ordering::Relaxed);

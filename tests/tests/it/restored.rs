@@ -89,6 +89,11 @@ async fn a2_a_cluster_is_restored_and_tells_who_had_more() {
     scene.catch_up(&mut shown).await;
     assert_eq!(shown.timeline().len(), 1 + 7);
 
+    for command in [&["restore", &path, "--replace"][..], &["restored"]] {
+        assert!(scene.cluster.refused_api(command).contains("stop all gateways and apis"), "{command:?}");
+    }
+    scene.catch_up(&mut shown).await;
+    assert_eq!(shown.timeline().len(), 1 + 7, "nothing was changed");
     for _ in 0..2 {
         scene.stop().await;
         scene.cluster.run_api(&["restore", &path, "--replace"], "");
@@ -100,6 +105,7 @@ async fn a2_a_cluster_is_restored_and_tells_who_had_more() {
         assert_eq!(shown.timeline().len(), 1 + 3 + 6);
     }
     // A file that is cut off or changed is refused before anything happens.
+    scene.stop().await;
     let whole = std::fs::read(&file).unwrap();
     let damaged = file.with_extension("damaged");
     let refused = |bytes: &[u8]| {
@@ -112,6 +118,7 @@ async fn a2_a_cluster_is_restored_and_tells_who_had_more() {
     changed[middle] ^= 1;
     assert!(refused(&changed).contains("not a backup"));
     assert!(scene.cluster.refused_api(&["restore", &path]).contains("--replace"));
+    scene.cluster.start_services().await;
     scene.catch_up(&mut shown).await;
     assert_eq!(shown.timeline().len(), 1 + 3 + 6);
 }

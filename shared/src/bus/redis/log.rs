@@ -6,15 +6,17 @@
 
 use std::collections::HashMap;
 
-use fred::interfaces::StreamsInterface;
+use fred::interfaces::{ClientLike as _, KeysInterface as _, StreamsInterface};
 use fred::types::Value;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
+use crate::bus::redis::client::unless_moved;
 use crate::bus::redis::{RedisBus, unavailable, wire};
 use crate::bus::{BusError, Held};
 use crate::event::SequencedEvent;
 use crate::id::{Epoch, MessageId, Partition, RoomId, Seq};
 use crate::keys;
-use crate::limits::LEASE_LIFE;
+use crate::limits::{LEASE_LIFE, REDIS_CALLS_AT_ONCE};
 
 /// Which entries to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +83,16 @@ impl RedisBus {
     /// Gives a lease back, so that another process need not wait for its end.
     pub async fn release(&self, partition: Partition, owner: &str) -> Result<(), BusError> {
         self.lease_for(partition, owner, 0).await.map(|_| ())
+    }
+
+    /// How many partitions somebody serves. Who was killed counts for [`LEASE_LIFE`] yet.
+    pub async fn leases_held(&self) -> Result<usize, BusError> {
+        self.commands.wait_for_connect().await.map_err(|error| unavailable(&error))?;
+        let looks = stream::iter(keys::partitions()).map(|partition| async move {
+            unless_moved(|| self.commands.exists::<u64, _>(keys::lease(partition))).await
+        });
+        let held: Vec<u64> = looks.buffer_unordered(REDIS_CALLS_AT_ONCE).try_collect().await?;
+        Ok(held.into_iter().filter(|held| *held > 0).count())
     }
 
     async fn lease_for(&self, partition: Partition, owner: &str, life_ms: u128) -> Result<bool, BusError> {
