@@ -29,7 +29,7 @@ data_folder() {
 
 # need_port COMMAND: before anything takes minutes.
 need_port() {
-  [[ ${PORT:-8080} =~ ^[0-9]{1,5}$ ]] || fail "PORT=$PORT is not a port: $1 PORT=9000"
+  [[ ${PORT:-8080} =~ ^[1-9][0-9]{0,4}$ && ${PORT:-8080} -lt 65536 ]] || fail "PORT=$PORT is not a port: $1 PORT=9000"
   is_open "127.0.0.1:${PORT:-8080}" || return 0
   fail "Something listens on port ${PORT:-8080} already. Choose another: $1 PORT=$((${PORT:-8080} + 10))"
 }

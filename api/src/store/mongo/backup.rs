@@ -71,7 +71,7 @@ pub enum BackupError {
     #[error("the database is not empty; --replace puts the backup in the place of what is there")]
     Full,
     /// The file is none of ours, or is damaged.
-    #[error("{file} is not a backup that can be used: {cause}")]
+    #[error("{file} is not a backup of `rookery-api backup`, or is damaged: {cause}")]
     NotABackup {
         /// The file.
         file: PathBuf,

@@ -44,7 +44,7 @@ pub enum BackupError {
     #[error("{0} has a database; --replace puts the backup in its place")]
     Full(PathBuf),
     /// The file is none of ours, or is damaged.
-    #[error("{file} is not a backup that can be used: {cause}")]
+    #[error("{file} is not a backup of `rookery backup`, or is damaged: {cause}")]
     NotABackup {
         /// The file.
         file: PathBuf,
@@ -227,7 +227,14 @@ fn look_into(from: &Path) -> Result<(Copied, Keys), BackupError> {
         Ok((verdict, made_at, keys, schema::missing(&db)?))
     };
     let broken = |cause: String| BackupError::NotABackup { file: from.to_owned(), cause };
-    let (verdict, made_at, keys, _) = read().map_err(|error: StoreError| broken(error.to_string()))?;
+    let (verdict, made_at, keys, _) = read().map_err(|error| {
+        // What does not answer is the file, not the store.
+        if let StoreError::Unavailable(cause) = error {
+            broken(cause)
+        } else {
+            broken(error.to_string())
+        }
+    })?;
     match (verdict.as_deref(), made_at) {
         (Some("ok"), Some(made_at)) => Ok((Copied { made_at: UnixMillis(made_at), keys: keys.len() }, keys)),
         (Some("ok"), None) => Err(broken("it does not say when it was made".to_owned())),
