@@ -154,9 +154,10 @@ pub async fn restored(config: &Config) -> Result<u64, CopyError> {
 async fn unserved(config: &Config) -> Result<(Arc<RedisBus>, Shutdown), CopyError> {
     let shutdown = Shutdown::new();
     let bus = RedisBus::connect(&RedisOptions { url: config.redis_url.clone(), pace: config.pace }, &shutdown)?;
-    if bus.leases_held().await? > 0 {
-        sleep(LEASE_LIFE * 2).await;
+    if bus.leases_held().await? == 0 {
+        return Ok((bus, shutdown));
     }
+    sleep(LEASE_LIFE * 2).await;
     match bus.leases_held().await? {
         0 => Ok((bus, shutdown)),
         held => Err(CopyError::Served(held)),

@@ -116,6 +116,13 @@ pub struct FirstPlace {
     pub timestamp: UnixMillis,
 }
 
+impl From<&SequencedEvent> for FirstPlace {
+    fn from(event: &SequencedEvent) -> Self {
+        let SequencedEvent { epoch, seq, timestamp, .. } = *event;
+        Self { epoch, seq, timestamp }
+    }
+}
+
 /// An event that the store had already, when it was to be stored under another place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {

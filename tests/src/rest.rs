@@ -167,11 +167,7 @@ impl Rest {
         let username = names::unique(prefix);
         let email = format!("{username}@example.org");
         let body = json!({"username": username, "email": email, "password": PASSWORD});
-        let register = || self.post("/api/v1/auth/register", None, &body);
-        let first = register().await;
-        // A store that is busy may have made the account without saying so in time.
-        let answer = if first.status == 503 { patiently(register).await } else { first };
-        assert!(matches!(answer.status, 201 | 409), "{} {}", answer.status, answer.text);
+        change_patiently(|| self.post("/api/v1/auth/register", None, &body), 201, 409).await;
         patiently(|| self.login(&username, PASSWORD)).await.expect(200).account(email)
     }
 
@@ -283,4 +279,14 @@ pub async fn patiently<F: Future<Output = Answer>>(ask: impl Fn() -> F) -> Answe
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     ask().await
+}
+
+/// Asks for a change until it is made. A busy store may have made it without saying so in time: `changed` is the answer to
+/// one that is made now, `repeated` to one that a try before it had made.
+pub async fn change_patiently<F: Future<Output = Answer>>(ask: impl Fn() -> F, changed: u16, repeated: u16) {
+    let first = ask().await;
+    let is_known = first.status != 503;
+    let answer = if is_known { first } else { patiently(ask).await };
+    let is_made = answer.status == changed || (!is_known && answer.status == repeated);
+    assert!(is_made, "{} {}", answer.status, answer.text);
 }

@@ -43,8 +43,7 @@ pub const fn place_of(event: &SequencedEvent) -> Place {
 
 /// What is to be told of an event that was to be stored at a place, if the store has it at another one.
 pub fn held_at(first: &SequencedEvent, asked: Place) -> Option<Held> {
-    let SequencedEvent { epoch, seq, timestamp, .. } = *first;
-    let held = Held { id: first.event.id, first: FirstPlace { epoch, seq, timestamp } };
+    let held = Held { id: first.event.id, first: FirstPlace::from(first) };
     (place_of(first) != asked).then_some(held)
 }
 

@@ -1,8 +1,8 @@
 //! Events that this process has stored of late, and where.
 //!
 //! After a failover of Redis, every batch that was being written is read from the log once more, because nobody could mark
-//! it as stored, and senders that had no ack repeat what the old server had numbered. What is remembered here is neither
-//! written nor looked for again: to a database a repeat costs as much as a new event.
+//! it as stored, and senders that had no ack send again what the old server had numbered. What is remembered here is neither
+//! inserted nor queried: to a database a duplicate costs as much as a new document.
 
 use std::collections::HashMap;
 
@@ -41,10 +41,7 @@ impl Recent {
     /// These are stored now, these of them at other places than their own.
     pub(super) fn note(&self, events: &[SequencedEvent], held: &[Held]) {
         let mut halves = self.0.lock();
-        let own = events.iter().map(|event| {
-            let SequencedEvent { epoch, seq, timestamp, .. } = *event;
-            (event.event.id, FirstPlace { epoch, seq, timestamp })
-        });
+        let own = events.iter().map(|event| (event.event.id, FirstPlace::from(event)));
         for (id, first) in own.chain(held.iter().map(|held| (held.id, held.first))) {
             if halves.newer.len() >= INGEST_REMEMBERED_MAX / 2 {
                 halves.older = std::mem::take(&mut halves.newer);

@@ -126,7 +126,11 @@ impl Talk {
 
 impl Common {
     fn now_ms(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+        self.ms_at(Instant::now())
+    }
+
+    fn ms_at(&self, moment: Instant) -> u64 {
+        u64::try_from(moment.saturating_duration_since(self.start).as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -188,7 +192,7 @@ impl Load {
 
     /// The same for a moment that has passed.
     pub fn ms_at(&self, moment: Instant) -> u64 {
-        u64::try_from(moment.saturating_duration_since(self.common.start).as_millis()).unwrap_or(u64::MAX)
+        self.common.ms_at(moment)
     }
 
     /// Acks so far.

@@ -32,7 +32,6 @@ pub(super) async fn of_message(parts: &LocalAuthorityParts, look: Look) -> Resul
 
 fn before_act(looked: &Looked, message: MessageId, before: BeforeAct, done: Option<FirstPlace>) -> ActFacts {
     let Looked { said, state, unstored, is_stored } = looked;
-    let SequencedEvent { epoch, seq, timestamp, .. } = *said;
     let content = match (&state.edit, &said.event.body) {
         (Some(edit), _) => edit.content.clone(),
         (None, EventBody::Message { content, .. }) => content.clone(),
@@ -44,7 +43,7 @@ fn before_act(looked: &Looked, message: MessageId, before: BeforeAct, done: Opti
         target_of(&event.event.body) == Some(message) && (is_deletion || event.event.user_id == before.user)
     };
     ActFacts {
-        place: FirstPlace { epoch, seq, timestamp },
+        place: FirstPlace::from(said),
         content,
         own: state.reactions.of(before.user),
         done,

@@ -115,7 +115,7 @@ impl Messages for Mongo {
         let (messages, filter) = (self.messages.clone(), by_id(key(id.as_uuid())));
         let found = self.calls.run(async move { Ok(messages.find_one(filter).await?) }).await?;
         let found = found.map(SequencedEvent::try_from).transpose()?.filter(|event| event.room == room);
-        Ok(found.map(|SequencedEvent { epoch, seq, timestamp, .. }| FirstPlace { epoch, seq, timestamp }))
+        Ok(found.as_ref().map(FirstPlace::from))
     }
 
     async fn reacted(

@@ -69,7 +69,7 @@ impl Messages for Sqlite {
     async fn place(&self, room: RoomId, id: MessageId) -> Result<Option<FirstPlace>, StoreError> {
         let found = self.read(move |db| one(db, BY_ID, [id.as_uuid()], read)).await?;
         let found = found.filter(|event| event.room == room);
-        Ok(found.map(|SequencedEvent { epoch, seq, timestamp, .. }| FirstPlace { epoch, seq, timestamp }))
+        Ok(found.as_ref().map(FirstPlace::from))
     }
 
     async fn states(
