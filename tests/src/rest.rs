@@ -223,6 +223,12 @@ impl Rest {
 
     /// The whole history of a room with all that was done to messages, oldest first, page by page.
     pub async fn history(&self, room: &str, token: &str) -> Vec<Value> {
+        for _ in 1..BUSY_ANSWERS_MAX {
+            if let Ok(history) = self.try_history(room, token).await {
+                return history;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
         self.try_history(room, token)
             .await
             .unwrap_or_else(|error| panic!("history of {room}: {error}"))

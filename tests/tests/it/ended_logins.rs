@@ -80,20 +80,9 @@ impl Scene {
         head_of(room, &mut enter(&self.cluster.gateways[0].socket_url(), &self.owner.token).await).await
     }
 
-    /// The room's history; a store that is busy with all these tries is asked again.
-    async fn history(&self, room: &str) -> Vec<Value> {
-        for _ in 0..30 {
-            match self.rest.try_history(room, &self.owner.token).await {
-                Ok(history) => return history,
-                Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
-            }
-        }
-        self.rest.history(room, &self.owner.token).await
-    }
-
     /// Events of the user above the head.
     async fn above(&self, room: &str, user: &Account, head: u64) -> usize {
-        own_above(&self.history(room).await, user, head)
+        own_above(&self.rest.history(room, &self.owner.token).await, user, head)
     }
 
     /// Ends the login; the answer has come when this returns.
@@ -134,10 +123,17 @@ impl Scene {
     }
 }
 
+/// The number of the room's last event; a gateway that cannot ask about the room in time is asked again, as clients do.
 async fn head_of(room: &str, socket: &mut Socket) -> u64 {
-    socket.send(json!({"type": "heads", "rooms": [{"room": room}]})).await;
-    let heads = socket.expect_type("heads").await;
-    heads["rooms"][0]["seq"].as_u64().expect("the room has a head")
+    for _ in 0..300 {
+        socket.send(json!({"type": "heads", "rooms": [{"room": room}]})).await;
+        let heads = socket.expect_type("heads").await;
+        if let Some(seq) = heads["rooms"][0]["seq"].as_u64() {
+            return seq;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("nobody tells the head of {room}: {:?}", socket.mailbox().seen);
 }
 
 /// Messages of the user above the head.
@@ -349,7 +345,7 @@ async fn act_in_a_flood(scene: &Scene, member: &Account, method: Method, act: &s
     let (_, head) = join(floods, acting).await;
     // What the far gateway still asks the api about is answered by then.
     tokio::time::sleep(Duration::from_millis(1_500)).await;
-    let history = scene.history(&room).await;
+    let history = scene.rest.history(&room, &scene.owner.token).await;
     (own_above(&history, member, head), own_above(&history, member, 0))
 }
 
