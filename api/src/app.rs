@@ -4,21 +4,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
-use rookery_shared::bus::Bus;
-use rookery_shared::limiter::Limiter;
-use rookery_shared::limits::{HISTORY_READ_WAIT, HISTORY_READS_MAX, PASSWORDS_PER_ADDRESS_MAX, PASSWORDS_WAITING_MAX};
-use rookery_shared::listener::Refusals;
-use rookery_shared::origin::Origins;
-use rookery_shared::pace::Pace;
-use rookery_shared::presence::PresenceStore;
-use rookery_shared::shutdown::Shutdown;
-use rookery_shared::token::{SigningKeys, Verifier};
+use rookery_bus::Bus;
+use rookery_bus::limiter::Limiter;
+use rookery_bus::pace::Pace;
+use rookery_bus::presence::PresenceStore;
+use rookery_runtime::listener::Refusals;
+use rookery_runtime::origin::Origins;
+use rookery_runtime::shutdown::Shutdown;
+use rookery_runtime::token::{SigningKeys, Verifier};
+use rookery_store::{StoreError, Stores};
 use tower_http::cors::CorsLayer;
 
 use crate::cors;
 use crate::cursor::Cursors;
 use crate::error::ApiError;
-use crate::ingest::Underway;
+use crate::limits::{HISTORY_READ_WAIT, HISTORY_READS_MAX, PASSWORDS_PER_ADDRESS_MAX, PASSWORDS_WAITING_MAX};
 use crate::metrics::{Metrics, MetricsError};
 use crate::password::{PasswordError, Passwords};
 use crate::registration::Registration;
@@ -26,8 +26,8 @@ use crate::service::announce::Announcer;
 use crate::service::authority::{LocalAuthority, LocalAuthorityParts};
 use crate::service::history::Reads;
 use crate::service::{acting, rooms, sessions};
-use crate::store::{StoreError, Stores};
 use crate::stored::StoredWaits;
+use crate::underway::Underway;
 
 /// What an [`App`] is made of.
 pub struct AppParts {
@@ -68,7 +68,7 @@ pub enum AppError {
 /// See the module's text.
 pub struct App {
     /// Where everything is kept.
-    pub(crate) stores: Stores,
+    pub stores: Stores,
     /// Where events get their numbers.
     pub(crate) bus: Arc<dyn Bus>,
     /// Keeps who is online.
@@ -92,11 +92,11 @@ pub struct App {
     /// Carries changes of membership to the bus.
     pub(crate) announcer: Announcer,
     /// Counts.
-    pub(crate) metrics: Metrics,
+    pub metrics: Metrics,
     /// The deployment's name in tokens.
     pub(crate) issuer: String,
     /// What this process writes into the store.
-    pub(crate) underway: Arc<Underway>,
+    pub underway: Arc<Underway>,
     /// How much one user or one address may ask for.
     pub(crate) limiter: Arc<Limiter>,
     /// How fast one user may talk in one room; only told here, the bus counts.
@@ -221,13 +221,13 @@ impl App {
     }
 
     /// This process is to serve nothing more.
-    pub(crate) fn halt(&self, why: String) {
+    pub fn halt(&self, why: String) {
         self.prepared.store(false, Ordering::Release);
         *self.halted.lock() = Some(why);
     }
 
     /// Notes why the store could not be prepared, for whoever asks whether the process is ready.
-    pub(crate) fn set_unprepared(&self, cause: String) {
+    pub fn set_unprepared(&self, cause: String) {
         *self.unprepared.lock() = Some(cause);
     }
 

@@ -10,9 +10,9 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_TYPE, ORIGIN, RETRY_AFTER};
 use http::{HeaderValue, Method};
-use rookery_shared::limiter::headers;
-use rookery_shared::listener::REQUEST_ID;
-use rookery_shared::origin::Origins;
+use rookery_bus::limiter::headers;
+use rookery_runtime::listener::REQUEST_ID;
+use rookery_runtime::origin::Origins;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 

@@ -5,13 +5,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::id::{Epoch, MessageId, RoomId, Seq, UserId};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::id::{Epoch, MessageId, RoomId, Seq, UserId};
+use rookery_store::message::Place;
+use rookery_store::room::{MemberPlace, MembershipPlace};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
-
-use crate::domain::message::Place;
-use crate::domain::room::{MemberPlace, MembershipPlace};
 
 const TAG_BYTES: usize = 16;
 const HISTORY: &[u8] = b"history\0";

@@ -6,12 +6,12 @@
 use std::net::SocketAddr;
 
 use clap::{Arg, ArgAction, ArgMatches};
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_store::user::{Email, Password, PasswordAttempt, User, Username};
 use tokio::net::TcpListener;
 
 use crate::app::{App, AppError};
-use crate::domain::user::{Email, Password, PasswordAttempt, User, Username};
 use crate::error::ApiError;
 use crate::service::accounts::{NewAccount, add};
 use crate::service::sessions;

@@ -7,21 +7,21 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use rookery_shared::access::Until;
-use rookery_shared::authority::AuthorityError;
-use rookery_shared::bounds;
-use rookery_shared::bus::BusError;
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::limiter::Verdict;
-use rookery_shared::pace::TooEarly;
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::token::KeyError;
+use rookery_bus::authority::AuthorityError;
+use rookery_bus::error::BusError;
+use rookery_bus::limiter::Verdict;
+use rookery_bus::pace::TooEarly;
+use rookery_protocol::access::Until;
+use rookery_protocol::bounds;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_runtime::token::KeyError;
+use rookery_store::{StoreError, Unique};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::password::PasswordError;
 use crate::random::NoRandomness;
-use crate::store::{StoreError, Unique};
 
 /// Every way a request can fail.
 #[derive(Debug, thiserror::Error)]

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rookery_shared::bus::memory::Journal;
-use rookery_shared::bus::{BusError, Held};
-use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{Epoch, RoomId, Seq};
-
-use crate::domain::message::{Place, Window};
-use crate::store::{Messages, PageQuestion};
+use rookery_bus::error::BusError;
+use rookery_bus::memory::Journal;
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::id::{Epoch, RoomId, Seq};
+use rookery_protocol::position::Held;
+use rookery_store::message::{Place, Window};
+use rookery_store::{Messages, PageQuestion};
 
 /// See the module's text.
 pub struct StoreJournal(pub Arc<dyn Messages>);

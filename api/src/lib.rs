@@ -1,19 +1,17 @@
 //! The api: REST, accounts, rooms, history, and the authority that gateways ask.
 //!
 //! Read in this order: [`router`] lists every route, `routes` has one file per endpoint, [`service`] puts the steps
-//! in order, [`domain`] has the rules, [`store`] keeps the data. [`app`] holds what all of them share.
+//! in order, [`rookery_store`] has the rules and the traits of the stores. [`app`] holds what all of them share.
 
 pub mod app;
-pub mod config;
 mod cors;
 pub mod cursor;
 pub mod demo;
-pub mod domain;
 pub mod error;
 pub mod extract;
-pub mod ingest;
 pub mod journal;
 mod limit;
+pub mod limits;
 pub mod metrics;
 mod observe;
 pub mod openapi;
@@ -24,9 +22,7 @@ pub mod registration;
 pub mod router;
 pub mod routes;
 pub mod seed;
-pub mod server;
 pub mod service;
-pub mod store;
 pub mod stored;
-pub mod timeline;
+pub mod underway;
 pub mod user_command;

@@ -10,17 +10,17 @@ use axum::response::{IntoResponse, Response};
 use http::header::RETRY_AFTER;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use rookery_shared::address;
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::cost::Work;
-use rookery_shared::id::UserId;
-use rookery_shared::limiter::{Verdict, headers};
-use rookery_shared::listener::Peer;
-use rookery_shared::quota::Limit;
-use rookery_shared::token::Claims;
+use rookery_bus::limiter::{Verdict, headers};
+use rookery_bus::quota::Limit;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::cost::Work;
+use rookery_protocol::id::UserId;
+use rookery_runtime::address;
+use rookery_runtime::listener::Peer;
+use rookery_runtime::token::Claims;
+use rookery_store::user::{Email, Login};
 
 use crate::app::App;
-use crate::domain::user::{Email, Login};
 use crate::error::{ApiError, is_pace};
 use crate::extract::bearer;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
-use rookery_shared::listener::Refusals;
+use rookery_runtime::listener::Refusals;
 
 /// All metrics of one process. Handles are cheap to clone.
 #[derive(Clone)]
@@ -42,9 +42,9 @@ pub struct Metrics {
     /// Subscriptions that were told nothing of unread messages because too many others were.
     pub(crate) unread_left_out: IntCounter,
     /// Events that ingest has stored.
-    pub(crate) ingested: IntCounter,
+    pub ingested: IntCounter,
     /// Seconds from an event's number, by the clock of the bus, until its batch is stored: of the first of each batch.
-    pub(crate) ingest_seconds: Histogram,
+    pub ingest_seconds: Histogram,
     /// History pages that were read from the store; more were answered, where many asked for one at once.
     pub(crate) history_reads: IntCounter,
     /// History pages that were refused because too many are being read.

@@ -12,14 +12,15 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use rookery_shared::limits::{BODY_BYTES_MAX, REQUEST_DEADLINE, SLOW_REQUEST};
-use rookery_shared::listener::{REQUEST_ID, Refusals as _};
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::limits::BODY_BYTES_MAX;
+use rookery_runtime::listener::{REQUEST_ID, Refusals as _};
 use tokio::time::{Instant, timeout};
 use tracing::{Instrument, info_span};
 
 use crate::app::App;
 use crate::error::{ApiError, Bound, write_problem};
+use crate::limits::{REQUEST_DEADLINE, SLOW_REQUEST};
 
 /// Routes that a probe asks every few seconds.
 const QUIET: [&str; 3] = ["/live", "/ready", "/metrics"];

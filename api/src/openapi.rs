@@ -1,6 +1,6 @@
 //! The OpenAPI document: made of the routes themselves, completed with what holds for all of them.
 
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_protocol::error_code::ErrorCode;
 use serde_json::json;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::header::HeaderBuilder;

@@ -11,14 +11,15 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use parking_lot::Mutex;
 use prometheus::IntGauge;
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::limits::PASSWORD_WAIT;
+use rookery_protocol::clock::UnixMillis;
+use rookery_store::user::{Password, PasswordAttempt};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::domain::user::{Password, PasswordAttempt};
+use crate::limits::PASSWORD_WAIT;
 
+pub mod common;
 mod turns;
 
 use turns::{Turns, Wish};

@@ -9,11 +9,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 use ring::hmac;
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::limits::{REFRESH_GRACE, REFRESHES_AT_ONCE_MAX};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::limits::{REFRESH_GRACE, REFRESHES_AT_ONCE_MAX};
+use rookery_store::session::{Session, TokenHash};
 use subtle::ConstantTimeEq;
-
-use crate::domain::session::{Session, TokenHash};
 
 const LOOKUP_BYTES: usize = 16;
 const SECRET_BYTES: usize = 32;
@@ -120,7 +119,7 @@ fn is_equal(a: &TokenHash, b: &TokenHash) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rookery_shared::id::{SessionId, UserId};
+    use rookery_protocol::id::{SessionId, UserId};
     use std::time::Duration;
 
     const START: UnixMillis = UnixMillis(1_000_000);

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use rookery_shared::config::{Setting, SettingValue};
+use rookery_runtime::config::{Setting, SettingValue};
 
 /// The setting.
 pub const SETTING: Setting = Setting {

@@ -6,22 +6,19 @@
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use rookery_shared::access::Visibility;
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::id::RoomId;
-use rookery_shared::limits::{
-    SEED_GATEWAYS_MAX, SEED_ROOMS_MAX, SEED_ROOMS_PER_USER_MAX, SEED_TOKEN_LIFE_MAX, SEED_USERS_MAX,
-};
-use rookery_shared::token::{AUDIENCE, Claims, KeyError, SigningKeys};
+use rookery_protocol::access::Visibility;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::id::RoomId;
+use rookery_runtime::token::{AUDIENCE, Claims, KeyError, SigningKeys, UnusableKeys};
+use rookery_store::load::{LoadSet, Origin, Plan};
+use rookery_store::user::Password;
+use rookery_store::{StoreError, Stores};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::domain::load::{LoadSet, Origin, Plan};
-use crate::domain::user::Password;
+use crate::limits::{SEED_GATEWAYS_MAX, SEED_ROOMS_MAX, SEED_ROOMS_PER_USER_MAX, SEED_TOKEN_LIFE_MAX, SEED_USERS_MAX};
 use crate::metrics::{Metrics, MetricsError};
 use crate::password::{PasswordError, Passwords};
-use crate::server::UnusableKeys;
-use crate::store::{StoreError, Stores};
 
 const CONSENT: &str = "for-load-tests";
 const PUBLIC: &str = "public";
@@ -146,7 +143,7 @@ async fn hash_of_nothing() -> Result<String, SeedError> {
 }
 
 fn tokens(set: &LoadSet, keys: &SigningKeys, issuer: &str) -> Result<Vec<String>, KeyError> {
-    let token = |(user, session): (&crate::domain::user::User, &crate::domain::session::Session)| {
+    let token = |(user, session): (&rookery_store::user::User, &rookery_store::session::Session)| {
         keys.sign(&Claims {
             iss: issuer.to_owned(),
             aud: AUDIENCE.to_owned(),

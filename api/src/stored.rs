@@ -4,13 +4,16 @@
 
 use parking_lot::Mutex;
 use prometheus::IntGauge;
-use rookery_shared::acks::{Doubtful, PendingAcks, Settled};
-use rookery_shared::bus::{Appended, Bus, FirstPlace, Mark, Signal};
-use rookery_shared::id::Partition;
-use rookery_shared::limits::{STORED_POLL_INTERVAL, STORED_WAIT, STORED_WAITS_MAX};
+use rookery_bus::acks::{Doubtful, PendingAcks, Settled};
+use rookery_bus::signal::Signal;
+use rookery_bus::{Appended, Bus, Mark};
+use rookery_protocol::id::Partition;
+use rookery_protocol::position::FirstPlace;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::limits::{STORED_POLL_INTERVAL, STORED_WAIT, STORED_WAITS_MAX};
 
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,8 +129,8 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    use rookery_shared::clock::UnixMillis;
-    use rookery_shared::id::{Epoch, LogPosition, MessageId, Seq};
+    use rookery_protocol::clock::UnixMillis;
+    use rookery_protocol::id::{Epoch, LogPosition, MessageId, Seq};
 
     const T: Partition = Partition(1);
 

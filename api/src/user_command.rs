@@ -7,20 +7,20 @@
 use std::io::BufRead as _;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use rookery_shared::access::RoomRole;
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::event::{EventBody, Sender};
-use rookery_shared::id::{RoomRef, UserId};
-use rookery_shared::limits::USERS_PER_PAGE;
+use rookery_protocol::access::RoomRole;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::event::{EventBody, Sender};
+use rookery_protocol::id::{RoomRef, UserId};
+use rookery_store::message::{Place, Window, place_of};
+use rookery_store::room::{GENERAL, Member};
+use rookery_store::user::{Email, Password, ServerRole, User, Username};
+use rookery_store::{PageQuestion, StoreError, Stores};
 
-use crate::domain::message::{Place, Window, place_of};
-use crate::domain::room::{GENERAL, Member};
-use crate::domain::user::{Email, Password, ServerRole, User, Username};
+use crate::limits::USERS_PER_PAGE;
 use crate::metrics::{Metrics, MetricsError};
 use crate::password::{PasswordError, Passwords};
 use crate::random::{self, NoRandomness};
 use crate::service::rooms::membership_event;
-use crate::store::{PageQuestion, StoreError, Stores};
 
 /// What passwords are made of: 32 signs that nobody takes for each other.
 const SIGNS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";

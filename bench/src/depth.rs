@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use rookery_shared::keys;
+use rookery_bus_redis::keys;
+use rookery_protocol::partition::partitions;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
@@ -17,7 +18,7 @@ pub(crate) struct Depth {
 impl Depth {
     pub(crate) async fn connect(redis: SocketAddr) -> Result<Self, Failure> {
         let length = |key: String| format!("*2\r\n$4\r\nXLEN\r\n${}\r\n{key}\r\n", key.len());
-        let question = keys::partitions().map(|t| length(keys::log(t))).collect();
+        let question = partitions().map(|t| length(keys::log(t))).collect();
         Ok(Self { stream: BufReader::new(TcpStream::connect(redis).await?), question })
     }
 
@@ -25,7 +26,7 @@ impl Depth {
     pub(crate) async fn read(&mut self) -> Result<u64, Failure> {
         self.stream.write_all(self.question.as_bytes()).await?;
         let mut sum = 0;
-        for _ in keys::partitions() {
+        for _ in partitions() {
             let mut line = String::new();
             self.stream.read_line(&mut line).await?;
             let length = line.strip_prefix(':').ok_or_else(|| format!("Redis answered {line:?}"))?;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
-use rookery_shared::clock::UnixMillis;
+use rookery_protocol::clock::UnixMillis;
 use serde::Deserialize;
 
 use crate::quantiles::Times;

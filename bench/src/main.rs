@@ -7,7 +7,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use rookery_shared::terminal;
+use rookery_runtime::terminal;
 
 mod accounting;
 mod attack;

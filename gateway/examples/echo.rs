@@ -13,8 +13,8 @@ use rookery_gateway::frame::Frame;
 use rookery_gateway::socket::{Bounds, FrameRate, Heard, Socket};
 use rookery_gateway::upgrade::{Upgrading, shake_hands};
 use rookery_gateway::wire::Wire;
-use rookery_shared::listener::{self, ListenerOptions};
-use rookery_shared::shutdown::Shutdown;
+use rookery_runtime::listener::{self, ListenerOptions};
+use rookery_runtime::shutdown::Shutdown;
 
 const BOUNDS: Bounds = Bounds {
     message_bytes: 64 << 20,

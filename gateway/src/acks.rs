@@ -3,21 +3,22 @@
 //! When a partition changes epochs, the bus may have lost what waits: its senders are told `unavailable` at once and
 //! send again under the same `client_id`. If the bus still has the first send, it answers with that one's place in
 //! the epoch that is over, and that place is stored: a new epoch begins only when all that survived of the old one is.
-//! [`rookery_shared::acks`] says which answers are believed.
+//! [`rookery_bus::acks`] says which answers are believed.
 
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use rookery_shared::acks::{Doubtful, PendingAcks, Settled};
-use rookery_shared::bus::{Appended, Bus, FirstPlace, Mark};
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::id::{ClientId, Epoch, MessageId, Partition, RoomId, RoomRef, Seq};
-use rookery_shared::keys::partition_of;
-use rookery_shared::limits::{ACK_POLL_INTERVAL, RETRY_AFTER_MS};
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
+use rookery_bus::acks::{Doubtful, PendingAcks, Settled};
+use rookery_bus::{Appended, Bus, Mark};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::{ClientId, Epoch, MessageId, Partition, RoomId, RoomRef, Seq};
+use rookery_protocol::partition::partition_of;
+use rookery_protocol::position::FirstPlace;
+use rookery_protocol::server::{ErrorFrame, ServerFrame};
 use tokio::sync::Notify;
 
+use crate::limits::{ACK_POLL_INTERVAL, RETRY_AFTER_MS};
 use crate::member::Member;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;

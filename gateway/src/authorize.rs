@@ -8,17 +8,19 @@
 use std::sync::Arc;
 
 use moka::future::Cache;
-use rookery_shared::access::{self, Action};
-use rookery_shared::authority::{Answer, Authority, AuthorityError, Permission, Question};
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::id::{RoomId, RoomRef, Slug, UserId};
-use rookery_shared::limits::{
-    AUTHORIZE_CALLS_HANGING_MAX, AUTHORIZE_CALLS_MAX, AUTHORIZE_QUESTIONS_MAX, AUTHORIZE_QUESTIONS_MIN,
-    AUTHORIZE_WAITING_MAX, PERMISSION_KEPT, PERMISSION_LIFE, REFUSAL_LIFE, SLUGS_MAX,
-};
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::shutdown::Shutdown;
+use rookery_bus::authority::{Answer, Authority, AuthorityError, Permission, Question};
+use rookery_protocol::access::{self, Action};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::{RoomId, RoomRef, Slug, UserId};
+use rookery_protocol::limits::AUTHORIZE_QUESTIONS_MAX;
+use rookery_runtime::shutdown::Shutdown;
 use tokio::time::Instant;
+
+use crate::limits::{
+    AUTHORIZE_CALLS_HANGING_MAX, AUTHORIZE_CALLS_MAX, AUTHORIZE_QUESTIONS_MIN, AUTHORIZE_WAITING_MAX, PERMISSION_KEPT,
+    PERMISSION_LIFE, REFUSAL_LIFE, SLUGS_MAX,
+};
 
 mod remembered;
 

@@ -6,14 +6,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rookery_shared::id::RoomRef;
-use rookery_shared::limits::{PRESENCE_GOODBYE_GRACE, PRESENCE_GRACE};
-use rookery_shared::protocol::close::CloseCode;
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
+use rookery_protocol::close::CloseCode;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::RoomRef;
+use rookery_protocol::server::{ErrorFrame, ServerFrame};
 
 use crate::error::CommandError;
 use crate::gateway::Node;
+use crate::limits::{PRESENCE_GOODBYE_GRACE, PRESENCE_GRACE};
 use crate::logins::Candidate;
 use crate::member::Member;
 use crate::session::{Command, Queued, Ran, Target};

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use rookery_shared::config::{Reader, Setting};
-use rookery_shared::limits::SOCKETS_MAX_MAX;
+use rookery_runtime::config::{Reader, Setting};
+
+use crate::limits::SOCKETS_MAX_MAX;
 
 /// The settings of [`SocketCaps`].
 pub const SETTINGS: [Setting; 2] = [

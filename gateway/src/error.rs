@@ -1,12 +1,14 @@
 //! Why a command of a client was not done, and what the client is told.
 
-use rookery_shared::authority::AuthorityError;
-use rookery_shared::bus::{AppendError, BusError};
-use rookery_shared::limits::RETRY_AFTER_MS;
-use rookery_shared::pace::TooEarly;
-use rookery_shared::protocol::close::CloseCode;
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::protocol::server::ErrorFrame;
+use rookery_bus::AppendError;
+use rookery_bus::authority::AuthorityError;
+use rookery_bus::error::BusError;
+use rookery_bus::pace::TooEarly;
+use rookery_protocol::close::CloseCode;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::server::ErrorFrame;
+
+use crate::limits::RETRY_AFTER_MS;
 
 /// A command that was not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

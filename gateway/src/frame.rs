@@ -2,8 +2,8 @@
 //! so one frame can be owed to any number of connections.
 
 use hyper::body::Bytes;
-use rookery_shared::protocol::close::CloseCode;
-use rookery_shared::protocol::server::ServerFrame;
+use rookery_protocol::close::CloseCode;
+use rookery_protocol::server::ServerFrame;
 
 /// What a frame is (RFC 6455 §5.2), in both directions.
 pub(crate) mod opcode {

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use rookery_shared::authority::Authority;
-use rookery_shared::bus::Bus;
-use rookery_shared::limiter::Limiter;
-use rookery_shared::listener::Refusals;
-use rookery_shared::origin::Origins;
-use rookery_shared::presence::PresenceStore;
-use rookery_shared::protocol::server::AckMode;
-use rookery_shared::shutdown::Shutdown;
-use rookery_shared::token::Verifier;
+use rookery_bus::Bus;
+use rookery_bus::authority::Authority;
+use rookery_bus::limiter::Limiter;
+use rookery_bus::presence::PresenceStore;
+use rookery_protocol::server::AckMode;
+use rookery_runtime::listener::Refusals;
+use rookery_runtime::origin::Origins;
+use rookery_runtime::shutdown::Shutdown;
+use rookery_runtime::token::Verifier;
 use tokio::time::Instant;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -27,8 +27,7 @@ use crate::metrics::Metrics;
 use crate::presence::{Presence, PresenceParts};
 use crate::relay::{Relay, RelayParts};
 use crate::replies::Replies;
-use crate::upgrade;
-use crate::{health, keys};
+use crate::{health, keys, upgrade};
 
 /// What a gateway stands on.
 pub struct GatewayParts {
@@ -139,7 +138,12 @@ impl Gateway {
         Ok(Self { node: Arc::new(node) })
     }
 
-    /// The public addresses: `/ws`, `/ws/{room}` and `/ws/chat/{room}`. Only [`rookery_shared::listener::serve`]
+    /// The routes of a server that has no others.
+    pub fn whole_router(&self) -> Router {
+        self.router().fallback(upgrade::elsewhere)
+    }
+
+    /// The public addresses: `/ws`, `/ws/{room}` and `/ws/chat/{room}`. Only [`rookery_runtime::listener::serve`]
     /// can serve them, since an upgraded stream is taken back from it.
     pub fn router(&self) -> Router {
         Router::new()

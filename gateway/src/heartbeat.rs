@@ -5,8 +5,10 @@
 
 use std::time::Duration;
 
-use rookery_shared::limits::{HEARTBEAT_DEADLINE, HEARTBEAT_INTERVAL, HEARTBEAT_TICK};
+use rookery_protocol::limits::HEARTBEAT_DEADLINE;
 use tokio::time::Instant;
+
+use crate::limits::{HEARTBEAT_INTERVAL, HEARTBEAT_TICK};
 
 /// The pulse of one connection.
 #[derive(Clone, Copy, Debug)]

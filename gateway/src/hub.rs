@@ -11,14 +11,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use rookery_shared::authority::Authority;
-use rookery_shared::bus::{Bus, BusError, Head, open};
-use rookery_shared::id::RoomId;
-use rookery_shared::limits::{REPAIRS_AT_ONCE_MAX, ROOM_SWEEP_INTERVAL};
-use rookery_shared::shutdown::Shutdown;
+use rookery_bus::authority::Authority;
+use rookery_bus::error::BusError;
+use rookery_bus::{Bus, Head, open};
+use rookery_protocol::id::RoomId;
+use rookery_runtime::shutdown::Shutdown;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use crate::limits::{REPAIRS_AT_ONCE_MAX, ROOM_SWEEP_INTERVAL};
 use crate::member::Member;
 use crate::metrics::Metrics;
 

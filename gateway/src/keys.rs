@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rookery_shared::authority::Authority;
-use rookery_shared::limits::{KEY_REFRESH_INTERVAL, KEY_RETRY_MAX, KEY_RETRY_MIN};
-use rookery_shared::log_throttle::LogThrottle;
-use rookery_shared::token::Verifier;
+use rookery_bus::authority::Authority;
+use rookery_runtime::log_throttle::LogThrottle;
+use rookery_runtime::token::Verifier;
+
+use crate::limits::{KEY_REFRESH_INTERVAL, KEY_RETRY_MAX, KEY_RETRY_MIN};
 
 /// Keeps the verifier's keys fresh. While the api is away, the keys last seen hold.
 pub async fn poll(authority: Arc<dyn Authority>, verifier: Arc<Verifier>) {

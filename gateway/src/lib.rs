@@ -3,13 +3,11 @@
 //! Read in this order: [`upgrade`] turns a request into a connection; [`connection`] is the loop that owns its
 //! socket; [`session`] has its rules, without any waiting; [`commands`] does what a session decides. [`hub`] and
 //! [`relay`] bring room events from the bus to the connections' [`outbox`]es; [`acks`] tell senders what is stored.
-//! [`gateway`] puts the parts together, [`server`] makes a process of them. There is no database in here.
+//! [`gateway`] puts the parts together; `gateway/server` makes a process of them. There is no database in here.
 
 pub mod acks;
-pub mod authority_http;
 pub mod authorize;
 pub mod commands;
-pub mod config;
 pub mod connection;
 pub mod crowd;
 pub mod drain;
@@ -20,6 +18,7 @@ mod health;
 pub mod heartbeat;
 pub mod hub;
 pub mod keys;
+pub mod limits;
 mod logins;
 pub mod member;
 pub mod metrics;
@@ -30,7 +29,6 @@ mod questions;
 pub mod reads;
 pub mod relay;
 pub mod replies;
-pub mod server;
 pub mod session;
 pub mod socket;
 #[cfg(test)]

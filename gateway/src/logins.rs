@@ -9,23 +9,25 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 use parking_lot::Mutex;
-use rookery_shared::authority::Authority;
-use rookery_shared::bus::{Bus, BusError, Revoked};
-use rookery_shared::id::{RoomId, SessionId, UserId};
-use rookery_shared::limits::{
-    ACCESS_TOKEN_LIFE, LOGIN_GATHER, LOGIN_RETRY_PAUSE, REVOCATIONS_PER_READ_MAX, REVOKED_REMEMBERED_MAX, TOKEN_LEEWAY,
-};
-use rookery_shared::protocol::close::CloseCode;
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
-use rookery_shared::shutdown::Shutdown;
-use rookery_shared::unread::UserNews;
+use rookery_bus::Bus;
+use rookery_bus::authority::Authority;
+use rookery_bus::error::BusError;
+use rookery_bus::signal::Revoked;
+use rookery_protocol::close::CloseCode;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::{RoomId, SessionId, UserId};
+use rookery_protocol::limits::TOKEN_LEEWAY;
+use rookery_protocol::limits::{ACCESS_TOKEN_LIFE, REVOCATIONS_PER_READ_MAX};
+use rookery_protocol::server::{ErrorFrame, ServerFrame};
+use rookery_protocol::unread::UserNews;
+use rookery_runtime::shutdown::Shutdown;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::authorize::Permissions;
 use crate::frame::Frame;
 use crate::hub::Hub;
+use crate::limits::{LOGIN_GATHER, LOGIN_RETRY_PAUSE, REVOKED_REMEMBERED_MAX};
 use crate::member::Member;
 use crate::questions::Questions;
 

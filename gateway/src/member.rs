@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
-use rookery_shared::id::{GENERAL, RoomId, RoomRef, Slug, UserId};
-use rookery_shared::limits::{ACKS_PENDING_PER_CONNECTION_MAX, ROOMS_PER_CONNECTION_MAX};
-use rookery_shared::protocol::close::CloseCode;
-use rookery_shared::protocol::server::ServerFrame;
+use rookery_protocol::close::CloseCode;
+use rookery_protocol::id::{GENERAL, RoomId, RoomRef, Slug, UserId};
+use rookery_protocol::limits::{ACKS_PENDING_PER_CONNECTION_MAX, ROOMS_PER_CONNECTION_MAX};
+use rookery_protocol::server::ServerFrame;
 
 use crate::outbox::Outbox;
 use crate::position::Position;

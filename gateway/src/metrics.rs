@@ -2,10 +2,10 @@
 
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
-use rookery_shared::bounds;
-use rookery_shared::listener::Refusals;
-use rookery_shared::protocol::close::CloseCode;
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_protocol::bounds;
+use rookery_protocol::close::CloseCode;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_runtime::listener::Refusals;
 
 /// The numbers of one gateway.
 #[derive(Debug)]

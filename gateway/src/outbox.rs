@@ -13,8 +13,8 @@ use std::io;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use rookery_shared::protocol::close::CloseCode;
-use rookery_shared::protocol::server::ServerFrame;
+use rookery_protocol::close::CloseCode;
+use rookery_protocol::server::ServerFrame;
 use tokio::sync::Notify;
 
 use crate::frame::Frame;

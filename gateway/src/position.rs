@@ -1,7 +1,7 @@
 //! A place in a room's timeline.
 
-use rookery_shared::authority::EventPlace;
-use rookery_shared::id::{Epoch, Seq};
+use rookery_protocol::id::{Epoch, Seq};
+use rookery_protocol::position::EventPlace;
 
 /// An event's epoch and number; as a client's position, the last event it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

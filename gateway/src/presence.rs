@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use rookery_shared::bus::BusError;
-use rookery_shared::id::{LeaseId, RoomId, UserId};
-use rookery_shared::presence::{PresenceStore, Setting, UserPresence};
-use rookery_shared::protocol::server::ServerFrame;
+use rookery_bus::error::BusError;
+use rookery_bus::presence::{PresenceStore, Setting, UserPresence};
+use rookery_protocol::id::{LeaseId, RoomId, UserId};
+use rookery_protocol::server::ServerFrame;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 

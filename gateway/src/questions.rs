@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use parking_lot::Mutex;
-use rookery_shared::authority::AuthorityError;
-use rookery_shared::limits::AUTHORIZE_SLOW;
-use rookery_shared::shutdown::Shutdown;
+use rookery_bus::authority::AuthorityError;
+use rookery_runtime::shutdown::Shutdown;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+
+use crate::limits::AUTHORIZE_SLOW;
 
 /// What is asked about, and how.
 pub(crate) trait Subject: Send + Sync + 'static {
@@ -183,9 +184,10 @@ fn not_asked() -> AuthorityError {
 mod tests {
     use std::sync::atomic::Ordering;
 
-    use rookery_shared::authority::{Answer, Question};
-    use rookery_shared::id::{RoomRef, UserId};
-    use rookery_shared::limits::{AUTHORIZE_CALLS_MAX, AUTHORIZE_QUESTIONS_MAX, AUTHORIZE_QUESTIONS_MIN};
+    use crate::limits::{AUTHORIZE_CALLS_MAX, AUTHORIZE_QUESTIONS_MIN};
+    use rookery_bus::authority::{Answer, Question};
+    use rookery_protocol::id::{RoomRef, UserId};
+    use rookery_protocol::limits::AUTHORIZE_QUESTIONS_MAX;
 
     use super::*;
     use crate::authorize::Rights;

@@ -3,10 +3,11 @@
 
 use std::collections::HashMap;
 
-use rookery_shared::id::RoomRef;
-use rookery_shared::limits::{READ_WRITE_INTERVAL, READS_COALESCED_MAX};
-use rookery_shared::unread::ReadTo;
+use rookery_protocol::id::RoomRef;
+use rookery_protocol::unread::ReadTo;
 use tokio::time::Instant;
+
+use crate::limits::{READ_WRITE_INTERVAL, READS_COALESCED_MAX};
 
 /// A mark to tell the api of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +103,7 @@ impl Held {
 mod tests {
     use std::time::Duration;
 
-    use rookery_shared::id::{Epoch, RoomId, Seq};
+    use rookery_protocol::id::{Epoch, RoomId, Seq};
 
     use super::*;
 

@@ -6,11 +6,10 @@
 
 use std::sync::Arc;
 
-use rookery_shared::bus::{Signal, Whisper};
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::event::SequencedEvent;
-use rookery_shared::limits::{AUDIT_PAUSE, DELIVERIES_PER_FLUSH_MAX, HEAD_AUDIT_INTERVAL, SIGNALS_PER_FLUSH_MAX};
-use rookery_shared::protocol::server::ServerFrame;
+use rookery_bus::signal::{Signal, Whisper};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::server::ServerFrame;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
@@ -20,6 +19,7 @@ use crate::acks::Acks;
 use crate::authorize::Permissions;
 use crate::frame::Frame;
 use crate::hub::Hub;
+use crate::limits::{AUDIT_PAUSE, DELIVERIES_PER_FLUSH_MAX, HEAD_AUDIT_INTERVAL, SIGNALS_PER_FLUSH_MAX};
 use crate::logins::Logins;
 use crate::outbox::Outbox;
 use crate::position::Position;

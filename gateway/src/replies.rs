@@ -7,10 +7,11 @@
 use std::sync::Arc;
 
 use moka::sync::Cache;
-use rookery_shared::authority::{Authority, AuthorityError, Look};
-use rookery_shared::event::{EventBody, SequencedEvent};
-use rookery_shared::id::{MessageId, RoomId};
-use rookery_shared::limits::REPLIES_REMEMBERED_MAX;
+use rookery_bus::authority::{Authority, AuthorityError, Look};
+use rookery_protocol::event::{EventBody, SequencedEvent};
+use rookery_protocol::id::{MessageId, RoomId};
+
+use crate::limits::REPLIES_REMEMBERED_MAX;
 
 /// The messages that are known to be there.
 pub struct Replies {
@@ -32,7 +33,7 @@ impl Replies {
     }
 
     /// Whether the message may be answered in the room; refused with
-    /// [`rookery_shared::protocol::error_code::ErrorCode::UnknownMessage`] if not.
+    /// [`rookery_protocol::error_code::ErrorCode::UnknownMessage`] if not.
     pub async fn check(&self, room: RoomId, message: MessageId) -> Result<(), AuthorityError> {
         if self.known.contains_key(&(room, message)) {
             return Ok(());

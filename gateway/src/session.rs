@@ -10,9 +10,9 @@ mod input;
 mod output;
 mod unauthenticated;
 
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::id::RoomRef;
-use rookery_shared::protocol::server::AckMode;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::id::RoomRef;
+use rookery_protocol::server::AckMode;
 
 pub use input::{Input, LoginState};
 pub use output::{Command, Deed, Outgoing, Output, Queued, Ran, Renewal, Target};

@@ -6,9 +6,9 @@ use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use rookery_shared::limits::READ_BUFFER_BYTES;
-use rookery_shared::protocol::close::CloseCode;
+use rookery_protocol::close::CloseCode;
 
+use crate::limits::READ_BUFFER_BYTES;
 use crate::wire::Wire;
 
 mod bounds;

@@ -7,15 +7,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use rookery_shared::bus::{
-    Append, AppendError, Appended, Began, Bus, BusError, Head, Mark, OpenError, PartitionOpening, PartitionState,
-    Revoked, RoomSeed, Signal, Whisper,
+use rookery_bus::error::BusError;
+use rookery_bus::signal::{Revoked, Signal, Whisper};
+use rookery_bus::{
+    Append, AppendError, Appended, Began, Bus, Head, Mark, OpenError, PartitionOpening, PartitionState, RoomSeed,
 };
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::event::{EVENT_VERSION, Event, EventBody, SequencedEvent};
-use rookery_shared::id::{AclVersion, ClientId, Epoch, LogPosition, MessageId, Partition, RoomId, Seq, UserId};
-use rookery_shared::keys::partition_of;
-use rookery_shared::unread::UserNews;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::event::{EVENT_VERSION, Event, EventBody, SequencedEvent};
+use rookery_protocol::id::{AclVersion, ClientId, Epoch, LogPosition, MessageId, Partition, RoomId, Seq, UserId};
+use rookery_protocol::partition::partition_of;
+use rookery_protocol::unread::UserNews;
 use tokio::sync::broadcast;
 
 mod authority;
@@ -125,7 +126,7 @@ impl Bus for FakeBus {
         if let Some(first) = self.state.lock().first.get(&name) {
             return Ok(Appended { repeated: true, ..*first });
         }
-        if append.rights != rookery_shared::bus::Rights::At(self.state.lock().acl) {
+        if append.rights != rookery_protocol::access::Rights::At(self.state.lock().acl) {
             return Err(AppendError::StaleRights);
         }
         let id = append.event.id;

@@ -11,16 +11,16 @@ use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use rookery_shared::address;
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::id::RoomRef;
-use rookery_shared::limits::SEND_BUFFER_BYTES;
-use rookery_shared::listener::{self, Peer};
-use rookery_shared::quota::Limit;
+use rookery_bus::quota::Limit;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::id::RoomRef;
+use rookery_runtime::address;
+use rookery_runtime::listener::{self, Peer};
 
 use crate::connection::{self, Opening};
 use crate::crowd::Pending;
 use crate::gateway::Node;
+use crate::limits::SEND_BUFFER_BYTES;
 use crate::socket::{Bounds, Socket};
 
 mod handshake;
@@ -47,7 +47,7 @@ pub async fn one(
 }
 
 /// Any other address.
-pub async fn elsewhere() -> Refusal {
+pub(crate) async fn elsewhere() -> Refusal {
     Refusal::NotFound
 }
 

@@ -4,7 +4,7 @@
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
 
-use rookery_shared::listener::Connection;
+use rookery_runtime::listener::Connection;
 
 /// A full-duplex stream of bytes that never blocks.
 pub trait Wire: Send + Sync + 'static {

@@ -6,6 +6,7 @@ Each module holds the checks of one subject: functions from the tree to findings
 import sys
 
 import commands
+import imports
 import rows
 import secrets_kept
 import sizes

@@ -16,7 +16,7 @@ HOSTS = Path(__file__).with_name("hosts.txt")
 # Hosts that are nobody's by definition.
 RESERVED = ("example", "example.com", "example.net", "example.org", "test", "invalid", "localhost")
 
-KEYS = "shared/src/keys.rs"
+KEYS = "shared/bus-redis/src/keys.rs"
 # A hash tag at the start of a string: written out, or as a format of Rust, of a script, or of another language.
 REDIS_KEY = re.compile(r"""["'`]\{(?:\{\{[^}]*\}\}|[^}{"'`]*)\}:(?:r|t|c|a|p|u|pe|log|lease|ctl)\b""")
 

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use rookery_api::seed::{Credentials, Order};
-use rookery_api::store::sqlite::backup::{self, Copied, DataFolder};
-use rookery_api::store::{self, Stores};
 use rookery_api::user_command;
+use rookery_store::Stores;
+use rookery_store_sqlite::backup::{self, Copied, DataFolder};
 
 use crate::config::Options;
 use crate::server::{DATABASE, StartError, keys, keys_dir};
@@ -86,6 +86,6 @@ pub(crate) async fn seed(options: &Options, order: Order) -> Result<Credentials,
 async fn beside(options: &Options) -> Result<Stores, StartError> {
     options.data_dir.prepare()?;
     let file = options.data_dir.join(DATABASE);
-    let opened = store::sqlite::open_beside(&file).await;
+    let opened = rookery_store_sqlite::open_beside(&file).await;
     opened.map_err(|source| StartError::Database { file, source })
 }

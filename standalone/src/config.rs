@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use rookery_api::registration::{self, Registration};
+use rookery_bus::limiter::{self, LimiterOptions};
+use rookery_bus::pace::{self, Pace};
 use rookery_gateway::crowd::{self, SocketCaps};
-use rookery_shared::config::{ConfigErrors, Effective, Folder, ListenAddress, Reader, Setting, markdown};
-use rookery_shared::limiter::{self, LimiterOptions};
-use rookery_shared::limits::{CONNECTIONS_MAX_MAX, DRAIN_MS_MAX};
-use rookery_shared::origin::{self, Origins};
-use rookery_shared::pace::{self, Pace};
-use rookery_shared::telemetry::{LogFilter, LogFormat};
+use rookery_protocol::limits::DRAIN_MS_MAX;
+use rookery_runtime::config::{ConfigErrors, Effective, Folder, ListenAddress, Reader, Setting, section};
+use rookery_runtime::limits::CONNECTIONS_MAX_MAX;
+use rookery_runtime::origin::{self, Origins};
+use rookery_runtime::telemetry::{LogFilter, LogFormat};
 
 /// Every setting, with its default.
 pub(crate) const SETTINGS: &[Setting] = &[
@@ -141,17 +142,10 @@ impl Options {
     }
 }
 
-/// `docs/configuration.md`
+/// The head of `docs/configuration.md`, and the part of it that is about this program.
 pub(crate) fn reference() -> String {
-    let head = "# Configuration\n\nPrinted by `rookery settings`; do not edit.\n\n\
+    let head = "# Configuration\n\nPrinted by `rookery settings`, `rookery-gateway settings` and `rookery-api settings`; do not edit.\n\n\
         Defaults, then the TOML file named by `--config` or `ROOKERY_CONFIG`, then the environment, then flags; the later \
         wins.\nA flag is the key with dashes: `--internal-listen`. Unknown keys are errors.\n";
-    let processes = [
-        ("rookery", SETTINGS),
-        ("rookery-gateway", rookery_gateway::config::SETTINGS),
-        ("rookery-api", rookery_api::config::SETTINGS),
-    ];
-    processes.iter().fold(head.to_owned(), |text, (process, settings)| {
-        format!("{text}\n## `{process}`\n\n{}", markdown(settings))
-    })
+    format!("{head}{}", section("rookery", SETTINGS))
 }

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use clap::{Arg, ArgMatches, Command};
 use rookery_api::demo::{self, Demo};
 use rookery_api::{openapi, seed, user_command};
-use rookery_shared::config::{ConfigErrors, arguments};
-use rookery_shared::terminal::{complain, print};
-use rookery_shared::{asyncapi, bounds, telemetry, token};
+use rookery_protocol::asyncapi;
+use rookery_runtime::config::{ConfigErrors, arguments};
+use rookery_runtime::terminal::{complain, print};
+use rookery_runtime::{telemetry, token};
 
 mod commands;
 mod config;
+mod limits_page;
 mod operations;
 mod server;
 
@@ -67,7 +69,7 @@ fn run() -> Result<(), MainError> {
         .subcommand(commands::restore_command())
         .subcommand(Command::new("config").about("Prints the settings in force"))
         .subcommand(seed::command())
-        .subcommand(Command::new("settings").about("Prints the reference of the settings of every process"))
+        .subcommand(Command::new("settings").about("Prints the reference of the settings"))
         .subcommand(Command::new("limits").about("Prints the page of all limits"))
         .subcommand(Command::new("openapi").about("Prints the OpenAPI document of the REST interface"))
         .subcommand(Command::new("asyncapi").about("Prints the AsyncAPI document of the sockets"));
@@ -76,7 +78,7 @@ fn run() -> Result<(), MainError> {
         Some(("settings", _)) => return show(&config::reference()),
         Some(("asyncapi", _)) => return show(&asyncapi::text()),
         Some(("openapi", _)) => return show(&openapi::text()),
-        Some(("limits", _)) => return show(&bounds::page(SETTINGS)),
+        Some(("limits", _)) => return show(&limits_page::page(SETTINGS)),
         Some(("seed", matches)) => return seeded(matches),
         Some(("user", matches)) => return changed(matches),
         Some(("backup", matches)) => return show(&commands::back_up(&prepared(matches)?, matches)?),

@@ -5,23 +5,23 @@ use std::sync::Arc;
 
 use rookery_api::app::{App, AppError, AppParts};
 use rookery_api::demo::{self, Demo, OpenDemo};
-use rookery_api::domain::user::ServerRole;
 use rookery_api::journal::StoreJournal;
 use rookery_api::router;
 use rookery_api::seed::SeedError;
-use rookery_api::store::sqlite::backup::BackupError;
-use rookery_api::store::sqlite::lock::{self, FolderLock, LockError};
-use rookery_api::store::{self, StoreError, Stores};
 use rookery_api::user_command::{Order as UserOrder, UserError};
+use rookery_bus::memory::MemoryBus;
+use rookery_bus::quota::memory::MemoryQuota;
 use rookery_gateway::gateway::{Gateway, GatewayOptions, GatewayParts};
-use rookery_shared::bus::memory::MemoryBus;
-use rookery_shared::config::Unusable;
-use rookery_shared::id::{Epoch, Partition};
-use rookery_shared::listener::{self, ListenerOptions};
-use rookery_shared::protocol::server::AckMode;
-use rookery_shared::quota::memory::MemoryQuota;
-use rookery_shared::shutdown::Shutdown;
-use rookery_shared::token::{KeyError, SigningKeys};
+use rookery_protocol::id::{Epoch, Partition};
+use rookery_protocol::server::AckMode;
+use rookery_runtime::config::Unusable;
+use rookery_runtime::listener::{self, ListenerOptions};
+use rookery_runtime::shutdown::Shutdown;
+use rookery_runtime::token::{KeyError, SigningKeys};
+use rookery_store::user::ServerRole;
+use rookery_store::{StoreError, Stores};
+use rookery_store_sqlite::backup::BackupError;
+use rookery_store_sqlite::lock::{self, FolderLock, LockError};
 use tokio::net::TcpListener;
 
 use crate::config::Options;
@@ -129,7 +129,7 @@ pub(crate) async fn serve(options: Arc<Options>, start: Start) -> Result<(), Sta
 async fn open(folder: &Path, holder: &str) -> Result<Stores, StartError> {
     let file = folder.join(DATABASE);
     let opened = async {
-        let stores = store::sqlite::open(&file).await?;
+        let stores = rookery_store_sqlite::open(&file).await?;
         stores.backend.migrate().await?;
         stores.backend.take_over(holder).await?;
         Ok(stores)
@@ -153,7 +153,7 @@ fn listen(
 ) {
     options.origins.warn_of_names(public.local_addr());
     let addresses = (public.local_addr(), internal.local_addr());
-    let limits = ListenerOptions::public(options.connections_max, &options.limits, gateway.refusals());
+    let limits = options.limits.listener(options.connections_max, gateway.refusals());
     let router = router::public(app).merge(gateway.router());
     listener::start(public, router.into_service(), limits, shutdown);
     let limits = ListenerOptions::internal(options.connections_max, gateway.refusals());

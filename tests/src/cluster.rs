@@ -4,16 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use rookery_shared::pace::Pace;
-use rookery_shared::quota;
+use rookery_bus::pace::Pace;
+use rookery_bus::quota;
 
 use crate::mongo::Mongo;
 use crate::node::Node;
-use crate::process::Spec;
+use crate::process::{self, Spec};
 use crate::redis::Redis;
 use crate::redis_cluster::RedisCluster;
 use crate::redis_sentinel::Sentinel;
-use crate::{dirs, names, process, tools};
+use crate::{dirs, names, tools};
 
 /// Secret between gateways and api, the same in every test cluster.
 const INTERNAL_SECRET: &str = "internal-secret-of-the-tests";

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::hmac;
 use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
-use rookery_shared::clock::UnixMillis;
+use rookery_protocol::clock::UnixMillis;
 use serde_json::{Value, json};
 
 use crate::rest::Account;

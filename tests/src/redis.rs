@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rookery_shared::keys;
+use rookery_bus_redis::keys;
+use rookery_protocol::partition::partitions;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -76,7 +77,7 @@ impl Redis {
     /// Entries of all partitions' logs that a worker was given and has not marked as stored yet.
     pub async fn entries_in_hand(&self) -> u64 {
         let mut sum = 0;
-        for partition in keys::partitions() {
+        for partition in partitions() {
             let answer = ask(self.port, &["XPENDING", &keys::log(partition), "ingest"])
                 .await
                 .expect("Redis answers");

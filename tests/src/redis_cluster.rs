@@ -3,9 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::process;
 use crate::redis::{Redis, ask};
-use crate::{dirs, wait};
+use crate::{dirs, process, wait};
 
 const MASTERS: usize = 3;
 const SLOTS: usize = 16_384;

@@ -5,8 +5,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 
-use crate::names;
-use crate::traffic;
+use crate::{names, traffic};
 
 /// Password of every user that tests make.
 pub const PASSWORD: &str = "correct horse 7";

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use jsonschema::Validator;
-use rookery_shared::asyncapi::{self, Side};
-use rookery_shared::protocol::client::ClientFrame;
+use rookery_protocol::asyncapi::{self, Side};
+use rookery_protocol::client::ClientFrame;
 use serde_json::{Value, json};
 
 static DOCUMENT: LazyLock<Document> = LazyLock::new(|| Document::read(&asyncapi::document()));

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use rookery_shared::id::{Epoch, Seq};
+use rookery_protocol::id::{Epoch, Seq};
 use serde_json::{Value, json};
 
 /// Place of an event in a room.

@@ -2,7 +2,7 @@
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::{HeaderValue, Request};
-use rookery_shared::protocol::{BEARER_PREFIX, SUBPROTOCOL};
+use rookery_protocol::{BEARER_PREFIX, SUBPROTOCOL};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;

@@ -6,11 +6,11 @@ use axum::extract::FromRequestParts;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::event::Sender;
-use rookery_shared::id::UserId;
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::token::Claims;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::Sender;
+use rookery_protocol::id::UserId;
+use rookery_runtime::token::Claims;
 
 use crate::app::App;
 use crate::error::ApiError;

@@ -4,7 +4,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_protocol::error_code::ErrorCode;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::error::ApiError;
@@ -55,8 +55,8 @@ fn refusal(path: &str, message: &str) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::user::Username;
     use crate::error::Refusal;
+    use rookery_store::user::Username;
     use serde::Deserialize;
 
     #[derive(Debug, Deserialize)]

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
-use rookery_shared::act::Emoji;
-use rookery_shared::id::{MessageId, RoomRef};
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_protocol::act::Emoji;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::{MessageId, RoomRef};
 
 use crate::error::ApiError;
 

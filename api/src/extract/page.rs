@@ -2,18 +2,19 @@
 
 use axum::extract::{FromRequestParts, Query};
 use http::request::Parts;
-use rookery_shared::id::{MessageId, RoomId, UserId};
-use rookery_shared::limits::{MY_ROOMS_PAGE_DEFAULT, MY_ROOMS_PAGE_MAX, PRESENCE_IDS_MAX};
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::{MessageId, RoomId, UserId};
+use rookery_protocol::limits::{MY_ROOMS_PAGE_MAX, PRESENCE_IDS_MAX};
+use rookery_store::message::{Kinds, PAGE_DEFAULT, PAGE_MAX, Place, Window};
+use rookery_store::room::{MemberPlace, MembershipPlace};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
 use crate::cursor::Cursors;
-use crate::domain::message::{Kinds, PAGE_DEFAULT, PAGE_MAX, Place, Window};
-use crate::domain::room::{MemberPlace, MembershipPlace};
 use crate::error::ApiError;
 use crate::extract::field_in;
+use crate::limits::MY_ROOMS_PAGE_DEFAULT;
 
 /// What axum puts before the reason.
 const PREFIX: &str = "Failed to deserialize query string: ";

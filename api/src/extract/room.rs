@@ -2,8 +2,8 @@
 
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
-use rookery_shared::id::{RoomRef, UserId};
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::{RoomRef, UserId};
 
 use crate::error::ApiError;
 

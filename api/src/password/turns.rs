@@ -7,8 +7,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::limits::{PASSWORD_ADDRESSES_MAX, PASSWORD_COST, PASSWORD_DEBT_MAX, PASSWORDS_WAITING_MAX};
+use rookery_protocol::clock::UnixMillis;
+
+use crate::limits::{PASSWORD_ADDRESSES_MAX, PASSWORD_COST, PASSWORD_DEBT_MAX, PASSWORDS_WAITING_MAX};
 
 /// See the module's text. A `T` is who waits.
 #[derive(Debug)]

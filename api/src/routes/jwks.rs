@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_shared::token::JwkSet;
+use rookery_runtime::token::JwkSet;
 
 use crate::app::App;
 use crate::openapi::schema;

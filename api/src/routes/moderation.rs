@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use http::StatusCode;
-use rookery_shared::access::Until;
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::integer;
+use rookery_protocol::access::Until;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::integer;
+use rookery_store::sanction::Act;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::domain::sanction::Act;
 use crate::error::ApiError;
 use crate::extract::{Caller, JsonBody, MemberPath};
 use crate::service::moderation::{Case, act, end};

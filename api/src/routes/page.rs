@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY};
 use http::{HeaderMap, StatusCode};
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_protocol::error_code::ErrorCode;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::error::ApiError;

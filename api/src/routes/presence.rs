@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::cost::Work;
-use rookery_shared::presence::Setting;
-use rookery_shared::presence::crowd::Crowd;
-use rookery_shared::protocol::presence::{Seen, Shown, Status, StatusText};
+use rookery_bus::presence::Setting;
+use rookery_bus::presence::crowd::Crowd;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::cost::Work;
+use rookery_protocol::presence::{Seen, Shown, Status, StatusText};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;

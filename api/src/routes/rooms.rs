@@ -1,13 +1,13 @@
 //! Rooms.
 
-use rookery_shared::access::{RoomRole, Visibility};
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::id::Slug;
+use rookery_protocol::access::{RoomRole, Visibility};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::id::Slug;
+use rookery_store::room::{Room, RoomDescription, RoomName};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::room::{Room, RoomDescription, RoomName};
 use crate::openapi::schema;
 use crate::service::rooms::SeenRoom;
 
@@ -62,7 +62,7 @@ impl From<SeenRoom> for RoomView {
     fn from(seen: SeenRoom) -> Self {
         let SeenRoom { room, role, members } = seen;
         let Room { id, slug, name, description, visibility, owner, acl: _, created_at, settings } = room;
-        let owner_id = owner.map(rookery_shared::id::UserId::as_uuid);
+        let owner_id = owner.map(rookery_protocol::id::UserId::as_uuid);
         Self {
             room_id: id.as_uuid(),
             slug,

@@ -1,11 +1,10 @@
 //! Users.
 
-use rookery_shared::clock::UnixMillis;
+use rookery_protocol::clock::UnixMillis;
+use rookery_store::user::{ServerRole, User, Username};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-use crate::domain::user::{ServerRole, User, Username};
 
 pub mod me;
 pub mod my_rooms;

@@ -1,17 +1,17 @@
 //! Accounts: registering, and looking up one's own.
 
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::event::Sender;
-use rookery_shared::id::{RoomRef, UserId};
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::reserved::is_reserved;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::Sender;
+use rookery_protocol::id::{RoomRef, UserId};
+use rookery_protocol::reserved::is_reserved;
+use rookery_store::room::GENERAL;
+use rookery_store::user::{Email, Password, ServerRole, User, Username};
 
 use crate::app::App;
-use crate::domain::common_password::is_common;
-use crate::domain::room::GENERAL;
-use crate::domain::user::{Email, Password, ServerRole, User, Username};
 use crate::error::ApiError;
 use crate::password::PasswordError;
+use crate::password::common::is_common;
 use crate::service::rooms;
 
 /// What somebody registers with.

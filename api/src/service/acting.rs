@@ -1,23 +1,22 @@
 //! Doing something to a message over REST: a look at the message, then the same steps as for sending.
 
-use rookery_shared::act::{Act, Emoji};
-use rookery_shared::authority::{Authority, BeforeAct, Look, Verdict};
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::event::{Event, EventBody, Sender, SequencedEvent};
-use rookery_shared::id::{ClientId, MessageId, RoomId, RoomRef, UserId};
-use rookery_shared::limits::{
-    ACT_SETTLE_PAUSE, ACT_SETTLE_TRIES, EDITS_SHOWN_MAX, SWEEP_INTERVAL, SWEEP_ROWS_MAX, TAKEN_BACK_KEPT,
-};
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_bus::authority::{Authority, BeforeAct, Look, Verdict};
+use rookery_protocol::act::{Act, Emoji};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::{Event, EventBody, Sender, SequencedEvent};
+use rookery_protocol::id::{ClientId, MessageId, RoomId, RoomRef, UserId};
+use rookery_protocol::limits::{ACT_SETTLE_PAUSE, ACT_SETTLE_TRIES};
+use rookery_store::Reaction;
+use rookery_store::message::{Place, edit_of, place_of};
+use rookery_store::message_state::Version;
+use rookery_store::user::User;
 
 use crate::app::App;
-use crate::domain::message::{Place, edit_of, place_of};
-use crate::domain::message_state::Version;
-use crate::domain::user::User;
 use crate::error::ApiError;
+use crate::limits::{EDITS_SHOWN_MAX, SWEEP_INTERVAL, SWEEP_ROWS_MAX, TAKEN_BACK_KEPT};
 use crate::service::history::{self, Looked};
 use crate::service::sending::{RIGHTS_ATTEMPTS, Sent, may_send, place, settle, unsettled};
-use crate::store::Reaction;
 
 /// Something to be done to a message.
 pub struct Deed {

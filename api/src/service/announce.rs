@@ -8,17 +8,19 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use rookery_shared::bus::{Append, AppendError, Appended, Bus, BusError, Rights, open};
-use rookery_shared::event::EventBody;
-use rookery_shared::id::{AclVersion, ClientId, MessageId, RoomId};
-use rookery_shared::keys::partition_of;
-use rookery_shared::limits::{ANNOUNCE_BATCH_MAX, ANNOUNCE_INTERVAL, ANNOUNCE_WAIT};
+use rookery_bus::error::BusError;
+use rookery_bus::{Append, AppendError, Appended, Bus, open};
+use rookery_protocol::access::Rights;
+use rookery_protocol::event::EventBody;
+use rookery_protocol::id::{AclVersion, ClientId, MessageId, RoomId};
+use rookery_protocol::partition::partition_of;
+use rookery_store::{Announcement, Messages, Outbox, StoreError, Stores};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
+use crate::limits::{ANNOUNCE_BATCH_MAX, ANNOUNCE_INTERVAL, ANNOUNCE_WAIT};
 use crate::metrics::Metrics;
 use crate::service::authority::LocalAuthority;
-use crate::store::{Announcement, Messages, Outbox, StoreError, Stores};
 use crate::stored::{StoredWaits, Waited};
 
 /// Carries announcements. Cheap to clone.

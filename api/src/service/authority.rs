@@ -5,23 +5,24 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use moka::future::Cache;
-use rookery_shared::authority::{
-    Answer, Authority, AuthorityError, Changes, EventPlace, Look, MessageFacts, Permission, Question,
-};
-use rookery_shared::bus::{Bus, BusError, OpenError, PartitionOpening, PartitionState, RoomSeed};
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{AclVersion, Epoch, Partition, RoomId, RoomRef, SessionId, UserId};
-use rookery_shared::keys::{partition_of, partitions};
-use rookery_shared::limits::{
-    CHANGES_OVERLAP, CHANGES_PER_READ_MAX, READ_STATES_AT_ONCE, READ_STATES_TURN, ROOM_OPEN_DEADLINE, ROOM_OPEN_WAIT,
-    ROOMS_OPENING_MAX,
-};
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::token::{JwkSet, SigningKeys};
-use rookery_shared::unread::{ReadState, ReadTo};
+use rookery_bus::authority::{Answer, Authority, AuthorityError, Changes, Look, MessageFacts, Permission, Question};
+use rookery_bus::error::BusError;
+use rookery_bus::limits::ROOM_OPEN_DEADLINE;
+use rookery_bus::{Bus, OpenError, PartitionOpening, PartitionState, RoomSeed};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::id::{AclVersion, Epoch, Partition, RoomId, RoomRef, SessionId, UserId};
+use rookery_protocol::partition::{partition_of, partitions};
+use rookery_protocol::position::EventPlace;
+use rookery_protocol::unread::{ReadState, ReadTo};
+use rookery_runtime::token::{JwkSet, SigningKeys};
 use tokio::sync::{Mutex, MutexGuard, Semaphore};
 use tokio::time::timeout;
+
+use crate::limits::{
+    CHANGES_OVERLAP, CHANGES_PER_READ_MAX, READ_STATES_AT_ONCE, READ_STATES_TURN, ROOM_OPEN_WAIT, ROOMS_OPENING_MAX,
+};
 
 mod facts;
 mod open_sessions;
@@ -31,10 +32,10 @@ use self::open_sessions::OpenSessions;
 use self::standings::Standings;
 use super::missed::Reads;
 use super::presence;
-use crate::domain::message::Place;
-use crate::ingest::Underway;
 use crate::metrics::Metrics;
-use crate::store::{Begun, StoreError, Stores};
+use crate::underway::Underway;
+use rookery_store::message::Place;
+use rookery_store::{Begun, StoreError, Stores};
 
 /// How often a room is tried while its partition gets an epoch.
 const OPEN_ATTEMPTS: usize = 3;

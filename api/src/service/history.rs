@@ -10,22 +10,24 @@ mod states;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rookery_shared::bus::{Bus, BusError};
-use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{MessageId, RoomId, UserId};
-use rookery_shared::keys::partition_of;
-use rookery_shared::limits::{HISTORY_BUS_WAIT, TAIL_EVENTS_MAX};
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::protocol::server::ServerFrame;
+use flights::{Flights, Full};
+use merge::{Hole, Merged, Tail, merge};
+use rookery_bus::Bus;
+use rookery_bus::error::BusError;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::id::{MessageId, RoomId, UserId};
+use rookery_protocol::limits::TAIL_EVENTS_MAX;
+use rookery_protocol::partition::partition_of;
+use rookery_protocol::server::ServerFrame;
+use rookery_store::message::{Place, Window, is_message_of, place_of};
+use rookery_store::message_state::{MessageState, target_of};
+use rookery_store::{PageQuestion, StoreError, Stores};
 use tokio::time::timeout;
 
 use crate::app::App;
-use crate::domain::message::{Place, Window, is_message_of, place_of};
-use crate::domain::message_state::{MessageState, target_of};
 use crate::error::ApiError;
-use crate::store::{PageQuestion, StoreError, Stores};
-use flights::{Flights, Full};
-use merge::{Hole, Merged, Tail, merge};
+use crate::limits::HISTORY_BUS_WAIT;
 
 /// Which page is read, and what became of it. A failure is told to all who waited.
 pub type Reads = Flights<(RoomId, PageQuestion), Result<Arc<Page>, Arc<StoreError>>>;

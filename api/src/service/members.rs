@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use rookery_shared::access::Action;
-use rookery_shared::id::{RoomRef, UserId};
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_protocol::access::Action;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::{RoomRef, UserId};
+use rookery_store::room::{Member, MemberPlace, Room};
+use rookery_store::user::Username;
 
 use crate::app::App;
-use crate::domain::room::{Member, MemberPlace, Room};
-use crate::domain::user::Username;
 use crate::error::ApiError;
 use crate::service::rooms;
 

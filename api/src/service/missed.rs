@@ -4,14 +4,16 @@
 use std::sync::Arc;
 
 use moka::future::Cache;
-use rookery_shared::authority::{AuthorityError, EventPlace};
-use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::RoomId;
-use rookery_shared::limits::{EVENT_READS_MAX, EVENTS_BYTES_MAX, EVENTS_PER_READ_MAX, TAIL_EVENTS_MAX};
+use rookery_bus::authority::AuthorityError;
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::id::RoomId;
+use rookery_protocol::limits::{EVENTS_PER_READ_MAX, TAIL_EVENTS_MAX};
+use rookery_protocol::position::EventPlace;
+use rookery_store::PageQuestion;
+use rookery_store::message::{Place, Window};
 
 use super::authority::{LocalAuthorityParts, store_error};
-use crate::domain::message::{Place, Window};
-use crate::store::PageQuestion;
+use crate::limits::{EVENT_READS_MAX, EVENTS_BYTES_MAX};
 
 type Question = (RoomId, EventPlace, usize);
 
@@ -93,9 +95,9 @@ fn run(place: EventPlace, stored: Vec<SequencedEvent>, tail: Vec<SequencedEvent>
 
 #[cfg(test)]
 mod tests {
-    use rookery_shared::clock::UnixMillis;
-    use rookery_shared::event::{EVENT_VERSION, Event, EventBody};
-    use rookery_shared::id::{ClientId, Epoch, MessageId, Seq, UserId};
+    use rookery_protocol::clock::UnixMillis;
+    use rookery_protocol::event::{EVENT_VERSION, Event, EventBody};
+    use rookery_protocol::id::{ClientId, Epoch, MessageId, Seq, UserId};
 
     use super::*;
 

@@ -3,15 +3,15 @@
 //! An act is answered when the room has heard of it: its event has raised the room's ACL version on the bus, so
 //! nothing that was allowed under older rights gets a number after the answer.
 
-use rookery_shared::access::{Action, outranks};
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::event::{EventBody, Sender};
-use rookery_shared::id::{RoomRef, UserId};
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_protocol::access::{Action, outranks};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::{EventBody, Sender};
+use rookery_protocol::id::{RoomRef, UserId};
+use rookery_store::sanction::Act;
+use rookery_store::user::User;
 
 use crate::app::App;
-use crate::domain::sanction::Act;
-use crate::domain::user::User;
 use crate::error::ApiError;
 use crate::service::rooms;
 

@@ -2,17 +2,17 @@
 
 use std::collections::HashSet;
 
-use rookery_shared::access::Action;
-use rookery_shared::bus::BusError;
-use rookery_shared::id::{GENERAL, RoomRef, Slug, UserId};
-use rookery_shared::presence::crowd::Crowd;
-use rookery_shared::presence::{Change, Setting, UserPresence};
-use rookery_shared::protocol::presence::Seen;
+use rookery_bus::error::BusError;
+use rookery_bus::presence::crowd::Crowd;
+use rookery_bus::presence::{Change, Setting, UserPresence};
+use rookery_protocol::access::Action;
+use rookery_protocol::id::{GENERAL, RoomRef, Slug, UserId};
+use rookery_protocol::presence::Seen;
+use rookery_store::{StoreError, Stores};
 
 use crate::app::App;
 use crate::error::ApiError;
 use crate::service::rooms;
-use crate::store::{StoreError, Stores};
 
 /// How the users stand who share a room with the caller, in the order asked.
 pub async fn of_users(app: &App, caller: UserId, users: &[UserId]) -> Result<Vec<Seen>, ApiError> {

@@ -2,22 +2,23 @@
 
 use std::collections::HashMap;
 
-use rookery_shared::access::{Action, RoomRole, Standing, Visibility, decide};
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::cost::Work;
-use rookery_shared::event::{EVENT_VERSION, Event, EventBody, RoomSettings, Sender};
-use rookery_shared::id::{AclVersion, MessageId, RoomId, RoomRef, Slug, UserId};
-use rookery_shared::limits::{ROOMS_OF_USER_MAX, SLUG_TRIES};
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_protocol::access::{Action, RoomRole, Standing, Visibility, decide};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::cost::Work;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::{EVENT_VERSION, Event, EventBody, RoomSettings, Sender};
+use rookery_protocol::id::{AclVersion, MessageId, RoomId, RoomRef, Slug, UserId};
+use rookery_store::limits::ROOMS_OF_USER_MAX;
+use rookery_store::room::{GENERAL, Member, Room, RoomDescription, RoomName};
+use rookery_store::sanction::Sanction;
+use rookery_store::{StoreError, Unique};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::domain::room::{GENERAL, Member, Room, RoomDescription, RoomName};
-use crate::domain::sanction::Sanction;
 use crate::error::ApiError;
 use crate::limit;
+use crate::limits::SLUG_TRIES;
 use crate::service::unread;
-use crate::store::{StoreError, Unique};
 
 /// What somebody makes a room of.
 pub struct NewRoom {

@@ -1,13 +1,15 @@
 //! Sending a message over REST: the same steps as a gateway's, then a wait for the store.
 
-use rookery_shared::access::{Action, decide};
-use rookery_shared::authority::{Authority, AuthorityError, Look, Permission};
-use rookery_shared::bus::{Append, AppendError, Appended, BusError, FirstPlace, open};
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::event::{Event, NewMessage, Sender};
-use rookery_shared::id::{ClientId, MessageId, RoomId, RoomRef, UserId};
-use rookery_shared::keys::partition_of;
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_bus::authority::{Authority, AuthorityError, Look, Permission};
+use rookery_bus::error::BusError;
+use rookery_bus::{Append, AppendError, Appended, open};
+use rookery_protocol::access::{Action, decide};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::{Event, NewMessage, Sender};
+use rookery_protocol::id::{ClientId, MessageId, RoomId, RoomRef, UserId};
+use rookery_protocol::partition::partition_of;
+use rookery_protocol::position::FirstPlace;
 
 use crate::app::App;
 use crate::error::ApiError;

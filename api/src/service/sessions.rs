@@ -3,25 +3,26 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use rookery_shared::bus::{Bus, Revoked};
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::id::{SessionId, UserId};
-use rookery_shared::limits::{
-    REFRESH_TOKEN_LIFE, REVOKE_PUSH_WAIT, SESSION_PURGE_INTERVAL, SESSION_PURGE_MAX, SESSIONS_PER_USER_MAX,
-};
-use rookery_shared::listener::Refusals as _;
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::token::{AUDIENCE, Claims};
+use rookery_bus::Bus;
+use rookery_bus::signal::Revoked;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::{SessionId, UserId};
+use rookery_protocol::limits::SESSIONS_PER_USER_MAX;
+use rookery_runtime::listener::Refusals as _;
+use rookery_runtime::token::{AUDIENCE, Claims};
+use rookery_store::Rotation;
+use rookery_store::limits::REFRESH_TOKEN_LIFE;
+use rookery_store::session::{Session, forgotten_before};
+use rookery_store::user::{PasswordAttempt, User};
 use tokio::time::{sleep, timeout};
 
 use crate::app::App;
-use crate::domain::session::{Session, forgotten_before};
-use crate::domain::user::{PasswordAttempt, User};
 use crate::error::ApiError;
 use crate::limit::{self, ClientAddress};
+use crate::limits::{REVOKE_PUSH_WAIT, SESSION_PURGE_INTERVAL, SESSION_PURGE_MAX};
 use crate::random;
 use crate::refresh_token::{RefreshToken, Verdict};
-use crate::store::Rotation;
 
 /// How often a refresh that lost a race to another one looks again.
 const REFRESH_ATTEMPTS: usize = 3;
@@ -190,7 +191,7 @@ async fn end(app: &App, user: UserId, session: SessionId, now: UnixMillis) -> Re
 }
 
 /// Tells the gateways at once. What is lost here they find by asking, a few seconds later.
-pub(crate) async fn tell(bus: &dyn Bus, user: UserId, revoked: Revoked) {
+pub async fn tell(bus: &dyn Bus, user: UserId, revoked: Revoked) {
     match timeout(REVOKE_PUSH_WAIT, bus.revoke(user, revoked)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, user_id = %user, "revocation not pushed"),

@@ -3,16 +3,16 @@
 //! A change is answered when the room has heard of it: its event has made it the bus's state, so from then on it holds on
 //! every node.
 
-use rookery_shared::access::{Standing, Steward, decide_on_settings, decide_on_transfer};
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::event::{EventBody, RoomSettings, Sender};
-use rookery_shared::id::{RoomId, RoomRef, UserId};
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_protocol::access::{Standing, Steward, decide_on_settings, decide_on_transfer};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::{EventBody, RoomSettings, Sender};
+use rookery_protocol::id::{RoomId, RoomRef, UserId};
+use rookery_store::room::{Room, SettingsChange};
+use rookery_store::sanction::Sanction;
+use rookery_store::user::ServerRole;
 
 use crate::app::App;
-use crate::domain::room::{Room, SettingsChange};
-use crate::domain::sanction::Sanction;
-use crate::domain::user::ServerRole;
 use crate::error::ApiError;
 use crate::service::rooms::{self, SeenRoom};
 

@@ -6,21 +6,21 @@
 use std::collections::HashMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use rookery_shared::authority::AuthorityError;
-use rookery_shared::bus::{Bus, Head, open};
-use rookery_shared::id::{RoomId, UserId};
-use rookery_shared::limits::{
-    COUNTS_AT_ONCE, HEADS_PER_READ_MAX, HISTORY_BUS_WAIT, ROOMS_PER_LOOKUP, UNREAD_COUNT_MAX,
-};
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::unread::{ReadState, ReadTo, UserNews};
+use rookery_bus::authority::AuthorityError;
+use rookery_bus::{Bus, Head, open};
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::{RoomId, UserId};
+use rookery_protocol::limits::HEADS_PER_READ_MAX;
+use rookery_protocol::unread::{ReadState, ReadTo, UserNews};
+use rookery_store::limits::COUNTS_AT_ONCE;
+use rookery_store::message::{Place, Window, place_of};
+use rookery_store::room::{Member, MembershipPlace, Room};
+use rookery_store::unread::{Counts, Reader, Span};
+use rookery_store::{PageQuestion, StoreError, Stores};
 use tokio::time::timeout;
 
 use super::authority::{LocalAuthority, LocalAuthorityParts, bus_error, store_error};
-use crate::domain::message::{Place, Window, place_of};
-use crate::domain::room::{Member, MembershipPlace, Room};
-use crate::domain::unread::{Counts, Reader, Span};
-use crate::store::{PageQuestion, StoreError, Stores};
+use crate::limits::{HISTORY_BUS_WAIT, ROOMS_PER_LOOKUP, UNREAD_COUNT_MAX};
 
 /// A room of a user, and what is unread there.
 pub struct MyRoom {

@@ -1,7 +1,7 @@
 //! Promises kept, and promises taken back. Which answers are believed is tested where it is decided.
 
-use rookery_shared::bus::Moved;
-use rookery_shared::id::{LogPosition, UserId};
+use rookery_bus::Moved;
+use rookery_protocol::id::{LogPosition, UserId};
 use serde_json::Value;
 
 use super::*;

@@ -6,12 +6,12 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use rookery_shared::access::{RoomRole, Until, Visibility};
-use rookery_shared::authority::Permission;
-use rookery_shared::id::{AclVersion, RoomId, Slug, UserId};
-use rookery_shared::limits::{PERMISSION_KEPT, PERMISSIONS_MAX};
+use rookery_bus::authority::Permission;
+use rookery_protocol::access::{RoomRole, Until, Visibility};
+use rookery_protocol::id::{AclVersion, RoomId, Slug, UserId};
 use tokio::time::Instant;
 
+use crate::limits::{PERMISSION_KEPT, PERMISSIONS_MAX};
 use crate::thrift::grow;
 
 const SHARDS: usize = 64;
@@ -207,7 +207,7 @@ fn millis(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use rookery_shared::clock::UnixMillis;
+    use rookery_protocol::clock::UnixMillis;
     use tokio::time::advance;
 
     use super::*;

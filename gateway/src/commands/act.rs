@@ -1,12 +1,12 @@
 //! Doing something to a message: the same steps as sending, after a look at the message.
 
 use futures_util::FutureExt;
-use rookery_shared::access::Action;
-use rookery_shared::authority::{BeforeAct, Look, Verdict};
-use rookery_shared::event::Event;
-use rookery_shared::id::RoomId;
-use rookery_shared::limits::{ACT_SETTLE_PAUSE, ACT_SETTLE_TRIES};
-use rookery_shared::protocol::server::ErrorFrame;
+use rookery_bus::authority::{BeforeAct, Look, Verdict};
+use rookery_protocol::access::Action;
+use rookery_protocol::event::Event;
+use rookery_protocol::id::RoomId;
+use rookery_protocol::limits::{ACT_SETTLE_PAUSE, ACT_SETTLE_TRIES};
+use rookery_protocol::server::ErrorFrame;
 
 use super::Commands;
 use super::promise::{KnownPlace, Place, Placed, RIGHTS_ATTEMPTS};

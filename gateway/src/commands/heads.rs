@@ -1,10 +1,11 @@
 //! Telling where rooms stand that are not live on the connection: a client with many rooms keeps the others by this.
 
-use rookery_shared::access::Action;
-use rookery_shared::authority::AuthorityError;
-use rookery_shared::bus::{BusError, Head};
-use rookery_shared::id::{RoomId, RoomRef};
-use rookery_shared::protocol::server::{ErrorFrame, RoomHead, ServerFrame};
+use rookery_bus::Head;
+use rookery_bus::authority::AuthorityError;
+use rookery_bus::error::BusError;
+use rookery_protocol::access::Action;
+use rookery_protocol::id::{RoomId, RoomRef};
+use rookery_protocol::server::{ErrorFrame, RoomHead, ServerFrame};
 
 use super::Commands;
 use crate::error::CommandError;

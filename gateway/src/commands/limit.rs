@@ -1,9 +1,9 @@
 //! What one user may ask for over all connections, nodes and REST together, and how many sockets one may open.
 
-use rookery_shared::id::{ClientId, RoomRef};
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::protocol::server::ErrorFrame;
-use rookery_shared::quota::Limit;
+use rookery_bus::quota::Limit;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::{ClientId, RoomRef};
+use rookery_protocol::server::ErrorFrame;
 
 use super::Commands;
 use crate::session::{Command, Queued};

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use rookery_shared::access::Action;
-use rookery_shared::authority::AuthorityError;
-use rookery_shared::event::Sender;
-use rookery_shared::id::{RoomRef, UserId};
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::protocol::presence::Watch;
-use rookery_shared::protocol::server::ErrorFrame;
+use rookery_bus::authority::AuthorityError;
+use rookery_protocol::access::Action;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::Sender;
+use rookery_protocol::id::{RoomRef, UserId};
+use rookery_protocol::presence::Watch;
+use rookery_protocol::server::ErrorFrame;
 
 use super::Commands;
 use crate::error::CommandError;

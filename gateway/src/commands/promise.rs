@@ -1,13 +1,14 @@
 //! A place for an event, and the promise of an ack for it.
 
 use futures_util::future::BoxFuture;
-use rookery_shared::acks::Doubtful;
-use rookery_shared::authority::Permission;
-use rookery_shared::bus::{Append, AppendError, Appended, FirstPlace, open};
-use rookery_shared::event::Event;
-use rookery_shared::id::{ClientId, MessageId, RoomId};
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::protocol::server::{AckMode, ServerFrame};
+use rookery_bus::acks::Doubtful;
+use rookery_bus::authority::Permission;
+use rookery_bus::{Append, AppendError, Appended, open};
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::Event;
+use rookery_protocol::id::{ClientId, MessageId, RoomId};
+use rookery_protocol::position::FirstPlace;
+use rookery_protocol::server::{AckMode, ServerFrame};
 
 use super::Commands;
 use crate::acks::Sent;

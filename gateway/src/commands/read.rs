@@ -1,13 +1,13 @@
 //! Moving the user's read mark on. Success is told over the user's channel, to all devices alike.
 
-use rookery_shared::access::Action;
-use rookery_shared::limits::NEWS_WAIT;
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::protocol::server::ErrorFrame;
+use rookery_protocol::access::Action;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::server::ErrorFrame;
 use tokio::time::timeout;
 
 use super::Commands;
 use crate::error::CommandError;
+use crate::limits::NEWS_WAIT;
 use crate::reads::Reading;
 
 impl Commands {

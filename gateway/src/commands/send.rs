@@ -1,10 +1,10 @@
 //! Saying something in a room. Membership is what counts: the sender need not be subscribed, but then sees no echo.
 
 use futures_util::FutureExt;
-use rookery_shared::access::Action;
-use rookery_shared::event::Event;
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::protocol::server::ErrorFrame;
+use rookery_protocol::access::Action;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::Event;
+use rookery_protocol::server::ErrorFrame;
 
 use super::Commands;
 use super::promise::{Place, Placed, RIGHTS_ATTEMPTS};

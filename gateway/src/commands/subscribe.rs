@@ -3,19 +3,20 @@
 use std::collections::{BTreeMap, HashMap};
 
 use futures_util::{StreamExt, stream};
-use rookery_shared::access::Action;
-use rookery_shared::authority::AuthorityError;
-use rookery_shared::id::{RoomId, RoomRef};
-use rookery_shared::limits::{AUTHORIZE_SLOW, READ_STATE_WAIT, ROOM_OPEN_DEADLINE, SUBSCRIBES_AT_ONCE};
-use rookery_shared::protocol::close::CloseCode;
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::protocol::server::ErrorFrame;
+use rookery_bus::authority::AuthorityError;
+use rookery_bus::limits::ROOM_OPEN_DEADLINE;
+use rookery_protocol::access::Action;
+use rookery_protocol::close::CloseCode;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::{RoomId, RoomRef};
+use rookery_protocol::server::ErrorFrame;
 use tokio::time::{Instant, timeout};
 
 use super::Commands;
 use crate::authorize::Checked;
 use crate::error::CommandError;
 use crate::hub::Joining;
+use crate::limits::{AUTHORIZE_SLOW, READ_STATE_WAIT, SUBSCRIBES_AT_ONCE};
 use crate::position::Position;
 use crate::session::Target;
 

@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use rookery_shared::limits::{CLOSE_DEADLINE, COMMANDS_FINISH};
-use rookery_shared::protocol::close::CloseCode;
+use rookery_protocol::close::CloseCode;
 use tokio::time::{Instant, timeout};
 
 use super::Connection;
 use crate::commands::Commands;
 use crate::frame::Frame;
 use crate::gateway::Node;
+use crate::limits::{CLOSE_DEADLINE, COMMANDS_FINISH};
 use crate::outbox::Outbox;
 use crate::reads::Reads;
 use crate::session::{Command, Queued, Ran};

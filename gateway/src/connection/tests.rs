@@ -4,12 +4,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use rookery_shared::id::{AclVersion, SessionId};
-use rookery_shared::limiter::Limiter;
-use rookery_shared::limits::{HEARTBEAT_DEADLINE, ROOM_LINGER, WRITE_DEADLINE};
-use rookery_shared::protocol::server::AckMode;
-use rookery_shared::shutdown::Shutdown;
-use rookery_shared::token::{SigningKeys, Verifier, install_provider};
+use rookery_bus::limiter::Limiter;
+use rookery_protocol::id::{AclVersion, SessionId};
+use rookery_protocol::limits::{HEARTBEAT_DEADLINE, WRITE_DEADLINE};
+use rookery_protocol::server::AckMode;
+use rookery_runtime::shutdown::Shutdown;
+use rookery_runtime::token::{SigningKeys, Verifier, install_provider};
 use serde_json::Value;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use super::*;
 use crate::crowd::SocketCaps;
 use crate::gateway::GatewayOptions;
+use crate::limits::ROOM_LINGER;
 use crate::socket::Bounds;
 use crate::testing::{ClientEnd, FakeAuthority, FakeBus, Nobody, pipe};
 use crate::{Gateway, GatewayParts};
@@ -56,7 +57,7 @@ impl Setup {
             presence: Arc::new(Nobody),
             authority: authority.clone(),
             verifier,
-            origins: rookery_shared::origin::Origins::default(),
+            origins: rookery_runtime::origin::Origins::default(),
             shutdown: shutdown.clone(),
             options: GatewayOptions { drain: Duration::from_secs(3), ack, caps: SocketCaps::OFF },
             limiter: Limiter::off(),

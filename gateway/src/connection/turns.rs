@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use rookery_shared::clock::UnixMillis;
+use rookery_protocol::clock::UnixMillis;
 use tokio::time::Instant;
 
 use super::Connection;

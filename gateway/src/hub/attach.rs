@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use rookery_shared::access::RoomRole;
-use rookery_shared::bus::{BusError, Head};
-use rookery_shared::id::{AclVersion, RoomId, Slug};
-use rookery_shared::limits::RESUME_EVENTS_MAX;
-use rookery_shared::protocol::server::{ServerFrame, You};
-use rookery_shared::unread::ReadState;
+use rookery_bus::Head;
+use rookery_bus::error::BusError;
+use rookery_protocol::access::RoomRole;
+use rookery_protocol::id::{AclVersion, RoomId, Slug};
+use rookery_protocol::limits::RESUME_EVENTS_MAX;
+use rookery_protocol::server::{ServerFrame, You};
+use rookery_protocol::unread::ReadState;
 
 use super::Hub;
 use super::room::push::reset;

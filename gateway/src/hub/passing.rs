@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rookery_shared::id::UserId;
+use rookery_protocol::id::UserId;
 
 use super::room::Room;
 use crate::frame::Frame;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
-use rookery_shared::bus::{Began, BusError, Head};
-use rookery_shared::id::{AclVersion, Epoch, RoomId, UserId};
-use rookery_shared::limits::{PARKED_EVENTS_MAX, ROOM_LINGER};
+use rookery_bus::error::BusError;
+use rookery_bus::{Began, Head};
+use rookery_protocol::id::{AclVersion, Epoch, RoomId, UserId};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::limits::{PARKED_EVENTS_MAX, ROOM_LINGER};
 use crate::member::{Member, MemberId};
 use crate::outbox::Outbox;
 use crate::position::Position;

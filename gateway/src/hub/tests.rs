@@ -3,16 +3,16 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use rookery_shared::access::RoomRole;
-use rookery_shared::bus::Signal;
-use rookery_shared::event::EventBody;
-use rookery_shared::id::{AclVersion, Epoch, Seq, UserId};
-use rookery_shared::limits::{HEAD_AUDIT_INTERVAL, RING_FRAMES_MAX, ROOM_LINGER};
-use rookery_shared::protocol::server::ServerFrame;
+use rookery_bus::signal::Signal;
+use rookery_protocol::access::RoomRole;
+use rookery_protocol::event::EventBody;
+use rookery_protocol::id::{AclVersion, Epoch, Seq, UserId};
+use rookery_protocol::server::ServerFrame;
 
 use super::*;
 use crate::acks::Acks;
 use crate::authorize::Permissions;
+use crate::limits::{HEAD_AUDIT_INTERVAL, RING_FRAMES_MAX, ROOM_LINGER};
 use crate::logins::{Logins, LoginsParts};
 use crate::outbox::Outbox;
 use crate::position::Position;

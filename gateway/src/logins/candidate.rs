@@ -6,17 +6,17 @@
 
 use std::sync::Arc;
 
-use rookery_shared::authority::Authority;
-use rookery_shared::bus::Revoked;
-use rookery_shared::id::{SessionId, UserId};
-use rookery_shared::limits::{
-    SESSION_CALLS_HANGING_MAX, SESSION_CALLS_MAX, SESSION_HEARD_WAIT, SESSION_QUESTIONS_MAX, SESSION_QUESTIONS_MIN,
-    SESSIONS_WAITING_MAX,
-};
+use rookery_bus::authority::Authority;
+use rookery_bus::signal::Revoked;
+use rookery_protocol::id::{SessionId, UserId};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::{Logins, State};
+use crate::limits::{
+    SESSION_CALLS_HANGING_MAX, SESSION_CALLS_MAX, SESSION_HEARD_WAIT, SESSION_QUESTIONS_MAX, SESSION_QUESTIONS_MIN,
+    SESSIONS_WAITING_MAX,
+};
 use crate::questions::{Answers, Bounds, Subject};
 use crate::session::LoginState;
 

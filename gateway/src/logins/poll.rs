@@ -5,14 +5,15 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use rookery_shared::authority::AuthorityError;
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::id::{AclVersion, RoomId, SessionId, UserId};
-use rookery_shared::limits::{REVOCATION_POLL_INTERVAL, REVOCATION_ROUND, REVOCATIONS_PER_READ_MAX};
+use rookery_bus::authority::AuthorityError;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::id::{AclVersion, RoomId, SessionId, UserId};
+use rookery_protocol::limits::REVOCATIONS_PER_READ_MAX;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Login, Logins, end};
 use crate::hub::room::Room;
+use crate::limits::{REVOCATION_POLL_INTERVAL, REVOCATION_ROUND};
 use crate::member::Member;
 
 /// Which of the local sessions and rooms are asked about by themselves.

@@ -3,11 +3,11 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use rookery_shared::bus::Signal;
-use rookery_shared::limits::{REVOCATION_POLL_INTERVAL, REVOCATION_ROUND};
-use rookery_shared::shutdown::Shutdown;
+use rookery_bus::signal::Signal;
+use rookery_runtime::shutdown::Shutdown;
 
 use super::*;
+use crate::limits::{REVOCATION_POLL_INTERVAL, REVOCATION_ROUND};
 use crate::metrics::Metrics;
 use crate::outbox::{Flushed, Outbox};
 use crate::session::LoginState;

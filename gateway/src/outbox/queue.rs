@@ -2,15 +2,16 @@
 
 use std::io::{self, IoSlice};
 
-use rookery_shared::limits::{
-    FLUSH_BYTES_MAX, FLUSH_FRAMES_MAX, FLUSH_ROUNDS_MAX, OUTBOX_BEHIND_BYTES, OUTBOX_BEHIND_FRAMES, OUTBOX_BYTES_MAX,
-    OUTBOX_EPHEMERAL_BYTES, OUTBOX_EPHEMERAL_FRAMES, OUTBOX_FRAMES_MAX, OUTBOX_LOW_BYTES, OUTBOX_LOW_FRAMES,
-};
-use rookery_shared::protocol::close::CloseCode;
+use rookery_protocol::close::CloseCode;
+use rookery_protocol::limits::{OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX};
 use smallvec::SmallVec;
 
 use super::Flushed;
 use crate::frame::Frame;
+use crate::limits::{
+    FLUSH_BYTES_MAX, FLUSH_FRAMES_MAX, FLUSH_ROUNDS_MAX, OUTBOX_BEHIND_BYTES, OUTBOX_BEHIND_FRAMES,
+    OUTBOX_EPHEMERAL_BYTES, OUTBOX_EPHEMERAL_FRAMES, OUTBOX_LOW_BYTES, OUTBOX_LOW_FRAMES,
+};
 use crate::wire::Wire;
 
 /// See the module's text.

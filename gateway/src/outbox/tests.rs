@@ -1,12 +1,10 @@
 //! Outboxes over a stream in memory.
 
-use rookery_shared::limits::{
-    FLUSH_BYTES_MAX, FLUSH_FRAMES_MAX, OUTBOX_BYTES_MAX, OUTBOX_EPHEMERAL_BYTES, OUTBOX_EPHEMERAL_FRAMES,
-    OUTBOX_FRAMES_MAX,
-};
+use rookery_protocol::limits::{OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX};
 use tokio::io::AsyncReadExt;
 
 use super::*;
+use crate::limits::{FLUSH_BYTES_MAX, FLUSH_FRAMES_MAX, OUTBOX_EPHEMERAL_BYTES, OUTBOX_EPHEMERAL_FRAMES};
 use crate::testing::{ClientEnd, pipe};
 
 fn outbox(capacity: usize) -> (Arc<Outbox>, ClientEnd) {

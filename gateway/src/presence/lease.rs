@@ -4,17 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use rookery_shared::bus::BusError;
-use rookery_shared::id::LeaseId;
-use rookery_shared::keys::partitions;
-use rookery_shared::limits::{
-    PRESENCE_GRACE, PRESENCE_LEASE_LIFE, PRESENCE_RENEW_INTERVAL, PRESENCE_RETRY_PAUSE, REAP_PAUSE,
-};
-use rookery_shared::presence::{Change, Leases, Term};
-use rookery_shared::shutdown::Shutdown;
+use rookery_bus::error::BusError;
+use rookery_bus::presence::{Change, Leases, Term};
+use rookery_protocol::id::LeaseId;
+use rookery_protocol::partition::partitions;
+use rookery_runtime::shutdown::Shutdown;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Presence;
+use crate::limits::{PRESENCE_GRACE, PRESENCE_LEASE_LIFE, PRESENCE_RENEW_INTERVAL, PRESENCE_RETRY_PAUSE, REAP_PAUSE};
 
 /// After the end of another's lease, so that the store has seen it, too.
 const LATER: Duration = Duration::from_millis(10);

@@ -7,12 +7,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
-use rookery_shared::id::{RoomId, UserId};
-use rookery_shared::limits::{PRESENCE_COUNT_INTERVAL, PRESENCE_INTERVAL, ROOM_PRESENCE_MAX};
-use rookery_shared::presence::{Change, Occupancy, Occupant, Setting, UserPresence};
+use rookery_bus::presence::{Change, Occupancy, Occupant, Setting, UserPresence};
+use rookery_protocol::id::{RoomId, UserId};
+use rookery_protocol::limits::ROOM_PRESENCE_MAX;
 use tokio::time::Instant;
 
 use super::agenda::Agenda;
+use crate::limits::{PRESENCE_COUNT_INTERVAL, PRESENCE_INTERVAL};
 
 /// See the module's text.
 #[derive(Debug, Default)]

@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use rookery_shared::bus::BusError;
-use rookery_shared::id::{RoomId, UserId};
-use rookery_shared::limits::{PRESENCE_GATHER, PRESENCE_INTERVAL, PRESENCE_READ_MAX, PRESENCE_RETRY_PAUSE};
-use rookery_shared::presence::UserPresence;
-use rookery_shared::presence::crowd::Crowd;
+use rookery_bus::error::BusError;
+use rookery_bus::presence::UserPresence;
+use rookery_bus::presence::crowd::Crowd;
+use rookery_protocol::id::{RoomId, UserId};
 use tokio::time::{Instant, sleep};
 
 use super::Presence;
 use super::watchers::{Delivery, List};
 use super::writer::until;
+use crate::limits::{PRESENCE_GATHER, PRESENCE_INTERVAL, PRESENCE_READ_MAX, PRESENCE_RETRY_PAUSE};
 use crate::member::Member;
 use crate::outbox::{Outbox, Owed};
 

@@ -4,14 +4,16 @@
 use std::sync::Arc;
 
 use moka::sync::Cache;
-use rookery_shared::bus::{BusError, Whisper};
-use rookery_shared::event::Sender;
-use rookery_shared::id::{RoomId, UserId};
-use rookery_shared::limits::{ROOM_PRESENCE_MAX, TYPING_INTERVAL, TYPING_REMEMBERED_MAX};
-use rookery_shared::protocol::server::ServerFrame;
+use rookery_bus::error::BusError;
+use rookery_bus::signal::Whisper;
+use rookery_protocol::event::Sender;
+use rookery_protocol::id::{RoomId, UserId};
+use rookery_protocol::limits::{ROOM_PRESENCE_MAX, TYPING_INTERVAL};
+use rookery_protocol::server::ServerFrame;
 
 use super::Presence;
 use crate::frame::Frame;
+use crate::limits::TYPING_REMEMBERED_MAX;
 use crate::outbox::Outbox;
 
 type Remembered = Cache<(RoomId, UserId), ()>;

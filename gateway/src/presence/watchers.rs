@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rookery_shared::id::{RoomId, UserId};
-use rookery_shared::limits::{PRESENCE_COUNT_INTERVAL, PRESENCE_GATHER, PRESENCE_INTERVAL};
-use rookery_shared::presence::crowd::Crowd;
-use rookery_shared::protocol::server::{Seen, ServerFrame};
+use rookery_bus::presence::crowd::Crowd;
+use rookery_protocol::id::{RoomId, UserId};
+use rookery_protocol::server::{Seen, ServerFrame};
 use tokio::time::Instant;
 
 use super::agenda::Agenda;
 use crate::frame::Frame;
+use crate::limits::{PRESENCE_COUNT_INTERVAL, PRESENCE_GATHER, PRESENCE_INTERVAL};
 use crate::member::{Member, MemberId};
 
 /// See the module's text.

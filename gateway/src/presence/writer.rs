@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use rookery_shared::bus::BusError;
-use rookery_shared::id::{RoomId, UserId};
-use rookery_shared::limits::{PRESENCE_GATHER, PRESENCE_RETRY_PAUSE};
-use rookery_shared::presence::Change;
+use rookery_bus::error::BusError;
+use rookery_bus::presence::Change;
+use rookery_protocol::id::{RoomId, UserId};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Presence;
 use super::ledger::Written;
+use crate::limits::{PRESENCE_GATHER, PRESENCE_RETRY_PAUSE};
 
 impl Presence {
     /// Writes until the process stops.

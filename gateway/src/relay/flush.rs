@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rookery_shared::limits::FLUSHES_PER_TASK;
+use crate::limits::FLUSHES_PER_TASK;
 use tokio::runtime::Handle;
 use tokio::task::yield_now;
 use tokio::time::Instant;

@@ -4,19 +4,17 @@
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _};
-use rookery_shared::authority::EventPlace;
-use rookery_shared::bus::BusError;
-use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{Epoch, RoomId};
-use rookery_shared::limits::{
-    EVENTS_PER_READ_MAX, HEADS_PER_READ_MAX, REOPENS_AT_ONCE, REPAIR_PAUSE, REPAIR_ROUNDS_MAX, RESUME_EVENTS_MAX,
-    TAIL_EVENTS_MAX,
-};
+use rookery_bus::error::BusError;
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::id::{Epoch, RoomId};
+use rookery_protocol::limits::{EVENTS_PER_READ_MAX, HEADS_PER_READ_MAX, RESUME_EVENTS_MAX, TAIL_EVENTS_MAX};
+use rookery_protocol::position::EventPlace;
 use tokio::time::Instant;
 
 use super::encode;
 use crate::hub::Hub;
 use crate::hub::room::{Hole, Lack, News, Room};
+use crate::limits::{REOPENS_AT_ONCE, REPAIR_PAUSE, REPAIR_ROUNDS_MAX};
 use crate::position::Position;
 
 /// Rooms that may fail to open before an audit rests.

@@ -8,13 +8,12 @@
 
 use std::collections::BTreeMap;
 
-use rookery_shared::bus::{Began, Head};
-use rookery_shared::id::{Epoch, Seq, UserId};
-use rookery_shared::limits::{
-    PARKED_EVENTS_MAX, REPLAY_BYTES_MAX, REPLAY_FRAMES_MAX, RESUME_EVENTS_MAX, ROOM_EPOCHS_MAX,
-};
+use rookery_bus::{Began, Head};
+use rookery_protocol::id::{Epoch, Seq, UserId};
+use rookery_protocol::limits::{RESUME_EVENTS_MAX, ROOM_EPOCHS_MAX};
 
 use crate::frame::Frame;
+use crate::limits::{PARKED_EVENTS_MAX, REPLAY_BYTES_MAX, REPLAY_FRAMES_MAX};
 use crate::position::Position;
 
 mod ring;

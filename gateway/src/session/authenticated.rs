@@ -1,25 +1,26 @@
 //! After `hello`: every frame of the protocol, until the token expires.
 
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::event::{NewMessage, Sender};
-use rookery_shared::id::{ClientId, RoomRef, SessionId};
-use rookery_shared::limits::{
-    CONTENT_BYTES_MAX, CONTENT_CHARS_MAX, FRAME_BYTES_MAX, HEARTBEAT_INTERVAL, RESUME_EVENTS_MAX,
-    ROOMS_PER_CONNECTION_MAX, TOKEN_LEEWAY, TOKEN_WARNING,
+use rookery_bus::presence::Setting;
+use rookery_protocol::acts::Parts;
+use rookery_protocol::client::{ClientFrame, Message, Read, RoomPosition};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::close::CloseCode;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::{NewMessage, Sender};
+use rookery_protocol::id::{ClientId, RoomRef, SessionId};
+use rookery_protocol::limits::TOKEN_LEEWAY;
+use rookery_protocol::limits::{
+    CONTENT_BYTES_MAX, CONTENT_CHARS_MAX, FRAME_BYTES_MAX, RESUME_EVENTS_MAX, ROOMS_PER_CONNECTION_MAX,
 };
-use rookery_shared::presence::Setting;
-use rookery_shared::protocol::acts::Parts;
-use rookery_shared::protocol::client::{ClientFrame, Message, Read, RoomPosition};
-use rookery_shared::protocol::close::CloseCode;
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::protocol::presence::Presence;
-use rookery_shared::protocol::server::{AckMode, ErrorFrame, Limits, ServerFrame, UserBrief};
-use rookery_shared::token::Claims;
-use rookery_shared::unread::ReadTo;
+use rookery_protocol::presence::Presence;
+use rookery_protocol::server::{AckMode, ErrorFrame, Limits, ServerFrame, UserBrief};
+use rookery_protocol::unread::ReadTo;
+use rookery_runtime::token::Claims;
 
 use super::budget::Budget;
 use super::unauthenticated::{ended, refuse};
 use super::{Command, Deed, Input, LoginState, Outgoing, Output, Target};
+use crate::limits::{HEARTBEAT_INTERVAL, TOKEN_WARNING};
 use crate::position::Position;
 use crate::reads::Reading;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::limits::BAD_FRAMES_PER_MINUTE_MAX;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::limits::BAD_FRAMES_PER_MINUTE_MAX;
 
 const WINDOW: Duration = Duration::from_mins(1);
 

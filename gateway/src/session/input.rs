@@ -1,7 +1,7 @@
 //! What happens to a session.
 
-use rookery_shared::protocol::client::{ClientFrame, Rejected};
-use rookery_shared::token::{Claims, TokenError};
+use rookery_protocol::client::{ClientFrame, Rejected};
+use rookery_runtime::token::{Claims, TokenError};
 
 /// What is known of a login session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

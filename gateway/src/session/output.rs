@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use rookery_shared::act::Act;
-use rookery_shared::cost::Work;
-use rookery_shared::event::{NewMessage, Sender};
-use rookery_shared::id::{ClientId, RoomId, RoomRef, UserId};
-use rookery_shared::presence::Setting;
-use rookery_shared::protocol::close::CloseCode;
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::protocol::presence::Watch;
-use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
-use rookery_shared::token::Claims;
+use rookery_bus::presence::Setting;
+use rookery_protocol::act::Act;
+use rookery_protocol::close::CloseCode;
+use rookery_protocol::cost::Work;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::{NewMessage, Sender};
+use rookery_protocol::id::{ClientId, RoomId, RoomRef, UserId};
+use rookery_protocol::presence::Watch;
+use rookery_protocol::server::{ErrorFrame, ServerFrame};
+use rookery_runtime::token::Claims;
 
 use crate::position::Position;
 use crate::reads::Reading;
@@ -73,7 +73,7 @@ pub enum Command {
 pub struct Queued {
     /// What is to be done.
     pub command: Command,
-    /// Tokens of the user; see [`rookery_shared::cost`].
+    /// Tokens of the user; see [`rookery_protocol::cost`].
     pub tokens: u32,
 }
 

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use rookery_shared::id::{SessionId, UserId};
-use rookery_shared::limits::{AUTH_DEADLINE, BAD_FRAMES_PER_MINUTE_MAX, TOKEN_LEEWAY, TOKEN_WARNING};
-use rookery_shared::protocol::client::ClientFrame;
-use rookery_shared::protocol::close::CloseCode;
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::protocol::server::{AckMode, ServerFrame};
-use rookery_shared::token::{AUDIENCE, Claims, TokenError};
+use rookery_protocol::client::ClientFrame;
+use rookery_protocol::close::CloseCode;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::{SessionId, UserId};
+use rookery_protocol::limits::TOKEN_LEEWAY;
+use rookery_protocol::limits::{AUTH_DEADLINE, BAD_FRAMES_PER_MINUTE_MAX};
+use rookery_protocol::server::{AckMode, ServerFrame};
+use rookery_runtime::token::{AUDIENCE, Claims, TokenError};
 
 use super::*;
+use crate::limits::TOKEN_WARNING;
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 const LIFE: Duration = Duration::from_mins(15);
@@ -55,7 +57,7 @@ fn greeted(room: Option<&str>) -> (Session, UserId) {
     (session, user)
 }
 
-fn error_of(outputs: &[Output]) -> &rookery_shared::protocol::server::ErrorFrame {
+fn error_of(outputs: &[Output]) -> &rookery_protocol::server::ErrorFrame {
     match outputs.first() {
         Some(Output::Send(ServerFrame::Error(error))) => error,
         other => panic!("{other:?}"),
@@ -200,7 +202,7 @@ fn hello_says_what_an_ack_means() {
 
 #[test]
 fn acts_need_a_room_and_get_a_name() {
-    let message = rookery_shared::id::MessageId::generate();
+    let message = rookery_protocol::id::MessageId::generate();
     let frame = format!(r#"{{"type":"delete","client_id":"c-1","message_id":"{message}"}}"#);
     let (mut session, _) = greeted(None);
     let outputs = say(&mut session, &frame);

@@ -1,17 +1,18 @@
 //! Before `hello`: only a token of an open login counts, and it has to come in time.
 
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::id::RoomRef;
-use rookery_shared::limits::{AUTH_DEADLINE, RETRY_AFTER_MS};
-use rookery_shared::protocol::client::ClientFrame;
-use rookery_shared::protocol::close::CloseCode;
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::protocol::server::{AckMode, ErrorFrame, ServerFrame};
-use rookery_shared::token::Claims;
+use rookery_protocol::client::ClientFrame;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::close::CloseCode;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::RoomRef;
+use rookery_protocol::limits::AUTH_DEADLINE;
+use rookery_protocol::server::{AckMode, ErrorFrame, ServerFrame};
+use rookery_runtime::token::Claims;
 
 use super::authenticated::{Authenticated, expiry};
 use super::budget::Budget;
 use super::{Input, LoginState, Output};
+use crate::limits::RETRY_AFTER_MS;
 
 /// A connection whose user is not known.
 #[derive(Debug)]

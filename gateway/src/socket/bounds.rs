@@ -5,9 +5,11 @@ use std::num::NonZeroU32;
 use governor::clock::MonotonicClock;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
-use rookery_shared::limits::{
-    BYTES_BURST_MAX, BYTES_PER_SECOND_MAX, FRAGMENTS_MAX, FRAME_BYTES_MAX, FRAMES_BURST_MAX, FRAMES_PER_SECOND_MAX,
+use rookery_protocol::limits::{
+    BYTES_BURST_MAX, BYTES_PER_SECOND_MAX, FRAME_BYTES_MAX, FRAMES_BURST_MAX, FRAMES_PER_SECOND_MAX,
 };
+
+use crate::limits::FRAGMENTS_MAX;
 
 /// Only tests choose other bounds than the default.
 #[derive(Clone, Copy, Debug)]

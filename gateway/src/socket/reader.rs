@@ -3,7 +3,7 @@
 //! It keeps no more than one incomplete frame and one incomplete message, both within the limit, and refuses a frame
 //! by its header, before any of its payload is kept.
 
-use rookery_shared::protocol::close::CloseCode;
+use rookery_protocol::close::CloseCode;
 
 use super::{Bounds, Heard};
 use crate::frame::CONTROL_BYTES_MAX;

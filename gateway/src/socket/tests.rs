@@ -1,9 +1,10 @@
 //! Bytes on the wire, without a network: every way to break RFC 6455, whole and byte by byte.
 
-use rookery_shared::limits::{FRAGMENTS_MAX, FRAME_BYTES_MAX, FRAMES_BURST_MAX};
+use rookery_protocol::limits::{FRAME_BYTES_MAX, FRAMES_BURST_MAX};
 use tokio::io::AsyncWriteExt;
 
 use super::*;
+use crate::limits::FRAGMENTS_MAX;
 use crate::testing::pipe;
 
 /// A frame as a client sends it.

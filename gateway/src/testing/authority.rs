@@ -6,16 +6,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use rookery_shared::access::{RoomRole, Until, Visibility};
-use rookery_shared::authority::{
-    Answer, Authority, AuthorityError, Changes, EventPlace, Look, MessageFacts, Permission, Question,
-};
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{AclVersion, MessageId, RoomId, RoomRef, SessionId, UserId};
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::token::JwkSet;
-use rookery_shared::unread::{ReadState, ReadTo};
+use rookery_bus::authority::{Answer, Authority, AuthorityError, Changes, Look, MessageFacts, Permission, Question};
+use rookery_protocol::access::{RoomRole, Until, Visibility};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::id::{AclVersion, MessageId, RoomId, RoomRef, SessionId, UserId};
+use rookery_protocol::position::EventPlace;
+use rookery_protocol::unread::{ReadState, ReadTo};
+use rookery_runtime::token::JwkSet;
 
 /// An api that knows one room, `general`, and its members.
 pub(crate) struct FakeAuthority {

@@ -1,9 +1,9 @@
 //! What the bus can lose.
 
-use rookery_shared::authority::EventPlace;
-use rookery_shared::bus::Began;
-use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{Epoch, RoomId, Seq};
+use rookery_bus::Began;
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::id::{Epoch, RoomId, Seq};
+use rookery_protocol::position::EventPlace;
 
 use super::FakeBus;
 

@@ -1,9 +1,9 @@
 //! A presence store that remembers nothing.
 
 use async_trait::async_trait;
-use rookery_shared::bus::BusError;
-use rookery_shared::id::{LeaseId, Partition, RoomId, UserId};
-use rookery_shared::presence::{Change, Leases, Occupancy, PresenceStore, Remains, Term, UserPresence};
+use rookery_bus::error::BusError;
+use rookery_bus::presence::{Change, Leases, Occupancy, PresenceStore, Remains, Term, UserPresence};
+use rookery_protocol::id::{LeaseId, Partition, RoomId, UserId};
 
 pub(crate) struct Nobody;
 

@@ -8,7 +8,7 @@ use http::header::{
     UPGRADE,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, Version};
-use rookery_shared::protocol::SUBPROTOCOL;
+use rookery_protocol::SUBPROTOCOL;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::refusal::Refusal;

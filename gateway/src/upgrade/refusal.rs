@@ -6,8 +6,8 @@ use http::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderValue, StatusCode};
-use rookery_shared::limiter::Verdict;
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_bus::limiter::Verdict;
+use rookery_protocol::error_code::ErrorCode;
 use serde::Serialize;
 
 /// Why not.

@@ -3,7 +3,7 @@
 use axum::extract::{Query, Request};
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
-use rookery_shared::protocol::BEARER_PREFIX;
+use rookery_protocol::BEARER_PREFIX;
 use serde::Deserialize;
 
 use super::handshake::entries;

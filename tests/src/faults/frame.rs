@@ -1,7 +1,7 @@
 //! The few fields of server frames that a load needs, read without building a tree.
 
-use rookery_shared::authority::EventPlace;
-use rookery_shared::id::Epoch;
+use rookery_protocol::id::Epoch;
+use rookery_protocol::position::EventPlace;
 use serde::Deserialize;
 
 use super::ledger::{Event, Kept, Place};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::SinkExt as _;
-use rookery_shared::protocol::close::CloseCode;
+use rookery_protocol::close::CloseCode;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;

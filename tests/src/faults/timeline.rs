@@ -4,8 +4,8 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use rookery_shared::authority::EventPlace;
-use rookery_shared::id::Epoch;
+use rookery_protocol::id::Epoch;
+use rookery_protocol::position::EventPlace;
 use serde_json::{Value, json};
 
 use super::frame::Frame;

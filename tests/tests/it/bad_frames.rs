@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use http::HeaderValue;
-use rookery_shared::limits::{BAD_FRAMES_PER_MINUTE_MAX, FRAME_BYTES_MAX};
+use rookery_protocol::limits::{BAD_FRAMES_PER_MINUTE_MAX, FRAME_BYTES_MAX};
 use rookery_tests::cluster::ALLOWED_ORIGIN;
 use rookery_tests::deployment::Deployment;
 use rookery_tests::mailbox::Talk as _;

@@ -1,7 +1,7 @@
 //! Bad REST requests. The routes come from `/openapi.json`, so that none is forgotten.
 
 use http::Method;
-use rookery_shared::limits::BODY_BYTES_MAX;
+use rookery_protocol::limits::BODY_BYTES_MAX;
 use rookery_tests::deployment::Deployment;
 use rookery_tests::openapi::{Operation, leaves, operations, replaced, strings};
 use rookery_tests::rest::{Account, Answer, RawRequest};

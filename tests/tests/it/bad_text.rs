@@ -1,13 +1,12 @@
 //! Well-formed frames with bad content: each gets an error frame with its code, the connection goes on, nothing is
 //! stored.
 
-use rookery_shared::limits::{BAD_FRAMES_PER_MINUTE_MAX, CONTENT_BYTES_MAX, CONTENT_CHARS_MAX, FRAME_BYTES_MAX};
+use rookery_protocol::limits::{BAD_FRAMES_PER_MINUTE_MAX, CONTENT_BYTES_MAX, CONTENT_CHARS_MAX, FRAME_BYTES_MAX};
 use rookery_tests::deployment::Deployment;
 use rookery_tests::mailbox::Talk as _;
-use rookery_tests::readme;
 use rookery_tests::rest::Account;
-use rookery_tests::shared;
 use rookery_tests::ws::Socket;
+use rookery_tests::{readme, shared};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;

@@ -4,10 +4,9 @@
 use http::Method;
 use rookery_tests::deployment::Deployment;
 use rookery_tests::mailbox::Talk as _;
-use rookery_tests::names;
 use rookery_tests::rest::{Account, Answer, RawRequest, Rest};
-use rookery_tests::shared;
 use rookery_tests::ws::Socket;
+use rookery_tests::{names, shared};
 use serde_json::{Value, json};
 
 use crate::talk::{refused, say};

@@ -3,9 +3,9 @@
 
 use futures_util::future::join_all;
 use http::Method;
-use rookery_shared::id::RoomId;
-use rookery_shared::limits::{PRESENCE_IDS_MAX, WATCHED_USERS_MAX};
-use rookery_shared::pace::SETTINGS as PACE;
+use rookery_bus::pace::SETTINGS as PACE;
+use rookery_protocol::id::RoomId;
+use rookery_protocol::limits::{PRESENCE_IDS_MAX, WATCHED_USERS_MAX};
 use rookery_tests::mailbox::Talk as _;
 use rookery_tests::rest::{Account, RawRequest, Rest};
 use rookery_tests::standalone::Standalone;

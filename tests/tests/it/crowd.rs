@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use rookery_shared::id::RoomId;
+use rookery_protocol::id::RoomId;
 use rookery_tests::rest::{Account, Rest};
 use rookery_tests::sender::{Progress, Report, Route, Sender};
 use rookery_tests::view::{entry, place, timeline_of};

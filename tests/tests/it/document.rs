@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
 use futures_util::{StreamExt as _, stream};
-use rookery_shared::clock::UnixMillis;
+use rookery_protocol::clock::UnixMillis;
 use rookery_tests::rest::{Account, PASSWORD, Rest};
 use rookery_tests::standalone::Standalone;
 use rookery_tests::{dirs, tools};

@@ -3,13 +3,12 @@
 
 use rookery_tests::cluster::Cluster;
 use rookery_tests::mailbox::Talk as _;
-use rookery_tests::names;
 use rookery_tests::node::Node;
 use rookery_tests::rest::Rest;
 use rookery_tests::standalone::Standalone;
 use rookery_tests::view::assert_contiguous;
-use rookery_tests::wait;
 use rookery_tests::ws::Socket;
+use rookery_tests::{names, wait};
 use serde_json::{Value, json};
 
 use crate::crowd::{Crowd, MANY};

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use rookery_tests::raw::exchange;
 use rookery_tests::rest::{Answer, Rest};
-use rookery_tests::shared;
-use rookery_tests::{names, node::Node};
+use rookery_tests::{names, node::Node, shared};
 use tokio::time::Instant;
 
 /// Ten seconds for the head, and some for a busy machine.

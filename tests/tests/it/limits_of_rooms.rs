@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use http::Method;
-use rookery_shared::pace::Pace;
+use rookery_bus::pace::Pace;
 use rookery_tests::cluster::Cluster;
 use rookery_tests::deployment::Deployment;
 use rookery_tests::forge::{Forge, now_seconds};

@@ -2,13 +2,10 @@
 //! (Rows B14, C1, C2, C3 and C6 of the regressions.)
 
 use rookery_tests::mailbox::Talk as _;
-use rookery_tests::names;
-use rookery_tests::process;
 use rookery_tests::rest::{Account, Answer, PASSWORD, Rest};
-use rookery_tests::shared;
 use rookery_tests::standalone::Standalone;
-use rookery_tests::tools;
 use rookery_tests::ws::Socket;
+use rookery_tests::{names, process, shared, tools};
 use serde_json::json;
 
 use crate::talk::refused;
@@ -155,14 +152,17 @@ async fn b14_the_first_passwords_that_are_tried_are_refused() {
     }
 }
 
-/// The store of the fixture, opened by a whole server: see `api/tests/it/store_contract/old_store.rs` for all that is in it.
+/// The store of the fixture, opened by a whole server: see `api/store/tests/it/store_contract/old_store.rs` for all that is in it.
 #[tokio::test]
 async fn c06_nobody_of_an_old_store_is_locked_out() {
     let server = Standalone::prepare();
     std::fs::create_dir_all(&server.data_dir).unwrap();
     let script = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(open(sys.argv[2]).read())";
     let file = server.data_dir.join("rookery.db").display().to_string();
-    let fixture = tools::repository().join("api/tests/fixtures/store_of_2d92d35.sql").display().to_string();
+    let fixture = tools::repository()
+        .join("api/store/tests/fixtures/store_of_2d92d35.sql")
+        .display()
+        .to_string();
     process::run(&tools::python("python3"), &["-c", script, &file, &fixture], &server.data_dir);
     server.node.start().await;
     let rest = Rest::new(server.node.public_url());

@@ -3,12 +3,10 @@
 
 use http::Method;
 use rookery_tests::mailbox::Talk as _;
-use rookery_tests::process;
 use rookery_tests::rest::{Account, Answer, PASSWORD, Rest};
-use rookery_tests::shared;
 use rookery_tests::standalone::Standalone;
-use rookery_tests::tools;
 use rookery_tests::ws::Socket;
+use rookery_tests::{process, shared, tools};
 use serde_json::{Value, json};
 
 use crate::talk::{notice, refused};
@@ -64,7 +62,10 @@ async fn d13_an_admin_gives_a_room_without_an_owner_a_new_one() {
     let script = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.executescript(open(sys.argv[2]).read()); \
         db.execute(\"UPDATE users SET role = 'admin' WHERE username = 'eve'\"); db.commit()";
     let file = server.data_dir.join("rookery.db").display().to_string();
-    let fixture = tools::repository().join("api/tests/fixtures/store_of_2d92d35.sql").display().to_string();
+    let fixture = tools::repository()
+        .join("api/store/tests/fixtures/store_of_2d92d35.sql")
+        .display()
+        .to_string();
     process::run(&tools::python("python3"), &["-c", script, &file, &fixture], &server.data_dir);
     server.node.start().await;
     let rest = Rest::new(server.node.public_url());

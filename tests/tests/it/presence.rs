@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use http::Method;
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::limits::TYPING_INTERVAL;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::limits::TYPING_INTERVAL;
 use rookery_tests::cluster::Cluster;
 use rookery_tests::deployment::Deployment;
 use rookery_tests::mailbox::{Incoming, Talk};
 use rookery_tests::rest::{Account, Rest};
-use rookery_tests::shared;
-use rookery_tests::wait;
 use rookery_tests::ws::Socket;
+use rookery_tests::{shared, wait};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 

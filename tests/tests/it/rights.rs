@@ -6,15 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::Method;
-use rookery_shared::limits::REFRESH_GRACE;
+use rookery_protocol::limits::REFRESH_GRACE;
 use rookery_tests::cluster::Cluster;
 use rookery_tests::deployment::Deployment;
 use rookery_tests::faults::proxy::{Mode, Proxy};
 use rookery_tests::mailbox::Talk as _;
 use rookery_tests::rest::{Account, PASSWORD, Rest};
-use rookery_tests::shared;
-use rookery_tests::wait;
 use rookery_tests::ws::{Socket, Way};
+use rookery_tests::{shared, wait};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 

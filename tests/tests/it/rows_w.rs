@@ -1,13 +1,12 @@
 //! Attacks on the WebSocket itself (rows W of the attack rows): bytes that a library would not send, in amounts that a
 //! person would not. What one frame can break is in `bad_frames`.
 
-use rookery_shared::limits::{FRAME_BYTES_MAX, FRAMES_BURST_MAX};
+use rookery_protocol::limits::{FRAME_BYTES_MAX, FRAMES_BURST_MAX};
 use rookery_tests::deployment::Deployment;
 use rookery_tests::raw::{BINARY, CLOSE, ENDS, GOES_ON, Masking, PING, PONG, RawSocket, TEXT, TEXT_BEGINS, encoded};
 use rookery_tests::rest::Rest;
-use rookery_tests::shared;
 use rookery_tests::standalone::Standalone;
-use rookery_tests::wait;
+use rookery_tests::{shared, wait};
 use tokio::time::timeout;
 
 /// One write of a flood.

@@ -4,13 +4,12 @@
 use std::collections::BTreeSet;
 
 use http::Method;
-use rookery_shared::asyncapi::{Side, document, frame_types};
+use rookery_protocol::asyncapi::{Side, document, frame_types};
 use rookery_tests::deployment::Deployment;
 use rookery_tests::mailbox::Talk as _;
-use rookery_tests::names;
 use rookery_tests::rest::{Account, RawRequest, Rest};
-use rookery_tests::shared;
 use rookery_tests::ws::{Socket, handshake};
+use rookery_tests::{names, shared};
 use serde_json::{Value, json};
 
 use crate::talk::{refused, say};

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rookery_shared::clock::UnixMillis;
+use rookery_protocol::clock::UnixMillis;
 use rookery_tests::mailbox::{Incoming, Talk as _};
 use rookery_tests::rest::{Account, RawRequest, Rest};
 use rookery_tests::standalone::Standalone;

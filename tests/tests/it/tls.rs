@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use rookery_shared::limits::WARNING_INTERVAL;
+use rookery_runtime::limits::WARNING_INTERVAL;
 use rookery_tests::certificates::Certificates;
 use rookery_tests::node::Node;
 use rookery_tests::process::{self, Process, Spec};

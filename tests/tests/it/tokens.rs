@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rookery_shared::limits::TOKEN_LEEWAY;
+use rookery_protocol::limits::TOKEN_LEEWAY;
 use rookery_tests::deployment::Deployment;
 use rookery_tests::forge::{Forge, now_seconds};
 use rookery_tests::mailbox::Talk as _;

@@ -1,6 +1,6 @@
 //! The same promises where Redis is a master with replicas and sentinels, or a cluster of several masters.
 
-use rookery_shared::keys;
+use rookery_bus_redis::keys;
 use rookery_tests::cluster::{Cluster, Topology};
 use rookery_tests::deployment::Deployment;
 use rookery_tests::node::Node;

@@ -1,14 +1,15 @@
 //! The descriptions and the types themselves say the same.
 
-use super::*;
-use rookery_shared::access;
-use rookery_shared::act::Emoji;
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::event::{EVENT_VERSION, Event, EventBody, RoomSettings, Sender, SequencedEvent};
-use rookery_shared::id::{ClientId, Epoch, MessageId, RoomId, Seq, UserId};
-use rookery_shared::protocol::presence as protocol;
-use rookery_shared::protocol::server::ServerFrame;
+use rookery_protocol::access;
+use rookery_protocol::act::Emoji;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::event::{EVENT_VERSION, Event, EventBody, RoomSettings, Sender, SequencedEvent};
+use rookery_protocol::id::{ClientId, Epoch, MessageId, RoomId, Seq, UserId};
+use rookery_protocol::presence as protocol;
+use rookery_protocol::server::ServerFrame;
 use serde::de::DeserializeOwned;
+
+use super::*;
 
 fn agrees<T: Serialize + DeserializeOwned>(real: &impl Serialize) {
     let real = serde_json::to_value(real).unwrap();

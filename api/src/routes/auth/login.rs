@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_shared::clock::UnixMillis;
+use rookery_protocol::clock::UnixMillis;
+use rookery_store::user::{Login, PasswordAttempt};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::domain::user::{Login, PasswordAttempt};
 use crate::error::ApiError;
 use crate::extract::JsonBody;
 use crate::limit::{self, ClientAddress};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use http::StatusCode;
-use rookery_shared::clock::UnixMillis;
+use rookery_protocol::clock::UnixMillis;
 
 use crate::app::App;
 use crate::error::ApiError;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_store::user::{Email, Password, Username};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::domain::user::{Email, Password, Username};
 use crate::error::ApiError;
 use crate::extract::JsonBody;
 use crate::limit::{self, ClientAddress};

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_shared::authority::many::{Answers, Questions};
-use rookery_shared::authority::{Authority, Permission};
-use rookery_shared::id::{RoomRef, UserId};
-use rookery_shared::limits::AUTHORIZE_QUESTIONS_MAX;
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_bus::authority::many::{Answers, Questions};
+use rookery_bus::authority::{Authority, Permission};
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::{RoomRef, UserId};
+use rookery_protocol::limits::AUTHORIZE_QUESTIONS_MAX;
 use serde::Deserialize;
 
 use crate::app::App;

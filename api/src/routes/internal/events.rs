@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_shared::authority::{Authority, EventPlace};
-use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{Epoch, RoomRef, Seq};
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_bus::authority::Authority;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::id::{Epoch, RoomRef, Seq};
+use rookery_protocol::position::EventPlace;
 use serde::Deserialize;
 
 use crate::app::App;

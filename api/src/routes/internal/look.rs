@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_shared::authority::{Authority, Look, MessageFacts};
+use rookery_bus::authority::{Authority, Look, MessageFacts};
 
 use crate::app::App;
 use crate::error::ApiError;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use http::StatusCode;
-use rookery_shared::authority::Authority;
-use rookery_shared::id::RoomRef;
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_bus::authority::Authority;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::RoomRef;
 
 use crate::app::App;
 use crate::error::ApiError;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_shared::authority::{Authority, Changes};
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::id::{AclVersion, RoomId, SessionId, UserId};
-use rookery_shared::limits::REVOCATIONS_PER_READ_MAX;
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_bus::authority::{Authority, Changes};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::{AclVersion, RoomId, SessionId, UserId};
+use rookery_protocol::limits::REVOCATIONS_PER_READ_MAX;
 use serde::Deserialize;
 
 use crate::app::App;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use rookery_shared::authority::Authority;
-use rookery_shared::id::{RoomId, UserId};
-use rookery_shared::limits::ROOMS_PER_FRAME_MAX;
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::unread::{ReadState, ReadTo};
+use rookery_bus::authority::Authority;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::{RoomId, UserId};
+use rookery_protocol::limits::ROOMS_PER_FRAME_MAX;
+use rookery_protocol::unread::{ReadState, ReadTo};
 use serde::Deserialize;
 
 use crate::app::App;

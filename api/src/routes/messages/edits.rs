@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_shared::access::Action;
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::id::{Epoch, Seq};
+use rookery_protocol::access::Action;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::id::{Epoch, Seq};
+use rookery_store::message_state::Version;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::domain::message_state::Version;
 use crate::error::ApiError;
 use crate::extract::{Caller, MessagePath};
 use crate::service::{acting, rooms};

@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_shared::access::Action;
-use rookery_shared::protocol::server::ServerFrame;
+use rookery_protocol::access::Action;
+use rookery_protocol::server::ServerFrame;
+use rookery_store::PageQuestion;
+use rookery_store::message::Place;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::domain::message::Place;
 use crate::error::ApiError;
 use crate::extract::{Caller, HistoryQuery, QueryParams, RoomPath};
 use crate::openapi::schema;
 use crate::routes::rooms::read::PlaceView;
 use crate::service::{history, rooms};
-use crate::store::PageQuestion;
 
 /// A page of a room's history, oldest first.
 #[derive(Serialize, ToSchema)]

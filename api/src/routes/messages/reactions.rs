@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_shared::access::Action;
+use rookery_protocol::access::Action;
+use rookery_store::user::Username;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::domain::user::Username;
 use crate::error::ApiError;
 use crate::extract::{Caller, QueryParams, ReactionPath, ReactionQuery};
-use crate::service::acting;
-use crate::service::rooms;
+use crate::service::{acting, rooms};
 
 /// A page of the users who have a reaction, in the order of reacting.
 #[derive(Serialize, ToSchema)]

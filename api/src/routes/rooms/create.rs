@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use rookery_shared::access::Visibility;
-use rookery_shared::clock::UnixMillis;
+use rookery_protocol::access::Visibility;
+use rookery_protocol::clock::UnixMillis;
+use rookery_store::room::{RoomDescription, RoomName};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::domain::room::{RoomDescription, RoomName};
 use crate::error::ApiError;
 use crate::extract::{Caller, JsonBody};
 use crate::openapi::schema;

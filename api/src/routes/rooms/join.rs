@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_shared::clock::UnixMillis;
+use rookery_protocol::clock::UnixMillis;
 
 use crate::app::App;
 use crate::error::ApiError;

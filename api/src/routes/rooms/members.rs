@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_shared::access::RoomRole;
-use rookery_shared::clock::UnixMillis;
+use rookery_protocol::access::RoomRole;
+use rookery_protocol::clock::UnixMillis;
+use rookery_store::user::Username;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::domain::user::Username;
 use crate::error::ApiError;
 use crate::extract::{Caller, MembersQuery, QueryParams, RoomPath};
 use crate::openapi::schema;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_shared::access::Action;
-use rookery_shared::authority::EventPlace;
-use rookery_shared::id::{Epoch, RoomId, Seq};
-use rookery_shared::unread::{ReadState, ReadTo};
+use rookery_protocol::access::Action;
+use rookery_protocol::id::{Epoch, RoomId, Seq};
+use rookery_protocol::position::EventPlace;
+use rookery_protocol::unread::{ReadState, ReadTo};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;

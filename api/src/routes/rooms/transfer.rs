@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_shared::id::UserId;
+use rookery_protocol::id::UserId;
 use serde::Deserialize;
 use utoipa::ToSchema;
 

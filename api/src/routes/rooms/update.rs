@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_shared::integer;
-use rookery_shared::limits::SLOW_MODE_MS_MAX;
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::integer;
+use rookery_store::room::SettingsChange;
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::domain::room::SettingsChange;
 use crate::error::ApiError;
 use crate::extract::{Caller, JsonBody, RoomPath};
+use crate::limits::SLOW_MODE_MS_MAX;
 use crate::routes::rooms::RoomView;
 use crate::service::settings;
 

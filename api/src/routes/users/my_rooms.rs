@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_shared::access::{RoomRole, Visibility};
-use rookery_shared::cost::Work;
-use rookery_shared::id::Slug;
+use rookery_protocol::access::{RoomRole, Visibility};
+use rookery_protocol::cost::Work;
+use rookery_protocol::id::Slug;
+use rookery_store::room::{Room, RoomDescription, RoomName};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::domain::room::{Room, RoomDescription, RoomName};
 use crate::error::ApiError;
 use crate::extract::{Caller, MyRoomsQuery, QueryParams};
 use crate::limit;

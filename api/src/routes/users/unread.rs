@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_shared::cost::Work;
-use rookery_shared::limits::MY_ROOMS_PAGE_MAX;
+use rookery_protocol::cost::Work;
+use rookery_protocol::limits::MY_ROOMS_PAGE_MAX;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -1,13 +1,13 @@
 //! What is to be known of a message before something is done to it.
 
-use rookery_shared::authority::{ActFacts, AuthorityError, BeforeAct, Look, MessageFacts};
-use rookery_shared::bus::FirstPlace;
-use rookery_shared::event::{EventBody, SequencedEvent};
-use rookery_shared::id::MessageId;
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_bus::authority::{ActFacts, AuthorityError, BeforeAct, Look, MessageFacts};
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::{EventBody, SequencedEvent};
+use rookery_protocol::id::MessageId;
+use rookery_protocol::position::FirstPlace;
+use rookery_store::message_state::target_of;
 
 use super::{LocalAuthorityParts, store_error};
-use crate::domain::message_state::target_of;
 use crate::service::history::{self, Looked};
 
 /// Answers a gateway, or this process itself.

@@ -6,13 +6,11 @@
 use std::collections::HashSet;
 
 use moka::sync::Cache;
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::id::SessionId;
-use rookery_shared::limits::{
-    CHANGES_OVERLAP, CHANGES_PER_READ_MAX, SESSIONS_OPEN_LIFE, SESSIONS_OPEN_MAX, SESSIONS_READ_FEW,
-};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::id::SessionId;
+use rookery_store::{Sessions, StoreError};
 
-use crate::store::{Sessions, StoreError};
+use crate::limits::{CHANGES_OVERLAP, CHANGES_PER_READ_MAX, SESSIONS_OPEN_LIFE, SESSIONS_OPEN_MAX, SESSIONS_READ_FEW};
 
 /// Sessions that were open within [`SESSIONS_OPEN_LIFE`].
 pub(super) struct OpenSessions(Cache<SessionId, ()>);

@@ -8,17 +8,18 @@ use std::collections::{HashMap, HashSet};
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use moka::sync::Cache;
-use rookery_shared::access::{Action, RoomRole, decide};
-use rookery_shared::authority::{Answer, AuthorityError, Permission, Question};
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::id::{AclVersion, RoomId, RoomRef, UserId};
-use rookery_shared::limits::{STANDINGS_LIFE, STANDINGS_MAX, STORE_READS_AT_ONCE};
-use rookery_shared::protocol::error_code::ErrorCode;
+use rookery_bus::authority::{Answer, AuthorityError, Permission, Question};
+use rookery_protocol::access::{Action, RoomRole, decide};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::{AclVersion, RoomId, RoomRef, UserId};
+use rookery_store::Stores;
+use rookery_store::limits::STORE_READS_AT_ONCE;
+use rookery_store::room::Room;
+use rookery_store::sanction::Sanction;
 
 use super::store_error;
-use crate::domain::room::Room;
-use crate::domain::sanction::Sanction;
-use crate::store::Stores;
+use crate::limits::{STANDINGS_LIFE, STANDINGS_MAX};
 
 /// A user's place in a room.
 type Place = (RoomId, UserId);
@@ -132,15 +133,15 @@ async fn rooms(stores: &Stores, questions: &[Question]) -> Result<HashMap<RoomRe
 
 #[cfg(test)]
 mod tests {
-    use rookery_shared::access::{Until, Visibility};
-    use rookery_shared::event::{EVENT_VERSION, Event, EventBody, RoomSettings};
-    use rookery_shared::id::MessageId;
+    use rookery_protocol::access::{Until, Visibility};
+    use rookery_protocol::event::{EVENT_VERSION, Event, EventBody, RoomSettings};
+    use rookery_protocol::id::MessageId;
 
     use super::*;
-    use crate::domain::message::Place;
-    use crate::domain::room::{Member, RoomDescription, RoomName};
-    use crate::domain::sanction::Act;
-    use crate::store::sqlite;
+    use rookery_store::message::Place;
+    use rookery_store::room::{Member, RoomDescription, RoomName};
+    use rookery_store::sanction::Act;
+    use rookery_store_sqlite as sqlite;
 
     fn event(user: UserId, body: EventBody) -> Event {
         Event {

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{Epoch, Seq};
-
-use crate::domain::message::{Place, Window, place_of};
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::id::{Epoch, Seq};
+use rookery_store::message::{Place, Window, place_of};
 
 /// Events that may not be stored yet. Older ones of them may be missing.
 #[derive(Clone, Debug)]
@@ -105,9 +104,9 @@ fn oldest_run(mut events: Vec<SequencedEvent>, start: Place, edge: Edge) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rookery_shared::clock::UnixMillis;
-    use rookery_shared::event::{EVENT_VERSION, Event, EventBody};
-    use rookery_shared::id::{MessageId, RoomId, UserId};
+    use rookery_protocol::clock::UnixMillis;
+    use rookery_protocol::event::{EVENT_VERSION, Event, EventBody};
+    use rookery_protocol::id::{MessageId, RoomId, UserId};
     use uuid::Uuid;
 
     fn event((epoch, seq): (u64, u64)) -> SequencedEvent {

@@ -2,13 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{MessageId, UserId};
-use rookery_shared::protocol::server::ServerFrame;
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::id::{MessageId, UserId};
+use rookery_protocol::server::ServerFrame;
+use rookery_store::message::{edit_of, is_message_of};
+use rookery_store::message_state::{MessageState, target_of};
 
 use crate::app::App;
-use crate::domain::message::{edit_of, is_message_of};
-use crate::domain::message_state::{MessageState, target_of};
 use crate::error::ApiError;
 
 /// The acts among some events.

@@ -1,10 +1,11 @@
 //! Logins that are over: nothing is done for them, however the frames and the news of the end come.
 
-use rookery_shared::bus::{Bus as _, Revoked};
-use rookery_shared::limits::{AUTHORITY_DEADLINE, CLOSE_DEADLINE};
-use rookery_shared::token::AUDIENCE;
+use rookery_bus::Bus as _;
+use rookery_bus::signal::Revoked;
+use rookery_runtime::token::AUDIENCE;
 
 use super::*;
+use crate::limits::{AUTHORITY_DEADLINE, CLOSE_DEADLINE};
 use crate::socket::Bounds;
 
 impl Setup {

@@ -1,7 +1,7 @@
 //! What a reply answers: a message that this node has relayed costs no question, any other one question.
 
-use rookery_shared::authority::MessageFacts;
-use rookery_shared::id::MessageId;
+use rookery_bus::authority::MessageFacts;
+use rookery_protocol::id::MessageId;
 
 use super::*;
 

@@ -64,7 +64,7 @@ impl Members {
 
 #[cfg(test)]
 mod tests {
-    use rookery_shared::id::UserId;
+    use rookery_protocol::id::UserId;
 
     use super::*;
     use crate::outbox::Outbox;

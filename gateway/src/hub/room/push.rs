@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use rookery_shared::authority::EventPlace;
-use rookery_shared::id::RoomId;
-use rookery_shared::limits::FLUSH_FRAMES_MAX;
-use rookery_shared::protocol::server::ServerFrame;
+use rookery_protocol::id::RoomId;
+use rookery_protocol::position::EventPlace;
+use rookery_protocol::server::ServerFrame;
 use tokio::time::Instant;
 
 use super::tempo::Beat;
 use super::{Live, News};
 use crate::frame::Frame;
+use crate::limits::FLUSH_FRAMES_MAX;
 use crate::member::{Member, MemberId};
 use crate::outbox::Owed;
 use crate::position::Position;

@@ -3,9 +3,7 @@
 
 use std::time::Duration;
 
-use rookery_shared::limits::{
-    BIG_ROOM_MEMBERS, ROOM_DELIVERIES_PER_SECOND, ROOM_TEMPO_WINDOW, ROOM_TICK_MAX, ROOM_TICK_MIN,
-};
+use crate::limits::{BIG_ROOM_MEMBERS, ROOM_DELIVERIES_PER_SECOND, ROOM_TEMPO_WINDOW, ROOM_TICK_MAX, ROOM_TICK_MIN};
 use tokio::time::Instant;
 
 /// What to do with events that came.

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use rookery_shared::authority::EventPlace;
-use rookery_shared::bus::Head;
-use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{MessageId, RoomId, UserId};
-use rookery_shared::protocol::server::ServerFrame;
+use rookery_bus::Head;
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::id::{MessageId, RoomId, UserId};
+use rookery_protocol::position::EventPlace;
+use rookery_protocol::server::ServerFrame;
 use serde_json::{Value, json};
 
 use super::Violation;

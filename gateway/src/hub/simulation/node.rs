@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use rookery_shared::bus::{Appended, Signal};
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{SessionId, UserId};
-use rookery_shared::protocol::client::ClientFrame;
-use rookery_shared::protocol::server::{AckMode, ServerFrame};
-use rookery_shared::token::{AUDIENCE, Claims};
+use rookery_bus::Appended;
+use rookery_bus::signal::Signal;
+use rookery_protocol::client::ClientFrame;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::id::{SessionId, UserId};
+use rookery_protocol::server::{AckMode, ServerFrame};
+use rookery_runtime::token::{AUDIENCE, Claims};
 use uuid::Uuid;
 
 use crate::acks::Acks;

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use rookery_shared::authority::EventPlace;
-use rookery_shared::bus::{Appended, Began, FirstPlace, Head, Mark, Moved};
-use rookery_shared::clock::UnixMillis;
-use rookery_shared::event::{Event, SequencedEvent};
-use rookery_shared::id::{ClientId, Epoch, LogPosition, MessageId, RoomId, Seq};
+use rookery_bus::{Appended, Began, Head, Mark, Moved};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::event::{Event, SequencedEvent};
+use rookery_protocol::id::{ClientId, Epoch, LogPosition, MessageId, RoomId, Seq};
+use rookery_protocol::position::{EventPlace, FirstPlace};
 
 /// Short, so that a tail is soon too short.
 const TAIL: usize = 12;

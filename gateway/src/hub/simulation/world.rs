@@ -3,14 +3,15 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock};
 
-use rookery_shared::access::RoomRole;
-use rookery_shared::acks::Doubtful;
-use rookery_shared::bus::{Appended, Mark, Signal};
-use rookery_shared::event::{Event, SequencedEvent};
-use rookery_shared::id::{AclVersion, Epoch, LogPosition, RoomId, RoomRef, UserId};
-use rookery_shared::keys::partition_of;
-use rookery_shared::protocol::error_code::ErrorCode;
-use rookery_shared::protocol::server::{ErrorFrame, ServerFrame};
+use rookery_bus::acks::Doubtful;
+use rookery_bus::signal::Signal;
+use rookery_bus::{Appended, Mark};
+use rookery_protocol::access::RoomRole;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::{Event, SequencedEvent};
+use rookery_protocol::id::{AclVersion, Epoch, LogPosition, RoomId, RoomRef, UserId};
+use rookery_protocol::partition::partition_of;
+use rookery_protocol::server::{ErrorFrame, ServerFrame};
 use tokio::time::Instant;
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! Replays of more than the hot tail has: from the store, in pieces, with live events behind them.
 
-use rookery_shared::limits::TAIL_EVENTS_MAX;
+use rookery_protocol::limits::TAIL_EVENTS_MAX;
 
 use super::*;
 

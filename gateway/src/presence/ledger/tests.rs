@@ -1,9 +1,9 @@
 //! The rules, with a clock of paper.
 
-use rookery_shared::limits::{PRESENCE_GOODBYE_GRACE, PRESENCE_GRACE};
-use rookery_shared::protocol::presence::Status;
+use rookery_protocol::presence::Status;
 
 use super::*;
+use crate::limits::{PRESENCE_GOODBYE_GRACE, PRESENCE_GRACE};
 
 struct Scene {
     ledger: Ledger,

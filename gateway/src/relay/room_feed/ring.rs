@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
-use rookery_shared::id::Seq;
-use rookery_shared::limits::{RING_BYTES_MAX, RING_FRAMES_MAX};
+use rookery_protocol::id::Seq;
 
 use crate::frame::Frame;
+use crate::limits::{RING_BYTES_MAX, RING_FRAMES_MAX};
 
 /// See the module's text.
 #[derive(Debug)]

@@ -2,8 +2,7 @@
 
 use super::{Fault, Row, Wire};
 use crate::faults::field::{Link, Needs, PLAIN, Servers};
-use crate::faults::holds::Hold;
-use crate::faults::holds::Hold::{Acked, DoorsOpen, Shown, SocketsStay, ToldLater};
+use crate::faults::holds::Hold::{self, Acked, DoorsOpen, Shown, SocketsStay, ToldLater};
 
 const GATEWAY_REDIS: &[Link] = &[Link::GatewayRedis];
 const GATEWAY_API: &[Link] = &[Link::GatewayApi];

@@ -1,4 +1,4 @@
-use rookery_shared::id::Seq;
+use rookery_protocol::id::Seq;
 
 use super::*;
 use crate::faults::frame::{Message, Said};

@@ -2,11 +2,11 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use rookery_shared::id::UserId;
+use rookery_protocol::id::UserId;
+use rookery_store::Rotation;
+use rookery_store::session::{Session, TokenHash};
 
 use super::*;
-use crate::domain::session::{Session, TokenHash};
-use crate::store::Rotation;
 
 /// A store that counts what is read one by one.
 #[derive(Default)]

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use rookery_shared::bus::Signal;
+use rookery_bus::signal::Signal;
 use tokio::time::Instant;
 
 use super::{CLIENTS, METRICS, REPLACED, SERVER, World};

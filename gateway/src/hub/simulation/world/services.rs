@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use rookery_shared::authority::EventPlace;
-use rookery_shared::bus::{Head, Signal};
-use rookery_shared::event::SequencedEvent;
-use rookery_shared::id::{Epoch, LogPosition, Seq};
-use rookery_shared::keys::partition_of;
+use rookery_bus::Head;
+use rookery_bus::signal::Signal;
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::id::{Epoch, LogPosition, Seq};
+use rookery_protocol::partition::partition_of;
+use rookery_protocol::position::EventPlace;
 
 use super::{Mutation, NODES, REPLACED, SERVER, World};
 use crate::hub::simulation::client::Reading;

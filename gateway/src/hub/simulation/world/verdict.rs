@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rookery_shared::bus::Head;
-use rookery_shared::id::MessageId;
+use rookery_bus::Head;
+use rookery_protocol::id::MessageId;
 
 use super::World;
 use crate::hub::simulation::Violation;

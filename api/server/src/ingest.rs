@@ -1,0 +1,213 @@
+//! From the partitions' logs into the store.
+//!
+//! One task per partition: hold its lease, read its log in order, apply a batch, mark it as stored. Applying is
+//! idempotent and the mark comes last, so a crash anywhere repeats work and loses nothing. What an earlier holder
+//! left unfinished is read first.
+//!
+//! A server that was replaced, and does not know it, may go on numbering in its old epoch. The store notes each epoch
+//! before it begins, and what another server has numbered in an older one is thrown away instead of stored: nobody
+//! was told that it is stored, and its senders send it again.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rookery_api::metrics::Metrics;
+use rookery_api::underway::Underway;
+use rookery_bus::error::BusError;
+use rookery_bus_redis::RedisBus;
+use rookery_bus_redis::limits::{LEASE_LIFE, SUBSCRIBE_PAUSE};
+use rookery_bus_redis::log::{Batch, From, Read, Settled};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::id::Partition;
+use rookery_protocol::partition::partitions;
+use rookery_runtime::shutdown::Shutdown;
+use rookery_store::limits::INGEST_BATCH_MAX;
+use rookery_store::{StoreError, Stores};
+use tokio::time::sleep;
+
+use self::group::{Applied, Group};
+
+mod group;
+mod recent;
+
+/// Shortest and longest rest after a failure.
+const REST_MIN: Duration = Duration::from_millis(100);
+const REST_MAX: Duration = Duration::from_secs(2);
+
+/// Why a partition could not be served; it is tried again.
+#[derive(Debug, thiserror::Error)]
+enum IngestError {
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Stores what the bus has accepted.
+#[derive(Clone)]
+pub(crate) struct Ingest {
+    bus: Arc<RedisBus>,
+    messages: Arc<Group>,
+    owner: Arc<str>,
+    metrics: Metrics,
+}
+
+/// Why a holder let go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    LeaseLost,
+    Drained,
+}
+
+impl Ingest {
+    /// `owner` names this process among all that may hold leases.
+    pub(crate) fn new(
+        bus: Arc<RedisBus>,
+        stores: &Stores,
+        underway: Arc<Underway>,
+        owner: &str,
+        metrics: Metrics,
+    ) -> Self {
+        let group = Group::new(Arc::clone(&stores.messages), Arc::clone(&stores.epochs), underway);
+        Self { bus, messages: Arc::new(group), owner: owner.into(), metrics }
+    }
+
+    /// Serves every partition whose lease can be had, until the process drains.
+    pub(crate) fn start(&self, shutdown: &Shutdown) {
+        for partition in partitions() {
+            let (ingest, drain) = (self.clone(), shutdown.clone());
+            shutdown.spawn_work("ingest", async move { ingest.serve(partition, &drain).await });
+        }
+    }
+
+    async fn serve(&self, partition: Partition, shutdown: &Shutdown) {
+        let mut rest = REST_MIN;
+        while !shutdown.drain.is_cancelled() {
+            match Box::pin(self.try_hold(partition, shutdown)).await {
+                Ok(Ended::Drained) => break,
+                Ok(Ended::LeaseLost) => rest = REST_MIN,
+                Err(error) => {
+                    tracing::warn!(%partition, %error, "ingest failed, trying again");
+                    rest = (rest * 2).min(REST_MAX);
+                }
+            }
+            shutdown.drain.run_until_cancelled(sleep(rest)).await;
+        }
+        if let Err(error) = self.bus.release(partition, &self.owner).await {
+            tracing::debug!(%partition, %error, "lease was not given back; it ends by itself");
+        }
+    }
+
+    async fn try_hold(&self, partition: Partition, shutdown: &Shutdown) -> Result<Ended, IngestError> {
+        while !self.bus.lease(partition, &self.owner).await? {
+            let waited = shutdown.drain.run_until_cancelled(sleep(LEASE_LIFE / 3)).await;
+            if waited.is_none() {
+                return Ok(Ended::Drained);
+            }
+        }
+        // Beside the work: a store that takes long must not cost the lease, or another process does the same again. And
+        // what is in the log need not wait until it can be heard that there is more.
+        let held = tokio::select! {
+            biased;
+            held = self.hold(partition, shutdown) => held,
+            never = self.renew(partition) => match never {},
+            never = self.listen(partition) => match never {},
+        };
+        // Whoever failed tries again at once, and a process that drains hears nothing more anyway.
+        if matches!(held, Ok(Ended::LeaseLost))
+            && let Err(error) = self.bus.ignore_wakes(partition).await
+        {
+            tracing::debug!(%partition, %error, "still woken for a partition of somebody else");
+        }
+        held
+    }
+
+    /// Renews the lease as long as it is ours. When it no longer is, the next read finds out, which is now.
+    async fn renew(&self, partition: Partition) -> Infallible {
+        loop {
+            sleep(LEASE_LIFE / 3).await;
+            match self.bus.lease(partition, &self.owner).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.bus.wake(partition);
+                    return std::future::pending().await;
+                }
+                Err(error) => tracing::debug!(%partition, %error, "lease not renewed"),
+            }
+        }
+    }
+
+    /// Is woken from now on. As long as that cannot be had, each renewal of the lease looks at the log.
+    async fn listen(&self, partition: Partition) -> Infallible {
+        while let Err(error) = self.bus.hear_wakes(partition).await {
+            tracing::debug!(%partition, %error, "wake-ups are not heard yet");
+            sleep(SUBSCRIBE_PAUSE).await;
+        }
+        std::future::pending().await
+    }
+
+    async fn hold(&self, partition: Partition, shutdown: &Shutdown) -> Result<Ended, IngestError> {
+        let mut from = From::Unfinished;
+        let mut told = None;
+        loop {
+            let batch = match told.take() {
+                Some(batch) => batch,
+                None => match self.bus.read_log(partition, &self.owner, from, INGEST_BATCH_MAX).await? {
+                    Read::Batch(batch) => batch,
+                    Read::NoLease => return Ok(Ended::LeaseLost),
+                },
+            };
+            let is_empty = if batch.entries.is_empty() {
+                // What was handed out before is done; what is new comes next.
+                std::mem::replace(&mut from, From::New) == From::New
+            } else {
+                match self.settle(partition, &batch).await? {
+                    Settled::Done => false,
+                    Settled::Emptied => true,
+                    // Something was handed out to nobody, or is on another server.
+                    Settled::Behind | Settled::Over => {
+                        from = From::Unfinished;
+                        false
+                    }
+                    Settled::NoLease => return Ok(Ended::LeaseLost),
+                }
+            };
+            if is_empty {
+                from = From::New;
+                match shutdown.drain.run_until_cancelled(self.bus.woken(partition)).await {
+                    Some(first) => told = first,
+                    None => return Ok(Ended::Drained),
+                }
+            }
+        }
+    }
+
+    async fn settle(&self, partition: Partition, batch: &Batch) -> Result<Settled, IngestError> {
+        for entry in batch.entries.iter().filter(|entry| entry.event.is_none()) {
+            tracing::error!(%partition, entry = entry.id, "log entry not understood, skipped");
+        }
+        let entries = batch.entries.len();
+        Ok(match self.messages.apply(partition, batch).await? {
+            Applied::Stored(held) => {
+                let settled = self.bus.mark_stored(partition, &self.owner, batch, &held).await?;
+                self.count(batch);
+                tracing::debug!(%partition, entries, held = held.len(), ?settled, "stored");
+                settled
+            }
+            Applied::Over => {
+                tracing::warn!(%partition, epoch = %batch.epoch, entries, "numbered by a server that was replaced");
+                self.bus.discard(partition, &self.owner, batch).await?
+            }
+        })
+    }
+
+    /// Once for all: how many they are, and how long the first of them waited.
+    fn count(&self, batch: &Batch) {
+        let Some(first) = batch.entries.iter().find_map(|entry| entry.event.as_ref()) else { return };
+        self.metrics.ingested.inc_by(u64::try_from(batch.entries.len()).unwrap_or(u64::MAX));
+        self.metrics
+            .ingest_seconds
+            .observe(UnixMillis::now().since(first.timestamp).as_secs_f64());
+    }
+}

@@ -1,0 +1,168 @@
+//! The program `rookery-api`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use rookery_api::demo::{self, Demo};
+use rookery_api::user_command::{self, UserError};
+use rookery_api::{router, seed};
+use rookery_protocol::clock::UnixMillis;
+use rookery_runtime::config::{arguments, section};
+use rookery_runtime::telemetry;
+use rookery_runtime::terminal::{complain, print};
+use rookery_runtime::token::{SigningKeys, install_provider};
+
+mod config;
+mod ingest;
+mod limits;
+mod server;
+mod timeline;
+
+use config::{Config, SETTINGS};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Exit code of a configuration that cannot be used.
+const BAD_CONFIG: u8 = 2;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    install_provider();
+    let matches = command().get_matches();
+    match matches.subcommand() {
+        Some(("keygen", matches)) => finish(keygen(matches)),
+        Some(("openapi", _)) => finish(openapi()),
+        Some(("settings", _)) => finish(print(&section("rookery-api", SETTINGS)).map_err(|error| error.to_string())),
+        Some(("user", matches)) => match matches.subcommand() {
+            Some((verb, matches)) => configured(verb, matches).await,
+            None => ExitCode::FAILURE,
+        },
+        Some((name, matches)) => configured(name, matches).await,
+        None => configured("serve", &matches).await,
+    }
+}
+
+fn command() -> Command {
+    let out = Arg::new("out")
+        .long("out")
+        .value_name("DIR")
+        .required(true)
+        .value_parser(value_parser!(PathBuf));
+    let root = Command::new("rookery-api")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Accounts, rooms and history of a Rookery chat cluster")
+        .args(demo::arguments());
+    let replace = Arg::new("replace")
+        .long("replace")
+        .action(ArgAction::SetTrue)
+        .help("Put the backup in the place of what the database has");
+    let restore = "Put a backup back, and empty Redis; no api or gateway may run";
+    let restored = "Empty Redis after the database was put back by other means; no api or gateway may run";
+    arguments(root, SETTINGS)
+        .subcommand(Command::new("serve").about("Serve until a signal ends it (the default)"))
+        .subcommand(Command::new("migrate").about("Bring the database up to date and end"))
+        .subcommand(Command::new("config").about("Print the configuration in force"))
+        .subcommand(Command::new("settings").about("Print the reference of the settings"))
+        .subcommand(user_command::command())
+        .subcommand(Command::new("backup").about("Copy the database into one new file").arg(file()))
+        .subcommand(Command::new("restore").about(restore).arg(file()).arg(replace))
+        .subcommand(Command::new("restored").about(restored))
+        .subcommand(seed::command())
+        .subcommand(Command::new("keygen").about("Write a new signing key into a folder").arg(out))
+        .subcommand(Command::new("openapi").about("Print the OpenAPI document"))
+}
+
+fn file() -> Arg {
+    Arg::new("file")
+        .value_name("FILE")
+        .required(true)
+        .value_parser(value_parser!(PathBuf))
+        .help("The backup: one file")
+}
+
+async fn configured(name: &str, matches: &ArgMatches) -> ExitCode {
+    let (config, effective) = match Config::read(matches) {
+        Ok(read) => read,
+        Err(errors) => {
+            complain(&format!("rookery-api: {errors}"));
+            return ExitCode::from(BAD_CONFIG);
+        }
+    };
+    if name == "config" {
+        return finish(print(&effective.to_string()).map_err(|error| error.to_string()));
+    }
+    telemetry::init(config.log_format, &config.log_filter);
+    if name == "migrate" {
+        return finish(server::migrate(&config).await.map_err(|error| error.to_string()));
+    }
+    if let "backup" | "restore" | "restored" = name {
+        return finish(copied(&config, name, matches).await);
+    }
+    if let Some(order) = user_command::Order::read(name, matches) {
+        return finish(changed(&config, order).await);
+    }
+    if name == "seed" {
+        return finish(seeded(&config, matches).await);
+    }
+    finish(server::serve(config, Demo::read(matches)).await.map_err(|error| error.to_string()))
+}
+
+async fn copied(config: &Config, name: &str, matches: &ArgMatches) -> Result<(), String> {
+    let file = matches.try_get_one::<PathBuf>("file").ok().flatten().cloned().unwrap_or_default();
+    let told = match name {
+        "backup" => server::back_up(config, &file).await.map(|copied| {
+            format!(
+                "{} has {} documents; the signing keys are in {}\n",
+                file.display(),
+                copied.documents,
+                config.keys_dir.display()
+            )
+        }),
+        "restore" => server::restore(config, &file, matches.get_flag("replace"))
+            .await
+            .map(|copied| format!("{} documents are back\n", copied.documents)),
+        _ => server::restored(config).await.map(|keys| format!("{keys} keys of Redis are gone\n")),
+    };
+    print(&told.map_err(|error| error.to_string())?).map_err(|error| error.to_string())
+}
+
+async fn changed(config: &Config, order: Result<user_command::Order, UserError>) -> Result<(), String> {
+    let order = order.map_err(|error| error.to_string())?;
+    let show = |line: &str| print(line).unwrap_or_else(|error| tracing::debug!(%error, "nobody reads"));
+    let done = server::change_user(config, order, show).await.map_err(|error| error.to_string())?;
+    print(&done).map_err(|error| error.to_string())
+}
+
+async fn seeded(config: &Config, matches: &ArgMatches) -> Result<(), String> {
+    let made = server::seed(config, seed::Order::read(matches))
+        .await
+        .map_err(|error| error.to_string())?;
+    print(&format!("{made}\n")).map_err(|error| error.to_string())
+}
+
+fn keygen(matches: &ArgMatches) -> Result<(), String> {
+    let dir = matches.get_one::<PathBuf>("out").ok_or("--out is required")?;
+    // Names that are times sort by age, and the youngest key signs where none is named.
+    let stem: String = UnixMillis::now().to_string().chars().take(19).collect();
+    let stem = stem.replace(':', "-");
+    SigningKeys::generate(dir, &stem).map_err(|error| error.to_string())?;
+    let path = Path::new(dir).join(stem).with_extension("pem");
+    print(&format!("{}\n", path.display())).map_err(|error| error.to_string())
+}
+
+fn openapi() -> Result<(), String> {
+    let text = router::document().to_pretty_json().map_err(|error| error.to_string())?;
+    print(&format!("{text}\n")).map_err(|error| error.to_string())
+}
+
+fn finish(outcome: Result<(), String>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("rookery-api: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}

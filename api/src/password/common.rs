@@ -1,0 +1,64 @@
+//! Passwords that are among the first that are tried.
+
+use rookery_protocol::text;
+use rookery_store::user::{Email, Password, Username};
+use zxcvbn::zxcvbn;
+
+/// So many guesses of somebody who begins with what most people take, and with what is known of the account.
+const GUESSES_MIN: u64 = 100_000;
+
+/// Whether the password of this account is one of them, or the account's own name or address.
+pub fn is_common(password: &Password, username: &Username, email: &Email) -> bool {
+    let Ok(text) = std::str::from_utf8(password.as_bytes()) else { return false };
+    let address = email.as_str();
+    let local = address.split('@').next().unwrap_or_default();
+    let own = [username.as_str(), address, local];
+    own.iter().any(|own| text::key(own) == text::key(text)) || zxcvbn(text, &own).guesses() < GUESSES_MIN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn common(text: &str) -> bool {
+        let own = ("Ada.Lovelace".to_owned(), "countess@bücher.example".to_owned());
+        let (username, email) = (Username::try_from(own.0).unwrap(), Email::try_from(own.1).unwrap());
+        is_common(&Password::try_from(text.to_owned()).unwrap(), &username, &email)
+    }
+
+    #[test]
+    fn b14_the_most_common_passwords_are_known() {
+        for bad in [
+            "password",
+            "Password",
+            "password1",
+            "passw0rd",
+            "12345678",
+            "123456789",
+            "11111111",
+            "qwertyuiop",
+            "qwerty123",
+            "iloveyou",
+            "sunshine",
+            "letmein1",
+            "football",
+            "aaaaaaaa",
+            "abcdefgh",
+            "trustno1",
+            "princess1",
+            "00000000",
+        ] {
+            assert!(common(bad), "{bad}");
+        }
+        for own in ["Ada.Lovelace", "ADA.LOVELACE", "ａｄａ.lovelace", "countess@bücher.example", "Countess"] {
+            assert!(common(own), "{own}");
+        }
+    }
+
+    #[test]
+    fn b14_others_are_taken() {
+        for good in ["correct horse 7", "hunter22!-x", "日本語のパスワード", "k3Jf9-qq2_x"] {
+            assert!(!common(good), "{good}");
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! The documents of the small collections, and their way to and from the domain. A document is never a domain type:
+//! what the database holds may be older than this program.
+
+use mongodb::bson::spec::BinarySubtype;
+use mongodb::bson::{Binary, DateTime, Uuid};
+use rookery_protocol::access::{RoomRole, Visibility};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::event::RoomSettings;
+use rookery_protocol::id::{AclVersion, Epoch, RoomId, Seq, SessionId, Slug, UserId};
+use rookery_store::message::Place;
+use rookery_store::room::{Member, Room, RoomDescription, RoomName, SettingsChange};
+use rookery_store::sanction::Sanction;
+use rookery_store::session::Session;
+use rookery_store::user::{Email, ServerRole, User};
+use rookery_store::{StoreError, integer};
+use serde::{Deserialize, Serialize};
+
+use super::event_document::EventDocument;
+use crate::error::Failed;
+
+/// An account.
+#[derive(Serialize, Deserialize)]
+pub(super) struct UserDocument {
+    #[serde(rename = "_id")]
+    id: Uuid,
+    username: String,
+    username_key: String,
+    email: String,
+    email_key: String,
+    password_hash: String,
+    role: ServerRole,
+    created_at: DateTime,
+    disabled: bool,
+}
+
+/// A login session.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SessionDocument {
+    #[serde(rename = "_id")]
+    id: Uuid,
+    lookup: Binary,
+    user_id: Uuid,
+    chain_key: Binary,
+    current: Binary,
+    parent: Option<Binary>,
+    rotated_at: DateTime,
+    /// Missing in those of before it was kept.
+    #[serde(default)]
+    replaced: Vec<DateTime>,
+    created_at: DateTime,
+    expires_at: DateTime,
+    revoked_at: Option<DateTime>,
+}
+
+/// A room.
+#[derive(Serialize, Deserialize)]
+pub(super) struct RoomDocument {
+    #[serde(rename = "_id")]
+    pub(super) id: Uuid,
+    /// Left out where there is none: the unique index covers those that exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    slug: Option<String>,
+    name: String,
+    /// The form in which the name of a public room is unique; left out of others, and by releases that had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name_key: Option<String>,
+    description: String,
+    visibility: Visibility,
+    pub(super) owner_id: Option<Uuid>,
+    pub(super) acl: i64,
+    /// Orders the room's announcements; see [`OutboxDocument::order`].
+    #[serde(default)]
+    pub(super) announced: i64,
+    created_at: DateTime,
+    /// Left out by releases that had none.
+    #[serde(default)]
+    settings: SettingsDocument,
+    /// When the last member left: nobody comes into such a room any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) closed_at: Option<DateTime>,
+}
+
+/// How a room is talked in.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+pub(super) struct SettingsDocument {
+    version: i64,
+    slow_mode_ms: i64,
+    frozen: bool,
+}
+
+/// A user's place in a room.
+#[derive(Serialize, Deserialize)]
+pub(super) struct MemberDocument {
+    room_id: Uuid,
+    user_id: Uuid,
+    role: RoomRole,
+    joined_at: DateTime,
+    /// The read mark as text, see [`order`]; left out by releases that had none.
+    #[serde(default)]
+    pub(super) read: String,
+}
+
+/// What was decided against a user in a room; milliseconds, and the largest number means for good.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SanctionDocument {
+    room_id: Uuid,
+    user_id: Uuid,
+    muted_until: Option<i64>,
+    banned_until: Option<i64>,
+}
+
+/// An announcement; its id is the event's.
+#[derive(Serialize, Deserialize)]
+pub(super) struct OutboxDocument {
+    #[serde(rename = "_id")]
+    pub(super) id: Uuid,
+    /// Milliseconds of the clock that wrote it, pushed forward so that it grows within a room whatever the clocks do.
+    pub(super) order: i64,
+    pub(super) room_id: Uuid,
+    pub(super) acl: i64,
+    pub(super) event: EventDocument,
+}
+
+/// The epoch given last to the partition that is the id.
+#[derive(Serialize, Deserialize)]
+pub(super) struct EpochDocument {
+    #[serde(rename = "_id")]
+    pub(super) partition: i32,
+    pub(super) epoch: i64,
+    /// The epochs that were given last, oldest first: see [`super::walk`].
+    #[serde(default)]
+    pub(super) given: Vec<i64>,
+    /// Up to here each number was an epoch; the counter of earlier releases. None as long as they gave all, and
+    /// [`NOT_KNOWN`] where one of them has counted on beside this one.
+    #[serde(default)]
+    pub(super) dense: Option<i64>,
+    /// The newest epoch that has begun, and where.
+    #[serde(default)]
+    pub(super) begun: i64,
+    #[serde(default)]
+    pub(super) fence: String,
+}
+
+/// In [`EpochDocument::dense`].
+pub(super) const NOT_KNOWN: i64 = -1;
+
+impl EpochDocument {
+    /// Of a partition that has had no epoch.
+    pub(super) const fn new(partition: i32) -> Self {
+        Self { partition, epoch: 0, given: Vec::new(), dense: Some(0), begun: 0, fence: String::new() }
+    }
+
+    /// The epochs that are known one by one, and up to where all numbers were epochs; [`NOT_KNOWN`] if there may have been
+    /// others.
+    pub(super) fn known(&self) -> (&[i64], i64) {
+        let Some(dense) = self.dense else { return (&[], self.epoch) };
+        match self.given.last() {
+            Some(last) if *last != self.epoch => (&[], NOT_KNOWN),
+            Some(_) | None => (&self.given, dense),
+        }
+    }
+}
+
+/// An id as the database keeps it.
+pub(super) fn key(id: uuid::Uuid) -> Uuid {
+    Uuid::from_bytes(id.into_bytes())
+}
+
+/// An id from the database.
+pub(super) fn uuid_of(key: Uuid) -> uuid::Uuid {
+    uuid::Uuid::from_bytes(key.bytes())
+}
+
+/// A place as a text that sorts like it, so that the database compares one value.
+pub(super) fn order(place: Place) -> String {
+    format!("{:020} {:020}", place.epoch.0, place.seq.get())
+}
+
+/// The place of such a text.
+pub(super) fn place_in_order(text: &str) -> Option<Place> {
+    let (epoch, seq) = text.split_once(' ')?;
+    Some(Place { epoch: Epoch(epoch.parse().ok()?), seq: Seq::new(seq.parse().ok()?) })
+}
+
+/// A time as the database keeps it.
+pub(super) fn date(time: UnixMillis) -> DateTime {
+    DateTime::from_millis(time.0)
+}
+
+/// A time from the database.
+pub(super) fn time(date: DateTime) -> UnixMillis {
+    UnixMillis(date.timestamp_millis())
+}
+
+/// Bytes as the database keeps them.
+pub(super) fn binary(bytes: &[u8]) -> Binary {
+    Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() }
+}
+
+fn array<const N: usize>(binary: &Binary) -> Result<[u8; N], Failed> {
+    let bytes = binary.bytes.as_slice().try_into();
+    Ok(bytes.map_err(|_| StoreError::Inconsistent(format!("{} bytes instead of {N}", binary.bytes.len())))?)
+}
+
+/// A text that must satisfy a domain type.
+pub(super) fn parsed<T: TryFrom<String>>(text: String, field: &str) -> Result<T, Failed> {
+    Ok(T::try_from(text).map_err(|_| StoreError::Inconsistent(format!("{field} breaks its rules")))?)
+}
+
+impl From<&User> for UserDocument {
+    fn from(user: &User) -> Self {
+        Self {
+            id: key(user.id.as_uuid()),
+            username: user.username.as_str().to_owned(),
+            username_key: user.username.key(),
+            email: user.email.as_str().to_owned(),
+            email_key: user.email.key(),
+            password_hash: user.password_hash.clone(),
+            role: user.role,
+            created_at: date(user.created_at),
+            disabled: user.disabled,
+        }
+    }
+}
+
+impl TryFrom<UserDocument> for User {
+    type Error = StoreError;
+
+    fn try_from(user: UserDocument) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: UserId::from_uuid(uuid_of(user.id)),
+            username: parsed(user.username, "username")?,
+            email: Email::kept(user.email),
+            password_hash: user.password_hash,
+            role: user.role,
+            created_at: time(user.created_at),
+            disabled: user.disabled,
+        })
+    }
+}
+
+impl From<&Session> for SessionDocument {
+    fn from(session: &Session) -> Self {
+        Self {
+            id: key(session.id.as_uuid()),
+            lookup: binary(&session.lookup),
+            user_id: key(session.user_id.as_uuid()),
+            chain_key: binary(&session.chain_key),
+            current: binary(&session.current),
+            parent: session.parent.map(|hash| binary(&hash)),
+            rotated_at: date(session.rotated_at),
+            replaced: session.replaced.iter().copied().map(date).collect(),
+            created_at: date(session.created_at),
+            expires_at: date(session.expires_at),
+            revoked_at: session.revoked_at.map(date),
+        }
+    }
+}
+
+impl TryFrom<SessionDocument> for Session {
+    type Error = StoreError;
+
+    fn try_from(session: SessionDocument) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: SessionId::from_uuid(uuid_of(session.id)),
+            lookup: array(&session.lookup)?,
+            user_id: UserId::from_uuid(uuid_of(session.user_id)),
+            chain_key: array(&session.chain_key)?,
+            current: array(&session.current)?,
+            parent: session.parent.as_ref().map(array).transpose()?,
+            rotated_at: time(session.rotated_at),
+            replaced: session.replaced.into_iter().map(time).collect(),
+            created_at: time(session.created_at),
+            expires_at: time(session.expires_at),
+            revoked_at: session.revoked_at.map(time),
+        })
+    }
+}
+
+impl TryFrom<&Room> for RoomDocument {
+    type Error = StoreError;
+
+    fn try_from(room: &Room) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: key(room.id.as_uuid()),
+            slug: room.slug.as_ref().map(|slug| slug.as_str().to_owned()),
+            name: room.name.as_str().to_owned(),
+            name_key: room.unique_name(),
+            description: room.description.as_str().to_owned(),
+            visibility: room.visibility,
+            owner_id: room.owner.map(|id| key(id.as_uuid())),
+            acl: integer::stored(room.acl.0)?,
+            announced: 0,
+            created_at: date(room.created_at),
+            settings: room.settings.into(),
+            closed_at: None,
+        })
+    }
+}
+
+impl TryFrom<RoomDocument> for Room {
+    type Error = StoreError;
+
+    fn try_from(room: RoomDocument) -> Result<Self, StoreError> {
+        let id = RoomId::from_uuid(uuid_of(room.id));
+        Ok(Self {
+            id,
+            slug: room.slug.map(|slug| parsed::<Slug>(slug, "slug")).transpose()?,
+            name: RoomName::kept(&room.name, id),
+            description: RoomDescription::kept(&room.description),
+            visibility: room.visibility,
+            owner: room.owner_id.map(|id| UserId::from_uuid(uuid_of(id))),
+            acl: AclVersion(integer::read(room.acl)?),
+            created_at: time(room.created_at),
+            settings: room.settings.into(),
+        })
+    }
+}
+
+impl RoomDocument {
+    /// The settings as they are, with the version that the room has.
+    pub(super) fn settings_now(&self) -> RoomSettings {
+        RoomSettings { version: AclVersion(number(self.acl)), ..self.settings.into() }
+    }
+
+    /// The settings after a change, with the version that the room has; none if nothing would be different.
+    pub(super) fn settle(&self, wanted: SettingsChange) -> Option<RoomSettings> {
+        wanted.apply(self.settings.into(), AclVersion(number(self.acl)))
+    }
+}
+
+impl From<RoomSettings> for SettingsDocument {
+    fn from(settings: RoomSettings) -> Self {
+        let RoomSettings { version, slow_mode_ms, frozen } = settings;
+        Self { version: integer::bound(version.0), slow_mode_ms: integer::bound(slow_mode_ms), frozen }
+    }
+}
+
+impl From<SettingsDocument> for RoomSettings {
+    fn from(settings: SettingsDocument) -> Self {
+        let SettingsDocument { version, slow_mode_ms, frozen } = settings;
+        Self { version: AclVersion(number(version)), slow_mode_ms: number(slow_mode_ms), frozen }
+    }
+}
+
+/// A number that is never below zero; one that is counts as none.
+fn number(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}
+
+impl From<&Member> for MemberDocument {
+    fn from(member: &Member) -> Self {
+        Self {
+            room_id: key(member.room_id.as_uuid()),
+            user_id: key(member.user_id.as_uuid()),
+            role: member.role,
+            joined_at: date(member.joined_at),
+            read: order(member.read),
+        }
+    }
+}
+
+impl From<MemberDocument> for Member {
+    fn from(member: MemberDocument) -> Self {
+        Self {
+            room_id: RoomId::from_uuid(uuid_of(member.room_id)),
+            user_id: UserId::from_uuid(uuid_of(member.user_id)),
+            role: member.role,
+            joined_at: time(member.joined_at),
+            read: place_in_order(&member.read).unwrap_or(Place::START),
+        }
+    }
+}
+
+impl SanctionDocument {
+    /// Where and against whom.
+    pub(super) fn place(&self) -> (RoomId, UserId) {
+        (RoomId::from_uuid(uuid_of(self.room_id)), UserId::from_uuid(uuid_of(self.user_id)))
+    }
+
+    pub(super) fn new(room: RoomId, user: UserId, sanction: Sanction) -> Self {
+        Self {
+            room_id: key(room.as_uuid()),
+            user_id: key(user.as_uuid()),
+            muted_until: sanction.muted.map(integer::stored_until),
+            banned_until: sanction.banned.map(integer::stored_until),
+        }
+    }
+}
+
+impl From<SanctionDocument> for Sanction {
+    fn from(sanction: SanctionDocument) -> Self {
+        Self {
+            muted: sanction.muted_until.map(integer::read_until),
+            banned: sanction.banned_until.map(integer::read_until),
+        }
+    }
+}

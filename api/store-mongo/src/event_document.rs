@@ -1,0 +1,245 @@
+//! Events as documents: fields of their own, so that the database can be asked about them.
+
+use mongodb::bson::{DateTime, Uuid};
+use rookery_protocol::act::Emoji;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::event::{Event, EventBody, Sender, SequencedEvent};
+use rookery_protocol::id::{Epoch, MessageId, RoomId, Seq, UserId};
+use rookery_store::message::Kinds;
+use rookery_store::unread::said_by;
+use rookery_store::{StoreError, integer};
+use serde::{Deserialize, Serialize};
+
+use super::documents::{SettingsDocument, date, key, parsed, time, uuid_of};
+use crate::error::Failed;
+
+/// What happened, without its id, which is the `_id` of the document around it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct EventDocument {
+    v: i32,
+    kind: Kind,
+    user_id: Uuid,
+    username: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    content: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reply_to: Option<Uuid>,
+    /// The message that an edit is of: in a field of its own for the index of edits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    edit_of: Option<Uuid>,
+    /// The message that any other act is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message_id: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    emoji: Option<String>,
+    /// Whom an act of moderation is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    member: Option<MemberPart>,
+    /// When what was decided ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<DateTime>,
+    /// How the room is talked in from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    settings: Option<SettingsDocument>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MemberPart {
+    user_id: Uuid,
+    username: String,
+}
+
+/// An event of a room's history.
+#[derive(Serialize, Deserialize)]
+pub(super) struct MessageDocument {
+    #[serde(rename = "_id")]
+    pub(super) id: Uuid,
+    room_id: Uuid,
+    pub(super) epoch: i64,
+    pub(super) seq: i64,
+    timestamp: DateTime,
+    /// The author of a message that counts as unread for others; left out of everything else, and of deleted messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    said_by: Option<Uuid>,
+    /// Whether it is an act on a message; left out where it is none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_act: bool,
+    #[serde(flatten)]
+    event: EventDocument,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Message,
+    MemberJoined,
+    MemberLeft,
+    MessageEdited,
+    MessageDeleted,
+    ReactionAdded,
+    ReactionRemoved,
+    MemberKicked,
+    MemberBanned,
+    MemberUnbanned,
+    MemberMuted,
+    MemberUnmuted,
+    RoomUpdated,
+}
+
+impl From<&Event> for EventDocument {
+    fn from(event: &Event) -> Self {
+        let bare = |kind| Self {
+            v: event.v.into(),
+            kind,
+            user_id: key(event.user_id.as_uuid()),
+            username: event.username.clone(),
+            content: None,
+            client_id: None,
+            reply_to: None,
+            member: None,
+            until: None,
+            edit_of: None,
+            message_id: None,
+            emoji: None,
+            settings: None,
+        };
+        let of_member = |kind, member: &Sender, until: &Option<UnixMillis>| Self {
+            member: Some(MemberPart::from(member)),
+            until: until.map(date),
+            ..bare(kind)
+        };
+        let about = |kind, id: &MessageId| Self { message_id: Some(key(id.as_uuid())), ..bare(kind) };
+        match &event.body {
+            EventBody::Message { content, client_id, reply_to } => Self {
+                content: Some(content.clone()),
+                client_id: Some(client_id.as_str().to_owned()),
+                reply_to: reply_to.map(|id| key(id.as_uuid())),
+                ..bare(Kind::Message)
+            },
+            EventBody::MemberJoined {} => bare(Kind::MemberJoined),
+            EventBody::MemberLeft {} => bare(Kind::MemberLeft),
+            EventBody::MessageEdited { message_id, content, client_id } => Self {
+                edit_of: Some(key(message_id.as_uuid())),
+                content: Some(content.clone()),
+                client_id: Some(client_id.as_str().to_owned()),
+                ..bare(Kind::MessageEdited)
+            },
+            EventBody::MessageDeleted { message_id } => about(Kind::MessageDeleted, message_id),
+            EventBody::ReactionAdded { message_id, emoji } => {
+                Self { emoji: Some(emoji.as_str().to_owned()), ..about(Kind::ReactionAdded, message_id) }
+            }
+            EventBody::ReactionRemoved { message_id, emoji } => {
+                Self { emoji: Some(emoji.as_str().to_owned()), ..about(Kind::ReactionRemoved, message_id) }
+            }
+            EventBody::MemberKicked { member } => of_member(Kind::MemberKicked, member, &None),
+            EventBody::MemberBanned { member, until } => of_member(Kind::MemberBanned, member, until),
+            EventBody::MemberUnbanned { member } => of_member(Kind::MemberUnbanned, member, &None),
+            EventBody::MemberMuted { member, until } => of_member(Kind::MemberMuted, member, until),
+            EventBody::MemberUnmuted { member } => of_member(Kind::MemberUnmuted, member, &None),
+            EventBody::RoomUpdated { settings } => {
+                Self { settings: Some((*settings).into()), ..bare(Kind::RoomUpdated) }
+            }
+        }
+    }
+}
+
+impl EventDocument {
+    /// The event of this id.
+    pub(super) fn into_event(self, id: Uuid) -> Result<Event, Failed> {
+        Ok(Event {
+            v: u8::try_from(self.v).map_err(|_| StoreError::Inconsistent(format!("event version {}", self.v)))?,
+            id: MessageId::from_uuid(uuid_of(id)),
+            user_id: UserId::from_uuid(uuid_of(self.user_id)),
+            username: self.username.clone(),
+            body: self.into_body()?,
+        })
+    }
+
+    fn into_body(self) -> Result<EventBody, Failed> {
+        let member = self.member.map(Sender::from);
+        let member = member.ok_or_else(|| StoreError::Inconsistent("an act without a member".to_owned()));
+        let until = self.until.map(time);
+        Ok(match self.kind {
+            Kind::Message => EventBody::Message {
+                content: there(self.content, "content")?,
+                client_id: parsed(there(self.client_id, "client_id")?, "client_id")?,
+                reply_to: self.reply_to.map(|id| MessageId::from_uuid(uuid_of(id))),
+            },
+            Kind::MemberJoined => EventBody::MemberJoined {},
+            Kind::MemberLeft => EventBody::MemberLeft {},
+            Kind::MessageEdited => EventBody::MessageEdited {
+                message_id: target(self.edit_of)?,
+                content: there(self.content, "content")?,
+                client_id: parsed(there(self.client_id, "client_id")?, "client_id")?,
+            },
+            Kind::MessageDeleted => EventBody::MessageDeleted { message_id: target(self.message_id)? },
+            Kind::ReactionAdded => EventBody::ReactionAdded {
+                message_id: target(self.message_id)?,
+                emoji: Emoji::kept(there(self.emoji, "emoji")?),
+            },
+            Kind::ReactionRemoved => EventBody::ReactionRemoved {
+                message_id: target(self.message_id)?,
+                emoji: Emoji::kept(there(self.emoji, "emoji")?),
+            },
+            Kind::MemberKicked => EventBody::MemberKicked { member: member? },
+            Kind::MemberBanned => EventBody::MemberBanned { member: member?, until },
+            Kind::MemberUnbanned => EventBody::MemberUnbanned { member: member? },
+            Kind::MemberMuted => EventBody::MemberMuted { member: member?, until },
+            Kind::MemberUnmuted => EventBody::MemberUnmuted { member: member? },
+            Kind::RoomUpdated => EventBody::RoomUpdated { settings: there(self.settings, "settings")?.into() },
+        })
+    }
+}
+
+impl From<&Sender> for MemberPart {
+    fn from(member: &Sender) -> Self {
+        Self { user_id: key(member.user_id.as_uuid()), username: member.username.clone() }
+    }
+}
+
+impl From<MemberPart> for Sender {
+    fn from(member: MemberPart) -> Self {
+        Self { user_id: UserId::from_uuid(uuid_of(member.user_id)), username: member.username }
+    }
+}
+
+fn there<T>(value: Option<T>, field: &str) -> Result<T, Failed> {
+    Ok(value.ok_or_else(|| StoreError::Inconsistent(format!("an event without {field}")))?)
+}
+
+fn target(id: Option<Uuid>) -> Result<MessageId, Failed> {
+    there(id, "message_id").map(|id| MessageId::from_uuid(uuid_of(id)))
+}
+
+impl TryFrom<&SequencedEvent> for MessageDocument {
+    type Error = StoreError;
+
+    fn try_from(event: &SequencedEvent) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: key(event.event.id.as_uuid()),
+            room_id: key(event.room.as_uuid()),
+            epoch: integer::stored(event.epoch.0)?,
+            seq: integer::stored(event.seq.get())?,
+            timestamp: date(event.timestamp),
+            said_by: said_by(event).map(|user| key(user.as_uuid())),
+            is_act: !Kinds::Shown.include(event),
+            event: EventDocument::from(&event.event),
+        })
+    }
+}
+
+impl TryFrom<MessageDocument> for SequencedEvent {
+    type Error = StoreError;
+
+    fn try_from(message: MessageDocument) -> Result<Self, StoreError> {
+        Ok(Self {
+            room: RoomId::from_uuid(uuid_of(message.room_id)),
+            epoch: Epoch(integer::read(message.epoch)?),
+            seq: Seq::new(integer::read(message.seq)?),
+            timestamp: time(message.timestamp),
+            event: message.event.into_event(message.id)?,
+        })
+    }
+}

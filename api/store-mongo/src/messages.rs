@@ -1,0 +1,192 @@
+//! History in MongoDB.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use mongodb::Collection;
+use mongodb::bson::{Bson, doc};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::id::{Epoch, MessageId, RoomId, Seq, UserId};
+use rookery_protocol::partition::partition_of;
+use rookery_protocol::position::{FirstPlace, Held};
+use rookery_store::limits::{STORE_IDS_PER_READ_MAX, STORE_READS_AT_ONCE};
+use rookery_store::message::{Kinds, Place, held_at, is_message_of, place_of};
+use rookery_store::message_state::{MessageState, Reacted};
+use rookery_store::{Messages, PageQuestion, Reaction, StoreError, integer};
+
+use super::acts::Acts;
+use super::documents::key;
+use super::error::left_out;
+use super::event_document::MessageDocument;
+use super::many::page_of;
+use super::walk::{Given, Walk};
+use super::{Mongo, by_id};
+use crate::error::Failed;
+use crate::limits::STORE_CALL_LIFE;
+
+#[async_trait]
+impl Messages for Mongo {
+    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError> {
+        // The driver refuses to insert nothing.
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let messages = self.messages.clone();
+        let (acts, events_again, tops) = (Acts::new(self), events.to_vec(), Arc::clone(&self.tops));
+        let documents = events.iter().map(MessageDocument::try_from).collect::<Result<Vec<_>, _>>()?;
+        // A large batch may take its time: it is repeated until it succeeds, and nobody but the log waits for it.
+        self.calls
+            .run_long(STORE_CALL_LIFE, async move {
+                // Unordered: a document that is there already does not keep the ones after it out.
+                let known = match messages.insert_many(documents).ordered(false).await {
+                    Ok(_) => Known::default(),
+                    Err(error) => {
+                        let Some(those) = left_out(&error) else { return Err(error.into()) };
+                        let those: Vec<_> = those.iter().filter_map(|at| events_again.get(*at)).collect();
+                        known(&messages, &those).await?
+                    }
+                };
+                // After the events: a crash in between is repaired by the repeat of the batch.
+                let stored = |event: &SequencedEvent| !known.missing.contains(&event.event.id);
+                let (stored, missing): (Vec<_>, Vec<_>) = events_again.into_iter().partition(stored);
+                acts.apply(&stored).await?;
+                tops.note_all(&stored);
+                missing.first().map_or(Ok(known.held), |SequencedEvent { room, epoch, seq, .. }| {
+                    Err(StoreError::Collision { room: *room, epoch: *epoch, seq: *seq }.into())
+                })
+            })
+            .await
+    }
+
+    async fn page(&self, room: RoomId, question: PageQuestion) -> Result<Vec<SequencedEvent>, StoreError> {
+        let (limit, kinds) = (question.limit, question.kinds);
+        let walk = Walk::new(key(room.as_uuid()), question, self.tops.of(room));
+        let is_backwards = walk.is_backwards();
+        let (messages, epochs) = (self.messages.clone(), self.epochs.clone());
+        let found = self.calls.run(async move {
+            let direction = if is_backwards { -1 } else { 1 };
+            let order = match kinds {
+                Kinds::All => doc! { "room_id": direction, "epoch": direction, "seq": direction },
+                Kinds::Shown => {
+                    doc! { "room_id": direction, "is_act": direction, "epoch": direction, "seq": direction }
+                }
+            };
+            let mut found = page_of(&messages, walk.near(), order.clone(), limit).await?;
+            if found.len() < limit {
+                let counter = epochs.find_one(by_id(i32::from(partition_of(room).0))).await?;
+                let further = walk.further(&Given::from(counter));
+                let missing = limit - found.len();
+                found.extend(page_of(&messages, further, order, missing).await?);
+            }
+            Ok(found)
+        });
+        let mut found = found.await?;
+        if is_backwards {
+            found.reverse();
+        }
+        let found = found.into_iter().map(SequencedEvent::try_from);
+        // A process of an older release may have stored an act meanwhile without saying so.
+        found.filter(|event| event.as_ref().map_or(true, |event| kinds.include(event))).collect()
+    }
+
+    async fn last(&self, room: RoomId) -> Result<Place, StoreError> {
+        let (messages, whole) = (self.messages.clone(), doc! { "room_id": key(room.as_uuid()) });
+        let near = self
+            .tops
+            .of(room)
+            .map(|top| doc! { "room_id": key(room.as_uuid()), "seq": { "$gte": top } });
+        let ranges = near.into_iter().chain([whole]).collect();
+        let order = doc! { "room_id": -1, "seq": -1 };
+        let found = self.calls.run(async move { page_of(&messages, ranges, order, 1).await }).await?;
+        let Some(last) = found.first() else { return Ok(Place::START) };
+        self.tops.note(room, last.seq);
+        Ok(Place { epoch: Epoch(integer::read(last.epoch)?), seq: Seq::new(integer::read(last.seq)?) })
+    }
+
+    async fn message(&self, room: RoomId, id: MessageId) -> Result<Option<SequencedEvent>, StoreError> {
+        let (messages, filter) = (self.messages.clone(), by_id(key(id.as_uuid())));
+        let found = self.calls.run(async move { Ok(messages.find_one(filter).await?) }).await?;
+        let found = found.map(SequencedEvent::try_from).transpose()?;
+        Ok(found.filter(|event| is_message_of(event, room)))
+    }
+
+    async fn place(&self, room: RoomId, id: MessageId) -> Result<Option<FirstPlace>, StoreError> {
+        let (messages, filter) = (self.messages.clone(), by_id(key(id.as_uuid())));
+        let found = self.calls.run(async move { Ok(messages.find_one(filter).await?) }).await?;
+        let found = found.map(SequencedEvent::try_from).transpose()?.filter(|event| event.room == room);
+        Ok(found.as_ref().map(FirstPlace::from))
+    }
+
+    async fn reacted(
+        &self,
+        reaction: Reaction<'_>,
+        after: Option<Place>,
+        limit: usize,
+    ) -> Result<Vec<Reacted>, StoreError> {
+        let (acts, message, emoji) = (Acts::new(self), reaction.message, reaction.emoji.clone());
+        self.calls.run(async move { acts.reacted(message, &emoji, after, limit).await }).await
+    }
+
+    async fn sweep(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError> {
+        let acts = Acts::new(self);
+        self.calls.run(async move { acts.sweep(before, limit).await }).await
+    }
+
+    async fn states(
+        &self,
+        ids: &[MessageId],
+        users: &[UserId],
+    ) -> Result<HashMap<MessageId, MessageState>, StoreError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let (acts, users) = (Acts::new(self), users.to_vec());
+        let ids = ids.iter().map(|id| key(id.as_uuid()).into()).collect();
+        self.calls.run(async move { acts.states(ids, &users).await }).await
+    }
+
+    async fn edits(&self, id: MessageId, limit: usize) -> Result<Vec<SequencedEvent>, StoreError> {
+        let (messages, filter) = (self.messages.clone(), doc! { "edit_of": key(id.as_uuid()) });
+        let found = self.calls.run(async move {
+            let order = doc! { "epoch": -1, "seq": -1 };
+            let newest = messages.find(filter).sort(order).limit(integer::limit(limit));
+            Ok(newest.await?.try_collect::<Vec<_>>().await?)
+        });
+        found.await?.into_iter().rev().map(SequencedEvent::try_from).collect()
+    }
+}
+
+/// What the database has of events that it did not all take.
+#[derive(Default)]
+struct Known {
+    /// Those that are stored at another place.
+    held: Vec<Held>,
+    /// Those that are not stored: another event has their place.
+    missing: HashSet<MessageId>,
+}
+
+/// An event that was not taken has an id or a place that is there already. Only the id says that it is the same.
+async fn known(messages: &Collection<MessageDocument>, left_out: &[&SequencedEvent]) -> Result<Known, Failed> {
+    let ids: Vec<Bson> = left_out.iter().map(|event| key(event.event.id.as_uuid()).into()).collect();
+    let questions: Vec<_> = ids.chunks(STORE_IDS_PER_READ_MAX).map(<[Bson]>::to_vec).collect();
+    let ask = |ids: Vec<Bson>| {
+        let messages = messages.clone();
+        async move { messages.find(doc! { "_id": { "$in": ids } }).await?.try_collect::<Vec<_>>().await }
+    };
+    let found: Vec<Vec<MessageDocument>> = stream::iter(questions)
+        .map(ask)
+        .buffer_unordered(STORE_READS_AT_ONCE)
+        .try_collect()
+        .await?;
+    let mut stored: HashMap<MessageId, SequencedEvent> = HashMap::new();
+    for document in found.into_iter().flatten() {
+        let event = SequencedEvent::try_from(document)?;
+        stored.insert(event.event.id, event);
+    }
+    let held = left_out.iter().filter_map(|event| held_at(stored.get(&event.event.id)?, place_of(event)));
+    let missing = left_out.iter().map(|event| event.event.id).filter(|id| !stored.contains_key(id));
+    Ok(Known { held: held.collect(), missing: missing.collect() })
+}

@@ -1,0 +1,187 @@
+//! The schema as named steps, noted in `migrations` when done, so a run that was interrupted goes on where it
+//! stopped. Steps are only ever added.
+//!
+//! One document is the lock. It ends by itself, so that a runner that died does not block the next one; that is safe
+//! because every step may be done twice, also at the same time.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, TryStreamExt as _};
+use mongodb::bson::{DateTime, Uuid, doc};
+use mongodb::error::Error;
+use mongodb::{Collection, Database};
+use rookery_protocol::clock::UnixMillis;
+use rookery_store::StoreError;
+use serde::{Deserialize, Serialize};
+use tokio::time::{sleep, timeout};
+
+use super::calls::Calls;
+use super::documents::date;
+use super::error::is_duplicate;
+use super::indexes::{self, Index};
+use super::{by_id, renames};
+use crate::error::Failed;
+use crate::limits::{MIGRATION_LOCK_LIFE, MIGRATION_WAIT};
+
+/// Its collection.
+pub(super) const COLLECTION: &str = "migrations";
+/// Id of the mark of a restore that has not ended; no step has it.
+pub(super) const RESTORING: &str = "restoring";
+/// Id of the lock; no step has it.
+const LOCK: &str = "lock";
+/// Between two looks at a lock that somebody else holds.
+const LOCK_POLL: Duration = Duration::from_millis(200);
+
+/// One step: what is done to documents, then indexes to make, under a name that never changes.
+struct Step {
+    name: &'static str,
+    change: Option<Change>,
+    indexes: &'static [Index],
+}
+
+/// May be made twice, also at the same time.
+type Change = fn(Database) -> BoxFuture<'static, Result<(), Failed>>;
+
+const STEPS: &[Step] = &[
+    Step { name: "0001_start", change: None, indexes: indexes::START },
+    Step { name: "0002_acts", change: None, indexes: indexes::ACTS },
+    Step { name: "0003_rights", change: None, indexes: indexes::RIGHTS },
+    Step { name: "0004_limits", change: None, indexes: indexes::LIMITS },
+    Step { name: "0005_unread", change: None, indexes: indexes::UNREAD },
+    Step { name: "0006_changes", change: None, indexes: indexes::CHANGES },
+    Step {
+        name: "0007_history",
+        change: Some(|database| mark_acts(database).boxed()),
+        indexes: indexes::HISTORY,
+    },
+    Step {
+        name: "0008_names",
+        change: Some(|database| renames::run(database).boxed()),
+        indexes: indexes::NAMES,
+    },
+    Step { name: "0009_sessions", change: None, indexes: indexes::SESSIONS },
+    Step { name: "0010_epochs", change: None, indexes: indexes::EPOCHS },
+];
+
+#[derive(Serialize, Deserialize)]
+struct Note {
+    #[serde(rename = "_id")]
+    name: String,
+    /// When the step was done; none in the lock.
+    applied_at: Option<DateTime>,
+}
+
+/// Brings the schema up to date, or waits until another runner has.
+pub(super) async fn run(database: &Database, calls: &Calls) -> Result<(), Failed> {
+    let runner = Runner { database: database.clone(), notes: database.collection(COLLECTION), owner: Uuid::new() };
+    Ok(calls
+        .run_long(MIGRATION_WAIT + MIGRATION_LOCK_LIFE, async move {
+            let done = timeout(MIGRATION_WAIT, runner.run()).await;
+            done.unwrap_or_else(|_| Err(StoreError::Unavailable("the schema is not up to date".to_owned()).into()))
+        })
+        .await?)
+}
+
+/// Acts on messages, and reactions that were taken back, of before they were told apart.
+async fn mark_acts(database: Database) -> Result<(), Failed> {
+    let kinds = ["message_edited", "message_deleted", "reaction_added", "reaction_removed"];
+    let acts = doc! { "kind": { "$in": &kinds[..] }, "is_act": { "$exists": false } };
+    let messages = database.collection::<()>("messages");
+    messages.update_many(acts, doc! { "$set": { "is_act": true } }).await?;
+    let taken_back = doc! { "active": false, "taken_back_at": { "$exists": false } };
+    let since = doc! { "$set": { "taken_back_at": date(UnixMillis::now()) } };
+    database.collection::<()>("reactions").update_many(taken_back, since).await?;
+    Ok(())
+}
+
+/// The newest step that this program knows.
+pub(super) fn newest() -> &'static str {
+    STEPS.last().map_or("", |step| step.name)
+}
+
+/// Whether a name is that of a step.
+pub(super) fn is_known(name: &str) -> bool {
+    STEPS.iter().any(|step| step.name == name)
+}
+
+/// From here on nobody serves this database, and its schema is to be made anew.
+pub(super) async fn begin_restore(database: &Database) -> Result<(), Error> {
+    let notes = database.collection::<Note>(COLLECTION);
+    let mark = doc! { "$set": { "applied_at": date(UnixMillis::now()) } };
+    notes.update_one(by_id(RESTORING), mark).upsert(true).await?;
+    notes.delete_many(doc! { "_id": { "$ne": RESTORING } }).await.map(drop)
+}
+
+/// All is there.
+pub(super) async fn end_restore(database: &Database) -> Result<(), Error> {
+    database.collection::<Note>(COLLECTION).delete_one(by_id(RESTORING)).await.map(drop)
+}
+
+struct Runner {
+    database: Database,
+    notes: Collection<Note>,
+    owner: Uuid,
+}
+
+impl Runner {
+    async fn run(&self) -> Result<(), Failed> {
+        while !self.missing().await?.is_empty() {
+            if !self.lock().await? {
+                sleep(LOCK_POLL).await;
+                continue;
+            }
+            let outcome = self.apply_missing().await;
+            self.unlock().await?;
+            outcome?;
+        }
+        Ok(())
+    }
+
+    async fn missing(&self) -> Result<Vec<&'static Step>, Failed> {
+        let notes: Vec<Note> = self.notes.find(doc! {}).await?.try_collect().await?;
+        if notes.iter().any(|note| note.name == RESTORING) {
+            let cause = "a restore of this database goes on, or was broken off; repeat it with --replace";
+            return Err(StoreError::Unavailable(cause.to_owned()).into());
+        }
+        let foreign = notes.iter().map(|note| &note.name).filter(|name| *name != LOCK && !is_known(name));
+        if let Some(found) = foreign.max() {
+            return Err(StoreError::Newer { found: found.clone(), known: newest() }.into());
+        }
+        let done = |step: &Step| notes.iter().any(|note| note.name == step.name && note.applied_at.is_some());
+        Ok(STEPS.iter().filter(|step| !done(step)).collect())
+    }
+
+    /// Takes the lock if it is free or has ended. The upsert collides with a lock that is held.
+    async fn lock(&self) -> Result<bool, Failed> {
+        let now = UnixMillis::now();
+        let free = doc! { "_id": LOCK, "expires_at": { "$lt": date(now) } };
+        let mine = doc! { "$set": { "owner": self.owner, "expires_at": date(now.plus(MIGRATION_LOCK_LIFE)) } };
+        match self.notes.update_one(free, mine).upsert(true).await {
+            Ok(_) => Ok(true),
+            Err(error) if is_duplicate(&error) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn unlock(&self) -> Result<(), Failed> {
+        Ok(self.notes.delete_one(doc! { "_id": LOCK, "owner": self.owner }).await.map(drop)?)
+    }
+
+    /// Looks again, now that nobody else is at it.
+    async fn apply_missing(&self) -> Result<(), Failed> {
+        for step in self.missing().await? {
+            if let Some(change) = step.change {
+                change(self.database.clone()).await?;
+            }
+            for index in step.indexes {
+                let collection = self.database.collection::<()>(index.collection);
+                collection.create_index(index.model()).await?;
+            }
+            let note = doc! { "$set": { "applied_at": date(UnixMillis::now()) } };
+            self.notes.update_one(by_id(step.name), note).upsert(true).await?;
+            tracing::info!(step = step.name, "schema step applied");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,38 @@
+//! Sanctions in MongoDB. Acts are transactions, see [`super::transaction`].
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use rookery_protocol::event::Event;
+use rookery_protocol::id::{RoomId, UserId};
+use rookery_store::sanction::{Act, Sanction};
+use rookery_store::{Announcement, Sanctions, StoreError};
+
+use super::Mongo;
+use super::many::sanctions_at;
+use super::members::one;
+use super::transaction::{Change, Turn};
+
+#[async_trait]
+impl Sanctions for Mongo {
+    async fn get(&self, room: RoomId, user: UserId) -> Result<Sanction, StoreError> {
+        let (sanctions, filter) = (self.sanctions.clone(), one(room, user));
+        let found = self.calls.run(async move { Ok(sanctions.find_one(filter).await?) }).await?;
+        Ok(found.map(Sanction::from).unwrap_or_default())
+    }
+
+    async fn among(&self, places: &[(RoomId, UserId)]) -> Result<HashMap<(RoomId, UserId), Sanction>, StoreError> {
+        let found = self.all_of(&self.sanctions, sanctions_at(places)).await?;
+        Ok(found.into_iter().map(|document| (document.place(), Sanction::from(document))).collect())
+    }
+
+    async fn apply(
+        &self,
+        room: RoomId,
+        user: UserId,
+        act: Act,
+        event: &Event,
+    ) -> Result<Option<Announcement>, StoreError> {
+        Ok(self.change(Change { room, turn: Turn::Act(user, act), event: event.clone() }).await?)
+    }
+}

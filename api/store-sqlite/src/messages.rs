@@ -1,0 +1,181 @@
+//! History in SQLite: the place in columns, the event as the JSON that the bus carries.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::event::{Event, SequencedEvent};
+use rookery_protocol::id::{Epoch, MessageId, RoomId, Seq, UserId};
+use rookery_protocol::position::{FirstPlace, Held};
+use rookery_store::message::{Kinds, Place, Window, edit_of, held_at, is_message_of, place_of};
+use rookery_store::message_state::{MessageState, Reacted};
+use rookery_store::unread::said_by;
+use rookery_store::{Messages, PageQuestion, Reaction, StoreError, integer};
+use rusqlite::{Connection, Row, params};
+
+use super::sql::{change, many, one, statements};
+use super::{Sqlite, acts};
+use crate::error::Failed;
+
+statements! {
+    INSERT = "INSERT INTO messages (id, room_id, epoch, seq, timestamp, event, edit_of, said_by, is_act)
+              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING";
+    LATEST = "SELECT * FROM messages WHERE room_id = ?1 ORDER BY epoch DESC, seq DESC LIMIT ?2";
+    BEFORE = "SELECT * FROM messages WHERE room_id = ?1 AND (epoch, seq) < (?3, ?4)
+              ORDER BY epoch DESC, seq DESC LIMIT ?2";
+    AFTER = "SELECT * FROM messages WHERE room_id = ?1 AND (epoch, seq) > (?3, ?4)
+             ORDER BY epoch, seq LIMIT ?2";
+    SHOWN_LATEST = "SELECT * FROM messages WHERE room_id = ?1 AND is_act = 0
+                    ORDER BY epoch DESC, seq DESC LIMIT ?2";
+    SHOWN_BEFORE = "SELECT * FROM messages WHERE room_id = ?1 AND is_act = 0 AND (epoch, seq) < (?3, ?4)
+                    ORDER BY epoch DESC, seq DESC LIMIT ?2";
+    SHOWN_AFTER = "SELECT * FROM messages WHERE room_id = ?1 AND is_act = 0 AND (epoch, seq) > (?3, ?4)
+                   ORDER BY epoch, seq LIMIT ?2";
+    BY_ID = "SELECT * FROM messages WHERE id = ?1";
+    EDITS = "SELECT * FROM messages WHERE edit_of = ?1 ORDER BY epoch DESC, seq DESC LIMIT ?2";
+    LAST = "SELECT epoch, seq FROM messages WHERE room_id = ?1 ORDER BY seq DESC LIMIT 1";
+}
+
+#[async_trait]
+impl Messages for Sqlite {
+    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError> {
+        self.numbers()?;
+        let events = events.to_vec();
+        let applied = self
+            .write(move |db| events.iter().filter_map(|event| insert(db, event).transpose()).collect())
+            .await;
+        // Somebody else numbers here, and was not noticed in any other way.
+        if let Err(error @ StoreError::Collision { .. }) = &applied {
+            self.fence.lose(format!("another process stores events here: {error}"));
+        }
+        applied
+    }
+
+    async fn page(&self, room: RoomId, question: PageQuestion) -> Result<Vec<SequencedEvent>, StoreError> {
+        self.read(move |db| page(db, room, question)).await
+    }
+
+    async fn last(&self, room: RoomId) -> Result<Place, StoreError> {
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let last: Option<(i64, i64)> = self.read(move |db| one(db, LAST, [room.as_uuid()], row)).await?;
+        let Some((epoch, seq)) = last else { return Ok(Place::START) };
+        Ok(Place { epoch: Epoch(integer::read(epoch)?), seq: Seq::new(integer::read(seq)?) })
+    }
+
+    async fn message(&self, room: RoomId, id: MessageId) -> Result<Option<SequencedEvent>, StoreError> {
+        let found = self.read(move |db| one(db, BY_ID, [id.as_uuid()], read)).await?;
+        Ok(found.filter(|event| is_message_of(event, room)))
+    }
+
+    async fn place(&self, room: RoomId, id: MessageId) -> Result<Option<FirstPlace>, StoreError> {
+        let found = self.read(move |db| one(db, BY_ID, [id.as_uuid()], read)).await?;
+        let found = found.filter(|event| event.room == room);
+        Ok(found.as_ref().map(FirstPlace::from))
+    }
+
+    async fn states(
+        &self,
+        ids: &[MessageId],
+        users: &[UserId],
+    ) -> Result<HashMap<MessageId, MessageState>, StoreError> {
+        let (ids, users) = (ids.to_vec(), users.to_vec());
+        self.read(move |db| ids.into_iter().map(|id| Ok((id, acts::state(db, id, &users)?))).collect())
+            .await
+    }
+
+    async fn reacted(
+        &self,
+        reaction: Reaction<'_>,
+        after: Option<Place>,
+        limit: usize,
+    ) -> Result<Vec<Reacted>, StoreError> {
+        let (message, emoji) = (reaction.message, reaction.emoji.clone());
+        self.read(move |db| acts::reacted(db, message, &emoji, after, integer::limit(limit)))
+            .await
+    }
+
+    async fn sweep(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError> {
+        self.write(move |db| acts::sweep(db, before, integer::limit(limit))).await
+    }
+
+    async fn edits(&self, id: MessageId, limit: usize) -> Result<Vec<SequencedEvent>, StoreError> {
+        let limit = integer::limit(limit);
+        let mut found = self.read(move |db| many(db, EDITS, params![id.as_uuid(), limit], read)).await?;
+        found.reverse();
+        Ok(found)
+    }
+}
+
+/// A message, as it was said.
+pub(super) fn by_id(db: &Connection, id: MessageId) -> Result<Option<SequencedEvent>, Failed> {
+    one(db, BY_ID, [id.as_uuid()], read)
+}
+
+/// Where the event is, if that is another place.
+fn insert(db: &Connection, event: &SequencedEvent) -> Result<Option<Held>, Failed> {
+    let row = params![
+        event.event.id.as_uuid(),
+        event.room.as_uuid(),
+        integer::stored(event.epoch.0)?,
+        integer::stored(event.seq.get())?,
+        event.timestamp.0,
+        event.event.to_json(),
+        edit_of(&event.event.body).map(MessageId::as_uuid),
+        said_by(event).map(UserId::as_uuid),
+        !Kinds::Shown.include(event),
+    ];
+    let inserted = change(db, INSERT, row).map_err(|error| {
+        if matches!(error, Failed(StoreError::Taken(_))) {
+            Failed(StoreError::Collision { room: event.room, epoch: event.epoch, seq: event.seq })
+        } else {
+            error
+        }
+    });
+    // What is there already was applied in the transaction that wrote it.
+    if inserted? == 0 {
+        let first = one(db, BY_ID, [event.event.id.as_uuid()], read)?;
+        return Ok(first.and_then(|first| held_at(&first, place_of(event))));
+    }
+    acts::apply(db, event).map(|()| None)
+}
+
+fn page(db: &Connection, room: RoomId, question: PageQuestion) -> Result<Vec<SequencedEvent>, Failed> {
+    let PageQuestion { window, kinds, limit } = question;
+    let (room, limit) = (room.as_uuid(), integer::limit(limit));
+    let [latest, before, after] = match kinds {
+        Kinds::All => [LATEST, BEFORE, AFTER],
+        Kinds::Shown => [SHOWN_LATEST, SHOWN_BEFORE, SHOWN_AFTER],
+    };
+    let around = |place: Place| (integer::bound(place.epoch.0), integer::bound(place.seq.get()));
+    let mut found = match window {
+        Window::Latest => many(db, latest, params![room, limit], read)?,
+        Window::Before(place) => {
+            let (epoch, seq) = around(place);
+            many(db, before, params![room, limit, epoch, seq], read)?
+        }
+        Window::After(place) => {
+            let (epoch, seq) = around(place);
+            return many(db, after, params![room, limit, epoch, seq], read);
+        }
+    };
+    found.reverse();
+    Ok(found)
+}
+
+/// The event of a row.
+pub(super) fn event(row: &Row<'_>) -> Result<Event, Failed> {
+    let json: String = row.get("event")?;
+    // The error's own text may quote what was said.
+    Ok(serde_json::from_str(&json)
+        .map_err(|error| StoreError::Inconsistent(format!("stored event, column {}", error.column())))?)
+}
+
+fn read(row: &Row<'_>) -> Result<SequencedEvent, Failed> {
+    Ok(SequencedEvent {
+        room: RoomId::from_uuid(row.get("room_id")?),
+        epoch: Epoch(integer::read(row.get("epoch")?)?),
+        seq: Seq::new(integer::read(row.get("seq")?)?),
+        timestamp: UnixMillis(row.get("timestamp")?),
+        event: event(row)?,
+    })
+}

@@ -1,0 +1,295 @@
+//! Accounts: names, addresses, roles. Untrusted text becomes one of these types at the edge.
+
+use std::fmt;
+
+use email_address::{EmailAddress, Options};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::id::UserId;
+use rookery_protocol::text;
+use serde::{Deserialize, Serialize};
+
+/// 3 to 32 of letters, digits, `_`, `-` and `.` (ASCII), first and last a letter or digit. Kept as written, unique
+/// without regard to case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Username(String);
+
+/// An e-mail address as RFC 5322 has it, without quotes and comments, at most 254 bytes, trimmed. Unique without regard to
+/// case, and to whether its domain is written in letters or in punycode.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Email(String);
+
+/// 8 to 256 characters, taken byte for byte. Never printed.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+pub struct Password(String);
+
+/// What somebody claims to be the password: anything of at most 256 characters, since the answer to a short one is
+/// the answer to a wrong one. Never printed.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+pub struct PasswordAttempt(String);
+
+/// A user name or an address as typed at login: at most 254 bytes, trimmed.
+#[derive(Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Login(String);
+
+/// What an account may do on the whole server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ServerRole {
+    /// Runs the server.
+    Admin,
+    /// Keeps order everywhere.
+    Moderator,
+    /// Everybody else.
+    User,
+}
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Its id.
+    pub id: UserId,
+    /// Its name.
+    pub username: Username,
+    /// Its address.
+    pub email: Email,
+    /// argon2id in PHC form.
+    pub password_hash: String,
+    /// Its role.
+    pub role: ServerRole,
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// A disabled account cannot log in.
+    pub disabled: bool,
+}
+
+const EMAIL_BYTES_MAX: usize = 254;
+const PASSWORD_CHARS_MIN: usize = 8;
+const PASSWORD_CHARS_MAX: usize = 256;
+
+impl Username {
+    /// The name as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form that is unique.
+    pub fn key(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+impl TryFrom<String> for Username {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let bytes = text.as_bytes();
+        let inner = bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+        let ends = [bytes.first(), bytes.last()]
+            .into_iter()
+            .all(|end| end.is_some_and(u8::is_ascii_alphanumeric));
+        if (3..=32).contains(&bytes.len()) && inner && ends {
+            Ok(Self(text))
+        } else {
+            Err("must be 3 to 32 letters, digits, '_', '-' or '.', beginning and ending with a letter or digit")
+        }
+    }
+}
+
+impl Email {
+    /// The address as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// An address from a store: there may be older ones that break the rules of today.
+    pub const fn kept(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The form that is unique: the domain as it is looked up, all in lower case.
+    pub fn key(&self) -> String {
+        address_key(&self.0).unwrap_or_else(|| self.0.trim().to_lowercase())
+    }
+}
+
+/// The unique form of an address; none of a text that is none.
+pub(crate) fn address_key(text: &str) -> Option<String> {
+    let (local, domain) = text.trim().rsplit_once('@')?;
+    let domain = idna::domain_to_ascii_strict(domain).ok()?;
+    Some(format!("{}@{domain}", local.to_lowercase()))
+}
+
+impl TryFrom<String> for Email {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let address = text.trim();
+        let plain = text::line(address, EMAIL_BYTES_MAX).is_some() && !address.contains(['"', '\\', '(', ')', ' ']);
+        let options = Options { minimum_sub_domains: 0, allow_domain_literal: false, allow_display_text: false };
+        let key = address_key(address).filter(|key| key.len() <= EMAIL_BYTES_MAX && address.len() <= EMAIL_BYTES_MAX);
+        let valid = key.is_some_and(|key| EmailAddress::parse_with_options(&key, options).is_ok());
+        if plain && valid {
+            Ok(Self(address.to_owned()))
+        } else {
+            Err("must be an e-mail address")
+        }
+    }
+}
+
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Email(…)")
+    }
+}
+
+impl Password {
+    /// The bytes to hash.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl TryFrom<String> for Password {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let chars = text.chars().take(PASSWORD_CHARS_MAX + 1).count();
+        if (PASSWORD_CHARS_MIN..=PASSWORD_CHARS_MAX).contains(&chars) {
+            Ok(Self(text))
+        } else {
+            Err("must have 8 to 256 characters")
+        }
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+impl PasswordAttempt {
+    /// The bytes to verify.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl TryFrom<String> for PasswordAttempt {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let chars = text.chars().take(PASSWORD_CHARS_MAX + 1).count();
+        if chars <= PASSWORD_CHARS_MAX {
+            Ok(Self(text))
+        } else {
+            Err("must have at most 256 characters")
+        }
+    }
+}
+
+impl fmt::Debug for PasswordAttempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordAttempt(…)")
+    }
+}
+
+impl Login {
+    /// The text as typed.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Login {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text.len() <= EMAIL_BYTES_MAX {
+            Ok(Self(text.trim().to_owned()))
+        } else {
+            Err("must be a user name or an e-mail address")
+        }
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Login(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usernames_are_bounded() {
+        for good in ["abc", "a.b-c_1", "Zoë".replace('ë', "e").as_str(), &"a".repeat(32)] {
+            assert!(Username::try_from(good.to_owned()).is_ok(), "{good}");
+        }
+        for bad in ["", "ab", ".ab", "ab-", "a b", "a\nb", "ñandu", "{\"$ne\":1}", &"a".repeat(33)] {
+            assert!(Username::try_from(bad.to_owned()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn c06_addresses_are_addresses() {
+        for bad in [
+            "",
+            "a",
+            "@b",
+            "a@",
+            "a@@b",
+            "a b@c.org",
+            "a@.b",
+            "a@b.",
+            "<a@x.org>",
+            "a@x.org,b@x.org",
+            "a,b@x.org",
+            "a\0@x.org",
+            "a\n@x.org",
+            "\u{202e}a@x.org",
+            "Ada <a@x.org>",
+            "a@[127.0.0.1]",
+            "\"a b\"@x.org",
+            "a..b@x.org",
+            ".a@x.org",
+            "a@x_y.org",
+            "a@-x.org",
+            "(a)b@x.org",
+            "a@x.org;b@x.org",
+            "a@xn--a-ecp.ru",
+        ] {
+            assert!(Email::try_from(bad.to_owned()).is_err(), "{bad:?}");
+        }
+        for good in [
+            "me@example.org",
+            " me@example.org ",
+            "a.b+c_d@sub.example.org",
+            "ä@example.org",
+            "me@bücher.example",
+        ] {
+            assert!(Email::try_from(good.to_owned()).is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn c06_one_address_has_one_key() {
+        let key = |text: &str| Email::try_from(text.to_owned()).unwrap().key();
+        assert_eq!(key("Me@BÜCHER.example"), "me@xn--bcher-kva.example");
+        assert_eq!(key("me@xn--bcher-kva.EXAMPLE"), key("ME@bücher.example "));
+        assert_eq!(Email::kept("<A@x.org>".to_owned()).as_str(), "<A@x.org>", "an old one is found as it is");
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let password = Password::try_from("hunter22!".to_owned()).unwrap();
+        assert!(!format!("{password:?}").contains("hunter"));
+    }
+}

@@ -1,0 +1,76 @@
+//! The program `rookery-gateway`.
+
+use std::process::ExitCode;
+
+use clap::{ArgMatches, Command};
+use rookery_runtime::config::{arguments, section};
+use rookery_runtime::telemetry;
+use rookery_runtime::terminal::{complain, print};
+use rookery_runtime::token::install_provider;
+
+mod authority_http;
+mod config;
+mod limits;
+mod server;
+
+use config::{Config, SETTINGS};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Exit code of a configuration that cannot be used.
+const BAD_CONFIG: u8 = 2;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    install_provider();
+    let matches = command().get_matches();
+    match matches.subcommand() {
+        Some(("config", matches)) => print_config(matches),
+        Some(("settings", _)) => finish(print(&section("rookery-gateway", SETTINGS))),
+        Some((_, matches)) => serve(matches).await,
+        None => serve(&matches).await,
+    }
+}
+
+fn command() -> Command {
+    let root = Command::new("rookery-gateway")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Sockets of a Rookery chat cluster");
+    arguments(root, SETTINGS)
+        .subcommand(Command::new("serve").about("Serve until a signal ends it (the default)"))
+        .subcommand(Command::new("config").about("Print the configuration in force"))
+        .subcommand(Command::new("settings").about("Print the reference of the settings"))
+}
+
+async fn serve(matches: &ArgMatches) -> ExitCode {
+    let config = match Config::read(matches) {
+        Ok((config, _)) => config,
+        Err(errors) => return fail(&errors, BAD_CONFIG),
+    };
+    telemetry::init(config.log_format, &config.log_filter);
+    match server::serve(config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, 1),
+    }
+}
+
+fn print_config(matches: &ArgMatches) -> ExitCode {
+    match Config::read(matches) {
+        Ok((_, effective)) => finish(print(&effective.to_string())),
+        Err(errors) => fail(&errors, BAD_CONFIG),
+    }
+}
+
+fn finish(printed: std::io::Result<()>) -> ExitCode {
+    match printed {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, 1),
+    }
+}
+
+/// Logs may not be running yet, so the last words go to standard error in any case.
+fn fail(error: &impl std::fmt::Display, code: u8) -> ExitCode {
+    complain(&format!("rookery-gateway: {error}"));
+    ExitCode::from(code)
+}

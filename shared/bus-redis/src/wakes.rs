@@ -1,0 +1,85 @@
+//! What wakes the holder of a log: something has come into it while it was empty. That entry is told along, so that
+//! one message alone need not be asked for.
+//!
+//! Nobody relies on it: a wake-up that was lost is made up for by the renewal of the lease, and what is told is read
+//! again by the next holder if it does not get into the store.
+
+use parking_lot::Mutex;
+use rookery_bus::error::BusError;
+use rookery_protocol::id::Partition;
+use rookery_protocol::partition::partitions;
+use tokio::sync::Notify;
+
+use crate::log::Batch;
+use crate::{RedisBus, keys};
+
+/// One for each partition.
+pub(super) struct Wakes(Vec<Wake>);
+
+#[derive(Default)]
+struct Wake {
+    bell: Notify,
+    first: Mutex<Option<Batch>>,
+}
+
+impl Default for Wakes {
+    fn default() -> Self {
+        Self(partitions().map(|_| Wake::default()).collect())
+    }
+}
+
+impl Wakes {
+    /// The log of the partition may have something, perhaps this before all else.
+    pub(super) fn ring(&self, partition: Partition, first: Option<Batch>) {
+        if let Some(wake) = self.of(partition) {
+            if first.is_some() {
+                *wake.first.lock() = first;
+            }
+            wake.bell.notify_one();
+        }
+    }
+
+    /// What was told before need not be true any more.
+    pub(super) fn forget(&self, partition: Partition) {
+        if let Some(wake) = self.of(partition) {
+            wake.first.lock().take();
+        }
+    }
+
+    /// Any log may have something.
+    pub(super) fn ring_all(&self) {
+        partitions().for_each(|partition| self.ring(partition, None));
+    }
+
+    fn of(&self, partition: Partition) -> Option<&Wake> {
+        self.0.get(usize::from(partition.0))
+    }
+}
+
+impl RedisBus {
+    /// From now on [`Self::woken`] is told when the log of the partition is no longer empty; and once now, for what came
+    /// before.
+    pub async fn hear_wakes(&self, partition: Partition) -> Result<(), BusError> {
+        self.join(vec![keys::wake_channel(partition)]).await?;
+        self.wake(partition);
+        Ok(())
+    }
+
+    /// Makes [`Self::woken`] return.
+    pub fn wake(&self, partition: Partition) {
+        self.wakes.ring(partition, None);
+    }
+
+    /// And from now on no more.
+    pub async fn ignore_wakes(&self, partition: Partition) -> Result<(), BusError> {
+        self.leave(vec![keys::wake_channel(partition)]).await
+    }
+
+    /// Waits until a partition's log may have something, and tells what came into it while it was empty, if that is
+    /// known: one entry, which nobody was handed out and which may be stored already. May return early.
+    pub async fn woken(&self, partition: Partition) -> Option<Batch> {
+        let wake = self.wakes.of(partition)?;
+        wake.bell.notified().await;
+        wake.first.lock().take()
+    }
+}

@@ -1,0 +1,14 @@
+//! Tests of the bus over both its implementations, Redis and in-process, under one contract; one binary.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "in a test a panic is the report")]
+
+#[macro_use]
+mod contract;
+
+mod bus_contract;
+mod fixture;
+mod given_up;
+mod journal;
+mod presence_contract;
+mod quota_contract;
+mod redis_epochs;
+mod redis_log;

@@ -1,0 +1,348 @@
+//! What a gateway needs from the api: rights, room state for the bus, and public keys. In the cluster the
+//! answers come over the api's internal listener, in one process by a call.
+
+use async_trait::async_trait;
+use rookery_protocol::access::{
+    MessageAction, MessageStanding, Rights, RoomRole, Standing, Until, Visibility, decide_on_message, keeps_order,
+};
+use rookery_protocol::act::{Act, ActKind, Emoji};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::id::{AclVersion, MessageId, RoomId, RoomRef, SessionId, Slug, UserId};
+use rookery_protocol::limits::REACTIONS_PER_MESSAGE_MAX;
+use rookery_protocol::position::{EventPlace, FirstPlace};
+use rookery_protocol::unread::{ReadState, ReadTo};
+use rookery_runtime::token::JwkSet;
+use serde::{Deserialize, Serialize};
+
+pub mod many;
+
+/// What one user is in one room, valid while the room's ACL version is [`Permission::acl`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Permission {
+    /// The room.
+    pub room: RoomId,
+    /// Its readable address.
+    pub slug: Option<Slug>,
+    /// Its name.
+    pub name: String,
+    /// Who may find it.
+    pub visibility: Visibility,
+    /// The user's role; none for outsiders of a public room.
+    pub role: Option<RoomRole>,
+    /// Version of the room's rights this was read at.
+    pub acl: AclVersion,
+    /// Until when the user may not say anything; none if never muted.
+    #[serde(default)]
+    pub muted: Option<Until>,
+    /// Until when the user is shut out; none if never banned.
+    #[serde(default)]
+    pub banned: Option<Until>,
+}
+
+impl Permission {
+    /// The part that [`rookery_protocol::access::decide`] looks at.
+    pub const fn standing(&self) -> Standing {
+        Standing { visibility: self.visibility, role: self.role, muted: self.muted, banned: self.banned }
+    }
+
+    /// The rights under which the user says something.
+    pub fn rights(&self) -> Rights {
+        if self.role.is_some_and(keeps_order) {
+            Rights::Office(self.acl)
+        } else {
+            Rights::At(self.acl)
+        }
+    }
+}
+
+/// A question about a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// Its room.
+    pub room: RoomId,
+    /// The message.
+    pub message: MessageId,
+    /// What is about to be done to it, if anything is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<BeforeAct>,
+}
+
+/// An act that has no place yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BeforeAct {
+    /// Whose.
+    pub user: UserId,
+    /// The id of its event, see [`Act::event_id`].
+    pub event: MessageId,
+}
+
+/// What is to be known of a message before something is done to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageFacts {
+    /// Who said it.
+    pub author: UserId,
+    /// Whether it is deleted.
+    pub deleted: bool,
+    /// The different reactions it has.
+    pub emojis: Vec<Emoji>,
+    /// What an act would change; none where nothing was asked about one, and of an api that does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<ActFacts>,
+}
+
+/// A message as one user finds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActFacts {
+    /// Where the message is.
+    pub place: FirstPlace,
+    /// Its newest text.
+    pub content: String,
+    /// The reactions that are the user's.
+    pub own: Vec<Emoji>,
+    /// Where the store has the event of the act, if it has it already.
+    pub done: Option<FirstPlace>,
+    /// Whether the event of the act has a place but is not stored yet.
+    pub under_way: bool,
+    /// Whether the message, or something that was done to it by the user, is not stored yet.
+    pub unstored: bool,
+}
+
+/// What becomes of an act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is to be given a place.
+    Change,
+    /// It is stored already, at this place.
+    Done(FirstPlace),
+    /// It would change nothing of the message, which is at this place.
+    Unchanged(FirstPlace),
+    /// It would change nothing by what is not stored yet: ask again in a moment.
+    Unsettled,
+}
+
+impl MessageFacts {
+    /// What becomes of the act of a user with this permission.
+    ///
+    /// # Errors
+    /// The code to answer with.
+    pub fn decide(&self, permission: &Permission, user: UserId, act: &Act) -> Result<Verdict, ErrorCode> {
+        let standing = MessageStanding { role: permission.role, own: self.author == user, deleted: self.deleted };
+        let Some(now) = &self.now else { return self.check(standing, act).map(|()| Verdict::Change) };
+        if let Some(place) = now.done {
+            return Ok(Verdict::Done(place));
+        }
+        if now.under_way {
+            return Ok(Verdict::Change);
+        }
+        let idle = match &act.kind {
+            ActKind::Delete => self.deleted,
+            ActKind::Edit(content) => standing.own && !self.deleted && *content == now.content,
+            ActKind::React(emoji) => !self.deleted && now.own.contains(emoji),
+            ActKind::Unreact(emoji) => !self.deleted && !now.own.contains(emoji),
+        };
+        // Who may not do it is not told that it is done.
+        let deleted = self.deleted && !idle;
+        self.check(MessageStanding { deleted, ..standing }, act)?;
+        Ok(match (idle, now.unstored) {
+            (true, true) => Verdict::Unsettled,
+            (true, false) => Verdict::Unchanged(now.place),
+            (false, _) => Verdict::Change,
+        })
+    }
+
+    fn check(&self, standing: MessageStanding, act: &Act) -> Result<(), ErrorCode> {
+        match &act.kind {
+            ActKind::Edit(_) => decide_on_message(standing, MessageAction::Edit),
+            ActKind::Delete => decide_on_message(standing, MessageAction::Delete),
+            ActKind::Unreact(_) => decide_on_message(standing, MessageAction::React),
+            ActKind::React(emoji) => {
+                decide_on_message(standing, MessageAction::React)?;
+                let fits = self.emojis.len() < REACTIONS_PER_MESSAGE_MAX || self.emojis.contains(emoji);
+                if fits { Ok(()) } else { Err(ErrorCode::TooManyReactions) }
+            }
+        }
+    }
+}
+
+/// Sessions that were revoked and rooms whose rights changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// From when on to ask the next time, by the clock of who answered.
+    pub upto: UnixMillis,
+    /// Sessions that were revoked.
+    pub sessions: Vec<SessionId>,
+    /// Rooms, and the versions of their rights.
+    pub rooms: Vec<(RoomId, AclVersion)>,
+    /// Whether these are all; where it is not, everything has to be asked about.
+    pub is_whole: bool,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuthorityError {
+    /// A definite no, with the code to tell the client.
+    #[error("refused: {}", .0.as_str())]
+    Refused(ErrorCode),
+    /// The user may not say anything in the room; in so many milliseconds it may, if that is known.
+    #[error("muted")]
+    Muted(Option<u64>),
+    /// Nobody answered in time; trying again may help.
+    #[error("the api does not answer: {0}")]
+    Unavailable(String),
+}
+
+/// What is a user in a room?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The user.
+    pub user: UserId,
+    /// The room.
+    pub room: RoomRef,
+}
+
+/// The answer to a [`Question`].
+pub type Answer = Result<Permission, AuthorityError>;
+
+/// The api as gateways see it.
+#[async_trait]
+pub trait Authority: Send + Sync + 'static {
+    /// What the user is in the room. Refused with [`ErrorCode::UnknownRoom`] when there is no such room, or none
+    /// that this user may know of.
+    async fn authorize(&self, user: UserId, room: &RoomRef) -> Result<Permission, AuthorityError>;
+
+    /// The same for many questions at once, answered in their order. At most
+    /// [`rookery_protocol::limits::AUTHORIZE_QUESTIONS_MAX`] at a time.
+    async fn authorize_many(&self, questions: &[Question]) -> Result<Vec<Answer>, AuthorityError> {
+        let mut answers = Vec::with_capacity(questions.len());
+        for Question { user, room } in questions {
+            answers.push(self.authorize(*user, room).await);
+        }
+        Ok(answers)
+    }
+
+    /// Makes the room's state present on the bus, in a current epoch, whatever the bus has lost. Idempotent.
+    async fn open_room(&self, room: RoomId) -> Result<(), AuthorityError>;
+
+    /// What is to be known of a message before something is done to it, or it is answered. Refused with
+    /// [`ErrorCode::UnknownMessage`] when there is none in that room.
+    async fn message(&self, look: Look) -> Result<MessageFacts, AuthorityError>;
+
+    /// The public keys of access tokens that are valid now.
+    async fn public_keys(&self) -> Result<JwkSet, AuthorityError>;
+
+    /// What ended lately: since then, or a little before, but never less.
+    async fn changes(&self, since: Option<UnixMillis>) -> Result<Changes, AuthorityError>;
+
+    /// Which of these login sessions are over: they were ended, or there is none such. At most
+    /// [`rookery_protocol::limits::REVOCATIONS_PER_READ_MAX`] at a time, also for the two below.
+    async fn ended(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError>;
+
+    /// The versions of the rooms' rights. Rooms that do not exist are left out; the order is not promised.
+    async fn acl_versions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, AclVersion)>, AuthorityError>;
+
+    /// Which of these users may read in the room.
+    async fn readers(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, AuthorityError>;
+
+    /// Which of these users share a room with the user, who may therefore see them.
+    async fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError>;
+
+    /// Events of the epoch that follow `place.seq` without a hole, oldest first, at most `limit`: from the store, and
+    /// from the hot tail where that goes on. None if the next one is in neither. More may follow.
+    async fn events(
+        &self,
+        room: RoomId,
+        place: EventPlace,
+        limit: usize,
+    ) -> Result<Vec<SequencedEvent>, AuthorityError>;
+
+    /// Moves the user's read mark on, never back and not beyond the head, and tells the user's connections. Refused with
+    /// [`ErrorCode::UnknownRoom`] when the user is no member.
+    async fn mark_read(&self, user: UserId, room: RoomId, to: ReadTo) -> Result<(), AuthorityError>;
+
+    /// What is unread in these rooms; those the user is no member of are left out, the order is not promised. At most
+    /// [`rookery_protocol::limits::ROOMS_PER_FRAME_MAX`] at a time.
+    async fn read_states(&self, user: UserId, rooms: &[RoomId]) -> Result<Vec<(RoomId, ReadState)>, AuthorityError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use rookery_protocol::id::{Epoch, Seq};
+
+    use super::*;
+
+    const PLACE: FirstPlace = FirstPlace { epoch: Epoch(1), seq: Seq::ZERO, timestamp: UnixMillis(7) };
+
+    fn permission(role: RoomRole) -> Permission {
+        Permission {
+            room: RoomId::generate(),
+            slug: None,
+            name: "General".to_owned(),
+            visibility: Visibility::Public,
+            role: Some(role),
+            acl: AclVersion(1),
+            muted: None,
+            banned: None,
+        }
+    }
+
+    fn thumb() -> Emoji {
+        Emoji::kept("👍".to_owned())
+    }
+
+    fn facts(author: UserId) -> MessageFacts {
+        let (own, content) = (vec![thumb()], "hi".to_owned());
+        let now = ActFacts { place: PLACE, content, own, done: None, under_way: false, unstored: false };
+        MessageFacts { author, deleted: false, emojis: vec![thumb()], now: Some(now) }
+    }
+
+    fn decided(facts: &MessageFacts, user: UserId, kind: ActKind) -> Result<Verdict, ErrorCode> {
+        let act = Act { message_id: MessageId::generate(), kind };
+        facts.decide(&permission(RoomRole::Member), user, &act)
+    }
+
+    #[test]
+    fn b06_a_change_that_changes_nothing_is_told_as_such() {
+        let user = UserId::generate();
+        let (here, heart) = (facts(user), Emoji::kept("❤".to_owned()));
+        let gone = MessageFacts { deleted: true, ..here.clone() };
+        for (facts, kind, idle) in [
+            (&here, ActKind::React(thumb()), true),
+            (&here, ActKind::React(heart.clone()), false),
+            (&here, ActKind::Unreact(heart), true),
+            (&here, ActKind::Unreact(thumb()), false),
+            (&here, ActKind::Edit("hi".to_owned()), true),
+            (&here, ActKind::Edit("ho".to_owned()), false),
+            (&here, ActKind::Delete, false),
+            (&gone, ActKind::Delete, true),
+        ] {
+            let wanted = if idle { Verdict::Unchanged(PLACE) } else { Verdict::Change };
+            assert_eq!(decided(facts, user, kind.clone()), Ok(wanted), "{kind:?}");
+        }
+        let unstored = ActFacts { unstored: true, ..here.now.clone().unwrap() };
+        let unstored = MessageFacts { now: Some(unstored), ..here.clone() };
+        assert_eq!(decided(&unstored, user, ActKind::React(thumb())), Ok(Verdict::Unsettled));
+        let old = MessageFacts { now: None, ..here };
+        assert_eq!(decided(&old, user, ActKind::React(thumb())), Ok(Verdict::Change), "of an older api");
+    }
+
+    #[test]
+    fn b06_who_may_not_do_it_is_not_told_that_it_is_done() {
+        let stranger = UserId::generate();
+        let gone = MessageFacts { deleted: true, ..facts(UserId::generate()) };
+        let unknown = Err(ErrorCode::UnknownMessage);
+        assert_eq!(decided(&gone, stranger, ActKind::Delete), unknown);
+        assert_eq!(decided(&gone, stranger, ActKind::React(thumb())), unknown);
+        assert_eq!(decided(&facts(UserId::generate()), stranger, ActKind::Edit("hi".to_owned())), unknown);
+    }
+
+    #[test]
+    fn a03_a_repeat_is_told_the_place_it_has() {
+        let user = UserId::generate();
+        let mut facts = facts(user);
+        let done = FirstPlace { seq: Seq::new(9), ..PLACE };
+        facts.now = facts.now.map(|now| ActFacts { done: Some(done), ..now });
+        assert_eq!(decided(&facts, user, ActKind::Edit("hi".to_owned())), Ok(Verdict::Done(done)));
+    }
+}

@@ -1,0 +1,64 @@
+//! What operators choose of all this, the same in every process.
+
+use std::sync::Arc;
+
+use rookery_runtime::address::{self, Proxies};
+use rookery_runtime::config::{Reader, Setting};
+use rookery_runtime::limits::ACCEPTS_PER_SECOND_MAX;
+use rookery_runtime::listener::{self, AddressBounds, ListenerOptions, Refusals};
+
+use super::Limiter;
+use crate::quota::{self, Quota, Rates};
+
+/// See the module's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimiterOptions {
+    /// How much one user or address may ask for.
+    pub rates: Rates,
+    /// Whose word about addresses counts.
+    pub proxies: Proxies,
+    /// Connections that the public listener accepts in a second; 0 for no limit.
+    pub accepts_per_second: u32,
+    /// What one address may have of the public listener.
+    pub per_address: AddressBounds,
+}
+
+/// The settings of [`LimiterOptions`].
+pub const SETTINGS: [Setting; 16] = [
+    quota::SETTINGS[0],
+    quota::SETTINGS[1],
+    quota::SETTINGS[2],
+    quota::SETTINGS[3],
+    quota::SETTINGS[4],
+    quota::SETTINGS[5],
+    quota::SETTINGS[6],
+    quota::SETTINGS[7],
+    quota::SETTINGS[8],
+    quota::SETTINGS[9],
+    quota::SETTINGS[10],
+    quota::SETTINGS[11],
+    address::SETTING,
+    listener::ACCEPTS_SETTING,
+    listener::ADDRESS_SETTINGS[0],
+    listener::ADDRESS_SETTINGS[1],
+];
+
+impl LimiterOptions {
+    /// Reads [`SETTINGS`]; what is wrong is remembered by the reader.
+    pub fn read(reader: &mut Reader) -> Option<Self> {
+        let (rates, proxies) = (Rates::read(reader), reader.required(address::SETTING.key));
+        let accepts_per_second = reader.number(listener::ACCEPTS_SETTING.key, 0..=ACCEPTS_PER_SECOND_MAX);
+        let per_address = AddressBounds::read(reader)?;
+        Some(Self { rates: rates?, proxies: proxies?, accepts_per_second: accepts_per_second?, per_address })
+    }
+
+    /// A listener for the world, within these limits.
+    pub fn listener(&self, connections_max: usize, refusals: Arc<dyn Refusals>) -> ListenerOptions {
+        ListenerOptions::public(connections_max, self.accepts_per_second, self.per_address.clone(), refusals)
+    }
+
+    /// A limiter as chosen.
+    pub fn limiter(&self, quota: Arc<dyn Quota>) -> Arc<Limiter> {
+        Limiter::new(quota, self.rates, self.proxies.clone())
+    }
+}

@@ -1,0 +1,251 @@
+//! The bus inside one process: numbers events, writes them to the journal, and only then delivers them.
+//!
+//! One writer task gathers what waits and journals it in one step, so many senders share one disk write. What is
+//! delivered is therefore stored, numbers survive a restart, and the epoch stays the same.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::id::{Epoch, LogPosition, Partition, RoomId, Seq, UserId};
+use rookery_protocol::partition::partition_of;
+use rookery_protocol::position::Held;
+use rookery_protocol::unread::UserNews;
+use rookery_runtime::shutdown::Shutdown;
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::error::BusError;
+use crate::limits::{BUS_COMMAND_DEADLINE, JOURNAL_BATCH_MAX, JOURNAL_QUEUE_MAX, SIGNALS_MAX};
+use crate::pace::Pace;
+use crate::signal::{Revoked, Signal, Whisper};
+use crate::{
+    Append, AppendError, Appended, Began, Bus, Head, Mark, OpenError, PartitionOpening, PartitionState, RoomSeed,
+};
+
+mod presence;
+mod rooms;
+
+use presence::Presences;
+use rooms::{Plan, Rooms};
+
+/// Where the in-process bus keeps events.
+#[async_trait]
+pub trait Journal: Send + Sync + 'static {
+    /// Stores events durably, all or none. Gives back those that it had already, at another place.
+    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, BusError>;
+
+    /// Events of the epoch after a number, oldest first.
+    async fn range(
+        &self,
+        room: RoomId,
+        epoch: Epoch,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<SequencedEvent>, BusError>;
+}
+
+/// See the module's text.
+pub struct MemoryBus {
+    epoch: Epoch,
+    journal: Arc<dyn Journal>,
+    rooms: Mutex<Rooms>,
+    subscribed: Mutex<HashSet<RoomId>>,
+    users: Mutex<HashSet<UserId>>,
+    presences: Mutex<Presences>,
+    signals: broadcast::Sender<Signal>,
+    queue: mpsc::Sender<Request>,
+}
+
+type Reply = oneshot::Sender<Result<Appended, AppendError>>;
+type Request = (Append, Reply);
+
+impl MemoryBus {
+    /// Starts the writer. The epoch is the one the journal's data belongs to.
+    pub fn start(epoch: Epoch, pace: Pace, journal: Arc<dyn Journal>, shutdown: &Shutdown) -> Arc<Self> {
+        let (queue, requests) = mpsc::channel(JOURNAL_QUEUE_MAX);
+        let bus = Arc::new(Self {
+            epoch,
+            journal,
+            rooms: Mutex::new(Rooms::new(epoch, pace)),
+            subscribed: Mutex::default(),
+            users: Mutex::default(),
+            presences: Mutex::default(),
+            signals: broadcast::Sender::new(SIGNALS_MAX),
+            queue,
+        });
+        shutdown.spawn("journal writer", write(Arc::downgrade(&bus), requests, shutdown.clone()));
+        bus
+    }
+
+    async fn write_batch(&self, batch: Vec<Request>) {
+        let (appends, replies): (Vec<Append>, Vec<Reply>) = batch.into_iter().unzip();
+        let mut plan = self.rooms.lock().plan(appends, UnixMillis::now());
+        if !plan.events.is_empty() {
+            match self.journal.apply(&plan.events).await {
+                Ok(held) => plan.correct(&held),
+                Err(error) => {
+                    tracing::warn!(%error, events = plan.events.len(), "journal refused a batch");
+                    let failed = AppendError::Bus(error);
+                    for reply in replies {
+                        answer(reply, Err(failed.clone()));
+                    }
+                    return;
+                }
+            }
+            self.rooms.lock().commit(&plan);
+        }
+        self.deliver(plan, replies);
+    }
+
+    fn deliver(&self, plan: Plan, replies: Vec<Reply>) {
+        for (reply, outcome) in replies.into_iter().zip(plan.outcomes) {
+            answer(reply, outcome);
+        }
+        let subscribed = self.subscribed.lock();
+        let mut marks: HashMap<Partition, LogPosition> = HashMap::new();
+        for (event, position) in plan.events.into_iter().zip(plan.positions) {
+            marks.insert(partition_of(event.room), position);
+            if subscribed.contains(&event.room) {
+                self.tell(Signal::Event(Arc::new(event)));
+            }
+        }
+        for (partition, upto) in marks {
+            self.tell(Signal::Stored { partition, mark: Arc::new(mark(upto)) });
+        }
+    }
+
+    fn tell_whisper(&self, room: RoomId, whisper: Whisper) {
+        if self.subscribed.lock().contains(&room) {
+            self.tell(Signal::Whisper { room, whisper: Arc::new(whisper) });
+        }
+    }
+
+    fn tell(&self, signal: Signal) {
+        // Without a listener there is nobody to tell.
+        self.signals.send(signal).ok();
+    }
+}
+
+/// Who asked for a place was told the right one at once.
+const fn mark(upto: LogPosition) -> Mark {
+    Mark { upto, moves: 0, moved: Vec::new() }
+}
+
+fn answer(reply: Reply, outcome: Result<Appended, AppendError>) {
+    // Who no longer waits will repeat the append and get the same answer.
+    reply.send(outcome).ok();
+}
+
+async fn write(bus: std::sync::Weak<MemoryBus>, mut requests: mpsc::Receiver<Request>, shutdown: Shutdown) {
+    let mut batch = Vec::with_capacity(JOURNAL_BATCH_MAX);
+    loop {
+        let waiting = tokio::select! {
+            count = requests.recv_many(&mut batch, JOURNAL_BATCH_MAX) => count,
+            // The last sender of a draining process may still be on its way: finish what is queued, then end.
+            () = shutdown.stop.cancelled() => 0,
+        };
+        let Some(bus) = bus.upgrade().filter(|_| waiting > 0) else { return };
+        bus.write_batch(std::mem::take(&mut batch)).await;
+    }
+}
+
+#[async_trait]
+impl Bus for MemoryBus {
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        let (reply, outcome) = oneshot::channel();
+        let unavailable = |cause: &str| BusError::Unavailable(cause.to_owned());
+        self.queue.try_send((append, reply)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => AppendError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => unavailable("the writer has stopped").into(),
+        })?;
+        match tokio::time::timeout(BUS_COMMAND_DEADLINE, outcome).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(unavailable("the writer has stopped").into()),
+            Err(_) => Err(unavailable("the journal is slow").into()),
+        }
+    }
+
+    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, BusError> {
+        let known = self.rooms.lock();
+        Ok(rooms.iter().map(|room| known.head(*room)).collect())
+    }
+
+    async fn range(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<SequencedEvent>, BusError> {
+        self.journal.range(room, self.epoch, after, limit).await
+    }
+
+    async fn subscribe(&self, room: RoomId) -> Result<(), BusError> {
+        self.subscribed.lock().insert(room);
+        Ok(())
+    }
+
+    async fn unsubscribe(&self, room: RoomId) -> Result<(), BusError> {
+        self.subscribed.lock().remove(&room);
+        Ok(())
+    }
+
+    fn signals(&self) -> broadcast::Receiver<Signal> {
+        self.signals.subscribe()
+    }
+
+    async fn stored(&self, _partition: Partition) -> Result<Option<Mark>, BusError> {
+        Ok(self.rooms.lock().last_position().map(mark))
+    }
+
+    async fn open_room(&self, room: RoomId, seed: RoomSeed) -> Result<(), OpenError> {
+        self.rooms.lock().open(room, seed);
+        Ok(())
+    }
+
+    async fn epochs(&self, room: RoomId) -> Result<Vec<Began>, BusError> {
+        Ok(self.rooms.lock().head(room).and_then(|head| head.began).into_iter().collect())
+    }
+
+    async fn partition(&self, _partition: Partition) -> Result<PartitionState, BusError> {
+        Ok(PartitionState::Open(self.epoch))
+    }
+
+    async fn open_partition(&self, _partition: Partition, _epoch: Epoch) -> Result<PartitionOpening, BusError> {
+        // The journal cannot be rewound behind the bus's back, so its epoch holds.
+        Ok(PartitionOpening::Open)
+    }
+
+    async fn subscribe_users(&self, users: &[UserId]) -> Result<(), BusError> {
+        self.users.lock().extend(users);
+        Ok(())
+    }
+
+    async fn unsubscribe_users(&self, users: &[UserId]) -> Result<(), BusError> {
+        self.users.lock().retain(|user| !users.contains(user));
+        Ok(())
+    }
+
+    async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError> {
+        if self.users.lock().contains(&user) {
+            self.tell(Signal::Session { user, revoked });
+        }
+        Ok(())
+    }
+
+    async fn whisper(&self, room: RoomId, whisper: Whisper) -> Result<(), BusError> {
+        self.tell_whisper(room, whisper);
+        Ok(())
+    }
+
+    async fn ping(&self) -> Result<(), BusError> {
+        if self.queue.is_closed() {
+            return Err(BusError::Unavailable("the writer has stopped".to_owned()));
+        }
+        Ok(())
+    }
+
+    async fn tell_user(&self, user: UserId, news: &UserNews) -> Result<(), BusError> {
+        if self.users.lock().contains(&user) {
+            self.tell(Signal::User { user, news: Arc::new(news.clone()) });
+        }
+        Ok(())
+    }
+}

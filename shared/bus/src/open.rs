@@ -1,0 +1,73 @@
+//! Appending to a room that the bus may have forgotten: open it and try again, a bounded number of times.
+
+use rookery_protocol::id::RoomId;
+use tokio::time::{Instant, sleep};
+
+use crate::authority::{Authority, AuthorityError};
+use crate::error::BusError;
+use crate::limits::{ROOM_OPEN_DEADLINE, ROOM_OPEN_PAUSE};
+use crate::{Append, AppendError, Appended, Bus, Head};
+
+/// How often a room is opened for one append before giving up.
+pub const ATTEMPTS: usize = 3;
+
+/// [`Bus::append`], opening the room first where the bus does not know it.
+pub async fn append(bus: &dyn Bus, authority: &dyn Authority, append: Append) -> Result<Appended, AppendError> {
+    let room = append.room;
+    for _ in 1..ATTEMPTS {
+        match bus.append(append.clone()).await {
+            Err(AppendError::NotOpen) => open(authority, room).await?,
+            outcome => return outcome,
+        }
+    }
+    bus.append(append).await
+}
+
+/// The head of one room, opening it first where the bus does not know it.
+pub async fn head(bus: &dyn Bus, authority: &dyn Authority, room: RoomId) -> Result<Head, BusError> {
+    for _ in 0..ATTEMPTS {
+        match bus.heads(&[room]).await?.first() {
+            Some(Some(head)) => return Ok(*head),
+            Some(None) | None => open(authority, room).await?,
+        }
+    }
+    Err(unstable())
+}
+
+/// The same for somebody who begins to listen: while the api is slow or away the room is tried again, until
+/// [`ROOM_OPEN_DEADLINE`] has passed. A bus that does not answer is not waited for.
+pub async fn head_in_time(bus: &dyn Bus, authority: &dyn Authority, room: RoomId) -> Result<Head, BusError> {
+    let end = Instant::now() + ROOM_OPEN_DEADLINE;
+    let mut is_last = false;
+    loop {
+        match bus.heads(&[room]).await?.first() {
+            Some(Some(head)) => return Ok(*head),
+            Some(None) | None if is_last => return Err(unstable()),
+            Some(None) | None => {}
+        }
+        let opened = authority.open_room(room).await;
+        is_last = Instant::now() + ROOM_OPEN_PAUSE >= end;
+        match opened {
+            Ok(()) => {}
+            Err(AuthorityError::Unavailable(_)) if !is_last => sleep(ROOM_OPEN_PAUSE).await,
+            Err(error) => return Err(not_opened(error)),
+        }
+    }
+}
+
+/// Opens a room on the bus. Nothing that was numbered before can be stored any more when this returns.
+pub async fn open(authority: &dyn Authority, room: RoomId) -> Result<(), BusError> {
+    authority.open_room(room).await.map_err(not_opened)
+}
+
+fn not_opened(error: AuthorityError) -> BusError {
+    BusError::Unavailable(match error {
+        AuthorityError::Unavailable(cause) => cause,
+        AuthorityError::Refused(code) => code.as_str().to_owned(),
+        AuthorityError::Muted(_) => "muted".to_owned(),
+    })
+}
+
+fn unstable() -> BusError {
+    BusError::Unavailable("the room does not stay open".to_owned())
+}

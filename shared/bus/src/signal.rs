@@ -1,0 +1,72 @@
+//! What the bus tells a process without being asked.
+
+use std::sync::Arc;
+
+use rookery_protocol::event::{Sender, SequencedEvent};
+use rookery_protocol::id::{Partition, RoomId, SessionId, UserId};
+use rookery_protocol::unread::UserNews;
+use serde::{Deserialize, Serialize};
+
+use crate::Mark;
+use crate::presence::UserPresence;
+
+/// What the bus tells a process without being asked.
+#[derive(Clone, Debug)]
+pub enum Signal {
+    /// An event of a room this process is subscribed to.
+    Event(Arc<SequencedEvent>),
+    /// More of the partition's log is stored.
+    Stored {
+        /// The partition.
+        partition: Partition,
+        /// How far.
+        mark: Arc<Mark>,
+    },
+    /// Something may have been lost (reconnect, overflow): compare heads and marks.
+    Suspect,
+    /// Logins of a user this process is subscribed to are over.
+    Session {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        revoked: Revoked,
+    },
+    /// Something of a room this process is subscribed to that is neither numbered nor kept.
+    Whisper {
+        /// The room.
+        room: RoomId,
+        /// What.
+        whisper: Arc<Whisper>,
+    },
+    /// A user this process is subscribed to came, went, or has another status.
+    Presence(Arc<UserPresence>),
+    /// News for the connections of a user this process is subscribed to.
+    User {
+        /// Whose.
+        user: UserId,
+        /// What.
+        news: Arc<UserNews>,
+    },
+}
+
+/// What is said in a room for the moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Whisper {
+    /// Somebody is typing.
+    Typing {
+        /// Who.
+        user: Sender,
+    },
+    /// Somebody came into the room or went; [`crate::presence::PresenceStore::occupants`] says who is there.
+    Occupancy {},
+}
+
+/// Which login sessions of a user are over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    /// This one.
+    One(SessionId),
+    /// All that there were.
+    All,
+}

@@ -1,0 +1,390 @@
+//! Who may do what: one pure table for REST, socket and every later dialect.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::UnixMillis;
+use crate::error_code::ErrorCode;
+use crate::id::AclVersion;
+
+/// What a member is in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomRole {
+    /// Made the room.
+    Owner,
+    /// Keeps order in it.
+    Moderator,
+    /// Talks in it.
+    Member,
+}
+
+/// Who may find and join a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Listed; everybody may join.
+    Public,
+    /// Known to its members only.
+    Private,
+}
+
+/// How an append relates to the room's ACL version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// Sent under a snapshot; refused when the room has moved on.
+    At(AclVersion),
+    /// Takes rights away: the room's version becomes at least this, so that older snapshots no longer count.
+    Raise(AclVersion),
+    /// Neither needs nor takes away any right, such as somebody joining.
+    Keep,
+    /// Like [`Rights::At`], of somebody who keeps order: neither a frozen room nor slow mode is in the way.
+    Office(AclVersion),
+}
+
+/// How long a sanction holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Until {
+    /// Until somebody takes it back.
+    Revoked,
+    /// Until this time.
+    Time(UnixMillis),
+}
+
+impl Until {
+    /// From an event or a request: none means for good.
+    pub const fn new(until: Option<UnixMillis>) -> Self {
+        match until {
+            Some(time) => Self::Time(time),
+            None => Self::Revoked,
+        }
+    }
+
+    /// When it ends by itself.
+    pub const fn time(self) -> Option<UnixMillis> {
+        match self {
+            Self::Time(time) => Some(time),
+            Self::Revoked => None,
+        }
+    }
+
+    /// Whether it holds now.
+    pub fn holds(self, now: UnixMillis) -> bool {
+        self.time().is_none_or(|time| now < time)
+    }
+
+    /// Milliseconds until it ends by itself.
+    pub fn rest_ms(self, now: UnixMillis) -> Option<u64> {
+        let rest = self.time()?.since(now);
+        Some(u64::try_from(rest.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// What somebody wants to do with a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// See that it exists and what it is called.
+    See,
+    /// Become a member.
+    Join,
+    /// Read events, past and live.
+    Read,
+    /// Say something.
+    Send,
+    /// Stop being a member.
+    Leave,
+    /// Kick, ban or mute somebody; [`outranks`] says whom.
+    Moderate,
+    /// See who the members are, and not only how many.
+    SeeMembers,
+}
+
+/// The state of one user in one room, as far as rights depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Standing {
+    /// Of the room.
+    pub visibility: Visibility,
+    /// Of the user; none for outsiders.
+    pub role: Option<RoomRole>,
+    /// Until when the user may not say anything.
+    pub muted: Option<Until>,
+    /// Until when the user is shut out.
+    pub banned: Option<Until>,
+}
+
+/// Decides.
+///
+/// # Errors
+/// The code to answer with: an outsider of a private room is told what anybody is told of a room that does not
+/// exist, also if it was shut out.
+pub fn decide(standing: Standing, action: Action, now: UnixMillis) -> Result<(), ErrorCode> {
+    let holds = |until: Option<Until>| until.is_some_and(|until| until.holds(now));
+    let banned = holds(standing.banned);
+    match (standing.role.filter(|_| !banned), standing.visibility, action) {
+        (Some(_), _, Action::Send) if holds(standing.muted) => Err(ErrorCode::Muted),
+        (Some(RoomRole::Member), _, Action::Moderate) => Err(ErrorCode::Forbidden),
+        (None, Visibility::Private, _) => Err(ErrorCode::UnknownRoom),
+        // Whoever is shut out is not told that there is anybody.
+        (None, Visibility::Public, Action::SeeMembers) if banned => Err(ErrorCode::UnknownRoom),
+        (None, Visibility::Public, Action::Join | Action::Read | Action::Send | Action::Moderate) if banned => {
+            Err(ErrorCode::Banned)
+        }
+        (Some(_), _, _) | (None, Visibility::Public, Action::See | Action::Join) => Ok(()),
+        (
+            None,
+            Visibility::Public,
+            Action::Read | Action::Send | Action::Leave | Action::Moderate | Action::SeeMembers,
+        ) => Err(ErrorCode::NotAMember),
+    }
+}
+
+/// Decides whether a member may leave a room of so many members: an owner hands it over first, unless nobody is there to
+/// take it.
+///
+/// # Errors
+/// The code to answer with.
+pub const fn decide_on_leaving(role: RoomRole, members: usize) -> Result<(), ErrorCode> {
+    match role {
+        RoomRole::Owner if members > 1 => Err(ErrorCode::OwnerMustTransfer),
+        RoomRole::Owner | RoomRole::Moderator | RoomRole::Member => Ok(()),
+    }
+}
+
+/// Decides about handing a room over: for its owner, and for admins of the server.
+///
+/// # Errors
+/// The code to answer with.
+pub fn decide_on_transfer(steward: Steward, now: UnixMillis) -> Result<(), ErrorCode> {
+    if steward.is_admin {
+        return Ok(());
+    }
+    decide(steward.standing, Action::Moderate, now)?;
+    if steward.standing.role == Some(RoomRole::Owner) {
+        Ok(())
+    } else {
+        Err(ErrorCode::Forbidden)
+    }
+}
+
+/// Whether one may kick, ban or mute the other: owners everybody but owners, moderators those without an office.
+/// Nobody is above an equal, so nobody is above oneself.
+pub const fn outranks(actor: RoomRole, target: Option<RoomRole>) -> bool {
+    match (actor, target) {
+        (RoomRole::Owner, Some(RoomRole::Moderator | RoomRole::Member) | None)
+        | (RoomRole::Moderator, Some(RoomRole::Member) | None) => true,
+        (RoomRole::Owner, Some(RoomRole::Owner))
+        | (RoomRole::Moderator, Some(RoomRole::Owner | RoomRole::Moderator))
+        | (RoomRole::Member, _) => false,
+    }
+}
+
+/// Whether somebody keeps order in a room: a frozen room and slow mode are for the others.
+pub const fn keeps_order(role: RoomRole) -> bool {
+    match role {
+        RoomRole::Owner | RoomRole::Moderator => true,
+        RoomRole::Member => false,
+    }
+}
+
+/// Who wants to change how a room is talked in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Steward {
+    /// In the room.
+    pub standing: Standing,
+    /// Whether the user is an admin of the server, who may in every room.
+    pub is_admin: bool,
+}
+
+/// Decides about the settings of a room.
+///
+/// # Errors
+/// The code to answer with, as for [`Action::Moderate`].
+pub fn decide_on_settings(steward: Steward, now: UnixMillis) -> Result<(), ErrorCode> {
+    if steward.is_admin {
+        Ok(())
+    } else {
+        decide(steward.standing, Action::Moderate, now)
+    }
+}
+
+/// What somebody wants to do to a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MessageAction {
+    /// Change its text.
+    Edit,
+    /// Take it away.
+    Delete,
+    /// React to it, or take a reaction back.
+    React,
+}
+
+/// The state of one user towards one message, as far as rights depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MessageStanding {
+    /// The user's role in the message's room; none for outsiders.
+    pub role: Option<RoomRole>,
+    /// Whether the user said it.
+    pub own: bool,
+    /// Whether it is deleted.
+    pub deleted: bool,
+}
+
+/// Decides about a message of a room that the user may send to.
+///
+/// # Errors
+/// Always [`ErrorCode::UnknownMessage`]: what may not be done is answered like what does not exist.
+pub const fn decide_on_message(standing: MessageStanding, action: MessageAction) -> Result<(), ErrorCode> {
+    let MessageStanding { role, own, deleted } = standing;
+    let allowed = match (role, action) {
+        (Some(_), MessageAction::React) | (Some(RoomRole::Owner | RoomRole::Moderator), MessageAction::Delete) => true,
+        (Some(_), MessageAction::Edit) | (Some(RoomRole::Member), MessageAction::Delete) => own,
+        (None, MessageAction::Edit | MessageAction::Delete | MessageAction::React) => false,
+    };
+    if allowed && !deleted { Ok(()) } else { Err(ErrorCode::UnknownMessage) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis(1_000);
+    const EARLIER: Option<Until> = Some(Until::Time(NOW));
+    const LATER: Option<Until> = Some(Until::Time(UnixMillis(1_001)));
+    const ALL: [Action; 7] = [
+        Action::See,
+        Action::Join,
+        Action::Read,
+        Action::Send,
+        Action::Leave,
+        Action::Moderate,
+        Action::SeeMembers,
+    ];
+
+    fn outsider(visibility: Visibility) -> Standing {
+        Standing { visibility, role: None, muted: None, banned: None }
+    }
+
+    fn member(role: RoomRole) -> Standing {
+        Standing { role: Some(role), ..outsider(Visibility::Public) }
+    }
+
+    #[test]
+    fn messages_are_edited_by_their_authors_and_deleted_also_by_those_who_keep_order() {
+        let may = |role, own, action| decide_on_message(MessageStanding { role, own, deleted: false }, action).is_ok();
+        for role in [RoomRole::Owner, RoomRole::Moderator, RoomRole::Member] {
+            for action in [MessageAction::Edit, MessageAction::Delete, MessageAction::React] {
+                assert!(may(Some(role), true, action));
+                let gone = MessageStanding { role: Some(role), own: true, deleted: true };
+                assert_eq!(decide_on_message(gone, action), Err(ErrorCode::UnknownMessage));
+                assert!(!may(None, true, action), "an outsider");
+            }
+            assert!(!may(Some(role), false, MessageAction::Edit));
+            assert!(may(Some(role), false, MessageAction::React));
+            assert_eq!(may(Some(role), false, MessageAction::Delete), role != RoomRole::Member);
+        }
+    }
+
+    #[test]
+    fn outsiders_learn_nothing_of_private_rooms() {
+        for action in ALL {
+            for banned in [None, EARLIER, LATER, Some(Until::Revoked)] {
+                let standing = Standing { banned, ..outsider(Visibility::Private) };
+                assert_eq!(decide(standing, action, NOW), Err(ErrorCode::UnknownRoom));
+            }
+        }
+    }
+
+    #[test]
+    fn outsiders_of_public_rooms_may_see_and_join_only() {
+        let standing = outsider(Visibility::Public);
+        assert_eq!(decide(standing, Action::See, NOW), Ok(()));
+        assert_eq!(decide(standing, Action::Join, NOW), Ok(()));
+        for action in [Action::Read, Action::Send, Action::Leave, Action::Moderate] {
+            assert_eq!(decide(standing, action, NOW), Err(ErrorCode::NotAMember));
+        }
+    }
+
+    #[test]
+    fn a_ban_shuts_out_until_it_ends() {
+        for action in [Action::Join, Action::Read, Action::Send, Action::Moderate] {
+            for role in [None, Some(RoomRole::Owner)] {
+                for banned in [LATER, Some(Until::Revoked)] {
+                    let standing = Standing { role, banned, ..outsider(Visibility::Public) };
+                    assert_eq!(decide(standing, action, NOW), Err(ErrorCode::Banned));
+                }
+            }
+        }
+        let over = Standing { banned: EARLIER, ..outsider(Visibility::Public) };
+        assert_eq!(decide(over, Action::Join, NOW), Ok(()));
+    }
+
+    #[test]
+    fn b16_members_are_for_members() {
+        let see = |standing| decide(standing, Action::SeeMembers, NOW);
+        assert_eq!(see(member(RoomRole::Member)), Ok(()));
+        assert_eq!(see(outsider(Visibility::Public)), Err(ErrorCode::NotAMember));
+        for role in [None, Some(RoomRole::Member)] {
+            let banned = Standing { role, banned: LATER, ..outsider(Visibility::Public) };
+            assert_eq!(see(banned), Err(ErrorCode::UnknownRoom));
+        }
+    }
+
+    #[test]
+    fn d13_an_owner_hands_the_room_over_first() {
+        for role in [RoomRole::Owner, RoomRole::Moderator, RoomRole::Member] {
+            assert_eq!(decide_on_leaving(role, 1), Ok(()), "the last one may");
+            assert_eq!(decide_on_leaving(role, 2).is_ok(), role != RoomRole::Owner);
+            let steward = Steward { standing: member(role), is_admin: false };
+            assert_eq!(decide_on_transfer(steward, NOW).is_ok(), role == RoomRole::Owner);
+        }
+        let admin = Steward { standing: outsider(Visibility::Private), is_admin: true };
+        assert_eq!(decide_on_transfer(admin, NOW), Ok(()));
+        let stranger = Steward { is_admin: false, ..admin };
+        assert_eq!(decide_on_transfer(stranger, NOW), Err(ErrorCode::UnknownRoom));
+    }
+
+    #[test]
+    fn a_mute_takes_the_word_and_nothing_else() {
+        for muted in [LATER, Some(Until::Revoked)] {
+            let standing = Standing { muted, ..member(RoomRole::Member) };
+            assert_eq!(decide(standing, Action::Send, NOW), Err(ErrorCode::Muted));
+            assert_eq!(decide(standing, Action::Read, NOW), Ok(()));
+        }
+        assert_eq!(decide(Standing { muted: EARLIER, ..member(RoomRole::Member) }, Action::Send, NOW), Ok(()));
+    }
+
+    #[test]
+    fn settings_are_for_those_who_keep_order() {
+        for role in [RoomRole::Owner, RoomRole::Moderator, RoomRole::Member] {
+            let steward = Steward { standing: member(role), is_admin: false };
+            let allowed = decide_on_settings(steward, NOW).is_ok();
+            assert_eq!((allowed, keeps_order(role)), (role != RoomRole::Member, role != RoomRole::Member));
+        }
+        let visitor = |visibility, is_admin| Steward { standing: outsider(visibility), is_admin };
+        for visibility in [Visibility::Public, Visibility::Private] {
+            assert_eq!(decide_on_settings(visitor(visibility, true), NOW), Ok(()));
+        }
+        assert_eq!(decide_on_settings(visitor(Visibility::Public, false), NOW), Err(ErrorCode::NotAMember));
+        assert_eq!(decide_on_settings(visitor(Visibility::Private, false), NOW), Err(ErrorCode::UnknownRoom));
+    }
+
+    #[test]
+    fn z09_nobody_acts_on_equals_or_betters() {
+        use RoomRole::{Member, Moderator, Owner};
+        assert_eq!(decide(member(Member), Action::Moderate, NOW), Err(ErrorCode::Forbidden));
+        for (actor, target, allowed) in [
+            (Owner, Some(Owner), false),
+            (Owner, Some(Moderator), true),
+            (Owner, Some(Member), true),
+            (Owner, None, true),
+            (Moderator, Some(Owner), false),
+            (Moderator, Some(Moderator), false),
+            (Moderator, Some(Member), true),
+            (Moderator, None, true),
+            (Member, Some(Member), false),
+            (Member, None, false),
+        ] {
+            assert_eq!(outranks(actor, target), allowed, "{actor:?} {target:?}");
+        }
+    }
+}

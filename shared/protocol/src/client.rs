@@ -1,0 +1,335 @@
+//! Frames from the client: one tagged enum, decoded strictly by type and leniently by name (unknown fields are
+//! ignored, so that an older server understands a newer client).
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::acts::{Delete, Edit, React};
+use crate::content;
+use crate::error_code::ErrorCode;
+use crate::id::{ClientId, Epoch, MessageId, RoomRef, Seq};
+use crate::limits::{FRAME_BYTES_MAX, ROOMS_PER_FRAME_MAX, TOKEN_BYTES_MAX, WATCHED_ROOMS_MAX, WATCHED_USERS_MAX};
+use crate::presence::{Presence, Typing, Watch};
+
+/// What a client may say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ClientFrame {
+    /// Authenticates the connection.
+    Auth(Auth),
+    /// Makes rooms live on this connection; with a position it resumes.
+    Subscribe(Subscribe),
+    /// Stops rooms on this connection.
+    Unsubscribe(Unsubscribe),
+    /// Says something in a room.
+    Message(Message),
+    /// Asks for a `pong`.
+    Ping(Ping),
+    /// Asks where rooms stand, without making them live.
+    Heads(Heads),
+    /// Changes the text of a message.
+    Edit(Edit),
+    /// Takes a message away.
+    Delete(Delete),
+    /// Reacts to a message, or takes a reaction back.
+    React(React),
+    /// Says as what the user is shown.
+    Presence(Presence),
+    /// Says whose presence the connection is told.
+    Watch(Watch),
+    /// Says that the user is typing.
+    Typing(Typing),
+    /// Has read a room up to a place.
+    Read(Read),
+}
+
+/// `{"type":"auth","token":…}`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Auth {
+    /// Access token.
+    pub token: String,
+}
+
+/// `{"type":"subscribe","rooms":[…]}`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscribe {
+    /// 1 to 100 rooms.
+    #[serde(deserialize_with = "objects")]
+    pub rooms: Vec<RoomPosition>,
+}
+
+/// A room, with the last event the client has of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomPosition {
+    /// The room.
+    pub room: RoomRef,
+    /// Epoch of the last event the client has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Epoch>,
+    /// Number of the last event the client has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<Seq>,
+}
+
+/// `{"type":"unsubscribe","rooms":[…]}`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsubscribe {
+    /// 1 to 100 rooms.
+    pub rooms: Vec<RoomRef>,
+}
+
+/// `{"type":"message",…}`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// The room; not needed on a connection of one room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomRef>,
+    /// The client's name for the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+    /// The text.
+    pub content: String,
+    /// The message this one answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+}
+
+/// `{"type":"ping"}`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ping {}
+
+/// `{"type":"heads","rooms":[…]}`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heads {
+    /// 1 to 100 rooms; with a position only news is told.
+    #[serde(deserialize_with = "objects")]
+    pub rooms: Vec<RoomPosition>,
+}
+
+/// `{"type":"read","room":…,"seq":…}`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Read {
+    /// The room; not needed on a connection of one room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomRef>,
+    /// Epoch of the number; the room's current one if it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Epoch>,
+    /// Number of the last event that was read.
+    pub seq: Seq,
+}
+
+/// Why a frame was not understood; becomes an error frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// The code.
+    pub code: ErrorCode,
+    /// The field at fault, as a path like `rooms[0].seq`.
+    pub field: Option<String>,
+    /// What is wrong with it.
+    pub detail: String,
+    /// The `client_id` of the frame, if it could be read, so that the client can match the error.
+    pub client_id: Option<ClientId>,
+}
+
+/// Only what is needed to decide how to read the rest. Values of any type are accepted here.
+#[derive(Deserialize)]
+struct Envelope {
+    #[serde(default, rename = "type")]
+    kind: Option<serde_json::Value>,
+    #[serde(default)]
+    content: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
+    client_id: Option<serde_json::Value>,
+}
+
+impl ClientFrame {
+    /// Decodes one text frame. Total: every input is a frame or a [`Rejected`].
+    ///
+    /// A frame without `type` but with `content` is a message (the beginner's form).
+    pub fn decode(text: &str) -> Result<Self, Rejected> {
+        if text.len() > FRAME_BYTES_MAX {
+            return Err(Rejected::new(ErrorCode::BadJson, None, "the frame is too large"));
+        }
+        let Object(envelope): Object<Envelope> =
+            serde_json::from_str(text).map_err(|error| Rejected::new(ErrorCode::BadJson, None, &error.to_string()))?;
+        let client_id = envelope.client_id.and_then(|value| ClientId::deserialize(value).ok());
+        let frame = match (envelope.kind, envelope.content) {
+            (Some(serde_json::Value::String(kind)), _) => Self::decode_kind(&kind, text),
+            (Some(_), _) => Err(Rejected::new(ErrorCode::BadField, Some("type"), "must be a string")),
+            (None, Some(_)) => fields(text).map(Self::Message),
+            (None, None) => Err(Rejected::new(ErrorCode::BadField, Some("type"), "is missing")),
+        };
+        frame.and_then(Self::checked).map_err(|rejected| Rejected { client_id, ..rejected })
+    }
+
+    fn decode_kind(kind: &str, text: &str) -> Result<Self, Rejected> {
+        match kind {
+            "auth" => fields(text).map(Self::Auth),
+            "subscribe" => fields(text).map(Self::Subscribe),
+            "unsubscribe" => fields(text).map(Self::Unsubscribe),
+            "message" => fields(text).map(Self::Message),
+            "ping" => fields(text).map(Self::Ping),
+            "heads" => fields(text).map(Self::Heads),
+            "edit" => fields(text).map(Self::Edit),
+            "delete" => fields(text).map(Self::Delete),
+            "react" => fields(text).map(Self::React),
+            "presence" => fields(text).map(Self::Presence),
+            "watch" => fields(text).map(Self::Watch),
+            "typing" => fields(text).map(Self::Typing),
+            "read" => fields(text).map(Self::Read),
+            _ => Err(Rejected::new(ErrorCode::UnknownType, Some("type"), "unknown frame type")),
+        }
+    }
+
+    /// Bounds that the types do not carry.
+    fn checked(self) -> Result<Self, Rejected> {
+        match &self {
+            Self::Auth(auth) if auth.token.len() > TOKEN_BYTES_MAX => {
+                Err(Rejected::new(ErrorCode::BadField, Some("token"), "is too long"))
+            }
+            Self::Subscribe(Subscribe { rooms }) | Self::Heads(Heads { rooms }) => check_count(rooms.len()),
+            Self::Unsubscribe(Unsubscribe { rooms }) => check_count(rooms.len()),
+            Self::Message(message) => {
+                content::check(&message.content).map_err(|code| Rejected::new(code, Some("content"), code.message()))
+            }
+            Self::Edit(edit) => {
+                content::check(&edit.content).map_err(|code| Rejected::new(code, Some("content"), code.message()))
+            }
+            Self::Watch(watch) => check_watch(watch),
+            Self::Auth(_)
+            | Self::Ping(_)
+            | Self::Delete(_)
+            | Self::React(_)
+            | Self::Presence(_)
+            | Self::Typing(_)
+            | Self::Read(_) => Ok(()),
+        }?;
+        Ok(self)
+    }
+}
+
+impl Rejected {
+    fn new(code: ErrorCode, field: Option<&str>, detail: &str) -> Self {
+        Self { code, field: field.map(str::to_owned), detail: detail.to_owned(), client_id: None }
+    }
+}
+
+fn check_count(rooms: usize) -> Result<(), Rejected> {
+    if (1..=ROOMS_PER_FRAME_MAX).contains(&rooms) {
+        Ok(())
+    } else {
+        Err(Rejected::new(ErrorCode::BadField, Some("rooms"), "must name 1 to 100 rooms"))
+    }
+}
+
+fn check_watch(watch: &Watch) -> Result<(), Rejected> {
+    let Watch { users, rooms } = watch;
+    if users.len() > WATCHED_USERS_MAX {
+        Err(Rejected::new(ErrorCode::BadField, Some("users"), "must name at most 500 users"))
+    } else if rooms.len() > WATCHED_ROOMS_MAX {
+        Err(Rejected::new(ErrorCode::BadField, Some("rooms"), "must name at most 100 rooms"))
+    } else {
+        Ok(())
+    }
+}
+
+fn fields<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Rejected> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let detail = error.into_inner().to_string();
+        let field = if path == "." { missing_field(&detail) } else { Some(path) };
+        Rejected { code: ErrorCode::BadField, field, detail, client_id: None }
+    })
+}
+
+/// A JSON object. Without it an array whose values happen to fit would be read as a frame.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData)).map(Self)
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
+    }
+}
+
+fn objects<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let objects: Vec<Object<T>> = Vec::deserialize(deserializer)?;
+    Ok(objects.into_iter().map(|Object(value)| value).collect())
+}
+
+/// The name in serde's "missing field `x`": the path of such an error ends at the object around it.
+fn missing_field(detail: &str) -> Option<String> {
+    detail.split('`').nth(1).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(text: &str) -> (ErrorCode, Option<String>) {
+        let rejected = ClientFrame::decode(text).unwrap_err();
+        (rejected.code, rejected.field)
+    }
+
+    #[test]
+    fn a_frame_with_only_content_is_a_message() {
+        let frame = ClientFrame::decode(r#"{"content":"hi","extra":1}"#).unwrap();
+        assert!(matches!(frame, ClientFrame::Message(Message { content, .. }) if content == "hi"));
+    }
+
+    #[test]
+    fn nonsense_is_named() {
+        assert_eq!(code("hello").0, ErrorCode::BadJson);
+        assert_eq!(code("[1]").0, ErrorCode::BadJson);
+        assert_eq!(code("3").0, ErrorCode::BadJson);
+        assert_eq!(code(&"[".repeat(10_000)).0, ErrorCode::BadJson);
+        assert_eq!(code("{}"), (ErrorCode::BadField, Some("type".into())));
+        assert_eq!(code(r#"{"type":7}"#), (ErrorCode::BadField, Some("type".into())));
+        assert_eq!(code(r#"{"type":"fly"}"#).0, ErrorCode::UnknownType);
+    }
+
+    #[test]
+    fn the_field_at_fault_is_named() {
+        let cases = [
+            (r#"{"type":"message"}"#, "content"),
+            (r#"{"type":"message","content":5}"#, "content"),
+            (r#"{"type":"message","content":{"$ne":""}}"#, "content"),
+            (r#"{"type":"message","content":"x","room":"*"}"#, "room"),
+            (r#"{"type":"message","content":"x","client_id":"a b"}"#, "client_id"),
+            (r#"{"type":"subscribe","rooms":[]}"#, "rooms"),
+            (r#"{"type":"subscribe","rooms":[{"room":"general","seq":-1}]}"#, "rooms[0].seq"),
+            (r#"{"type":"subscribe","rooms":[{"room":"general","epoch":"1"}]}"#, "rooms[0].epoch"),
+            (r#"{"type":"subscribe","rooms":["general"]}"#, "rooms[0]"),
+            (r#"{"type":"auth","token":null}"#, "token"),
+        ];
+        for (text, field) in cases {
+            assert_eq!(code(text), (ErrorCode::BadField, Some(field.into())), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_carries_the_client_id() {
+        let rejected = ClientFrame::decode(r#"{"type":"message","client_id":"c-1","content":" "}"#).unwrap_err();
+        assert_eq!(rejected.code, ErrorCode::EmptyContent);
+        assert_eq!(rejected.client_id.unwrap().as_str(), "c-1");
+    }
+}

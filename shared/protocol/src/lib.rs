@@ -1,0 +1,42 @@
+//! Wire protocol v1: JSON text frames over WebSocket. `docs/protocol.md` is its prose, `shared/fixtures` its
+//! examples; the tests of Rust and of the browser client both read those.
+//!
+//! Untrusted text is parsed here once. Sizes are checked before anything is decoded.
+
+use serde::{Deserialize, Deserializer};
+
+pub mod access;
+pub mod ack_mode;
+pub mod act;
+pub mod acts;
+pub mod asyncapi;
+pub mod bounds;
+pub mod client;
+pub mod clock;
+pub mod close;
+pub mod content;
+pub mod cost;
+pub mod error_code;
+pub mod event;
+pub mod id;
+pub mod integer;
+pub mod limits;
+pub mod mention;
+pub mod partition;
+pub mod parts;
+pub mod position;
+pub mod presence;
+pub mod reserved;
+pub mod server;
+pub mod text;
+pub mod unread;
+
+/// The WebSocket subprotocol; a client may offer it together with `bearer.<token>`.
+pub const SUBPROTOCOL: &str = "chat.v1";
+/// Prefix of the subprotocol entry that carries an access token.
+pub const BEARER_PREFIX: &str = "bearer.";
+
+/// A field that may be left out may be null, too: both mean the default.
+fn null_or<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}

@@ -1,0 +1,48 @@
+//! Where an event lies in the history of its room.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::UnixMillis;
+use crate::event::SequencedEvent;
+use crate::id::{Epoch, MessageId, Seq};
+
+/// Place of an event in a room. Places are in the order of history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct EventPlace {
+    /// Epoch of the number.
+    pub epoch: Epoch,
+    /// The number.
+    pub seq: Seq,
+}
+
+impl EventPlace {
+    /// Before the first event.
+    pub const START: Self = Self { epoch: Epoch(0), seq: Seq::ZERO };
+}
+
+/// The place at which the store has an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstPlace {
+    /// Epoch of the number.
+    pub epoch: Epoch,
+    /// Number in the room.
+    pub seq: Seq,
+    /// When it was accepted.
+    pub timestamp: UnixMillis,
+}
+
+impl From<&SequencedEvent> for FirstPlace {
+    fn from(event: &SequencedEvent) -> Self {
+        let SequencedEvent { epoch, seq, timestamp, .. } = *event;
+        Self { epoch, seq, timestamp }
+    }
+}
+
+/// An event that the store had already, when it was to be stored under another place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Its id.
+    pub id: MessageId,
+    /// Where it is.
+    pub first: FirstPlace,
+}

@@ -1,0 +1,15 @@
+//! What every process is made of, whichever it is: configuration, logs, listeners, tokens, shutdown. It knows no web
+//! framework, no bus and no database.
+
+pub mod address;
+pub mod config;
+pub mod limits;
+pub mod listener;
+pub mod log_throttle;
+pub mod origin;
+pub mod rate;
+pub mod shutdown;
+pub mod telemetry;
+pub mod terminal;
+pub mod tls;
+pub mod token;

@@ -1,0 +1,60 @@
+//! Bounds of this crate, each with its unit and its reason.
+
+use std::time::Duration;
+
+// --- time ------------------------------------------------------------------------------------
+
+// --- api -------------------------------------------------------------------------------------
+
+/// Before a warning about something that is tried again and again is logged again with the same reason.
+pub const WARNING_INTERVAL: Duration = Duration::from_secs(30);
+/// Reasons that one kind of warning gives meanwhile; more are not logged.
+pub const WARNING_REASONS_MAX: usize = 16;
+
+// --- gateway ---------------------------------------------------------------------------------
+
+/// Proxies that are looked at in `X-Forwarded-For`, from the right.
+pub const PROXY_HOPS_MAX: usize = 16;
+/// File descriptors that a listener leaves to everything else in the process.
+pub const DESCRIPTORS_KEPT: usize = 128;
+/// Refused connections of one listener whose answer is waited for at the same time; others are just closed.
+pub const REFUSALS_AT_ONCE: usize = 64;
+/// How long a refused connection may take to read why.
+pub const REFUSAL_DEADLINE: Duration = Duration::from_millis(500);
+
+// --- http connections ------------------------------------------------------------------------
+
+/// Between an answer and the next request on its connection. Longer than common proxies keep an idle connection, so that
+/// it is the proxy that ends one and never sends a request into its end.
+pub const IDLE_DEADLINE: Duration = Duration::from_secs(75);
+/// How long a client that reads nothing may keep an answer waiting.
+pub const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
+/// Bytes of an answer in a second that a client has to take to keep [`ANSWER_DEADLINE`] away.
+pub const ANSWER_BYTES_PER_SECOND_MIN: u64 = 8 * 1024;
+/// Bytes of an answer that the kernel keeps for a client that does not read; it counts its own overhead on top.
+pub const ANSWER_BUFFER_BYTES: usize = 256 * 1024;
+/// Bytes of a body nobody wants that are read so that the connection stays usable.
+pub const DRAIN_BYTES_MAX: usize = 256 * 1024;
+/// How long such a body may take to come.
+pub const DRAIN_WAIT: Duration = Duration::from_secs(1);
+/// Bytes that are read and dropped after an answer that ends its connection, so that the answer is not lost.
+pub const LINGER_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How long they may take.
+pub const LINGER_DEADLINE: Duration = Duration::from_secs(5);
+/// How long nothing may come meanwhile.
+pub const LINGER_QUIET: Duration = Duration::from_secs(1);
+/// Addresses whose connections a listener remembers, open ones aside.
+pub const ADDRESSES_REMEMBERED_MAX: usize = 65_536;
+/// Connections that the system keeps until a listener accepts them; more are not answered at once.
+pub const ACCEPT_QUEUE: u32 = 4_096;
+
+// --- what operators may set -------------------------------------------------------------------
+
+/// Largest number of connections that operators may allow a listener; the system's limit of open files holds beside it.
+pub const CONNECTIONS_MAX_MAX: usize = 1_000_000;
+/// Largest number of connections per second that operators may allow a listener.
+pub const ACCEPTS_PER_SECOND_MAX: u32 = 1_000_000;
+/// Largest burst that operators may set for what one user or one address may ask for.
+pub const QUOTA_BURST_MAX: u32 = 1_000_000;
+/// Longest interval, in milliseconds, that operators may set between two of them: a day.
+pub const QUOTA_INTERVAL_MS_MAX: u64 = 24 * 60 * 60 * 1_000;

@@ -1,0 +1,197 @@
+//! Verifying access tokens.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use parking_lot::RwLock;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::limits::TOKEN_BYTES_MAX;
+
+use crate::token::{AUDIENCE, Claims, Jwk, JwkSet, TOKEN_TYPE};
+use rookery_protocol::limits::TOKEN_LEEWAY;
+
+/// Why a token is not accepted. For logs and metrics; a client is told `unauthenticated` in every case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Not a JWT, or larger than ours can be.
+    #[error("malformed token")]
+    Malformed,
+    /// Wrong algorithm, type, or a header that points elsewhere.
+    #[error("token header not accepted")]
+    Header,
+    /// Signed by no key of ours.
+    #[error("unknown key")]
+    UnknownKey,
+    /// The signature or a claim is wrong.
+    #[error("token not valid")]
+    Invalid,
+    /// It was valid once.
+    #[error("token expired")]
+    Expired,
+}
+
+/// Verifies tokens of one issuer with the keys it publishes; shared by all connections of a process.
+pub struct Verifier {
+    issuer: String,
+    keys: RwLock<HashMap<String, Arc<DecodingKey>>>,
+}
+
+impl Verifier {
+    /// Knows no key yet and so refuses every token.
+    pub fn new(issuer: impl Into<String>) -> Self {
+        Self { issuer: issuer.into(), keys: RwLock::default() }
+    }
+
+    /// From now on exactly these keys count. Keys that are not Ed25519 are left out.
+    pub fn replace(&self, set: &JwkSet) {
+        let keys = set
+            .keys
+            .iter()
+            .filter_map(|jwk| Some((jwk.kid.clone(), Arc::new(decoding_key(jwk)?))))
+            .collect();
+        *self.keys.write() = keys;
+    }
+
+    /// Whether any key is known.
+    pub fn is_ready(&self) -> bool {
+        !self.keys.read().is_empty()
+    }
+
+    /// The claims of a valid token.
+    pub fn verify(&self, token: &str, now: UnixMillis) -> Result<Claims, TokenError> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(TokenError::Malformed);
+        }
+        let key = self.key_of(token)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation())
+            .map_err(|_| TokenError::Invalid)?
+            .claims;
+        self.check(claims, now)
+    }
+
+    fn key_of(&self, token: &str) -> Result<Arc<DecodingKey>, TokenError> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Malformed)?;
+        let plain = header.jku.is_none()
+            && header.jwk.is_none()
+            && header.x5u.is_none()
+            && header.x5c.is_none()
+            && header.crit.is_none();
+        if header.alg != Algorithm::EdDSA || header.typ.as_deref() != Some(TOKEN_TYPE) || !plain {
+            return Err(TokenError::Header);
+        }
+        let kid = header.kid.ok_or(TokenError::UnknownKey)?;
+        self.keys.read().get(&kid).cloned().ok_or(TokenError::UnknownKey)
+    }
+
+    fn check(&self, claims: Claims, now: UnixMillis) -> Result<Claims, TokenError> {
+        let leeway = i64::try_from(TOKEN_LEEWAY.as_secs()).unwrap_or(0);
+        let ours = claims.iss == self.issuer && claims.aud == AUDIENCE;
+        // A token from the future, or one whose life makes no sense, was not made by our api.
+        if !ours || claims.iat > now.seconds() + leeway || claims.exp <= claims.iat {
+            return Err(TokenError::Invalid);
+        }
+        if claims.exp <= now.seconds() - leeway {
+            Err(TokenError::Expired)
+        } else {
+            Ok(claims)
+        }
+    }
+}
+
+/// Only the signature is left to the library; times and names are checked above, against the time passed in.
+fn validation() -> Validation {
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation.validate_aud = false;
+    validation
+}
+
+fn decoding_key(jwk: &Jwk) -> Option<DecodingKey> {
+    let ed25519 = jwk.kty == "OKP" && jwk.crv == "Ed25519";
+    ed25519.then(|| DecodingKey::from_ed_components(&jwk.x).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::{SigningKeys, install_provider};
+    use rookery_protocol::id::{SessionId, UserId};
+
+    const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
+
+    fn keys() -> SigningKeys {
+        install_provider();
+        let dir = tempfile::tempdir().unwrap();
+        SigningKeys::generate(dir.path(), "a").unwrap();
+        SigningKeys::load(dir.path(), None).unwrap()
+    }
+
+    fn claims() -> Claims {
+        Claims {
+            iss: "here".into(),
+            aud: AUDIENCE.into(),
+            sub: UserId::generate(),
+            sid: SessionId::generate(),
+            name: "alice".into(),
+            iat: NOW.seconds(),
+            exp: NOW.seconds() + 900,
+        }
+    }
+
+    fn verifier(keys: &SigningKeys) -> Verifier {
+        let verifier = Verifier::new("here");
+        verifier.replace(&keys.public());
+        verifier
+    }
+
+    #[test]
+    fn a_signed_token_is_verified() {
+        let keys = keys();
+        let token = keys.sign(&claims()).unwrap();
+        assert_eq!(verifier(&keys).verify(&token, NOW).map(|c| c.name), Ok("alice".to_owned()));
+    }
+
+    #[test]
+    fn claims_are_checked() {
+        let keys = keys();
+        let verifier = verifier(&keys);
+        let verdict = |change: fn(&mut Claims)| {
+            let mut claims = claims();
+            change(&mut claims);
+            verifier.verify(&keys.sign(&claims).unwrap(), NOW).map(|_| ())
+        };
+        assert_eq!(verdict(|c| c.iss = "there".into()), Err(TokenError::Invalid));
+        assert_eq!(verdict(|c| c.aud = "other".into()), Err(TokenError::Invalid));
+        assert_eq!(verdict(|c| (c.iat, c.exp) = (c.iat - 2000, c.iat - 100)), Err(TokenError::Expired));
+        assert_eq!(verdict(|c| c.iat += 100), Err(TokenError::Invalid));
+        assert_eq!(verdict(|c| c.exp = c.iat), Err(TokenError::Invalid));
+    }
+
+    #[test]
+    fn a_key_counts_while_it_is_published() {
+        let (old, new) = (keys(), keys());
+        let token = old.sign(&claims()).unwrap();
+        let verifier = verifier(&old);
+        let mut both = old.public();
+        both.keys.extend(new.public().keys);
+        verifier.replace(&both);
+        assert!(verifier.verify(&token, NOW).is_ok());
+        assert!(verifier.verify(&new.sign(&claims()).unwrap(), NOW).is_ok());
+        verifier.replace(&new.public());
+        assert_eq!(verifier.verify(&token, NOW), Err(TokenError::UnknownKey));
+    }
+
+    #[test]
+    fn a_changed_token_is_refused() {
+        let keys = keys();
+        let token = keys.sign(&claims()).unwrap();
+        let verifier = verifier(&keys);
+        for bad in ["", "a", "a.b.c", &token[..token.len() - 3], &format!("{token}A"), &format!(" {token}")] {
+            assert!(verifier.verify(bad, NOW).is_err(), "{bad}");
+        }
+        assert!(verifier.verify(&"x".repeat(TOKEN_BYTES_MAX + 1), NOW).is_err());
+    }
+}

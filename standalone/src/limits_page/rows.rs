@@ -1,0 +1,134 @@
+//! What happens beyond each bound that somebody outside can meet.
+
+use super::{Row, Shown};
+
+/// The bounds of every crate that one process is made of.
+mod limits {
+    pub(super) use rookery_api::limits::*;
+    pub(super) use rookery_bus::limits::*;
+    pub(super) use rookery_gateway::limits::*;
+    pub(super) use rookery_protocol::limits::*;
+    pub(super) use rookery_runtime::limits::*;
+    pub(super) use rookery_store::limits::*;
+}
+
+macro_rules! rows {
+    ($($name:ident: $beyond:literal $(as $label:literal)?;)+) => {
+        &[$(Row {
+            name: stringify!($name),
+            value: || limits::$name.shown(),
+            beyond: $beyond,
+            label: concat!($($label)?),
+        },)+]
+    };
+}
+
+/// Bounds that are settings: key, what happens, label.
+pub(super) const CHOSEN: [(&str, &str, &str); 19] = [
+    ("limit_user_commands", "`rate_limited`; status 429", "user_commands"),
+    ("limit_user_connects", "`rate_limited`, then 1013", "user_connects"),
+    ("limit_address_connects", "status 429", "address_connects"),
+    ("limit_address_requests", "status 429", "address_requests"),
+    ("limit_address_logins", "status 429", "address_logins"),
+    ("limit_address_registrations", "status 429", "address_registrations"),
+    ("limit_account_logins", "status 429", "account_logins"),
+    ("limit_address_refreshes", "status 429", "address_refreshes"),
+    ("limit_address_files", "status 429", "address_files"),
+    ("limit_account_registrations", "status 429", "account_registrations"),
+    ("limit_session_refreshes", "status 429", "session_refreshes"),
+    ("send_burst", "`rate_limited`; status 429", "pace"),
+    ("send_interval_ms", "`rate_limited`; status 429", "pace"),
+    ("user_sockets_max", "4410 for the oldest", "user_sockets"),
+    ("pending_sockets_max", "status 429", "pending_sockets"),
+    ("connections_max", "status 503", "connections"),
+    ("accepts_per_second", "status 503", "accepts"),
+    ("address_connections_max", "status 429", "address_connections"),
+    ("address_accepts_per_second", "status 429", "address_accepts"),
+];
+
+/// Bounds that are constants, in any order.
+pub(super) const ROWS: &[Row] = rows! {
+    FRAME_BYTES_MAX: "1009" as "frame";
+    CONTENT_CHARS_MAX: "`content_too_long`" as "content";
+    CONTENT_BYTES_MAX: "`content_too_long`" as "content";
+    CLIENT_ID_BYTES_MAX: "`bad_field`";
+    SLUG_BYTES_MAX: "`bad_field`";
+    ROOMS_PER_FRAME_MAX: "`bad_field`";
+    ROOMS_PER_CONNECTION_MAX: "`too_many_rooms`" as "rooms";
+    BAD_FRAMES_PER_MINUTE_MAX: "1008" as "bad_frames";
+    TOKEN_BYTES_MAX: "4401; status 401";
+    EMOJI_CHARS_MAX: "`bad_field`";
+    EMOJI_BYTES_MAX: "`bad_field`";
+    REACTIONS_PER_MESSAGE_MAX: "`too_many_reactions`" as "reactions";
+    REACTION_USERS_MAX: "counted; listed by pages";
+    EDITS_SHOWN_MAX: "older ones are kept, not shown";
+    AUTH_DEADLINE: "4401";
+    HEARTBEAT_DEADLINE: "4408" as "heartbeat";
+    WRITE_DEADLINE: "4508" as "outbox";
+    HEAD_DEADLINE: "closed without a word";
+    IDLE_DEADLINE: "closed";
+    ANSWER_DEADLINE: "reset" as "answer";
+    ANSWER_BYTES_PER_SECOND_MIN: "reset" as "answer";
+    DRAIN_BYTES_MAX: "`Connection: close` with the answer";
+    DRAIN_WAIT: "`Connection: close` with the answer";
+    LINGER_BYTES_MAX: "closed, and the answer may be lost";
+    LINGER_DEADLINE: "closed, and the answer may be lost";
+    ACCESS_TOKEN_LIFE: "4401; status 401";
+    REFRESH_TOKEN_LIFE: "`bad_refresh_token`";
+    SESSION_LIFE_MAX: "`bad_refresh_token`";
+    SESSIONS_PER_USER_MAX: "4409 for the oldest" as "user_sessions";
+    REFRESHES_AT_ONCE_MAX: "`rate_limited`; status 429" as "pace";
+    SESSIONS_WAITING_MAX: "`unavailable`, then 1013";
+    STORED_WAIT: "status 202 instead of 201";
+    HEAD_BYTES_MAX: "status 431";
+    HEADERS_MAX: "status 431";
+    BODY_BYTES_MAX: "`body_too_large`" as "body";
+    OUTBOX_BYTES_MAX: "4508" as "outbox";
+    OUTBOX_FRAMES_MAX: "4508" as "outbox";
+    COMMANDS_QUEUED_MAX: "the socket is not read meanwhile";
+    ACKS_PENDING_PER_CONNECTION_MAX: "`overloaded`" as "overloaded";
+    TAIL_EVENTS_MAX: "read from history";
+    RESUME_EVENTS_MAX: "`gap`";
+    ROOM_EPOCHS_MAX: "`reset` without `survived`";
+    LOG_ENTRIES_MAX: "`overloaded`" as "overloaded";
+    BUS_COMMAND_DEADLINE: "`unavailable`";
+    STORE_DEADLINE: "`unavailable`";
+    STORE_CALLS_MAX: "`unavailable`";
+    REQUEST_DEADLINE: "`request_timeout`" as "request_deadline";
+    PASSWORD_WAIT: "`overloaded`" as "overloaded";
+    PASSWORDS_PER_ADDRESS_MAX: "`overloaded`" as "overloaded";
+    PASSWORDS_WAITING_MAX: "`overloaded`" as "overloaded";
+    STORED_WAITS_MAX: "status 202 instead of 201";
+    ROOMS_OF_USER_MAX: "the rest is not listed";
+    JOURNAL_QUEUE_MAX: "`overloaded`" as "overloaded";
+    OUTBOX_BEHIND_BYTES: "caught up by number, later";
+    OUTBOX_BEHIND_FRAMES: "caught up by number, later";
+    FRAGMENTS_MAX: "1009" as "frame";
+    AUTHORITY_DEADLINE: "`unavailable`";
+    ROOM_OPEN_DEADLINE: "`unavailable`";
+    FRAMES_PER_SECOND_MAX: "4429" as "flood";
+    FRAMES_BURST_MAX: "4429" as "flood";
+    BYTES_PER_SECOND_MAX: "4429" as "flood";
+    BYTES_BURST_MAX: "4429" as "flood";
+    SLOW_MODE_MS_MAX: "`bad_field`; inside a room's slow mode `slow_mode`" as "slow_mode";
+    SEND_BURST_MAX: "the process does not start";
+    SEND_INTERVAL_MS_MAX: "the process does not start";
+    QUOTA_BURST_MAX: "the process does not start";
+    CONNECTIONS_MAX_MAX: "the process does not start";
+    ACCEPTS_PER_SECOND_MAX: "the process does not start";
+    SOCKETS_MAX_MAX: "the process does not start";
+    DRAIN_MS_MAX: "the process does not start";
+    QUOTA_INTERVAL_MS_MAX: "the process does not start";
+    QUOTA_LEASE_MAX: "the next lease is asked for";
+    QUOTA_WAIT: "the node counts alone, with its part of the limit";
+    QUOTA_NODES_UNKNOWN: "as many as there are, once that is known";
+    PROXY_HOPS_MAX: "the last address that was looked at counts";
+    DESCRIPTORS_KEPT: "status 503" as "descriptors";
+    REFUSALS_AT_ONCE: "closed without a word";
+    TOKEN_WARNING: "`token_expiring` is sent";
+    SEED_USERS_MAX: "the command is refused";
+    SEED_ROOMS_MAX: "the command is refused";
+    SEED_ROOMS_PER_USER_MAX: "the command is refused";
+    SEED_GATEWAYS_MAX: "the command is refused";
+    SEED_TOKEN_LIFE_MAX: "the command is refused";
+};
