@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{Epoch, MessageId, RoomId, Seq, UserId};
-use rookery_store::message::Place;
+use rookery_protocol::position::Position;
 use rookery_store::room::{MemberPlace, MembershipPlace};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
@@ -31,24 +31,24 @@ impl Cursors {
     }
 
     /// A place in a room's history.
-    pub fn history(&self, room: RoomId, place: Place) -> String {
+    pub fn history(&self, room: RoomId, place: Position) -> String {
         let payload = [place.epoch.0.to_be_bytes(), place.seq.get().to_be_bytes()].concat();
         self.seal(&payload, &[HISTORY, room.as_uuid().as_bytes()])
     }
 
     /// The place, if the cursor was made for this room.
-    pub fn read_history(&self, room: RoomId, text: &str) -> Option<Place> {
+    pub fn read_history(&self, room: RoomId, text: &str) -> Option<Position> {
         self.open(text, &[HISTORY, room.as_uuid().as_bytes()]).and_then(place)
     }
 
     /// A place in the list of a message's reactions.
-    pub fn reactions(&self, message: MessageId, place: Place) -> String {
+    pub fn reactions(&self, message: MessageId, place: Position) -> String {
         let payload = [place.epoch.0.to_be_bytes(), place.seq.get().to_be_bytes()].concat();
         self.seal(&payload, &[REACTIONS, message.as_uuid().as_bytes()])
     }
 
     /// The place, if the cursor was made for this message.
-    pub fn read_reactions(&self, message: MessageId, text: &str) -> Option<Place> {
+    pub fn read_reactions(&self, message: MessageId, text: &str) -> Option<Position> {
         self.open(text, &[REACTIONS, message.as_uuid().as_bytes()]).and_then(place)
     }
 
@@ -112,10 +112,10 @@ impl Cursors {
     }
 }
 
-fn place(payload: [u8; 16]) -> Option<Place> {
+fn place(payload: [u8; 16]) -> Option<Position> {
     let (epoch, seq) = payload.split_at(8);
     let number = |bytes: &[u8]| bytes.try_into().ok().map(u64::from_be_bytes);
-    Some(Place { epoch: Epoch(number(epoch)?), seq: Seq::new(number(seq)?) })
+    Some(Position { epoch: Epoch(number(epoch)?), seq: Seq::new(number(seq)?) })
 }
 
 #[cfg(test)]
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn a_cursor_works_only_where_it_was_made() {
         let cursors = Cursors::new(&[1; 32]);
-        let (room, place) = (RoomId::generate(), Place { epoch: Epoch(3), seq: Seq::new(77) });
+        let (room, place) = (RoomId::generate(), Position { epoch: Epoch(3), seq: Seq::new(77) });
         let text = cursors.history(room, place);
         assert_eq!(cursors.read_history(room, &text), Some(place));
         assert_eq!(cursors.read_history(RoomId::generate(), &text), None);
@@ -149,7 +149,7 @@ mod tests {
     fn a_changed_cursor_is_refused() {
         let cursors = Cursors::new(&[1; 32]);
         let room = RoomId::generate();
-        let text = cursors.history(room, Place { epoch: Epoch(1), seq: Seq::new(1) });
+        let text = cursors.history(room, Position { epoch: Epoch(1), seq: Seq::new(1) });
         for index in 0..text.len() {
             let mut changed = text.clone().into_bytes();
             changed[index] = if changed[index] == b'A' { b'B' } else { b'A' };

@@ -7,8 +7,9 @@ use rookery_bus::error::BusError;
 use rookery_bus::memory::Journal;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{Epoch, RoomId, Seq};
-use rookery_protocol::position::Held;
-use rookery_store::message::{Place, Window};
+use rookery_protocol::position::AlreadyStored;
+use rookery_protocol::position::Position;
+use rookery_store::message::Window;
 use rookery_store::{Messages, PageQuestion};
 
 /// See the module's text.
@@ -16,7 +17,7 @@ pub struct StoreJournal(pub Arc<dyn Messages>);
 
 #[async_trait]
 impl Journal for StoreJournal {
-    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, BusError> {
+    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<AlreadyStored>, BusError> {
         self.0.apply(events).await.map_err(|error| BusError::Unavailable(error.to_string()))
     }
 
@@ -27,7 +28,7 @@ impl Journal for StoreJournal {
         after: Seq,
         limit: usize,
     ) -> Result<Vec<SequencedEvent>, BusError> {
-        let window = Window::After(Place { epoch, seq: after });
+        let window = Window::After(Position { epoch, seq: after });
         let page = self.0.page(room, PageQuestion::all(window, limit)).await;
         page.map_err(|error| BusError::Unavailable(error.to_string()))
     }

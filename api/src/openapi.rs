@@ -11,7 +11,6 @@ use utoipa::openapi::{ContentBuilder, Header, OpenApi as Document, Ref, RefOr, R
 use utoipa::{Modify, OpenApi};
 
 use crate::error::{Problem, status_of};
-use crate::router;
 
 pub mod schema;
 
@@ -41,12 +40,6 @@ pub mod schema;
     ),
 )]
 pub(crate) struct Base;
-
-/// The document as text for a file.
-pub fn text() -> String {
-    // Strings and numbers only: nothing in it can fail to serialise.
-    router::document().to_pretty_json().map(|text| text + "\n").unwrap_or_default()
-}
 
 struct Bearer;
 

@@ -210,6 +210,12 @@ async fn insider(State(secret): State<Arc<SecretString>>, request: Request, next
     }
 }
 
+/// The document as text for a file.
+pub fn text() -> String {
+    // Strings and numbers only: nothing in it can fail to serialise.
+    document().to_pretty_json().map(|text| text + "\n").unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

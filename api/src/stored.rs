@@ -8,7 +8,7 @@ use rookery_bus::acks::{Doubtful, PendingAcks, Settled};
 use rookery_bus::signal::Signal;
 use rookery_bus::{Appended, Bus, Mark};
 use rookery_protocol::id::Partition;
-use rookery_protocol::position::FirstPlace;
+use rookery_protocol::position::StoredPosition;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -19,7 +19,7 @@ use crate::limits::{STORED_POLL_INTERVAL, STORED_WAIT, STORED_WAITS_MAX};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waited {
     /// The message is stored; at this place, if it is another one than was waited for.
-    Stored(Option<FirstPlace>),
+    Stored(Option<StoredPosition>),
     /// The store is late; the message will be stored.
     NotYet,
     /// Whether and where it is stored is unknown: the bus may have lost data, or was replaced on the way.
@@ -33,7 +33,7 @@ pub struct StoredWaits {
 }
 
 /// Who waits. Dropped without a word where the outcome is unknown.
-type Told = oneshot::Sender<Option<FirstPlace>>;
+type Told = oneshot::Sender<Option<StoredPosition>>;
 
 impl StoredWaits {
     /// Nobody waits yet; `gauge` shows how many do.
@@ -84,7 +84,7 @@ impl StoredWaits {
         &self,
         partition: Partition,
         appended: &Appended,
-    ) -> Result<Option<oneshot::Receiver<Option<FirstPlace>>>, Doubtful> {
+    ) -> Result<Option<oneshot::Receiver<Option<StoredPosition>>>, Doubtful> {
         let (told, receiver) = oneshot::channel();
         let mut pending = self.pending.lock();
         if pending.len() >= STORED_WAITS_MAX {

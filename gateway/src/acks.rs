@@ -14,7 +14,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{ClientId, Epoch, MessageId, Partition, RoomId, RoomRef, Seq};
 use rookery_protocol::partition::partition_of;
-use rookery_protocol::position::FirstPlace;
+use rookery_protocol::position::StoredPosition;
 use rookery_protocol::server::{ErrorFrame, ServerFrame};
 use tokio::sync::Notify;
 
@@ -137,9 +137,9 @@ impl Waiting {
         member.outbox.owe_alone(&frame(self)).then(|| Arc::clone(&member.outbox))
     }
 
-    fn ack(self, first: Option<FirstPlace>) -> ServerFrame {
+    fn ack(self, first: Option<StoredPosition>) -> ServerFrame {
         let Self { room, client_id, message_id, epoch, seq, timestamp, .. } = self;
-        let FirstPlace { epoch, seq, timestamp } = first.unwrap_or(FirstPlace { epoch, seq, timestamp });
+        let StoredPosition { epoch, seq, timestamp } = first.unwrap_or(StoredPosition { epoch, seq, timestamp });
         ServerFrame::Ack { client_id, room, message_id, epoch, seq, timestamp, unchanged: false }
     }
 

@@ -12,7 +12,7 @@ use rookery_protocol::id::RoomRef;
 use rookery_protocol::server::{ErrorFrame, ServerFrame};
 
 use crate::error::CommandError;
-use crate::gateway::Node;
+use crate::node::Node;
 use crate::limits::{PRESENCE_GOODBYE_GRACE, PRESENCE_GRACE};
 use crate::logins::Candidate;
 use crate::member::Member;

@@ -20,7 +20,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::commands::Commands;
 use crate::crowd::Pending;
 use crate::frame::Frame;
-use crate::gateway::Node;
+use crate::node::Node;
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::limits::COMMANDS_QUEUED_MAX;
 use crate::logins::Candidate;

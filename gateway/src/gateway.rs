@@ -1,5 +1,6 @@
 //! The parts of a gateway and how they are put together; also used by the standalone process.
 
+use crate::node::Node;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,28 +59,6 @@ pub struct GatewayOptions {
     pub ack: AckMode,
     /// How many sockets there may be.
     pub caps: SocketCaps,
-}
-
-/// What every connection of this process shares.
-pub struct Node {
-    pub(crate) bus: Arc<dyn Bus>,
-    pub(crate) authority: Arc<dyn Authority>,
-    pub(crate) verifier: Arc<Verifier>,
-    pub(crate) origins: Origins,
-    pub(crate) shutdown: Shutdown,
-    pub(crate) hub: Arc<Hub>,
-    pub(crate) permissions: Arc<Permissions>,
-    pub(crate) replies: Arc<Replies>,
-    pub(crate) acks: Arc<Acks>,
-    pub(crate) logins: Arc<Logins>,
-    pub(crate) presence: Arc<Presence>,
-    pub(crate) metrics: Arc<Metrics>,
-    pub(crate) goodbyes: Goodbyes,
-    pub(crate) ack: AckMode,
-    pub(crate) limiter: Arc<Limiter>,
-    pub(crate) crowd: Arc<Crowd>,
-    /// Where the grid of all heartbeats begins.
-    pub(crate) born: Instant,
 }
 
 /// A gateway: routers to serve, and work to do in the background.

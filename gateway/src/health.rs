@@ -10,7 +10,7 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde_json::json;
 
-use crate::gateway::Node;
+use crate::node::Node;
 
 /// Routes of the internal listener.
 pub(crate) fn router(node: Arc<Node>) -> Router {

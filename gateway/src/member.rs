@@ -11,7 +11,7 @@ use rookery_protocol::limits::{ACKS_PENDING_PER_CONNECTION_MAX, ROOMS_PER_CONNEC
 use rookery_protocol::server::ServerFrame;
 
 use crate::outbox::Outbox;
-use crate::position::Position;
+use rookery_protocol::position::Position;
 use crate::thrift::grow;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);

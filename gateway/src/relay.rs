@@ -22,7 +22,7 @@ use crate::hub::Hub;
 use crate::limits::{AUDIT_PAUSE, DELIVERIES_PER_FLUSH_MAX, HEAD_AUDIT_INTERVAL, SIGNALS_PER_FLUSH_MAX};
 use crate::logins::Logins;
 use crate::outbox::Outbox;
-use crate::position::Position;
+use rookery_protocol::position::Position;
 use crate::presence::Presence;
 use crate::replies::Replies;
 

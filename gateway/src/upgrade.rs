@@ -19,7 +19,7 @@ use rookery_runtime::listener::{self, Peer};
 
 use crate::connection::{self, Opening};
 use crate::crowd::Pending;
-use crate::gateway::Node;
+use crate::node::Node;
 use crate::limits::SEND_BUFFER_BYTES;
 use crate::socket::{Bounds, Socket};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::{Arg, ArgMatches, Command};
 use rookery_api::demo::{self, Demo};
-use rookery_api::{openapi, seed, user_command};
+use rookery_api::{router, seed, user_command};
 use rookery_protocol::asyncapi;
 use rookery_runtime::config::{ConfigErrors, arguments};
 use rookery_runtime::terminal::{complain, print};
@@ -77,7 +77,7 @@ fn run() -> Result<(), MainError> {
     match matches.subcommand() {
         Some(("settings", _)) => return show(&config::reference()),
         Some(("asyncapi", _)) => return show(&asyncapi::text()),
-        Some(("openapi", _)) => return show(&openapi::text()),
+        Some(("openapi", _)) => return show(&router::text()),
         Some(("limits", _)) => return show(&limits_page::page(SETTINGS)),
         Some(("seed", matches)) => return seeded(matches),
         Some(("user", matches)) => return changed(matches),

@@ -24,5 +24,7 @@ pub mod run;
 pub mod slowdown;
 pub mod socket;
 pub mod sources;
+pub mod talk;
 pub mod time_left;
 pub mod timeline;
+pub mod turn;

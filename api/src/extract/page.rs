@@ -5,7 +5,8 @@ use http::request::Parts;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{MessageId, RoomId, UserId};
 use rookery_protocol::limits::{MY_ROOMS_PAGE_MAX, PRESENCE_IDS_MAX};
-use rookery_store::message::{Kinds, PAGE_DEFAULT, PAGE_MAX, Place, Window};
+use rookery_store::message::{Kinds, PAGE_DEFAULT, PAGE_MAX, Window};
+use rookery_protocol::position::Position;
 use rookery_store::room::{MemberPlace, MembershipPlace};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -100,7 +101,7 @@ impl ReactionQuery {
     }
 
     /// The reaction after which the page begins.
-    pub fn after(&self, cursors: &Cursors, message: MessageId) -> Result<Option<Place>, ApiError> {
+    pub fn after(&self, cursors: &Cursors, message: MessageId) -> Result<Option<Position>, ApiError> {
         let read = |text| cursors.read_reactions(message, text).ok_or_else(|| bad_cursor("cursor"));
         self.cursor.as_deref().map(read).transpose()
     }

@@ -1,14 +1,16 @@
 //! Doing something to a message over REST: a look at the message, then the same steps as for sending.
 
 use rookery_bus::authority::{Authority, BeforeAct, Look, Verdict};
-use rookery_protocol::act::{Act, Emoji};
+use rookery_protocol::act::Act;
+use rookery_protocol::emoji::Emoji;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{Event, EventBody, Sender, SequencedEvent};
 use rookery_protocol::id::{ClientId, MessageId, RoomId, RoomRef, UserId};
 use rookery_protocol::limits::{ACT_SETTLE_PAUSE, ACT_SETTLE_TRIES};
 use rookery_store::Reaction;
-use rookery_store::message::{Place, edit_of, place_of};
+use rookery_protocol::position::Position;
+use rookery_store::message::edit_of;
 use rookery_store::message_state::Version;
 use rookery_store::user::User;
 
@@ -78,9 +80,9 @@ pub async fn reaction_users(
     app: &App,
     (room, message): (RoomId, MessageId),
     emoji: &Emoji,
-    after: Option<Place>,
+    after: Option<Position>,
     limit: usize,
-) -> Result<(Vec<User>, Option<Place>), ApiError> {
+) -> Result<(Vec<User>, Option<Position>), ApiError> {
     let looked = history::look(&app.stores, &*app.bus, (room, message), &[]).await?;
     if looked.is_none_or(|looked| looked.state.deleted) {
         return Err(ApiError::refused(ErrorCode::UnknownMessage));
@@ -104,13 +106,13 @@ pub async fn versions(app: &App, room: RoomId, id: MessageId) -> Result<Vec<Vers
     let Looked { said, unstored, .. } = looked.ok_or_else(|| ApiError::refused(ErrorCode::UnknownMessage))?;
     let mut edits = app.stores.messages.edits(id, EDITS_SHOWN_MAX).await?;
     edits.extend(unstored.into_iter().filter(|event| edit_of(&event.event.body) == Some(id)));
-    edits.sort_by_key(place_of);
+    edits.sort_by_key(SequencedEvent::position);
     edits.dedup_by_key(|event| event.event.id);
     Ok(std::iter::once(said).chain(edits).filter_map(version).collect())
 }
 
 fn version(event: SequencedEvent) -> Option<Version> {
-    let (place, at) = (place_of(&event), event.timestamp);
+    let (place, at) = (event.position(), event.timestamp);
     match event.event.body {
         EventBody::Message { content, .. } | EventBody::MessageEdited { content, .. } => {
             Some(Version { place, content, at })

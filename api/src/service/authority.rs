@@ -14,7 +14,7 @@ use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{AclVersion, Epoch, Partition, RoomId, RoomRef, SessionId, UserId};
 use rookery_protocol::partition::{partition_of, partitions};
-use rookery_protocol::position::EventPlace;
+use rookery_protocol::position::Position;
 use rookery_protocol::unread::{ReadState, ReadTo};
 use rookery_runtime::token::{JwkSet, SigningKeys};
 use tokio::sync::{Mutex, MutexGuard, Semaphore};
@@ -34,7 +34,6 @@ use super::missed::Reads;
 use super::presence;
 use crate::metrics::Metrics;
 use crate::underway::Underway;
-use rookery_store::message::Place;
 use rookery_store::{Begun, StoreError, Stores};
 
 /// How often a room is tried while its partition gets an epoch.
@@ -122,8 +121,8 @@ impl LocalAuthority {
         for _ in 0..OPEN_ATTEMPTS {
             let Some(epoch) = self.epoch_of(partition).await? else { continue };
             // Only now: until the epoch begins, more of the one before is stored.
-            let Place { epoch: last, seq } = stores.messages.last(room).await.map_err(store_error)?;
-            let (epoch, last) = (Some(epoch), EventPlace { epoch: last, seq });
+            let Position { epoch: last, seq } = stores.messages.last(room).await.map_err(store_error)?;
+            let (epoch, last) = (Some(epoch), Position { epoch: last, seq });
             let seed = RoomSeed { epoch, last, acl: found.acl, settings: found.settings };
             match self.parts.bus.open_room(room, seed).await {
                 Ok(()) => {
@@ -227,7 +226,7 @@ impl Authority for LocalAuthority {
     async fn events(
         &self,
         room: RoomId,
-        place: EventPlace,
+        place: Position,
         limit: usize,
     ) -> Result<Vec<SequencedEvent>, AuthorityError> {
         self.reads.events(&self.parts, room, place, limit).await

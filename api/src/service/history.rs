@@ -20,8 +20,10 @@ use rookery_protocol::id::{MessageId, RoomId, UserId};
 use rookery_protocol::limits::TAIL_EVENTS_MAX;
 use rookery_protocol::partition::partition_of;
 use rookery_protocol::server::ServerFrame;
-use rookery_store::message::{Place, Window, is_message_of, place_of};
-use rookery_store::message_state::{MessageState, target_of};
+use rookery_protocol::position::Position;
+use rookery_store::message::{Window, is_message_of};
+use rookery_store::message_state::MessageState;
+use rookery_store::message::target_of;
 use rookery_store::{PageQuestion, StoreError, Stores};
 use tokio::time::timeout;
 
@@ -39,11 +41,11 @@ pub struct Page {
     /// What acts have made of the messages of the page.
     states: HashMap<MessageId, MessageState>,
     /// Where the page before this one ends; none at the beginning of the history.
-    pub previous: Option<Place>,
+    pub previous: Option<Position>,
     /// Where the page after this one begins, also where it is yet to be written; none for an empty page.
-    pub next: Option<Place>,
+    pub next: Option<Position>,
     /// For the newest page: everything up to here is told in it, as far as that is known.
-    pub upto: Option<Place>,
+    pub upto: Option<Position>,
 }
 
 impl Page {
@@ -125,7 +127,7 @@ async fn read(app: &App, room: RoomId, question: PageQuestion) -> Result<Page, A
 #[derive(Default)]
 struct Known {
     /// Where its newest event is.
-    newest: Option<Place>,
+    newest: Option<Position>,
     /// The events that may not be stored yet; none where all are.
     tail: Option<Tail>,
 }
@@ -157,7 +159,7 @@ async fn is_over(app: &App, room: RoomId, tail: &Tail) -> Result<bool, StoreErro
 async fn unstored(bus: &dyn Bus, room: RoomId) -> Result<Known, BusError> {
     let heads = bus.heads(&[room]).await?;
     let Some(head) = heads.first().copied().flatten() else { return Ok(Known::default()) };
-    let newest = Some(Place { epoch: head.epoch, seq: head.seq });
+    let newest = Some(Position { epoch: head.epoch, seq: head.seq });
     if head.seq <= head.stored {
         return Ok(Known { newest, tail: None });
     }
@@ -171,7 +173,7 @@ async fn unstored(bus: &dyn Bus, room: RoomId) -> Result<Known, BusError> {
 /// Leaves out what was not asked for, cuts one event too many off the far end and remembers that it was there.
 fn cut(merged: Merged, question: PageQuestion) -> Page {
     let Merged { mut events, after_hole } = merged;
-    let (begins, ends) = (events.first().map(place_of), events.last().map(place_of));
+    let (begins, ends) = (events.first().map(SequencedEvent::position), events.last().map(SequencedEvent::position));
     events.retain(|event| question.kinds.include(event));
     let surplus = events.len().saturating_sub(question.limit);
     let (older, cut_short) = match question.window {
@@ -184,8 +186,8 @@ fn cut(merged: Merged, question: PageQuestion) -> Page {
             (true, surplus > 0)
         }
     };
-    let previous = events.first().map(place_of).or(begins).filter(|_| older);
-    let last = events.last().map(place_of);
+    let previous = events.first().map(SequencedEvent::position).or(begins).filter(|_| older);
+    let last = events.last().map(SequencedEvent::position);
     let next = last.and(if cut_short { last } else { ends });
     Page { events, states: HashMap::new(), previous, next, upto: None }
 }

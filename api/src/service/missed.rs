@@ -8,14 +8,14 @@ use rookery_bus::authority::AuthorityError;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::RoomId;
 use rookery_protocol::limits::{EVENTS_PER_READ_MAX, TAIL_EVENTS_MAX};
-use rookery_protocol::position::EventPlace;
+use rookery_protocol::position::Position;
 use rookery_store::PageQuestion;
-use rookery_store::message::{Place, Window};
+use rookery_store::message::Window;
 
 use super::authority::{LocalAuthorityParts, store_error};
 use crate::limits::{EVENT_READS_MAX, EVENTS_BYTES_MAX};
 
-type Question = (RoomId, EventPlace, usize);
+type Question = (RoomId, Position, usize);
 
 /// The reads that are under way.
 pub(super) struct Reads(Cache<Question, Arc<Vec<SequencedEvent>>>);
@@ -32,7 +32,7 @@ impl Reads {
         &self,
         parts: &LocalAuthorityParts,
         room: RoomId,
-        place: EventPlace,
+        place: Position,
         limit: usize,
     ) -> Result<Vec<SequencedEvent>, AuthorityError> {
         let limit = limit.min(EVENTS_PER_READ_MAX);
@@ -48,7 +48,7 @@ impl Reads {
 async fn read(
     parts: &LocalAuthorityParts,
     room: RoomId,
-    place: EventPlace,
+    place: Position,
     limit: usize,
 ) -> Result<Vec<SequencedEvent>, AuthorityError> {
     // The tail before the store: what moves from one to the other in between is then seen twice, not never.
@@ -63,11 +63,11 @@ async fn read(
 async fn stored(
     parts: &LocalAuthorityParts,
     room: RoomId,
-    place: EventPlace,
+    place: Position,
     limit: usize,
 ) -> Result<Vec<SequencedEvent>, AuthorityError> {
     parts.metrics.missed_reads.inc();
-    let window = Window::After(Place { epoch: place.epoch, seq: place.seq });
+    let window = Window::After(Position { epoch: place.epoch, seq: place.seq });
     parts
         .stores
         .messages
@@ -77,7 +77,7 @@ async fn stored(
 }
 
 /// The unbroken run of the epoch's events that begins after the place, bounded in number and bytes.
-fn run(place: EventPlace, stored: Vec<SequencedEvent>, tail: Vec<SequencedEvent>, limit: usize) -> Vec<SequencedEvent> {
+fn run(place: Position, stored: Vec<SequencedEvent>, tail: Vec<SequencedEvent>, limit: usize) -> Vec<SequencedEvent> {
     let (mut run, mut bytes, mut next) = (Vec::new(), 0, place.seq.next());
     for event in stored.into_iter().chain(tail) {
         if event.epoch != place.epoch || event.seq != next || run.len() == limit {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     fn run_after(after: u64, stored: Vec<SequencedEvent>, tail: Vec<SequencedEvent>) -> Vec<u64> {
-        let place = EventPlace { epoch: Epoch(2), seq: Seq::new(after) };
+        let place = Position { epoch: Epoch(2), seq: Seq::new(after) };
         run(place, stored, tail, 5).iter().map(|event| event.seq.get()).collect()
     }
 

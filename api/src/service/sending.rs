@@ -9,7 +9,7 @@ use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{Event, NewMessage, Sender};
 use rookery_protocol::id::{ClientId, MessageId, RoomId, RoomRef, UserId};
 use rookery_protocol::partition::partition_of;
-use rookery_protocol::position::FirstPlace;
+use rookery_protocol::position::StoredPosition;
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -25,7 +25,7 @@ pub struct Sent {
     /// Its id.
     pub id: MessageId,
     /// Its place.
-    pub first: FirstPlace,
+    pub first: StoredPosition,
     /// Whether the store has it by now; if not, it will.
     pub stored: bool,
 }

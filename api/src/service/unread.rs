@@ -13,7 +13,9 @@ use rookery_protocol::id::{RoomId, UserId};
 use rookery_protocol::limits::HEADS_PER_READ_MAX;
 use rookery_protocol::unread::{ReadState, ReadTo, UserNews};
 use rookery_store::limits::COUNTS_AT_ONCE;
-use rookery_store::message::{Place, Window, place_of};
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::position::Position;
+use rookery_store::message::Window;
 use rookery_store::room::{Member, MembershipPlace, Room};
 use rookery_store::unread::{Counts, Reader, Span};
 use rookery_store::{PageQuestion, StoreError, Stores};
@@ -29,7 +31,7 @@ pub struct MyRoom {
     /// The membership.
     pub member: Member,
     /// Place of the newest event.
-    pub head: Place,
+    pub head: Position,
     /// What waits.
     pub state: ReadState,
 }
@@ -51,7 +53,7 @@ pub struct Totals {
 #[derive(Clone, Copy)]
 struct Standing {
     room: RoomId,
-    mark: Place,
+    mark: Position,
     head: Head,
 }
 
@@ -60,7 +62,7 @@ impl LocalAuthority {
     pub(crate) async fn mark(&self, user: UserId, room: RoomId, to: ReadTo) -> Result<ReadState, AuthorityError> {
         let parts = self.parts();
         let head = open::head(&*parts.bus, self, room).await.map_err(|error| bus_error(&error))?;
-        let to = Place { epoch: to.epoch.unwrap_or(head.epoch), seq: to.seq }.min(newest(head));
+        let to = Position { epoch: to.epoch.unwrap_or(head.epoch), seq: to.seq }.min(newest(head));
         let known = parts.stores.unread.marks(user, &[room]).await.map_err(store_error)?;
         let before = known.first().ok_or(AuthorityError::Refused(ErrorCode::UnknownRoom))?.read;
         if to <= before {
@@ -193,7 +195,7 @@ impl Standing {
 
     fn state(&self, counts: Counts) -> ReadState {
         let Counts { unread, mentions, capped } = counts;
-        let Place { epoch, seq } = self.mark;
+        let Position { epoch, seq } = self.mark;
         ReadState { epoch, seq, unread, mentions, capped, counted: stored(self.head).into() }
     }
 }
@@ -211,18 +213,18 @@ impl Totals {
     }
 }
 
-const fn newest(head: Head) -> Place {
-    Place { epoch: head.epoch, seq: head.seq }
+const fn newest(head: Head) -> Position {
+    Position { epoch: head.epoch, seq: head.seq }
 }
 
-const fn stored(head: Head) -> Place {
-    Place { epoch: head.epoch, seq: head.stored }
+const fn stored(head: Head) -> Position {
+    Position { epoch: head.epoch, seq: head.stored }
 }
 
 /// Where the user comes in: nothing of before will be unread.
-pub(super) async fn here(stores: &Stores, bus: &dyn Bus, room: RoomId) -> Result<Place, StoreError> {
+pub(super) async fn here(stores: &Stores, bus: &dyn Bus, room: RoomId) -> Result<Position, StoreError> {
     let heads = heads(stores, bus, &[room]).await?;
-    Ok(heads.first().map_or(Place::START, |head| newest(*head)))
+    Ok(heads.first().map_or(Position::START, |head| newest(*head)))
 }
 
 /// The heads of rooms in the order asked. Where the bus does not know a room, or does not answer, the store says.
@@ -251,6 +253,6 @@ async fn on_the_bus(bus: &dyn Bus, rooms: &[RoomId]) -> Vec<Option<Head>> {
 
 async fn in_the_store(stores: &Stores, room: RoomId) -> Result<Head, StoreError> {
     let newest = stores.messages.page(room, PageQuestion::all(Window::Latest, 1)).await?;
-    let Place { epoch, seq } = newest.first().map_or(Place::START, place_of);
+    let Position { epoch, seq } = newest.first().map_or(Position::START, SequencedEvent::position);
     Ok(Head { epoch, seq, stored: seq, began: None })
 }

@@ -1,23 +1,26 @@
 //! Acts on messages in MongoDB. Every change is guarded by the place of its event, so it may be made again, late, and
 //! beside others. A guard compares one text, `place`, so that it is one range of an index.
 
+use crate::fields::place;
+use crate::documents::StateDocument;
 use std::collections::{HashMap, HashSet};
 
 use futures_util::{StreamExt, TryStreamExt as _, stream};
 use mongodb::Collection;
 use mongodb::bson::{Bson, DateTime, Document, Uuid, doc};
-use rookery_protocol::act::Emoji;
+use rookery_protocol::emoji::Emoji;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{EventBody, SequencedEvent};
-use rookery_protocol::id::{Epoch, MessageId, Seq, UserId};
+use rookery_protocol::id::{MessageId, UserId};
 use rookery_protocol::mention;
-use rookery_store::message::{Place, place_of};
-use rookery_store::message_state::{MessageState, Reacted, Version, target_of};
+use rookery_protocol::position::Position;
+use rookery_store::message_state::{MessageState, Reacted};
+use rookery_store::message::target_of;
 use rookery_store::{StoreError, integer};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::documents::{date, key, order, time, uuid_of};
+use crate::fields::{date, key, order, uuid_of};
 use super::error::{is_duplicate, left_out};
 use super::event_document::MessageDocument;
 use super::many::page_of;
@@ -25,19 +28,6 @@ use super::unread::{self, MentionDocument};
 use super::{Mongo, by_id};
 use crate::error::Failed;
 use crate::limits::ACTS_AT_ONCE;
-
-/// The newest edit of the message that is the id, or nothing but the fact of its deletion.
-#[derive(Serialize, Deserialize)]
-pub(super) struct StateDocument {
-    #[serde(rename = "_id")]
-    pub(super) id: Uuid,
-    #[serde(default)]
-    deleted: bool,
-    epoch: Option<i64>,
-    seq: Option<i64>,
-    edited_at: Option<DateTime>,
-    content: Option<String>,
-}
 
 /// The last word of one user about one reaction; its id is made of the three.
 #[derive(Serialize, Deserialize)]
@@ -104,7 +94,7 @@ impl Acts {
 
     async fn change(self, event: SequencedEvent) -> Result<(), Failed> {
         let (epoch, seq) = place_in(&event)?;
-        let order = order(place_of(&event));
+        let order = order(event.position());
         match &event.event.body {
             EventBody::MessageEdited { message_id, content, .. } => {
                 let mut filter = by_id(key(message_id.as_uuid()));
@@ -240,7 +230,7 @@ impl Acts {
         &self,
         message: MessageId,
         emoji: &Emoji,
-        after: Option<Place>,
+        after: Option<Position>,
         limit: usize,
     ) -> Result<Vec<Reacted>, Failed> {
         let mut filter = doc! { "message_id": key(message.as_uuid()), "emoji": emoji.as_str(), "active": true };
@@ -308,25 +298,6 @@ where
     match collection.update_one(filter.clone(), update.clone()).upsert(true).await {
         Err(error) if is_duplicate(&error) => Ok(collection.update_one(filter, update).await.map(drop)?),
         outcome => Ok(outcome.map(drop)?),
-    }
-}
-
-fn place(epoch: i64, seq: i64) -> Result<Place, Failed> {
-    Ok(Place { epoch: Epoch(integer::read(epoch)?), seq: Seq::new(integer::read(seq)?) })
-}
-
-impl TryFrom<StateDocument> for MessageState {
-    type Error = StoreError;
-
-    fn try_from(state: StateDocument) -> Result<Self, StoreError> {
-        let StateDocument { deleted, epoch, seq, edited_at, content, id: _ } = state;
-        let edit = match (epoch, seq, edited_at, content) {
-            (Some(epoch), Some(seq), Some(at), Some(content)) => {
-                Some(Version { place: place(epoch, seq)?, content, at: time(at) })
-            }
-            (_, _, _, _) => None,
-        };
-        Ok(Self { edit, deleted, ..Self::default() })
     }
 }
 

@@ -1,13 +1,27 @@
 //! The documents of the small collections, and their way to and from the domain. A document is never a domain type:
 //! what the database holds may be older than this program.
 
-use mongodb::bson::spec::BinarySubtype;
+use crate::fields::number;
+use rookery_store::message_state::MessageState;
+use rookery_store::message_state::Version;
+use crate::fields::place;
+use mongodb::bson::Document;
+use mongodb::bson::doc;
+use crate::event_document::SettingsDocument;
+use crate::fields::key;
+use crate::fields::uuid_of;
+use crate::fields::order;
+use crate::fields::place_in_order;
+use crate::fields::date;
+use crate::fields::time;
+use crate::fields::binary;
+use crate::fields::array;
+use crate::fields::parsed;
 use mongodb::bson::{Binary, DateTime, Uuid};
 use rookery_protocol::access::{RoomRole, Visibility};
-use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::RoomSettings;
-use rookery_protocol::id::{AclVersion, Epoch, RoomId, Seq, SessionId, Slug, UserId};
-use rookery_store::message::Place;
+use rookery_protocol::id::{AclVersion, RoomId, SessionId, Slug, UserId};
+use rookery_protocol::position::Position;
 use rookery_store::room::{Member, Room, RoomDescription, RoomName, SettingsChange};
 use rookery_store::sanction::Sanction;
 use rookery_store::session::Session;
@@ -16,7 +30,6 @@ use rookery_store::{StoreError, integer};
 use serde::{Deserialize, Serialize};
 
 use super::event_document::EventDocument;
-use crate::error::Failed;
 
 /// An account.
 #[derive(Serialize, Deserialize)]
@@ -78,14 +91,6 @@ pub(super) struct RoomDocument {
     /// When the last member left: nobody comes into such a room any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) closed_at: Option<DateTime>,
-}
-
-/// How a room is talked in.
-#[derive(Clone, Copy, Default, Serialize, Deserialize)]
-pub(super) struct SettingsDocument {
-    version: i64,
-    slow_mode_ms: i64,
-    frozen: bool,
 }
 
 /// A user's place in a room.
@@ -159,52 +164,6 @@ impl EpochDocument {
             Some(_) | None => (&self.given, dense),
         }
     }
-}
-
-/// An id as the database keeps it.
-pub(super) fn key(id: uuid::Uuid) -> Uuid {
-    Uuid::from_bytes(id.into_bytes())
-}
-
-/// An id from the database.
-pub(super) fn uuid_of(key: Uuid) -> uuid::Uuid {
-    uuid::Uuid::from_bytes(key.bytes())
-}
-
-/// A place as a text that sorts like it, so that the database compares one value.
-pub(super) fn order(place: Place) -> String {
-    format!("{:020} {:020}", place.epoch.0, place.seq.get())
-}
-
-/// The place of such a text.
-pub(super) fn place_in_order(text: &str) -> Option<Place> {
-    let (epoch, seq) = text.split_once(' ')?;
-    Some(Place { epoch: Epoch(epoch.parse().ok()?), seq: Seq::new(seq.parse().ok()?) })
-}
-
-/// A time as the database keeps it.
-pub(super) fn date(time: UnixMillis) -> DateTime {
-    DateTime::from_millis(time.0)
-}
-
-/// A time from the database.
-pub(super) fn time(date: DateTime) -> UnixMillis {
-    UnixMillis(date.timestamp_millis())
-}
-
-/// Bytes as the database keeps them.
-pub(super) fn binary(bytes: &[u8]) -> Binary {
-    Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() }
-}
-
-fn array<const N: usize>(binary: &Binary) -> Result<[u8; N], Failed> {
-    let bytes = binary.bytes.as_slice().try_into();
-    Ok(bytes.map_err(|_| StoreError::Inconsistent(format!("{} bytes instead of {N}", binary.bytes.len())))?)
-}
-
-/// A text that must satisfy a domain type.
-pub(super) fn parsed<T: TryFrom<String>>(text: String, field: &str) -> Result<T, Failed> {
-    Ok(T::try_from(text).map_err(|_| StoreError::Inconsistent(format!("{field} breaks its rules")))?)
 }
 
 impl From<&User> for UserDocument {
@@ -329,25 +288,6 @@ impl RoomDocument {
     }
 }
 
-impl From<RoomSettings> for SettingsDocument {
-    fn from(settings: RoomSettings) -> Self {
-        let RoomSettings { version, slow_mode_ms, frozen } = settings;
-        Self { version: integer::bound(version.0), slow_mode_ms: integer::bound(slow_mode_ms), frozen }
-    }
-}
-
-impl From<SettingsDocument> for RoomSettings {
-    fn from(settings: SettingsDocument) -> Self {
-        let SettingsDocument { version, slow_mode_ms, frozen } = settings;
-        Self { version: AclVersion(number(version)), slow_mode_ms: number(slow_mode_ms), frozen }
-    }
-}
-
-/// A number that is never below zero; one that is counts as none.
-fn number(value: i64) -> u64 {
-    u64::try_from(value).unwrap_or(0)
-}
-
 impl From<&Member> for MemberDocument {
     fn from(member: &Member) -> Self {
         Self {
@@ -367,7 +307,7 @@ impl From<MemberDocument> for Member {
             user_id: UserId::from_uuid(uuid_of(member.user_id)),
             role: member.role,
             joined_at: time(member.joined_at),
-            read: place_in_order(&member.read).unwrap_or(Place::START),
+            read: place_in_order(&member.read).unwrap_or(Position::START),
         }
     }
 }
@@ -394,5 +334,38 @@ impl From<SanctionDocument> for Sanction {
             muted: sanction.muted_until.map(integer::read_until),
             banned: sanction.banned_until.map(integer::read_until),
         }
+    }
+}
+
+/// Finds what is kept of one user in one room.
+pub(super) fn one(room: RoomId, user: UserId) -> Document {
+    doc! { "room_id": key(room.as_uuid()), "user_id": key(user.as_uuid()) }
+}
+
+/// The newest edit of the message that is the id, or nothing but the fact of its deletion.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StateDocument {
+    #[serde(rename = "_id")]
+    pub(super) id: Uuid,
+    #[serde(default)]
+    pub(super) deleted: bool,
+    pub(super) epoch: Option<i64>,
+    pub(super) seq: Option<i64>,
+    pub(super) edited_at: Option<DateTime>,
+    pub(super) content: Option<String>,
+}
+
+impl TryFrom<StateDocument> for MessageState {
+    type Error = StoreError;
+
+    fn try_from(state: StateDocument) -> Result<Self, StoreError> {
+        let StateDocument { deleted, epoch, seq, edited_at, content, id: _ } = state;
+        let edit = match (epoch, seq, edited_at, content) {
+            (Some(epoch), Some(seq), Some(at), Some(content)) => {
+                Some(Version { place: place(epoch, seq)?, content, at: time(at) })
+            }
+            (_, _, _, _) => None,
+        };
+        Ok(Self { edit, deleted, ..Self::default() })
     }
 }

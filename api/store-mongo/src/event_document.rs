@@ -1,7 +1,10 @@
 //! Events as documents: fields of their own, so that the database can be asked about them.
 
+use rookery_protocol::event::RoomSettings;
+use rookery_protocol::id::AclVersion;
+use crate::fields::number;
 use mongodb::bson::{DateTime, Uuid};
-use rookery_protocol::act::Emoji;
+use rookery_protocol::emoji::Emoji;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, EventBody, Sender, SequencedEvent};
 use rookery_protocol::id::{Epoch, MessageId, RoomId, Seq, UserId};
@@ -10,7 +13,7 @@ use rookery_store::unread::said_by;
 use rookery_store::{StoreError, integer};
 use serde::{Deserialize, Serialize};
 
-use super::documents::{SettingsDocument, date, key, parsed, time, uuid_of};
+use crate::fields::{date, key, parsed, time, uuid_of};
 use crate::error::Failed;
 
 /// What happened, without its id, which is the `_id` of the document around it.
@@ -241,5 +244,27 @@ impl TryFrom<MessageDocument> for SequencedEvent {
             timestamp: time(message.timestamp),
             event: message.event.into_event(message.id)?,
         })
+    }
+}
+
+/// How a room is talked in.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+pub(super) struct SettingsDocument {
+    version: i64,
+    slow_mode_ms: i64,
+    frozen: bool,
+}
+
+impl From<RoomSettings> for SettingsDocument {
+    fn from(settings: RoomSettings) -> Self {
+        let RoomSettings { version, slow_mode_ms, frozen } = settings;
+        Self { version: integer::bound(version.0), slow_mode_ms: integer::bound(slow_mode_ms), frozen }
+    }
+}
+
+impl From<SettingsDocument> for RoomSettings {
+    fn from(settings: SettingsDocument) -> Self {
+        let SettingsDocument { version, slow_mode_ms, frozen } = settings;
+        Self { version: AclVersion(number(version)), slow_mode_ms: number(slow_mode_ms), frozen }
     }
 }

@@ -4,7 +4,7 @@ use mongodb::IndexModel;
 use mongodb::bson::{Document, doc};
 use mongodb::options::IndexOptions;
 
-use super::documents::key;
+use crate::fields::key;
 
 /// One index.
 pub(super) struct Index {

@@ -20,7 +20,8 @@ use rookery_store::limits::STORE_DEADLINE;
 use rookery_store::load::LoadSet;
 use rookery_store::{Backend, StoreError, Stores, Timeline};
 
-use self::acts::{ReactionDocument, StateDocument};
+use self::acts::ReactionDocument;
+use crate::documents::StateDocument;
 use self::calls::Calls;
 use self::documents::{
     EpochDocument, MemberDocument, OutboxDocument, RoomDocument, SanctionDocument, SessionDocument, UserDocument,
@@ -40,6 +41,7 @@ mod documents;
 mod epochs;
 mod error;
 mod event_document;
+mod fields;
 mod indexes;
 pub mod limits;
 mod load;

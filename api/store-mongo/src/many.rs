@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::Mongo;
-use super::documents::key;
+use crate::fields::key;
 use crate::error::Failed;
 
 /// Rooms of one user from which on all its rooms are read.

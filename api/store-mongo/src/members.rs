@@ -1,5 +1,6 @@
 //! Membership in MongoDB. Changes are transactions, see [`super::transaction`].
 
+use crate::documents::one;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use async_trait::async_trait;
@@ -13,7 +14,8 @@ use rookery_store::{Announcement, Members, StoreError, integer};
 use serde::Deserialize;
 
 use super::Mongo;
-use super::documents::{MemberDocument, date, key, uuid_of};
+use super::documents::MemberDocument;
+use crate::fields::{date, key, uuid_of};
 use super::many::{members_at, page_of};
 use super::transaction::{Change, Turn};
 
@@ -161,7 +163,3 @@ fn ranges(room: RoomId, after: Option<MemberPlace>) -> Vec<Document> {
     ]
 }
 
-/// Finds what is kept of one user in one room.
-pub(super) fn one(room: RoomId, user: UserId) -> Document {
-    doc! { "room_id": key(room.as_uuid()), "user_id": key(user.as_uuid()) }
-}

@@ -11,14 +11,15 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{Epoch, MessageId, RoomId, Seq, UserId};
 use rookery_protocol::partition::partition_of;
-use rookery_protocol::position::{FirstPlace, Held};
+use rookery_protocol::position::{StoredPosition, AlreadyStored};
 use rookery_store::limits::{STORE_IDS_PER_READ_MAX, STORE_READS_AT_ONCE};
-use rookery_store::message::{Kinds, Place, held_at, is_message_of, place_of};
+use rookery_store::message::{Kinds, held_at, is_message_of};
+use rookery_protocol::position::Position;
 use rookery_store::message_state::{MessageState, Reacted};
 use rookery_store::{Messages, PageQuestion, Reaction, StoreError, integer};
 
 use super::acts::Acts;
-use super::documents::key;
+use crate::fields::key;
 use super::error::left_out;
 use super::event_document::MessageDocument;
 use super::many::page_of;
@@ -29,7 +30,7 @@ use crate::limits::STORE_CALL_LIFE;
 
 #[async_trait]
 impl Messages for Mongo {
-    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError> {
+    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<AlreadyStored>, StoreError> {
         // The driver refuses to insert nothing.
         if events.is_empty() {
             return Ok(Vec::new());
@@ -92,7 +93,7 @@ impl Messages for Mongo {
         found.filter(|event| event.as_ref().map_or(true, |event| kinds.include(event))).collect()
     }
 
-    async fn last(&self, room: RoomId) -> Result<Place, StoreError> {
+    async fn last(&self, room: RoomId) -> Result<Position, StoreError> {
         let (messages, whole) = (self.messages.clone(), doc! { "room_id": key(room.as_uuid()) });
         let near = self
             .tops
@@ -101,9 +102,9 @@ impl Messages for Mongo {
         let ranges = near.into_iter().chain([whole]).collect();
         let order = doc! { "room_id": -1, "seq": -1 };
         let found = self.calls.run(async move { page_of(&messages, ranges, order, 1).await }).await?;
-        let Some(last) = found.first() else { return Ok(Place::START) };
+        let Some(last) = found.first() else { return Ok(Position::START) };
         self.tops.note(room, last.seq);
-        Ok(Place { epoch: Epoch(integer::read(last.epoch)?), seq: Seq::new(integer::read(last.seq)?) })
+        Ok(Position { epoch: Epoch(integer::read(last.epoch)?), seq: Seq::new(integer::read(last.seq)?) })
     }
 
     async fn message(&self, room: RoomId, id: MessageId) -> Result<Option<SequencedEvent>, StoreError> {
@@ -113,17 +114,17 @@ impl Messages for Mongo {
         Ok(found.filter(|event| is_message_of(event, room)))
     }
 
-    async fn place(&self, room: RoomId, id: MessageId) -> Result<Option<FirstPlace>, StoreError> {
+    async fn place(&self, room: RoomId, id: MessageId) -> Result<Option<StoredPosition>, StoreError> {
         let (messages, filter) = (self.messages.clone(), by_id(key(id.as_uuid())));
         let found = self.calls.run(async move { Ok(messages.find_one(filter).await?) }).await?;
         let found = found.map(SequencedEvent::try_from).transpose()?.filter(|event| event.room == room);
-        Ok(found.as_ref().map(FirstPlace::from))
+        Ok(found.as_ref().map(StoredPosition::from))
     }
 
     async fn reacted(
         &self,
         reaction: Reaction<'_>,
-        after: Option<Place>,
+        after: Option<Position>,
         limit: usize,
     ) -> Result<Vec<Reacted>, StoreError> {
         let (acts, message, emoji) = (Acts::new(self), reaction.message, reaction.emoji.clone());
@@ -163,7 +164,7 @@ impl Messages for Mongo {
 #[derive(Default)]
 struct Known {
     /// Those that are stored at another place.
-    held: Vec<Held>,
+    held: Vec<AlreadyStored>,
     /// Those that are not stored: another event has their place.
     missing: HashSet<MessageId>,
 }
@@ -186,7 +187,7 @@ async fn known(messages: &Collection<MessageDocument>, left_out: &[&SequencedEve
         let event = SequencedEvent::try_from(document)?;
         stored.insert(event.event.id, event);
     }
-    let held = left_out.iter().filter_map(|event| held_at(stored.get(&event.event.id)?, place_of(event)));
+    let held = left_out.iter().filter_map(|event| held_at(stored.get(&event.event.id)?, event.position()));
     let missing = left_out.iter().map(|event| event.event.id).filter(|id| !stored.contains_key(id));
     Ok(Known { held: held.collect(), missing: missing.collect() })
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
 
 use super::calls::Calls;
-use super::documents::date;
+use crate::fields::date;
 use super::error::is_duplicate;
 use super::indexes::{self, Index};
 use super::{by_id, renames};

@@ -6,7 +6,8 @@ use mongodb::bson::doc;
 use rookery_protocol::id::{AclVersion, MessageId, RoomId};
 use rookery_store::{Announcement, Outbox, StoreError, integer};
 
-use super::documents::{OutboxDocument, key, uuid_of};
+use super::documents::OutboxDocument;
+use crate::fields::{key, uuid_of};
 use super::{Mongo, by_id};
 use crate::error::Failed;
 

@@ -5,13 +5,13 @@ use futures_util::TryStreamExt as _;
 use mongodb::bson::{DateTime, Document, Uuid, doc};
 use mongodb::{Collection, Database};
 use rookery_protocol::access::Visibility;
-use rookery_protocol::act::Emoji;
+use rookery_protocol::emoji::Emoji;
 use rookery_protocol::id::{RoomId, Slug, UserId};
 use rookery_store::renames::{self, NamedRoom, OldAddress, OldRoom};
 use serde::Deserialize;
 
 use super::by_id;
-use super::documents::{key, time, uuid_of};
+use crate::fields::{key, time, uuid_of};
 use super::error::is_duplicate;
 use crate::error::Failed;
 

@@ -10,7 +10,8 @@ use rookery_store::limits::STORE_IDS_PER_READ_MAX;
 use rookery_store::room::{Room, SettingsChange};
 use rookery_store::{Announcement, Rooms, StoreError, integer};
 
-use super::documents::{RoomDocument, key};
+use super::documents::RoomDocument;
+use crate::fields::key;
 use super::many::page_of;
 use super::transaction::{Change, Turn};
 use super::{Mongo, by_id};

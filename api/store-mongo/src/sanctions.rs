@@ -10,7 +10,7 @@ use rookery_store::{Announcement, Sanctions, StoreError};
 
 use super::Mongo;
 use super::many::sanctions_at;
-use super::members::one;
+use crate::documents::one;
 use super::transaction::{Change, Turn};
 
 #[async_trait]

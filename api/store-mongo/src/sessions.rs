@@ -13,7 +13,8 @@ use rookery_store::{Rotation, Sessions, StoreError, integer};
 use serde::Deserialize;
 
 use super::Mongo;
-use super::documents::{SessionDocument, binary, date, key, uuid_of};
+use super::documents::SessionDocument;
+use crate::fields::{binary, date, key, uuid_of};
 use super::many::page_of;
 use crate::error::Failed;
 

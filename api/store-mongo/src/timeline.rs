@@ -11,7 +11,7 @@ use mongodb::{Collection, Database};
 use rookery_store::{StoreError, Timeline, integer};
 use serde::{Deserialize, Serialize};
 
-use super::documents::uuid_of;
+use crate::fields::uuid_of;
 use super::error::is_duplicate;
 use super::{Mongo, by_id};
 use crate::error::Failed;

@@ -19,10 +19,12 @@ use rookery_store::sanction::{Act, Sanction};
 use rookery_store::{Announcement, StoreError};
 use tokio::time::sleep;
 
-use super::documents::{MemberDocument, OutboxDocument, RoomDocument, SanctionDocument, SettingsDocument, date, key};
+use super::documents::{MemberDocument, OutboxDocument, RoomDocument, SanctionDocument};
+use crate::event_document::SettingsDocument;
+use crate::fields::{date, key};
 use super::error::is_duplicate;
 use super::event_document::EventDocument;
-use super::members::one;
+use crate::documents::one;
 use super::turns::Turns;
 use super::{Mongo, by_id, durable};
 use crate::error::Failed;

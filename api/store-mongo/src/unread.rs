@@ -11,7 +11,7 @@ use mongodb::options::{Hint, ReturnDocument};
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{RoomId, UserId};
 use rookery_store::limits::COUNTS_AT_ONCE;
-use rookery_store::message::Place;
+use rookery_protocol::position::Position;
 use rookery_store::message_state::MessageState;
 use rookery_store::room::{Member, MembershipPlace};
 use rookery_store::unread::{Counts, Mention, Reader, Span, mentions_of, said_by};
@@ -19,10 +19,10 @@ use rookery_store::{StoreError, Unread, integer};
 use serde::{Deserialize, Serialize};
 
 use super::Mongo;
-use super::acts::StateDocument;
-use super::documents::{date, key, order, place_in_order};
+use crate::documents::StateDocument;
+use crate::fields::{date, key, order, place_in_order};
 use super::many::page_of;
-use super::members::one;
+use crate::documents::one;
 use crate::error::Failed;
 
 /// A name in one text of a message; the id is made of the three.
@@ -43,7 +43,7 @@ pub(super) struct MentionDocument {
 
 #[async_trait]
 impl Unread for Mongo {
-    async fn advance(&self, room: RoomId, user: UserId, to: Place) -> Result<Option<Place>, StoreError> {
+    async fn advance(&self, room: RoomId, user: UserId, to: Position) -> Result<Option<Position>, StoreError> {
         let (members, filter) = (self.members.clone(), one(room, user));
         let found = self.calls.run(async move {
             let raise = doc! { "$max": { "read": order(to) } };

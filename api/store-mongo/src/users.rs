@@ -9,7 +9,8 @@ use rookery_store::login::LoginKey;
 use rookery_store::user::{ServerRole, User};
 use rookery_store::{StoreError, Users};
 
-use super::documents::{UserDocument, key};
+use super::documents::UserDocument;
+use crate::fields::key;
 use super::many::page_of;
 use super::{Mongo, by_id};
 use crate::error::Failed;

@@ -10,7 +10,8 @@
 //! epochs do not follow each other, so the partition's document remembers the last ones.
 
 use mongodb::bson::{Document, Uuid, doc};
-use rookery_store::message::{Kinds, Place, Window};
+use rookery_store::message::{Kinds, Window};
+use rookery_protocol::position::Position;
 use rookery_store::{PageQuestion, integer};
 
 use super::documents::{EpochDocument, NOT_KNOWN};
@@ -82,8 +83,8 @@ pub(super) struct Walk {
 }
 
 enum Way {
-    Back(Place),
-    On(Place),
+    Back(Position),
+    On(Position),
     /// Back from the newest, whose number was this one not long ago.
     Latest(Option<i64>),
 }
@@ -116,7 +117,7 @@ impl Walk {
         let (epoch, seq) = match self.way {
             Way::Latest(Some(_)) => return Vec::new(),
             Way::Latest(None) => return vec![self.base.clone()],
-            Way::Back(Place { epoch, seq }) | Way::On(Place { epoch, seq }) => {
+            Way::Back(Position { epoch, seq }) | Way::On(Position { epoch, seq }) => {
                 (integer::bound(epoch.0), integer::bound(seq.get()))
             }
         };
@@ -186,8 +187,8 @@ mod tests {
         Walk::new(Uuid::from_bytes([7; 16]), PageQuestion { window, kinds: Kinds::All, limit: 10 }, top)
     }
 
-    fn at(epoch: u64, seq: u64) -> Place {
-        Place { epoch: Epoch(epoch), seq: Seq::new(seq) }
+    fn at(epoch: u64, seq: u64) -> Position {
+        Position { epoch: Epoch(epoch), seq: Seq::new(seq) }
     }
 
     fn given(known: &[i64], dense: i64) -> Given {

@@ -1,17 +1,17 @@
 //! Acts on messages in SQLite: applied in the transaction that writes their events.
 
-use rookery_protocol::act::Emoji;
+use rookery_protocol::emoji::Emoji;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{EventBody, SequencedEvent};
 use rookery_protocol::id::{Epoch, MessageId, Seq, UserId};
 use rookery_store::integer;
-use rookery_store::message::Place;
+use rookery_protocol::position::Position;
 use rookery_store::message_state::{MessageState, Reacted, Version};
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use super::sql::{change, many, one, statements};
-use super::{messages, unread};
+use super::{event_rows, unread};
 use crate::error::Failed;
 
 statements! {
@@ -77,7 +77,7 @@ fn settle(db: &Connection, id: MessageId, said: Option<&SequencedEvent>) -> Resu
     }
     match said {
         Some(said) => unread::mention(db, said, state.as_ref()),
-        None => match messages::by_id(db, id)? {
+        None => match event_rows::by_id(db, id)? {
             Some(said) => unread::mention(db, &said, state.as_ref()),
             None => Ok(()),
         },
@@ -106,13 +106,13 @@ pub(super) fn reacted(
     db: &Connection,
     message: MessageId,
     emoji: &Emoji,
-    after: Option<Place>,
+    after: Option<Position>,
     limit: i64,
 ) -> Result<Vec<Reacted>, Failed> {
     let (message, emoji) = (message.as_uuid(), emoji.as_str());
     match after {
         None => many(db, REACTED, params![message, emoji, limit], read_reaction),
-        Some(Place { epoch, seq }) => {
+        Some(Position { epoch, seq }) => {
             let (epoch, seq) = (integer::bound(epoch.0), integer::bound(seq.get()));
             many(db, REACTED_AFTER, params![message, emoji, limit, epoch, seq], read_reaction)
         }
@@ -147,8 +147,8 @@ fn read_reaction(row: &Row<'_>) -> Result<Reacted, Failed> {
     })
 }
 
-fn place(row: &Row<'_>) -> Result<Place, Failed> {
-    Ok(Place {
+fn place(row: &Row<'_>) -> Result<Position, Failed> {
+    Ok(Position {
         epoch: Epoch(integer::read(row.get("epoch")?)?),
         seq: Seq::new(integer::read(row.get("seq")?)?),
     })

@@ -1,14 +1,16 @@
 //! Membership in SQLite. One savepoint of the writer holds the member's row, the room's new ACL version and the
 //! announcement.
 
+use crate::member_rows::remove;
+use crate::outbox::announce;
+use crate::member_rows::read;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
 use rookery_protocol::access::{RoomRole, decide_on_leaving};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::Event;
-use rookery_protocol::id::{AclVersion, Epoch, RoomId, Seq, UserId};
-use rookery_store::message::Place;
+use rookery_protocol::id::{RoomId, UserId};
 use rookery_store::room::{Member, MemberPlace};
 use rookery_store::{Announcement, Members, StoreError, integer};
 use rusqlite::{Connection, Row, params};
@@ -16,7 +18,7 @@ use uuid::Uuid;
 
 use super::sql::{change, many, one, statements};
 use super::words::Word;
-use super::{Sqlite, outbox, rooms, sanctions};
+use super::{Sqlite, rooms, sanctions};
 use crate::error::Failed;
 
 statements! {
@@ -34,8 +36,6 @@ statements! {
     ONE_OR_MORE = "SELECT count(*) FROM (SELECT 1 FROM members WHERE room_id = ?1 LIMIT 2)";
     STEP_DOWN = "UPDATE members SET role = ?3 WHERE room_id = ?1 AND role = ?2";
     STEP_UP = "UPDATE members SET role = ?3 WHERE room_id = ?1 AND user_id = ?2";
-    DELETE = "DELETE FROM members WHERE room_id = ?1 AND user_id = ?2";
-    RAISE_ACL = "UPDATE rooms SET acl = acl + 1, raised_at = ?2 WHERE id = ?1 RETURNING acl";
 }
 
 #[async_trait]
@@ -129,7 +129,7 @@ impl Members for Sqlite {
             let members = one(db, ONE_OR_MORE, [room.as_uuid()], |row| Ok(row.get::<_, i64>(0)?))?.unwrap_or(0);
             decide_on_leaving(member.role, usize::try_from(members).unwrap_or(usize::MAX))
                 .map_err(|_| StoreError::OwnerStays)?;
-            let removed = change(db, DELETE, [room.as_uuid(), user.as_uuid()])?;
+            let removed = usize::from(remove(db, room, user)?);
             if member.role == RoomRole::Owner {
                 rooms::close(db, room, UnixMillis::now())?;
             }
@@ -161,37 +161,3 @@ pub(super) fn insert(db: &Connection, member: &Member) -> Result<usize, Failed> 
     change(db, INSERT, params![room, user, member.role.word(), member.joined_at.0, epoch, seq])
 }
 
-/// Ends a membership, as part of a change; says whether there was one.
-pub(super) fn remove(db: &Connection, room: RoomId, user: UserId) -> Result<bool, Failed> {
-    Ok(change(db, DELETE, [room.as_uuid(), user.as_uuid()])? == 1)
-}
-
-/// Raises the room's version and leaves the announcement, if members changed.
-pub(super) fn announce(
-    db: &Connection,
-    changed: usize,
-    room: RoomId,
-    event: Event,
-) -> Result<Option<Announcement>, Failed> {
-    if changed == 0 {
-        return Ok(None);
-    }
-    let raised = one(db, RAISE_ACL, params![room.as_uuid(), UnixMillis::now().0], |row| Ok(row.get::<_, i64>(0)?))?;
-    let acl = raised.ok_or_else(|| StoreError::Inconsistent(format!("members without a room: {room}")))?;
-    let announcement = Announcement { room, acl: AclVersion(integer::read(acl)?), event };
-    outbox::insert(db, &announcement)?;
-    Ok(Some(announcement))
-}
-
-pub(super) fn read(row: &Row<'_>) -> Result<Member, Failed> {
-    Ok(Member {
-        room_id: RoomId::from_uuid(row.get("room_id")?),
-        user_id: UserId::from_uuid(row.get("user_id")?),
-        role: RoomRole::from_word(&row.get::<_, String>("role")?)?,
-        joined_at: UnixMillis(row.get("joined_at")?),
-        read: Place {
-            epoch: Epoch(integer::read(row.get("read_epoch")?)?),
-            seq: Seq::new(integer::read(row.get("read_seq")?)?),
-        },
-    })
-}

@@ -1,13 +1,16 @@
 //! History in SQLite: the place in columns, the event as the JSON that the bus carries.
 
+use crate::event_rows::by_id;
+use crate::event_rows::read;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::event::{Event, SequencedEvent};
+use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{Epoch, MessageId, RoomId, Seq, UserId};
-use rookery_protocol::position::{FirstPlace, Held};
-use rookery_store::message::{Kinds, Place, Window, edit_of, held_at, is_message_of, place_of};
+use rookery_protocol::position::{StoredPosition, AlreadyStored};
+use rookery_store::message::{Kinds, Window, edit_of, held_at, is_message_of};
+use rookery_protocol::position::Position;
 use rookery_store::message_state::{MessageState, Reacted};
 use rookery_store::unread::said_by;
 use rookery_store::{Messages, PageQuestion, Reaction, StoreError, integer};
@@ -31,14 +34,13 @@ statements! {
                     ORDER BY epoch DESC, seq DESC LIMIT ?2";
     SHOWN_AFTER = "SELECT * FROM messages WHERE room_id = ?1 AND is_act = 0 AND (epoch, seq) > (?3, ?4)
                    ORDER BY epoch, seq LIMIT ?2";
-    BY_ID = "SELECT * FROM messages WHERE id = ?1";
     EDITS = "SELECT * FROM messages WHERE edit_of = ?1 ORDER BY epoch DESC, seq DESC LIMIT ?2";
     LAST = "SELECT epoch, seq FROM messages WHERE room_id = ?1 ORDER BY seq DESC LIMIT 1";
 }
 
 #[async_trait]
 impl Messages for Sqlite {
-    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError> {
+    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<AlreadyStored>, StoreError> {
         self.numbers()?;
         let events = events.to_vec();
         let applied = self
@@ -55,22 +57,22 @@ impl Messages for Sqlite {
         self.read(move |db| page(db, room, question)).await
     }
 
-    async fn last(&self, room: RoomId) -> Result<Place, StoreError> {
+    async fn last(&self, room: RoomId) -> Result<Position, StoreError> {
         let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
         let last: Option<(i64, i64)> = self.read(move |db| one(db, LAST, [room.as_uuid()], row)).await?;
-        let Some((epoch, seq)) = last else { return Ok(Place::START) };
-        Ok(Place { epoch: Epoch(integer::read(epoch)?), seq: Seq::new(integer::read(seq)?) })
+        let Some((epoch, seq)) = last else { return Ok(Position::START) };
+        Ok(Position { epoch: Epoch(integer::read(epoch)?), seq: Seq::new(integer::read(seq)?) })
     }
 
     async fn message(&self, room: RoomId, id: MessageId) -> Result<Option<SequencedEvent>, StoreError> {
-        let found = self.read(move |db| one(db, BY_ID, [id.as_uuid()], read)).await?;
+        let found = self.read(move |db| by_id(db, id)).await?;
         Ok(found.filter(|event| is_message_of(event, room)))
     }
 
-    async fn place(&self, room: RoomId, id: MessageId) -> Result<Option<FirstPlace>, StoreError> {
-        let found = self.read(move |db| one(db, BY_ID, [id.as_uuid()], read)).await?;
+    async fn place(&self, room: RoomId, id: MessageId) -> Result<Option<StoredPosition>, StoreError> {
+        let found = self.read(move |db| by_id(db, id)).await?;
         let found = found.filter(|event| event.room == room);
-        Ok(found.as_ref().map(FirstPlace::from))
+        Ok(found.as_ref().map(StoredPosition::from))
     }
 
     async fn states(
@@ -86,7 +88,7 @@ impl Messages for Sqlite {
     async fn reacted(
         &self,
         reaction: Reaction<'_>,
-        after: Option<Place>,
+        after: Option<Position>,
         limit: usize,
     ) -> Result<Vec<Reacted>, StoreError> {
         let (message, emoji) = (reaction.message, reaction.emoji.clone());
@@ -106,13 +108,8 @@ impl Messages for Sqlite {
     }
 }
 
-/// A message, as it was said.
-pub(super) fn by_id(db: &Connection, id: MessageId) -> Result<Option<SequencedEvent>, Failed> {
-    one(db, BY_ID, [id.as_uuid()], read)
-}
-
 /// Where the event is, if that is another place.
-fn insert(db: &Connection, event: &SequencedEvent) -> Result<Option<Held>, Failed> {
+fn insert(db: &Connection, event: &SequencedEvent) -> Result<Option<AlreadyStored>, Failed> {
     let row = params![
         event.event.id.as_uuid(),
         event.room.as_uuid(),
@@ -133,8 +130,8 @@ fn insert(db: &Connection, event: &SequencedEvent) -> Result<Option<Held>, Faile
     });
     // What is there already was applied in the transaction that wrote it.
     if inserted? == 0 {
-        let first = one(db, BY_ID, [event.event.id.as_uuid()], read)?;
-        return Ok(first.and_then(|first| held_at(&first, place_of(event))));
+        let first = by_id(db, event.event.id)?;
+        return Ok(first.and_then(|first| held_at(&first, event.position())));
     }
     acts::apply(db, event).map(|()| None)
 }
@@ -146,7 +143,7 @@ fn page(db: &Connection, room: RoomId, question: PageQuestion) -> Result<Vec<Seq
         Kinds::All => [LATEST, BEFORE, AFTER],
         Kinds::Shown => [SHOWN_LATEST, SHOWN_BEFORE, SHOWN_AFTER],
     };
-    let around = |place: Place| (integer::bound(place.epoch.0), integer::bound(place.seq.get()));
+    let around = |place: Position| (integer::bound(place.epoch.0), integer::bound(place.seq.get()));
     let mut found = match window {
         Window::Latest => many(db, latest, params![room, limit], read)?,
         Window::Before(place) => {
@@ -162,20 +159,3 @@ fn page(db: &Connection, room: RoomId, question: PageQuestion) -> Result<Vec<Seq
     Ok(found)
 }
 
-/// The event of a row.
-pub(super) fn event(row: &Row<'_>) -> Result<Event, Failed> {
-    let json: String = row.get("event")?;
-    // The error's own text may quote what was said.
-    Ok(serde_json::from_str(&json)
-        .map_err(|error| StoreError::Inconsistent(format!("stored event, column {}", error.column())))?)
-}
-
-fn read(row: &Row<'_>) -> Result<SequencedEvent, Failed> {
-    Ok(SequencedEvent {
-        room: RoomId::from_uuid(row.get("room_id")?),
-        epoch: Epoch(integer::read(row.get("epoch")?)?),
-        seq: Seq::new(integer::read(row.get("seq")?)?),
-        timestamp: UnixMillis(row.get("timestamp")?),
-        event: event(row)?,
-    })
-}

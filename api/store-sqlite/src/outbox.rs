@@ -1,12 +1,15 @@
 //! Announcements in SQLite, in the order in which they were made.
 
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::event::Event;
+use crate::sql::one;
 use async_trait::async_trait;
 use rookery_protocol::id::{AclVersion, MessageId, RoomId};
 use rookery_store::{Announcement, Outbox, StoreError, integer};
 use rusqlite::{Connection, Row, params};
 
 use super::sql::{change, many, statements};
-use super::{Sqlite, messages};
+use super::{Sqlite, event_rows};
 use crate::error::Failed;
 
 statements! {
@@ -14,6 +17,7 @@ statements! {
     // Every n is above zero: the condition only says that the rows are read along the key.
     PENDING = "SELECT * FROM outbox WHERE n > 0 ORDER BY n LIMIT ?1";
     DELETE = "DELETE FROM outbox WHERE event_id = ?1";
+    RAISE_ACL = "UPDATE rooms SET acl = acl + 1, raised_at = ?2 WHERE id = ?1 RETURNING acl";
 }
 
 #[async_trait]
@@ -39,6 +43,23 @@ fn read(row: &Row<'_>) -> Result<Announcement, Failed> {
     Ok(Announcement {
         room: RoomId::from_uuid(row.get("room_id")?),
         acl: AclVersion(integer::read(row.get("acl")?)?),
-        event: messages::event(row)?,
+        event: event_rows::event(row)?,
     })
+}
+
+/// Raises the room's version and leaves the announcement, if members changed.
+pub(super) fn announce(
+    db: &Connection,
+    changed: usize,
+    room: RoomId,
+    event: Event,
+) -> Result<Option<Announcement>, Failed> {
+    if changed == 0 {
+        return Ok(None);
+    }
+    let raised = one(db, RAISE_ACL, params![room.as_uuid(), UnixMillis::now().0], |row| Ok(row.get::<_, i64>(0)?))?;
+    let acl = raised.ok_or_else(|| StoreError::Inconsistent(format!("members without a room: {room}")))?;
+    let announcement = Announcement { room, acl: AclVersion(integer::read(acl)?), event };
+    insert(db, &announcement)?;
+    Ok(Some(announcement))
 }

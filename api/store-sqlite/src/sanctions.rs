@@ -10,7 +10,7 @@ use rookery_store::{Announcement, Sanctions, StoreError, integer};
 use rusqlite::{Connection, Row, params};
 
 use super::sql::{change, one, statements};
-use super::{Sqlite, members};
+use super::{Sqlite, member_rows, outbox};
 use crate::error::Failed;
 
 statements! {
@@ -42,12 +42,12 @@ impl Sanctions for Sqlite {
         self.write(move |db| {
             let before = read(db, room, user)?;
             let after = act.apply(before);
-            let removed = act.expels() && members::remove(db, room, user)?;
+            let removed = act.expels() && member_rows::remove(db, room, user)?;
             if before != after {
                 let (muted, banned) = (after.muted.map(integer::stored_until), after.banned.map(integer::stored_until));
                 change(db, PUT, params![room.as_uuid(), user.as_uuid(), muted, banned])?;
             }
-            members::announce(db, usize::from(removed || before != after), room, event)
+            outbox::announce(db, usize::from(removed || before != after), room, event)
         })
         .await
     }

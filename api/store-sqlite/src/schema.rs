@@ -77,7 +77,7 @@ pub(super) fn apply(db: &Connection, step: &Step) -> Result<(), Failed> {
 mod tests {
     use rusqlite::Connection;
 
-    use super::super::{acts, epochs, fence, members, messages, outbox, rooms, sanctions, sessions, unread, users};
+    use super::super::{acts, epochs, event_rows, fence, member_rows, members, messages, outbox, rooms, sanctions, sessions, unread, users};
     use super::*;
 
     fn database() -> Connection {
@@ -103,6 +103,8 @@ mod tests {
             sessions::ALL,
             rooms::ALL,
             members::ALL,
+            member_rows::ALL,
+            event_rows::ALL,
             outbox::ALL,
             messages::ALL,
             epochs::ALL,

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{MessageId, RoomId, UserId};
-use rookery_store::message::Place;
+use rookery_protocol::position::Position;
 use rookery_store::message_state::MessageState;
 use rookery_store::room::{Member, MembershipPlace};
 use rookery_store::unread::{Counts, Mention, Reader, Span, mentions_of, said_by};
@@ -11,7 +11,7 @@ use rookery_store::{StoreError, Unread, integer};
 use rusqlite::{Connection, Row, params};
 
 use super::sql::{change, many, one, statements};
-use super::{Sqlite, members};
+use super::{Sqlite, member_rows};
 use crate::error::Failed;
 use crate::limits::COUNTS_PER_READ;
 
@@ -40,7 +40,7 @@ statements! {
 
 #[async_trait]
 impl Unread for Sqlite {
-    async fn advance(&self, room: RoomId, user: UserId, to: Place) -> Result<Option<Place>, StoreError> {
+    async fn advance(&self, room: RoomId, user: UserId, to: Position) -> Result<Option<Position>, StoreError> {
         let (epoch, seq) = place(to);
         self.write(move |db| {
             change(db, ADVANCE, params![room.as_uuid(), user.as_uuid(), epoch, seq])?;
@@ -63,9 +63,9 @@ impl Unread for Sqlite {
     ) -> Result<Vec<Member>, StoreError> {
         let (user, limit) = (user.as_uuid(), integer::limit(limit));
         self.read(move |db| match after {
-            None => many(db, ROOMS, params![user, limit], members::read),
+            None => many(db, ROOMS, params![user, limit], member_rows::read),
             Some(MembershipPlace { joined_at, room_id }) => {
-                many(db, ROOMS_AFTER, params![user, limit, joined_at.0, room_id.as_uuid()], members::read)
+                many(db, ROOMS_AFTER, params![user, limit, joined_at.0, room_id.as_uuid()], member_rows::read)
             }
         })
         .await
@@ -83,7 +83,7 @@ impl Unread for Sqlite {
 }
 
 fn mark(db: &Connection, room: RoomId, user: UserId) -> Result<Option<Member>, Failed> {
-    one(db, MARK, [room.as_uuid(), user.as_uuid()], members::read)
+    one(db, MARK, [room.as_uuid(), user.as_uuid()], member_rows::read)
 }
 
 fn count(db: &Connection, reader: &Reader, span: &Span, most: usize) -> Result<Counts, Failed> {
@@ -104,7 +104,7 @@ fn number(row: &Row<'_>) -> Result<usize, Failed> {
     Ok(usize::try_from(number).map_err(|_| StoreError::Inconsistent(format!("{number} rows")))?)
 }
 
-fn place(place: Place) -> (i64, i64) {
+fn place(place: Position) -> (i64, i64) {
     (integer::bound(place.epoch.0), integer::bound(place.seq.get()))
 }
 

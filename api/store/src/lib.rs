@@ -7,15 +7,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rookery_protocol::act::Emoji;
+use rookery_protocol::emoji::Emoji;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, EventBody, RoomSettings, SequencedEvent};
 use rookery_protocol::id::{AclVersion, Epoch, MessageId, Partition, RoomId, RoomRef, SessionId, UserId};
-use rookery_protocol::position::{FirstPlace, Held};
+use rookery_protocol::position::{StoredPosition, AlreadyStored};
 use uuid::Uuid;
 
 use crate::load::LoadSet;
-use crate::message::{Kinds, Place, Window};
+use crate::message::{Kinds, Window};
+use rookery_protocol::position::Position;
 use crate::message_state::{MessageState, Reacted};
 use crate::room::{Member, MemberPlace, MembershipPlace, Room, SettingsChange};
 use crate::sanction::{Act, Sanction};
@@ -240,15 +241,15 @@ pub trait Messages: Send + Sync {
     /// Applies events, durably (majority) when it returns. Idempotent: an event whose id is there already
     /// changes nothing. Gives back those whose id was there at another place. [`StoreError::Collision`] if a place has
     /// another event: then nothing says that the events are stored.
-    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError>;
+    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<AlreadyStored>, StoreError>;
     /// A page of at most `limit` events of these kinds, ordered by `(epoch, seq)`, oldest first.
     async fn page(&self, room: RoomId, question: PageQuestion) -> Result<Vec<SequencedEvent>, StoreError>;
     /// Place of the event with the largest number that a room has in any epoch; [`Place::START`] for an empty room.
-    async fn last(&self, room: RoomId) -> Result<Place, StoreError>;
+    async fn last(&self, room: RoomId) -> Result<Position, StoreError>;
     /// A message of the room, as it was said; none if the event of this id is something else.
     async fn message(&self, room: RoomId, id: MessageId) -> Result<Option<SequencedEvent>, StoreError>;
     /// Where an event of the room is, whatever it is.
-    async fn place(&self, room: RoomId, id: MessageId) -> Result<Option<FirstPlace>, StoreError>;
+    async fn place(&self, room: RoomId, id: MessageId) -> Result<Option<StoredPosition>, StoreError>;
     /// What acts have made of these messages, with the last words of these users about their reactions; messages that
     /// nothing was done to may be left out. The text of a deleted message is nowhere any more: neither here nor in its
     /// events.
@@ -258,7 +259,7 @@ pub trait Messages: Send + Sync {
     async fn reacted(
         &self,
         reaction: Reaction<'_>,
-        after: Option<Place>,
+        after: Option<Position>,
         limit: usize,
     ) -> Result<Vec<Reacted>, StoreError>;
     /// Forgets reactions that were taken back before that time, at most `limit`, and says how many. Until then they keep
@@ -296,7 +297,7 @@ pub struct Begun {
 #[async_trait]
 pub trait Unread: Send + Sync {
     /// Moves the mark on, never back, and gives it as it is then; none if the user is no member.
-    async fn advance(&self, room: RoomId, user: UserId, to: Place) -> Result<Option<Place>, StoreError>;
+    async fn advance(&self, room: RoomId, user: UserId, to: Position) -> Result<Option<Position>, StoreError>;
     /// The user's memberships in these rooms, with their marks. The order is not promised.
     async fn marks(&self, user: UserId, rooms: &[RoomId]) -> Result<Vec<Member>, StoreError>;
     /// The user's memberships in the order of joining, after that place, at most `limit`.

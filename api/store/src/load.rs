@@ -5,7 +5,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::RoomSettings;
 use rookery_protocol::id::{AclVersion, RoomId, SessionId, UserId};
 
-use crate::message::Place;
+use rookery_protocol::position::Position;
 use crate::room::{Member, Room, RoomDescription, RoomName};
 use crate::session::Session;
 use crate::user::{Email, ServerRole, User, Username};
@@ -68,7 +68,7 @@ impl Plan {
         let sessions = users.iter().map(|user| session(user.id, origin)).collect();
         let member = |user: UserId, room: usize| {
             let room_id = rooms.get(room)?.id;
-            Some(Member { room_id, user_id: user, role: RoomRole::Member, joined_at: origin.now, read: Place::START })
+            Some(Member { room_id, user_id: user, role: RoomRole::Member, joined_at: origin.now, read: Position::START })
         };
         let places = users
             .iter()

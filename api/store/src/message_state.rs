@@ -4,10 +4,9 @@
 
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{EventBody, SequencedEvent};
-use rookery_protocol::id::MessageId;
 use rookery_protocol::server::{Message, Reaction};
 
-use crate::message::{Place, place_of};
+use rookery_protocol::position::Position;
 pub use crate::reactions::{Reacted, Reactions};
 
 /// The state of one message.
@@ -25,36 +24,17 @@ pub struct MessageState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
     /// The place of the edit.
-    pub place: Place,
+    pub place: Position,
     /// The text.
     pub content: String,
     /// When.
     pub at: UnixMillis,
 }
 
-/// The message that an event is about; none if it is not an act.
-pub const fn target_of(body: &EventBody) -> Option<MessageId> {
-    match body {
-        EventBody::MessageEdited { message_id, .. }
-        | EventBody::MessageDeleted { message_id }
-        | EventBody::ReactionAdded { message_id, .. }
-        | EventBody::ReactionRemoved { message_id, .. } => Some(*message_id),
-        EventBody::Message { .. }
-        | EventBody::MemberJoined {}
-        | EventBody::MemberLeft {}
-        | EventBody::MemberKicked { .. }
-        | EventBody::MemberBanned { .. }
-        | EventBody::MemberUnbanned { .. }
-        | EventBody::MemberMuted { .. }
-        | EventBody::MemberUnmuted { .. }
-        | EventBody::RoomUpdated { .. } => None,
-    }
-}
-
 impl MessageState {
     /// Takes in an act on this message.
     pub fn apply(&mut self, event: &SequencedEvent) {
-        let (place, at) = (place_of(event), event.timestamp);
+        let (place, at) = (event.position(), event.timestamp);
         match &event.event.body {
             EventBody::MessageEdited { content, .. } => self.edit(Version { place, content: content.clone(), at }),
             EventBody::MessageDeleted { .. } => *self = Self { deleted: true, ..Self::default() },
@@ -101,8 +81,11 @@ impl MessageState {
 
 #[cfg(test)]
 mod tests {
+    use rookery_protocol::id::MessageId;
+
     use super::*;
-    use rookery_protocol::act::{Act, ActKind, Emoji};
+    use rookery_protocol::act::{Act, ActKind};
+    use rookery_protocol::emoji::Emoji;
     use rookery_protocol::event::{Event, Sender};
     use rookery_protocol::id::{ClientId, Epoch, RoomId, Seq, UserId};
     use rookery_protocol::limits::REACTIONS_PER_MESSAGE_MAX;

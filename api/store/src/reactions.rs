@@ -1,12 +1,12 @@
 //! Who reacted how to one message: how many there are of each reaction, the first users of each, and the last word of
 //! those users who were asked about. However many there are, no more is kept of them than that.
 
-use rookery_protocol::act::Emoji;
+use rookery_protocol::emoji::Emoji;
 use rookery_protocol::id::UserId;
 use rookery_protocol::limits::{REACTION_USERS_MAX, REACTIONS_PER_MESSAGE_MAX};
 use rookery_protocol::server::Reaction;
 
-use crate::message::Place;
+use rookery_protocol::position::Position;
 
 /// See the module's text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct Reacted {
     /// Which.
     pub emoji: Emoji,
     /// The place of that word.
-    pub place: Place,
+    pub place: Position,
     /// Whether the reaction is there.
     pub active: bool,
 }
@@ -34,7 +34,7 @@ struct Tally {
     emoji: Emoji,
     count: u64,
     /// In order.
-    first: Vec<(Place, UserId)>,
+    first: Vec<(Position, UserId)>,
     /// Whether it is the reader's, where that is known.
     mine: bool,
 }
@@ -138,7 +138,7 @@ mod tests {
     use rookery_protocol::id::{Epoch, Seq};
 
     fn thumb(user: UserId, seq: u64, active: bool) -> Reacted {
-        let place = Place { epoch: Epoch(1), seq: Seq::new(seq) };
+        let place = Position { epoch: Epoch(1), seq: Seq::new(seq) };
         Reacted { user, emoji: Emoji::kept("👍".to_owned()), place, active }
     }
 

@@ -11,7 +11,7 @@ use rookery_protocol::reserved::is_reserved;
 use rookery_protocol::text;
 use serde::{Deserialize, Serialize};
 
-use crate::message::Place;
+use rookery_protocol::position::Position;
 
 /// Characters of a name and of a description.
 const NAME_CHARS_MAX: usize = 80;
@@ -92,7 +92,7 @@ pub struct Member {
     /// Since when.
     pub joined_at: UnixMillis,
     /// What the user has read up to. It begins where the user came in and ends with the membership.
-    pub read: Place,
+    pub read: Position,
 }
 
 /// A place in the list of a user's rooms.

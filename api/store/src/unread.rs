@@ -7,9 +7,8 @@
 use rookery_protocol::event::{EventBody, SequencedEvent};
 use rookery_protocol::id::{RoomId, UserId};
 use rookery_protocol::mention;
-use rookery_protocol::position::EventPlace;
+use rookery_protocol::position::Position;
 
-use crate::message::Place;
 use crate::message_state::MessageState;
 use crate::user::Username;
 
@@ -28,9 +27,9 @@ pub struct Span {
     /// The room.
     pub room: RoomId,
     /// The read mark.
-    pub after: Place,
+    pub after: Position,
     /// The last place that is counted.
-    pub upto: Place,
+    pub upto: Position,
 }
 
 /// What is unread in a span.
@@ -70,18 +69,6 @@ impl Counts {
     }
 }
 
-impl From<EventPlace> for Place {
-    fn from(EventPlace { epoch, seq }: EventPlace) -> Self {
-        Self { epoch, seq }
-    }
-}
-
-impl From<Place> for EventPlace {
-    fn from(Place { epoch, seq }: Place) -> Self {
-        Self { epoch, seq }
-    }
-}
-
 /// The author of a message that counts; none for any other event, and for a message whose text is gone.
 pub fn said_by(event: &SequencedEvent) -> Option<UserId> {
     match &event.event.body {
@@ -109,12 +96,12 @@ pub struct Mention {
     /// The name.
     pub name: String,
     /// The edit that brought the text; none for the first one.
-    pub edit: Option<Place>,
+    pub edit: Option<Position>,
 }
 
 impl Mention {
     /// Whether the text is still the one that is shown.
-    pub fn holds(edit: Option<Place>, state: Option<&MessageState>) -> bool {
+    pub fn holds(edit: Option<Position>, state: Option<&MessageState>) -> bool {
         let Some(state) = state else { return edit.is_none() };
         !state.deleted && state.edit.as_ref().map(|shown| shown.place) == edit
     }

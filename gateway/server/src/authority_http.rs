@@ -11,7 +11,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{AclVersion, RoomId, RoomRef, SessionId, UserId};
-use rookery_protocol::position::EventPlace;
+use rookery_protocol::position::Position;
 use rookery_protocol::unread::{ReadState, ReadTo};
 use rookery_runtime::token::JwkSet;
 use rustls::ClientConfig;
@@ -148,7 +148,7 @@ impl Authority for HttpAuthority {
     async fn events(
         &self,
         room: RoomId,
-        place: EventPlace,
+        place: Position,
         limit: usize,
     ) -> Result<Vec<SequencedEvent>, AuthorityError> {
         let url = self.url(&["internal", "v1", "rooms", &room.to_string(), "events"])?;

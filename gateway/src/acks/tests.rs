@@ -85,7 +85,7 @@ fn a_new_epoch_takes_back_the_promise_of_the_old_one() {
 fn an_ack_tells_the_first_place_of_what_was_stored_before() {
     let setup = Setup::new();
     assert_eq!(setup.wait(at(2, 5)), Ok(()));
-    let first = FirstPlace { epoch: Epoch(1), seq: Seq::new(3), timestamp: UnixMillis(0) };
+    let first = StoredPosition { epoch: Epoch(1), seq: Seq::new(3), timestamp: UnixMillis(0) };
     let moved = vec![Moved { position: at(2, 5), first }];
     let mark = Mark { upto: at(2, 9), moves: 1, moved };
     assert_eq!(setup.acks.advance(partition_of(setup.room), &mark).len(), 1);

@@ -9,7 +9,7 @@ use rookery_protocol::server::{ErrorFrame, RoomHead, ServerFrame};
 
 use super::Commands;
 use crate::error::CommandError;
-use crate::position::Position;
+use rookery_protocol::position::Position;
 use crate::session::Target;
 
 /// A room the user may read, and where the client stands in it.

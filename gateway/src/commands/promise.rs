@@ -7,7 +7,7 @@ use rookery_bus::{Append, AppendError, Appended, open};
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::Event;
 use rookery_protocol::id::{ClientId, MessageId, RoomId};
-use rookery_protocol::position::FirstPlace;
+use rookery_protocol::position::StoredPosition;
 use rookery_protocol::server::{AckMode, ServerFrame};
 
 use super::Commands;
@@ -36,7 +36,7 @@ pub(super) struct KnownPlace {
     /// Of the event or, where nothing changes, of the message.
     pub(super) id: MessageId,
     /// Where.
-    pub(super) first: FirstPlace,
+    pub(super) first: StoredPosition,
     /// Whether nothing changes.
     pub(super) unchanged: bool,
 }
@@ -114,7 +114,7 @@ impl Commands {
 
 impl KnownPlace {
     fn ack(self, room: RoomId, client_id: ClientId) -> ServerFrame {
-        let Self { id: message_id, first: FirstPlace { epoch, seq, timestamp }, unchanged } = self;
+        let Self { id: message_id, first: StoredPosition { epoch, seq, timestamp }, unchanged } = self;
         ServerFrame::Ack { client_id, room, message_id, epoch, seq, timestamp, unchanged }
     }
 }

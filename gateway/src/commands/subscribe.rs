@@ -17,7 +17,7 @@ use crate::authorize::Checked;
 use crate::error::CommandError;
 use crate::hub::Joining;
 use crate::limits::{AUTHORIZE_SLOW, READ_STATE_WAIT, SUBSCRIBES_AT_ONCE};
-use crate::position::Position;
+use rookery_protocol::position::Position;
 use crate::session::Target;
 
 /// A room as the client named it, and what is needed to enter it.

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 use super::Connection;
 use crate::commands::Commands;
 use crate::frame::Frame;
-use crate::gateway::Node;
+use crate::node::Node;
 use crate::limits::{CLOSE_DEADLINE, COMMANDS_FINISH};
 use crate::outbox::Outbox;
 use crate::reads::Reads;

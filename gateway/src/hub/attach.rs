@@ -15,7 +15,7 @@ use super::room::push::reset;
 use super::room::{Live, Room};
 use crate::frame::Frame;
 use crate::member::Member;
-use crate::position::Position;
+use rookery_protocol::position::Position;
 use crate::relay;
 use crate::relay::room_feed::{Fetched, Plan};
 

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::limits::{PARKED_EVENTS_MAX, ROOM_LINGER};
 use crate::member::{Member, MemberId};
 use crate::outbox::Outbox;
-use crate::position::Position;
+use rookery_protocol::position::Position;
 use crate::relay::room_feed::{Delivery, Fate, RoomFeed};
 
 pub(super) mod members;

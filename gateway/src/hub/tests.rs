@@ -15,7 +15,7 @@ use crate::authorize::Permissions;
 use crate::limits::{HEAD_AUDIT_INTERVAL, RING_FRAMES_MAX, ROOM_LINGER};
 use crate::logins::{Logins, LoginsParts};
 use crate::outbox::Outbox;
-use crate::position::Position;
+use rookery_protocol::position::Position;
 use crate::presence::{Presence, PresenceParts};
 use crate::relay::{Relay, RelayParts};
 use crate::testing::{FakeAuthority, FakeBus, Nobody};

@@ -8,14 +8,13 @@ use rookery_bus::error::BusError;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{Epoch, RoomId};
 use rookery_protocol::limits::{EVENTS_PER_READ_MAX, HEADS_PER_READ_MAX, RESUME_EVENTS_MAX, TAIL_EVENTS_MAX};
-use rookery_protocol::position::EventPlace;
+use rookery_protocol::position::Position;
 use tokio::time::Instant;
 
 use super::encode;
 use crate::hub::Hub;
 use crate::hub::room::{Hole, Lack, News, Room};
 use crate::limits::{REOPENS_AT_ONCE, REPAIR_PAUSE, REPAIR_ROUNDS_MAX};
-use crate::position::Position;
 
 /// Rooms that may fail to open before an audit rests.
 const REOPEN_FAILURES_MAX: usize = 3;
@@ -153,7 +152,7 @@ impl Hub {
         if tail.first().is_some_and(|first| (first.epoch, first.seq) == (at.epoch, at.seq.next())) {
             return Ok(("tail", tail));
         }
-        let place = EventPlace { epoch: at.epoch, seq: at.seq };
+        let place = Position { epoch: at.epoch, seq: at.seq };
         match self.authority.events(room, place, EVENTS_PER_READ_MAX).await {
             Ok(events) if !events.is_empty() => Ok(("store", events)),
             Ok(_) => Ok(("tail", tail)),

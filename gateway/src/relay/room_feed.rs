@@ -14,7 +14,7 @@ use rookery_protocol::limits::{RESUME_EVENTS_MAX, ROOM_EPOCHS_MAX};
 
 use crate::frame::Frame;
 use crate::limits::{PARKED_EVENTS_MAX, REPLAY_BYTES_MAX, REPLAY_FRAMES_MAX};
-use crate::position::Position;
+use rookery_protocol::position::Position;
 
 mod ring;
 

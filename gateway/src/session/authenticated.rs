@@ -18,10 +18,10 @@ use rookery_protocol::unread::ReadTo;
 use rookery_runtime::token::Claims;
 
 use super::budget::Budget;
-use super::unauthenticated::{ended, refuse};
+use crate::session::output::{ended, refuse};
 use super::{Command, Deed, Input, LoginState, Outgoing, Output, Target};
 use crate::limits::{HEARTBEAT_INTERVAL, TOKEN_WARNING};
-use crate::position::Position;
+use rookery_protocol::position::Position;
 use crate::reads::Reading;
 
 /// A connection of a known user.

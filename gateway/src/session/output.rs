@@ -14,7 +14,7 @@ use rookery_protocol::presence::Watch;
 use rookery_protocol::server::{ErrorFrame, ServerFrame};
 use rookery_runtime::token::Claims;
 
-use crate::position::Position;
+use rookery_protocol::position::Position;
 use crate::reads::Reading;
 
 /// One thing to do, in the order given.
@@ -151,4 +151,15 @@ impl Output {
     pub fn error(code: ErrorCode) -> Self {
         Self::Send(ServerFrame::Error(ErrorFrame::new(code)))
     }
+}
+
+/// The answer to a token that does not hold, or to none in time. Browsers cannot see why an upgrade fails, so they
+/// are told here.
+pub(super) fn refuse() -> Vec<Output> {
+    vec![Output::error(ErrorCode::Unauthenticated), Output::Close(CloseCode::Unauthenticated)]
+}
+
+/// The answer to a token whose login is over.
+pub(super) fn ended() -> Vec<Output> {
+    vec![Output::error(ErrorCode::Unauthenticated), Output::Close(CloseCode::SessionRevoked)]
 }

@@ -1,5 +1,7 @@
 //! Before `hello`: only a token of an open login counts, and it has to come in time.
 
+use crate::session::output::refuse;
+use crate::session::output::ended;
 use rookery_protocol::client::ClientFrame;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::close::CloseCode;
@@ -72,17 +74,6 @@ impl Unauthenticated {
         }
         outputs
     }
-}
-
-/// The answer to a token that does not hold, or to none in time. Browsers cannot see why an upgrade fails, so they
-/// are told here.
-pub(super) fn refuse() -> Vec<Output> {
-    vec![Output::error(ErrorCode::Unauthenticated), Output::Close(CloseCode::Unauthenticated)]
-}
-
-/// The answer to a token whose login is over.
-pub(super) fn ended() -> Vec<Output> {
-    vec![Output::error(ErrorCode::Unauthenticated), Output::Close(CloseCode::SessionRevoked)]
 }
 
 /// The token may be good, so the client is to come back with it.

@@ -12,7 +12,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{AclVersion, MessageId, RoomId, RoomRef, SessionId, UserId};
-use rookery_protocol::position::EventPlace;
+use rookery_protocol::position::Position;
 use rookery_protocol::unread::{ReadState, ReadTo};
 use rookery_runtime::token::JwkSet;
 
@@ -164,7 +164,7 @@ impl Authority for FakeAuthority {
     async fn events(
         &self,
         _room: RoomId,
-        place: EventPlace,
+        place: Position,
         limit: usize,
     ) -> Result<Vec<SequencedEvent>, AuthorityError> {
         self.reads.fetch_add(1, Ordering::SeqCst);

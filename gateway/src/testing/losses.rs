@@ -3,7 +3,7 @@
 use rookery_bus::Began;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{Epoch, RoomId, Seq};
-use rookery_protocol::position::EventPlace;
+use rookery_protocol::position::Position;
 
 use super::FakeBus;
 
@@ -25,7 +25,7 @@ impl FakeBus {
     pub(crate) fn fail_over(&self, room: RoomId, kept: u64) {
         let mut state = self.state.lock();
         let after = Seq::new(state.heads.get(&room).copied().unwrap_or_default());
-        let kept = EventPlace { epoch: Epoch(state.epoch), seq: Seq::new(kept) };
+        let kept = Position { epoch: Epoch(state.epoch), seq: Seq::new(kept) };
         state.epoch += 1;
         let epoch = Epoch(state.epoch);
         state.began.push(Began { epoch, after, kept });

@@ -1,11 +1,11 @@
 //! Where Redis is, and how to speak TLS with it.
 
+use fred::types::config::{Config, TlsConnector};
+use rookery_bus::error::BusError;
 use rookery_runtime::config::{Reader, Setting};
 use rookery_runtime::tls::{self, ClientKeys};
 use rustls::ClientConfig;
 use secrecy::{ExposeSecret as _, SecretString};
-
-use super::client;
 
 const KEYS: ClientKeys = ClientKeys { ca: "redis_ca", certificate: "redis_client_cert", key: "redis_client_key" };
 
@@ -23,8 +23,8 @@ pub const TLS_SETTINGS: [Setting; 3] = [
 /// `docs/operations.md`.
 #[derive(Clone, Debug)]
 pub struct RedisAddress {
-    pub(super) url: SecretString,
-    pub(super) tls: Option<ClientConfig>,
+    url: SecretString,
+    tls: Option<ClientConfig>,
 }
 
 impl RedisAddress {
@@ -36,11 +36,24 @@ impl RedisAddress {
         // To the library TLS in an address means the system's authorities, also where others are named.
         let plain = url.expose_secret().strip_prefix("rediss").map(|rest| format!("redis{rest}"));
         let address = Self { url: plain.map_or(url, SecretString::from), tls };
-        if client::read(&address).is_err() {
+        if address.config().is_err() {
             let form = "must be an address of the form redis://[user:password@]host[:port][/db], redis-sentinel://… or redis-cluster://…";
             reader.reject("redis_url", form);
         }
         Some(address)
+    }
+
+    /// What the library makes of it.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) fn config(&self) -> Result<Config, BusError> {
+        let mut config = Config::from_url(self.url.expose_secret())
+            .map_err(|error| BusError::Protocol(format!("redis_url: {}", error.details())))?;
+        if let Some(tls) = &self.tls {
+            config.tls = Some(TlsConnector::from(tls.clone()).into());
+        }
+        Ok(config)
     }
 }
 

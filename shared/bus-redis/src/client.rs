@@ -7,13 +7,12 @@ use std::time::Duration;
 use fred::clients::Client;
 use fred::error::Error;
 use fred::interfaces::ClientLike as _;
-use fred::types::config::{Config, ReconnectPolicy, TlsConnector, UnresponsiveConfig};
+use fred::types::config::{ReconnectPolicy, UnresponsiveConfig};
 use fred::types::{Builder, RespVersion};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use rookery_bus::error::BusError;
 use rookery_bus::limits::BUS_COMMAND_DEADLINE;
-use secrecy::ExposeSecret;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
@@ -30,7 +29,7 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
 /// # Errors
 /// If the address cannot be read.
 pub(super) fn build(address: &RedisAddress, news: usize) -> Result<Client, BusError> {
-    let mut config = read(address)?;
+    let mut config = address.config()?;
     config.version = RespVersion::RESP3;
     config.fail_fast = false;
     let mut policy = ReconnectPolicy::new_exponential(0, RECONNECT_MIN_MS, RECONNECT_MAX_MS, 2);
@@ -51,19 +50,6 @@ pub(super) fn build(address: &RedisAddress, news: usize) -> Result<Client, BusEr
         .set_policy(policy)
         .build()
         .map_err(|error| unavailable(&error))
-}
-
-/// What an address says.
-///
-/// # Errors
-/// If it cannot be read.
-pub(super) fn read(address: &RedisAddress) -> Result<Config, BusError> {
-    let mut config = Config::from_url(address.url.expose_secret())
-        .map_err(|error| BusError::Protocol(format!("redis_url: {}", error.details())))?;
-    if let Some(tls) = &address.tls {
-        config.tls = Some(TlsConnector::from(tls.clone()).into());
-    }
-    Ok(config)
 }
 
 /// A command that is waited for to its deadline, also when its caller has gone. The library forgets one that it could not send

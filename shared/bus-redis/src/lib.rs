@@ -35,6 +35,7 @@ use crate::limits::{REDIS_ATTEMPTS, REDIS_CALLS_AT_ONCE, REDIS_LAYOUT, REDIS_MES
 
 mod address;
 mod client;
+pub mod entry;
 mod failures;
 pub mod keys;
 pub mod limits;

@@ -4,6 +4,8 @@
 //! and did not finish is handed to the next one first, in order. The lease is checked inside the reading script,
 //! so entries are never handed out to two holders at once.
 
+use crate::entry::Batch;
+use crate::entry::Entry;
 use std::collections::HashMap;
 
 use fred::interfaces::{ClientLike as _, KeysInterface as _, StreamsInterface};
@@ -13,7 +15,7 @@ use rookery_bus::error::BusError;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{Epoch, MessageId, Partition, RoomId, Seq};
 use rookery_protocol::partition::partitions;
-use rookery_protocol::position::Held;
+use rookery_protocol::position::AlreadyStored;
 
 use crate::client::unless_moved;
 use crate::limits::{LEASE_LIFE, REDIS_CALLS_AT_ONCE};
@@ -35,28 +37,6 @@ pub enum Read {
     Batch(Batch),
     /// Somebody else has the lease.
     NoLease,
-}
-
-/// Entries that are handed out to be stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Batch {
-    /// The incarnation under which the data's epoch began.
-    pub fence: String,
-    /// That epoch; all entries of a log belong to one.
-    pub epoch: Epoch,
-    /// In order; possibly none.
-    pub entries: Vec<Entry>,
-}
-
-/// One entry of a log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Its id in the stream.
-    pub id: String,
-    /// Its event; none if it is not understood (a foreign writer, or a newer release).
-    pub event: Option<SequencedEvent>,
-    /// Where its append is remembered: a key and a field.
-    pub result: Option<(String, String)>,
 }
 
 /// What became of a batch that is stored, or thrown away.
@@ -148,7 +128,7 @@ impl RedisBus {
         partition: Partition,
         owner: &str,
         batch: &Batch,
-        held: &[Held],
+        held: &[AlreadyStored],
     ) -> Result<Settled, BusError> {
         let mut stored: HashMap<RoomId, Seq> = HashMap::new();
         for event in batch.entries.iter().filter_map(|entry| entry.event.as_ref()) {
@@ -163,7 +143,7 @@ impl RedisBus {
             keys.push(keys::room(room));
             args.push(seq.to_string());
         }
-        for (entry, event, Held { id, first }) in moved(batch, held) {
+        for (entry, event, AlreadyStored { id, first }) in moved(batch, held) {
             let forgotten = || (keys::dedupe(event.room, event.timestamp)[0].clone(), String::new());
             let (key, field) = entry.result.clone().unwrap_or_else(forgotten);
             keys.push(key);
@@ -194,8 +174,8 @@ impl RedisBus {
 }
 
 /// The entries whose events the store has at another place.
-fn moved<'a>(batch: &'a Batch, held: &[Held]) -> impl Iterator<Item = (&'a Entry, &'a SequencedEvent, Held)> {
-    let held: HashMap<MessageId, Held> = held.iter().map(|held| (held.id, *held)).collect();
+fn moved<'a>(batch: &'a Batch, held: &[AlreadyStored]) -> impl Iterator<Item = (&'a Entry, &'a SequencedEvent, AlreadyStored)> {
+    let held: HashMap<MessageId, AlreadyStored> = held.iter().map(|held| (held.id, *held)).collect();
     batch.entries.iter().filter_map(move |entry| {
         let event = entry.event.as_ref()?;
         let held = held.get(&event.event.id)?;

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::client::unless_moved;
 use crate::limits::{MARKS_LINGER, REDIS_CALLS_AT_ONCE, SUBSCRIBE_PAUSE};
-use crate::{RedisBus, keys, subscriber, wire};
+use crate::{RedisBus, keys, wire};
 
 /// See the module's text. One entry for each partition at most.
 #[derive(Default)]
@@ -89,24 +89,4 @@ pub(super) async fn read(bus: &RedisBus, partition: Partition) -> Result<Option<
     let moves = moves.as_deref().and_then(|moves| moves.parse().ok()).unwrap_or(0);
     let upto = mark.as_deref().and_then(wire::parse_mark);
     Ok(upto.map(|upto| Mark { upto, moves, moved: Vec::new() }))
-}
-
-impl RedisBus {
-    /// Hears these channels, after every reconnect too. Remembered first, so that a reconnect in between subscribes to
-    /// them.
-    pub(super) async fn join(&self, channels: Vec<String>) -> Result<(), BusError> {
-        self.channels.lock().extend(channels.iter().cloned());
-        subscriber::subscribe(self, channels).await
-    }
-
-    /// Hears these channels no more.
-    pub(super) async fn leave(&self, channels: Vec<String>) -> Result<(), BusError> {
-        {
-            let mut known = self.channels.lock();
-            for channel in &channels {
-                known.remove(channel);
-            }
-        }
-        subscriber::unsubscribe(self, channels).await
-    }
 }

@@ -239,3 +239,23 @@ fn dispatch(bus: &RedisBus, message: &Message) {
         }
     }
 }
+
+impl RedisBus {
+    /// Hears these channels, after every reconnect too. Remembered first, so that a reconnect in between subscribes to
+    /// them.
+    pub(super) async fn join(&self, channels: Vec<String>) -> Result<(), BusError> {
+        self.channels.lock().extend(channels.iter().cloned());
+        subscribe(self, channels).await
+    }
+
+    /// Hears these channels no more.
+    pub(super) async fn leave(&self, channels: Vec<String>) -> Result<(), BusError> {
+        {
+            let mut known = self.channels.lock();
+            for channel in &channels {
+                known.remove(channel);
+            }
+        }
+        unsubscribe(self, channels).await
+    }
+}

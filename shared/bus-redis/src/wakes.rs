@@ -10,7 +10,7 @@ use rookery_protocol::id::Partition;
 use rookery_protocol::partition::partitions;
 use tokio::sync::Notify;
 
-use crate::log::Batch;
+use crate::entry::Batch;
 use crate::{RedisBus, keys};
 
 /// One for each partition.

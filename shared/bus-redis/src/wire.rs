@@ -9,10 +9,10 @@ use rookery_bus::{AppendError, Appended, Began, Head, Mark, Moved};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{EVENT_VERSION, Event, SequencedEvent};
 use rookery_protocol::id::{Epoch, LogPosition, RoomId, Seq, UserId};
-use rookery_protocol::position::{EventPlace, FirstPlace};
+use rookery_protocol::position::{Position, StoredPosition};
 use rookery_protocol::unread::UserNews;
 
-use crate::log::{Batch, Entry};
+use crate::entry::{Batch, Entry};
 
 /// `<epoch> <seq> <millis> <event>`
 pub(super) fn parse_entry(room: RoomId, text: &str) -> Option<SequencedEvent> {
@@ -65,7 +65,7 @@ pub(super) fn parse_epochs(text: &str) -> Vec<Began> {
 fn parse_began(text: &str) -> Option<Began> {
     let parts: Vec<&str> = text.split(' ').collect();
     let [epoch, after, kept_epoch, kept_seq] = *parts.as_slice() else { return None };
-    let kept = EventPlace { epoch: Epoch(kept_epoch.parse().ok()?), seq: parse_seq(kept_seq)? };
+    let kept = Position { epoch: Epoch(kept_epoch.parse().ok()?), seq: parse_seq(kept_seq)? };
     Some(Began { epoch: Epoch(epoch.parse().ok()?), after: parse_seq(after)?, kept })
 }
 
@@ -108,7 +108,7 @@ fn parse_moved(of: Epoch, parts: &[&str]) -> Option<Moved> {
     let [id, epoch, seq, millis] = *parts else { return None };
     let (ms, n) = parse_stream_id(id)?;
     let (epoch, timestamp) = (Epoch(epoch.parse().ok()?), UnixMillis(millis.parse().ok()?));
-    let first = FirstPlace { epoch, seq: parse_seq(seq)?, timestamp };
+    let first = StoredPosition { epoch, seq: parse_seq(seq)?, timestamp };
     Some(Moved { position: LogPosition { epoch: of, ms, n }, first })
 }
 
@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn a_mark_tells_of_moves() {
         let at = |ms| LogPosition { epoch: Epoch(4), ms, n: 1 };
-        let first = FirstPlace { epoch: Epoch(2), seq: Seq::new(9), timestamp: UnixMillis(77) };
+        let first = StoredPosition { epoch: Epoch(2), seq: Seq::new(9), timestamp: UnixMillis(77) };
         let mark = |moves, moved| Some(Mark { upto: at(50), moves, moved });
         assert_eq!(parse_stored("4 50-1 0"), mark(0, Vec::new()));
         assert_eq!(parse_stored("4 50-1 3 40-1 2 9 77"), mark(3, vec![Moved { position: at(40), first }]));
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn news_is_read_back() {
-        let counted = rookery_protocol::position::EventPlace { epoch: Epoch(2), seq: Seq::new(9) };
+        let counted = rookery_protocol::position::Position { epoch: Epoch(2), seq: Seq::new(9) };
         let (epoch, seq, room) = (Epoch(1), Seq::new(7), RoomId::generate());
         let state = rookery_protocol::unread::ReadState { epoch, seq, unread: 3, mentions: 1, capped: false, counted };
         let news = UserNews::Read { room, state };

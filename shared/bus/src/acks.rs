@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use rookery_protocol::id::{Epoch, LogPosition, Partition};
-use rookery_protocol::position::FirstPlace;
+use rookery_protocol::position::StoredPosition;
 
 use crate::{Appended, Mark};
 
@@ -35,7 +35,7 @@ pub struct Doubtful;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Settled<T> {
     /// Stored; where it is another place than the one it waited for, that.
-    pub stored: Vec<(T, Option<FirstPlace>)>,
+    pub stored: Vec<(T, Option<StoredPosition>)>,
     /// Whether and where it is stored is unknown: it is to be sent again under the same name.
     pub uncertain: Vec<T>,
 }
@@ -90,7 +90,7 @@ impl<T> PendingAcks<T> {
             waiting.doubtful = Some(mark.upto);
         }
         (waiting.upto, waiting.moves) = (Some(mark.upto), mark.moves);
-        let first: HashMap<LogPosition, FirstPlace> =
+        let first: HashMap<LogPosition, StoredPosition> =
             mark.moved.iter().map(|moved| (moved.position, moved.first)).collect();
         let released = waiting.take_upto(mark.upto);
         self.len -= released.len();

@@ -5,13 +5,14 @@ use async_trait::async_trait;
 use rookery_protocol::access::{
     MessageAction, MessageStanding, Rights, RoomRole, Standing, Until, Visibility, decide_on_message, keeps_order,
 };
-use rookery_protocol::act::{Act, ActKind, Emoji};
+use rookery_protocol::act::{Act, ActKind};
+use rookery_protocol::emoji::Emoji;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{AclVersion, MessageId, RoomId, RoomRef, SessionId, Slug, UserId};
 use rookery_protocol::limits::REACTIONS_PER_MESSAGE_MAX;
-use rookery_protocol::position::{EventPlace, FirstPlace};
+use rookery_protocol::position::{Position, StoredPosition};
 use rookery_protocol::unread::{ReadState, ReadTo};
 use rookery_runtime::token::JwkSet;
 use serde::{Deserialize, Serialize};
@@ -96,13 +97,13 @@ pub struct MessageFacts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActFacts {
     /// Where the message is.
-    pub place: FirstPlace,
+    pub place: StoredPosition,
     /// Its newest text.
     pub content: String,
     /// The reactions that are the user's.
     pub own: Vec<Emoji>,
     /// Where the store has the event of the act, if it has it already.
-    pub done: Option<FirstPlace>,
+    pub done: Option<StoredPosition>,
     /// Whether the event of the act has a place but is not stored yet.
     pub under_way: bool,
     /// Whether the message, or something that was done to it by the user, is not stored yet.
@@ -115,9 +116,9 @@ pub enum Verdict {
     /// It is to be given a place.
     Change,
     /// It is stored already, at this place.
-    Done(FirstPlace),
+    Done(StoredPosition),
     /// It would change nothing of the message, which is at this place.
-    Unchanged(FirstPlace),
+    Unchanged(StoredPosition),
     /// It would change nothing by what is not stored yet: ask again in a moment.
     Unsettled,
 }
@@ -253,7 +254,7 @@ pub trait Authority: Send + Sync + 'static {
     async fn events(
         &self,
         room: RoomId,
-        place: EventPlace,
+        place: Position,
         limit: usize,
     ) -> Result<Vec<SequencedEvent>, AuthorityError>;
 
@@ -272,7 +273,7 @@ mod tests {
 
     use super::*;
 
-    const PLACE: FirstPlace = FirstPlace { epoch: Epoch(1), seq: Seq::ZERO, timestamp: UnixMillis(7) };
+    const PLACE: StoredPosition = StoredPosition { epoch: Epoch(1), seq: Seq::ZERO, timestamp: UnixMillis(7) };
 
     fn permission(role: RoomRole) -> Permission {
         Permission {
@@ -341,7 +342,7 @@ mod tests {
     fn a03_a_repeat_is_told_the_place_it_has() {
         let user = UserId::generate();
         let mut facts = facts(user);
-        let done = FirstPlace { seq: Seq::new(9), ..PLACE };
+        let done = StoredPosition { seq: Seq::new(9), ..PLACE };
         facts.now = facts.now.map(|now| ActFacts { done: Some(done), ..now });
         assert_eq!(decided(&facts, user, ActKind::Edit("hi".to_owned())), Ok(Verdict::Done(done)));
     }

@@ -22,7 +22,7 @@ use rookery_protocol::access::Rights;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, RoomSettings, SequencedEvent};
 use rookery_protocol::id::{AclVersion, ClientId, Epoch, LogPosition, MessageId, Partition, RoomId, Seq, UserId};
-use rookery_protocol::position::{EventPlace, FirstPlace};
+use rookery_protocol::position::{Position, StoredPosition};
 use rookery_protocol::unread::UserNews;
 use tokio::sync::broadcast;
 
@@ -96,7 +96,7 @@ pub struct Moved {
     /// Where it is in the log.
     pub position: LogPosition,
     /// Where it is in history.
-    pub first: FirstPlace,
+    pub first: StoredPosition,
 }
 
 /// What a partition needs before rooms can be opened in it.
@@ -112,15 +112,15 @@ pub enum PartitionState {
 
 impl Appended {
     /// Where it is.
-    pub const fn place(&self) -> FirstPlace {
+    pub const fn place(&self) -> StoredPosition {
         let Self { epoch, seq, timestamp, .. } = *self;
-        FirstPlace { epoch, seq, timestamp }
+        StoredPosition { epoch, seq, timestamp }
     }
 
     /// The same event, at the place that the store has.
     #[must_use]
-    pub const fn at(self, first: FirstPlace) -> Self {
-        let FirstPlace { epoch, seq, timestamp } = first;
+    pub const fn at(self, first: StoredPosition) -> Self {
+        let StoredPosition { epoch, seq, timestamp } = first;
         Self { epoch, seq, timestamp, ..self }
     }
 }
@@ -172,7 +172,7 @@ pub struct Began {
     /// The number before its first one.
     pub after: Seq,
     /// The last event of earlier epochs that is stored, as all before it are. Nothing behind it ever will be.
-    pub kept: EventPlace,
+    pub kept: Position,
 }
 
 impl Began {
@@ -195,7 +195,7 @@ pub struct RoomSeed {
     /// The epoch of the partition that had begun before this was read; none if it makes no difference which.
     pub epoch: Option<Epoch>,
     /// The last stored event.
-    pub last: EventPlace,
+    pub last: Position,
     /// Version of the rights.
     pub acl: AclVersion,
     /// How the room is talked in.

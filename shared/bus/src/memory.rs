@@ -12,7 +12,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{Epoch, LogPosition, Partition, RoomId, Seq, UserId};
 use rookery_protocol::partition::partition_of;
-use rookery_protocol::position::Held;
+use rookery_protocol::position::AlreadyStored;
 use rookery_protocol::unread::UserNews;
 use rookery_runtime::shutdown::Shutdown;
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -35,7 +35,7 @@ use rooms::{Plan, Rooms};
 #[async_trait]
 pub trait Journal: Send + Sync + 'static {
     /// Stores events durably, all or none. Gives back those that it had already, at another place.
-    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, BusError>;
+    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<AlreadyStored>, BusError>;
 
     /// Events of the epoch after a number, oldest first.
     async fn range(

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::act::{Act, ActKind, Emoji};
+use crate::act::{Act, ActKind};
+use crate::emoji::Emoji;
 use crate::id::{ClientId, MessageId, RoomRef};
 use crate::null_or;
 

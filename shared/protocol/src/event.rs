@@ -5,8 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::act::{self, Act, Emoji};
+use crate::act::{Act, ActKind};
+use crate::emoji::Emoji;
 use crate::clock::UnixMillis;
+use crate::position::{Position, StoredPosition};
 use crate::id::{AclVersion, ClientId, Epoch, MessageId, RoomId, Seq, UserId};
 
 /// The version written by this release; an event of a higher version is skipped and counted.
@@ -65,7 +67,7 @@ pub enum EventBody {
         /// The message.
         message_id: MessageId,
         /// The reaction.
-        #[serde(deserialize_with = "act::kept")]
+        #[serde(deserialize_with = "crate::emoji::kept")]
         emoji: Emoji,
     },
     /// The user took a reaction back.
@@ -73,7 +75,7 @@ pub enum EventBody {
         /// The message.
         message_id: MessageId,
         /// The reaction.
-        #[serde(deserialize_with = "act::kept")]
+        #[serde(deserialize_with = "crate::emoji::kept")]
         emoji: Emoji,
     },
     /// The user ended somebody's membership.
@@ -126,6 +128,17 @@ pub struct RoomSettings {
 }
 
 impl EventBody {
+    /// What a change of a message does, under the user's name for it.
+    fn of_change(change: Act, client_id: &ClientId) -> Self {
+        let Act { message_id, kind } = change;
+        match kind {
+            ActKind::Edit(content) => Self::MessageEdited { message_id, content, client_id: client_id.clone() },
+            ActKind::Delete => Self::MessageDeleted { message_id },
+            ActKind::React(emoji) => Self::ReactionAdded { message_id, emoji },
+            ActKind::Unreact(emoji) => Self::ReactionRemoved { message_id, emoji },
+        }
+    }
+
     /// The room's settings from it on, if it is about them.
     pub const fn settings(&self) -> Option<RoomSettings> {
         match self {
@@ -202,7 +215,7 @@ impl Event {
             id: act.event_id(room, sender.user_id, client_id),
             user_id: sender.user_id,
             username: sender.username,
-            body: act.into_body(client_id),
+            body: EventBody::of_change(act, client_id),
         }
     }
 
@@ -246,4 +259,18 @@ pub struct SequencedEvent {
     pub timestamp: UnixMillis,
     /// What happened.
     pub event: Event,
+}
+
+impl From<&SequencedEvent> for StoredPosition {
+    fn from(event: &SequencedEvent) -> Self {
+        let SequencedEvent { epoch, seq, timestamp, .. } = *event;
+        Self { epoch, seq, timestamp }
+    }
+}
+
+impl SequencedEvent {
+    /// Where it lies in the history of its room.
+    pub const fn position(&self) -> Position {
+        Position { epoch: self.epoch, seq: self.seq }
+    }
 }

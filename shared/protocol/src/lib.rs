@@ -16,6 +16,7 @@ pub mod clock;
 pub mod close;
 pub mod content;
 pub mod cost;
+pub mod emoji;
 pub mod error_code;
 pub mod event;
 pub mod id;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::act::Emoji;
+use crate::emoji::Emoji;
 use crate::client::Rejected;
 use crate::clock::UnixMillis;
 use crate::error_code::ErrorCode;

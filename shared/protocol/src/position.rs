@@ -3,26 +3,25 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixMillis;
-use crate::event::SequencedEvent;
 use crate::id::{Epoch, MessageId, Seq};
 
 /// Place of an event in a room. Places are in the order of history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct EventPlace {
+pub struct Position {
     /// Epoch of the number.
     pub epoch: Epoch,
     /// The number.
     pub seq: Seq,
 }
 
-impl EventPlace {
+impl Position {
     /// Before the first event.
     pub const START: Self = Self { epoch: Epoch(0), seq: Seq::ZERO };
 }
 
 /// The place at which the store has an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FirstPlace {
+pub struct StoredPosition {
     /// Epoch of the number.
     pub epoch: Epoch,
     /// Number in the room.
@@ -31,18 +30,11 @@ pub struct FirstPlace {
     pub timestamp: UnixMillis,
 }
 
-impl From<&SequencedEvent> for FirstPlace {
-    fn from(event: &SequencedEvent) -> Self {
-        let SequencedEvent { epoch, seq, timestamp, .. } = *event;
-        Self { epoch, seq, timestamp }
-    }
-}
-
 /// An event that the store had already, when it was to be stored under another place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Held {
+pub struct AlreadyStored {
     /// Its id.
     pub id: MessageId,
     /// Where it is.
-    pub first: FirstPlace,
+    pub first: StoredPosition,
 }

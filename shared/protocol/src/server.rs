@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 pub use crate::ack_mode::AckMode;
-use crate::act::Emoji;
+use crate::emoji::Emoji;
 use crate::clock::UnixMillis;
 use crate::id::{ClientId, Epoch, MessageId, RoomId, Seq, SessionId, Slug, UserId};
 pub use crate::parts::{ErrorFrame, Limits, Message, Reaction, RoomHead, UserBrief, You};
-use crate::position::EventPlace;
+use crate::position::Position;
 pub use crate::presence::Seen;
 use crate::unread::{ReadState, UserNews};
 
@@ -80,7 +80,7 @@ pub enum ServerFrame {
         /// The last place of the epoch before that is stored: what the client has up to there stays, what it has behind it
         /// is lost.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        survived: Option<EventPlace>,
+        survived: Option<Position>,
     },
     /// The message is stored; it can be dropped from the client's outbox.
     Ack {

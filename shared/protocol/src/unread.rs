@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{Epoch, RoomId, Seq};
-use crate::position::EventPlace;
+use crate::position::Position;
 
 /// What is unread in one room. The counts are those of the stored messages between mark and [`ReadState::counted`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct ReadState {
     /// Whether there may be more than was counted.
     pub capped: bool,
     /// Up to where was counted; what is newer waits to be stored.
-    pub counted: EventPlace,
+    pub counted: Position,
 }
 
 /// The place that a client has read to.

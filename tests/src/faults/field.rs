@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use tokio::net::TcpStream;
 
 use super::proxy::Proxy;
-use super::slowdown::Turn;
+use crate::faults::turn::Turn;
 use crate::cluster::Topology;
 use crate::mongo::Mongo;
 use crate::node::Node;

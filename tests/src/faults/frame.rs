@@ -1,7 +1,7 @@
 //! The few fields of server frames that a load needs, read without building a tree.
 
 use rookery_protocol::id::Epoch;
-use rookery_protocol::position::EventPlace;
+use rookery_protocol::position::Position;
 use serde::Deserialize;
 
 use super::ledger::{Event, Kept, Place};
@@ -20,7 +20,7 @@ pub struct Frame {
     /// Number of the newest event.
     pub head: u64,
     /// What is stored of the epoch before.
-    pub survived: Option<EventPlace>,
+    pub survived: Option<Position>,
     /// End of a gap.
     pub to: u64,
     /// The sender's name for a message.

@@ -1,5 +1,8 @@
 //! A crowd: some clients in each of some rooms, spread over the gateways, all talking at once; and its ledgers.
 
+use crate::faults::talk::Pace;
+use crate::faults::talk::Common;
+use crate::faults::talk::Talk;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,10 +14,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use super::client::{Client, Report};
-use super::ledger::{Kept, Place};
+use super::ledger::Kept;
 use super::outcome::Outcome;
 use super::pager::Pager;
-use super::socket::may_return;
 use crate::rest::{Account, Rest};
 use crate::wait;
 
@@ -25,114 +27,6 @@ const SHOW_DEADLINE: Duration = Duration::from_mins(1);
 /// How long clients are waited for that were not heard yet since the fault.
 const RECOVERY_DEADLINE: Duration = Duration::from_mins(1);
 const HISTORIES_AT_ONCE: usize = 4;
-const SURPRISES_MAX: usize = 10;
-
-/// How fast everybody talks.
-#[derive(Clone, Copy, Debug)]
-pub struct Pace {
-    /// Rooms.
-    pub rooms: usize,
-    /// New messages a second of one client.
-    pub per_second: f64,
-    /// Messages of one client that may wait for an ack.
-    pub window: usize,
-}
-
-/// What the clients of one room and their owner tell each other.
-pub struct Talk {
-    /// How fast.
-    pub pace: Pace,
-    /// A room that no client is a member of.
-    pub foreign_room: String,
-    common: Arc<Common>,
-    target: Mutex<Option<Place>>,
-}
-
-/// What the clients of all rooms share.
-struct Common {
-    start: Instant,
-    acked: AtomicUsize,
-    history_reads: AtomicUsize,
-    drained: AtomicUsize,
-    recovered: AtomicUsize,
-    fault_over_ms: AtomicU64,
-    talk_ms: AtomicU64,
-    quiet: AtomicBool,
-    over: AtomicBool,
-    surprises: Mutex<Vec<String>>,
-}
-
-impl Talk {
-    /// Milliseconds of the load.
-    pub fn now_ms(&self) -> u64 {
-        self.common.now_ms()
-    }
-
-    /// Counts a reading of history.
-    pub fn reads_history(&self) {
-        self.common.history_reads.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Counts an ack.
-    pub fn acked(&self) {
-        self.common.acked.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Whether what was composed at this time came after the fault.
-    pub fn is_after_fault(&self, composed_ms: u64) -> bool {
-        composed_ms >= self.common.fault_over_ms.load(Ordering::Relaxed)
-    }
-
-    /// Counts a client that was heard again after the fault.
-    pub fn recovered(&self) {
-        self.common.recovered.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Counts a client that has nothing open.
-    pub fn drained(&self) {
-        self.common.drained.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Nothing new is to be said.
-    pub fn is_quiet(&self) -> bool {
-        self.common.quiet.load(Ordering::Relaxed)
-    }
-
-    /// Time is up.
-    pub fn is_over(&self) -> bool {
-        self.common.over.load(Ordering::Relaxed)
-    }
-
-    /// Where every timeline has to arrive.
-    pub fn target(&self) -> Option<Place> {
-        *self.target.lock()
-    }
-
-    /// Notes what no fault explains.
-    pub fn surprise(&self, what: String) {
-        let mut surprises = self.common.surprises.lock();
-        if surprises.len() < SURPRISES_MAX {
-            surprises.push(what);
-        }
-    }
-
-    /// Notes a close that should not have happened.
-    pub fn note_close(&self, code: Option<u16>) {
-        if !may_return(code) {
-            self.surprise(format!("closed with {code:?}"));
-        }
-    }
-}
-
-impl Common {
-    fn now_ms(&self) -> u64 {
-        self.ms_at(Instant::now())
-    }
-
-    fn ms_at(&self, moment: Instant) -> u64 {
-        u64::try_from(moment.saturating_duration_since(self.start).as_millis()).unwrap_or(u64::MAX)
-    }
-}
 
 /// Everybody who talks.
 pub struct Load {

@@ -10,7 +10,8 @@ use futures_util::FutureExt as _;
 use tokio::time::sleep;
 
 use super::field::Field;
-use super::load::{Load, Pace};
+use super::load::Load;
+use crate::faults::talk::Pace;
 use super::outcome::Outcome;
 use super::plan::Play;
 use super::results::{Figures, Verdict};

@@ -1,9 +1,7 @@
 //! A slow database: its process is stopped for 80 of every 100 ms.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -15,10 +13,6 @@ const RUNNING: Duration = Duration::from_millis(20);
 /// Times that a row allows are so much longer meanwhile.
 pub const SLOWER: u32 = 4;
 
-/// Who may stop the database: the slowdown for a moment, or a fault for as long as it lasts.
-#[derive(Clone, Debug, Default)]
-pub struct Turn(Arc<Mutex<()>>);
-
 /// The database of a field is slow as long as this exists.
 pub struct Slowdown {
     task: JoinHandle<()>,
@@ -26,13 +20,6 @@ pub struct Slowdown {
 
 /// A process that was stopped goes on when this ends, however it ends.
 struct Stopped<'a>(&'a Process);
-
-impl Turn {
-    /// The database runs on, and nobody else stops it, as long as this is held: a fault stops or kills it now.
-    pub async fn take(&self) -> OwnedMutexGuard<()> {
-        Arc::clone(&self.0).lock_owned().await
-    }
-}
 
 impl Slowdown {
     /// Slows the database of a field.

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use rookery_protocol::id::Epoch;
-use rookery_protocol::position::EventPlace;
+use rookery_protocol::position::Position;
 use serde_json::{Value, json};
 
 use super::frame::Frame;
@@ -161,7 +161,7 @@ impl Timeline {
     fn reset(&mut self, frame: &Frame) {
         let (after, survived) = (frame.at(frame.head), frame.survived);
         self.resets += 1;
-        if let Some(EventPlace { epoch, seq }) = survived.filter(|_| self.history_to.is_none()) {
+        if let Some(Position { epoch, seq }) = survived.filter(|_| self.history_to.is_none()) {
             self.withdraw_after((epoch.0, seq.get()));
             self.position = Some(after);
         } else {

@@ -18,10 +18,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rookery_api::underway::Underway;
-use rookery_bus_redis::log::Batch;
+use rookery_bus_redis::entry::Batch;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{Epoch, Partition};
-use rookery_protocol::position::Held;
+use rookery_protocol::position::AlreadyStored;
 use rookery_store::{Begun, Epochs, Messages, StoreError};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -47,7 +47,7 @@ pub(super) struct Group {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Applied {
     /// The store has it; these of its events were there before, at other places.
-    Stored(Vec<Held>),
+    Stored(Vec<AlreadyStored>),
     /// A newer epoch has begun on another server: the batch is to be thrown away.
     Over,
 }
@@ -62,8 +62,8 @@ struct Waiting {
 
 impl Waiting {
     /// Those of its events that were held at another place.
-    fn own(&self, held: &[Held]) -> Vec<Held> {
-        let is_own = |held: &&Held| self.events.iter().any(|event| event.event.id == held.id);
+    fn own(&self, held: &[AlreadyStored]) -> Vec<AlreadyStored> {
+        let is_own = |held: &&AlreadyStored| self.events.iter().any(|event| event.event.id == held.id);
         held.iter().filter(is_own).copied().collect()
     }
 
@@ -188,7 +188,7 @@ impl Group {
     }
 
     /// Writes what is not known to be stored.
-    async fn store(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError> {
+    async fn store(&self, events: &[SequencedEvent]) -> Result<Vec<AlreadyStored>, StoreError> {
         let (new, mut held) = self.recent.part(events);
         if !new.is_empty() {
             let found = self.insist(&new).await?;
@@ -200,7 +200,7 @@ impl Group {
 
     /// Writes until it is known what came of it: what the store did not answer may still be on its way, and must not
     /// arrive after this is no longer under way. A repeat that succeeds leaves nothing for it to do.
-    async fn insist(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError> {
+    async fn insist(&self, events: &[SequencedEvent]) -> Result<Vec<AlreadyStored>, StoreError> {
         for _ in 1..INGEST_WRITE_ATTEMPTS {
             match self.messages.apply(events).await {
                 Err(StoreError::Unavailable(error)) => {
@@ -213,7 +213,7 @@ impl Group {
         self.messages.apply(events).await
     }
 
-    async fn written(&self, group: Vec<Waiting>, held: &[Held]) {
+    async fn written(&self, group: Vec<Waiting>, held: &[AlreadyStored]) {
         for batch in self.still_current(group).await.unwrap_or_default() {
             let own = batch.own(held);
             batch.answer(Ok(Applied::Stored(own)));

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use parking_lot::Mutex;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::MessageId;
-use rookery_protocol::position::{FirstPlace, Held};
+use rookery_protocol::position::{StoredPosition, AlreadyStored};
 
 use crate::limits::INGEST_REMEMBERED_MAX;
 
@@ -19,13 +19,13 @@ pub(super) struct Recent(Mutex<Halves>);
 
 #[derive(Debug, Default)]
 struct Halves {
-    newer: HashMap<MessageId, FirstPlace>,
-    older: HashMap<MessageId, FirstPlace>,
+    newer: HashMap<MessageId, StoredPosition>,
+    older: HashMap<MessageId, StoredPosition>,
 }
 
 impl Recent {
     /// Parts events into those that are not known to be stored, and those that are, but at another place.
-    pub(super) fn part(&self, events: &[SequencedEvent]) -> (Vec<SequencedEvent>, Vec<Held>) {
+    pub(super) fn part(&self, events: &[SequencedEvent]) -> (Vec<SequencedEvent>, Vec<AlreadyStored>) {
         let halves = self.0.lock();
         let (mut new, mut held) = (Vec::new(), Vec::new());
         for event in events {
@@ -33,16 +33,16 @@ impl Recent {
             match halves.newer.get(&id).or_else(|| halves.older.get(&id)) {
                 None => new.push(event.clone()),
                 Some(first) if (first.epoch, first.seq) == (event.epoch, event.seq) => {}
-                Some(first) => held.push(Held { id, first: *first }),
+                Some(first) => held.push(AlreadyStored { id, first: *first }),
             }
         }
         (new, held)
     }
 
     /// These are stored now, these of them at other places than their own.
-    pub(super) fn note(&self, events: &[SequencedEvent], held: &[Held]) {
+    pub(super) fn note(&self, events: &[SequencedEvent], held: &[AlreadyStored]) {
         let mut halves = self.0.lock();
-        let own = events.iter().map(|event| (event.event.id, FirstPlace::from(event)));
+        let own = events.iter().map(|event| (event.event.id, StoredPosition::from(event)));
         for (id, first) in own.chain(held.iter().map(|held| (held.id, held.first))) {
             if halves.newer.len() >= INGEST_REMEMBERED_MAX / 2 {
                 halves.older = std::mem::take(&mut halves.newer);
@@ -76,11 +76,11 @@ mod tests {
     fn what_was_noted_is_known_at_its_first_place() {
         let (recent, first, second, third) = (Recent::default(), event(1), event(2), event(3));
         let elsewhere = |event: &SequencedEvent| SequencedEvent { epoch: Epoch(2), ..event.clone() };
-        let place = FirstPlace { epoch: Epoch(1), seq: Seq::new(1), timestamp: UnixMillis(7) };
-        let far = FirstPlace { epoch: Epoch(0), seq: Seq::new(9), timestamp: UnixMillis(5) };
-        recent.note(&[first.clone(), third.clone()], &[Held { id: third.event.id, first: far }]);
+        let place = StoredPosition { epoch: Epoch(1), seq: Seq::new(1), timestamp: UnixMillis(7) };
+        let far = StoredPosition { epoch: Epoch(0), seq: Seq::new(9), timestamp: UnixMillis(5) };
+        recent.note(&[first.clone(), third.clone()], &[AlreadyStored { id: third.event.id, first: far }]);
         let again = [first.clone(), second.clone(), elsewhere(&first), third.clone()];
-        let held = [Held { id: first.event.id, first: place }, Held { id: third.event.id, first: far }];
+        let held = [AlreadyStored { id: first.event.id, first: place }, AlreadyStored { id: third.event.id, first: far }];
         assert_eq!(recent.part(&again), (vec![second], held.to_vec()));
     }
 

@@ -5,10 +5,9 @@ use rookery_protocol::access::Visibility;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{RoomSettings, SequencedEvent};
 use rookery_protocol::id::{AclVersion, Epoch, RoomId, Seq};
-use rookery_protocol::position::EventPlace;
+use rookery_protocol::position::Position;
 use rookery_runtime::shutdown::Shutdown;
 use rookery_store::load::{LoadSet, Origin, Plan};
-use rookery_store::message::Place;
 
 use crate::home::Home;
 use crate::samples::{NOON, said};
@@ -25,7 +24,7 @@ fn everything(rooms: usize) -> LoadSet {
     let origin = Origin { name: "many", password_hash: "$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA", now: NOON, until };
     let mut set = plan.make(origin).unwrap();
     for member in &mut set.members[NEWS..TALKED_IN] {
-        member.read = Place { epoch: Epoch(1), seq: Seq::new(MESSAGES) };
+        member.read = Position { epoch: Epoch(1), seq: Seq::new(MESSAGES) };
     }
     set
 }
@@ -47,8 +46,8 @@ async fn list(home: Home, count: usize) {
         .collect();
     stores.messages.apply(&talked).await.unwrap();
     for (number, member) in set.members.iter().enumerate() {
-        let said = EventPlace { epoch: Epoch(1), seq: Seq::new(MESSAGES) };
-        let last = if number < TALKED_IN { said } else { EventPlace::START };
+        let said = Position { epoch: Epoch(1), seq: Seq::new(MESSAGES) };
+        let last = if number < TALKED_IN { said } else { Position::START };
         let seed = RoomSeed { epoch: None, last, acl: AclVersion(1), settings: RoomSettings::default() };
         bus.open_room(member.room_id, seed).await.unwrap();
     }

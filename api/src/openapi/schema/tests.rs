@@ -1,7 +1,7 @@
 //! The descriptions and the types themselves say the same.
 
 use rookery_protocol::access;
-use rookery_protocol::act::Emoji;
+use rookery_protocol::emoji::Emoji;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{EVENT_VERSION, Event, EventBody, RoomSettings, Sender, SequencedEvent};
 use rookery_protocol::id::{ClientId, Epoch, MessageId, RoomId, Seq, UserId};

@@ -8,7 +8,7 @@ use rookery_bus::authority::Authority;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{Epoch, RoomRef, Seq};
-use rookery_protocol::position::EventPlace;
+use rookery_protocol::position::Position;
 use serde::Deserialize;
 
 use crate::app::App;
@@ -32,6 +32,6 @@ pub async fn events(
     let RoomRef::Id(room) = room else {
         return Err(ApiError::refused(ErrorCode::UnknownRoom));
     };
-    let place = EventPlace { epoch: request.epoch, seq: request.after };
+    let place = Position { epoch: request.epoch, seq: request.after };
     Ok(Json(app.authority.events(room, place, request.limit).await?))
 }

@@ -10,7 +10,7 @@ use rookery_protocol::act::{Act, ActKind};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::content;
 use rookery_protocol::id::{ClientId, Epoch, Seq};
-use rookery_protocol::position::FirstPlace;
+use rookery_protocol::position::StoredPosition;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -184,7 +184,7 @@ async fn act(
     let MessagePath { room, message: message_id } = path;
     let client_id = client_id.unwrap_or_else(ClientId::generate);
     let deed = Deed { sender: caller.into(), client_id: client_id.clone(), act: Act { message_id, kind } };
-    let Some(Sent { room, id, first: FirstPlace { epoch, seq, timestamp }, stored }) =
+    let Some(Sent { room, id, first: StoredPosition { epoch, seq, timestamp }, stored }) =
         acting::act(app, &room, deed).await?
     else {
         return Ok(StatusCode::NO_CONTENT.into_response());

@@ -7,7 +7,7 @@ use axum::extract::State;
 use rookery_protocol::access::Action;
 use rookery_protocol::server::ServerFrame;
 use rookery_store::PageQuestion;
-use rookery_store::message::Place;
+use rookery_protocol::position::Position;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -70,7 +70,7 @@ pub async fn list(
     Ok(Json(HistoryPage {
         prev_cursor: page.previous.map(cursor),
         next_cursor: page.next.map(cursor),
-        upto: page.upto.map(|Place { epoch, seq }| PlaceView { epoch, seq }),
+        upto: page.upto.map(|Position { epoch, seq }| PlaceView { epoch, seq }),
         events: page.frames(),
     }))
 }

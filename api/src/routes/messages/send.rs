@@ -9,7 +9,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::content;
 use rookery_protocol::event::NewMessage;
 use rookery_protocol::id::{ClientId, Epoch, MessageId, Seq};
-use rookery_protocol::position::FirstPlace;
+use rookery_protocol::position::StoredPosition;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -92,7 +92,7 @@ pub async fn send(
     content::check(&content).map_err(|code| ApiError::field(code, "content", code.message()))?;
     let client_id = client_id.unwrap_or_else(ClientId::generate);
     let message = NewMessage { content, client_id: client_id.clone(), reply_to };
-    let Sent { room, id, first: FirstPlace { epoch, seq, timestamp }, stored } =
+    let Sent { room, id, first: StoredPosition { epoch, seq, timestamp }, stored } =
         sending::send(&app, caller.into(), &room, message).await?;
     let status = if stored { StatusCode::CREATED } else { StatusCode::ACCEPTED };
     let sent = SentMessage { message_id: id.as_uuid(), room: room.as_uuid(), epoch, seq, timestamp, client_id, stored };

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use rookery_protocol::access::Action;
 use rookery_protocol::id::{Epoch, RoomId, Seq};
-use rookery_protocol::position::EventPlace;
+use rookery_protocol::position::Position;
 use rookery_protocol::unread::{ReadState, ReadTo};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -32,7 +32,7 @@ pub struct ReadRequest {
 
 /// A place in a room.
 #[derive(Serialize, ToSchema)]
-#[schema(as = EventPlace)]
+#[schema(as = Position)]
 pub struct PlaceView {
     /// Epoch of the number.
     #[schema(value_type = String, example = "e1")]
@@ -61,8 +61,8 @@ pub struct ReadView {
     counted: PlaceView,
 }
 
-impl From<EventPlace> for PlaceView {
-    fn from(EventPlace { epoch, seq }: EventPlace) -> Self {
+impl From<Position> for PlaceView {
+    fn from(Position { epoch, seq }: Position) -> Self {
         Self { epoch, seq }
     }
 }

@@ -4,8 +4,8 @@ use rookery_bus::authority::{ActFacts, AuthorityError, BeforeAct, Look, MessageF
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{EventBody, SequencedEvent};
 use rookery_protocol::id::MessageId;
-use rookery_protocol::position::FirstPlace;
-use rookery_store::message_state::target_of;
+use rookery_protocol::position::StoredPosition;
+use rookery_store::message::target_of;
 
 use super::{LocalAuthorityParts, store_error};
 use crate::service::history::{self, Looked};
@@ -30,7 +30,7 @@ pub(super) async fn of_message(parts: &LocalAuthorityParts, look: Look) -> Resul
     Ok(MessageFacts { author: looked.said.event.user_id, deleted: looked.state.deleted, emojis, now })
 }
 
-fn before_act(looked: &Looked, message: MessageId, before: BeforeAct, done: Option<FirstPlace>) -> ActFacts {
+fn before_act(looked: &Looked, message: MessageId, before: BeforeAct, done: Option<StoredPosition>) -> ActFacts {
     let Looked { said, state, unstored, is_stored } = looked;
     let content = match (&state.edit, &said.event.body) {
         (Some(edit), _) => edit.content.clone(),
@@ -43,7 +43,7 @@ fn before_act(looked: &Looked, message: MessageId, before: BeforeAct, done: Opti
         target_of(&event.event.body) == Some(message) && (is_deletion || event.event.user_id == before.user)
     };
     ActFacts {
-        place: FirstPlace::from(said),
+        place: StoredPosition::from(said),
         content,
         own: state.reactions.of(before.user),
         done,

@@ -22,11 +22,11 @@ use super::store_error;
 use crate::limits::{STANDINGS_LIFE, STANDINGS_MAX};
 
 /// A user's place in a room.
-type Place = (RoomId, UserId);
+type Position = (RoomId, UserId);
 
 /// See the module's text.
 pub(super) struct Standings {
-    known: Cache<Place, Known>,
+    known: Cache<Position, Known>,
 }
 
 /// What a user was in a room when the room had this version.
@@ -66,15 +66,15 @@ impl Standings {
     async fn learn(
         &self,
         stores: &Stores,
-        unknown: HashMap<Place, AclVersion>,
-    ) -> Result<HashMap<Place, Known>, AuthorityError> {
-        let places: Vec<Place> = unknown.keys().copied().collect();
+        unknown: HashMap<Position, AclVersion>,
+    ) -> Result<HashMap<Position, Known>, AuthorityError> {
+        let places: Vec<Position> = unknown.keys().copied().collect();
         if places.is_empty() {
             return Ok(HashMap::new());
         }
         let (members, sanctions) = tokio::join!(stores.members.places(&places), stores.sanctions.among(&places));
         let (members, sanctions) = (members.map_err(store_error)?, sanctions.map_err(store_error)?);
-        let roles: HashMap<Place, RoomRole> = members
+        let roles: HashMap<Position, RoomRole> = members
             .into_iter()
             .map(|member| ((member.room_id, member.user_id), member.role))
             .collect();
@@ -82,7 +82,7 @@ impl Standings {
             let (role, sanction) = (roles.get(&place).copied(), sanctions.get(&place).copied().unwrap_or_default());
             (place, Known { acl, role, sanction })
         });
-        let learnt: HashMap<Place, Known> = learnt.collect();
+        let learnt: HashMap<Position, Known> = learnt.collect();
         for (place, known) in &learnt {
             self.known.insert(*place, *known);
         }
@@ -138,7 +138,7 @@ mod tests {
     use rookery_protocol::id::MessageId;
 
     use super::*;
-    use rookery_store::message::Place;
+    use rookery_protocol::position::Position;
     use rookery_store::room::{Member, RoomDescription, RoomName};
     use rookery_store::sanction::Act;
     use rookery_store_sqlite as sqlite;
@@ -190,7 +190,7 @@ mod tests {
             user_id: ada,
             role: RoomRole::Member,
             joined_at: UnixMillis(2),
-            read: Place::START,
+            read: Position::START,
         };
         assert_eq!(roles(&standings, &stores, room, ada).await, None);
         stores.members.join(&member, &joined).await.unwrap();

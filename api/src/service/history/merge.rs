@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{Epoch, Seq};
-use rookery_store::message::{Place, Window, place_of};
+use rookery_protocol::position::Position;
+use rookery_store::message::Window;
 
 /// Events that may not be stored yet. Older ones of them may be missing.
 #[derive(Clone, Debug)]
@@ -39,15 +40,15 @@ pub(super) fn merge(stored: Vec<SequencedEvent>, tail: Option<Tail>, window: Win
     };
     let came_later = |event: &SequencedEvent| event.epoch == tail.epoch && event.seq > tail.last;
     let edge = Edge { epoch: tail.epoch, stored: tail.stored };
-    let mut events: BTreeMap<Place, SequencedEvent> = BTreeMap::new();
+    let mut events: BTreeMap<Position, SequencedEvent> = BTreeMap::new();
     for event in stored.into_iter().filter(|event| !came_later(event)).chain(tail.events.iter().cloned()) {
-        if is_inside(place_of(&event), window) {
-            events.insert(place_of(&event), event);
+        if is_inside(event.position(), window) {
+            events.insert(event.position(), event);
         }
     }
     let events: Vec<_> = events.into_values().collect();
     match window {
-        Window::Before(place) if edge.is_broken(events.last().map(place_of), place) => Err(Hole),
+        Window::Before(place) if edge.is_broken(events.last().map(SequencedEvent::position), place) => Err(Hole),
         Window::Latest | Window::Before(_) => Ok(newest_run(events, edge)),
         Window::After(place) => oldest_run(events, place, edge),
     }
@@ -62,13 +63,13 @@ struct Edge {
 
 impl Edge {
     /// Whether something is missing just before `place`. Below the edge the store has everything there is.
-    fn is_broken(self, before: Option<Place>, place: Place) -> bool {
+    fn is_broken(self, before: Option<Position>, place: Position) -> bool {
         let unstored = place.epoch == self.epoch && place.seq > self.stored.next();
         unstored && before.is_none_or(|before| before.epoch != place.epoch || before.seq.next() != place.seq)
     }
 }
 
-fn is_inside(place: Place, window: Window) -> bool {
+fn is_inside(place: Position, window: Window) -> bool {
     match window {
         Window::Latest => true,
         Window::Before(end) => place < end,
@@ -78,7 +79,7 @@ fn is_inside(place: Place, window: Window) -> bool {
 
 /// From the end back to the first hole.
 fn newest_run(mut events: Vec<SequencedEvent>, edge: Edge) -> Merged {
-    let places: Vec<Place> = events.iter().map(place_of).collect();
+    let places: Vec<Position> = events.iter().map(SequencedEvent::position).collect();
     let broken = places.windows(2).rposition(|pair| edge.is_broken(Some(pair[0]), pair[1]));
     events.drain(..broken.map_or(0, |index| index + 1));
     let alone = places.first().is_some_and(|first| edge.is_broken(None, *first));
@@ -86,9 +87,9 @@ fn newest_run(mut events: Vec<SequencedEvent>, edge: Edge) -> Merged {
 }
 
 /// From the start on to the first hole.
-fn oldest_run(mut events: Vec<SequencedEvent>, start: Place, edge: Edge) -> Result<Merged, Hole> {
+fn oldest_run(mut events: Vec<SequencedEvent>, start: Position, edge: Edge) -> Result<Merged, Hole> {
     let mut before = start;
-    let whole = events.iter().map(place_of).take_while(|place| {
+    let whole = events.iter().map(SequencedEvent::position).take_while(|place| {
         let follows = !edge.is_broken(Some(before), *place);
         before = *place;
         follows
@@ -134,8 +135,8 @@ mod tests {
         Tail { epoch: Epoch(2), stored: Seq::new(stored), last, events: events(places) }
     }
 
-    fn at(epoch: u64, seq: u64) -> Place {
-        Place { epoch: Epoch(epoch), seq: Seq::new(seq) }
+    fn at(epoch: u64, seq: u64) -> Position {
+        Position { epoch: Epoch(epoch), seq: Seq::new(seq) }
     }
 
     fn merged(stored: &[(u64, u64)], tail: Tail, window: Window) -> Result<Vec<(u64, u64)>, Hole> {

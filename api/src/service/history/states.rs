@@ -6,7 +6,8 @@ use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{MessageId, UserId};
 use rookery_protocol::server::ServerFrame;
 use rookery_store::message::{edit_of, is_message_of};
-use rookery_store::message_state::{MessageState, target_of};
+use rookery_store::message_state::MessageState;
+use rookery_store::message::target_of;
 
 use crate::app::App;
 use crate::error::ApiError;

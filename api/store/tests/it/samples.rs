@@ -4,7 +4,7 @@ use rookery_protocol::access::{RoomRole, Visibility};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{EVENT_VERSION, Event, EventBody, NewMessage, RoomSettings, Sender, SequencedEvent};
 use rookery_protocol::id::{AclVersion, ClientId, Epoch, MessageId, RoomId, Seq, SessionId, UserId};
-use rookery_store::message::Place;
+use rookery_protocol::position::Position;
 use rookery_store::room::{Member, Room, RoomDescription, RoomName};
 use rookery_store::session::Session;
 use rookery_store::user::{Email, ServerRole, User, Username};
@@ -60,7 +60,7 @@ pub(crate) fn room(slug: Option<&str>) -> Room {
 }
 
 pub(crate) fn member(room: RoomId, user: UserId) -> Member {
-    Member { room_id: room, user_id: user, role: RoomRole::Member, joined_at: NOON, read: Place::START }
+    Member { room_id: room, user_id: user, role: RoomRole::Member, joined_at: NOON, read: Position::START }
 }
 
 /// An event of the user with no text.

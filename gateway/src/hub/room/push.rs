@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rookery_protocol::id::RoomId;
-use rookery_protocol::position::EventPlace;
+use rookery_protocol::position::Position;
 use rookery_protocol::server::ServerFrame;
 use tokio::time::Instant;
 
@@ -13,7 +13,6 @@ use crate::frame::Frame;
 use crate::limits::FLUSH_FRAMES_MAX;
 use crate::member::{Member, MemberId};
 use crate::outbox::Owed;
-use crate::position::Position;
 use crate::relay::room_feed::Step;
 
 /// Frames that members are still to get.
@@ -138,7 +137,7 @@ impl Live {
 
 /// The frame that says so.
 pub(in crate::hub) fn reset(room: RoomId, after: Position, survived: Option<Position>) -> ServerFrame {
-    ServerFrame::Reset { room, epoch: after.epoch, head: after.seq, survived: survived.map(EventPlace::from) }
+    ServerFrame::Reset { room, epoch: after.epoch, head: after.seq, survived: survived.map(Position::from) }
 }
 
 fn frame_of(room: RoomId, step: Step) -> Frame {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use rookery_bus::Head;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{MessageId, RoomId, UserId};
-use rookery_protocol::position::EventPlace;
+use rookery_protocol::position::Position;
 use rookery_protocol::server::ServerFrame;
 use serde_json::{Value, json};
 
@@ -115,7 +115,7 @@ impl Client {
             ServerFrame::Reset { epoch, head, survived, .. } => {
                 // Who misses something reads history anyway.
                 match survived.filter(|_| self.heeds && self.repair.is_none()) {
-                    Some(EventPlace { epoch, seq }) => {
+                    Some(Position { epoch, seq }) => {
                         self.shown.retain(|place, _| *place <= (epoch, seq));
                         self.ids = self.shown.values().copied().collect();
                     }

@@ -6,7 +6,7 @@ use rookery_bus::{Appended, Began, Head, Mark, Moved};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, SequencedEvent};
 use rookery_protocol::id::{ClientId, Epoch, LogPosition, MessageId, RoomId, Seq};
-use rookery_protocol::position::{EventPlace, FirstPlace};
+use rookery_protocol::position::{Position, StoredPosition};
 
 /// Short, so that a tail is soon too short.
 const TAIL: usize = 12;
@@ -87,7 +87,7 @@ impl BusState {
     }
 
     /// The rules of `open_room.lua` after those of `open_partition.lua`.
-    pub(super) fn open(&mut self, server: u64, epoch: Epoch, kept: EventPlace) {
+    pub(super) fn open(&mut self, server: u64, epoch: Epoch, kept: Position) {
         self.epoch = Some(epoch);
         self.server = server;
         self.moves = 0;
@@ -101,7 +101,7 @@ impl BusState {
     }
 
     /// The rules of `mark_stored.lua` for one entry. None if it is not here.
-    pub(super) fn mark_stored(&mut self, position: LogPosition, first: FirstPlace) -> Option<Mark> {
+    pub(super) fn mark_stored(&mut self, position: LogPosition, first: StoredPosition) -> Option<Mark> {
         let at = self.log.iter().position(|(known, _)| *known == position)?;
         let (_, event) = self.log.remove(at)?;
         let mut moved = Vec::new();
@@ -140,14 +140,14 @@ pub(super) struct StoreState {
 
 impl StoreState {
     /// Idempotent by place and by id. Where the event is.
-    pub(super) fn apply(&mut self, event: &SequencedEvent) -> FirstPlace {
+    pub(super) fn apply(&mut self, event: &SequencedEvent) -> StoredPosition {
         let place = (event.epoch, event.seq);
         if !self.events.contains_key(&place) && !self.ids.contains_key(&event.event.id) {
             self.ids.insert(event.event.id, place);
             self.events.insert(place, event.clone());
         }
         let (epoch, seq) = self.ids[&event.event.id];
-        FirstPlace { epoch, seq, timestamp: self.events[&(epoch, seq)].timestamp }
+        StoredPosition { epoch, seq, timestamp: self.events[&(epoch, seq)].timestamp }
     }
 
     pub(super) fn has_at(&self, id: MessageId, place: Place) -> bool {
@@ -158,9 +158,9 @@ impl StoreState {
         self.ids.contains_key(&id)
     }
 
-    pub(super) fn last(&self) -> EventPlace {
+    pub(super) fn last(&self) -> Position {
         let last = self.events.keys().max_by_key(|(_, seq)| *seq);
-        last.map_or(EventPlace::START, |(epoch, seq)| EventPlace { epoch: *epoch, seq: *seq })
+        last.map_or(Position::START, |(epoch, seq)| Position { epoch: *epoch, seq: *seq })
     }
 
     /// The unbroken run after the place.

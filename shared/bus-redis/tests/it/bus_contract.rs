@@ -10,7 +10,7 @@ use rookery_protocol::access::Rights;
 use rookery_protocol::event::{Event, EventBody, NewMessage, Sender, SequencedEvent};
 use rookery_protocol::id::{AclVersion, ClientId, Epoch, RoomId, Seq, SessionId, UserId};
 use rookery_protocol::partition::partition_of;
-use rookery_protocol::position::EventPlace;
+use rookery_protocol::position::Position;
 use rookery_protocol::unread::{ReadState, UserNews};
 use tokio::sync::broadcast::Receiver;
 
@@ -216,7 +216,7 @@ async fn the_end_of_logins_is_told_to_who_listens(fixture: Fixture) {
 
 async fn news_is_told_to_who_listens(fixture: Fixture) {
     let (heard, unheard) = (UserId::generate(), UserId::generate());
-    let counted = EventPlace { epoch: Epoch(2), seq: Seq::new(9) };
+    let counted = Position { epoch: Epoch(2), seq: Seq::new(9) };
     let state = ReadState { epoch: Epoch(1), seq: Seq::new(7), unread: 2, mentions: 1, capped: false, counted };
     let sent = UserNews::Read { room: RoomId::generate(), state };
     let mut signals = fixture.bus.signals();

@@ -11,7 +11,7 @@ use rookery_bus_redis::{RedisBus, RedisOptions, keys};
 use rookery_protocol::event::RoomSettings;
 use rookery_protocol::id::{AclVersion, Epoch, RoomId, Seq};
 use rookery_protocol::partition::partition_of;
-use rookery_protocol::position::EventPlace;
+use rookery_protocol::position::Position;
 use rookery_runtime::shutdown::Shutdown;
 use rookery_tests::redis::Redis;
 use rookery_tests::redis_cluster::RedisCluster;
@@ -167,7 +167,7 @@ impl Fixture {
     }
 
     pub(crate) async fn open(&self, room: RoomId, stored: u64, epoch: u64) {
-        let last = EventPlace { epoch: Epoch(epoch.saturating_sub(1)), seq: Seq::new(stored) };
+        let last = Position { epoch: Epoch(epoch.saturating_sub(1)), seq: Seq::new(stored) };
         let seed = RoomSeed { epoch: None, last, acl: ACL, settings: RoomSettings::default() };
         if self.bus.open_room(room, seed).await == Err(OpenError::PartitionNotOpen) {
             let opening = self.bus.open_partition(partition_of(room), Epoch(epoch)).await;

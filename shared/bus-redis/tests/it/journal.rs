@@ -6,20 +6,20 @@ use rookery_bus::error::BusError;
 use rookery_bus::memory::Journal;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{Epoch, RoomId, Seq};
-use rookery_protocol::position::{FirstPlace, Held};
+use rookery_protocol::position::{StoredPosition, AlreadyStored};
 
 #[derive(Default)]
 pub(crate) struct VecJournal(Mutex<Vec<SequencedEvent>>);
 
 #[async_trait]
 impl Journal for VecJournal {
-    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, BusError> {
+    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<AlreadyStored>, BusError> {
         let mut known = self.0.lock();
         let mut held = Vec::new();
         for event in events {
             if let Some(first) = known.iter().find(|first| first.event.id == event.event.id) {
                 let SequencedEvent { epoch, seq, timestamp, .. } = *first;
-                held.push(Held { id: event.event.id, first: FirstPlace { epoch, seq, timestamp } });
+                held.push(AlreadyStored { id: event.event.id, first: StoredPosition { epoch, seq, timestamp } });
             } else {
                 known.push(event.clone());
             }

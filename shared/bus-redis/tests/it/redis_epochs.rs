@@ -4,14 +4,14 @@ use rookery_bus::{Began, OpenError, PartitionOpening, RoomSeed};
 use rookery_protocol::event::RoomSettings;
 use rookery_protocol::id::{Epoch, Seq};
 use rookery_protocol::partition::partition_of;
-use rookery_protocol::position::EventPlace;
+use rookery_protocol::position::Position;
 
 use crate::bus_contract::say;
 use crate::fixture::{ACL, Fixture};
 use crate::redis_log::store_all;
 
-fn place(epoch: u64, seq: u64) -> EventPlace {
-    EventPlace { epoch: Epoch(epoch), seq: Seq::new(seq) }
+fn place(epoch: u64, seq: u64) -> Position {
+    Position { epoch: Epoch(epoch), seq: Seq::new(seq) }
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn what_was_read_before_an_epoch_began_does_not_open_a_room_in_it() {
     assert_eq!(opening, Ok(PartitionOpening::Open));
     let seed = |epoch| {
         let settings = RoomSettings::default();
-        RoomSeed { epoch: Some(Epoch(epoch)), last: EventPlace::START, acl: ACL, settings }
+        RoomSeed { epoch: Some(Epoch(epoch)), last: Position::START, acl: ACL, settings }
     };
     assert_eq!(fixture.bus.open_room(room, seed(1)).await, Err(OpenError::PartitionNotOpen));
     assert_eq!(fixture.bus.heads(&[room]).await.unwrap(), [None]);

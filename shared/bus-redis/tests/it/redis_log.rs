@@ -8,12 +8,13 @@ use rookery_bus::{
     AppendError, Appended, Began, Head, Mark, Moved, OpenError, PartitionOpening, PartitionState, RoomSeed,
 };
 use rookery_bus_redis::RedisBus;
-use rookery_bus_redis::log::{Batch, Entry, From, Read, Settled};
+use rookery_bus_redis::entry::{Batch, Entry};
+use rookery_bus_redis::log::{From, Read, Settled};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::RoomSettings;
 use rookery_protocol::id::{Epoch, LogPosition, Partition, RoomId, Seq, UserId};
 use rookery_protocol::partition::partition_of;
-use rookery_protocol::position::{EventPlace, FirstPlace, Held};
+use rookery_protocol::position::{Position, StoredPosition, AlreadyStored};
 use rookery_tests::redis::Redis;
 use tokio::sync::broadcast::Receiver;
 
@@ -239,10 +240,10 @@ async fn a_repeat_of_what_is_stored_is_told_its_first_place() {
     let append = || fixture.bus.append(message(room, user, "c-1", "hi"));
     let fresh = append().await.unwrap();
     hears(&mut signals, t).await;
-    let first = FirstPlace { epoch: Epoch(1), seq: Seq::new(41), timestamp: UnixMillis(7) };
+    let first = StoredPosition { epoch: Epoch(1), seq: Seq::new(41), timestamp: UnixMillis(7) };
     assert!(bus.lease(t, "me").await.unwrap());
     let batch = read(bus, t, "me", From::New).await;
-    let held = [Held { id: fresh.id, first }];
+    let held = [AlreadyStored { id: fresh.id, first }];
     assert_eq!(bus.mark_stored(t, "me", &batch, &held).await, Ok(Settled::Emptied));
     let (mark, is_read) = told(&fixture, &mut signals, t).await;
     let moved = if is_read {
@@ -254,7 +255,7 @@ async fn a_repeat_of_what_is_stored_is_told_its_first_place() {
     assert_eq!(fixture.bus.stored(t).await, Ok(Some(Mark { moves: 1, ..upto(fresh.position) })));
     let again = append().await.unwrap();
     let Appended { epoch, seq, timestamp, id, stored, answered, .. } = again;
-    assert_eq!(FirstPlace { epoch, seq, timestamp }, first);
+    assert_eq!(StoredPosition { epoch, seq, timestamp }, first);
     assert_eq!((id, stored, answered), (fresh.id, true, Epoch(2)));
 }
 
@@ -276,7 +277,7 @@ async fn what_is_thrown_away_is_not_answered_as_a_repeat() {
     assert_eq!(fixture.bus.partition(t).await, Ok(PartitionState::Closed(batch.fence)));
     fixture.open(room, 0, 2).await;
     // The store has less than the server gave numbers, and nothing of that is on its way: history is not to wait for it.
-    let kept = EventPlace { epoch: Epoch(1), seq: Seq::ZERO };
+    let kept = Position { epoch: Epoch(1), seq: Seq::ZERO };
     let began = Some(Began { epoch: Epoch(2), after: lost.seq, kept });
     let head = Head { epoch: Epoch(2), seq: lost.seq, stored: lost.seq, began };
     assert_eq!(fixture.bus.heads(&[room]).await, Ok(vec![Some(head)]));
@@ -311,7 +312,7 @@ async fn a_replaced_server_needs_a_new_epoch(fixture: Fixture) {
     assert_eq!(fixture.bus.append(append()).await, Err(AppendError::NotOpen));
 
     // What survived is stored before anything new gets a number.
-    let last = EventPlace { epoch: Epoch(1), seq: Seq::new(5) };
+    let last = Position { epoch: Epoch(1), seq: Seq::new(5) };
     let seed = RoomSeed { epoch: None, last, acl: ACL, settings: RoomSettings::default() };
     assert_eq!(fixture.bus.open_room(room, seed).await, Err(OpenError::PartitionNotOpen));
     assert_eq!(fixture.bus.open_partition(t, Epoch(2)).await, Ok(PartitionOpening::Unstored));

@@ -7,7 +7,7 @@ use super::*;
 use crate::Moved;
 
 const T: Partition = Partition(3);
-const FIRST: FirstPlace = FirstPlace { epoch: Epoch(1), seq: Seq::ZERO, timestamp: UnixMillis(7) };
+const FIRST: StoredPosition = StoredPosition { epoch: Epoch(1), seq: Seq::ZERO, timestamp: UnixMillis(7) };
 
 fn at(epoch: u64, ms: u64) -> LogPosition {
     LogPosition { epoch: Epoch(epoch), ms, n: 0 }

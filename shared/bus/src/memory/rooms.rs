@@ -6,7 +6,7 @@ use rookery_protocol::access::Rights;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{RoomSettings, SequencedEvent};
 use rookery_protocol::id::{AclVersion, ClientId, Epoch, LogPosition, RoomId, Seq, UserId};
-use rookery_protocol::position::Held;
+use rookery_protocol::position::AlreadyStored;
 
 use crate::limits::DEDUPE_BUCKET;
 use crate::pace::{self, Load, Pace, Trace};
@@ -51,7 +51,7 @@ pub(super) struct Plan {
 
 impl Plan {
     /// The journal had some of the events at another place: that one is the answer.
-    pub(super) fn correct(&mut self, held: &[Held]) {
+    pub(super) fn correct(&mut self, held: &[AlreadyStored]) {
         let appended = self.outcomes.iter_mut().flatten().chain(self.results.values_mut());
         for appended in appended {
             if let Some(held) = held.iter().find(|held| held.id == appended.id) {

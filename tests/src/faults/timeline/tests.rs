@@ -99,7 +99,7 @@ fn what_was_heard_under_a_number_that_history_has_not_is_remembered_through_a_re
 #[test]
 fn what_survived_a_reset_stays_and_what_lies_behind_it_goes_without_history() {
     let mut timeline = timeline();
-    let survived = EventPlace { epoch: Epoch(1), seq: Seq::new(3) };
+    let survived = Position { epoch: Epoch(1), seq: Seq::new(3) };
     timeline.apply(&Frame { survived: Some(survived), ..frame("reset", 2, 6) }, 0);
     assert_eq!(timeline.history_to(), None);
     let mut again = message(2, 7);
@@ -113,7 +113,7 @@ fn what_survived_a_reset_stays_and_what_lies_behind_it_goes_without_history() {
 fn who_misses_something_reads_history_whatever_survived() {
     let mut timeline = timeline();
     timeline.apply(&frame("gap", 1, 7), 0);
-    let survived = EventPlace { epoch: Epoch(1), seq: Seq::new(7) };
+    let survived = Position { epoch: Epoch(1), seq: Seq::new(7) };
     timeline.apply(&Frame { survived: Some(survived), ..frame("reset", 2, 8) }, 0);
     assert_eq!((timeline.history_to(), timeline.resets), (Some((2, 8)), 1));
 }

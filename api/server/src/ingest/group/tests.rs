@@ -1,12 +1,12 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use rookery_bus_redis::log::Entry;
+use rookery_bus_redis::entry::Entry;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{EVENT_VERSION, Event, EventBody};
 use rookery_protocol::id::{Epoch, MessageId, RoomId, Seq, UserId};
-use rookery_protocol::position::FirstPlace;
-use rookery_store::message::Place;
+use rookery_protocol::position::StoredPosition;
+use rookery_protocol::position::Position;
 use rookery_store::message_state::{MessageState, Reacted};
 use rookery_store::{PageQuestion, Reaction};
 use tokio::sync::Semaphore;
@@ -26,12 +26,12 @@ const SILENT: Seq = Seq::new(14);
 /// Has a place that another event has.
 const COLLIDING: Seq = Seq::new(15_000);
 
-/// Held at another place.
+/// AlreadyStored at another place.
 const HELD: Seq = Seq::new(1_000);
 
-fn held(event: &SequencedEvent) -> Held {
-    let first = FirstPlace { epoch: Epoch(0), seq: Seq::new(7), timestamp: UnixMillis(0) };
-    Held { id: event.event.id, first }
+fn held(event: &SequencedEvent) -> AlreadyStored {
+    let first = StoredPosition { epoch: Epoch(0), seq: Seq::new(7), timestamp: UnixMillis(0) };
+    AlreadyStored { id: event.event.id, first }
 }
 
 /// Remembers the sizes of its calls, and carries each out when it is allowed to.
@@ -42,7 +42,7 @@ struct Store {
 
 #[async_trait]
 impl Messages for Store {
-    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<Held>, StoreError> {
+    async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<AlreadyStored>, StoreError> {
         self.calls.lock().push(events.len());
         self.allowed.acquire().await.unwrap().forget();
         if events.iter().any(|event| event.seq == POISON) {
@@ -61,15 +61,15 @@ impl Messages for Store {
         Ok(Vec::new())
     }
 
-    async fn last(&self, _: RoomId) -> Result<Place, StoreError> {
-        Ok(Place::START)
+    async fn last(&self, _: RoomId) -> Result<Position, StoreError> {
+        Ok(Position::START)
     }
 
     async fn message(&self, _: RoomId, _: MessageId) -> Result<Option<SequencedEvent>, StoreError> {
         Ok(None)
     }
 
-    async fn place(&self, _: RoomId, _: MessageId) -> Result<Option<FirstPlace>, StoreError> {
+    async fn place(&self, _: RoomId, _: MessageId) -> Result<Option<StoredPosition>, StoreError> {
         Ok(None)
     }
 
@@ -77,7 +77,7 @@ impl Messages for Store {
         Ok(HashMap::new())
     }
 
-    async fn reacted(&self, _: Reaction<'_>, _: Option<Place>, _: usize) -> Result<Vec<Reacted>, StoreError> {
+    async fn reacted(&self, _: Reaction<'_>, _: Option<Position>, _: usize) -> Result<Vec<Reacted>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use rookery_protocol::act::{Act, ActKind, Emoji};
+use rookery_protocol::act::{Act, ActKind};
+use rookery_protocol::emoji::Emoji;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, EventBody, Sender, SequencedEvent};
 use rookery_protocol::id::{ClientId, MessageId, RoomId, UserId};
 use rookery_protocol::limits::{REACTION_USERS_MAX, REACTIONS_PER_MESSAGE_MAX};
-use rookery_store::message::{Kinds, Window, place_of};
+use rookery_store::message::{Kinds, Window};
 use rookery_store::message_state::MessageState;
 use rookery_store::{PageQuestion, Reaction, Stores};
 
@@ -100,7 +101,7 @@ pub(crate) async fn acts_are_history_and_change_their_message(home: Home) {
     let state = scene.state(&stores).await;
     assert_eq!(
         state.edit.as_ref().map(|edit| (edit.place, edit.at)),
-        Some((place_of(&events[1]), events[1].timestamp))
+        Some((events[1].position(), events[1].timestamp))
     );
     assert_eq!(state.edit.map(|edit| edit.content).as_deref(), content(&events[1]));
     assert_eq!(scene.shown(&stores).await, [(emoji(2).into(), vec![scene.user])]);
@@ -170,8 +171,8 @@ pub(crate) async fn a_deleted_text_is_nowhere(home: Home) {
             assert_eq!(scene.state(&stores).await, MessageState { deleted: true, ..MessageState::default() });
             let history = scene.history(&stores).await;
             assert_eq!(
-                history.iter().map(place_of).collect::<Vec<_>>(),
-                events.iter().map(place_of).collect::<Vec<_>>()
+                history.iter().map(SequencedEvent::position).collect::<Vec<_>>(),
+                events.iter().map(SequencedEvent::position).collect::<Vec<_>>()
             );
             assert!(history.iter().all(|event| content(event).unwrap_or_default().is_empty()), "{order:?} by {batch}");
             let edits = stores.messages.edits(scene.id(), 10).await.unwrap();
@@ -260,10 +261,10 @@ pub(crate) async fn b06_pages_of_what_is_shown_leave_acts_out(home: Home) {
     let all: Vec<_> = std::iter::once(scene.said.clone()).chain(others.iter().cloned()).collect();
     assert_eq!(shown(Window::Latest, 50).await, all);
     assert_eq!(shown(Window::Latest, 3).await, all[3..]);
-    assert_eq!(shown(Window::Before(place_of(&others[0])), 50).await, all[..1]);
-    assert_eq!(shown(Window::Before(place_of(&acts[50])), 50).await, all[..1], "a place between acts");
-    assert_eq!(shown(Window::After(place_of(&scene.said)), 2).await, all[1..3]);
-    assert_eq!(shown(Window::After(place_of(&others[4])), 2).await, []);
+    assert_eq!(shown(Window::Before(others[0].position()), 50).await, all[..1]);
+    assert_eq!(shown(Window::Before(acts[50].position()), 50).await, all[..1], "a place between acts");
+    assert_eq!(shown(Window::After(scene.said.position()), 2).await, all[1..3]);
+    assert_eq!(shown(Window::After(others[4].position()), 2).await, []);
     assert_eq!(scene.history(&stores).await.len(), 1 + 98 + 5, "the others are there all the same");
 }
 

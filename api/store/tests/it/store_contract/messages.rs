@@ -2,8 +2,9 @@
 
 use rookery_protocol::event::{Event, NewMessage, Sender, SequencedEvent};
 use rookery_protocol::id::{ClientId, Epoch, MessageId, RoomId, Seq, UserId};
-use rookery_protocol::position::{FirstPlace, Held};
-use rookery_store::message::{Place, Window};
+use rookery_protocol::position::{StoredPosition, AlreadyStored};
+use rookery_protocol::position::Position;
+use rookery_store::message::Window;
 use rookery_store::{PageQuestion, StoreError, Stores};
 
 use super::{Home, at_once};
@@ -79,7 +80,7 @@ pub(crate) async fn an_event_that_is_held_is_told_with_its_place(home: Home) {
     assert_eq!(stores.messages.apply(std::slice::from_ref(&first)).await.unwrap(), [], "the same place");
     let batch = [message(room, 2, 8), at(room, 2, 9, first.event.clone()), message(room, 2, 10)];
     let SequencedEvent { epoch, seq, timestamp, .. } = first;
-    let held = Held { id: first.event.id, first: FirstPlace { epoch, seq, timestamp } };
+    let held = AlreadyStored { id: first.event.id, first: StoredPosition { epoch, seq, timestamp } };
     assert_eq!(stores.messages.apply(&batch).await.unwrap(), [held]);
     assert_eq!(stores.messages.apply(&batch).await.unwrap(), [held], "and again");
 }
@@ -131,14 +132,14 @@ pub(crate) async fn large_batches_are_applied(home: Home) {
     assert_eq!(history(&stores, room).await, events);
 }
 
-fn place(epoch: u64, seq: u64) -> Place {
-    Place { epoch: Epoch(epoch), seq: Seq::new(seq) }
+fn place(epoch: u64, seq: u64) -> Position {
+    Position { epoch: Epoch(epoch), seq: Seq::new(seq) }
 }
 
 pub(crate) async fn the_last_place_is_that_of_the_largest_number(home: Home) {
     let stores = home.stores().await;
     let room = RoomId::generate();
-    assert_eq!(stores.messages.last(room).await.unwrap(), Place::START);
+    assert_eq!(stores.messages.last(room).await.unwrap(), Position::START);
     stores.messages.apply(&messages(room, 1, 1..=9)).await.unwrap();
     assert_eq!(stores.messages.last(room).await.unwrap(), place(1, 9));
     // The other side of a partition wrote in a later epoch, from an older state.

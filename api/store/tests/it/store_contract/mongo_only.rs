@@ -10,14 +10,16 @@ use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
 use parking_lot::Mutex;
 use rookery_protocol::access::{Until, Visibility};
-use rookery_protocol::act::{Act, ActKind, Emoji};
+use rookery_protocol::act::{Act, ActKind};
+use rookery_protocol::emoji::Emoji;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, Sender, SequencedEvent};
 use rookery_protocol::id::{ClientId, Epoch, MessageId, Partition, RoomId, RoomRef, Seq, SessionId, UserId};
 use rookery_protocol::limits::PRESENCE_IDS_MAX;
 use rookery_store::limits::STORE_IDS_PER_READ_MAX;
 use rookery_store::load::{Origin, Plan};
-use rookery_store::message::{Kinds, Place, Window};
+use rookery_store::message::{Kinds, Window};
+use rookery_protocol::position::Position;
 use rookery_store::room::SettingsChange;
 use rookery_store::sanction::Act as Sanction;
 use rookery_store::unread::{Reader, Span};
@@ -108,7 +110,7 @@ async fn exercise(stores: &Stores) {
     stores.outbox.done(MessageId::generate()).await.unwrap();
     let events = messages(place.id, 1, 1..=3);
     stores.messages.apply(&events).await.unwrap();
-    let middle = rookery_store::message::place_of(&events[1]);
+    let middle = events[1].position();
     for window in [Window::Latest, Window::Before(middle), Window::After(middle)] {
         assert!(!stores.messages.page(place.id, PageQuestion::all(window, 2)).await.unwrap().is_empty());
         let shown = PageQuestion { window, kinds: Kinds::Shown, limit: 2 };
@@ -126,7 +128,7 @@ async fn count_unread(stores: &Stores, events: &[SequencedEvent]) {
     let (ada, place) = (user("ada2"), room(None));
     stores.rooms.insert(&place).await.unwrap();
     stores.members.join(&member(place.id, ada.id), &joined(ada.id)).await.unwrap();
-    let to = rookery_store::message::place_of(&events[1]);
+    let to = events[1].position();
     stores.unread.advance(place.id, ada.id, to).await.unwrap();
     stores.unread.advance(place.id, UserId::generate(), to).await.unwrap();
     let rooms = stores.unread.rooms(ada.id, None, 5).await.unwrap();
@@ -135,10 +137,10 @@ async fn count_unread(stores: &Stores, events: &[SequencedEvent]) {
     let said = crate::samples::said(place.id, 1, 20, "@ada");
     stores.messages.apply(std::slice::from_ref(&said)).await.unwrap();
     for (seq, kind) in [(21, ActKind::Edit("@ada @eve".to_owned())), (22, ActKind::Delete)] {
-        let upto = Place { epoch: Epoch(1), seq: Seq::new(30) };
-        let span = Span { room: place.id, after: Place::START, upto };
+        let upto = Position { epoch: Epoch(1), seq: Seq::new(30) };
+        let span = Span { room: place.id, after: Position::START, upto };
         let reader = Reader { user: ada.id, name: "ada".to_owned() };
-        let same_epoch = Span { after: Place { epoch: Epoch(1), seq: Seq::ZERO }, ..span };
+        let same_epoch = Span { after: Position { epoch: Epoch(1), seq: Seq::ZERO }, ..span };
         let counts = stores.unread.counts(&reader, &[span, same_epoch], 5).await.unwrap();
         assert_eq!(counts.iter().map(|counts| counts.mentions).collect::<Vec<_>>(), [1, 1]);
         let edit = super::unread::act(&said, seq, kind);
@@ -162,7 +164,7 @@ async fn act_on(stores: &Stores, said: &SequencedEvent) {
         stores.messages.place(said.room, message_id).await.unwrap();
         let reaction = Reaction { message: message_id, emoji: &emoji() };
         stores.messages.reacted(reaction, None, 5).await.unwrap();
-        stores.messages.reacted(reaction, Some(Place::START), 5).await.unwrap();
+        stores.messages.reacted(reaction, Some(Position::START), 5).await.unwrap();
         stores.messages.sweep(UnixMillis::now(), 5).await.unwrap();
         stores.messages.message(said.room, message_id).await.unwrap();
     }
@@ -303,7 +305,7 @@ async fn epochs_of_schema_6_are_followed_by_others() {
     stores.messages.apply(&events).await.unwrap();
     let mut seen = stores.messages.page(room, PageQuestion::all(Window::Latest, 3)).await.unwrap();
     while seen.len() < events.len() {
-        let first = Place { epoch: seen[0].epoch, seq: seen[0].seq };
+        let first = Position { epoch: seen[0].epoch, seq: seen[0].seq };
         let page = stores.messages.page(room, PageQuestion::all(Window::Before(first), 3)).await.unwrap();
         assert!(!page.is_empty(), "{} of {}", seen.len(), events.len());
         seen.splice(0..0, page);
@@ -311,7 +313,7 @@ async fn epochs_of_schema_6_are_followed_by_others() {
     assert_eq!(seen, events);
     let all = stores
         .messages
-        .page(room, PageQuestion::all(Window::After(Place::START), 100))
+        .page(room, PageQuestion::all(Window::After(Position::START), 100))
         .await
         .unwrap();
     assert_eq!(all, events);
@@ -340,7 +342,7 @@ async fn an_epoch_that_was_counted_by_an_earlier_release_is_found() {
         stores.messages.apply(applied).await.unwrap();
         let all = stores
             .messages
-            .page(room, PageQuestion::all(Window::After(Place::START), 100))
+            .page(room, PageQuestion::all(Window::After(Position::START), 100))
             .await
             .unwrap();
         assert_eq!(all, events);

@@ -3,14 +3,15 @@
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{Epoch, RoomId, Seq};
 use rookery_protocol::partition::partition_of;
-use rookery_store::message::{Place, Window, place_of};
+use rookery_protocol::position::Position;
+use rookery_store::message::Window;
 use rookery_store::{PageQuestion, Stores};
 
 use super::Home;
 use crate::samples::{message, messages};
 
-fn place(epoch: u64, seq: u64) -> Place {
-    Place { epoch: Epoch(epoch), seq: Seq::new(seq) }
+fn place(epoch: u64, seq: u64) -> Position {
+    Position { epoch: Epoch(epoch), seq: Seq::new(seq) }
 }
 
 /// Three epochs whose numbers overlap, applied out of order, beside another room.
@@ -42,7 +43,7 @@ pub(crate) async fn windows_leave_their_place_out(home: Home) {
     let stores = home.stores().await;
     let (room, events) = three_epochs(&stores).await;
     for (n, event) in events.iter().enumerate() {
-        let place = place_of(event);
+        let place = event.position();
         assert_eq!(page(&stores, room, Window::Before(place), 100).await, events[..n], "before {place:?}");
         assert_eq!(page(&stores, room, Window::After(place), 100).await, events[n + 1..], "after {place:?}");
         assert_eq!(page(&stores, room, Window::Before(place), 3).await, events[n.saturating_sub(3)..n]);
@@ -71,7 +72,7 @@ pub(crate) async fn every_page_size_visits_every_event_once(home: Home) {
     for size in 1..=events.len() + 1 {
         let mut back = page(&stores, room, Window::Latest, size).await;
         while let Some(first) = back.first() {
-            let earlier = page(&stores, room, Window::Before(place_of(first)), size).await;
+            let earlier = page(&stores, room, Window::Before(first.position()), size).await;
             if earlier.is_empty() {
                 break;
             }
@@ -80,7 +81,7 @@ pub(crate) async fn every_page_size_visits_every_event_once(home: Home) {
         assert_eq!(back, events, "backwards by {size}");
         let mut forth = page(&stores, room, Window::After(place(0, 0)), size).await;
         while let Some(last) = forth.last() {
-            let later = page(&stores, room, Window::After(place_of(last)), size).await;
+            let later = page(&stores, room, Window::After(last.position()), size).await;
             if later.is_empty() {
                 break;
             }
@@ -109,7 +110,7 @@ pub(crate) async fn every_page_is_found_where_numbers_leap(home: Home) {
         for size in [1, 2, 5, 100] {
             assert_eq!(page(&stores, room, Window::Latest, size).await, events[events.len().saturating_sub(size)..]);
             for (n, event) in events.iter().enumerate() {
-                let (before, after) = (Window::Before(place_of(event)), Window::After(place_of(event)));
+                let (before, after) = (Window::Before(event.position()), Window::After(event.position()));
                 let (start, end) = (n.saturating_sub(size), events.len().min(n + 1 + size));
                 assert_eq!(page(&stores, room, before, size).await, events[start..n], "{size} before {n}");
                 assert_eq!(page(&stores, room, after, size).await, events[n + 1..end], "{size} after {n}");

@@ -3,7 +3,8 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use rookery_protocol::id::{Epoch, Partition, RoomId, UserId};
-use rookery_store::message::{Place, Window, place_of};
+use rookery_protocol::position::Position;
+use rookery_store::message::Window;
 use rookery_store::unread::{Reader, Span};
 use rookery_store::{PageQuestion, StoreError};
 use rusqlite::Connection;
@@ -187,7 +188,7 @@ async fn a_store_of_schema_7_opens_with_all_that_is_in_it() {
     assert_eq!(state.edit.as_ref().map(|edit| edit.content.as_str()), Some("one, mended"));
     assert_eq!(state.shown_reactions().len(), 1);
     let reader = Reader { user: UserId::generate(), name: "testuser".to_owned() };
-    let span = Span { room: general.id, after: Place::START, upto: place_of(&events[6]) };
+    let span = Span { room: general.id, after: Position::START, upto: events[6].position() };
     let counts = stores.unread.counts(&reader, &[span], 100).await.unwrap();
     assert_eq!((counts[0].unread, counts[0].mentions), (3, 1));
     assert!(stores.epochs.next(Partition(0)).await.unwrap() > Epoch(1));

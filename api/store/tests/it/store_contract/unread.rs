@@ -5,7 +5,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, Sender, SequencedEvent};
 use rookery_protocol::id::{ClientId, Epoch, RoomId, Seq, UserId};
 use rookery_store::Stores;
-use rookery_store::message::{Place, place_of};
+use rookery_protocol::position::Position;
 use rookery_store::room::Member;
 use rookery_store::unread::{Counts, Reader, Span};
 
@@ -26,8 +26,8 @@ fn edit(said: &SequencedEvent, seq: u64, content: &str) -> SequencedEvent {
     act(said, seq, ActKind::Edit(content.to_owned()))
 }
 
-fn place(epoch: u64, seq: u64) -> Place {
-    Place { epoch: Epoch(epoch), seq: Seq::new(seq) }
+fn place(epoch: u64, seq: u64) -> Position {
+    Position { epoch: Epoch(epoch), seq: Seq::new(seq) }
 }
 
 fn ada() -> Reader {
@@ -35,7 +35,7 @@ fn ada() -> Reader {
 }
 
 /// Messages and mentions of a part of a room.
-async fn count(stores: &Stores, reader: &Reader, room: RoomId, part: (Place, Place)) -> (u64, u64) {
+async fn count(stores: &Stores, reader: &Reader, room: RoomId, part: (Position, Position)) -> (u64, u64) {
     let span = Span { room, after: part.0, upto: part.1 };
     let counts = stores.unread.counts(reader, &[span], MOST).await.unwrap();
     assert!(!counts[0].capped);
@@ -43,7 +43,7 @@ async fn count(stores: &Stores, reader: &Reader, room: RoomId, part: (Place, Pla
 }
 
 async fn all(stores: &Stores, reader: &Reader, room: RoomId) -> (u64, u64) {
-    count(stores, reader, room, (Place::START, place(9, 0))).await
+    count(stores, reader, room, (Position::START, place(9, 0))).await
 }
 
 pub(crate) async fn a_mark_only_moves_on_and_ends_with_the_membership(home: Home) {
@@ -67,7 +67,7 @@ pub(crate) async fn a_mark_only_moves_on_and_ends_with_the_membership(home: Home
         .join(&Member { read: place(2, 7), ..member(room.id, user) }, &joined(user))
         .await
         .unwrap();
-    assert_eq!(mark(Place::START).await, Some(place(2, 7)), "from where the user came back in");
+    assert_eq!(mark(Position::START).await, Some(place(2, 7)), "from where the user came back in");
 }
 
 pub(crate) async fn rooms_of_a_user_come_in_pages_with_their_marks(home: Home) {
@@ -125,7 +125,7 @@ pub(crate) async fn spans_cross_epochs(home: Home) {
     let places = [(1, 1), (1, 2), (2, 3), (3, 2), (3, 4), (4, 5)];
     let events: Vec<_> = places.iter().map(|(epoch, seq)| said(room, *epoch, *seq, "@ada")).collect();
     stores.messages.apply(&events).await.unwrap();
-    let places: Vec<Place> = [Place::START].into_iter().chain(events.iter().map(place_of)).collect();
+    let places: Vec<Position> = [Position::START].into_iter().chain(events.iter().map(SequencedEvent::position)).collect();
     for (first, after) in places.iter().enumerate() {
         for (last, upto) in places.iter().enumerate() {
             let expected = last.saturating_sub(first).min(MOST) as u64;
@@ -144,7 +144,7 @@ pub(crate) async fn counts_end_at_their_bound(home: Home) {
     stores.messages.apply(&messages(many, 1, 1..=most + 1)).await.unwrap();
     let named_events: Vec<_> = (1..=most + 2).map(|seq| said(named, 1, seq, "hi @Ada!")).collect();
     stores.messages.apply(&named_events).await.unwrap();
-    let span = |room| Span { room, after: Place::START, upto: place(1, 99) };
+    let span = |room| Span { room, after: Position::START, upto: place(1, 99) };
     let spans = [span(many), span(few), span(RoomId::generate()), span(named)];
     let counts = stores.unread.counts(&ada, &spans, MOST).await.unwrap();
     let of = |unread, mentions, capped| Counts { unread, mentions, capped };

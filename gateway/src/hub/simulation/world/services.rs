@@ -7,11 +7,10 @@ use rookery_bus::signal::Signal;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{Epoch, LogPosition, Seq};
 use rookery_protocol::partition::partition_of;
-use rookery_protocol::position::EventPlace;
+use rookery_protocol::position::Position;
 
 use super::{Mutation, NODES, REPLACED, SERVER, World};
 use crate::hub::simulation::client::Reading;
-use crate::position::Position;
 
 impl World {
     /// The rules of `Hub::events_after`.
@@ -37,7 +36,7 @@ impl World {
     }
 
     /// The last event of the room that is stored.
-    fn kept(&self) -> EventPlace {
+    fn kept(&self) -> Position {
         let mut kept = self.store.last();
         if self.mutation == Mutation::KeepTheLost {
             kept.seq = Seq::new(kept.seq.get() + 2);

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use rookery_bus::pace::{Pace, TooEarly};
 use rookery_bus::{OpenError, RoomSeed};
-use rookery_protocol::act::{Act, ActKind, Emoji};
+use rookery_protocol::act::{Act, ActKind};
+use rookery_protocol::emoji::Emoji;
 use rookery_protocol::event::RoomSettings;
 use rookery_protocol::id::MessageId;
-use rookery_protocol::position::EventPlace;
+use rookery_protocol::position::Position;
 
 use super::*;
 
@@ -201,7 +202,7 @@ async fn newer_settings_stay(fixture: Fixture) {
     let open = |settings| {
         fixture
             .bus
-            .open_room(room, RoomSeed { epoch: None, last: EventPlace::START, acl: ACL, settings })
+            .open_room(room, RoomSeed { epoch: None, last: Position::START, acl: ACL, settings })
     };
     open(settings(5, 0, false)).await.unwrap();
     assert_eq!(fixture.bus.append(message(room, user, "c-1", "hi")).await, Err(AppendError::Frozen));
@@ -239,7 +240,7 @@ contract_at!(
 async fn settings_come_back_with_the_room() {
     let fixture = Fixture::redis_at(Pace::OFF).await;
     let room = RoomId::generate();
-    let seed = RoomSeed { epoch: None, last: EventPlace::START, acl: ACL, settings: settings(3, 0, true) };
+    let seed = RoomSeed { epoch: None, last: Position::START, acl: ACL, settings: settings(3, 0, true) };
     assert_eq!(fixture.bus.open_room(room, seed).await, Err(OpenError::PartitionNotOpen));
     fixture.bus.open_partition(partition_of(room), Epoch(1)).await.unwrap();
     fixture.bus.open_room(room, seed).await.unwrap();
