@@ -1,10 +1,10 @@
-//! What all requests of one process share. Built once, with all its parts.
+//! The process: all its parts, put together once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::Mutex;
+use axum::extract::FromRef;
 use rookery_bus::Bus;
+use rookery_bus::authority::Authority;
 use rookery_bus::limiter::Limiter;
 use rookery_bus::pace::Pace;
 use rookery_bus::presence::PresenceStore;
@@ -13,20 +13,27 @@ use rookery_runtime::origin::Origins;
 use rookery_runtime::shutdown::Shutdown;
 use rookery_runtime::token::{SigningKeys, Verifier};
 use rookery_store::{StoreError, Stores};
-use tower_http::cors::CorsLayer;
 
-use crate::cors;
-use crate::cursor::Cursors;
+use crate::accounts::Accounts;
+use crate::accounts::password::{PasswordError, Passwords};
+use crate::accounts::registration::Registration;
+use crate::accounts::sessions::Sessions;
+use crate::authority::{LocalAuthority, LocalAuthorityParts};
 use crate::error::ApiError;
+use crate::history::{History, Reads};
+use crate::http::cors::Cors;
+use crate::http::cursor::Cursors;
+use crate::http::extract::Authentication;
+use crate::http::limit::Limits;
 use crate::limits::{HISTORY_READ_WAIT, HISTORY_READS_MAX, PASSWORDS_PER_ADDRESS_MAX, PASSWORDS_WAITING_MAX};
+use crate::messages::Messages;
 use crate::metrics::{Metrics, MetricsError};
-use crate::password::{PasswordError, Passwords};
-use crate::registration::Registration;
-use crate::service::announce::Announcer;
-use crate::service::authority::{LocalAuthority, LocalAuthorityParts};
-use crate::service::history::Reads;
-use crate::service::{acting, rooms, sessions};
-use crate::stored::StoredWaits;
+use crate::moderation::Moderation;
+use crate::outbox::Announcer;
+use crate::presence::Presence;
+use crate::readiness::Readiness;
+use crate::rooms::Rooms;
+use crate::stored_waiter::StoredWaits;
 use crate::underway::Underway;
 
 /// What an [`App`] is made of.
@@ -65,50 +72,72 @@ pub enum AppError {
     Demo(#[source] Box<ApiError>),
 }
 
-/// See the module's text.
+/// See the module's text. Each route takes the parts that it needs.
 pub struct App {
     /// Where everything is kept.
     pub stores: Stores,
-    /// Where events get their numbers.
-    pub(crate) bus: Arc<dyn Bus>,
-    /// Keeps who is online.
-    pub(crate) presence: Arc<dyn PresenceStore>,
-    /// Signs access tokens.
-    pub(crate) keys: Arc<SigningKeys>,
-    /// Verifies them.
-    pub(crate) verifier: Arc<Verifier>,
-    /// Answers what gateways ask.
-    pub(crate) authority: Arc<LocalAuthority>,
-    /// Hashes off the async threads.
-    pub(crate) passwords: Passwords,
-    /// Tells pages of other origins what they may ask.
-    pub(crate) cors: CorsLayer,
-    /// Makes and reads cursors.
-    pub(crate) cursors: Cursors,
-    /// REST sends that wait for the store.
-    pub(crate) stored: Arc<StoredWaits>,
-    /// Pages of histories that are being read.
-    pub(crate) history: Reads,
-    /// Carries changes of membership to the bus.
-    pub(crate) announcer: Announcer,
     /// Counts.
     pub metrics: Metrics,
-    /// The deployment's name in tokens.
-    pub(crate) issuer: String,
     /// What this process writes into the store.
     pub underway: Arc<Underway>,
-    /// How much one user or one address may ask for.
-    pub(crate) limiter: Arc<Limiter>,
-    /// How fast one user may talk in one room; only told here, the bus counts.
-    pub(crate) pace: Pace,
-    /// Who may register.
-    pub(crate) registration: Registration,
-    prepared: AtomicBool,
-    /// Why it is never to be again.
-    halted: Mutex<Option<String>>,
-    /// Why it is not, as far as that was found out.
-    unprepared: Mutex<Option<String>>,
-    draining: AtomicBool,
+    /// Whether requests are welcome.
+    pub readiness: Arc<Readiness>,
+    /// Registers accounts.
+    pub accounts: Accounts,
+    /// Begins and ends login sessions.
+    pub sessions: Sessions,
+    /// Makes and finds rooms.
+    pub rooms: Rooms,
+    /// Sends messages.
+    pub messages: Messages,
+    bus: Arc<dyn Bus>,
+    keys: Arc<SigningKeys>,
+    verifier: Arc<Verifier>,
+    authority: Arc<LocalAuthority>,
+    cors: Cors,
+    cursors: Cursors,
+    history: History,
+    moderation: Moderation,
+    presence: Presence,
+    limits: Limits,
+}
+
+/// What the routes are served with.
+#[derive(Clone)]
+pub struct AppState(Arc<App>);
+
+/// Lets a route take a part of the process.
+macro_rules! parts_of_the_state {
+    ($($part:ty: $field:ident;)+) => {$(
+        impl FromRef<AppState> for $part {
+            fn from_ref(AppState(app): &AppState) -> Self {
+                app.$field.clone()
+            }
+        }
+    )+};
+}
+
+parts_of_the_state! {
+    Accounts: accounts;
+    Arc<LocalAuthority>: authority;
+    Arc<Readiness>: readiness;
+    Arc<SigningKeys>: keys;
+    Cors: cors;
+    Cursors: cursors;
+    History: history;
+    Limits: limits;
+    Messages: messages;
+    Metrics: metrics;
+    Moderation: moderation;
+    Presence: presence;
+    Rooms: rooms;
+    Sessions: sessions;
+}
+
+impl FromRef<AppState> for Authentication {
+    fn from_ref(AppState(app): &AppState) -> Self {
+        Self { verifier: Arc::clone(&app.verifier), sessions: Arc::clone(&app.stores.sessions) }
+    }
 }
 
 impl App {
@@ -117,8 +146,10 @@ impl App {
         let AppParts { stores, bus, presence, keys, issuer, origins, limiter, pace, registration } = parts;
         let per_address = if limiter.is_off() { PASSWORDS_WAITING_MAX } else { PASSWORDS_PER_ADDRESS_MAX };
         let (keys, metrics, underway) = (Arc::new(keys), Metrics::new()?, Arc::new(Underway::default()));
+        let passwords = Arc::new(Passwords::new(metrics.passwords_waiting.clone(), per_address)?);
         let verifier = Arc::new(Verifier::new(issuer.clone()));
         verifier.replace(&keys.public());
+        let limits = Limits { limiter, verifier: Arc::clone(&verifier), pace };
         let authority = Arc::new(LocalAuthority::new(LocalAuthorityParts {
             stores: stores.clone(),
             bus: Arc::clone(&bus),
@@ -127,38 +158,73 @@ impl App {
             underway: Arc::clone(&underway),
         }));
         let stored = Arc::new(StoredWaits::new(metrics.stored_waits.clone()));
-        let waits = Arc::clone(&stored);
+        let (opener, waits) = (Arc::clone(&authority) as Arc<dyn Authority>, Arc::clone(&stored));
+        let announcer = Announcer::new(Arc::clone(&bus), opener, &stores, waits, metrics.clone());
+        let rooms = Rooms { stores: stores.clone(), bus: Arc::clone(&bus), announcer, limits: limits.clone() };
+        let cursors = Cursors::new(&keys.derive_secret("cursor"));
+        let reads = Arc::new(Reads::new(HISTORY_READS_MAX, HISTORY_READ_WAIT));
         Ok(Arc::new(Self {
-            announcer: Announcer::new(Arc::clone(&bus), Arc::clone(&authority), &stores, waits, metrics.clone()),
-            passwords: Passwords::new(metrics.passwords_waiting.clone(), per_address)?,
-            cors: cors::layer(origins),
-            cursors: Cursors::new(&keys.derive_secret("cursor")),
-            history: Reads::new(HISTORY_READS_MAX, HISTORY_READ_WAIT),
-            stored,
+            readiness: Arc::new(Readiness::new(Arc::clone(&bus), Arc::clone(&stores.backend))),
+            accounts: Accounts {
+                stores: stores.clone(),
+                passwords: Arc::clone(&passwords),
+                registration,
+                rooms: rooms.clone(),
+            },
+            sessions: Sessions {
+                stores: stores.clone(),
+                bus: Arc::clone(&bus),
+                keys: Arc::clone(&keys),
+                issuer: issuer.into(),
+                passwords,
+                limits: limits.clone(),
+                metrics: metrics.clone(),
+            },
+            messages: Messages {
+                rooms: rooms.clone(),
+                cursors: cursors.clone(),
+                stores: stores.clone(),
+                bus: Arc::clone(&bus),
+                authority: Arc::clone(&authority),
+                stored,
+                metrics: metrics.clone(),
+            },
+            history: History {
+                stores: stores.clone(),
+                bus: Arc::clone(&bus),
+                rooms: rooms.clone(),
+                cursors: cursors.clone(),
+                reads,
+                metrics: metrics.clone(),
+            },
+            moderation: Moderation { rooms: rooms.clone() },
+            presence: Presence { store: presence, rooms: rooms.clone() },
+            cors: Cors::of(origins),
+            cursors,
+            rooms,
             stores,
             bus,
-            presence,
             keys,
             verifier,
             authority,
             metrics,
-            issuer,
             underway,
-            limiter,
-            pace,
-            registration,
-            prepared: AtomicBool::new(false),
-            halted: Mutex::default(),
-            unprepared: Mutex::default(),
-            draining: AtomicBool::new(false),
+            limits,
         }))
+    }
+
+    /// What the routes are served with.
+    pub fn state(self: &Arc<Self>) -> AppState {
+        AppState(Arc::clone(self))
     }
 
     /// Brings the store up to date and makes sure of the room that everybody is in. Requests are served from then
     /// on. Idempotent; to be repeated while the store does not answer.
     pub async fn prepare(&self) -> Result<(), StoreError> {
         self.stores.backend.migrate().await?;
-        rooms::ensure_general(self).await
+        self.rooms.ensure_general().await?;
+        self.readiness.set_prepared();
+        Ok(())
     }
 
     /// Counts what the listener keeps out.
@@ -169,17 +235,17 @@ impl App {
     /// Starts what runs beside requests: the announcer and the listener to stored marks.
     pub fn run_background(self: &Arc<Self>, shutdown: &Shutdown) {
         let app = Arc::clone(self);
-        shutdown.spawn("stored marks", async move { app.stored.follow(&*app.bus).await });
-        shutdown.spawn("limits", Arc::clone(&self.limiter).announce());
+        shutdown.spawn("stored marks", async move { app.messages.stored.follow(&*app.bus).await });
+        shutdown.spawn("limits", Arc::clone(&self.limits.limiter).announce());
         let app = Arc::clone(self);
-        shutdown.spawn("reaction sweep", async move { acting::sweep(&app).await });
+        shutdown.spawn("reaction sweep", async move { app.messages.sweep().await });
         let app = Arc::clone(self);
-        shutdown.spawn("session purge", async move { sessions::purge(&app).await });
+        shutdown.spawn("session purge", async move { app.sessions.purge().await });
         let (app, drain) = (Arc::clone(self), shutdown.drain.clone());
         shutdown.spawn("announcer", async move {
-            drain.run_until_cancelled(app.announcer.follow()).await;
-            app.draining.store(true, Ordering::Release);
-            app.announcer.finish().await;
+            drain.run_until_cancelled(app.rooms.announcer.follow()).await;
+            app.readiness.set_draining();
+            app.rooms.announcer.finish().await;
         });
     }
 
@@ -196,47 +262,5 @@ impl App {
     /// The metrics, for a process that shows those of several parts.
     pub const fn metrics(&self) -> &Metrics {
         &self.metrics
-    }
-
-    /// Why new requests are not welcome; nothing if they are: bus and store answer, the store takes changes and is
-    /// prepared, the process is not stopping.
-    pub async fn unready(&self) -> Vec<String> {
-        let mut reasons = Vec::new();
-        if self.draining.load(Ordering::Acquire) {
-            reasons.push("draining".to_owned());
-        }
-        if let Some(why) = self.halted.lock().clone() {
-            reasons.push(why);
-            return reasons;
-        }
-        if !self.is_prepared() {
-            let cause = self.unprepared.lock().clone();
-            reasons.push(cause.unwrap_or_else(|| "store and bus are not prepared yet".to_owned()));
-            return reasons;
-        }
-        let (bus, store) = tokio::join!(self.bus.ping(), self.stores.backend.ping());
-        reasons.extend(bus.err().map(|error| error.to_string()));
-        reasons.extend(store.err().map(|error| error.to_string()));
-        reasons
-    }
-
-    /// This process is to serve nothing more.
-    pub fn halt(&self, why: String) {
-        self.prepared.store(false, Ordering::Release);
-        *self.halted.lock() = Some(why);
-    }
-
-    /// Notes why the store could not be prepared, for whoever asks whether the process is ready.
-    pub fn set_unprepared(&self, cause: String) {
-        *self.unprepared.lock() = Some(cause);
-    }
-
-    /// Whether the store has been prepared since the process started.
-    pub fn is_prepared(&self) -> bool {
-        self.prepared.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn set_prepared(&self) {
-        self.prepared.store(true, Ordering::Release);
     }
 }

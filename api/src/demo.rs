@@ -11,10 +11,9 @@ use rookery_protocol::error_code::ErrorCode;
 use rookery_store::user::{Email, Password, PasswordAttempt, User, Username};
 use tokio::net::TcpListener;
 
+use crate::accounts::NewAccount;
 use crate::app::{App, AppError};
 use crate::error::ApiError;
-use crate::service::accounts::{NewAccount, add};
-use crate::service::sessions;
 
 const USERS: [[&str; 3]; 2] =
     [["testuser", "testuser@example.org", "testpass123"], ["alice", "alice@example.org", "alicepass123"]];
@@ -83,7 +82,7 @@ async fn register_all(app: &App) -> Result<(), ApiError> {
             email: Email::try_from(email.to_owned()).map_err(bad)?,
             password: Password::try_from(password.to_owned()).map_err(bad)?,
         };
-        match add(app, account, 0, UnixMillis::now()).await {
+        match app.accounts.add(account, 0, UnixMillis::now()).await {
             Ok(_) => {}
             Err(error) if matches!(error.code(), ErrorCode::UsernameTaken | ErrorCode::AccountExists) => {
                 if let Some(user) = demo_user(app, [username, password]).await?.filter(|user| user.disabled) {
@@ -101,7 +100,7 @@ async fn disable_all(app: &App) -> Result<(), ApiError> {
     for [username, _, password] in USERS {
         if let Some(user) = demo_user(app, [username, password]).await?.filter(|user| !user.disabled) {
             app.stores.users.set_disabled(user.id, true).await?;
-            sessions::end_all(app, user.id, UnixMillis::now()).await?;
+            app.sessions.end_all(user.id, UnixMillis::now()).await?;
             tracing::warn!(user_id = %user.id, "a user of demo mode was disabled: this start is without --demo");
         }
     }
@@ -113,6 +112,6 @@ async fn demo_user(app: &App, [username, password]: [&str; 2]) -> Result<Option<
     let Some(user) = app.stores.users.by_login(username).await? else { return Ok(None) };
     let bad = |why: &str| ApiError::field(ErrorCode::BadField, username, why);
     let attempt = PasswordAttempt::try_from(password.to_owned()).map_err(bad)?;
-    let known = app.passwords.verify(Some(user.password_hash.clone()), attempt, 0).await?;
+    let known = app.accounts.passwords.verify(Some(user.password_hash.clone()), attempt, 0).await?;
     Ok(known.then_some(user))
 }

@@ -20,7 +20,7 @@ use rookery_store::{StoreError, Unique};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::password::PasswordError;
+use crate::accounts::password::PasswordError;
 use crate::random::NoRandomness;
 
 /// Every way a request can fail.

@@ -7,8 +7,7 @@ use rookery_bus::error::BusError;
 use rookery_bus::memory::Journal;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{Epoch, RoomId, Seq};
-use rookery_protocol::position::AlreadyStored;
-use rookery_protocol::position::Position;
+use rookery_protocol::position::{AlreadyStored, Position};
 use rookery_store::message::Window;
 use rookery_store::{Messages, PageQuestion};
 

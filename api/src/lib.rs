@@ -1,28 +1,29 @@
 //! The api: REST, accounts, rooms, history, and the authority that gateways ask.
 //!
-//! Read in this order: [`router`] lists every route, `routes` has one file per endpoint, [`service`] puts the steps
-//! in order, [`rookery_store`] has the rules and the traits of the stores. [`app`] holds what all of them share.
+//! Read in this order: [`router`] gathers the routes; each feature is a module ([`accounts`], [`rooms`], [`messages`],
+//! [`history`], …) whose file has the steps and whose folder has an endpoint a file; [`http`] is what all of them stand on,
+//! [`rookery_store`] has the rules and the traits of the stores. [`app`] puts the parts together.
 
+pub mod accounts;
 pub mod app;
-mod cors;
-pub mod cursor;
+pub mod authority;
 pub mod demo;
 pub mod error;
-pub mod extract;
+pub mod history;
+pub mod http;
 pub mod journal;
-mod limit;
 pub mod limits;
+pub mod messages;
 pub mod metrics;
-mod observe;
-pub mod openapi;
-pub mod password;
+pub mod moderation;
+pub mod outbox;
+pub mod presence;
 mod random;
-pub mod refresh_token;
-pub mod registration;
+pub mod readiness;
+mod room_heads;
+pub mod rooms;
 pub mod router;
-pub mod routes;
 pub mod seed;
-pub mod service;
-pub mod stored;
+pub mod stored_waiter;
 pub mod underway;
-pub mod user_command;
+pub mod unread;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue};
 use rookery_protocol::asyncapi;
@@ -25,16 +25,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::app::App;
-use crate::cors::cors;
+use crate::app::{App, AppState};
 use crate::error::ApiError;
-use crate::extract::bearer;
-use crate::limit::{self, limited};
-use crate::limits::AUTHORIZE_BYTES_MAX;
-use crate::observe::{deadline, observe, panicked, prepared, sized};
-use crate::openapi::{Base, complete};
-use crate::routes::internal::{authorize, events, health, look, open_room, revocations, unread};
-use crate::routes::{auth, jwks, messages, moderation, page, presence, rooms, users};
+use crate::http::cors::cors;
+use crate::http::extract::bearer;
+use crate::http::limit::{self, Limits, limited};
+use crate::http::observe::{deadline, observe, panicked, prepared, sized};
+use crate::http::openapi::{Base, complete};
+use crate::http::{files, health, jwks};
+use crate::{accounts, authority, history, messages, moderation, presence, rooms, unread};
 
 const DOCUMENT: &str = "/openapi.json";
 /// The same for the sockets.
@@ -50,55 +49,38 @@ pub fn public(app: &Arc<App>) -> Router {
     let (rest, document) = documented();
     let rest = rest
         .route_layer(from_fn(sized))
-        .route_layer(from_fn_with_state(Arc::clone(app), limited))
-        .route_layer(from_fn_with_state(Arc::clone(app), prepared));
+        .route_layer(from_fn_with_state(app.state(), limited))
+        .route_layer(from_fn_with_state(app.state(), prepared));
     let files = docs(&document)
-        .merge(page::router())
-        .merge(keys().with_state(Arc::clone(app)))
-        .route_layer(from_fn_with_state(Arc::clone(app), limit::file));
-    let (no_path, no_method) = (Arc::clone(app), Arc::clone(app));
+        .merge(files::router())
+        .merge(keys().with_state(app.state()))
+        .route_layer(from_fn_with_state(app.state(), limit::file));
+    let (no_path, no_method) = (Limits::from_ref(&app.state()), Limits::from_ref(&app.state()));
     let router = rest
-        .with_state(Arc::clone(app))
+        .with_state(app.state())
         .merge(files)
-        .fallback(async move |request: Request| {
-            limit::nowhere(&no_path, request, ApiError::refused(ErrorCode::NotFound)).await
-        })
+        .fallback(async move |request: Request| no_path.nowhere(request, ApiError::refused(ErrorCode::NotFound)).await)
         .method_not_allowed_fallback(async move |request: Request| {
-            limit::nowhere(&no_method, request, ApiError::refused(ErrorCode::MethodNotAllowed)).await
+            no_method.nowhere(request, ApiError::refused(ErrorCode::MethodNotAllowed)).await
         });
     // Around everything: a browser asks before with a method that no route has.
-    around(router.layer(from_fn_with_state(Arc::clone(app), cors)), app)
+    around(router.layer(from_fn_with_state(app.state(), cors)), app)
 }
 
 /// What gateways, probes and Prometheus ask. Calls of gateways carry the secret, and where certificates are asked for, what
 /// gateways ask needs one, too.
 pub fn internal(app: &Arc<App>, secret: SecretString, asks_clients: bool) -> Router {
-    let calls = Router::new()
-        .route("/internal/v1/authorize", post(authorize::authorize))
-        .route("/internal/v1/rooms/{room}/open", post(open_room::open_room))
-        .route("/internal/v1/changes", post(revocations::changes))
-        .route("/internal/v1/sessions/revoked", post(revocations::sessions))
-        .route("/internal/v1/acl", post(revocations::acl))
-        .route("/internal/v1/readers", post(revocations::readers))
-        .route("/internal/v1/acquainted", post(revocations::acquainted))
-        .route("/internal/v1/rooms/{room}/events", post(events::events))
-        .route("/internal/v1/messages/look", post(look::look))
-        .route("/internal/v1/read", post(unread::read))
-        .route("/internal/v1/unread", post(unread::unread))
-        .route(
-            "/internal/v1/authorize/many",
-            post(authorize::many).layer(DefaultBodyLimit::max(AUTHORIZE_BYTES_MAX)),
-        )
-        .route_layer(from_fn_with_state(Arc::clone(app), prepared))
+    let calls = authority::endpoints::routes()
+        .route_layer(from_fn_with_state(app.state(), prepared))
         .route_layer(from_fn_with_state(Arc::new(secret), insider));
     let asked_by_gateways = calls.merge(keys()).route_layer(from_fn_with_state(asks_clients, certified));
     let router = asked_by_gateways.merge(health());
-    around(told(router.with_state(Arc::clone(app))), app)
+    around(told(router.with_state(app.state())), app)
 }
 
 /// What probes and Prometheus ask, where no gateway calls.
 pub fn operations(app: &Arc<App>) -> Router {
-    around(told(health().with_state(Arc::clone(app))), app)
+    around(told(health().with_state(app.state())), app)
 }
 
 /// Tells what is asked for nothing.
@@ -113,41 +95,22 @@ pub fn document() -> Document {
     documented().1
 }
 
-fn documented() -> (Router<Arc<App>>, Document) {
+fn documented() -> (Router<AppState>, Document) {
     let router = OpenApiRouter::with_openapi(Base::openapi())
-        .routes(routes!(auth::register::register))
-        .routes(routes!(auth::login::login))
-        .routes(routes!(auth::refresh::refresh))
-        .routes(routes!(auth::logout::logout))
-        .routes(routes!(users::me::me))
-        .routes(routes!(rooms::list::list, rooms::create::create))
-        .routes(routes!(rooms::mine::mine))
-        .routes(routes!(rooms::get::get, rooms::update::update))
-        .routes(routes!(rooms::join::join))
-        .routes(routes!(rooms::leave::leave))
-        .routes(routes!(rooms::transfer::transfer))
-        .routes(routes!(messages::list::list, messages::send::send))
-        .routes(routes!(auth::logout_all::logout_all))
-        .routes(routes!(moderation::kick))
-        .routes(routes!(moderation::ban, moderation::unban))
-        .routes(routes!(moderation::mute, moderation::unmute))
-        .routes(routes!(messages::acts::edit, messages::acts::delete))
-        .routes(routes!(messages::acts::react, messages::acts::unreact, messages::reactions::users))
-        .routes(routes!(messages::edits::edits))
-        .routes(routes!(rooms::members::members))
-        .routes(routes!(presence::of_users))
-        .routes(routes!(presence::set))
-        .routes(routes!(presence::in_room))
-        .routes(routes!(rooms::read::get, rooms::read::put))
-        .routes(routes!(users::my_rooms::my_rooms))
-        .routes(routes!(users::unread::unread));
+        .merge(accounts::routes())
+        .merge(rooms::routes())
+        .merge(messages::routes())
+        .merge(history::routes())
+        .merge(moderation::routes())
+        .merge(presence::routes())
+        .merge(unread::routes());
     let (router, mut document) = router.split_for_parts();
-    document.merge(OpenApiRouter::<Arc<App>>::new().routes(routes!(jwks::jwks)).into_openapi());
+    document.merge(OpenApiRouter::<AppState>::new().routes(routes!(jwks::jwks)).into_openapi());
     complete(&mut document);
     (router, document)
 }
 
-fn health() -> Router<Arc<App>> {
+fn health() -> Router<AppState> {
     Router::new()
         .route("/live", get(health::live))
         .route("/ready", get(health::ready))
@@ -155,7 +118,7 @@ fn health() -> Router<Arc<App>> {
 }
 
 /// The keys are told from the first moment: they depend on nothing that could be down.
-fn keys() -> Router<Arc<App>> {
+fn keys() -> Router<AppState> {
     Router::new().route("/.well-known/jwks.json", get(jwks::jwks))
 }
 
@@ -181,7 +144,7 @@ fn around(router: Router, app: &Arc<App>) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn(deadline))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(Arc::clone(app), observe))
+        .layer(from_fn_with_state(app.state(), observe))
         .layer(header(CACHE_CONTROL, "no-store"))
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(CONTENT_SECURITY_POLICY, POLICY))

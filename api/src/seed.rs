@@ -16,9 +16,9 @@ use rookery_store::{StoreError, Stores};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::accounts::password::{PasswordError, Passwords};
 use crate::limits::{SEED_GATEWAYS_MAX, SEED_ROOMS_MAX, SEED_ROOMS_PER_USER_MAX, SEED_TOKEN_LIFE_MAX, SEED_USERS_MAX};
 use crate::metrics::{Metrics, MetricsError};
-use crate::password::{PasswordError, Passwords};
 
 const CONSENT: &str = "for-load-tests";
 const PUBLIC: &str = "public";

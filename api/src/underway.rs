@@ -7,10 +7,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::limits::INGEST_WRITE_LINGER;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::sleep;
+
+use crate::limits::INGEST_WRITE_LINGER;
 
 /// See the module.
 #[derive(Debug, Default)]

@@ -12,10 +12,10 @@ use rookery_protocol::id::RoomRef;
 use rookery_protocol::server::{ErrorFrame, ServerFrame};
 
 use crate::error::CommandError;
-use crate::node::Node;
 use crate::limits::{PRESENCE_GOODBYE_GRACE, PRESENCE_GRACE};
 use crate::logins::Candidate;
 use crate::member::Member;
+use crate::node::Node;
 use crate::session::{Command, Queued, Ran, Target};
 
 mod act;

@@ -1,6 +1,5 @@
 //! The parts of a gateway and how they are put together; also used by the standalone process.
 
-use crate::node::Node;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +24,7 @@ use crate::drain::Goodbyes;
 use crate::hub::Hub;
 use crate::logins::{Logins, LoginsParts};
 use crate::metrics::Metrics;
+use crate::node::Node;
 use crate::presence::{Presence, PresenceParts};
 use crate::relay::{Relay, RelayParts};
 use crate::replies::Replies;

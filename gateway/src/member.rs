@@ -8,10 +8,10 @@ use parking_lot::Mutex;
 use rookery_protocol::close::CloseCode;
 use rookery_protocol::id::{GENERAL, RoomId, RoomRef, Slug, UserId};
 use rookery_protocol::limits::{ACKS_PENDING_PER_CONNECTION_MAX, ROOMS_PER_CONNECTION_MAX};
+use rookery_protocol::position::Position;
 use rookery_protocol::server::ServerFrame;
 
 use crate::outbox::Outbox;
-use rookery_protocol::position::Position;
 use crate::thrift::grow;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);

@@ -1,6 +1,7 @@
 //! What every connection of a process shares.
 
 use std::sync::Arc;
+
 use rookery_bus::Bus;
 use rookery_bus::authority::Authority;
 use rookery_bus::limiter::Limiter;
@@ -9,6 +10,7 @@ use rookery_runtime::origin::Origins;
 use rookery_runtime::shutdown::Shutdown;
 use rookery_runtime::token::Verifier;
 use tokio::time::Instant;
+
 use crate::acks::Acks;
 use crate::authorize::Permissions;
 use crate::crowd::Crowd;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rookery_bus::signal::{Signal, Whisper};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::position::Position;
 use rookery_protocol::server::ServerFrame;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::Receiver;
@@ -22,7 +23,6 @@ use crate::hub::Hub;
 use crate::limits::{AUDIT_PAUSE, DELIVERIES_PER_FLUSH_MAX, HEAD_AUDIT_INTERVAL, SIGNALS_PER_FLUSH_MAX};
 use crate::logins::Logins;
 use crate::outbox::Outbox;
-use rookery_protocol::position::Position;
 use crate::presence::Presence;
 use crate::replies::Replies;
 

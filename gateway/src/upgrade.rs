@@ -19,8 +19,8 @@ use rookery_runtime::listener::{self, Peer};
 
 use crate::connection::{self, Opening};
 use crate::crowd::Pending;
-use crate::node::Node;
 use crate::limits::SEND_BUFFER_BYTES;
+use crate::node::Node;
 use crate::socket::{Bounds, Socket};
 
 mod handshake;

@@ -13,7 +13,7 @@ import sizes
 import spelling
 from tree import Tree
 
-CHECKS = (*sizes.CHECKS, *spelling.CHECKS, *secrets_kept.CHECKS, *commands.CHECKS, *rows.CHECKS)
+CHECKS = (*sizes.CHECKS, *spelling.CHECKS, *secrets_kept.CHECKS, *commands.CHECKS, *rows.CHECKS, *imports.CHECKS)
 
 
 def main():

@@ -13,7 +13,7 @@ DEMO_PASSWORD = re.compile(r"(?:test|alice)pass" r"123")
 DEMO_PLACES = (
     "api/src/demo",
     # The example that the browsable documents fill in.
-    "api/src/routes/auth/login.rs",
+    "api/src/accounts/login.rs",
     "tests/",
     "web/test/",
     "docs/",

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use rookery_api::accounts::command as user_command;
 use rookery_api::seed::{Credentials, Order};
-use rookery_api::user_command;
 use rookery_store::Stores;
 use rookery_store_sqlite::backup::{self, Copied, DataFolder};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::ArgMatches;
-use rookery_api::registration::{self, Registration};
+use rookery_api::accounts::registration::{self, Registration};
 use rookery_bus::limiter::{self, LimiterOptions};
 use rookery_bus::pace::{self, Pace};
 use rookery_gateway::crowd::{self, SocketCaps};

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Arg, ArgMatches, Command};
+use rookery_api::accounts::command as user_command;
 use rookery_api::demo::{self, Demo};
-use rookery_api::{router, seed, user_command};
+use rookery_api::{router, seed};
 use rookery_protocol::asyncapi;
 use rookery_runtime::config::{ConfigErrors, arguments};
 use rookery_runtime::terminal::{complain, print};

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus::TextEncoder;
 use rookery_api::app::App;
-use rookery_api::routes::internal::health::readiness;
+use rookery_api::http::health::answer;
 use rookery_gateway::gateway::Gateway;
 
 /// What probes and Prometheus look at.
@@ -30,9 +30,9 @@ pub(crate) fn router(app: &Arc<App>, gateway: &Gateway) -> Router {
 }
 
 async fn ready(State(parts): State<Arc<Parts>>) -> Response {
-    let mut reasons = parts.app.unready().await;
+    let mut reasons = parts.app.readiness.unready().await;
     reasons.extend(parts.gateway.unready().await.into_iter().map(str::to_owned));
-    readiness(&reasons)
+    answer(&reasons)
 }
 
 async fn metrics(State(parts): State<Arc<Parts>>) -> Response {

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rookery_api::accounts::command::{Order as UserOrder, UserError};
 use rookery_api::app::{App, AppError, AppParts};
 use rookery_api::demo::{self, Demo, OpenDemo};
 use rookery_api::journal::StoreJournal;
 use rookery_api::router;
 use rookery_api::seed::SeedError;
-use rookery_api::user_command::{Order as UserOrder, UserError};
 use rookery_bus::memory::MemoryBus;
 use rookery_bus::quota::memory::MemoryQuota;
 use rookery_gateway::gateway::{Gateway, GatewayOptions, GatewayParts};

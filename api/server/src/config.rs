@@ -3,17 +3,19 @@
 use std::time::Duration;
 
 use clap::ArgMatches;
-use rookery_api::registration::{self, Registration};
+use rookery_api::accounts::registration::{self, Registration};
 use rookery_bus::limiter::{self, LimiterOptions};
 use rookery_bus::pace::{self, Pace};
-use rookery_bus_redis::{self as redis, RedisAddress};
+use rookery_bus_redis as redis;
+use rookery_bus_redis::RedisAddress;
 use rookery_protocol::limits::DRAIN_MS_MAX;
 use rookery_runtime::config::{ConfigErrors, Effective, Folder, ListenAddress, Reader, Setting, is_strong};
 use rookery_runtime::limits::CONNECTIONS_MAX_MAX;
 use rookery_runtime::origin::{self, Origins};
 use rookery_runtime::telemetry::{LogFilter, LogFormat};
 use rookery_runtime::tls::{self, ServerKeys, ServerTls};
-use rookery_store_mongo::{self as mongo, MongoAddress};
+use rookery_store_mongo as mongo;
+use rookery_store_mongo::MongoAddress;
 use secrecy::SecretString;
 use uuid::Uuid;
 

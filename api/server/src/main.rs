@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use rookery_api::accounts::command as user_command;
+use rookery_api::accounts::command::UserError;
 use rookery_api::demo::{self, Demo};
-use rookery_api::user_command::{self, UserError};
 use rookery_api::{router, seed};
 use rookery_protocol::clock::UnixMillis;
 use rookery_runtime::config::{arguments, section};

@@ -6,12 +6,12 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use rookery_api::accounts::command::{Order as UserOrder, UserError};
+use rookery_api::accounts::sessions;
 use rookery_api::app::{App, AppError, AppParts};
 use rookery_api::demo::{self, Demo, OpenDemo};
 use rookery_api::router;
 use rookery_api::seed::{Credentials, Order, SeedError};
-use rookery_api::service::sessions;
-use rookery_api::user_command::{Order as UserOrder, UserError};
 use rookery_bus::Bus;
 use rookery_bus::error::BusError;
 use rookery_bus::signal::Revoked;
@@ -234,7 +234,7 @@ impl Start {
             if warnings.allows(&error.to_string()) {
                 tracing::warn!(%error, "not prepared yet, trying again");
             }
-            self.app.set_unprepared(error.to_string());
+            self.app.readiness.set_unprepared(error.to_string());
             sleep(pause).await;
             pause = (pause * 2).min(START_PAUSE_MAX);
         }

@@ -56,7 +56,7 @@ pub(crate) fn watch(app: Arc<App>, bus: Arc<RedisBus>, shutdown: &Shutdown) {
                 Ok(()) => {}
                 Err(error @ TimelineError::Apart) => {
                     tracing::error!(%error, "this process serves no more");
-                    app.halt(error.to_string());
+                    app.readiness.halt(error.to_string());
                     return;
                 }
                 Err(error) => tracing::debug!(%error, "the timeline was not looked at"),

@@ -1,32 +1,31 @@
 //! Acts on messages in MongoDB. Every change is guarded by the place of its event, so it may be made again, late, and
 //! beside others. A guard compares one text, `place`, so that it is one range of an index.
 
-use crate::fields::place;
-use crate::documents::StateDocument;
 use std::collections::{HashMap, HashSet};
 
 use futures_util::{StreamExt, TryStreamExt as _, stream};
 use mongodb::Collection;
 use mongodb::bson::{Bson, DateTime, Document, Uuid, doc};
-use rookery_protocol::emoji::Emoji;
 use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::emoji::Emoji;
 use rookery_protocol::event::{EventBody, SequencedEvent};
 use rookery_protocol::id::{MessageId, UserId};
 use rookery_protocol::mention;
 use rookery_protocol::position::Position;
-use rookery_store::message_state::{MessageState, Reacted};
 use rookery_store::message::target_of;
+use rookery_store::message_state::{MessageState, Reacted};
 use rookery_store::{StoreError, integer};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::fields::{date, key, order, uuid_of};
 use super::error::{is_duplicate, left_out};
 use super::event_document::MessageDocument;
 use super::many::page_of;
 use super::unread::{self, MentionDocument};
 use super::{Mongo, by_id};
+use crate::documents::StateDocument;
 use crate::error::Failed;
+use crate::fields::{date, key, order, place, uuid_of};
 use crate::limits::ACTS_AT_ONCE;
 
 /// The last word of one user about one reaction; its id is made of the three.

@@ -1,27 +1,12 @@
 //! The documents of the small collections, and their way to and from the domain. A document is never a domain type:
 //! what the database holds may be older than this program.
 
-use crate::fields::number;
-use rookery_store::message_state::MessageState;
-use rookery_store::message_state::Version;
-use crate::fields::place;
-use mongodb::bson::Document;
-use mongodb::bson::doc;
-use crate::event_document::SettingsDocument;
-use crate::fields::key;
-use crate::fields::uuid_of;
-use crate::fields::order;
-use crate::fields::place_in_order;
-use crate::fields::date;
-use crate::fields::time;
-use crate::fields::binary;
-use crate::fields::array;
-use crate::fields::parsed;
-use mongodb::bson::{Binary, DateTime, Uuid};
+use mongodb::bson::{Binary, DateTime, Document, Uuid, doc};
 use rookery_protocol::access::{RoomRole, Visibility};
 use rookery_protocol::event::RoomSettings;
 use rookery_protocol::id::{AclVersion, RoomId, SessionId, Slug, UserId};
 use rookery_protocol::position::Position;
+use rookery_store::message_state::{MessageState, Version};
 use rookery_store::room::{Member, Room, RoomDescription, RoomName, SettingsChange};
 use rookery_store::sanction::Sanction;
 use rookery_store::session::Session;
@@ -30,6 +15,8 @@ use rookery_store::{StoreError, integer};
 use serde::{Deserialize, Serialize};
 
 use super::event_document::EventDocument;
+use crate::event_document::SettingsDocument;
+use crate::fields::{array, binary, date, key, number, order, parsed, place, place_in_order, time, uuid_of};
 
 /// An account.
 #[derive(Serialize, Deserialize)]

@@ -1,20 +1,17 @@
 //! Events as documents: fields of their own, so that the database can be asked about them.
 
-use rookery_protocol::event::RoomSettings;
-use rookery_protocol::id::AclVersion;
-use crate::fields::number;
 use mongodb::bson::{DateTime, Uuid};
-use rookery_protocol::emoji::Emoji;
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::event::{Event, EventBody, Sender, SequencedEvent};
-use rookery_protocol::id::{Epoch, MessageId, RoomId, Seq, UserId};
+use rookery_protocol::emoji::Emoji;
+use rookery_protocol::event::{Event, EventBody, RoomSettings, Sender, SequencedEvent};
+use rookery_protocol::id::{AclVersion, Epoch, MessageId, RoomId, Seq, UserId};
 use rookery_store::message::Kinds;
 use rookery_store::unread::said_by;
 use rookery_store::{StoreError, integer};
 use serde::{Deserialize, Serialize};
 
-use crate::fields::{date, key, parsed, time, uuid_of};
 use crate::error::Failed;
+use crate::fields::{date, key, number, parsed, time, uuid_of};
 
 /// What happened, without its id, which is the `_id` of the document around it.
 #[derive(Serialize, Deserialize)]

@@ -1,15 +1,12 @@
 //! Forms of ids, times and positions in documents.
 
-use rookery_store::integer;
 use mongodb::bson::spec::BinarySubtype;
-use mongodb::bson::Binary;
-use mongodb::bson::DateTime;
-use mongodb::bson::Uuid;
+use mongodb::bson::{Binary, DateTime, Uuid};
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::id::Epoch;
-use rookery_protocol::id::Seq;
+use rookery_protocol::id::{Epoch, Seq};
 use rookery_protocol::position::Position;
-use rookery_store::StoreError;
+use rookery_store::{StoreError, integer};
+
 use crate::error::Failed;
 
 /// An id as the database keeps it.

@@ -21,7 +21,6 @@ use rookery_store::load::LoadSet;
 use rookery_store::{Backend, StoreError, Stores, Timeline};
 
 use self::acts::ReactionDocument;
-use crate::documents::StateDocument;
 use self::calls::Calls;
 use self::documents::{
     EpochDocument, MemberDocument, OutboxDocument, RoomDocument, SanctionDocument, SessionDocument, UserDocument,
@@ -30,6 +29,7 @@ use self::event_document::MessageDocument;
 use self::tops::Tops;
 use self::turns::Turns;
 use self::unread::MentionDocument;
+use crate::documents::StateDocument;
 use crate::error::Failed;
 use crate::limits::{STORE_CALL_LIFE, STORE_CONNECTIONS_MAX, STORE_CONNECTS_AT_ONCE};
 

@@ -15,8 +15,8 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::Mongo;
-use crate::fields::key;
 use crate::error::Failed;
+use crate::fields::key;
 
 /// Rooms of one user from which on all its rooms are read.
 const RANGE_FROM: usize = 4;

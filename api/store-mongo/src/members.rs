@@ -1,6 +1,5 @@
 //! Membership in MongoDB. Changes are transactions, see [`super::transaction`].
 
-use crate::documents::one;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use async_trait::async_trait;
@@ -15,9 +14,10 @@ use serde::Deserialize;
 
 use super::Mongo;
 use super::documents::MemberDocument;
-use crate::fields::{date, key, uuid_of};
 use super::many::{members_at, page_of};
 use super::transaction::{Change, Turn};
+use crate::documents::one;
+use crate::fields::{date, key, uuid_of};
 
 #[async_trait]
 impl Members for Mongo {
@@ -162,4 +162,3 @@ fn ranges(room: RoomId, after: Option<MemberPlace>) -> Vec<Document> {
         doc! { "room_id": room, "joined_at": { "$gt": joined_at } },
     ]
 }
-

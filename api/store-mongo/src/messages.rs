@@ -11,21 +11,20 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{Epoch, MessageId, RoomId, Seq, UserId};
 use rookery_protocol::partition::partition_of;
-use rookery_protocol::position::{StoredPosition, AlreadyStored};
+use rookery_protocol::position::{AlreadyStored, Position, StoredPosition};
 use rookery_store::limits::{STORE_IDS_PER_READ_MAX, STORE_READS_AT_ONCE};
 use rookery_store::message::{Kinds, held_at, is_message_of};
-use rookery_protocol::position::Position;
 use rookery_store::message_state::{MessageState, Reacted};
 use rookery_store::{Messages, PageQuestion, Reaction, StoreError, integer};
 
 use super::acts::Acts;
-use crate::fields::key;
 use super::error::left_out;
 use super::event_document::MessageDocument;
 use super::many::page_of;
 use super::walk::{Given, Walk};
 use super::{Mongo, by_id};
 use crate::error::Failed;
+use crate::fields::key;
 use crate::limits::STORE_CALL_LIFE;
 
 #[async_trait]
@@ -187,7 +186,9 @@ async fn known(messages: &Collection<MessageDocument>, left_out: &[&SequencedEve
         let event = SequencedEvent::try_from(document)?;
         stored.insert(event.event.id, event);
     }
-    let held = left_out.iter().filter_map(|event| held_at(stored.get(&event.event.id)?, event.position()));
+    let held = left_out
+        .iter()
+        .filter_map(|event| held_at(stored.get(&event.event.id)?, event.position()));
     let missing = left_out.iter().map(|event| event.event.id).filter(|id| !stored.contains_key(id));
     Ok(Known { held: held.collect(), missing: missing.collect() })
 }

@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
 
 use super::calls::Calls;
-use crate::fields::date;
 use super::error::is_duplicate;
 use super::indexes::{self, Index};
 use super::{by_id, renames};
 use crate::error::Failed;
+use crate::fields::date;
 use crate::limits::{MIGRATION_LOCK_LIFE, MIGRATION_WAIT};
 
 /// Its collection.

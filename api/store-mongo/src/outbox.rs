@@ -7,9 +7,9 @@ use rookery_protocol::id::{AclVersion, MessageId, RoomId};
 use rookery_store::{Announcement, Outbox, StoreError, integer};
 
 use super::documents::OutboxDocument;
-use crate::fields::{key, uuid_of};
 use super::{Mongo, by_id};
 use crate::error::Failed;
+use crate::fields::{key, uuid_of};
 
 #[async_trait]
 impl Outbox for Mongo {

@@ -11,9 +11,9 @@ use rookery_store::renames::{self, NamedRoom, OldAddress, OldRoom};
 use serde::Deserialize;
 
 use super::by_id;
-use crate::fields::{key, time, uuid_of};
 use super::error::is_duplicate;
 use crate::error::Failed;
+use crate::fields::{key, time, uuid_of};
 
 #[derive(Deserialize)]
 struct RoomNames {

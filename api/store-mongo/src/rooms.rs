@@ -11,10 +11,10 @@ use rookery_store::room::{Room, SettingsChange};
 use rookery_store::{Announcement, Rooms, StoreError, integer};
 
 use super::documents::RoomDocument;
-use crate::fields::key;
 use super::many::page_of;
 use super::transaction::{Change, Turn};
 use super::{Mongo, by_id};
+use crate::fields::key;
 
 #[async_trait]
 impl Rooms for Mongo {

@@ -10,8 +10,8 @@ use rookery_store::{Announcement, Sanctions, StoreError};
 
 use super::Mongo;
 use super::many::sanctions_at;
-use crate::documents::one;
 use super::transaction::{Change, Turn};
+use crate::documents::one;
 
 #[async_trait]
 impl Sanctions for Mongo {

@@ -14,9 +14,9 @@ use serde::Deserialize;
 
 use super::Mongo;
 use super::documents::SessionDocument;
-use crate::fields::{binary, date, key, uuid_of};
 use super::many::page_of;
 use crate::error::Failed;
+use crate::fields::{binary, date, key, uuid_of};
 
 #[async_trait]
 impl Sessions for Mongo {

@@ -11,10 +11,10 @@ use mongodb::{Collection, Database};
 use rookery_store::{StoreError, Timeline, integer};
 use serde::{Deserialize, Serialize};
 
-use crate::fields::uuid_of;
 use super::error::is_duplicate;
 use super::{Mongo, by_id};
 use crate::error::Failed;
+use crate::fields::uuid_of;
 
 /// Id of the only document.
 const ONE: i32 = 0;

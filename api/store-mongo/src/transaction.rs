@@ -20,14 +20,14 @@ use rookery_store::{Announcement, StoreError};
 use tokio::time::sleep;
 
 use super::documents::{MemberDocument, OutboxDocument, RoomDocument, SanctionDocument};
-use crate::event_document::SettingsDocument;
-use crate::fields::{date, key};
 use super::error::is_duplicate;
 use super::event_document::EventDocument;
-use crate::documents::one;
 use super::turns::Turns;
 use super::{Mongo, by_id, durable};
+use crate::documents::one;
 use crate::error::Failed;
+use crate::event_document::SettingsDocument;
+use crate::fields::{date, key};
 use crate::limits::TRANSACTION_TRIES_MAX;
 
 /// Longest pause before the first new try; it doubles up to the other one.

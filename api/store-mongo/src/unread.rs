@@ -10,8 +10,8 @@ use mongodb::bson::{Bson, Document, Uuid, doc};
 use mongodb::options::{Hint, ReturnDocument};
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{RoomId, UserId};
-use rookery_store::limits::COUNTS_AT_ONCE;
 use rookery_protocol::position::Position;
+use rookery_store::limits::COUNTS_AT_ONCE;
 use rookery_store::message_state::MessageState;
 use rookery_store::room::{Member, MembershipPlace};
 use rookery_store::unread::{Counts, Mention, Reader, Span, mentions_of, said_by};
@@ -19,11 +19,10 @@ use rookery_store::{StoreError, Unread, integer};
 use serde::{Deserialize, Serialize};
 
 use super::Mongo;
-use crate::documents::StateDocument;
-use crate::fields::{date, key, order, place_in_order};
 use super::many::page_of;
-use crate::documents::one;
+use crate::documents::{StateDocument, one};
 use crate::error::Failed;
+use crate::fields::{date, key, order, place_in_order};
 
 /// A name in one text of a message; the id is made of the three.
 #[derive(Serialize, Deserialize)]

@@ -10,10 +10,10 @@ use rookery_store::user::{ServerRole, User};
 use rookery_store::{StoreError, Users};
 
 use super::documents::UserDocument;
-use crate::fields::key;
 use super::many::page_of;
 use super::{Mongo, by_id};
 use crate::error::Failed;
+use crate::fields::key;
 
 #[async_trait]
 impl Users for Mongo {

@@ -10,8 +10,8 @@
 //! epochs do not follow each other, so the partition's document remembers the last ones.
 
 use mongodb::bson::{Document, Uuid, doc};
-use rookery_store::message::{Kinds, Window};
 use rookery_protocol::position::Position;
+use rookery_store::message::{Kinds, Window};
 use rookery_store::{PageQuestion, integer};
 
 use super::documents::{EpochDocument, NOT_KNOWN};

@@ -1,11 +1,11 @@
 //! Acts on messages in SQLite: applied in the transaction that writes their events.
 
-use rookery_protocol::emoji::Emoji;
 use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::emoji::Emoji;
 use rookery_protocol::event::{EventBody, SequencedEvent};
 use rookery_protocol::id::{Epoch, MessageId, Seq, UserId};
-use rookery_store::integer;
 use rookery_protocol::position::Position;
+use rookery_store::integer;
 use rookery_store::message_state::{MessageState, Reacted, Version};
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;

@@ -1,19 +1,14 @@
 //! Rows of events.
 
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::event::Event;
-use rookery_protocol::event::SequencedEvent;
-use rookery_protocol::id::Epoch;
-use rookery_protocol::id::MessageId;
-use rookery_protocol::id::RoomId;
-use rookery_protocol::id::Seq;
-use rookery_store::StoreError;
-use rookery_store::integer;
-use rusqlite::Connection;
-use rusqlite::Row;
-use crate::sql::one;
-use crate::error::Failed;
+use rookery_protocol::event::{Event, SequencedEvent};
+use rookery_protocol::id::{Epoch, MessageId, RoomId, Seq};
+use rookery_store::{StoreError, integer};
+use rusqlite::{Connection, Row};
+
 use super::sql::statements;
+use crate::error::Failed;
+use crate::sql::one;
 
 statements! {
     BY_ID = "SELECT * FROM messages WHERE id = ?1";

@@ -2,19 +2,16 @@
 
 use rookery_protocol::access::RoomRole;
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::id::Epoch;
-use rookery_protocol::id::RoomId;
-use rookery_protocol::id::Seq;
-use rookery_protocol::id::UserId;
+use rookery_protocol::id::{Epoch, RoomId, Seq, UserId};
 use rookery_protocol::position::Position;
-use rookery_store::room::Member;
 use rookery_store::integer;
-use rusqlite::Connection;
-use rusqlite::Row;
+use rookery_store::room::Member;
+use rusqlite::{Connection, Row};
+
+use super::sql::statements;
+use crate::error::Failed;
 use crate::sql::change;
 use crate::words::Word as _;
-use crate::error::Failed;
-use super::sql::statements;
 
 statements! {
     DELETE = "DELETE FROM members WHERE room_id = ?1 AND user_id = ?2";

@@ -1,9 +1,6 @@
 //! Membership in SQLite. One savepoint of the writer holds the member's row, the room's new ACL version and the
 //! announcement.
 
-use crate::member_rows::remove;
-use crate::outbox::announce;
-use crate::member_rows::read;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
@@ -20,6 +17,8 @@ use super::sql::{change, many, one, statements};
 use super::words::Word;
 use super::{Sqlite, rooms, sanctions};
 use crate::error::Failed;
+use crate::member_rows::{read, remove};
+use crate::outbox::announce;
 
 statements! {
     GET = "SELECT * FROM members WHERE room_id = ?1 AND user_id = ?2";
@@ -160,4 +159,3 @@ pub(super) fn insert(db: &Connection, member: &Member) -> Result<usize, Failed> 
     let (epoch, seq) = (integer::stored(member.read.epoch.0)?, integer::stored(member.read.seq.get())?);
     change(db, INSERT, params![room, user, member.role.word(), member.joined_at.0, epoch, seq])
 }
-

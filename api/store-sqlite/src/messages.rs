@@ -1,16 +1,13 @@
 //! History in SQLite: the place in columns, the event as the JSON that the bus carries.
 
-use crate::event_rows::by_id;
-use crate::event_rows::read;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{Epoch, MessageId, RoomId, Seq, UserId};
-use rookery_protocol::position::{StoredPosition, AlreadyStored};
+use rookery_protocol::position::{AlreadyStored, Position, StoredPosition};
 use rookery_store::message::{Kinds, Window, edit_of, held_at, is_message_of};
-use rookery_protocol::position::Position;
 use rookery_store::message_state::{MessageState, Reacted};
 use rookery_store::unread::said_by;
 use rookery_store::{Messages, PageQuestion, Reaction, StoreError, integer};
@@ -19,6 +16,7 @@ use rusqlite::{Connection, Row, params};
 use super::sql::{change, many, one, statements};
 use super::{Sqlite, acts};
 use crate::error::Failed;
+use crate::event_rows::{by_id, read};
 
 statements! {
     INSERT = "INSERT INTO messages (id, room_id, epoch, seq, timestamp, event, edit_of, said_by, is_act)
@@ -158,4 +156,3 @@ fn page(db: &Connection, room: RoomId, question: PageQuestion) -> Result<Vec<Seq
     found.reverse();
     Ok(found)
 }
-

@@ -1,9 +1,8 @@
 //! Announcements in SQLite, in the order in which they were made.
 
+use async_trait::async_trait;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::Event;
-use crate::sql::one;
-use async_trait::async_trait;
 use rookery_protocol::id::{AclVersion, MessageId, RoomId};
 use rookery_store::{Announcement, Outbox, StoreError, integer};
 use rusqlite::{Connection, Row, params};
@@ -11,6 +10,7 @@ use rusqlite::{Connection, Row, params};
 use super::sql::{change, many, statements};
 use super::{Sqlite, event_rows};
 use crate::error::Failed;
+use crate::sql::one;
 
 statements! {
     INSERT = "INSERT INTO outbox (event_id, room_id, acl, event) VALUES (?1, ?2, ?3, ?4)";

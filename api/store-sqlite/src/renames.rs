@@ -2,8 +2,8 @@
 //! transaction of its step.
 
 use rookery_protocol::access::Visibility;
-use rookery_protocol::emoji::Emoji;
 use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::emoji::Emoji;
 use rookery_protocol::id::{RoomId, Slug, UserId};
 use rookery_store::renames::{self, NamedRoom, OldAddress, OldRoom};
 use rusqlite::{Connection, Row, params};

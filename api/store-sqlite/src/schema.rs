@@ -77,7 +77,10 @@ pub(super) fn apply(db: &Connection, step: &Step) -> Result<(), Failed> {
 mod tests {
     use rusqlite::Connection;
 
-    use super::super::{acts, epochs, event_rows, fence, member_rows, members, messages, outbox, rooms, sanctions, sessions, unread, users};
+    use super::super::{
+        acts, epochs, event_rows, fence, member_rows, members, messages, outbox, rooms, sanctions, sessions, unread,
+        users,
+    };
     use super::*;
 
     fn database() -> Connection {

@@ -7,16 +7,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rookery_protocol::emoji::Emoji;
 use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::emoji::Emoji;
 use rookery_protocol::event::{Event, EventBody, RoomSettings, SequencedEvent};
 use rookery_protocol::id::{AclVersion, Epoch, MessageId, Partition, RoomId, RoomRef, SessionId, UserId};
-use rookery_protocol::position::{StoredPosition, AlreadyStored};
+use rookery_protocol::position::{AlreadyStored, Position, StoredPosition};
 use uuid::Uuid;
 
 use crate::load::LoadSet;
 use crate::message::{Kinds, Window};
-use rookery_protocol::position::Position;
 use crate::message_state::{MessageState, Reacted};
 use crate::room::{Member, MemberPlace, MembershipPlace, Room, SettingsChange};
 use crate::sanction::{Act, Sanction};
@@ -244,7 +243,7 @@ pub trait Messages: Send + Sync {
     async fn apply(&self, events: &[SequencedEvent]) -> Result<Vec<AlreadyStored>, StoreError>;
     /// A page of at most `limit` events of these kinds, ordered by `(epoch, seq)`, oldest first.
     async fn page(&self, room: RoomId, question: PageQuestion) -> Result<Vec<SequencedEvent>, StoreError>;
-    /// Place of the event with the largest number that a room has in any epoch; [`Place::START`] for an empty room.
+    /// Place of the event with the largest number that a room has in any epoch; [`Position::START`] for an empty room.
     async fn last(&self, room: RoomId) -> Result<Position, StoreError>;
     /// A message of the room, as it was said; none if the event of this id is something else.
     async fn message(&self, room: RoomId, id: MessageId) -> Result<Option<SequencedEvent>, StoreError>;

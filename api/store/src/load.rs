@@ -4,8 +4,8 @@ use rookery_protocol::access::{RoomRole, Visibility};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::RoomSettings;
 use rookery_protocol::id::{AclVersion, RoomId, SessionId, UserId};
-
 use rookery_protocol::position::Position;
+
 use crate::room::{Member, Room, RoomDescription, RoomName};
 use crate::session::Session;
 use crate::user::{Email, ServerRole, User, Username};
@@ -68,7 +68,13 @@ impl Plan {
         let sessions = users.iter().map(|user| session(user.id, origin)).collect();
         let member = |user: UserId, room: usize| {
             let room_id = rooms.get(room)?.id;
-            Some(Member { room_id, user_id: user, role: RoomRole::Member, joined_at: origin.now, read: Position::START })
+            Some(Member {
+                room_id,
+                user_id: user,
+                role: RoomRole::Member,
+                joined_at: origin.now,
+                read: Position::START,
+            })
         };
         let places = users
             .iter()

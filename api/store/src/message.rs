@@ -4,7 +4,6 @@ use rookery_protocol::event::{EventBody, SequencedEvent};
 use rookery_protocol::id::{MessageId, RoomId};
 use rookery_protocol::position::{AlreadyStored, Position, StoredPosition};
 
-
 /// Which part of a history is asked for. Pages are always in order, oldest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Window {

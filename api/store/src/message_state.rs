@@ -6,8 +6,8 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{EventBody, SequencedEvent};
 use rookery_protocol::server::{Message, Reaction};
 
-use rookery_protocol::position::Position;
 pub use crate::reactions::{Reacted, Reactions};
+use rookery_protocol::position::Position;
 
 /// The state of one message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

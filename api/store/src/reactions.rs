@@ -4,9 +4,8 @@
 use rookery_protocol::emoji::Emoji;
 use rookery_protocol::id::UserId;
 use rookery_protocol::limits::{REACTION_USERS_MAX, REACTIONS_PER_MESSAGE_MAX};
-use rookery_protocol::server::Reaction;
-
 use rookery_protocol::position::Position;
+use rookery_protocol::server::Reaction;
 
 /// See the module's text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

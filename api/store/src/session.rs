@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{SessionId, UserId};
-use rookery_protocol::limits::TOKEN_LEEWAY;
-use rookery_protocol::limits::{ACCESS_TOKEN_LIFE, REFRESH_GRACE};
+use rookery_protocol::limits::{ACCESS_TOKEN_LIFE, REFRESH_GRACE, TOKEN_LEEWAY};
 
 use crate::limits::{REFRESH_TOKEN_LIFE, SESSION_LIFE_MAX};
 

@@ -145,12 +145,7 @@ impl Authority for HttpAuthority {
         decode(&self.ask(self.client.post(url).json(&body)).await?)
     }
 
-    async fn events(
-        &self,
-        room: RoomId,
-        place: Position,
-        limit: usize,
-    ) -> Result<Vec<SequencedEvent>, AuthorityError> {
+    async fn events(&self, room: RoomId, place: Position, limit: usize) -> Result<Vec<SequencedEvent>, AuthorityError> {
         let url = self.url(&["internal", "v1", "rooms", &room.to_string(), "events"])?;
         let body = json!({ "epoch": place.epoch, "after": place.seq, "limit": limit });
         decode(&self.ask_for(self.client.post(url).json(&body), EVENTS_ANSWER_BYTES_MAX).await?)

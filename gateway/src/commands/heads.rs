@@ -5,11 +5,11 @@ use rookery_bus::authority::AuthorityError;
 use rookery_bus::error::BusError;
 use rookery_protocol::access::Action;
 use rookery_protocol::id::{RoomId, RoomRef};
+use rookery_protocol::position::Position;
 use rookery_protocol::server::{ErrorFrame, RoomHead, ServerFrame};
 
 use super::Commands;
 use crate::error::CommandError;
-use rookery_protocol::position::Position;
 use crate::session::Target;
 
 /// A room the user may read, and where the client stands in it.

@@ -9,6 +9,7 @@ use rookery_protocol::access::Action;
 use rookery_protocol::close::CloseCode;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{RoomId, RoomRef};
+use rookery_protocol::position::Position;
 use rookery_protocol::server::ErrorFrame;
 use tokio::time::{Instant, timeout};
 
@@ -17,7 +18,6 @@ use crate::authorize::Checked;
 use crate::error::CommandError;
 use crate::hub::Joining;
 use crate::limits::{AUTHORIZE_SLOW, READ_STATE_WAIT, SUBSCRIBES_AT_ONCE};
-use rookery_protocol::position::Position;
 use crate::session::Target;
 
 /// A room as the client named it, and what is needed to enter it.

@@ -7,6 +7,7 @@ use rookery_bus::error::BusError;
 use rookery_protocol::access::RoomRole;
 use rookery_protocol::id::{AclVersion, RoomId, Slug};
 use rookery_protocol::limits::RESUME_EVENTS_MAX;
+use rookery_protocol::position::Position;
 use rookery_protocol::server::{ServerFrame, You};
 use rookery_protocol::unread::ReadState;
 
@@ -15,7 +16,6 @@ use super::room::push::reset;
 use super::room::{Live, Room};
 use crate::frame::Frame;
 use crate::member::Member;
-use rookery_protocol::position::Position;
 use crate::relay;
 use crate::relay::room_feed::{Fetched, Plan};
 

@@ -8,13 +8,13 @@ use parking_lot::{Mutex, MutexGuard};
 use rookery_bus::error::BusError;
 use rookery_bus::{Began, Head};
 use rookery_protocol::id::{AclVersion, Epoch, RoomId, UserId};
+use rookery_protocol::position::Position;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::limits::{PARKED_EVENTS_MAX, ROOM_LINGER};
 use crate::member::{Member, MemberId};
 use crate::outbox::Outbox;
-use rookery_protocol::position::Position;
 use crate::relay::room_feed::{Delivery, Fate, RoomFeed};
 
 pub(super) mod members;

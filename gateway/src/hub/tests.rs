@@ -7,6 +7,7 @@ use rookery_bus::signal::Signal;
 use rookery_protocol::access::RoomRole;
 use rookery_protocol::event::EventBody;
 use rookery_protocol::id::{AclVersion, Epoch, Seq, UserId};
+use rookery_protocol::position::Position;
 use rookery_protocol::server::ServerFrame;
 
 use super::*;
@@ -15,7 +16,6 @@ use crate::authorize::Permissions;
 use crate::limits::{HEAD_AUDIT_INTERVAL, RING_FRAMES_MAX, ROOM_LINGER};
 use crate::logins::{Logins, LoginsParts};
 use crate::outbox::Outbox;
-use rookery_protocol::position::Position;
 use crate::presence::{Presence, PresenceParts};
 use crate::relay::{Relay, RelayParts};
 use crate::testing::{FakeAuthority, FakeBus, Nobody};

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::limits::FLUSHES_PER_TASK;
 use tokio::runtime::Handle;
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use crate::hub::Hub;
+use crate::limits::FLUSHES_PER_TASK;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 

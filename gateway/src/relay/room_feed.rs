@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use rookery_bus::{Began, Head};
 use rookery_protocol::id::{Epoch, Seq, UserId};
 use rookery_protocol::limits::{RESUME_EVENTS_MAX, ROOM_EPOCHS_MAX};
+use rookery_protocol::position::Position;
 
 use crate::frame::Frame;
 use crate::limits::{PARKED_EVENTS_MAX, REPLAY_BYTES_MAX, REPLAY_FRAMES_MAX};
-use rookery_protocol::position::Position;
 
 mod ring;
 

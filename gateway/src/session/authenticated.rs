@@ -8,21 +8,20 @@ use rookery_protocol::close::CloseCode;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{NewMessage, Sender};
 use rookery_protocol::id::{ClientId, RoomRef, SessionId};
-use rookery_protocol::limits::TOKEN_LEEWAY;
 use rookery_protocol::limits::{
-    CONTENT_BYTES_MAX, CONTENT_CHARS_MAX, FRAME_BYTES_MAX, RESUME_EVENTS_MAX, ROOMS_PER_CONNECTION_MAX,
+    CONTENT_BYTES_MAX, CONTENT_CHARS_MAX, FRAME_BYTES_MAX, RESUME_EVENTS_MAX, ROOMS_PER_CONNECTION_MAX, TOKEN_LEEWAY,
 };
+use rookery_protocol::position::Position;
 use rookery_protocol::presence::Presence;
 use rookery_protocol::server::{AckMode, ErrorFrame, Limits, ServerFrame, UserBrief};
 use rookery_protocol::unread::ReadTo;
 use rookery_runtime::token::Claims;
 
 use super::budget::Budget;
-use crate::session::output::{ended, refuse};
 use super::{Command, Deed, Input, LoginState, Outgoing, Output, Target};
 use crate::limits::{HEARTBEAT_INTERVAL, TOKEN_WARNING};
-use rookery_protocol::position::Position;
 use crate::reads::Reading;
+use crate::session::output::{ended, refuse};
 
 /// A connection of a known user.
 #[derive(Debug)]

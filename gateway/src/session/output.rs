@@ -10,11 +10,11 @@ use rookery_protocol::cost::Work;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{NewMessage, Sender};
 use rookery_protocol::id::{ClientId, RoomId, RoomRef, UserId};
+use rookery_protocol::position::Position;
 use rookery_protocol::presence::Watch;
 use rookery_protocol::server::{ErrorFrame, ServerFrame};
 use rookery_runtime::token::Claims;
 
-use rookery_protocol::position::Position;
 use crate::reads::Reading;
 
 /// One thing to do, in the order given.

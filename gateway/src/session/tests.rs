@@ -6,8 +6,7 @@ use rookery_protocol::client::ClientFrame;
 use rookery_protocol::close::CloseCode;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{SessionId, UserId};
-use rookery_protocol::limits::TOKEN_LEEWAY;
-use rookery_protocol::limits::{AUTH_DEADLINE, BAD_FRAMES_PER_MINUTE_MAX};
+use rookery_protocol::limits::{AUTH_DEADLINE, BAD_FRAMES_PER_MINUTE_MAX, TOKEN_LEEWAY};
 use rookery_protocol::server::{AckMode, ServerFrame};
 use rookery_runtime::token::{AUDIENCE, Claims, TokenError};
 

@@ -1,7 +1,5 @@
 //! Before `hello`: only a token of an open login counts, and it has to come in time.
 
-use crate::session::output::refuse;
-use crate::session::output::ended;
 use rookery_protocol::client::ClientFrame;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::close::CloseCode;
@@ -15,6 +13,7 @@ use super::authenticated::{Authenticated, expiry};
 use super::budget::Budget;
 use super::{Input, LoginState, Output};
 use crate::limits::RETRY_AFTER_MS;
+use crate::session::output::{ended, refuse};
 
 /// A connection whose user is not known.
 #[derive(Debug)]

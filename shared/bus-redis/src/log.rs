@@ -4,8 +4,6 @@
 //! and did not finish is handed to the next one first, in order. The lease is checked inside the reading script,
 //! so entries are never handed out to two holders at once.
 
-use crate::entry::Batch;
-use crate::entry::Entry;
 use std::collections::HashMap;
 
 use fred::interfaces::{ClientLike as _, KeysInterface as _, StreamsInterface};
@@ -18,6 +16,7 @@ use rookery_protocol::partition::partitions;
 use rookery_protocol::position::AlreadyStored;
 
 use crate::client::unless_moved;
+use crate::entry::{Batch, Entry};
 use crate::limits::{LEASE_LIFE, REDIS_CALLS_AT_ONCE};
 use crate::{RedisBus, keys, unavailable, wire};
 
@@ -174,7 +173,10 @@ impl RedisBus {
 }
 
 /// The entries whose events the store has at another place.
-fn moved<'a>(batch: &'a Batch, held: &[AlreadyStored]) -> impl Iterator<Item = (&'a Entry, &'a SequencedEvent, AlreadyStored)> {
+fn moved<'a>(
+    batch: &'a Batch,
+    held: &[AlreadyStored],
+) -> impl Iterator<Item = (&'a Entry, &'a SequencedEvent, AlreadyStored)> {
     let held: HashMap<MessageId, AlreadyStored> = held.iter().map(|held| (held.id, *held)).collect();
     batch.entries.iter().filter_map(move |entry| {
         let event = entry.event.as_ref()?;

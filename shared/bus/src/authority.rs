@@ -6,8 +6,8 @@ use rookery_protocol::access::{
     MessageAction, MessageStanding, Rights, RoomRole, Standing, Until, Visibility, decide_on_message, keeps_order,
 };
 use rookery_protocol::act::{Act, ActKind};
-use rookery_protocol::emoji::Emoji;
 use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::emoji::Emoji;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{AclVersion, MessageId, RoomId, RoomRef, SessionId, Slug, UserId};
@@ -251,12 +251,7 @@ pub trait Authority: Send + Sync + 'static {
 
     /// Events of the epoch that follow `place.seq` without a hole, oldest first, at most `limit`: from the store, and
     /// from the hot tail where that goes on. None if the next one is in neither. More may follow.
-    async fn events(
-        &self,
-        room: RoomId,
-        place: Position,
-        limit: usize,
-    ) -> Result<Vec<SequencedEvent>, AuthorityError>;
+    async fn events(&self, room: RoomId, place: Position, limit: usize) -> Result<Vec<SequencedEvent>, AuthorityError>;
 
     /// Moves the user's read mark on, never back and not beyond the head, and tells the user's connections. Refused with
     /// [`ErrorCode::UnknownRoom`] when the user is no member.

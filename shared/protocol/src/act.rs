@@ -1,9 +1,8 @@
 //! What is done to a message after it was said: edit, delete, react.
 
-use crate::emoji::Emoji;
-
 use ring::digest::{SHA256, digest};
 
+use crate::emoji::Emoji;
 use crate::id::{ClientId, MessageId, RoomId, UserId};
 
 /// Something done to one message.

@@ -1,11 +1,10 @@
 //! Reactions: one emoji each.
 
 use std::fmt;
-use serde::Deserialize;
-use serde::Deserializer;
-use serde::Serialize;
-use crate::limits::EMOJI_BYTES_MAX;
-use crate::limits::EMOJI_CHARS_MAX;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::limits::{EMOJI_BYTES_MAX, EMOJI_CHARS_MAX};
 
 /// A reaction: one emoji of the Unicode list, in its fully qualified form; other forms of it are read as that one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

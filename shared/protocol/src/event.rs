@@ -6,10 +6,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::act::{Act, ActKind};
-use crate::emoji::Emoji;
 use crate::clock::UnixMillis;
-use crate::position::{Position, StoredPosition};
+use crate::emoji::Emoji;
 use crate::id::{AclVersion, ClientId, Epoch, MessageId, RoomId, Seq, UserId};
+use crate::position::{Position, StoredPosition};
 
 /// The version written by this release; an event of a higher version is skipped and counted.
 pub const EVENT_VERSION: u8 = 1;

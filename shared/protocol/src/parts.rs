@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::emoji::Emoji;
 use crate::client::Rejected;
 use crate::clock::UnixMillis;
+use crate::emoji::Emoji;
 use crate::error_code::ErrorCode;
 use crate::event::Sender;
 use crate::id::{ClientId, Epoch, MessageId, RoomId, RoomRef, Seq, UserId};

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 pub use crate::ack_mode::AckMode;
-use crate::emoji::Emoji;
 use crate::clock::UnixMillis;
+use crate::emoji::Emoji;
 use crate::id::{ClientId, Epoch, MessageId, RoomId, Seq, SessionId, Slug, UserId};
 pub use crate::parts::{ErrorFrame, Limits, Message, Reaction, RoomHead, UserBrief, You};
 use crate::position::Position;

@@ -1,7 +1,6 @@
 //! A client that talks at a set pace through faults, as `docs/protocol.md` tells clients to: it keeps what has no ack,
 //! comes back to another node with its position, sends again what is open, and repairs its timeline when told so.
 
-use crate::faults::talk::Talk;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +16,7 @@ use super::ledger::{Kept, Outcome, Shown};
 use super::pager::Pager;
 use super::socket::{SILENCE_MAX, Ws, connect, send};
 use super::timeline::{Next, Timeline};
+use crate::faults::talk::Talk;
 
 const TICK: Duration = Duration::from_millis(25);
 const HISTORY_DEADLINE: Duration = Duration::from_secs(10);
@@ -367,4 +367,3 @@ async fn arrived(history: &mut Option<(usize, JoinHandle<Read>)>) -> (usize, Rea
     *history = None;
     (resets, read.unwrap_or_else(|error| Err(error.to_string())))
 }
-

@@ -8,8 +8,8 @@ use futures_util::future::join_all;
 use tokio::net::TcpStream;
 
 use super::proxy::Proxy;
-use crate::faults::turn::Turn;
 use crate::cluster::Topology;
+use crate::faults::turn::Turn;
 use crate::mongo::Mongo;
 use crate::node::Node;
 use crate::process::{self, Process, Spec};

@@ -1,8 +1,5 @@
 //! A crowd: some clients in each of some rooms, spread over the gateways, all talking at once; and its ledgers.
 
-use crate::faults::talk::Pace;
-use crate::faults::talk::Common;
-use crate::faults::talk::Talk;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -17,6 +14,7 @@ use super::client::{Client, Report};
 use super::ledger::Kept;
 use super::outcome::Outcome;
 use super::pager::Pager;
+use crate::faults::talk::{Common, Pace, Talk};
 use crate::rest::{Account, Rest};
 use crate::wait;
 

@@ -11,12 +11,12 @@ use tokio::time::sleep;
 
 use super::field::Field;
 use super::load::Load;
-use crate::faults::talk::Pace;
 use super::outcome::Outcome;
 use super::plan::Play;
 use super::results::{Figures, Verdict};
 use super::rows::{Row, Stage};
 use super::slowdown::{SLOWER, Slowdown};
+use crate::faults::talk::Pace;
 
 /// How a run is played.
 #[derive(Clone, Copy, Debug)]

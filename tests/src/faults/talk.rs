@@ -1,14 +1,13 @@
 //! What the clients of one room say, and how fast.
 
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::AtomicUsize;
-use tokio::time::Instant;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
 use parking_lot::Mutex;
+use tokio::time::Instant;
+
 use crate::faults::ledger::Place;
 use crate::faults::socket::may_return;
-use std::sync::Arc;
 
 /// What the clients of one room and their owner tell each other.
 pub struct Talk {

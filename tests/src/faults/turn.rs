@@ -1,8 +1,8 @@
 //! Who may stop the database.
 
 use std::sync::Arc;
-use tokio::sync::Mutex;
-use tokio::sync::OwnedMutexGuard;
+
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// Who may stop the database: the slowdown for a moment, or a fault for as long as it lasts.
 #[derive(Clone, Debug, Default)]

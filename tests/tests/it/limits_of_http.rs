@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use rookery_tests::node::Node;
 use rookery_tests::raw::exchange;
 use rookery_tests::rest::{Answer, Rest};
-use rookery_tests::{names, node::Node, shared};
+use rookery_tests::{names, shared};
 use tokio::time::Instant;
 
 /// Ten seconds for the head, and some for a busy machine.

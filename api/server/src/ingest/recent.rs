@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use parking_lot::Mutex;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::MessageId;
-use rookery_protocol::position::{StoredPosition, AlreadyStored};
+use rookery_protocol::position::{AlreadyStored, StoredPosition};
 
 use crate::limits::INGEST_REMEMBERED_MAX;
 
@@ -80,7 +80,8 @@ mod tests {
         let far = StoredPosition { epoch: Epoch(0), seq: Seq::new(9), timestamp: UnixMillis(5) };
         recent.note(&[first.clone(), third.clone()], &[AlreadyStored { id: third.event.id, first: far }]);
         let again = [first.clone(), second.clone(), elsewhere(&first), third.clone()];
-        let held = [AlreadyStored { id: first.event.id, first: place }, AlreadyStored { id: third.event.id, first: far }];
+        let held =
+            [AlreadyStored { id: first.event.id, first: place }, AlreadyStored { id: third.event.id, first: far }];
         assert_eq!(recent.part(&again), (vec![second], held.to_vec()));
     }
 

@@ -6,17 +6,16 @@ use std::sync::Arc;
 
 use rookery_api::app::{App, AppParts};
 use rookery_api::journal::StoreJournal;
-use rookery_api::service::acting::{Deed, act};
-use rookery_api::service::rooms::{NewRoom, create, join, leave};
-use rookery_api::service::sending::send;
+use rookery_api::messages::changes::Deed;
+use rookery_api::rooms::NewRoom;
 use rookery_bus::authority::Authority as _;
 use rookery_bus::limiter::Limiter;
 use rookery_bus::memory::MemoryBus;
 use rookery_bus::pace::Pace;
 use rookery_protocol::access::Visibility;
 use rookery_protocol::act::{Act, ActKind};
-use rookery_protocol::emoji::Emoji;
 use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::emoji::Emoji;
 use rookery_protocol::event::{NewMessage, Sender};
 use rookery_protocol::id::{ClientId, Epoch, MessageId, RoomId, RoomRef, Seq, UserId};
 use rookery_protocol::unread::ReadTo;
@@ -64,7 +63,7 @@ pub(crate) async fn app(home: &Home, shutdown: &Shutdown) -> (Arc<App>, Arc<Memo
     SigningKeys::generate(keys.path(), "first").unwrap();
     let keys = SigningKeys::load(keys.path(), None).unwrap();
     let parts = AppParts {
-        registration: rookery_api::registration::Registration::Open,
+        registration: rookery_api::accounts::registration::Registration::Open,
         stores,
         bus: bus.clone(),
         presence: bus.clone(),
@@ -129,7 +128,7 @@ impl Run {
         for _ in 0..ROOMS {
             let (name, visibility) = (unnamed(), Visibility::Public);
             let new = NewRoom { name, description: RoomDescription::default(), visibility };
-            let made = create(&app, people[0].clone(), new, UnixMillis::now()).await.unwrap().room.id;
+            let made = app.rooms.create(people[0].clone(), new, UnixMillis::now()).await.unwrap().room.id;
             // The owner's join is the first event.
             let naive = Naive { head: 1, marks: HashMap::from([(0, 0)]), ..Naive::default() };
             rooms.push((RoomRef::Id(made), made, naive));
@@ -170,7 +169,7 @@ impl Run {
         let text = self.text();
         let message = NewMessage { content: text.clone(), client_id: ClientId::generate(), reply_to: None };
         let (reference, _, naive) = &mut self.rooms[room];
-        let sent = send(&self.app, self.people[who].clone(), reference, message).await.unwrap();
+        let sent = self.app.messages.send(self.people[who].clone(), reference, message).await.unwrap();
         naive.head += 1;
         assert_eq!(sent.first.seq.get(), naive.head, "seed {}", self.seed);
         let id = sent.id;
@@ -189,7 +188,7 @@ impl Run {
             act: Act { message_id: naive.said[index].id, kind },
         };
         // What changes nothing is no event.
-        naive.head += u64::from(act(&self.app, reference, deed).await.unwrap().is_some());
+        naive.head += u64::from(self.app.messages.act(reference, deed).await.unwrap().is_some());
         Some(index)
     }
 
@@ -234,14 +233,14 @@ impl Run {
             // Whoever made the room has to stay in it.
             return;
         }
-        leave(&self.app, self.people[who].clone(), reference).await.unwrap();
+        self.app.rooms.leave(self.people[who].clone(), reference).await.unwrap();
         naive.head += 1;
         naive.marks.remove(&who);
     }
 
     async fn join(&mut self, who: usize, room: usize) {
         let (reference, _, naive) = &mut self.rooms[room];
-        join(&self.app, self.people[who].clone(), reference, UnixMillis::now()).await.unwrap();
+        self.app.rooms.join(self.people[who].clone(), reference, UnixMillis::now()).await.unwrap();
         // The mark is where the room stood before the join became an event.
         naive.marks.insert(who, naive.head);
         naive.head += 1;

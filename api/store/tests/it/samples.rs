@@ -60,7 +60,13 @@ pub(crate) fn room(slug: Option<&str>) -> Room {
 }
 
 pub(crate) fn member(room: RoomId, user: UserId) -> Member {
-    Member { room_id: room, user_id: user, role: RoomRole::Member, joined_at: NOON, read: Position::START }
+    Member {
+        room_id: room,
+        user_id: user,
+        role: RoomRole::Member,
+        joined_at: NOON,
+        read: Position::START,
+    }
 }
 
 /// An event of the user with no text.

@@ -137,7 +137,7 @@ impl Live {
 
 /// The frame that says so.
 pub(in crate::hub) fn reset(room: RoomId, after: Position, survived: Option<Position>) -> ServerFrame {
-    ServerFrame::Reset { room, epoch: after.epoch, head: after.seq, survived: survived.map(Position::from) }
+    ServerFrame::Reset { room, epoch: after.epoch, head: after.seq, survived }
 }
 
 fn frame_of(room: RoomId, step: Step) -> Frame {

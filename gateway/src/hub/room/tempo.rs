@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use crate::limits::{BIG_ROOM_MEMBERS, ROOM_DELIVERIES_PER_SECOND, ROOM_TEMPO_WINDOW, ROOM_TICK_MAX, ROOM_TICK_MIN};
 use tokio::time::Instant;
+
+use crate::limits::{BIG_ROOM_MEMBERS, ROOM_DELIVERIES_PER_SECOND, ROOM_TEMPO_WINDOW, ROOM_TICK_MAX, ROOM_TICK_MIN};
 
 /// What to do with events that came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -72,7 +72,7 @@ fn a_lost_last_event_shows_in_the_head() {
 }
 
 fn began(epoch: u64, after: u64, kept: (u64, u64)) -> Began {
-    Began { epoch: Epoch(epoch), after: Seq::new(after), kept: at(kept.0, kept.1).into() }
+    Began { epoch: Epoch(epoch), after: Seq::new(after), kept: at(kept.0, kept.1) }
 }
 
 fn reset(after: (u64, u64), survived: Option<(u64, u64)>) -> Step {

@@ -6,7 +6,7 @@ use rookery_bus::error::BusError;
 use rookery_bus::memory::Journal;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{Epoch, RoomId, Seq};
-use rookery_protocol::position::{StoredPosition, AlreadyStored};
+use rookery_protocol::position::{AlreadyStored, StoredPosition};
 
 #[derive(Default)]
 pub(crate) struct VecJournal(Mutex<Vec<SequencedEvent>>);

@@ -14,7 +14,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::RoomSettings;
 use rookery_protocol::id::{Epoch, LogPosition, Partition, RoomId, Seq, UserId};
 use rookery_protocol::partition::partition_of;
-use rookery_protocol::position::{Position, StoredPosition, AlreadyStored};
+use rookery_protocol::position::{AlreadyStored, Position, StoredPosition};
 use rookery_tests::redis::Redis;
 use tokio::sync::broadcast::Receiver;
 

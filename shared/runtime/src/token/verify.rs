@@ -6,10 +6,9 @@ use std::sync::Arc;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use parking_lot::RwLock;
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::limits::TOKEN_BYTES_MAX;
+use rookery_protocol::limits::{TOKEN_BYTES_MAX, TOKEN_LEEWAY};
 
 use crate::token::{AUDIENCE, Claims, Jwk, JwkSet, TOKEN_TYPE};
-use rookery_protocol::limits::TOKEN_LEEWAY;
 
 /// Why a token is not accepted. For logs and metrics; a client is told `unauthenticated` in every case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

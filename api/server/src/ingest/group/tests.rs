@@ -5,8 +5,7 @@ use rookery_bus_redis::entry::Entry;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{EVENT_VERSION, Event, EventBody};
 use rookery_protocol::id::{Epoch, MessageId, RoomId, Seq, UserId};
-use rookery_protocol::position::StoredPosition;
-use rookery_protocol::position::Position;
+use rookery_protocol::position::{Position, StoredPosition};
 use rookery_store::message_state::{MessageState, Reacted};
 use rookery_store::{PageQuestion, Reaction};
 use tokio::sync::Semaphore;
@@ -26,7 +25,7 @@ const SILENT: Seq = Seq::new(14);
 /// Has a place that another event has.
 const COLLIDING: Seq = Seq::new(15_000);
 
-/// AlreadyStored at another place.
+/// `AlreadyStored` at another place.
 const HELD: Seq = Seq::new(1_000);
 
 fn held(event: &SequencedEvent) -> AlreadyStored {

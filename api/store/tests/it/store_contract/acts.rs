@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use rookery_protocol::act::{Act, ActKind};
-use rookery_protocol::emoji::Emoji;
 use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::emoji::Emoji;
 use rookery_protocol::event::{Event, EventBody, Sender, SequencedEvent};
 use rookery_protocol::id::{ClientId, MessageId, RoomId, UserId};
 use rookery_protocol::limits::{REACTION_USERS_MAX, REACTIONS_PER_MESSAGE_MAX};

@@ -2,8 +2,7 @@
 
 use rookery_protocol::event::{Event, NewMessage, Sender, SequencedEvent};
 use rookery_protocol::id::{ClientId, Epoch, MessageId, RoomId, Seq, UserId};
-use rookery_protocol::position::{StoredPosition, AlreadyStored};
-use rookery_protocol::position::Position;
+use rookery_protocol::position::{AlreadyStored, Position, StoredPosition};
 use rookery_store::message::Window;
 use rookery_store::{PageQuestion, StoreError, Stores};
 

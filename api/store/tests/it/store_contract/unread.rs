@@ -4,14 +4,13 @@ use rookery_protocol::act::{Act, ActKind};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, Sender, SequencedEvent};
 use rookery_protocol::id::{ClientId, Epoch, RoomId, Seq, UserId};
-use rookery_store::Stores;
 use rookery_protocol::position::Position;
+use rookery_store::Stores;
 use rookery_store::room::Member;
 use rookery_store::unread::{Counts, Reader, Span};
 
 use super::Home;
-use crate::samples::{NOON, at, joined, left, member, messages, room};
-use crate::samples::{said, said_by};
+use crate::samples::{NOON, at, joined, left, member, messages, room, said, said_by};
 
 const MOST: usize = 5;
 
@@ -125,7 +124,8 @@ pub(crate) async fn spans_cross_epochs(home: Home) {
     let places = [(1, 1), (1, 2), (2, 3), (3, 2), (3, 4), (4, 5)];
     let events: Vec<_> = places.iter().map(|(epoch, seq)| said(room, *epoch, *seq, "@ada")).collect();
     stores.messages.apply(&events).await.unwrap();
-    let places: Vec<Position> = [Position::START].into_iter().chain(events.iter().map(SequencedEvent::position)).collect();
+    let places: Vec<Position> =
+        [Position::START].into_iter().chain(events.iter().map(SequencedEvent::position)).collect();
     for (first, after) in places.iter().enumerate() {
         for (last, upto) in places.iter().enumerate() {
             let expected = last.saturating_sub(first).min(MOST) as u64;

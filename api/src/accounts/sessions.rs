@@ -1,0 +1,258 @@
+//! Login sessions: log in, refresh, log out, and be forgotten.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use rookery_bus::Bus;
+use rookery_bus::signal::Revoked;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::{SessionId, UserId};
+use rookery_protocol::limits::SESSIONS_PER_USER_MAX;
+use rookery_runtime::listener::Refusals as _;
+use rookery_runtime::token::{AUDIENCE, Claims, SigningKeys};
+use rookery_store::limits::REFRESH_TOKEN_LIFE;
+use rookery_store::session::{Session, forgotten_before};
+use rookery_store::user::{PasswordAttempt, User};
+use rookery_store::{Rotation, Stores};
+use tokio::time::{sleep, timeout};
+
+use crate::accounts::password::Passwords;
+use crate::accounts::refresh_token::{RefreshToken, Verdict};
+use crate::error::ApiError;
+use crate::http::limit::{ClientAddress, Limits};
+use crate::limits::{REVOKE_PUSH_WAIT, SESSION_PURGE_INTERVAL, SESSION_PURGE_MAX};
+use crate::metrics::Metrics;
+use crate::random;
+
+/// How often a refresh that lost a race to another one looks again.
+const REFRESH_ATTEMPTS: usize = 3;
+
+/// Begins, prolongs and ends login sessions.
+#[derive(Clone)]
+pub struct Sessions {
+    pub(crate) stores: Stores,
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) keys: Arc<SigningKeys>,
+    pub(crate) issuer: Arc<str>,
+    pub(crate) passwords: Arc<Passwords>,
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
+}
+
+/// What a client holds after a login or a refresh.
+pub struct Granted {
+    /// For requests and sockets.
+    pub access_token: String,
+    /// For the next refresh.
+    pub refresh_token: RefreshToken,
+    /// The session.
+    pub session: SessionId,
+    /// How long the access token lives.
+    pub access_life: Duration,
+    /// Whose it is.
+    pub user: User,
+}
+
+/// Somebody who wants to log in.
+pub struct Attempt {
+    /// The account that is meant, if there is one.
+    pub user: Option<User>,
+    /// What is said to be its password.
+    pub password: PasswordAttempt,
+    /// Where from.
+    pub from: ClientAddress,
+}
+
+impl Sessions {
+    /// Begins a session. An unknown name, a wrong password and a disabled account are answered alike, after the same
+    /// work.
+    pub async fn login(&self, attempt: Attempt, now: UnixMillis) -> Result<Granted, ApiError> {
+        let Attempt { user, password, from } = attempt;
+        let hash = user.as_ref().map(|user| user.password_hash.clone());
+        let matches = self.passwords.verify(hash, password, from.subject()).await?;
+        let user = match user {
+            None => return Err(bad_credentials(from, "no such account")),
+            Some(_) if !matches => return Err(bad_credentials(from, "wrong password")),
+            Some(user) if user.disabled => return Err(bad_credentials(from, "account disabled")),
+            Some(user) => user,
+        };
+        let token = RefreshToken::new(random::bytes()?, random::bytes()?);
+        let session = begin(&user, &token, now)?;
+        self.stores.sessions.insert(&session).await?;
+        // Whoever disabled the account meanwhile has not seen this session.
+        let user = self.stores.users.by_id(user.id).await?;
+        let Some(user) = user.filter(|user| !user.disabled) else {
+            self.stores.sessions.revoke(session.id, now).await?;
+            return Err(bad_credentials(from, "account disabled"));
+        };
+        self.end_oldest(user.id, now).await?;
+        tracing::info!(user_id = %user.id, session_id = %session.id, "logged in");
+        self.grant(&session, user, token, now)
+    }
+
+    /// Replaces a refresh token by its successor. A token that was replaced long ago ends its whole family.
+    pub async fn refresh(&self, text: &str, now: UnixMillis) -> Result<Granted, ApiError> {
+        let refused = || ApiError::refused(ErrorCode::BadRefreshToken);
+        let token = RefreshToken::parse(text).ok_or_else(refused)?;
+        self.limits.refresh(token.lookup()).await?;
+        for _ in 0..REFRESH_ATTEMPTS {
+            let session = self.stores.sessions.by_lookup(token.lookup()).await?.ok_or_else(refused)?;
+            let steps = match token.judge(&session, now) {
+                Verdict::Rotate => {
+                    if !self
+                        .stores
+                        .sessions
+                        .rotate(session.id, &token.hash(), rotation(&token, &session, now))
+                        .await?
+                    {
+                        continue;
+                    }
+                    1
+                }
+                Verdict::Repeat(steps) => steps,
+                Verdict::Wait(ms) => return Err(ApiError::later(ErrorCode::RateLimited, ms)),
+                Verdict::Reuse => {
+                    tracing::warn!(session_id = %session.id, user_id = %session.user_id, "refresh token reused, session revoked");
+                    self.end(session.user_id, session.id, now).await?;
+                    return Err(refused());
+                }
+                Verdict::Ended => return Err(refused()),
+            };
+            let user = self.stores.users.by_id(session.user_id).await?;
+            let user = user.filter(|user| !user.disabled).ok_or_else(refused)?;
+            return self.grant(&session, user, token.after(steps, &session.chain_key), now);
+        }
+        Err(refused())
+    }
+
+    /// A user has so many sessions: the oldest make place for the newest.
+    async fn end_oldest(&self, user: UserId, now: UnixMillis) -> Result<(), ApiError> {
+        let ended = self.stores.sessions.revoke_beyond(user, SESSIONS_PER_USER_MAX, now).await?;
+        for session in &ended {
+            tracing::info!(session_id = %session, user_id = %user, "too many sessions, the oldest ended");
+            self.metrics.refused("user_sessions");
+        }
+        join_all(ended.into_iter().map(|session| tell(&*self.bus, user, Revoked::One(session)))).await;
+        Ok(())
+    }
+
+    /// Erases sessions of which nothing can come any more, again and again. Every api does; twice is as good as once.
+    pub(crate) async fn purge(&self) {
+        loop {
+            sleep(SESSION_PURGE_INTERVAL).await;
+            let before = forgotten_before(UnixMillis::now());
+            loop {
+                match self.stores.sessions.purge(before, SESSION_PURGE_MAX).await {
+                    Ok(count) => {
+                        self.metrics.sessions_purged.inc_by(u64::try_from(count).unwrap_or(0));
+                        if count < SESSION_PURGE_MAX {
+                            break;
+                        }
+                    }
+                    Err(error) => {
+                        tracing::debug!(%error, "sessions not purged");
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends the session of a refresh token. A text that is no token of ours has no session to end.
+    pub async fn logout(&self, text: &str, now: UnixMillis) -> Result<(), ApiError> {
+        let Some(token) = RefreshToken::parse(text) else {
+            return Ok(());
+        };
+        let Some(session) = self.stores.sessions.by_lookup(token.lookup()).await? else {
+            return Ok(());
+        };
+        self.end(session.user_id, session.id, now).await?;
+        tracing::info!(session_id = %session.id, user_id = %session.user_id, "logged out");
+        Ok(())
+    }
+
+    /// Ends all sessions of the user, and their sockets.
+    pub async fn end_all(&self, user: UserId, now: UnixMillis) -> Result<(), ApiError> {
+        self.stores.sessions.revoke_all(user, now).await?;
+        tell(&*self.bus, user, Revoked::All).await;
+        tracing::info!(user_id = %user, "logged out everywhere");
+        Ok(())
+    }
+
+    async fn end(&self, user: UserId, session: SessionId, now: UnixMillis) -> Result<(), ApiError> {
+        self.stores.sessions.revoke(session, now).await?;
+        tell(&*self.bus, user, Revoked::One(session)).await;
+        Ok(())
+    }
+
+    fn grant(
+        &self,
+        session: &Session,
+        user: User,
+        refresh_token: RefreshToken,
+        now: UnixMillis,
+    ) -> Result<Granted, ApiError> {
+        let access_life = session.access_life(now);
+        let claims = Claims {
+            iss: self.issuer.to_string(),
+            aud: AUDIENCE.to_owned(),
+            sub: user.id,
+            sid: session.id,
+            name: user.username.as_str().to_owned(),
+            iat: now.seconds(),
+            exp: now.plus(access_life).seconds(),
+        };
+        Ok(Granted {
+            access_token: self.keys.sign(&claims)?,
+            refresh_token,
+            session: session.id,
+            access_life,
+            user,
+        })
+    }
+}
+
+fn bad_credentials(from: ClientAddress, reason: &'static str) -> ApiError {
+    tell_refused(from, reason);
+    ApiError::refused(ErrorCode::BadCredentials)
+}
+
+/// The one line that names the address of somebody: for programs that shut out who tries passwords. It never has the name
+/// that was tried, which may be a password in the wrong field.
+pub fn tell_refused(from: ClientAddress, reason: &'static str) {
+    tracing::warn!(client = %from.0, reason, "login refused");
+}
+
+fn rotation(token: &RefreshToken, session: &Session, now: UnixMillis) -> Rotation {
+    let mut replaced = session.replaced_lately(now);
+    replaced.push(now);
+    let current = token.child(&session.chain_key).hash();
+    Rotation { current, at: now, expires_at: session.refresh_end(now), replaced }
+}
+
+/// Tells the gateways at once. What is lost here they find by asking, a few seconds later.
+pub async fn tell(bus: &dyn Bus, user: UserId, revoked: Revoked) {
+    match timeout(REVOKE_PUSH_WAIT, bus.revoke(user, revoked)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, user_id = %user, "revocation not pushed"),
+        Err(_) => tracing::warn!(user_id = %user, "revocation not pushed in time"),
+    }
+}
+
+fn begin(user: &User, token: &RefreshToken, now: UnixMillis) -> Result<Session, ApiError> {
+    Ok(Session {
+        id: SessionId::generate(),
+        lookup: *token.lookup(),
+        user_id: user.id,
+        chain_key: random::bytes()?,
+        current: token.hash(),
+        parent: None,
+        rotated_at: now,
+        replaced: Vec::new(),
+        created_at: now,
+        expires_at: now.plus(REFRESH_TOKEN_LIFE),
+        revoked_at: None,
+    })
+}

@@ -1,0 +1,101 @@
+//! `POST /internal/v1/changes`, `POST /internal/v1/sessions/revoked`, `POST /internal/v1/acl`, `POST /internal/v1/readers`:
+//! what gateways ask now and then, in case news of it was lost; and `POST /internal/v1/acquainted`, who may see whom.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use rookery_bus::authority::{Authority, Changes};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::{AclVersion, RoomId, SessionId, UserId};
+use rookery_protocol::limits::REVOCATIONS_PER_READ_MAX;
+use serde::Deserialize;
+
+use crate::authority::LocalAuthority;
+use crate::error::ApiError;
+use crate::http::extract::JsonBody;
+
+/// What was asked last.
+#[derive(Deserialize)]
+pub struct ChangesRequest {
+    since: Option<UnixMillis>,
+}
+
+/// Sessions of local connections.
+#[derive(Deserialize)]
+pub struct SessionsRequest {
+    sessions: Vec<SessionId>,
+}
+
+/// Rooms with local members.
+#[derive(Deserialize)]
+pub struct RoomsRequest {
+    rooms: Vec<RoomId>,
+}
+
+/// Local members of a room.
+#[derive(Deserialize)]
+pub struct ReadersRequest {
+    room: RoomId,
+    users: Vec<UserId>,
+}
+
+/// A user who wants to see others.
+#[derive(Deserialize)]
+pub struct AcquaintedRequest {
+    user: UserId,
+    others: Vec<UserId>,
+}
+
+/// Which of the others share a room with the user.
+pub async fn acquainted(
+    State(authority): State<Arc<LocalAuthority>>,
+    JsonBody(request): JsonBody<AcquaintedRequest>,
+) -> Result<Json<Vec<UserId>>, ApiError> {
+    bounded(request.others.len(), "others")?;
+    Ok(Json(authority.acquainted(request.user, &request.others).await?))
+}
+
+/// What ended lately.
+pub async fn changes(
+    State(authority): State<Arc<LocalAuthority>>,
+    JsonBody(request): JsonBody<ChangesRequest>,
+) -> Result<Json<Changes>, ApiError> {
+    Ok(Json(authority.changes(request.since).await?))
+}
+
+/// Which of the sessions are over. The path is older than sessions that are forgotten.
+pub async fn sessions(
+    State(authority): State<Arc<LocalAuthority>>,
+    JsonBody(request): JsonBody<SessionsRequest>,
+) -> Result<Json<Vec<SessionId>>, ApiError> {
+    bounded(request.sessions.len(), "sessions")?;
+    Ok(Json(authority.ended(&request.sessions).await?))
+}
+
+/// The versions of the rooms' rights.
+pub async fn acl(
+    State(authority): State<Arc<LocalAuthority>>,
+    JsonBody(request): JsonBody<RoomsRequest>,
+) -> Result<Json<Vec<(RoomId, AclVersion)>>, ApiError> {
+    bounded(request.rooms.len(), "rooms")?;
+    Ok(Json(authority.acl_versions(&request.rooms).await?))
+}
+
+/// Which of the users may read in the room.
+pub async fn readers(
+    State(authority): State<Arc<LocalAuthority>>,
+    JsonBody(request): JsonBody<ReadersRequest>,
+) -> Result<Json<Vec<UserId>>, ApiError> {
+    bounded(request.users.len(), "users")?;
+    Ok(Json(authority.readers(request.room, &request.users).await?))
+}
+
+fn bounded(count: usize, field: &str) -> Result<(), ApiError> {
+    if count <= REVOCATIONS_PER_READ_MAX {
+        Ok(())
+    } else {
+        Err(ApiError::field(ErrorCode::BadField, field, "too many at once"))
+    }
+}

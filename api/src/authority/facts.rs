@@ -1,0 +1,53 @@
+//! What is to be known of a message before something is done to it.
+
+use rookery_bus::authority::{ActFacts, AuthorityError, BeforeAct, Look, MessageFacts};
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::{EventBody, SequencedEvent};
+use rookery_protocol::id::MessageId;
+use rookery_protocol::position::StoredPosition;
+use rookery_store::message::target_of;
+
+use super::{LocalAuthorityParts, store_error};
+use crate::history::{self, Looked};
+
+/// Answers a gateway, or this process itself.
+pub(super) async fn of_message(parts: &LocalAuthorityParts, look: Look) -> Result<MessageFacts, AuthorityError> {
+    let Look { room, message, before } = look;
+    let users: Vec<_> = before.iter().map(|before| before.user).collect();
+    let looked = history::look(&parts.stores, &*parts.bus, (room, message), &users).await;
+    let looked = looked
+        .map_err(|error| AuthorityError::Unavailable(error.to_string()))?
+        .ok_or(AuthorityError::Refused(ErrorCode::UnknownMessage))?;
+    let now = match before {
+        // After the tail was read: an event that is stored meanwhile is then seen twice, not never.
+        Some(before) => {
+            let done = parts.stores.messages.place(room, before.event).await.map_err(store_error)?;
+            Some(before_act(&looked, message, before, done))
+        }
+        None => None,
+    };
+    let emojis = looked.state.shown_reactions().into_iter().map(|reaction| reaction.emoji).collect();
+    Ok(MessageFacts { author: looked.said.event.user_id, deleted: looked.state.deleted, emojis, now })
+}
+
+fn before_act(looked: &Looked, message: MessageId, before: BeforeAct, done: Option<StoredPosition>) -> ActFacts {
+    let Looked { said, state, unstored, is_stored } = looked;
+    let content = match (&state.edit, &said.event.body) {
+        (Some(edit), _) => edit.content.clone(),
+        (None, EventBody::Message { content, .. }) => content.clone(),
+        // What was looked for is a message.
+        (None, _) => String::new(),
+    };
+    let concerns = |event: &SequencedEvent| {
+        let is_deletion = matches!(event.event.body, EventBody::MessageDeleted { .. });
+        target_of(&event.event.body) == Some(message) && (is_deletion || event.event.user_id == before.user)
+    };
+    ActFacts {
+        place: StoredPosition::from(said),
+        content,
+        own: state.reactions.of(before.user),
+        done,
+        under_way: unstored.iter().any(|event| event.event.id == before.event),
+        unstored: !is_stored || unstored.iter().any(concerns),
+    }
+}

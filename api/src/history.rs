@@ -1,0 +1,256 @@
+//! Reading a room's history: what the store has, and what only the bus has so far.
+//!
+//! A message can be read as soon as it was echoed. A page never hides a hole: where events are missing between the
+//! store and the hot tail, the page ends there, or the answer is "not possible right now".
+
+mod flights;
+pub mod list;
+mod merge;
+mod states;
+
+/// The routes of histories.
+pub(crate) fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Authentication: FromRef<S>,
+    History: FromRef<S>,
+{
+    OpenApiRouter::new().routes(routes!(list::list))
+}
+
+use crate::http::cursor::Cursors;
+use crate::http::extract::Authentication;
+use crate::metrics::Metrics;
+use crate::rooms::Rooms;
+use axum::extract::FromRef;
+use std::collections::HashMap;
+use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use flights::{Flights, Full};
+use merge::{Hole, Merged, Tail, merge};
+use rookery_bus::Bus;
+use rookery_bus::error::BusError;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::id::{MessageId, RoomId, UserId};
+use rookery_protocol::limits::TAIL_EVENTS_MAX;
+use rookery_protocol::partition::partition_of;
+use rookery_protocol::position::Position;
+use rookery_protocol::server::ServerFrame;
+use rookery_store::message::target_of;
+use rookery_store::message::{Window, is_message_of};
+use rookery_store::message_state::MessageState;
+use rookery_store::{PageQuestion, StoreError, Stores};
+use tokio::time::timeout;
+
+use crate::error::ApiError;
+use crate::limits::HISTORY_BUS_WAIT;
+
+/// Which page is read, and what became of it. A failure is told to all who waited.
+pub type Reads = Flights<(RoomId, PageQuestion), Result<Arc<Page>, Arc<StoreError>>>;
+
+/// Reads pages of histories.
+#[derive(Clone)]
+pub struct History {
+    pub(crate) stores: Stores,
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) rooms: Rooms,
+    pub(crate) cursors: Cursors,
+    pub(crate) reads: Arc<Reads>,
+    pub(crate) metrics: Metrics,
+}
+
+/// A page of a history, oldest first.
+#[derive(Clone)]
+pub struct Page {
+    events: Vec<SequencedEvent>,
+    /// What acts have made of the messages of the page.
+    states: HashMap<MessageId, MessageState>,
+    /// Where the page before this one ends; none at the beginning of the history.
+    pub previous: Option<Position>,
+    /// Where the page after this one begins, also where it is yet to be written; none for an empty page.
+    pub next: Option<Position>,
+    /// For the newest page: everything up to here is told in it, as far as that is known.
+    pub upto: Option<Position>,
+}
+
+impl Page {
+    /// The events as clients get them, messages as they are now.
+    pub fn frames(self) -> Vec<ServerFrame> {
+        let Self { events, states, .. } = self;
+        events.into_iter().map(|event| states::show(event, &states)).collect()
+    }
+
+    /// Says which reactions are the reader's among those of more users than are named.
+    pub async fn for_reader(mut self, history: &History, reader: UserId) -> Result<Self, ApiError> {
+        let many = self.states.iter().filter(|(_, state)| state.reactions.are_many());
+        let many: Vec<MessageId> = many.map(|(id, _)| *id).collect();
+        if many.is_empty() {
+            return Ok(self);
+        }
+        for (id, own) in history.stores.messages.states(&many, &[reader]).await? {
+            if let Some(state) = self.states.get_mut(&id) {
+                state.reactions.read_by(reader, &own.reactions);
+            }
+        }
+        Ok(self)
+    }
+}
+
+impl History {
+    /// The events of a window. Many who ask for the same are served by one read.
+    pub async fn page(&self, room: RoomId, question: PageQuestion) -> Result<Page, ApiError> {
+        let read = async {
+            self.metrics.history_reads.inc();
+            self.read(room, question).await.map(Arc::new).map_err(|error| Arc::new(cause(error)))
+        };
+        match self.reads.get((room, question), read).await {
+            Ok(Ok(page)) => Ok(Arc::unwrap_or_clone(page)),
+            Ok(Err(error)) => Err(ApiError::Store(told(&error))),
+            Err(Full) => {
+                self.metrics.history_refused.inc();
+                Err(ApiError::refused(ErrorCode::Overloaded))
+            }
+        }
+    }
+
+    async fn read(&self, room: RoomId, question: PageQuestion) -> Result<Page, ApiError> {
+        // The bus before the store: an event that moves from one to the other in between is then seen twice, not never.
+        let Known { newest, tail } = self.known(room).await;
+        let acts = tail.as_ref().map(|tail| states::acts(&tail.events)).unwrap_or_default();
+        let one_more = PageQuestion { limit: question.limit + 1, ..question };
+        let stored = self.stores.messages.page(room, one_more).await?;
+        let (newest, tail) = match tail {
+            Some(tail) if self.is_over(room, &tail).await? => (None, None),
+            tail => (newest, tail),
+        };
+        let merged = merge(stored, tail, question.window);
+        let merged = merged.map_err(|Hole| BusError::Unavailable("events wait to be stored".to_owned()))?;
+        let is_whole = question.window == Window::Latest && !merged.after_hole;
+        let mut page = cut(merged, question);
+        page.states = states::of(&self.stores, &page.events, &acts).await?;
+        page.upto = newest.filter(|_| is_whole);
+        Ok(page)
+    }
+
+    /// What the bus knows beyond the store. Without an answer the store alone is served.
+    async fn known(&self, room: RoomId) -> Known {
+        let asked = timeout(HISTORY_BUS_WAIT, unstored(&*self.bus, room)).await;
+        let late = |_| Err(BusError::Unavailable("no answer in time for a page".to_owned()));
+        match asked.unwrap_or_else(late) {
+            Ok(known) => known,
+            Err(error) => {
+                tracing::warn!(%error, room_id = %room, "history served from the store alone");
+                self.metrics.history_without_bus.inc();
+                Known::default()
+            }
+        }
+    }
+
+    /// What a server has numbered that was replaced meanwhile will never be stored.
+    async fn is_over(&self, room: RoomId, tail: &Tail) -> Result<bool, StoreError> {
+        if tail.events.is_empty() {
+            return Ok(false);
+        }
+        let partition = partition_of(room);
+        let begun = self.stores.epochs.begun(&[partition]).await?;
+        Ok(begun.get(&partition).is_some_and(|begun| begun.epoch > tail.epoch))
+    }
+}
+
+/// Why a page could not be read, in words that can be told to many.
+fn cause(error: ApiError) -> StoreError {
+    if let ApiError::Store(error) = error {
+        error
+    } else {
+        StoreError::Unavailable(error.to_string())
+    }
+}
+
+fn told(error: &StoreError) -> StoreError {
+    if let StoreError::Inconsistent(what) = error {
+        StoreError::Inconsistent(what.clone())
+    } else {
+        StoreError::Unavailable(error.to_string())
+    }
+}
+
+/// What the bus says of a room.
+#[derive(Default)]
+struct Known {
+    /// Where its newest event is.
+    newest: Option<Position>,
+    /// The events that may not be stored yet; none where all are.
+    tail: Option<Tail>,
+}
+
+async fn unstored(bus: &dyn Bus, room: RoomId) -> Result<Known, BusError> {
+    let heads = bus.heads(&[room]).await?;
+    let Some(head) = heads.first().copied().flatten() else { return Ok(Known::default()) };
+    let newest = Some(Position { epoch: head.epoch, seq: head.seq });
+    if head.seq <= head.stored {
+        return Ok(Known { newest, tail: None });
+    }
+    let mut events = bus.range(room, head.stored, TAIL_EVENTS_MAX).await?;
+    // An epoch that began between the two questions has its own heads; the next request sees them.
+    events.retain(|event| event.epoch == head.epoch);
+    let last = events.last().map_or(head.seq, |event| event.seq);
+    Ok(Known { newest, tail: Some(Tail { epoch: head.epoch, stored: head.stored, last, events }) })
+}
+
+/// Leaves out what was not asked for, cuts one event too many off the far end and remembers that it was there.
+fn cut(merged: Merged, question: PageQuestion) -> Page {
+    let Merged { mut events, after_hole } = merged;
+    let (begins, ends) = (events.first().map(SequencedEvent::position), events.last().map(SequencedEvent::position));
+    events.retain(|event| question.kinds.include(event));
+    let surplus = events.len().saturating_sub(question.limit);
+    let (older, cut_short) = match question.window {
+        Window::Latest | Window::Before(_) => {
+            events.drain(..surplus);
+            (surplus > 0 || after_hole, false)
+        }
+        Window::After(_) => {
+            events.truncate(question.limit);
+            (true, surplus > 0)
+        }
+    };
+    let previous = events.first().map(SequencedEvent::position).or(begins).filter(|_| older);
+    let last = events.last().map(SequencedEvent::position);
+    let next = last.and(if cut_short { last } else { ends });
+    Page { events, states: HashMap::new(), previous, next, upto: None }
+}
+
+/// One message of a room: what was said, what became of it, and what the store does not have of that yet.
+pub(super) struct Looked {
+    pub(super) said: SequencedEvent,
+    pub(super) state: MessageState,
+    /// Events of the room that may not be stored yet.
+    pub(super) unstored: Vec<SequencedEvent>,
+    /// Whether the message is stored.
+    pub(super) is_stored: bool,
+}
+
+/// Looks for a message in the store and, beyond it, in the hot tail; with the last words of these users about its
+/// reactions.
+pub(super) async fn look(
+    stores: &Stores,
+    bus: &dyn Bus,
+    (room, id): (RoomId, MessageId),
+    users: &[UserId],
+) -> Result<Option<Looked>, ApiError> {
+    // The bus before the store, as for a page.
+    let unstored = unstored(bus, room).await?.tail.map(|tail| tail.events).unwrap_or_default();
+    let known = stores.messages.message(room, id).await?;
+    let is_stored = known.is_some();
+    let in_tail = || unstored.iter().find(|event| event.event.id == id && is_message_of(event, room)).cloned();
+    let Some(said) = known.or_else(in_tail) else { return Ok(None) };
+    let acts: Vec<&SequencedEvent> = unstored.iter().filter(|event| target_of(&event.event.body) == Some(id)).collect();
+    let users: Vec<UserId> = users.iter().copied().chain(acts.iter().map(|act| act.event.user_id)).collect();
+    let mut state = stores.messages.states(&[id], &users).await?.remove(&id).unwrap_or_default();
+    for act in acts {
+        state.apply(act);
+    }
+    Ok(Some(Looked { said, state, unstored, is_stored }))
+}

@@ -1,0 +1,60 @@
+//! The messages of a page as they are now: what the store knows of them, and what the hot tail adds.
+
+use std::collections::{HashMap, HashSet};
+
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::id::{MessageId, UserId};
+use rookery_protocol::server::ServerFrame;
+use rookery_store::Stores;
+use rookery_store::message::{edit_of, is_message_of, target_of};
+use rookery_store::message_state::MessageState;
+
+use crate::error::ApiError;
+
+/// The acts among some events.
+pub(super) fn acts(events: &[SequencedEvent]) -> Vec<SequencedEvent> {
+    events.iter().filter(|event| target_of(&event.event.body).is_some()).cloned().collect()
+}
+
+/// The states of the messages that the events are, or are edits of.
+pub(super) async fn of(
+    stores: &Stores,
+    events: &[SequencedEvent],
+    unstored: &[SequencedEvent],
+) -> Result<HashMap<MessageId, MessageState>, ApiError> {
+    let ids: HashSet<MessageId> = events.iter().filter_map(message_in).collect();
+    let ids: Vec<MessageId> = ids.into_iter().collect();
+    // What the store has of those who did something since, so that nothing of theirs counts twice.
+    let users: HashSet<UserId> = unstored.iter().map(|act| act.event.user_id).collect();
+    let users: Vec<UserId> = users.into_iter().collect();
+    let mut states = stores.messages.states(&ids, &users).await?;
+    for act in unstored {
+        if let Some(target) = target_of(&act.event.body) {
+            states.entry(target).or_default().apply(act);
+        }
+    }
+    Ok(states)
+}
+
+fn message_in(event: &SequencedEvent) -> Option<MessageId> {
+    if is_message_of(event, event.room) {
+        Some(event.event.id)
+    } else {
+        edit_of(&event.event.body)
+    }
+}
+
+/// The event as clients get it. An edit of a deleted message has no text any more.
+pub(super) fn show(event: SequencedEvent, states: &HashMap<MessageId, MessageState>) -> ServerFrame {
+    let about = message_in(&event).and_then(|id| states.get(&id));
+    let mut frame = ServerFrame::from(event);
+    let Some(state) = about else { return frame };
+    if let ServerFrame::NewMessage { message, .. } = &mut frame {
+        state.show(message);
+    } else if let ServerFrame::MessageEdited { content, .. } = &mut frame
+        && state.deleted
+    {
+        content.clear();
+    }
+    frame
+}

@@ -1,0 +1,34 @@
+//! What handlers take from requests. Every extractor answers problems, never plain text.
+
+mod caller;
+mod json;
+mod message;
+mod page;
+mod room;
+
+pub(crate) use caller::bearer;
+pub use caller::{Authentication, Caller};
+pub use json::JsonBody;
+pub use message::{MessagePath, ReactionPath};
+pub use page::{HistoryQuery, MembersQuery, MyRoomsQuery, PresenceQuery, QueryParams, ReactionQuery, RoomsQuery};
+pub use room::{MemberPath, RoomPath};
+
+/// The field that one of serde's messages is about: the name in its first pair of back-ticks, for those messages
+/// that name a field.
+fn field_in(message: &str) -> Option<&str> {
+    let kinds = ["missing field `", "unknown field `", "duplicate field `"];
+    let rest = kinds.iter().find_map(|kind| Some(message.split_once(kind)?.1))?;
+    rest.split_once('`').map(|(field, _)| field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_found_in_messages() {
+        assert_eq!(field_in("missing field `email`"), Some("email"));
+        assert_eq!(field_in("unknown field `x`, expected `a` or `b`"), Some("x"));
+        assert_eq!(field_in("invalid type: integer `1`, expected a string"), None);
+    }
+}

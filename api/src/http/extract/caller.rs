@@ -1,0 +1,94 @@
+//! Who calls: the claims of the access token in `Authorization: Bearer`.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRef, FromRequestParts};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::Sender;
+use rookery_protocol::id::UserId;
+use rookery_runtime::token::{Claims, Verifier};
+use rookery_store::Sessions;
+
+use crate::error::ApiError;
+
+/// An authenticated user.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The account.
+    pub user_id: UserId,
+    /// Its name at the time of the token.
+    pub username: String,
+}
+
+impl From<Caller> for Sender {
+    fn from(caller: Caller) -> Self {
+        Self { user_id: caller.user_id, username: caller.username }
+    }
+}
+
+/// What it takes to know who calls.
+#[derive(Clone)]
+pub struct Authentication {
+    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) sessions: Arc<dyn Sessions>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller
+where
+    Authentication: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Authentication { verifier, sessions } = Authentication::from_ref(state);
+        let unauthenticated = || ApiError::refused(ErrorCode::Unauthenticated);
+        let claims = match parts.extensions.remove::<Claims>() {
+            // Verified when the request was counted.
+            Some(claims) => claims,
+            None => verify(&verifier, &parts.headers).ok_or_else(unauthenticated)?,
+        };
+        // A token outlives its session by minutes; it opens nothing then.
+        if !sessions.ended(&[claims.sid]).await?.is_empty() {
+            return Err(unauthenticated());
+        }
+        Ok(Self { user_id: claims.sub, username: claims.name })
+    }
+}
+
+fn verify(verifier: &Verifier, headers: &HeaderMap) -> Option<Claims> {
+    let claims = verifier.verify(bearer(headers)?, UnixMillis::now());
+    claims.inspect_err(|error| tracing::debug!(%error, "token refused")).ok()
+}
+
+/// The token of an `Authorization: Bearer` header; none if there is no such header, or more than one.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim_start_matches(' '))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn headers(values: &[&'static str]) -> HeaderMap {
+        values.iter().map(|value| (AUTHORIZATION, HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn one_bearer_token_counts() {
+        assert_eq!(bearer(&headers(&["Bearer a.b"])), Some("a.b"));
+        assert_eq!(bearer(&headers(&["bearer  a.b"])), Some("a.b"));
+        for bad in [&[][..], &["Basic x"], &["Bearer"], &["Bearer a", "Bearer b"]] {
+            assert_eq!(bearer(&headers(bad)), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! How much may be asked for over REST: by a user, over all nodes and sockets together; by an address, where nobody says
+//! who asks, and wherever somebody asks who need not be logged in. Every answer of such a route tells what is left.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::RETRY_AFTER;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use rookery_bus::limiter::{Limiter, Verdict, headers};
+use rookery_bus::pace::Pace;
+use rookery_bus::quota::Limit;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::cost::Work;
+use rookery_protocol::id::UserId;
+use rookery_runtime::address;
+use rookery_runtime::listener::Peer;
+use rookery_runtime::token::{Claims, Verifier};
+use rookery_store::user::{Email, Login};
+
+use crate::error::{ApiError, is_pace};
+use crate::http::extract::bearer;
+
+/// How much one user or one address may ask for.
+#[derive(Clone)]
+pub struct Limits {
+    pub(crate) limiter: Arc<Limiter>,
+    pub(crate) verifier: Arc<Verifier>,
+    /// How fast one user may talk in one room; only told here, the bus counts.
+    pub(crate) pace: Pace,
+}
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientAddress(pub(crate) IpAddr);
+
+impl ClientAddress {
+    /// What stands for it where it is counted.
+    pub(crate) fn subject(self) -> u128 {
+        address::subject(self.0)
+    }
+}
+
+/// Counts a request before anything is done for it.
+pub(crate) async fn limited(State(limits): State<Limits>, mut request: Request, next: Next) -> Response {
+    let from = ClientAddress(limits.client(&request));
+    request.extensions_mut().insert(from);
+    let own = request.extensions().get::<MatchedPath>().and_then(|path| limit_of(path.as_str()));
+    let token = own.is_none().then(|| limits.claims(request.headers())).flatten();
+    let verdict = if let Some(claims) = token {
+        let user = claims.sub.as_uuid().as_u128();
+        request.extensions_mut().insert(claims);
+        limits.limiter.take(Limit::UserCommands, user).await
+    } else {
+        limits.stranger(own, from.subject()).await
+    };
+    if !verdict.allowed {
+        return ApiError::Limited(verdict).into_response();
+    }
+    let mut response = next.run(request).await;
+    tell(&mut response, &verdict, limits.pace.burst);
+    response
+}
+
+/// Counts a file or a document. A page of them is many requests, so they have a limit of their own.
+pub(crate) async fn file(State(limits): State<Limits>, request: Request, next: Next) -> Response {
+    let address = address::subject(limits.client(&request));
+    let verdict = limits.limiter.take(Limit::AddressFiles, address).await;
+    if verdict.allowed {
+        next.run(request).await
+    } else {
+        ApiError::Limited(verdict).into_response()
+    }
+}
+
+impl Limits {
+    /// Counts a request to nowhere, and gives the answer that it gets.
+    pub(crate) async fn nowhere(&self, request: Request, answer: ApiError) -> Response {
+        let address = address::subject(self.client(&request));
+        let verdict = self.limiter.take(Limit::AddressRequests, address).await;
+        let answer = if verdict.allowed { answer } else { ApiError::Limited(verdict) };
+        answer.into_response()
+    }
+
+    /// Counts a login to an account, by whichever of its names, and whether there is such an account or not. Only who tries
+    /// from the same address is slowed down by it: nobody can lock somebody else out.
+    pub(crate) async fn login(
+        &self,
+        account: Option<UserId>,
+        login: &Login,
+        from: ClientAddress,
+    ) -> Result<(), ApiError> {
+        let name =
+            account.map_or_else(|| login.as_str().trim().to_lowercase(), |id| format!("account {}", id.as_uuid()));
+        self.take(Limit::AccountLogins, address::account(&name, from.0)).await
+    }
+
+    /// Counts a registration with an e-mail address.
+    pub(crate) async fn registration(&self, email: &Email) -> Result<(), ApiError> {
+        self.take(Limit::AccountRegistrations, address::named(&email.key())).await
+    }
+
+    /// Counts a refresh of a session.
+    pub(crate) async fn refresh(&self, lookup: &[u8; 16]) -> Result<(), ApiError> {
+        self.take(Limit::SessionRefreshes, u128::from_be_bytes(*lookup)).await
+    }
+
+    async fn take(&self, limit: Limit, subject: u128) -> Result<(), ApiError> {
+        let verdict = self.limiter.take(limit, subject).await;
+        if verdict.allowed { Ok(()) } else { Err(ApiError::Limited(verdict)) }
+    }
+
+    /// Counts what a request makes the servers do beyond what every request costs.
+    pub(crate) async fn spend(&self, user: UserId, work: Work) -> Result<(), ApiError> {
+        let tokens = work.tokens().saturating_sub(Work::Plain.tokens());
+        let verdict = self.limiter.take_many(Limit::UserCommands, user.as_uuid().as_u128(), tokens).await;
+        if verdict.allowed { Ok(()) } else { Err(ApiError::Limited(verdict)) }
+    }
+
+    /// What an address may ask for in general, and then this in particular.
+    async fn stranger(&self, own: Option<Limit>, address: u128) -> Verdict {
+        let verdict = self.limiter.take(Limit::AddressRequests, address).await;
+        match own {
+            Some(own) if verdict.allowed => self.limiter.take(own, address).await,
+            Some(_) | None => verdict,
+        }
+    }
+
+    fn claims(&self, headers: &HeaderMap) -> Option<Claims> {
+        self.verifier.verify(bearer(headers)?, UnixMillis::now()).ok()
+    }
+
+    fn client(&self, request: &Request) -> IpAddr {
+        // Every request came through our listener, which knows the other end.
+        let peer = request
+            .extensions()
+            .get::<Peer>()
+            .map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0.ip());
+        self.limiter.client(peer, request.headers())
+    }
+}
+
+/// What people ask who need not be logged in. A token that comes along says nothing about who asks.
+fn limit_of(path: &str) -> Option<Limit> {
+    match path {
+        "/api/v1/auth/login" => Some(Limit::AddressLogins),
+        "/api/v1/auth/register" => Some(Limit::AddressRegistrations),
+        "/api/v1/auth/refresh" | "/api/v1/auth/logout" => Some(Limit::AddressRefreshes),
+        _ => None,
+    }
+}
+
+/// What is left, unless the answer speaks of another limit. The pace of a room tells its own.
+fn tell(response: &mut Response, verdict: &Verdict, pace_burst: u32) {
+    if response.headers().contains_key(headers::LIMIT) {
+        return;
+    }
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
+        let burst = if is_pace(response) { pace_burst } else { 1 };
+        tell_empty(response.headers_mut(), burst);
+    } else {
+        verdict.write(response.headers_mut());
+    }
+}
+
+fn tell_empty(map: &mut HeaderMap, burst: u32) {
+    let reset = map.get(RETRY_AFTER).cloned().unwrap_or(HeaderValue::from_static("1"));
+    map.insert(headers::LIMIT, HeaderValue::from(burst));
+    map.insert(headers::REMAINING, HeaderValue::from(0_u32));
+    map.insert(headers::RESET, reset);
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        let known = parts.extensions.get::<Self>().copied();
+        Ok(known.unwrap_or(Self(Ipv4Addr::UNSPECIFIED.into())))
+    }
+}

@@ -1,0 +1,146 @@
+//! Doing something to a message over REST: a look at the message, then the same steps as for sending.
+
+use rookery_bus::authority::{Authority, BeforeAct, Look, Verdict};
+use rookery_protocol::act::Act;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::emoji::Emoji;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::{Event, EventBody, Sender, SequencedEvent};
+use rookery_protocol::id::{ClientId, MessageId, RoomId, RoomRef, UserId};
+use rookery_protocol::limits::{ACT_SETTLE_PAUSE, ACT_SETTLE_TRIES};
+use rookery_protocol::position::Position;
+use rookery_store::Reaction;
+use rookery_store::message::edit_of;
+use rookery_store::message_state::Version;
+use rookery_store::user::User;
+
+use crate::error::ApiError;
+use crate::history::{self, Looked};
+use crate::limits::{EDITS_SHOWN_MAX, SWEEP_INTERVAL, SWEEP_ROWS_MAX, TAKEN_BACK_KEPT};
+use crate::messages::{Messages, RIGHTS_ATTEMPTS, Sent, unsettled};
+
+/// Something to be done to a message.
+pub struct Deed {
+    /// Who does it.
+    pub sender: Sender,
+    /// The sender's name for it.
+    pub client_id: ClientId,
+    /// What is done.
+    pub act: Act,
+}
+
+impl Messages {
+    /// Does it. None if it changes nothing.
+    pub async fn act(&self, room: &RoomRef, deed: Deed) -> Result<Option<Sent>, ApiError> {
+        let mut rights_read = 0;
+        for _ in 0..ACT_SETTLE_TRIES {
+            match self.attempt(room, &deed).await? {
+                Outcome::Sent(sent) => return Ok(Some(sent)),
+                Outcome::Unchanged => return Ok(None),
+                Outcome::Unsettled => tokio::time::sleep(ACT_SETTLE_PAUSE).await,
+                Outcome::StaleRights if rights_read == RIGHTS_ATTEMPTS => break,
+                Outcome::StaleRights => rights_read += 1,
+            }
+        }
+        Err(unsettled())
+    }
+
+    async fn attempt(&self, room: &RoomRef, deed: &Deed) -> Result<Outcome, ApiError> {
+        let Deed { sender, client_id, act } = deed;
+        let (user, message) = (sender.user_id, act.message_id);
+        let permission = self.may_send(user, room).await?;
+        let room = permission.room;
+        let event = Event::act(room, sender.clone(), client_id, act.clone());
+        let id = event.id;
+        let look = Look { room, message, before: Some(BeforeAct { user, event: id }) };
+        let facts = self.authority.message(look).await?;
+        match facts.decide(&permission, user, act).map_err(ApiError::refused)? {
+            Verdict::Unsettled => Ok(Outcome::Unsettled),
+            Verdict::Unchanged(_) => Ok(Outcome::Unchanged),
+            Verdict::Done(first) => Ok(Outcome::Sent(Sent { room, id, first, stored: true })),
+            Verdict::Change => match self.place(&permission, event, client_id).await? {
+                Some(appended) => self.settle(room, appended).await.map(Outcome::Sent),
+                None => Ok(Outcome::StaleRights),
+            },
+        }
+    }
+
+    /// Who has a reaction to a message, as far as it is stored, and where the next page begins if there is one.
+    pub async fn reaction_users(
+        &self,
+        (room, message): (RoomId, MessageId),
+        emoji: &Emoji,
+        after: Option<Position>,
+        limit: usize,
+    ) -> Result<(Vec<User>, Option<Position>), ApiError> {
+        let looked = history::look(&self.stores, &*self.bus, (room, message), &[]).await?;
+        if looked.is_none_or(|looked| looked.state.deleted) {
+            return Err(ApiError::refused(ErrorCode::UnknownMessage));
+        }
+        let reaction = Reaction { message, emoji };
+        let mut reacted = self.stores.messages.reacted(reaction, after, limit + 1).await?;
+        let more = reacted.len() > limit;
+        reacted.truncate(limit);
+        let next = reacted.last().filter(|_| more).map(|last| last.place);
+        let ids: Vec<UserId> = reacted.iter().map(|reacted| reacted.user).collect();
+        let mut users = self.stores.users.by_ids(&ids).await?;
+        users.sort_by_key(|user| ids.iter().position(|id| *id == user.id));
+        Ok((users, next))
+    }
+
+    /// All texts of a message, oldest first, beginning with what was said first. A deleted message has none.
+    pub async fn versions(&self, room: RoomId, id: MessageId) -> Result<Vec<Version>, ApiError> {
+        let looked = history::look(&self.stores, &*self.bus, (room, id), &[])
+            .await?
+            .filter(|looked| !looked.state.deleted);
+        let Looked { said, unstored, .. } = looked.ok_or_else(|| ApiError::refused(ErrorCode::UnknownMessage))?;
+        let mut edits = self.stores.messages.edits(id, EDITS_SHOWN_MAX).await?;
+        edits.extend(unstored.into_iter().filter(|event| edit_of(&event.event.body) == Some(id)));
+        edits.sort_by_key(SequencedEvent::position);
+        edits.dedup_by_key(|event| event.event.id);
+        Ok(std::iter::once(said).chain(edits).filter_map(version).collect())
+    }
+
+    /// Forgets reactions that were taken back a while ago. Endless.
+    pub async fn sweep(&self) {
+        loop {
+            tokio::time::sleep(SWEEP_INTERVAL).await;
+            let before = UnixMillis::now().minus(TAKEN_BACK_KEPT);
+            // What is left, or could not be forgotten now, is there the next time.
+            match self.stores.messages.sweep(before, SWEEP_ROWS_MAX).await {
+                Ok(rows) => tracing::debug!(rows, "reactions that were taken back are forgotten"),
+                Err(error) => tracing::debug!(%error, "reactions that were taken back are kept"),
+            }
+        }
+    }
+}
+
+/// What became of one try.
+enum Outcome {
+    Sent(Sent),
+    Unchanged,
+    /// What it would repeat is not stored yet.
+    Unsettled,
+    /// The room's rights changed meanwhile.
+    StaleRights,
+}
+
+fn version(event: SequencedEvent) -> Option<Version> {
+    let (place, at) = (event.position(), event.timestamp);
+    match event.event.body {
+        EventBody::Message { content, .. } | EventBody::MessageEdited { content, .. } => {
+            Some(Version { place, content, at })
+        }
+        EventBody::MemberJoined {}
+        | EventBody::MemberLeft {}
+        | EventBody::MemberKicked { .. }
+        | EventBody::MemberBanned { .. }
+        | EventBody::MemberUnbanned { .. }
+        | EventBody::MemberMuted { .. }
+        | EventBody::MemberUnmuted { .. }
+        | EventBody::MessageDeleted { .. }
+        | EventBody::ReactionAdded { .. }
+        | EventBody::ReactionRemoved { .. }
+        | EventBody::RoomUpdated { .. } => None,
+    }
+}

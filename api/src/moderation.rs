@@ -1,0 +1,115 @@
+//! Acts of moderation: kick, ban, mute and their ends.
+//!
+//! An act is answered when the room has heard of it: its event has raised the room's ACL version on the bus, so
+//! nothing that was allowed under older rights gets a number after the answer.
+
+use axum::extract::FromRef;
+use rookery_protocol::access::{Action, outranks};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::{EventBody, Sender};
+use rookery_protocol::id::{RoomRef, UserId};
+use rookery_store::sanction::Act;
+use rookery_store::user::User;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::error::ApiError;
+use crate::http::extract::Authentication;
+use crate::rooms::{self, Rooms};
+
+pub mod endpoints;
+
+/// The routes of moderation.
+pub(crate) fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Authentication: FromRef<S>,
+    Moderation: FromRef<S>,
+{
+    OpenApiRouter::new()
+        .routes(routes!(endpoints::kick))
+        .routes(routes!(endpoints::ban, endpoints::unban))
+        .routes(routes!(endpoints::mute, endpoints::unmute))
+}
+
+/// Acts against users in rooms.
+#[derive(Clone)]
+pub struct Moderation {
+    pub(crate) rooms: Rooms,
+}
+
+/// An act against a user in a room.
+pub struct Case {
+    /// The room.
+    pub room: RoomRef,
+    /// Against whom, or for whom.
+    pub user: UserId,
+    /// What.
+    pub act: Act,
+}
+
+impl Moderation {
+    /// Carries the act out. Nothing changes if all is so already.
+    pub async fn act(&self, actor: Sender, case: Case) -> Result<(), ApiError> {
+        let Case { room, user, act } = case;
+        let (room, role) = self.rooms.find(actor.user_id, &room, Action::Moderate).await?;
+        let target = self.rooms.stores.users.by_id(user).await?;
+        let target = target.ok_or_else(|| ApiError::refused(ErrorCode::NotFound))?;
+        let member = self.rooms.stores.members.get(room.id, user).await?;
+        let above = role.is_some_and(|role| outranks(role, member.as_ref().map(|member| member.role)));
+        if !above || user == actor.user_id {
+            return Err(ApiError::refused(ErrorCode::Forbidden));
+        }
+        if member.is_none() && is_for_members(act) {
+            return Err(ApiError::refused(ErrorCode::NotFound));
+        }
+        let by = actor.user_id;
+        let event = rooms::membership_event(actor, body(act, &target));
+        if self.rooms.stores.sanctions.apply(room.id, user, act, &event).await?.is_some() {
+            tracing::info!(room_id = %room.id, user_id = %user, %by, ?act, "moderated");
+        }
+        // Also where nothing changed: an earlier try may have been told that the room had not heard of it.
+        Ok(self.rooms.announcer.settle(room.id).await?)
+    }
+}
+
+/// Somebody can be kept out, or let in again, without being a member.
+const fn is_for_members(act: Act) -> bool {
+    match act {
+        Act::Kick | Act::Mute(_) => true,
+        Act::Ban(_) | Act::Unban | Act::Unmute => false,
+    }
+}
+
+fn body(act: Act, target: &User) -> EventBody {
+    let member = Sender { user_id: target.id, username: target.username.as_str().to_owned() };
+    match act {
+        Act::Kick => EventBody::MemberKicked { member },
+        Act::Ban(until) => EventBody::MemberBanned { member, until: until.time() },
+        Act::Unban => EventBody::MemberUnbanned { member },
+        Act::Mute(until) => EventBody::MemberMuted { member, until: until.time() },
+        Act::Unmute => EventBody::MemberUnmuted { member },
+    }
+}
+
+/// When a sanction ends that was given for so many seconds, or until a time.
+pub fn end(
+    until: Option<UnixMillis>,
+    duration_s: Option<u64>,
+    now: UnixMillis,
+) -> Result<Option<UnixMillis>, ApiError> {
+    let bad = |field: &str, detail: &str| Err(ApiError::field(ErrorCode::BadField, field, detail));
+    match (until, duration_s) {
+        (Some(_), Some(_)) => bad("duration_s", "give either until or duration_s, not both"),
+        (Some(until), None) if until <= now => bad("until", "must be in the future"),
+        (None, Some(seconds)) if !(1..=DURATION_S_MAX).contains(&seconds) => {
+            bad("duration_s", "must be from 1 to 315360000")
+        }
+        (None, Some(seconds)) => Ok(Some(now.plus(std::time::Duration::from_secs(seconds)))),
+        (until, None) => Ok(until),
+    }
+}
+
+/// Ten years.
+const DURATION_S_MAX: u64 = 315_360_000;

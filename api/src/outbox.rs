@@ -1,0 +1,282 @@
+//! Announcements: changes of membership that the store has decided and the bus has yet to carry.
+//!
+//! The outbox makes them certain, the derived names make them idempotent: any node may carry any of them, twice. One is
+//! forgotten when the store has its event: what a server of the bus that was replaced has numbered is carried again, unless
+//! the store has it. Members would take a repeat for a second change.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use rookery_bus::authority::Authority;
+use rookery_bus::error::BusError;
+use rookery_bus::{Append, AppendError, Appended, Bus, open};
+use rookery_protocol::access::Rights;
+use rookery_protocol::event::EventBody;
+use rookery_protocol::id::{AclVersion, ClientId, MessageId, RoomId};
+use rookery_protocol::partition::partition_of;
+use rookery_store::{Announcement, Messages, Outbox, StoreError, Stores};
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+use crate::limits::{ANNOUNCE_BATCH_MAX, ANNOUNCE_INTERVAL, ANNOUNCE_WAIT};
+use crate::metrics::Metrics;
+use crate::stored_waiter::{StoredWaits, Waited};
+
+/// Carries announcements. Cheap to clone.
+#[derive(Clone)]
+pub struct Announcer(Arc<Inner>);
+
+struct Inner {
+    bus: Arc<dyn Bus>,
+    authority: Arc<dyn Authority>,
+    outbox: Arc<dyn Outbox>,
+    messages: Arc<dyn Messages>,
+    stored: Arc<StoredWaits>,
+    metrics: Metrics,
+    /// Announcements under way whose requests may have ended.
+    tasks: TaskTracker,
+}
+
+/// An announcement that the room has heard.
+struct Carried {
+    id: MessageId,
+    room: RoomId,
+    /// Where it waits for the store; none if nothing waits.
+    place: Option<Appended>,
+}
+
+/// Why an announcement was not carried.
+#[derive(Debug, thiserror::Error)]
+enum CarryError {
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the event's id is not a client id: {0}")]
+    Name(&'static str),
+    #[error("too many announcements wait")]
+    Crowded,
+}
+
+impl Announcer {
+    pub(crate) fn new(
+        bus: Arc<dyn Bus>,
+        authority: Arc<dyn Authority>,
+        stores: &Stores,
+        waits: Arc<StoredWaits>,
+        metrics: Metrics,
+    ) -> Self {
+        let (outbox, messages) = (Arc::clone(&stores.outbox), Arc::clone(&stores.messages));
+        Self(Arc::new(Inner {
+            bus,
+            authority,
+            outbox,
+            messages,
+            stored: waits,
+            metrics,
+            tasks: TaskTracker::new(),
+        }))
+    }
+
+    /// Carries one announcement, and waits a moment for it so that the change is usually effective when its
+    /// request is answered. Whatever happens, [`Announcer::follow`] finds what is left.
+    pub(crate) async fn announce(&self, announcement: Announcement) {
+        let announcer = self.clone();
+        // A task of its own: a request that is given up must not cut a call to the store.
+        let task = self.0.tasks.spawn(async move {
+            match announcer.carry(announcement).await {
+                Ok(carried) => announcer.forget_later(carried),
+                Err(error) => tracing::warn!(%error, "announcement waits for the bus"),
+            }
+        });
+        if timeout(ANNOUNCE_WAIT, task).await.is_err() {
+            tracing::debug!("announcement goes on without its request");
+        }
+    }
+
+    /// Carries everything the room has waiting, oldest first, and says whether that was done in time. What is left goes
+    /// on by itself, but whoever asked must not be told that the room has heard of it.
+    pub(crate) async fn settle(&self, room: RoomId) -> Result<(), BusError> {
+        let announcer = self.clone();
+        let task = self.0.tasks.spawn(async move { announcer.carry_room(room).await });
+        let late = |cause: &str| BusError::Unavailable(cause.to_owned());
+        match timeout(ANNOUNCE_WAIT, task).await {
+            Ok(Ok(Ok(()))) => Ok(()),
+            Ok(Ok(Err(error))) => Err(late(&error.to_string())),
+            Ok(Err(_)) => Err(late("the announcement was given up")),
+            Err(_) => Err(late("the announcement is not carried yet")),
+        }
+    }
+
+    /// Announcements of other rooms may be before those of this one, but not more than one batch: then the pass over
+    /// the outbox is behind anyway.
+    async fn carry_room(&self, room: RoomId) -> Result<(), CarryError> {
+        let batch = self.0.outbox.pending(ANNOUNCE_BATCH_MAX).await?;
+        let crowded = batch.len() == ANNOUNCE_BATCH_MAX;
+        for announcement in batch.into_iter().filter(|announcement| announcement.room == room) {
+            self.forget_later(self.carry(announcement).await?);
+        }
+        if crowded { Err(CarryError::Crowded) } else { Ok(()) }
+    }
+
+    /// Carries what other requests and other nodes left behind. Endless.
+    pub(crate) async fn follow(&self) {
+        let mut failing = false;
+        loop {
+            tokio::time::sleep(ANNOUNCE_INTERVAL).await;
+            let outcome = self.pass().await;
+            match outcome {
+                Ok(()) if failing => tracing::info!("announcements are carried again"),
+                Err(ref error) if !failing => tracing::warn!(%error, "announcements wait"),
+                Ok(()) | Err(_) => {}
+            }
+            failing = outcome.is_err();
+        }
+    }
+
+    /// Waits for the announcements that are under way.
+    pub(crate) async fn finish(&self) {
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+
+    /// One pass over the outbox, oldest first. A room whose announcement fails is left for the next pass, so that
+    /// its order stays; the others go on.
+    async fn pass(&self) -> Result<(), CarryError> {
+        loop {
+            let batch = self.0.outbox.pending(ANNOUNCE_BATCH_MAX).await?;
+            self.0.metrics.announcements_pending.set(i64::try_from(batch.len()).unwrap_or(i64::MAX));
+            let full = batch.len() == ANNOUNCE_BATCH_MAX;
+            let (mut failed, mut carried) = (HashSet::new(), Vec::new());
+            for announcement in batch {
+                let room = announcement.room;
+                if failed.contains(&room) {
+                    continue;
+                }
+                match self.carry(announcement).await {
+                    Ok(heard) => carried.push(heard),
+                    Err(error) if is_outage(&error) => return Err(error),
+                    Err(error) => {
+                        tracing::error!(%error, room_id = %room, "announcement not carried");
+                        failed.insert(room);
+                    }
+                }
+            }
+            let forgotten: Vec<bool> = join_all(carried.into_iter().map(|heard| self.forget(heard)))
+                .await
+                .into_iter()
+                .collect::<Result<_, _>>()?;
+            if !full || !failed.is_empty() || forgotten.contains(&false) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The place in the room, in the epoch in which the store was asked: what earlier ones have numbered is stored by
+    /// then, or never will be. None if the store has it.
+    async fn append(&self, mut append: Append) -> Result<Option<Appended>, CarryError> {
+        let Inner { bus, authority, messages, .. } = &*self.0;
+        let room = append.room;
+        for _ in 0..open::ATTEMPTS {
+            let head = open::head(&**bus, &**authority, room).await.map_err(AppendError::Bus)?;
+            if messages.place(room, append.event.id).await?.is_some() {
+                return Ok(None);
+            }
+            append.epoch = Some(head.epoch);
+            match bus.append(append.clone()).await {
+                Err(AppendError::NotOpen) => {}
+                outcome => return Ok(Some(outcome?)),
+            }
+        }
+        Err(AppendError::NotOpen.into())
+    }
+
+    async fn carry(&self, announcement: Announcement) -> Result<Carried, CarryError> {
+        let Announcement { room, acl, event } = announcement;
+        let id = event.id;
+        let client_id = ClientId::try_from(id.to_string()).map_err(CarryError::Name)?;
+        let rights = rights_of(&event.body, acl);
+        let append = Append { room, event, client_id, rights, epoch: None };
+        let is_about_settings = append.event.body.settings().is_some();
+        let place = match self.append(append).await {
+            // Newer settings hold and are announced: these need not be any more.
+            Err(CarryError::Append(AppendError::StaleRights)) if is_about_settings => None,
+            outcome => outcome?,
+        };
+        Ok(Carried { id, room, place })
+    }
+
+    /// Nobody waits for this. If it comes to nothing, the next pass over the outbox carries the announcement again.
+    fn forget_later(&self, carried: Carried) {
+        let announcer = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = announcer.forget(carried).await {
+                tracing::debug!(%error, "announcement not forgotten");
+            }
+        });
+    }
+
+    /// Forgets an announcement once its event is stored. False if that was not seen in time.
+    async fn forget(&self, carried: Carried) -> Result<bool, CarryError> {
+        let Carried { id, room, place } = carried;
+        if let Some(place) = place
+            && !matches!(self.0.stored.wait(partition_of(room), &place).await, Waited::Stored(_))
+        {
+            return Ok(false);
+        }
+        self.0.outbox.done(id).await?;
+        self.0.metrics.announcements.inc();
+        Ok(true)
+    }
+}
+
+/// A join makes no snapshot of anybody's rights wrong; letting it raise the version would send every sender of the
+/// room back to the api.
+const fn rights_of(body: &EventBody, acl: AclVersion) -> Rights {
+    match body {
+        EventBody::MemberJoined {}
+        | EventBody::Message { .. }
+        | EventBody::MessageEdited { .. }
+        | EventBody::MessageDeleted { .. }
+        | EventBody::ReactionAdded { .. }
+        | EventBody::ReactionRemoved { .. }
+        | EventBody::MemberUnbanned { .. }
+        | EventBody::MemberUnmuted { .. } => Rights::Keep,
+        EventBody::MemberLeft {}
+        | EventBody::MemberKicked { .. }
+        | EventBody::MemberBanned { .. }
+        | EventBody::MemberMuted { .. }
+        // It may tell of a new owner.
+        | EventBody::RoomUpdated { .. } => Rights::Raise(acl),
+    }
+}
+
+/// Whether the next announcement would fail in the same way.
+const fn is_outage(error: &CarryError) -> bool {
+    match error {
+        CarryError::Append(AppendError::Bus(BusError::Unavailable(_)))
+        | CarryError::Store(StoreError::Unavailable(_) | StoreError::NotTheWriter(_) | StoreError::Newer { .. }) => {
+            true
+        }
+        CarryError::Append(
+            AppendError::NotOpen
+            | AppendError::StaleRights
+            | AppendError::Overloaded
+            | AppendError::Reused
+            | AppendError::Frozen
+            | AppendError::TooEarly(_)
+            | AppendError::Bus(BusError::Protocol(_)),
+        )
+        | CarryError::Store(
+            StoreError::Taken(_)
+            | StoreError::Banned
+            | StoreError::OwnerStays
+            | StoreError::Closed
+            | StoreError::Inconsistent(_)
+            | StoreError::Collision { .. },
+        )
+        | CarryError::Name(_)
+        | CarryError::Crowded => false,
+    }
+}

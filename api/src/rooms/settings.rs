@@ -1,0 +1,75 @@
+//! How a room is talked in: slow mode, and frozen or not.
+//!
+//! A change is answered when the room has heard of it: its event has made it the bus's state, so from then on it holds on
+//! every node.
+
+use rookery_protocol::access::{Standing, Steward, decide_on_settings, decide_on_transfer};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::{EventBody, RoomSettings, Sender};
+use rookery_protocol::id::{RoomId, RoomRef, UserId};
+use rookery_store::room::{Room, SettingsChange};
+use rookery_store::sanction::Sanction;
+use rookery_store::user::ServerRole;
+
+use crate::error::ApiError;
+use crate::rooms::{self, Rooms, SeenRoom};
+
+impl Rooms {
+    /// Carries the change out. Nothing changes if all is so already.
+    pub async fn change(&self, actor: Sender, room: &RoomRef, change: SettingsChange) -> Result<SeenRoom, ApiError> {
+        let room = self.to_change(&actor, room).await?;
+        let by = actor.user_id;
+        // The store fills in what the settings are then.
+        let event = rooms::membership_event(actor, EventBody::RoomUpdated { settings: RoomSettings::default() });
+        if self.stores.rooms.settle(room.id, change, &event).await?.is_some() {
+            tracing::info!(room_id = %room.id, %by, ?change, "room settings changed");
+        }
+        // Also where nothing changed: an earlier try may have been told that the room had not heard of it.
+        self.announcer.settle(room.id).await?;
+        self.seen_by(room.id, by).await
+    }
+
+    /// Makes a member the owner of the room. Nothing changes if it is that already.
+    pub async fn transfer(&self, actor: Sender, room: &RoomRef, to: UserId) -> Result<SeenRoom, ApiError> {
+        let (room, steward) = self.steward(&actor, room).await?;
+        decide_on_transfer(steward, UnixMillis::now()).map_err(ApiError::refused)?;
+        let by = actor.user_id;
+        if self.stores.members.get(room.id, to).await?.is_none() {
+            return Err(ApiError::refused(ErrorCode::NotFound));
+        }
+        let event = rooms::membership_event(actor, EventBody::RoomUpdated { settings: room.settings });
+        if self.stores.members.transfer(room.id, to, &event).await?.is_some() {
+            tracing::info!(room_id = %room.id, %by, user_id = %to, "room handed over");
+        }
+        self.announcer.settle(room.id).await?;
+        self.seen_by(room.id, by).await
+    }
+
+    async fn seen_by(&self, room: RoomId, user: UserId) -> Result<SeenRoom, ApiError> {
+        let room = self.stores.rooms.find(&RoomRef::Id(room)).await?;
+        let room = room.ok_or_else(|| ApiError::refused(ErrorCode::UnknownRoom))?;
+        let role = self.stores.members.get(room.id, user).await?.map(|member| member.role);
+        self.seen(room, role).await
+    }
+
+    /// The room, if the user may change it.
+    async fn to_change(&self, actor: &Sender, room: &RoomRef) -> Result<Room, ApiError> {
+        let (room, steward) = self.steward(actor, room).await?;
+        decide_on_settings(steward, UnixMillis::now()).map_err(ApiError::refused)?;
+        Ok(room)
+    }
+
+    /// The room, and what the user is in it and on the server.
+    async fn steward(&self, actor: &Sender, room: &RoomRef) -> Result<(Room, Steward), ApiError> {
+        let stores = &self.stores;
+        let found = stores.rooms.find(room).await?;
+        let room = found.ok_or_else(|| ApiError::refused(ErrorCode::UnknownRoom))?;
+        let role = stores.members.get(room.id, actor.user_id).await?.map(|member| member.role);
+        let Sanction { muted, banned } = stores.sanctions.get(room.id, actor.user_id).await?;
+        let account = stores.users.by_id(actor.user_id).await?;
+        let is_admin = account.is_some_and(|user| user.role == ServerRole::Admin && !user.disabled);
+        let standing = Standing { visibility: room.visibility, role, muted, banned };
+        Ok((room, Steward { standing, is_admin }))
+    }
+}
