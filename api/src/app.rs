@@ -6,7 +6,7 @@ use axum::extract::FromRef;
 use rookery_bus::Bus;
 use rookery_bus::authority::Authority;
 use rookery_bus::limiter::Limiter;
-use rookery_bus::pace::Pace;
+use rookery_bus::pace::RoomRateLimit;
 use rookery_bus::presence::PresenceStore;
 use rookery_runtime::listener::Refusals;
 use rookery_runtime::origin::Origins;
@@ -29,12 +29,12 @@ use crate::limits::{HISTORY_READ_WAIT, HISTORY_READS_MAX, PASSWORDS_PER_ADDRESS_
 use crate::messages::Messages;
 use crate::metrics::{Metrics, MetricsError};
 use crate::moderation::Moderation;
-use crate::outbox::Announcer;
+use crate::outbox::OutboxDispatcher;
 use crate::presence::Presence;
 use crate::readiness::Readiness;
 use crate::rooms::Rooms;
 use crate::stored_waiter::StoredWaits;
-use crate::underway::Underway;
+use crate::underway::InFlightWrites;
 
 /// What an [`App`] is made of.
 pub struct AppParts {
@@ -53,7 +53,7 @@ pub struct AppParts {
     /// How much one user or one address may ask for.
     pub limiter: Arc<Limiter>,
     /// How fast one user may talk in one room.
-    pub pace: Pace,
+    pub pace: RoomRateLimit,
     /// Who may register.
     pub registration: Registration,
 }
@@ -79,7 +79,7 @@ pub struct App {
     /// Counts.
     pub metrics: Metrics,
     /// What this process writes into the store.
-    pub underway: Arc<Underway>,
+    pub underway: Arc<InFlightWrites>,
     /// Whether requests are welcome.
     pub readiness: Arc<Readiness>,
     /// Registers accounts.
@@ -145,7 +145,7 @@ impl App {
     pub fn new(parts: AppParts) -> Result<Arc<Self>, AppError> {
         let AppParts { stores, bus, presence, keys, issuer, origins, limiter, pace, registration } = parts;
         let per_address = if limiter.is_off() { PASSWORDS_WAITING_MAX } else { PASSWORDS_PER_ADDRESS_MAX };
-        let (keys, metrics, underway) = (Arc::new(keys), Metrics::new()?, Arc::new(Underway::default()));
+        let (keys, metrics, underway) = (Arc::new(keys), Metrics::new()?, Arc::new(InFlightWrites::default()));
         let passwords = Arc::new(Passwords::new(metrics.passwords_waiting.clone(), per_address)?);
         let verifier = Arc::new(Verifier::new(issuer.clone()));
         verifier.replace(&keys.public());
@@ -159,7 +159,7 @@ impl App {
         }));
         let stored = Arc::new(StoredWaits::new(metrics.stored_waits.clone()));
         let (opener, waits) = (Arc::clone(&authority) as Arc<dyn Authority>, Arc::clone(&stored));
-        let announcer = Announcer::new(Arc::clone(&bus), opener, &stores, waits, metrics.clone());
+        let announcer = OutboxDispatcher::new(Arc::clone(&bus), opener, &stores, waits, metrics.clone());
         let rooms = Rooms { stores: stores.clone(), bus: Arc::clone(&bus), announcer, limits: limits.clone() };
         let cursors = Cursors::new(&keys.derive_secret("cursor"));
         let reads = Arc::new(Reads::new(HISTORY_READS_MAX, HISTORY_READ_WAIT));

@@ -31,12 +31,12 @@ mod open_sessions;
 mod standings;
 
 use self::open_sessions::OpenSessions;
-use self::standings::Standings;
+use self::standings::MembershipCache;
 use crate::authority::catch_up::Reads;
 use crate::metrics::Metrics;
 use crate::presence::visibility::visible_users;
-use crate::underway::Underway;
-use rookery_store::{Begun, StoreError, Stores};
+use crate::underway::InFlightWrites;
+use rookery_store::{EpochStart, StoreError, Stores};
 
 /// How often a room is tried while its partition gets an epoch.
 const OPEN_ATTEMPTS: usize = 3;
@@ -55,7 +55,7 @@ pub struct LocalAuthorityParts {
     /// Counts.
     pub metrics: Metrics,
     /// What this process writes into the store.
-    pub underway: Arc<Underway>,
+    pub underway: Arc<InFlightWrites>,
 }
 
 /// See the module's text.
@@ -66,7 +66,7 @@ pub struct LocalAuthority {
     /// Rooms that are being opened: several gateways ask for the same room at once.
     rooms: Cache<RoomId, ()>,
     reads: Reads,
-    standings: Standings,
+    standings: MembershipCache,
     sessions: OpenSessions,
     /// Who counts unread messages for a subscription.
     counting: Semaphore,
@@ -77,7 +77,7 @@ impl LocalAuthority {
     pub fn new(parts: LocalAuthorityParts) -> Self {
         let opening = partitions().map(|_| Mutex::new(())).collect();
         let (counting, rooms) = (Semaphore::new(READ_STATES_AT_ONCE), Cache::new(ROOMS_OPENING_MAX));
-        let (reads, standings, sessions) = (Reads::default(), Standings::new(), OpenSessions::new());
+        let (reads, standings, sessions) = (Reads::default(), MembershipCache::new(), OpenSessions::new());
         Self { parts, opening, rooms, reads, standings, sessions, counting }
     }
 
@@ -157,7 +157,7 @@ impl LocalAuthority {
         let epoch = epochs.next(partition).await.map_err(store_error)?;
         self.parts.metrics.epochs_allocated.inc();
         // First the store: from here on it takes nothing in that a replaced server numbers.
-        if !epochs.begin(partition, Begun { epoch, fence }).await.map_err(store_error)? {
+        if !epochs.begin(partition, EpochStart { epoch, fence }).await.map_err(store_error)? {
             return Ok(());
         }
         timeout(ROOM_OPEN_WAIT, self.parts.underway.ended()).await.map_err(|_| still_writing())?;

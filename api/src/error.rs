@@ -140,7 +140,7 @@ impl ApiError {
     /// A refusal for sending too much.
     pub const fn too_early(early: TooEarly) -> Self {
         let (code, ms) = match early {
-            TooEarly::Pace(ms) => (ErrorCode::RateLimited, ms),
+            TooEarly::RateLimit(ms) => (ErrorCode::RateLimited, ms),
             TooEarly::SlowMode(ms) => (ErrorCode::SlowMode, ms),
         };
         Self::Refused(Refusal { code, field: None, detail: None, retry_after_ms: Some(ms) })

@@ -223,7 +223,7 @@ fn cut(merged: Merged, question: PageQuestion) -> Page {
 }
 
 /// One message of a room: what was said, what became of it, and what the store does not have of that yet.
-pub(super) struct Looked {
+pub(super) struct MessageLookup {
     pub(super) said: SequencedEvent,
     pub(super) state: MessageState,
     /// Events of the room that may not be stored yet.
@@ -239,7 +239,7 @@ pub(super) async fn look(
     bus: &dyn Bus,
     (room, id): (RoomId, MessageId),
     users: &[UserId],
-) -> Result<Option<Looked>, ApiError> {
+) -> Result<Option<MessageLookup>, ApiError> {
     // The bus before the store, as for a page.
     let unstored = unstored(bus, room).await?.tail.map(|tail| tail.events).unwrap_or_default();
     let known = stores.messages.message(room, id).await?;
@@ -252,5 +252,5 @@ pub(super) async fn look(
     for act in acts {
         state.apply(act);
     }
-    Ok(Some(Looked { said, state, unstored, is_stored }))
+    Ok(Some(MessageLookup { said, state, unstored, is_stored }))
 }

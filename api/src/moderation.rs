@@ -9,7 +9,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{EventBody, Sender};
 use rookery_protocol::id::{RoomRef, UserId};
-use rookery_store::sanction::Act;
+use rookery_store::sanction::SanctionAction;
 use rookery_store::user::User;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -40,19 +40,19 @@ pub struct Moderation {
 }
 
 /// An act against a user in a room.
-pub struct Case {
+pub struct ModerationRequest {
     /// The room.
     pub room: RoomRef,
     /// Against whom, or for whom.
     pub user: UserId,
     /// What.
-    pub act: Act,
+    pub act: SanctionAction,
 }
 
 impl Moderation {
     /// Carries the act out. Nothing changes if all is so already.
-    pub async fn act(&self, actor: Sender, case: Case) -> Result<(), ApiError> {
-        let Case { room, user, act } = case;
+    pub async fn act(&self, actor: Sender, case: ModerationRequest) -> Result<(), ApiError> {
+        let ModerationRequest { room, user, act } = case;
         let (room, role) = self.rooms.find(actor.user_id, &room, Action::Moderate).await?;
         let target = self.rooms.stores.users.by_id(user).await?;
         let target = target.ok_or_else(|| ApiError::refused(ErrorCode::NotFound))?;
@@ -75,21 +75,21 @@ impl Moderation {
 }
 
 /// Somebody can be kept out, or let in again, without being a member.
-const fn is_for_members(act: Act) -> bool {
+const fn is_for_members(act: SanctionAction) -> bool {
     match act {
-        Act::Kick | Act::Mute(_) => true,
-        Act::Ban(_) | Act::Unban | Act::Unmute => false,
+        SanctionAction::Kick | SanctionAction::Mute(_) => true,
+        SanctionAction::Ban(_) | SanctionAction::Unban | SanctionAction::Unmute => false,
     }
 }
 
-fn body(act: Act, target: &User) -> EventBody {
+fn body(act: SanctionAction, target: &User) -> EventBody {
     let member = Sender { user_id: target.id, username: target.username.as_str().to_owned() };
     match act {
-        Act::Kick => EventBody::MemberKicked { member },
-        Act::Ban(until) => EventBody::MemberBanned { member, until: until.time() },
-        Act::Unban => EventBody::MemberUnbanned { member },
-        Act::Mute(until) => EventBody::MemberMuted { member, until: until.time() },
-        Act::Unmute => EventBody::MemberUnmuted { member },
+        SanctionAction::Kick => EventBody::MemberKicked { member },
+        SanctionAction::Ban(until) => EventBody::MemberBanned { member, until: until.time() },
+        SanctionAction::Unban => EventBody::MemberUnbanned { member },
+        SanctionAction::Mute(until) => EventBody::MemberMuted { member, until: until.time() },
+        SanctionAction::Unmute => EventBody::MemberUnmuted { member },
     }
 }
 

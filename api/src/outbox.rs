@@ -25,7 +25,7 @@ use crate::stored_waiter::{StoredWaits, Waited};
 
 /// Carries announcements. Cheap to clone.
 #[derive(Clone)]
-pub struct Announcer(Arc<Inner>);
+pub struct OutboxDispatcher(Arc<Inner>);
 
 struct Inner {
     bus: Arc<dyn Bus>,
@@ -59,7 +59,7 @@ enum CarryError {
     Crowded,
 }
 
-impl Announcer {
+impl OutboxDispatcher {
     pub(crate) fn new(
         bus: Arc<dyn Bus>,
         authority: Arc<dyn Authority>,
@@ -80,7 +80,7 @@ impl Announcer {
     }
 
     /// Carries one announcement, and waits a moment for it so that the change is usually effective when its
-    /// request is answered. Whatever happens, [`Announcer::follow`] finds what is left.
+    /// request is answered. Whatever happens, [`OutboxDispatcher::follow`] finds what is left.
     pub(crate) async fn announce(&self, announcement: Announcement) {
         let announcer = self.clone();
         // A task of its own: a request that is given up must not cut a call to the store.

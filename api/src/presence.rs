@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use rookery_bus::error::BusError;
-use rookery_bus::presence::crowd::Crowd;
+use rookery_bus::presence::crowd::RoomOccupancy;
 use rookery_bus::presence::{Change, PresenceStore, Setting, UserPresence};
 use rookery_protocol::access::Action;
 use rookery_protocol::id::{GENERAL, RoomRef, UserId};
-use rookery_protocol::presence::Seen;
+use rookery_protocol::presence::PresenceView;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -45,7 +45,7 @@ pub struct Presence {
 
 impl Presence {
     /// How the users stand who share a room with the caller, in the order asked.
-    pub async fn of_users(&self, caller: UserId, users: &[UserId]) -> Result<Vec<Seen>, ApiError> {
+    pub async fn of_users(&self, caller: UserId, users: &[UserId]) -> Result<Vec<PresenceView>, ApiError> {
         let known: HashSet<UserId> = visible_users(&self.rooms.stores, caller, users).await?.into_iter().collect();
         let users: Vec<UserId> = users.iter().copied().filter(|user| known.contains(user)).collect();
         let found = self.store.users(&users).await?;
@@ -53,17 +53,17 @@ impl Presence {
     }
 
     /// The user says something of oneself.
-    pub async fn set(&self, user: UserId, setting: Setting) -> Result<Seen, ApiError> {
+    pub async fn set(&self, user: UserId, setting: Setting) -> Result<PresenceView, ApiError> {
         let changed = self.store.change(None, &[(user, Change::Say(setting))]).await?;
         let changed = changed.first().ok_or_else(|| BusError::Protocol("presence".to_owned()))?;
         Ok(changed.to_seen())
     }
 
     /// Who has the room open on a connection; for those who may read it.
-    pub async fn in_room(&self, caller: UserId, room: &RoomRef) -> Result<Crowd, ApiError> {
+    pub async fn in_room(&self, caller: UserId, room: &RoomRef) -> Result<RoomOccupancy, ApiError> {
         let (room, _) = self.rooms.find(caller, room, Action::Read).await?;
         let occupancies = self.store.occupants(&[room.id]).await?.pop().unwrap_or_default();
-        let crowd = Crowd::of(occupancies);
+        let crowd = RoomOccupancy::of(occupancies);
         let is_general = room.slug.as_ref().is_some_and(|slug| slug.as_str() == GENERAL);
         Ok(if is_general { crowd.counted() } else { crowd })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use rookery_bus::Bus;
-use rookery_protocol::access::{Action, RoomRole, Standing, Visibility, decide};
+use rookery_protocol::access::{Action, RoomRole, AccessContext, Visibility, decide};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::cost::Work;
 use rookery_protocol::error_code::ErrorCode;
@@ -24,7 +24,7 @@ use crate::http::cursor::Cursors;
 use crate::http::extract::Authentication;
 use crate::http::limit::Limits;
 use crate::limits::SLUG_TRIES;
-use crate::outbox::Announcer;
+use crate::outbox::OutboxDispatcher;
 use crate::room_heads::here;
 
 pub mod create;
@@ -63,7 +63,7 @@ where
 pub struct Rooms {
     pub(crate) stores: Stores,
     pub(crate) bus: Arc<dyn Bus>,
-    pub(crate) announcer: Announcer,
+    pub(crate) announcer: OutboxDispatcher,
     pub(crate) limits: Limits,
 }
 
@@ -228,7 +228,7 @@ impl Rooms {
         let room = found.ok_or_else(|| ApiError::refused(ErrorCode::UnknownRoom))?;
         let role = self.stores.members.get(room.id, user).await?.map(|member| member.role);
         let Sanction { muted, banned } = self.stores.sanctions.get(room.id, user).await?;
-        let (standing, now) = (Standing { visibility: room.visibility, role, muted, banned }, UnixMillis::now());
+        let (standing, now) = (AccessContext { visibility: room.visibility, role, muted, banned }, UnixMillis::now());
         decide(standing, action, now).map_err(|code| ApiError::refused_until(code, muted, now))?;
         Ok((room, role))
     }

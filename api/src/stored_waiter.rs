@@ -4,7 +4,7 @@
 
 use parking_lot::Mutex;
 use prometheus::IntGauge;
-use rookery_bus::acks::{Doubtful, PendingAcks, Settled};
+use rookery_bus::acks::{StaleAnswer, PendingAcks, Settled};
 use rookery_bus::signal::Signal;
 use rookery_bus::{Appended, Bus, Mark};
 use rookery_protocol::id::Partition;
@@ -46,7 +46,7 @@ impl StoredWaits {
         let told = match self.enter(partition, appended) {
             Ok(Some(told)) => told,
             Ok(None) => return Waited::NotYet,
-            Err(Doubtful) => return Waited::Unknown,
+            Err(StaleAnswer) => return Waited::Unknown,
         };
         match timeout(STORED_WAIT, told).await {
             Ok(Ok(first)) => Waited::Stored(first),
@@ -67,7 +67,7 @@ impl StoredWaits {
                     Ok(
                         Signal::Event(_)
                         | Signal::Session { .. }
-                        | Signal::Whisper { .. }
+                        | Signal::Ephemeral { .. }
                         | Signal::Presence(_)
                         | Signal::User { .. },
                     ) => {}
@@ -84,7 +84,7 @@ impl StoredWaits {
         &self,
         partition: Partition,
         appended: &Appended,
-    ) -> Result<Option<oneshot::Receiver<Option<StoredPosition>>>, Doubtful> {
+    ) -> Result<Option<oneshot::Receiver<Option<StoredPosition>>>, StaleAnswer> {
         let (told, receiver) = oneshot::channel();
         let mut pending = self.pending.lock();
         if pending.len() >= STORED_WAITS_MAX {

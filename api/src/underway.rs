@@ -15,7 +15,7 @@ use crate::limits::INGEST_WRITE_LINGER;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Underway {
+pub struct InFlightWrites {
     writes: Mutex<Writes>,
     ended: Notify,
 }
@@ -29,7 +29,7 @@ struct Writes {
 /// A write; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Write {
-    underway: Arc<Underway>,
+    underway: Arc<InFlightWrites>,
     number: u64,
 }
 
@@ -50,7 +50,7 @@ impl Drop for Write {
     }
 }
 
-impl Underway {
+impl InFlightWrites {
     /// A write begins.
     pub fn enter(self: &Arc<Self>) -> Write {
         let mut writes = self.writes.lock();
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn waits_for_what_has_begun_and_for_nothing_else() {
-        let underway = Arc::new(Underway::default());
+        let underway = Arc::new(InFlightWrites::default());
         assert!(underway.ended().now_or_never().is_some());
         let (first, second) = (underway.enter(), underway.enter());
         let mut ended = pin!(underway.ended());
@@ -95,7 +95,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_write_of_which_nobody_knows_counts_until_the_database_has_let_go_of_it() {
-        let underway = Arc::new(Underway::default());
+        let underway = Arc::new(InFlightWrites::default());
         let begin = tokio::time::Instant::now();
         underway.enter().linger();
         underway.ended().await;

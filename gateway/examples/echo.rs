@@ -10,9 +10,9 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use rookery_gateway::frame::Frame;
-use rookery_gateway::socket::{Bounds, FrameRate, Heard, Socket};
+use rookery_gateway::socket::{Bounds, FrameRate, Incoming, Socket};
 use rookery_gateway::upgrade::{Upgrading, shake_hands};
-use rookery_gateway::wire::Wire;
+use rookery_gateway::wire::ByteStream;
 use rookery_runtime::listener::{self, ListenerOptions};
 use rookery_runtime::shutdown::Shutdown;
 
@@ -55,13 +55,13 @@ async fn echo(upgrading: Upgrading) {
 async fn converse(socket: &mut Socket) -> io::Result<()> {
     loop {
         let (frame, is_last) = match socket.next().await {
-            Heard::Text(text) => (Frame::text(&text), false),
-            Heard::Binary(bytes) => (Frame::binary(&bytes), false),
-            Heard::Ping(payload) => (Frame::pong(&payload), false),
-            Heard::Pong => continue,
-            Heard::Goodbye(code) => (Frame::close_echo(code), true),
-            Heard::Breach(code) => (Frame::close(code), true),
-            Heard::Lost => return Ok(()),
+            Incoming::Text(text) => (Frame::text(&text), false),
+            Incoming::Binary(bytes) => (Frame::binary(&bytes), false),
+            Incoming::Ping(payload) => (Frame::pong(&payload), false),
+            Incoming::Pong => continue,
+            Incoming::Goodbye(code) => (Frame::close_echo(code), true),
+            Incoming::Breach(code) => (Frame::close(code), true),
+            Incoming::Lost => return Ok(()),
         };
         write(socket.wire().as_ref(), &frame).await?;
         if is_last {
@@ -71,7 +71,7 @@ async fn converse(socket: &mut Socket) -> io::Result<()> {
     }
 }
 
-async fn write(wire: &dyn Wire, frame: &Frame) -> io::Result<()> {
+async fn write(wire: &dyn ByteStream, frame: &Frame) -> io::Result<()> {
     let mut rest = frame.bytes();
     while !rest.is_empty() {
         poll_fn(|cx| wire.poll_writable(cx)).await?;

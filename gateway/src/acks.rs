@@ -8,7 +8,7 @@
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use rookery_bus::acks::{Doubtful, PendingAcks, Settled};
+use rookery_bus::acks::{StaleAnswer, PendingAcks, Settled};
 use rookery_bus::{Appended, Bus, Mark};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
@@ -19,9 +19,9 @@ use rookery_protocol::server::{ErrorFrame, ServerFrame};
 use tokio::sync::Notify;
 
 use crate::limits::{ACK_POLL_INTERVAL, RETRY_AFTER_MS};
-use crate::member::Member;
+use crate::member::Subscriber;
 use crate::metrics::Metrics;
-use crate::outbox::Outbox;
+use crate::outbox::SendQueue;
 
 /// All acks of this node that wait.
 pub struct Acks {
@@ -40,7 +40,7 @@ pub struct Sent {
 }
 
 struct Waiting {
-    member: Weak<Member>,
+    member: Weak<Subscriber>,
     room: RoomId,
     client_id: ClientId,
     message_id: MessageId,
@@ -59,7 +59,7 @@ impl Acks {
     ///
     /// # Errors
     /// If the bus has to be asked again, because its answer cannot be believed.
-    pub fn wait(&self, member: &Arc<Member>, sent: Sent, appended: &Appended) -> Result<(), Doubtful> {
+    pub fn wait(&self, member: &Arc<Subscriber>, sent: Sent, appended: &Appended) -> Result<(), StaleAnswer> {
         let Sent { room, client_id } = sent;
         let Appended { id: message_id, epoch, seq, timestamp, .. } = *appended;
         let waiting = Waiting { member: Arc::downgrade(member), room, client_id, message_id, epoch, seq, timestamp };
@@ -76,7 +76,7 @@ impl Acks {
 
     /// More of the partition is stored. The connections that are owed something by that are the caller's to flush.
     #[must_use]
-    pub fn advance(&self, partition: Partition, mark: &Mark) -> Vec<Arc<Outbox>> {
+    pub fn advance(&self, partition: Partition, mark: &Mark) -> Vec<Arc<SendQueue>> {
         // Only a new place can be doubtful.
         self.change(|pending| Ok(pending.advance(partition, mark))).unwrap_or_default()
     }
@@ -108,8 +108,8 @@ impl Acks {
 
     fn change(
         &self,
-        change: impl FnOnce(&mut PendingAcks<Waiting>) -> Result<Settled<Waiting>, Doubtful>,
-    ) -> Result<Vec<Arc<Outbox>>, Doubtful> {
+        change: impl FnOnce(&mut PendingAcks<Waiting>) -> Result<Settled<Waiting>, StaleAnswer>,
+    ) -> Result<Vec<Arc<SendQueue>>, StaleAnswer> {
         let mut pending = self.pending.lock();
         let settled = change(&mut pending);
         let waiting = pending.len();
@@ -131,7 +131,7 @@ impl Acks {
 
 impl Waiting {
     /// Ends the wait. A connection that is gone needs no word. What is to be flushed, if anything is.
-    fn tell(self, frame: impl FnOnce(Self) -> ServerFrame) -> Option<Arc<Outbox>> {
+    fn tell(self, frame: impl FnOnce(Self) -> ServerFrame) -> Option<Arc<SendQueue>> {
         let member = self.member.upgrade()?;
         member.ack_done();
         member.outbox.owe_alone(&frame(self)).then(|| Arc::clone(&member.outbox))

@@ -14,7 +14,7 @@ use rookery_protocol::server::{ErrorFrame, ServerFrame};
 use crate::error::CommandError;
 use crate::limits::{PRESENCE_GOODBYE_GRACE, PRESENCE_GRACE};
 use crate::logins::Candidate;
-use crate::member::Member;
+use crate::member::Subscriber;
 use crate::node::Node;
 use crate::session::{Command, Queued, Ran, Target};
 
@@ -30,13 +30,13 @@ mod subscribe;
 /// The commands of one authenticated connection; dropping it takes the connection out of all rooms.
 pub struct Commands {
     node: Arc<Node>,
-    member: Arc<Member>,
+    member: Arc<Subscriber>,
     said_goodbye: AtomicBool,
 }
 
 impl Commands {
     /// For a connection that was just greeted.
-    pub fn new(node: Arc<Node>, member: Member) -> Arc<Self> {
+    pub fn new(node: Arc<Node>, member: Subscriber) -> Arc<Self> {
         node.presence.come(member.user);
         Arc::new(Self { node, member: Arc::new(member), said_goodbye: AtomicBool::new(false) })
     }
@@ -76,7 +76,7 @@ impl Commands {
             Command::Unsubscribe(rooms) => rooms.iter().for_each(|room| self.unsubscribe(room)),
             Command::Send(outgoing) => self.send(*outgoing).await,
             Command::Heads(targets) => self.heads(targets).await,
-            Command::Act(deed) => self.act(*deed).await,
+            Command::MessageChange(deed) => self.act(*deed).await,
             Command::CatchUp(rooms) => return self.catch_up(rooms).await.into(),
             Command::Admit | Command::Count => {}
             Command::Say(setting) => self.node.presence.say(self.member.user, setting),

@@ -23,12 +23,12 @@ use crate::frame::Frame;
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::limits::COMMANDS_QUEUED_MAX;
 use crate::logins::Candidate;
-use crate::member::Member;
+use crate::member::Subscriber;
 use crate::node::Node;
-use crate::outbox::{Flushed, Outbox};
+use crate::outbox::{Flushed, SendQueue};
 use crate::reads::Reads;
-use crate::session::{Command, Input, LoginState, Output, Queued, Ran, Renewal, Session};
-use crate::socket::{Heard, Socket};
+use crate::session::{Command, Input, LoginState, Output, Queued, Ran, Renewal, ProtocolState};
+use crate::socket::{Incoming, Socket};
 
 mod ending;
 mod turns;
@@ -48,7 +48,7 @@ pub struct Opening {
 
 /// What woke the task.
 enum Wake {
-    Heard(Heard),
+    Incoming(Incoming),
     Filled,
     Done(Ran),
     Checked(Checked),
@@ -66,10 +66,10 @@ struct Checked {
 struct Connection {
     node: Arc<Node>,
     socket: Socket,
-    outbox: Arc<Outbox>,
+    outbox: Arc<SendQueue>,
     /// When a client that takes nothing is given up.
     blocked_until: Option<Instant>,
-    session: Session,
+    session: ProtocolState,
     session_due: Instant,
     heartbeat: Heartbeat,
     commands: Option<Arc<Commands>>,
@@ -108,11 +108,11 @@ impl Connection {
         let (now, wall, ack, born) = (Instant::now(), UnixMillis::now(), node.ack, node.born);
         let mut connection = Self {
             node,
-            outbox: Outbox::new(Arc::clone(socket.wire())),
+            outbox: SendQueue::new(Arc::clone(socket.wire())),
             socket,
             blocked_until: None,
             is_single: room.is_some(),
-            session: Session::new(room, ack, wall),
+            session: ProtocolState::new(room, ack, wall),
             session_due: now,
             heartbeat: Heartbeat::new(now, born),
             commands: None,
@@ -136,7 +136,7 @@ impl Connection {
             self.start_next();
             let may_read = self.may_read();
             let wake = tokio::select! {
-                heard = self.socket.next(), if may_read => Wake::Heard(heard),
+                heard = self.socket.next(), if may_read => Wake::Incoming(heard),
                 () = self.outbox.filled() => Wake::Filled,
                 _ = self.outbox.writable(), if self.blocked_until.is_some() => Wake::Filled,
                 ran = progress(&mut self.running) => Wake::Done(ran),
@@ -153,7 +153,7 @@ impl Connection {
 
     fn on_wake(&mut self, wake: Wake) -> Option<End> {
         match wake {
-            Wake::Heard(heard) => self.on_heard(heard),
+            Wake::Incoming(heard) => self.on_heard(heard),
             Wake::Filled => self.write(),
             Wake::Done(ran) => self.on_ran(ran),
             Wake::Checked(checked) => self.on_checked(checked),
@@ -166,19 +166,19 @@ impl Connection {
         }
     }
 
-    fn on_heard(&mut self, heard: Heard) -> Option<End> {
+    fn on_heard(&mut self, heard: Incoming) -> Option<End> {
         self.heartbeat.heard(Instant::now());
         match heard {
-            Heard::Text(text) => self.on_text(&text),
-            Heard::Binary(_) => Some(End::Ours(CloseCode::Unsupported)),
-            Heard::Ping(payload) => {
+            Incoming::Text(text) => self.on_text(&text),
+            Incoming::Binary(_) => Some(End::Ours(CloseCode::Unsupported)),
+            Incoming::Ping(payload) => {
                 self.outbox.pong(&payload);
                 None
             }
-            Heard::Pong => None,
-            Heard::Goodbye(code) => Some(End::Theirs(code)),
-            Heard::Breach(code) => Some(End::Ours(code)),
-            Heard::Lost => Some(End::Lost),
+            Incoming::Pong => None,
+            Incoming::Goodbye(code) => Some(End::Theirs(code)),
+            Incoming::Breach(code) => Some(End::Ours(code)),
+            Incoming::Lost => Some(End::Lost),
         }
     }
 
@@ -253,7 +253,7 @@ impl Connection {
     }
 
     fn welcome(&mut self, user: UserId) {
-        let member = Member::new(user, Arc::clone(&self.outbox), self.is_single);
+        let member = Subscriber::new(user, Arc::clone(&self.outbox), self.is_single);
         self.commands = Some(Commands::new(Arc::clone(&self.node), member));
         self.pending = None;
         self.waiting.push_back(Command::Admit.into());

@@ -36,7 +36,7 @@ pub struct SocketCaps {
 
 /// See the module's text.
 #[derive(Debug)]
-pub struct Crowd {
+pub struct PendingSockets {
     max: usize,
     pending: Mutex<HashMap<u128, usize>>,
 }
@@ -44,7 +44,7 @@ pub struct Crowd {
 /// A socket that has brought no token yet; it counts until it is dropped.
 #[derive(Debug)]
 pub struct Pending {
-    crowd: Arc<Crowd>,
+    crowd: Arc<PendingSockets>,
     address: u128,
 }
 
@@ -62,7 +62,7 @@ impl SocketCaps {
     }
 }
 
-impl Crowd {
+impl PendingSockets {
     /// Nobody is here yet.
     pub fn new(max: usize) -> Arc<Self> {
         Arc::new(Self { max, pending: Mutex::default() })
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn each_address_has_its_own_places() {
-        let crowd = Crowd::new(2);
+        let crowd = PendingSockets::new(2);
         let (first, second) = (crowd.enter(1), crowd.enter(1));
         assert!(first.is_some() && crowd.enter(1).is_none() && crowd.enter(2).is_some());
         drop(first);

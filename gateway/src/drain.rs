@@ -9,13 +9,13 @@ use tokio::time::Instant;
 
 /// Turns of the connections of one node. The first who asks for one begins the drain.
 #[derive(Debug)]
-pub struct Goodbyes {
+pub struct DrainSchedule {
     window: Duration,
     begun: OnceLock<(Instant, u32)>,
     turns: AtomicU32,
 }
 
-impl Goodbyes {
+impl DrainSchedule {
     /// The turns fill two thirds of `drain`; the rest is for those who are slow to leave.
     pub fn new(drain: Duration) -> Self {
         Self { window: drain * 2 / 3, begun: OnceLock::new(), turns: AtomicU32::new(0) }
@@ -35,7 +35,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn turns_are_spread_evenly_and_end_in_time() {
-        let goodbyes = Goodbyes::new(Duration::from_secs(3));
+        let goodbyes = DrainSchedule::new(Duration::from_secs(3));
         let begun = Instant::now();
         let turns: Vec<_> = (0..5).map(|_| goodbyes.turn(begun, 4).duration_since(begun).as_millis()).collect();
         assert_eq!(turns, [0, 500, 1_000, 1_500, 2_000], "one who came late is sent away last");
@@ -43,7 +43,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_asks_late_keeps_its_turn() {
-        let goodbyes = Goodbyes::new(Duration::from_secs(3));
+        let goodbyes = DrainSchedule::new(Duration::from_secs(3));
         let begun = Instant::now();
         goodbyes.turn(begun, 2);
         let late = goodbyes.turn(begun + Duration::from_millis(100), 1);

@@ -43,7 +43,7 @@ impl CommandError {
             Self::Refused(code) => *code,
             Self::Muted(_) => ErrorCode::Muted,
             Self::Overloaded => ErrorCode::Overloaded,
-            Self::TooEarly(TooEarly::Pace(_)) => ErrorCode::RateLimited,
+            Self::TooEarly(TooEarly::RateLimit(_)) => ErrorCode::RateLimited,
             Self::TooEarly(TooEarly::SlowMode(_)) => ErrorCode::SlowMode,
             Self::Unsettled | Self::Api(_) | Self::Bus(_) => ErrorCode::Unavailable,
         }
@@ -53,7 +53,7 @@ impl CommandError {
     pub fn frame(&self) -> ErrorFrame {
         let retry_after_ms = match self {
             Self::Muted(rest_ms) => *rest_ms,
-            Self::TooEarly(TooEarly::Pace(ms) | TooEarly::SlowMode(ms)) => Some(*ms),
+            Self::TooEarly(TooEarly::RateLimit(ms) | TooEarly::SlowMode(ms)) => Some(*ms),
             Self::Refused(_) => None,
             Self::Overloaded | Self::Unsettled | Self::Api(_) | Self::Bus(_) => Some(RETRY_AFTER_MS),
         };

@@ -19,10 +19,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::acks::Acks;
 use crate::authorize::Permissions;
-use crate::crowd::{Crowd, SocketCaps};
-use crate::drain::Goodbyes;
+use crate::crowd::{PendingSockets, SocketCaps};
+use crate::drain::DrainSchedule;
 use crate::hub::Hub;
-use crate::logins::{Logins, LoginsParts};
+use crate::logins::{SessionRegistry, SessionRegistryParts};
 use crate::metrics::Metrics;
 use crate::node::Node;
 use crate::presence::{Presence, PresenceParts};
@@ -79,7 +79,7 @@ impl Gateway {
         let permissions = Permissions::new(Arc::clone(&authority), shutdown.clone());
         let replies = Replies::new(Arc::clone(&authority));
         let acks = Acks::new(Arc::clone(&metrics));
-        let logins = Logins::new(LoginsParts {
+        let logins = SessionRegistry::new(SessionRegistryParts {
             bus: Arc::clone(&bus),
             authority: Arc::clone(&authority),
             hub: Arc::clone(&hub),
@@ -94,7 +94,7 @@ impl Gateway {
             metrics: Arc::clone(&metrics),
             drain: options.drain,
         });
-        let (goodbyes, ack, crowd) = (Goodbyes::new(options.drain), options.ack, Crowd::new(options.caps.pending));
+        let (goodbyes, ack, crowd) = (DrainSchedule::new(options.drain), options.ack, PendingSockets::new(options.caps.pending));
         let node = Node {
             bus,
             authority,

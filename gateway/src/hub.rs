@@ -20,14 +20,14 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::limits::{REPAIRS_AT_ONCE_MAX, ROOM_SWEEP_INTERVAL};
-use crate::member::Member;
+use crate::member::Subscriber;
 use crate::metrics::Metrics;
 
 mod attach;
 mod passing;
 pub mod room;
 
-pub use attach::Joining;
+pub use attach::SubscribeRequest;
 use room::{Phase, Room};
 
 /// How often a room may turn out to be closing before a subscriber is told to try again.
@@ -84,7 +84,7 @@ impl Hub {
     }
 
     /// Takes a connection out of a room. Without effect if it is not there.
-    pub fn detach(&self, id: RoomId, member: &Member) {
+    pub fn detach(&self, id: RoomId, member: &Subscriber) {
         member.forget(id);
         if let Some(room) = self.get(id) {
             room.detach(member.id, Instant::now());

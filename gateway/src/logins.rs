@@ -27,7 +27,7 @@ use crate::authorize::Permissions;
 use crate::frame::Frame;
 use crate::hub::Hub;
 use crate::limits::{LOGIN_GATHER, LOGIN_RETRY_PAUSE, REVOKED_REMEMBERED_MAX};
-use crate::member::Member;
+use crate::member::Subscriber;
 use crate::questions::Questions;
 
 mod candidate;
@@ -36,8 +36,8 @@ mod poll;
 pub(crate) use candidate::Candidate;
 use candidate::{Expected, Sessions};
 
-/// What [`Logins`] stand on.
-pub struct LoginsParts {
+/// What [`SessionRegistry`] stand on.
+pub struct SessionRegistryParts {
     /// Tells of ends.
     pub bus: Arc<dyn Bus>,
     /// Is asked about sessions and rooms.
@@ -53,7 +53,7 @@ pub struct LoginsParts {
 }
 
 /// See the module's text.
-pub struct Logins {
+pub struct SessionRegistry {
     bus: Arc<dyn Bus>,
     authority: Arc<dyn Authority>,
     hub: Arc<Hub>,
@@ -91,13 +91,13 @@ struct State {
 
 struct Login {
     session: SessionId,
-    member: Arc<Member>,
+    member: Arc<Subscriber>,
 }
 
-impl Logins {
+impl SessionRegistry {
     /// Nobody is here yet.
-    pub fn new(parts: LoginsParts) -> Arc<Self> {
-        let LoginsParts { bus, authority, hub, permissions, shutdown, sockets_max } = parts;
+    pub fn new(parts: SessionRegistryParts) -> Arc<Self> {
+        let SessionRegistryParts { bus, authority, hub, permissions, shutdown, sockets_max } = parts;
         let life = ACCESS_TOKEN_LIFE + TOKEN_LEEWAY;
         let revoked = Cache::builder().max_capacity(REVOKED_REMEMBERED_MAX).time_to_live(life).build();
         let (state, changed, heard) = (Mutex::default(), Notify::new(), Notify::new());
@@ -120,7 +120,7 @@ impl Logins {
     }
 
     /// The connection lives by this login from now on.
-    pub fn enter(&self, member: &Arc<Member>, candidate: &Candidate) {
+    pub fn enter(&self, member: &Arc<Subscriber>, candidate: &Candidate) {
         let session = candidate.session();
         let mut state = self.state.lock();
         let logins = state.users.entry(member.user).or_default();
@@ -144,7 +144,7 @@ impl Logins {
     }
 
     /// The connection is over.
-    pub fn leave(&self, member: &Member) {
+    pub fn leave(&self, member: &Subscriber) {
         let mut state = self.state.lock();
         let Some(logins) = state.users.get_mut(&member.user) else { return };
         logins.retain(|login| login.member.id != member.id);
@@ -157,7 +157,7 @@ impl Logins {
     }
 
     /// News of the users is heard from the return on, as long as anybody wants it. To be taken back by
-    /// [`Logins::unwatch`], also if it fails.
+    /// [`SessionRegistry::unwatch`], also if it fails.
     pub async fn watch(&self, users: &[UserId]) -> Result<(), BusError> {
         self.want(users);
         self.subscribe_moved().await
@@ -303,7 +303,7 @@ impl State {
     }
 }
 
-fn end(member: &Member) {
+fn end(member: &Subscriber) {
     member.outbox.send(&ServerFrame::Error(ErrorFrame::new(ErrorCode::Unauthenticated)));
     member.expel(CloseCode::SessionRevoked);
 }

@@ -11,24 +11,24 @@ use rookery_protocol::limits::{ACKS_PENDING_PER_CONNECTION_MAX, ROOMS_PER_CONNEC
 use rookery_protocol::position::Position;
 use rookery_protocol::server::ServerFrame;
 
-use crate::outbox::Outbox;
+use crate::outbox::SendQueue;
 use crate::thrift::grow;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// Names a connection within this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct MemberId(u64);
+pub struct ConnectionId(u64);
 
 /// See the module's text.
 #[derive(Debug)]
-pub struct Member {
+pub struct Subscriber {
     /// Its name.
-    pub id: MemberId,
+    pub id: ConnectionId,
     /// Whose connection it is.
     pub user: UserId,
     /// What it is owed.
-    pub outbox: Arc<Outbox>,
+    pub outbox: Arc<SendQueue>,
     is_single: bool,
     rooms: Mutex<Rooms>,
     /// Rooms it is not told of any more, and where it stands in them.
@@ -68,10 +68,10 @@ impl Rooms {
     }
 }
 
-impl Member {
+impl Subscriber {
     /// A connection that lives in no room yet; one that lives for a single room has no use without it.
-    pub fn new(user: UserId, outbox: Arc<Outbox>, is_single: bool) -> Self {
-        let id = MemberId(NEXT.fetch_add(1, Ordering::Relaxed));
+    pub fn new(user: UserId, outbox: Arc<SendQueue>, is_single: bool) -> Self {
+        let id = ConnectionId(NEXT.fetch_add(1, Ordering::Relaxed));
         let (rooms, behind, acks) = (Mutex::default(), Mutex::default(), AtomicUsize::new(0));
         Self { id, user, outbox, is_single, rooms, behind, acks, verdict: OnceLock::new() }
     }
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn rooms_are_bounded_and_found_by_either_name() {
-        let member = Member::new(UserId::generate(), Outbox::unwritten(), false);
+        let member = Subscriber::new(UserId::generate(), SendQueue::unwritten(), false);
         let slug: Slug = "general".to_owned().try_into().unwrap();
         let general = RoomId::generate();
         assert!(member.note(general, Some(slug.clone())));

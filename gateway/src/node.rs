@@ -13,10 +13,10 @@ use tokio::time::Instant;
 
 use crate::acks::Acks;
 use crate::authorize::Permissions;
-use crate::crowd::Crowd;
-use crate::drain::Goodbyes;
+use crate::crowd::PendingSockets;
+use crate::drain::DrainSchedule;
 use crate::hub::Hub;
-use crate::logins::Logins;
+use crate::logins::SessionRegistry;
 use crate::metrics::Metrics;
 use crate::presence::Presence;
 use crate::replies::Replies;
@@ -32,13 +32,13 @@ pub struct Node {
     pub(crate) permissions: Arc<Permissions>,
     pub(crate) replies: Arc<Replies>,
     pub(crate) acks: Arc<Acks>,
-    pub(crate) logins: Arc<Logins>,
+    pub(crate) logins: Arc<SessionRegistry>,
     pub(crate) presence: Arc<Presence>,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) goodbyes: Goodbyes,
+    pub(crate) goodbyes: DrainSchedule,
     pub(crate) ack: AckMode,
     pub(crate) limiter: Arc<Limiter>,
-    pub(crate) crowd: Arc<Crowd>,
+    pub(crate) crowd: Arc<PendingSockets>,
     /// Where the grid of all heartbeats begins.
     pub(crate) born: Instant,
 }

@@ -18,16 +18,16 @@ use rookery_protocol::server::ServerFrame;
 use tokio::sync::Notify;
 
 use crate::frame::Frame;
-use crate::wire::Wire;
+use crate::wire::ByteStream;
 
 mod queue;
 
 use queue::{Queue, Written};
 
 /// See the module's text.
-pub struct Outbox {
+pub struct SendQueue {
     /// None in tests that look at what is owed.
-    wire: Option<Arc<dyn Wire>>,
+    wire: Option<Arc<dyn ByteStream>>,
     queue: Mutex<Queue>,
     attention: Notify,
     drained: Notify,
@@ -56,7 +56,7 @@ pub enum Flushed {
 /// What became of a room's frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Owed {
+pub enum Enqueued {
     /// They are owed, and the caller is the one to flush, later.
     Unflushed,
     /// They are owed, and somebody else will flush.
@@ -65,13 +65,13 @@ pub enum Owed {
     Behind,
 }
 
-impl Outbox {
+impl SendQueue {
     /// Owes nothing yet.
-    pub fn new(wire: Arc<dyn Wire>) -> Arc<Self> {
+    pub fn new(wire: Arc<dyn ByteStream>) -> Arc<Self> {
         Arc::new(Self::over(Some(wire)))
     }
 
-    fn over(wire: Option<Arc<dyn Wire>>) -> Self {
+    fn over(wire: Option<Arc<dyn ByteStream>>) -> Self {
         Self { wire, queue: Mutex::default(), attention: Notify::new(), drained: Notify::new() }
     }
 
@@ -98,26 +98,26 @@ impl Outbox {
     }
 
     /// Owes a room's frames, all or none, with nothing between them.
-    pub fn owe(&self, frames: &[Frame]) -> Owed {
+    pub fn owe(&self, frames: &[Frame]) -> Enqueued {
         let mut queue = self.queue.lock();
         if queue.is_behind() {
-            Owed::Behind
+            Enqueued::Behind
         } else if queue.push_all(frames.iter().cloned()) {
-            Owed::Unflushed
+            Enqueued::Unflushed
         } else {
-            Owed::Known
+            Enqueued::Known
         }
     }
 
     /// Owes a frame that may be lost, if almost nothing is owed already.
-    pub fn owe_in_passing(&self, frame: &Frame) -> Owed {
+    pub fn owe_in_passing(&self, frame: &Frame) -> Enqueued {
         let mut queue = self.queue.lock();
         if queue.is_loaded() {
-            Owed::Behind
+            Enqueued::Behind
         } else if queue.push_all([frame.clone()]) {
-            Owed::Unflushed
+            Enqueued::Unflushed
         } else {
-            Owed::Known
+            Enqueued::Known
         }
     }
 
@@ -199,7 +199,7 @@ impl Outbox {
         }
     }
 
-    /// Waits until [`Outbox::flush`] has something to do. One waiter: the connection.
+    /// Waits until [`SendQueue::flush`] has something to do. One waiter: the connection.
     pub async fn filled(&self) {
         self.attention.notified().await;
     }
@@ -224,7 +224,7 @@ impl Outbox {
 }
 
 #[cfg(test)]
-impl Outbox {
+impl SendQueue {
     /// An outbox that nobody writes.
     pub(crate) fn unwritten() -> Arc<Self> {
         Arc::new(Self::over(None))
@@ -240,7 +240,7 @@ impl Outbox {
     }
 }
 
-impl std::fmt::Debug for Outbox {
+impl std::fmt::Debug for SendQueue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Outbox").field("queue", &self.queue).finish_non_exhaustive()
     }

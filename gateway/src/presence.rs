@@ -17,10 +17,10 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::hub::Hub;
-use crate::logins::Logins;
-use crate::member::Member;
+use crate::logins::SessionRegistry;
+use crate::member::Subscriber;
 use crate::metrics::Metrics;
-use crate::outbox::Outbox;
+use crate::outbox::SendQueue;
 
 mod agenda;
 mod lease;
@@ -38,7 +38,7 @@ use watchers::{List, Watchers};
 pub struct Presence {
     store: Arc<dyn PresenceStore>,
     hub: Arc<Hub>,
-    logins: Arc<Logins>,
+    logins: Arc<SessionRegistry>,
     metrics: Arc<Metrics>,
     /// From the signal to the end of the process.
     drain: Duration,
@@ -54,7 +54,7 @@ pub struct Presence {
     /// What is told may be out of date.
     is_stale: AtomicBool,
     /// Connections that read too slowly for what they watch.
-    behind: Mutex<Vec<Arc<Member>>>,
+    behind: Mutex<Vec<Arc<Subscriber>>>,
     typing: Typing,
 }
 
@@ -65,7 +65,7 @@ pub struct PresenceParts {
     /// The rooms of this node.
     pub hub: Arc<Hub>,
     /// The users of this node.
-    pub logins: Arc<Logins>,
+    pub logins: Arc<SessionRegistry>,
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// From the signal to the end of the process.
@@ -102,7 +102,7 @@ impl Presence {
     }
 
     /// The connection is gone from these rooms; the user is here for the grace.
-    pub fn go(&self, member: &Member, rooms: &[RoomId], grace: Duration) {
+    pub fn go(&self, member: &Subscriber, rooms: &[RoomId], grace: Duration) {
         self.ledger.lock().go(member.user, rooms, grace, Instant::now());
         self.written.notify_one();
         let list = self.watchers.lock().remove(member);
@@ -131,7 +131,7 @@ impl Presence {
 
     /// The connection watches these from now on, and is told how they stand. It may know the users, and the rooms are
     /// live on it.
-    pub async fn watch(&self, member: &Arc<Member>, users: Vec<UserId>, rooms: Vec<RoomId>) -> Result<(), BusError> {
+    pub async fn watch(&self, member: &Arc<Subscriber>, users: Vec<UserId>, rooms: Vec<RoomId>) -> Result<(), BusError> {
         let (list, asked) = (List { users, rooms }, Instant::now());
         // First the channels, so that nothing falls between the question and the news.
         if let Err(error) = self.logins.watch(&list.users).await {
@@ -158,7 +158,7 @@ impl Presence {
     }
 
     /// News of a user who is here or watched.
-    pub fn hear(&self, presence: &UserPresence, owed: &mut Vec<Arc<Outbox>>) {
+    pub fn hear(&self, presence: &UserPresence, owed: &mut Vec<Arc<SendQueue>>) {
         let now = Instant::now();
         if self.ledger.lock().learn(presence) {
             self.touch_rooms_of(presence.user);

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use rookery_bus::signal::{Signal, Whisper};
+use rookery_bus::signal::{Signal, EphemeralSignal};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::position::Position;
@@ -21,8 +21,8 @@ use crate::authorize::Permissions;
 use crate::frame::Frame;
 use crate::hub::Hub;
 use crate::limits::{AUDIT_PAUSE, DELIVERIES_PER_FLUSH_MAX, HEAD_AUDIT_INTERVAL, SIGNALS_PER_FLUSH_MAX};
-use crate::logins::Logins;
-use crate::outbox::Outbox;
+use crate::logins::SessionRegistry;
+use crate::outbox::SendQueue;
 use crate::presence::Presence;
 use crate::replies::Replies;
 
@@ -38,7 +38,7 @@ pub struct Relay {
     replies: Arc<Replies>,
     acks: Arc<Acks>,
     permissions: Arc<Permissions>,
-    logins: Arc<Logins>,
+    logins: Arc<SessionRegistry>,
     presence: Arc<Presence>,
     suspicion: Notify,
 }
@@ -54,7 +54,7 @@ pub struct RelayParts {
     /// What is no longer to be believed.
     pub permissions: Arc<Permissions>,
     /// Ends of logins.
-    pub logins: Arc<Logins>,
+    pub logins: Arc<SessionRegistry>,
     /// Who is there, and what is said for the moment.
     pub presence: Arc<Presence>,
 }
@@ -95,16 +95,16 @@ impl Relay {
         }
     }
 
-    fn on_signal(&self, signal: Result<Signal, RecvError>, owed: &mut Vec<Arc<Outbox>>) {
+    fn on_signal(&self, signal: Result<Signal, RecvError>, owed: &mut Vec<Arc<SendQueue>>) {
         match signal {
             Ok(Signal::Event(event)) => self.on_event(event, owed),
             Ok(Signal::Stored { partition, mark }) => owed.append(&mut self.acks.advance(partition, &mark)),
             Ok(Signal::Suspect) => self.suspect(),
             Ok(Signal::Session { user, revoked }) => self.logins.revoke(user, revoked),
             Ok(Signal::Presence(presence)) => self.presence.hear(&presence, owed),
-            Ok(Signal::Whisper { room, whisper }) => match whisper.as_ref() {
-                Whisper::Typing { user } => self.presence.hear_typing(room, user, owed),
-                Whisper::Occupancy {} => self.presence.hear_of(room),
+            Ok(Signal::Ephemeral { room, whisper }) => match whisper.as_ref() {
+                EphemeralSignal::Typing { user } => self.presence.hear_typing(room, user, owed),
+                EphemeralSignal::Occupancy {} => self.presence.hear_of(room),
             },
             Ok(Signal::User { user, news }) => self.logins.tell(user, &news),
             Err(RecvError::Lagged(events)) => {
@@ -137,7 +137,7 @@ impl Relay {
         self.suspicion.notify_one();
     }
 
-    fn on_event(&self, event: Arc<SequencedEvent>, owed: &mut Vec<Arc<Outbox>>) {
+    fn on_event(&self, event: Arc<SequencedEvent>, owed: &mut Vec<Arc<SendQueue>>) {
         if let Some(user) = event.event.body.affected(event.event.user_id) {
             self.permissions.forget(user, event.room);
         }

@@ -15,21 +15,21 @@ use rookery_protocol::id::RoomRef;
 use rookery_protocol::server::AckMode;
 
 pub use input::{Input, LoginState};
-pub use output::{Command, Deed, Outgoing, Output, Queued, Ran, Renewal, Target};
+pub use output::{Command, MessageChangeRequest, Outgoing, Output, Queued, Ran, Renewal, Target};
 
 use authenticated::Authenticated;
 use unauthenticated::Unauthenticated;
 
 /// The state of one connection.
 #[derive(Debug)]
-pub enum Session {
+pub enum ProtocolState {
     /// Before `hello`.
     Unauthenticated(Unauthenticated),
     /// After `hello`.
     Authenticated(Authenticated),
 }
 
-impl Session {
+impl ProtocolState {
     /// A connection that was just upgraded; one of a single room names it.
     pub fn new(room: Option<RoomRef>, ack: AckMode, now: UnixMillis) -> Self {
         Self::Unauthenticated(Unauthenticated::new(room, ack, now))

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use rookery_protocol::close::CloseCode;
 
 use crate::limits::READ_BUFFER_BYTES;
-use crate::wire::Wire;
+use crate::wire::ByteStream;
 
 mod bounds;
 mod reader;
@@ -26,7 +26,7 @@ thread_local! {
 
 /// See the module's text.
 pub struct Socket {
-    wire: Arc<dyn Wire>,
+    wire: Arc<dyn ByteStream>,
     reader: Reader,
     meter: Meter,
     bytes: Meter,
@@ -34,7 +34,7 @@ pub struct Socket {
 
 /// What came from the client.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum Incoming {
     /// A text message.
     Text(String),
     /// A binary message; this protocol has none.
@@ -53,18 +53,18 @@ pub enum Heard {
 
 impl Socket {
     /// The server's end of an upgraded stream, with the bytes that were read behind the request head.
-    pub fn new(wire: Arc<dyn Wire>, read_before: Vec<u8>, bounds: Bounds) -> Self {
+    pub fn new(wire: Arc<dyn ByteStream>, read_before: Vec<u8>, bounds: Bounds) -> Self {
         let (meter, bytes) = (Meter::new(bounds.frames), Meter::new(bounds.bytes));
         Self { wire, reader: Reader::new(bounds, read_before), meter, bytes }
     }
 
     /// What the other half writes to.
-    pub fn wire(&self) -> &Arc<dyn Wire> {
+    pub fn wire(&self) -> &Arc<dyn ByteStream> {
         &self.wire
     }
 
     /// The next thing from the client. Safe to drop. Not to be asked again after a breach or the end.
-    pub async fn next(&mut self) -> Heard {
+    pub async fn next(&mut self) -> Incoming {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
@@ -75,27 +75,27 @@ impl Socket {
         Ok(())
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Heard> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
         loop {
             let taken = self.reader.take();
             if !self.meter.admits(self.reader.count()) {
-                return Poll::Ready(Heard::Breach(CloseCode::Flooding));
+                return Poll::Ready(Incoming::Breach(CloseCode::Flooding));
             }
             match taken {
                 Ok(Some(heard)) => return Poll::Ready(heard),
-                Err(code) => return Poll::Ready(Heard::Breach(code)),
+                Err(code) => return Poll::Ready(Incoming::Breach(code)),
                 Ok(None) => {}
             }
             let Self { wire, reader, .. } = self;
             match ready!(read(wire.as_ref(), cx, |bytes| reader.feed(bytes))) {
                 Ok(count @ 1..) if !self.bytes.admits(u32::try_from(count).unwrap_or(u32::MAX)) => {
-                    return Poll::Ready(Heard::Breach(CloseCode::Flooding));
+                    return Poll::Ready(Incoming::Breach(CloseCode::Flooding));
                 }
                 Ok(1..) => {}
-                Ok(0) => return Poll::Ready(Heard::Lost),
+                Ok(0) => return Poll::Ready(Incoming::Lost),
                 Err(error) => {
                     tracing::debug!(%error, "read failed");
-                    return Poll::Ready(Heard::Lost);
+                    return Poll::Ready(Incoming::Lost);
                 }
             }
         }
@@ -103,7 +103,7 @@ impl Socket {
 }
 
 /// Reads once, as soon as there is something.
-fn read(wire: &dyn Wire, cx: &mut Context<'_>, take: impl FnOnce(&[u8])) -> Poll<io::Result<usize>> {
+fn read(wire: &dyn ByteStream, cx: &mut Context<'_>, take: impl FnOnce(&[u8])) -> Poll<io::Result<usize>> {
     BUFFER.with_borrow_mut(|buffer| {
         loop {
             ready!(wire.poll_readable(cx))?;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use rookery_bus::error::BusError;
-use rookery_bus::signal::{Revoked, Signal, Whisper};
+use rookery_bus::signal::{Revoked, Signal, EphemeralSignal};
 use rookery_bus::{
     Append, AppendError, Appended, Began, Bus, Head, Mark, OpenError, PartitionOpening, PartitionState, RoomSeed,
 };
@@ -222,9 +222,9 @@ impl Bus for FakeBus {
         Ok(())
     }
 
-    async fn whisper(&self, room: RoomId, whisper: Whisper) -> Result<(), BusError> {
+    async fn whisper(&self, room: RoomId, whisper: EphemeralSignal) -> Result<(), BusError> {
         self.answer()?;
-        self.signal(Signal::Whisper { room, whisper: Arc::new(whisper) });
+        self.signal(Signal::Ephemeral { room, whisper: Arc::new(whisper) });
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use rookery_runtime::listener::Connection;
 
 /// A full-duplex stream of bytes that never blocks.
-pub trait Wire: Send + Sync + 'static {
+pub trait ByteStream: Send + Sync + 'static {
     /// Reads what is there; 0 at the end, `WouldBlock` if there is nothing now.
     fn try_read(&self, into: &mut [u8]) -> io::Result<usize>;
 
@@ -24,7 +24,7 @@ pub trait Wire: Send + Sync + 'static {
     fn shut_down(&self) -> io::Result<()>;
 }
 
-impl Wire for Connection {
+impl ByteStream for Connection {
     fn try_read(&self, into: &mut [u8]) -> io::Result<usize> {
         self.stream().try_read(into)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::ArgMatches;
 use rookery_api::accounts::registration::{self, Registration};
 use rookery_bus::limiter::{self, LimiterOptions};
-use rookery_bus::pace::{self, Pace};
+use rookery_bus::pace::{self, RoomRateLimit};
 use rookery_gateway::crowd::{self, SocketCaps};
 use rookery_protocol::limits::DRAIN_MS_MAX;
 use rookery_runtime::config::{ConfigErrors, Effective, Folder, ListenAddress, Reader, Setting, section};
@@ -96,7 +96,7 @@ pub(crate) struct Options {
     pub(crate) log_format: LogFormat,
     pub(crate) log_filter: LogFilter,
     pub(crate) registration: Registration,
-    pub(crate) pace: Pace,
+    pub(crate) pace: RoomRateLimit,
     pub(crate) caps: SocketCaps,
     pub(crate) limits: LimiterOptions,
 }
@@ -122,7 +122,7 @@ impl Options {
         let log_format = reader.required("log_format");
         let log_filter = reader.required("log_filter");
         let registration = reader.required("registration");
-        let pace = Pace::read(reader);
+        let pace = RoomRateLimit::read(reader);
         let (caps, limits) = (SocketCaps::read(reader), LimiterOptions::read(reader));
         Some(Self {
             listen: listen?,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use rookery_bus::pace::Pace;
+use rookery_bus::pace::RoomRateLimit;
 use rookery_bus::quota;
 
 use crate::mongo::Mongo;
@@ -85,7 +85,7 @@ impl Topology {
 }
 
 struct ApiSettings {
-    pace: Pace,
+    pace: RoomRateLimit,
     common: Vec<(&'static str, String)>,
     /// Of gateways and apis alike.
     limits: Vec<(&'static str, String)>,
@@ -96,22 +96,22 @@ impl Cluster {
     /// Two gateways over `mongo`, which is started by the caller; nothing runs yet.
     pub fn prepare(mongo: Arc<Mongo>) -> Self {
         // Tests talk faster than people; those of the pace choose one.
-        Self::prepare_at(mongo, Topology::One, Pace::OFF)
+        Self::prepare_at(mongo, Topology::One, RoomRateLimit::OFF)
     }
 
     /// The same on any kind of Redis.
     pub fn prepare_on(topology: Topology, mongo: Arc<Mongo>) -> Self {
-        Self::prepare_at(mongo, topology, Pace::OFF)
+        Self::prepare_at(mongo, topology, RoomRateLimit::OFF)
     }
 
     /// The same, where one user may talk so fast in one room.
-    pub fn prepare_at(mongo: Arc<Mongo>, topology: Topology, pace: Pace) -> Self {
+    pub fn prepare_at(mongo: Arc<Mongo>, topology: Topology, pace: RoomRateLimit) -> Self {
         let (dir, keys_dir) = (dirs::fresh("cluster"), dirs::fresh("keys"));
         process::run(&tools::binary("rookery-api"), &["keygen", "--out", &keys_dir.display().to_string()], &dir);
         let redis = Redis::prepare();
         let common = api_settings(topology.url(&redis), &mongo, &keys_dir);
         // Tests open and ask more from one address than anybody; those of the limits choose them.
-        let limits = if pace == Pace::OFF {
+        let limits = if pace == RoomRateLimit::OFF {
             vec![("limits", "off".to_owned())]
         } else {
             unlimited_but_for_the_pace()
@@ -136,7 +136,7 @@ impl Cluster {
     }
 
     /// A running cluster where one user may talk so fast in one room.
-    pub async fn start_at(pace: Pace) -> Self {
+    pub async fn start_at(pace: RoomRateLimit) -> Self {
         let cluster = Self::prepare_at(Mongo::shared().await, Topology::One, pace);
         cluster.redis.start().await;
         cluster.start_services().await;
@@ -263,7 +263,7 @@ fn unlimited_but_for_the_pace() -> Vec<(&'static str, String)> {
     rates.map(|key| (key, "0".to_owned())).collect()
 }
 
-fn pace_settings(pace: Pace) -> [(&'static str, String); 2] {
+fn pace_settings(pace: RoomRateLimit) -> [(&'static str, String); 2] {
     [("send_burst", pace.burst.to_string()), ("send_interval_ms", pace.interval_ms.to_string())]
 }
 

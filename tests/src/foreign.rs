@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::mailbox::{Incoming, Mailbox, Talk};
+use crate::mailbox::{Incoming, Mailbox, ChatClient};
 use crate::{dirs, guardian, tools, traffic};
 
 /// Whose client.
@@ -63,7 +63,7 @@ impl Foreign {
     }
 }
 
-impl Talk for Foreign {
+impl ChatClient for Foreign {
     async fn send(&mut self, frame: Value) {
         let line = format!("{frame}\n");
         traffic::said(&line);

@@ -28,7 +28,7 @@ pub struct Mailbox {
 }
 
 /// A chat client of whatever make: it sends frames and receives some.
-pub trait Talk {
+pub trait ChatClient {
     /// Sends one frame.
     fn send(&mut self, frame: Value) -> impl Future<Output = ()> + Send;
 
@@ -113,6 +113,6 @@ impl Mailbox {
     }
 }
 
-async fn next_before<T: Talk + ?Sized>(deadline: Instant, talker: &mut T) -> Option<Incoming> {
+async fn next_before<T: ChatClient + ?Sized>(deadline: Instant, talker: &mut T) -> Option<Incoming> {
     timeout_at(deadline, talker.incoming()).await.ok()
 }

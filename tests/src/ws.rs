@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::mailbox::{Incoming, Mailbox, Talk};
+use crate::mailbox::{Incoming, Mailbox, ChatClient};
 use crate::traffic;
 
 /// How a token gets to the server.
@@ -111,7 +111,7 @@ impl Socket {
     }
 }
 
-impl Talk for Socket {
+impl ChatClient for Socket {
     async fn send(&mut self, frame: Value) {
         self.send_message(Message::text(frame.to_string())).await;
     }

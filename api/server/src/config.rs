@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::ArgMatches;
 use rookery_api::accounts::registration::{self, Registration};
 use rookery_bus::limiter::{self, LimiterOptions};
-use rookery_bus::pace::{self, Pace};
+use rookery_bus::pace::{self, RoomRateLimit};
 use rookery_bus_redis as redis;
 use rookery_bus_redis::RedisAddress;
 use rookery_protocol::limits::DRAIN_MS_MAX;
@@ -169,7 +169,7 @@ pub(crate) struct Config {
     /// Who may register.
     pub registration: Registration,
     /// How fast one user may talk in one room.
-    pub pace: Pace,
+    pub pace: RoomRateLimit,
     /// How much one user or one address may ask for.
     pub limits: LimiterOptions,
 }
@@ -195,7 +195,7 @@ impl Config {
         let connections_max = reader.number("connections_max", 1..=CONNECTIONS_MAX_MAX);
         let drain_ms = reader.number("drain_ms", 0..=DRAIN_MS_MAX);
         let (log_format, log_filter) = (reader.required("log_format"), reader.required("log_filter"));
-        let (pace, limits, origins) = (Pace::read(reader), LimiterOptions::read(reader), Origins::read(reader));
+        let (pace, limits, origins) = (RoomRateLimit::read(reader), LimiterOptions::read(reader), Origins::read(reader));
         let registration = reader.required("registration");
         let (signing_key, node_name) = (reader.optional_text("signing_key"), reader.optional_text("node_name"));
         Some(Self {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rookery_api::metrics::Metrics;
-use rookery_api::underway::Underway;
+use rookery_api::underway::InFlightWrites;
 use rookery_bus::error::BusError;
 use rookery_bus_redis::RedisBus;
 use rookery_bus_redis::entry::Batch;
@@ -27,7 +27,7 @@ use rookery_store::limits::INGEST_BATCH_MAX;
 use rookery_store::{StoreError, Stores};
 use tokio::time::sleep;
 
-use self::group::{Applied, Group};
+use self::group::{Applied, BatchWriter};
 
 mod group;
 mod recent;
@@ -49,7 +49,7 @@ enum IngestError {
 #[derive(Clone)]
 pub(crate) struct Ingest {
     bus: Arc<RedisBus>,
-    messages: Arc<Group>,
+    messages: Arc<BatchWriter>,
     owner: Arc<str>,
     metrics: Metrics,
 }
@@ -66,11 +66,11 @@ impl Ingest {
     pub(crate) fn new(
         bus: Arc<RedisBus>,
         stores: &Stores,
-        underway: Arc<Underway>,
+        underway: Arc<InFlightWrites>,
         owner: &str,
         metrics: Metrics,
     ) -> Self {
-        let group = Group::new(Arc::clone(&stores.messages), Arc::clone(&stores.epochs), underway);
+        let group = BatchWriter::new(Arc::clone(&stores.messages), Arc::clone(&stores.epochs), underway);
         Self { bus, messages: Arc::new(group), owner: owner.into(), metrics }
     }
 

@@ -8,7 +8,7 @@ use rookery_protocol::position::StoredPosition;
 use rookery_store::message::target_of;
 
 use super::{LocalAuthorityParts, store_error};
-use crate::history::{self, Looked};
+use crate::history::{self, MessageLookup};
 
 /// Answers a gateway, or this process itself.
 pub(super) async fn of_message(parts: &LocalAuthorityParts, look: Look) -> Result<MessageFacts, AuthorityError> {
@@ -30,8 +30,8 @@ pub(super) async fn of_message(parts: &LocalAuthorityParts, look: Look) -> Resul
     Ok(MessageFacts { author: looked.said.event.user_id, deleted: looked.state.deleted, emojis, now })
 }
 
-fn before_act(looked: &Looked, message: MessageId, before: BeforeAct, done: Option<StoredPosition>) -> ActFacts {
-    let Looked { said, state, unstored, is_stored } = looked;
+fn before_act(looked: &MessageLookup, message: MessageId, before: BeforeAct, done: Option<StoredPosition>) -> ActFacts {
+    let MessageLookup { said, state, unstored, is_stored } = looked;
     let content = match (&state.edit, &said.event.body) {
         (Some(edit), _) => edit.content.clone(),
         (None, EventBody::Message { content, .. }) => content.clone(),

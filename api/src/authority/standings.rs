@@ -25,7 +25,7 @@ use crate::limits::{STANDINGS_LIFE, STANDINGS_MAX};
 type Position = (RoomId, UserId);
 
 /// See the module's text.
-pub(super) struct Standings {
+pub(super) struct MembershipCache {
     known: Cache<Position, Known>,
 }
 
@@ -37,7 +37,7 @@ struct Known {
     sanction: Sanction,
 }
 
-impl Standings {
+impl MembershipCache {
     /// Nothing is remembered.
     pub(super) fn new() -> Self {
         Self { known: Cache::builder().max_capacity(STANDINGS_MAX).time_to_idle(STANDINGS_LIFE).build() }
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
     use rookery_protocol::position::Position;
     use rookery_store::room::{Member, RoomDescription, RoomName};
-    use rookery_store::sanction::Act;
+    use rookery_store::sanction::SanctionAction;
     use rookery_store_sqlite as sqlite;
 
     fn event(user: UserId, body: EventBody) -> Event {
@@ -172,7 +172,7 @@ mod tests {
     }
 
     /// Told by id and by slug alike.
-    async fn roles(standings: &Standings, stores: &Stores, room: RoomId, user: UserId) -> Option<RoomRole> {
+    async fn roles(standings: &MembershipCache, stores: &Stores, room: RoomId, user: UserId) -> Option<RoomRole> {
         let names = [RoomRef::Id(room), "general".parse().unwrap()];
         let answers = standings.answers(stores, &names.map(|room| Question { user, room })).await.unwrap();
         assert_eq!(answers[0], answers[1]);
@@ -182,7 +182,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_remembered_is_never_older_than_the_rooms_version() {
         let folder = tempfile::tempdir().unwrap();
-        let ((stores, room), standings) = (with_room(&folder).await, Standings::new());
+        let ((stores, room), standings) = (with_room(&folder).await, MembershipCache::new());
         let (ada, eve) = (UserId::generate(), UserId::generate());
         let joined = event(ada, EventBody::MemberJoined {});
         let member = Member {
@@ -199,14 +199,14 @@ mod tests {
             assert_eq!(roles(&standings, &stores, room, eve).await, None);
         }
         let banned = event(eve, EventBody::MemberLeft {});
-        stores.sanctions.apply(room, ada, Act::Ban(Until::Revoked), &banned).await.unwrap();
+        stores.sanctions.apply(room, ada, SanctionAction::Ban(Until::Revoked), &banned).await.unwrap();
         assert_eq!(roles(&standings, &stores, room, ada).await, None);
     }
 
     #[tokio::test]
     async fn what_nobody_changed_is_not_read_again() {
         let folder = tempfile::tempdir().unwrap();
-        let ((stores, room), standings) = (with_room(&folder).await, Standings::new());
+        let ((stores, room), standings) = (with_room(&folder).await, MembershipCache::new());
         let user = UserId::generate();
         let known = Known { acl: AclVersion(0), role: Some(RoomRole::Owner), sanction: Sanction::default() };
         standings.known.insert((room, user), known);

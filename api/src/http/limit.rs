@@ -11,7 +11,7 @@ use http::header::RETRY_AFTER;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use rookery_bus::limiter::{Limiter, Verdict, headers};
-use rookery_bus::pace::Pace;
+use rookery_bus::pace::RoomRateLimit;
 use rookery_bus::quota::Limit;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::cost::Work;
@@ -30,7 +30,7 @@ pub struct Limits {
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) verifier: Arc<Verifier>,
     /// How fast one user may talk in one room; only told here, the bus counts.
-    pub(crate) pace: Pace,
+    pub(crate) pace: RoomRateLimit,
 }
 
 /// Where a request comes from.

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use rookery_protocol::act::{Act, ActKind};
+use rookery_protocol::act::{MessageChange, ChangeKind};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::content;
 use rookery_protocol::id::{ClientId, Epoch, Seq};
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::error::ApiError;
 use crate::http::extract::{Caller, JsonBody, MessagePath, ReactionPath};
-use crate::messages::changes::Deed;
+use crate::messages::changes::MessageChangeRequest;
 use crate::messages::{Messages, Sent};
 
 /// A new text.
@@ -89,7 +89,7 @@ pub async fn edit(
 ) -> Result<Response, ApiError> {
     let EditRequest { content, client_id } = request;
     content::check(&content).map_err(|code| ApiError::field(code, "content", code.message()))?;
-    act(&messages, caller, path, ActKind::Edit(content), client_id).await
+    act(&messages, caller, path, ChangeKind::Edit(content), client_id).await
 }
 
 /// Delete a message
@@ -116,7 +116,7 @@ pub async fn edit(
     ),
 )]
 pub async fn delete(State(messages): State<Messages>, caller: Caller, path: MessagePath) -> Result<Response, ApiError> {
-    act(&messages, caller, path, ActKind::Delete, None).await
+    act(&messages, caller, path, ChangeKind::Delete, None).await
 }
 
 /// React to a message
@@ -142,7 +142,7 @@ pub async fn delete(State(messages): State<Messages>, caller: Caller, path: Mess
     ),
 )]
 pub async fn react(State(messages): State<Messages>, caller: Caller, path: ReactionPath) -> Result<Response, ApiError> {
-    act(&messages, caller, path.message, ActKind::React(path.emoji), None).await
+    act(&messages, caller, path.message, ChangeKind::React(path.emoji), None).await
 }
 
 /// Take a reaction back
@@ -172,19 +172,19 @@ pub async fn unreact(
     caller: Caller,
     path: ReactionPath,
 ) -> Result<Response, ApiError> {
-    act(&messages, caller, path.message, ActKind::Unreact(path.emoji), None).await
+    act(&messages, caller, path.message, ChangeKind::Unreact(path.emoji), None).await
 }
 
 async fn act(
     messages: &Messages,
     caller: Caller,
     path: MessagePath,
-    kind: ActKind,
+    kind: ChangeKind,
     client_id: Option<ClientId>,
 ) -> Result<Response, ApiError> {
     let MessagePath { room, message: message_id } = path;
     let client_id = client_id.unwrap_or_else(ClientId::generate);
-    let deed = Deed { sender: caller.into(), client_id: client_id.clone(), act: Act { message_id, kind } };
+    let deed = MessageChangeRequest { sender: caller.into(), client_id: client_id.clone(), act: MessageChange { message_id, kind } };
     let Some(Sent { room, id, first: StoredPosition { epoch, seq, timestamp }, stored }) =
         messages.act(&room, deed).await?
     else {

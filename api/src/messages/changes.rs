@@ -1,7 +1,7 @@
 //! Doing something to a message over REST: a look at the message, then the same steps as for sending.
 
 use rookery_bus::authority::{Authority, BeforeAct, Look, Verdict};
-use rookery_protocol::act::Act;
+use rookery_protocol::act::MessageChange;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
 use rookery_protocol::error_code::ErrorCode;
@@ -15,23 +15,23 @@ use rookery_store::message_state::Version;
 use rookery_store::user::User;
 
 use crate::error::ApiError;
-use crate::history::{self, Looked};
+use crate::history::{self, MessageLookup};
 use crate::limits::{EDITS_SHOWN_MAX, SWEEP_INTERVAL, SWEEP_ROWS_MAX, TAKEN_BACK_KEPT};
 use crate::messages::{Messages, RIGHTS_ATTEMPTS, Sent, unsettled};
 
 /// Something to be done to a message.
-pub struct Deed {
+pub struct MessageChangeRequest {
     /// Who does it.
     pub sender: Sender,
     /// The sender's name for it.
     pub client_id: ClientId,
     /// What is done.
-    pub act: Act,
+    pub act: MessageChange,
 }
 
 impl Messages {
     /// Does it. None if it changes nothing.
-    pub async fn act(&self, room: &RoomRef, deed: Deed) -> Result<Option<Sent>, ApiError> {
+    pub async fn act(&self, room: &RoomRef, deed: MessageChangeRequest) -> Result<Option<Sent>, ApiError> {
         let mut rights_read = 0;
         for _ in 0..ACT_SETTLE_TRIES {
             match self.attempt(room, &deed).await? {
@@ -45,8 +45,8 @@ impl Messages {
         Err(unsettled())
     }
 
-    async fn attempt(&self, room: &RoomRef, deed: &Deed) -> Result<Outcome, ApiError> {
-        let Deed { sender, client_id, act } = deed;
+    async fn attempt(&self, room: &RoomRef, deed: &MessageChangeRequest) -> Result<Outcome, ApiError> {
+        let MessageChangeRequest { sender, client_id, act } = deed;
         let (user, message) = (sender.user_id, act.message_id);
         let permission = self.may_send(user, room).await?;
         let room = permission.room;
@@ -93,7 +93,7 @@ impl Messages {
         let looked = history::look(&self.stores, &*self.bus, (room, id), &[])
             .await?
             .filter(|looked| !looked.state.deleted);
-        let Looked { said, unstored, .. } = looked.ok_or_else(|| ApiError::refused(ErrorCode::UnknownMessage))?;
+        let MessageLookup { said, unstored, .. } = looked.ok_or_else(|| ApiError::refused(ErrorCode::UnknownMessage))?;
         let mut edits = self.stores.messages.edits(id, EDITS_SHOWN_MAX).await?;
         edits.extend(unstored.into_iter().filter(|event| edit_of(&event.event.body) == Some(id)));
         edits.sort_by_key(SequencedEvent::position);

@@ -8,13 +8,13 @@ use http::StatusCode;
 use rookery_protocol::access::Until;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::integer;
-use rookery_store::sanction::Act;
+use rookery_store::sanction::SanctionAction;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::error::ApiError;
 use crate::http::extract::{Caller, JsonBody, MemberPath};
-use crate::moderation::{Case, Moderation, end};
+use crate::moderation::{ModerationRequest, Moderation, end};
 
 /// How long it holds: until a time, or for so many seconds, not both; until it is taken back if neither is given.
 #[derive(Deserialize, ToSchema)]
@@ -36,9 +36,9 @@ impl SanctionRequest {
     }
 }
 
-async fn done(moderation: &Moderation, caller: Caller, path: MemberPath, what: Act) -> Result<StatusCode, ApiError> {
+async fn done(moderation: &Moderation, caller: Caller, path: MemberPath, what: SanctionAction) -> Result<StatusCode, ApiError> {
     let MemberPath { room, user } = path;
-    moderation.act(caller.into(), Case { room, user, act: what }).await?;
+    moderation.act(caller.into(), ModerationRequest { room, user, act: what }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -66,7 +66,7 @@ pub async fn kick(
     caller: Caller,
     path: MemberPath,
 ) -> Result<StatusCode, ApiError> {
-    done(&moderation, caller, path, Act::Kick).await
+    done(&moderation, caller, path, SanctionAction::Kick).await
 }
 
 /// Ban a user
@@ -95,7 +95,7 @@ pub async fn ban(
     path: MemberPath,
     JsonBody(request): JsonBody<SanctionRequest>,
 ) -> Result<StatusCode, ApiError> {
-    done(&moderation, caller, path, Act::Ban(request.until()?)).await
+    done(&moderation, caller, path, SanctionAction::Ban(request.until()?)).await
 }
 
 /// End a ban
@@ -122,7 +122,7 @@ pub async fn unban(
     caller: Caller,
     path: MemberPath,
 ) -> Result<StatusCode, ApiError> {
-    done(&moderation, caller, path, Act::Unban).await
+    done(&moderation, caller, path, SanctionAction::Unban).await
 }
 
 /// Mute a member
@@ -151,7 +151,7 @@ pub async fn mute(
     path: MemberPath,
     JsonBody(request): JsonBody<SanctionRequest>,
 ) -> Result<StatusCode, ApiError> {
-    done(&moderation, caller, path, Act::Mute(request.until()?)).await
+    done(&moderation, caller, path, SanctionAction::Mute(request.until()?)).await
 }
 
 /// End a mute
@@ -178,5 +178,5 @@ pub async fn unmute(
     caller: Caller,
     path: MemberPath,
 ) -> Result<StatusCode, ApiError> {
-    done(&moderation, caller, path, Act::Unmute).await
+    done(&moderation, caller, path, SanctionAction::Unmute).await
 }

@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use rookery_bus::presence::Setting;
-use rookery_bus::presence::crowd::Crowd;
+use rookery_bus::presence::crowd::RoomOccupancy;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::cost::Work;
-use rookery_protocol::presence::{Seen, Shown, Status, StatusText};
+use rookery_protocol::presence::{PresenceView, VisibleStatus, Status, StatusText};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -20,12 +20,12 @@ use crate::presence::Presence;
 /// How a user stands.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Presence)]
-pub struct PresenceView {
+pub struct PresenceResponse {
     /// Who.
     user_id: Uuid,
     /// As what the user is shown.
     #[schema(value_type = schema::Shown)]
-    status: Shown,
+    status: VisibleStatus,
     /// In the user's own words.
     #[schema(value_type = Option<String>, nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,7 +40,7 @@ pub struct PresenceView {
 #[derive(Serialize, ToSchema)]
 pub struct PresenceList {
     /// In the order asked, without those who share no room with you.
-    users: Vec<PresenceView>,
+    users: Vec<PresenceResponse>,
 }
 
 /// Who is in a room.
@@ -51,7 +51,7 @@ pub struct RoomPresence {
     /// Who; absent if there are more than 200.
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    users: Option<Vec<PresenceView>>,
+    users: Option<Vec<PresenceResponse>>,
 }
 
 /// What you say of yourself.
@@ -67,16 +67,16 @@ pub struct PresenceRequest {
     text: Option<StatusText>,
 }
 
-impl From<Seen> for PresenceView {
-    fn from(seen: Seen) -> Self {
-        let Seen { user_id, status, text, last_seen } = seen;
+impl From<PresenceView> for PresenceResponse {
+    fn from(seen: PresenceView) -> Self {
+        let PresenceView { user_id, status, text, last_seen } = seen;
         Self { user_id: user_id.as_uuid(), status, text, last_seen }
     }
 }
 
-impl From<Crowd> for RoomPresence {
-    fn from(crowd: Crowd) -> Self {
-        let users = crowd.seen().map(|users| users.into_iter().map(PresenceView::from).collect());
+impl From<RoomOccupancy> for RoomPresence {
+    fn from(crowd: RoomOccupancy) -> Self {
+        let users = crowd.seen().map(|users| users.into_iter().map(PresenceResponse::from).collect());
         Self { online: crowd.online(), users }
     }
 }
@@ -105,7 +105,7 @@ pub async fn of_users(
     let users = query.users()?;
     limits.spend(caller.user_id, Work::Presence { users: users.len(), rooms: 0 }).await?;
     let seen = presence.of_users(caller.user_id, &users).await?;
-    Ok(Json(PresenceList { users: seen.into_iter().map(PresenceView::from).collect() }))
+    Ok(Json(PresenceList { users: seen.into_iter().map(PresenceResponse::from).collect() }))
 }
 
 /// Set your status
@@ -118,16 +118,16 @@ pub async fn of_users(
     tag = "users",
     security(("bearer" = [])),
     request_body = PresenceRequest,
-    responses((status = 200, description = "How you stand now", body = PresenceView)),
+    responses((status = 200, description = "How you stand now", body = PresenceResponse)),
 )]
 pub async fn set(
     State(presence): State<Presence>,
     caller: Caller,
     JsonBody(request): JsonBody<PresenceRequest>,
-) -> Result<Json<PresenceView>, ApiError> {
+) -> Result<Json<PresenceResponse>, ApiError> {
     let PresenceRequest { status, text } = request;
     let seen = presence.set(caller.user_id, Setting { status, text }).await?;
-    Ok(Json(PresenceView::from(seen)))
+    Ok(Json(PresenceResponse::from(seen)))
 }
 
 /// Who is in a room

@@ -3,7 +3,7 @@
 //! A change is answered when the room has heard of it: its event has made it the bus's state, so from then on it holds on
 //! every node.
 
-use rookery_protocol::access::{Standing, Steward, decide_on_settings, decide_on_transfer};
+use rookery_protocol::access::{AccessContext, Steward, decide_on_settings, decide_on_transfer};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{EventBody, RoomSettings, Sender};
@@ -69,7 +69,7 @@ impl Rooms {
         let Sanction { muted, banned } = stores.sanctions.get(room.id, actor.user_id).await?;
         let account = stores.users.by_id(actor.user_id).await?;
         let is_admin = account.is_some_and(|user| user.role == ServerRole::Admin && !user.disabled);
-        let standing = Standing { visibility: room.visibility, role, muted, banned };
+        let standing = AccessContext { visibility: room.visibility, role, muted, banned };
         Ok((room, Steward { standing, is_admin }))
     }
 }

@@ -11,7 +11,7 @@ use mongodb::error::Error;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{Epoch, Partition};
 use rookery_store::epoch::epoch_after;
-use rookery_store::{Begun, Epochs, StoreError, integer};
+use rookery_store::{EpochStart, Epochs, StoreError, integer};
 
 use super::documents::EpochDocument;
 use super::error::is_duplicate;
@@ -51,7 +51,7 @@ impl Epochs for Mongo {
             .transpose()
     }
 
-    async fn begin(&self, partition: Partition, begun: Begun) -> Result<bool, StoreError> {
+    async fn begin(&self, partition: Partition, begun: EpochStart) -> Result<bool, StoreError> {
         let (epochs, epoch) = (self.epochs.clone(), integer::stored(begun.epoch.0)?);
         let mut older = by_id(i32::from(partition.0));
         // Documents of earlier releases have no such field.
@@ -62,7 +62,7 @@ impl Epochs for Mongo {
             .await
     }
 
-    async fn begun(&self, partitions: &[Partition]) -> Result<HashMap<Partition, Begun>, StoreError> {
+    async fn begun(&self, partitions: &[Partition]) -> Result<HashMap<Partition, EpochStart>, StoreError> {
         let ids: Vec<i32> = partitions.iter().map(|partition| i32::from(partition.0)).collect();
         let (epochs, among) = (self.epochs.clone(), doc! { "_id": { "$in": ids } });
         let read = async move { Ok(epochs.find(among).await?.try_collect::<Vec<EpochDocument>>().await?) };
@@ -72,9 +72,9 @@ impl Epochs for Mongo {
     }
 }
 
-fn begun_of(found: EpochDocument) -> Result<(Partition, Begun), Failed> {
+fn begun_of(found: EpochDocument) -> Result<(Partition, EpochStart), Failed> {
     let partition = u16::try_from(found.partition).map_err(|_| StoreError::Inconsistent("partition".to_owned()))?;
-    Ok((Partition(partition), Begun { epoch: Epoch(integer::read(found.begun)?), fence: found.fence }))
+    Ok((Partition(partition), EpochStart { epoch: Epoch(integer::read(found.begun)?), fence: found.fence }))
 }
 
 /// The epoch after that of the document; none if somebody was faster.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use rookery_protocol::event::Event;
 use rookery_protocol::id::{RoomId, UserId};
-use rookery_store::sanction::{Act, Sanction};
+use rookery_store::sanction::{SanctionAction, Sanction};
 use rookery_store::{Announcement, Sanctions, StoreError};
 
 use super::Mongo;
@@ -30,9 +30,9 @@ impl Sanctions for Mongo {
         &self,
         room: RoomId,
         user: UserId,
-        act: Act,
+        act: SanctionAction,
         event: &Event,
     ) -> Result<Option<Announcement>, StoreError> {
-        Ok(self.change(Change { room, turn: Turn::Act(user, act), event: event.clone() }).await?)
+        Ok(self.change(Change { room, turn: Turn::SanctionAction(user, act), event: event.clone() }).await?)
     }
 }

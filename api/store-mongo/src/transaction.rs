@@ -15,7 +15,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, RoomSettings};
 use rookery_protocol::id::{AclVersion, RoomId, UserId};
 use rookery_store::room::{Member, SettingsChange};
-use rookery_store::sanction::{Act, Sanction};
+use rookery_store::sanction::{SanctionAction, Sanction};
 use rookery_store::{Announcement, StoreError};
 use tokio::time::sleep;
 
@@ -53,7 +53,7 @@ pub(super) enum Turn {
     /// This member is the owner from now on.
     Transfer(UserId),
     /// This is done to this user.
-    Act(UserId, Act),
+    SanctionAction(UserId, SanctionAction),
     /// The room's settings become others.
     Settle(SettingsChange),
 }
@@ -204,7 +204,7 @@ impl Parts {
             }
             Turn::Leave(member) => self.leave(session, member.clone(), room).await,
             Turn::Transfer(user) => self.transfer(session, *user, room).await,
-            Turn::Act(user, act) => self.act(session, change.room, *user, *act).await.map(Turned::when),
+            Turn::SanctionAction(user, act) => self.act(session, change.room, *user, *act).await.map(Turned::when),
             Turn::Settle(wanted) => self.settle(session, *wanted, room).await,
         }
     }
@@ -267,7 +267,7 @@ impl Parts {
         Ok(Turned::Settled(settings))
     }
 
-    async fn act(&self, session: &mut ClientSession, room: RoomId, user: UserId, act: Act) -> Result<bool, Error> {
+    async fn act(&self, session: &mut ClientSession, room: RoomId, user: UserId, act: SanctionAction) -> Result<bool, Error> {
         let before = self.sanction(session, room, user).await?;
         let after = act.apply(before);
         let removed = act.expels() && self.remove(session, one(room, user)).await?;

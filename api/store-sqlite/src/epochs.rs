@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{Epoch, Partition};
 use rookery_store::epoch::epoch_after;
-use rookery_store::{Begun, Epochs, StoreError, integer};
+use rookery_store::{EpochStart, Epochs, StoreError, integer};
 use rusqlite::{Row, params};
 
 use super::Sqlite;
@@ -39,21 +39,21 @@ impl Epochs for Sqlite {
         given.map(|epoch| integer::read(epoch).map(Epoch)).transpose()
     }
 
-    async fn begin(&self, partition: Partition, begun: Begun) -> Result<bool, StoreError> {
-        let Begun { epoch, fence } = begun;
+    async fn begin(&self, partition: Partition, begun: EpochStart) -> Result<bool, StoreError> {
+        let EpochStart { epoch, fence } = begun;
         let epoch = integer::stored(epoch.0)?;
         self.numbers()?;
         self.write(move |db| Ok(change(db, BEGIN, params![partition.0, epoch, fence])? > 0)).await
     }
 
-    async fn begun(&self, partitions: &[Partition]) -> Result<HashMap<Partition, Begun>, StoreError> {
+    async fn begun(&self, partitions: &[Partition]) -> Result<HashMap<Partition, EpochStart>, StoreError> {
         let partitions = partitions.to_vec();
         self.read(move |db| {
             let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
             let mut begun = HashMap::new();
             for partition in partitions {
                 if let Some((epoch, fence)) = one(db, BEGUN, [partition.0], columns)? {
-                    begun.insert(partition, Begun { epoch: Epoch(integer::read(epoch)?), fence });
+                    begun.insert(partition, EpochStart { epoch: Epoch(integer::read(epoch)?), fence });
                 }
             }
             Ok(begun)

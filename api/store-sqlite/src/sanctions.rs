@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use rookery_protocol::event::Event;
 use rookery_protocol::id::{RoomId, UserId};
-use rookery_store::sanction::{Act, Sanction};
+use rookery_store::sanction::{SanctionAction, Sanction};
 use rookery_store::{Announcement, Sanctions, StoreError, integer};
 use rusqlite::{Connection, Row, params};
 
@@ -35,7 +35,7 @@ impl Sanctions for Sqlite {
         &self,
         room: RoomId,
         user: UserId,
-        act: Act,
+        act: SanctionAction,
         event: &Event,
     ) -> Result<Option<Announcement>, StoreError> {
         let event = event.clone();

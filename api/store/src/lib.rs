@@ -18,7 +18,7 @@ use crate::load::LoadSet;
 use crate::message::{Kinds, Window};
 use crate::message_state::{MessageState, Reacted};
 use crate::room::{Member, MemberPlace, MembershipPlace, Room, SettingsChange};
-use crate::sanction::{Act, Sanction};
+use crate::sanction::{SanctionAction, Sanction};
 use crate::session::{Session, TokenHash};
 use crate::unread::{Counts, Reader, Span};
 use crate::user::{ServerRole, User};
@@ -174,7 +174,7 @@ pub trait Sanctions: Send + Sync {
         &self,
         room: RoomId,
         user: UserId,
-        act: Act,
+        act: SanctionAction,
         event: &Event,
     ) -> Result<Option<Announcement>, StoreError>;
 }
@@ -278,14 +278,14 @@ pub trait Epochs: Send + Sync {
     async fn current(&self, partition: Partition) -> Result<Option<Epoch>, StoreError>;
     /// Notes that an epoch is about to begin, unless a newer one was noted; says whether it did. From here on, older
     /// epochs take nothing in, except on the server on which this one begins.
-    async fn begin(&self, partition: Partition, begun: Begun) -> Result<bool, StoreError>;
+    async fn begin(&self, partition: Partition, begun: EpochStart) -> Result<bool, StoreError>;
     /// The newest epochs that were noted to begin; partitions without one are left out.
-    async fn begun(&self, partitions: &[Partition]) -> Result<HashMap<Partition, Begun>, StoreError>;
+    async fn begun(&self, partitions: &[Partition]) -> Result<HashMap<Partition, EpochStart>, StoreError>;
 }
 
 /// An epoch that has begun, or is about to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Begun {
+pub struct EpochStart {
     /// The epoch.
     pub epoch: Epoch,
     /// The incarnation of the server on which it begins.

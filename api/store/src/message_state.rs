@@ -84,18 +84,18 @@ mod tests {
     use rookery_protocol::id::MessageId;
 
     use super::*;
-    use rookery_protocol::act::{Act, ActKind};
+    use rookery_protocol::act::{MessageChange, ChangeKind};
     use rookery_protocol::emoji::Emoji;
     use rookery_protocol::event::{Event, Sender};
     use rookery_protocol::id::{ClientId, Epoch, RoomId, Seq, UserId};
     use rookery_protocol::limits::REACTIONS_PER_MESSAGE_MAX;
     use uuid::Uuid;
 
-    fn act(seq: u64, user: UserId, kind: ActKind) -> SequencedEvent {
+    fn act(seq: u64, user: UserId, kind: ChangeKind) -> SequencedEvent {
         let room = RoomId::from_uuid(Uuid::nil());
         let message_id = MessageId::from_uuid(Uuid::nil());
         let sender = Sender { user_id: user, username: "ada".to_owned() };
-        let event = Event::act(room, sender, &ClientId::generate(), Act { message_id, kind });
+        let event = Event::act(room, sender, &ClientId::generate(), MessageChange { message_id, kind });
         let timestamp = UnixMillis(i64::try_from(seq).unwrap());
         SequencedEvent { room, epoch: Epoch(1), seq: Seq::new(seq), timestamp, event }
     }
@@ -116,11 +116,11 @@ mod tests {
     fn any_order_and_any_repeat_end_alike() {
         let user = UserId::generate();
         let mut acts = vec![
-            act(2, user, ActKind::Edit("two".into())),
-            act(3, user, ActKind::React(emoji(0))),
-            act(4, user, ActKind::Unreact(emoji(0))),
-            act(5, user, ActKind::React(emoji(1))),
-            act(6, user, ActKind::Edit("six".into())),
+            act(2, user, ChangeKind::Edit("two".into())),
+            act(3, user, ChangeKind::React(emoji(0))),
+            act(4, user, ChangeKind::Unreact(emoji(0))),
+            act(5, user, ChangeKind::React(emoji(1))),
+            act(6, user, ChangeKind::Edit("six".into())),
         ];
         let forwards = state(&acts);
         assert_eq!(forwards.edit.as_ref().map(|edit| edit.content.as_str()), Some("six"));
@@ -130,7 +130,7 @@ mod tests {
         let backwards = state(&acts);
         assert_eq!(backwards.edit, forwards.edit);
         assert_eq!(backwards.shown_reactions(), forwards.shown_reactions());
-        acts.insert(2, act(7, user, ActKind::Delete));
+        acts.insert(2, act(7, user, ChangeKind::Delete));
         let gone = state(&acts);
         assert!(gone.deleted && gone.edit.is_none() && gone.shown_reactions().is_empty());
     }
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn the_first_reactions_are_shown_when_too_many_came_at_once() {
         let user = UserId::generate();
-        let acts: Vec<_> = (0..30).map(|n| act(30 - u64::from(n), user, ActKind::React(emoji(n)))).collect();
+        let acts: Vec<_> = (0..30).map(|n| act(30 - u64::from(n), user, ChangeKind::React(emoji(n)))).collect();
         let shown = state(&acts).shown_reactions();
         assert_eq!(shown.len(), REACTIONS_PER_MESSAGE_MAX);
         assert_eq!(shown[0].emoji, emoji(29));

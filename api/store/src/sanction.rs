@@ -13,7 +13,7 @@ pub struct Sanction {
 
 /// An act of moderation against one user in one room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
+pub enum SanctionAction {
     /// Ends the membership.
     Kick,
     /// Ends the membership, if there is one, and keeps the user out.
@@ -26,7 +26,7 @@ pub enum Act {
     Unmute,
 }
 
-impl Act {
+impl SanctionAction {
     /// The sanction after it.
     pub const fn apply(self, sanction: Sanction) -> Sanction {
         match self {

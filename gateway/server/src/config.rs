@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use rookery_bus::limiter::{self, LimiterOptions};
-use rookery_bus::pace::{self, Pace};
+use rookery_bus::pace::{self, RoomRateLimit};
 use rookery_bus_redis as redis;
 use rookery_bus_redis::RedisAddress;
 use rookery_gateway::crowd::{self, SocketCaps};
@@ -119,7 +119,7 @@ pub(crate) struct Config {
     /// What an ack says.
     pub ack: AckMode,
     /// How fast one user may talk in one room.
-    pub pace: Pace,
+    pub pace: RoomRateLimit,
     /// How many sockets there may be.
     pub caps: SocketCaps,
     /// How much one user or one address may ask for.
@@ -157,7 +157,7 @@ fn gather(reader: &mut Reader) -> Option<Config> {
     let log_format = reader.required("log_format");
     let log_filter = reader.required("log_filter");
     let ack = reader.required("ack");
-    let pace = Pace::read(reader);
+    let pace = RoomRateLimit::read(reader);
     let (caps, limits) = (SocketCaps::read(reader), LimiterOptions::read(reader));
     let (api_url, api_tls) = api?;
     Some(Config {

@@ -1,11 +1,11 @@
 //! Promises kept, and promises taken back. Which answers are believed is tested where it is decided.
 
-use rookery_bus::Moved;
+use rookery_bus::Relocated;
 use rookery_protocol::id::{LogPosition, UserId};
 use serde_json::Value;
 
 use super::*;
-use crate::outbox::Outbox;
+use crate::outbox::SendQueue;
 
 fn at(epoch: u64, ms: u64) -> LogPosition {
     LogPosition { epoch: Epoch(epoch), ms, n: 0 }
@@ -26,18 +26,18 @@ fn appended(position: LogPosition) -> Appended {
 
 struct Setup {
     acks: Arc<Acks>,
-    member: Arc<Member>,
+    member: Arc<Subscriber>,
     room: RoomId,
 }
 
 impl Setup {
     fn new() -> Self {
         let acks = Acks::new(Arc::new(Metrics::new().unwrap()));
-        let member = Arc::new(Member::new(UserId::generate(), Outbox::unwritten(), false));
+        let member = Arc::new(Subscriber::new(UserId::generate(), SendQueue::unwritten(), false));
         Self { acks, member, room: RoomId::generate() }
     }
 
-    fn wait(&self, position: LogPosition) -> Result<(), Doubtful> {
+    fn wait(&self, position: LogPosition) -> Result<(), StaleAnswer> {
         let sent = Sent { room: self.room, client_id: ClientId::generate() };
         self.acks.wait(&self.member, sent, &appended(position))
     }
@@ -77,7 +77,7 @@ fn a_new_epoch_takes_back_the_promise_of_the_old_one() {
     assert_eq!(setup.wait(at(1, 5)), Ok(()));
     assert_eq!(setup.advance(at(2, 0)), 1);
     assert_eq!(setup.told(), ["error"], "whether 5 survived is unknown");
-    assert_eq!(setup.wait(at(1, 6)), Err(Doubtful));
+    assert_eq!(setup.wait(at(1, 6)), Err(StaleAnswer));
     assert!(setup.member.may_wait());
 }
 
@@ -86,7 +86,7 @@ fn an_ack_tells_the_first_place_of_what_was_stored_before() {
     let setup = Setup::new();
     assert_eq!(setup.wait(at(2, 5)), Ok(()));
     let first = StoredPosition { epoch: Epoch(1), seq: Seq::new(3), timestamp: UnixMillis(0) };
-    let moved = vec![Moved { position: at(2, 5), first }];
+    let moved = vec![Relocated { position: at(2, 5), first }];
     let mark = Mark { upto: at(2, 9), moves: 1, moved };
     assert_eq!(setup.acks.advance(partition_of(setup.room), &mark).len(), 1);
     let told = setup.frames();

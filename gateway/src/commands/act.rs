@@ -11,12 +11,12 @@ use rookery_protocol::server::ErrorFrame;
 use super::Commands;
 use super::promise::{KnownPlace, Place, Placed, RIGHTS_ATTEMPTS};
 use crate::error::CommandError;
-use crate::session::Deed;
+use crate::session::MessageChangeRequest;
 
 impl Commands {
     /// Success has no answer of its own: the event comes through the room, the ack once it is stored. What changes nothing
     /// is no event, and acked at once.
-    pub(super) async fn act(&self, deed: Deed) {
+    pub(super) async fn act(&self, deed: MessageChangeRequest) {
         let placed = self.promise(&deed.client_id, || self.place(&deed).boxed()).await;
         if let Err(error) = placed {
             self.note(&error);
@@ -25,7 +25,7 @@ impl Commands {
         }
     }
 
-    async fn place(&self, deed: &Deed) -> Placed {
+    async fn place(&self, deed: &MessageChangeRequest) -> Placed {
         for _ in 0..ACT_SETTLE_TRIES {
             if let Some(placed) = self.look_and_place(deed).await? {
                 return Ok(placed);
@@ -36,12 +36,12 @@ impl Commands {
     }
 
     /// None if it has to be looked at again in a moment.
-    async fn look_and_place(&self, deed: &Deed) -> Result<Option<(RoomId, Place)>, CommandError> {
+    async fn look_and_place(&self, deed: &MessageChangeRequest) -> Result<Option<(RoomId, Place)>, CommandError> {
         let (node, user) = (&self.node, self.member.user);
         for _ in 0..RIGHTS_ATTEMPTS {
             let permission = node.permissions.check(user, &deed.room, Action::Send).await?;
             let (room, message) = (permission.room, deed.act.message_id);
-            let Deed { sender, client_id, act, .. } = deed.clone();
+            let MessageChangeRequest { sender, client_id, act, .. } = deed.clone();
             let event = Event::act(room, sender, &client_id, act);
             let before = Some(BeforeAct { user, event: event.id });
             let facts = node.authority.message(Look { room, message, before }).await?;

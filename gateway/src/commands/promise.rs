@@ -1,7 +1,7 @@
 //! A place for an event, and the promise of an ack for it.
 
 use futures_util::future::BoxFuture;
-use rookery_bus::acks::Doubtful;
+use rookery_bus::acks::StaleAnswer;
 use rookery_bus::authority::Permission;
 use rookery_bus::{Append, AppendError, Appended, open};
 use rookery_protocol::error_code::ErrorCode;
@@ -98,7 +98,7 @@ impl Commands {
         }
     }
 
-    fn acknowledge(&self, sent: Sent, appended: &Appended) -> Result<(), Doubtful> {
+    fn acknowledge(&self, sent: Sent, appended: &Appended) -> Result<(), StaleAnswer> {
         match self.node.ack {
             AckMode::Stored => self.node.acks.wait(&self.member, sent, appended),
             AckMode::Accepted => {

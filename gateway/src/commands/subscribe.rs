@@ -16,12 +16,12 @@ use tokio::time::{Instant, timeout};
 use super::Commands;
 use crate::authorize::Checked;
 use crate::error::CommandError;
-use crate::hub::Joining;
+use crate::hub::SubscribeRequest;
 use crate::limits::{AUTHORIZE_SLOW, READ_STATE_WAIT, SUBSCRIBES_AT_ONCE};
 use crate::session::Target;
 
 /// A room as the client named it, and what is needed to enter it.
-type Prepared = (RoomRef, Result<Joining, CommandError>);
+type Prepared = (RoomRef, Result<SubscribeRequest, CommandError>);
 
 /// Whether the api was slow, and there is time to ask it again. One that is away is not waited for.
 fn asks_again(checked: &Checked, asked: Instant, end: Instant) -> bool {
@@ -122,7 +122,7 @@ impl Commands {
             let permission = checked?;
             let Some(role) = permission.role else { return Err(CommandError::Refused(ErrorCode::NotAMember)) };
             self.node.hub.enter(permission.room).await?;
-            Ok(Joining {
+            Ok(SubscribeRequest {
                 member: self.member.clone(),
                 room: permission.room,
                 slug: permission.slug.clone(),
@@ -137,7 +137,7 @@ impl Commands {
         (name, joining)
     }
 
-    async fn attach(&self, name: RoomRef, joining: Result<Joining, CommandError>) -> Result<(), CommandError> {
+    async fn attach(&self, name: RoomRef, joining: Result<SubscribeRequest, CommandError>) -> Result<(), CommandError> {
         let outcome = match joining {
             Ok(joining) => self.join(&joining).await,
             Err(error) => Err(error),
@@ -149,7 +149,7 @@ impl Commands {
         outcome
     }
 
-    async fn join(&self, joining: &Joining) -> Result<(), CommandError> {
+    async fn join(&self, joining: &SubscribeRequest) -> Result<(), CommandError> {
         self.member.outbox.low().await;
         if !self.member.note(joining.room, joining.slug.clone()) {
             return Err(CommandError::Refused(ErrorCode::TooManyRooms));

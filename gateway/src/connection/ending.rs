@@ -12,7 +12,7 @@ use crate::commands::Commands;
 use crate::frame::Frame;
 use crate::limits::{CLOSE_DEADLINE, COMMANDS_FINISH};
 use crate::node::Node;
-use crate::outbox::Outbox;
+use crate::outbox::SendQueue;
 use crate::reads::Reads;
 use crate::session::{Command, Queued, Ran};
 use crate::socket::Socket;
@@ -72,7 +72,7 @@ impl Connection {
 
 /// Writes what is still owed, such as the error that explains the close, and the close frame. A client that does not
 /// go in time is left behind.
-async fn part(outbox: &Outbox, socket: &Socket, last: Frame) {
+async fn part(outbox: &SendQueue, socket: &Socket, last: Frame) {
     if !timeout(CLOSE_DEADLINE, outbox.finish(last)).await.unwrap_or(false) {
         return;
     }
@@ -116,7 +116,7 @@ async fn finish_commands(
 /// A message, and what was read, counts without its client; a subscription does not.
 const fn is_worth_finishing(command: &Command) -> bool {
     match command {
-        Command::Send(_) | Command::Act(_) | Command::Read(_) | Command::Mark(_) => true,
+        Command::Send(_) | Command::MessageChange(_) | Command::Read(_) | Command::Mark(_) => true,
         Command::Subscribe(_)
         | Command::Enter(_)
         | Command::Unsubscribe(_)

@@ -15,7 +15,7 @@ use super::Hub;
 use super::room::push::reset;
 use super::room::{Live, Room};
 use crate::frame::Frame;
-use crate::member::Member;
+use crate::member::Subscriber;
 use crate::relay;
 use crate::relay::room_feed::{Fetched, Plan};
 
@@ -27,9 +27,9 @@ const REPLAY_EVENTS_MAX: u64 = 2 * RESUME_EVENTS_MAX;
 
 /// Who comes into which room, and from where.
 #[derive(Clone, Debug)]
-pub struct Joining {
+pub struct SubscribeRequest {
     /// The connection. It has noted the room, so that its end finds it there.
-    pub member: Arc<Member>,
+    pub member: Arc<Subscriber>,
     /// The room.
     pub room: RoomId,
     /// Its readable address.
@@ -98,16 +98,16 @@ impl Hub {
     ///
     /// What was missed is told in pieces; each waits until the client has read most of those before. When this fails
     /// or is dropped half-way, the room is not live on the connection.
-    pub async fn attach(self: &Arc<Self>, joining: &Joining) -> Result<(), BusError> {
+    pub async fn attach(self: &Arc<Self>, joining: &SubscribeRequest) -> Result<(), BusError> {
         self.advance(joining, Progress::new(joining.position)).await
     }
 
     /// The rest for a connection that fell behind in the room: what it missed, `caught_up`, then live events.
-    pub async fn catch_up(self: &Arc<Self>, joining: &Joining) -> Result<(), BusError> {
+    pub async fn catch_up(self: &Arc<Self>, joining: &SubscribeRequest) -> Result<(), BusError> {
         self.advance(joining, Progress { begun: true, ..Progress::new(joining.position) }).await
     }
 
-    async fn advance(self: &Arc<Self>, joining: &Joining, mut progress: Progress) -> Result<(), BusError> {
+    async fn advance(self: &Arc<Self>, joining: &SubscribeRequest, mut progress: Progress) -> Result<(), BusError> {
         for _ in 0..STEPS_MAX {
             let room = self.enter(joining.room).await?;
             match room.attach(joining, &mut progress) {
@@ -143,7 +143,7 @@ impl Hub {
 
 impl Room {
     /// Everything is pushed under the room's lock: events before it are replayed, events after it come live.
-    pub(super) fn attach(&self, joining: &Joining, progress: &mut Progress) -> Attempt {
+    pub(super) fn attach(&self, joining: &SubscribeRequest, progress: &mut Progress) -> Attempt {
         let Some(mut live) = self.live() else { return Attempt::Closed };
         live.settle(joining.room, &joining.member);
         if progress.begun && !live.is_catching_up(&joining.member) {
@@ -196,13 +196,13 @@ impl Room {
 
 impl Live {
     /// A piece of what was missed; the rest follows.
-    fn replay(&mut self, joining: &Joining, progress: &mut Progress, frames: Vec<Frame>) {
+    fn replay(&mut self, joining: &SubscribeRequest, progress: &mut Progress, frames: Vec<Frame>) {
         let first = self.first(joining, progress);
         joining.member.outbox.push_all(first.into_iter().chain(frames));
         self.hold(&joining.member);
     }
 
-    fn welcome(&mut self, joining: &Joining, progress: &mut Progress, between: Vec<Frame>) {
+    fn welcome(&mut self, joining: &SubscribeRequest, progress: &mut Progress, between: Vec<Frame>) {
         let first = self.first(joining, progress);
         let seq = self.feed.head().seq;
         let last = std::iter::once(Frame::from(&ServerFrame::CaughtUp { room: joining.room, seq }));
@@ -210,13 +210,13 @@ impl Live {
         self.add(&joining.member, joining.acl);
     }
 
-    fn first(&self, joining: &Joining, progress: &mut Progress) -> Option<Frame> {
+    fn first(&self, joining: &SubscribeRequest, progress: &mut Progress) -> Option<Frame> {
         let was_begun = std::mem::replace(&mut progress.begun, true);
         (!was_begun).then(|| Frame::from(&subscribed(joining, self.feed.head())))
     }
 }
 
-fn subscribed(joining: &Joining, head: Head) -> ServerFrame {
+fn subscribed(joining: &SubscribeRequest, head: Head) -> ServerFrame {
     ServerFrame::Subscribed {
         room: joining.room,
         slug: joining.slug.clone(),

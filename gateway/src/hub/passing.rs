@@ -6,7 +6,7 @@ use rookery_protocol::id::UserId;
 
 use super::room::Room;
 use crate::frame::Frame;
-use crate::outbox::{Outbox, Owed};
+use crate::outbox::{SendQueue, Enqueued};
 
 impl Room {
     /// How many connections are here.
@@ -15,14 +15,14 @@ impl Room {
     }
 
     /// Tells all but the user something that may be lost. Returns how many read too slowly for it.
-    pub fn murmur(&self, frame: &Frame, from: UserId, owed: &mut Vec<Arc<Outbox>>) -> u64 {
+    pub fn murmur(&self, frame: &Frame, from: UserId, owed: &mut Vec<Arc<SendQueue>>) -> u64 {
         let Some(live) = self.live() else { return 0 };
         let mut shed = 0;
         for member in live.members.iter().filter(|member| member.user != from) {
             match member.outbox.owe_in_passing(frame) {
-                Owed::Unflushed => owed.push(Arc::clone(&member.outbox)),
-                Owed::Known => {}
-                Owed::Behind => shed += 1,
+                Enqueued::Unflushed => owed.push(Arc::clone(&member.outbox)),
+                Enqueued::Known => {}
+                Enqueued::Behind => shed += 1,
             }
         }
         shed

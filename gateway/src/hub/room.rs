@@ -13,9 +13,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::limits::{PARKED_EVENTS_MAX, ROOM_LINGER};
-use crate::member::{Member, MemberId};
-use crate::outbox::Outbox;
-use crate::relay::room_feed::{Delivery, Fate, RoomFeed};
+use crate::member::{Subscriber, ConnectionId};
+use crate::outbox::SendQueue;
+use crate::relay::room_feed::{Delivery, OfferOutcome, RoomFeed};
 
 pub(super) mod members;
 pub(super) mod push;
@@ -23,7 +23,7 @@ mod tempo;
 
 use members::Members;
 use push::Held;
-use tempo::Tempo;
+use tempo::BatchPacer;
 
 /// A room as this node knows it.
 pub struct Room {
@@ -70,7 +70,7 @@ pub(super) struct Live {
     acl: AclVersion,
     /// How many have come; tells whether somebody came in between.
     entries: u64,
-    tempo: Tempo,
+    tempo: BatchPacer,
     held: Held,
 }
 
@@ -84,7 +84,7 @@ pub struct Rights {
 
 /// Events that are known to exist and did not arrive.
 #[derive(Clone, Copy, Debug)]
-pub struct Hole {
+pub struct SequenceGap {
     /// The newest delivered event.
     pub after: Position,
     /// How far the room is ahead of it.
@@ -97,13 +97,13 @@ pub enum Lack {
     /// The bus is in an epoch newer than this one, of which has to be known how it began.
     Epoch(Epoch),
     /// Events.
-    Events(Hole),
+    Events(SequenceGap),
 }
 
 /// What a change of a room leaves to be done and counted.
 #[derive(Debug, Default)]
 #[must_use]
-pub struct News {
+pub struct RoomEffects {
     /// There is a hole and nobody repairs it yet; the one who reads this does.
     pub wants_repair: bool,
     /// Frames put into outboxes.
@@ -119,7 +119,7 @@ pub struct News {
     /// Connections that read too slowly for the room.
     pub behind: u64,
     /// Connections that are owed something which nobody writes yet; the one who reads this does.
-    pub owed: Vec<Arc<Outbox>>,
+    pub owed: Vec<Arc<SendQueue>>,
     /// The room waits so long for more to write; the one who reads this then calls [`Room::tick`].
     pub tick: Option<Duration>,
 }
@@ -140,7 +140,7 @@ impl Room {
     }
 
     /// The bus said where the room stands; events that came before this answer are sorted in.
-    pub(super) fn go_live(&self, head: Head, now: Instant) -> News {
+    pub(super) fn go_live(&self, head: Head, now: Instant) -> RoomEffects {
         let mut state = self.state.lock();
         let live = Live {
             feed: RoomFeed::new(head),
@@ -151,14 +151,14 @@ impl Room {
             repairing: false,
             acl: AclVersion::default(),
             entries: 0,
-            tempo: Tempo::new(now),
+            tempo: BatchPacer::new(now),
             held: Held::default(),
         };
         let before = std::mem::replace(&mut *state, State::Live(Box::new(live)));
         let (State::Opening { early, dropped }, State::Live(live)) = (before, &mut *state) else {
-            return News::default();
+            return RoomEffects::default();
         };
-        let mut news = News { dropped, ..News::default() };
+        let mut news = RoomEffects { dropped, ..RoomEffects::default() };
         for (at, delivery) in early {
             live.offer(self.id, at, delivery, &mut news);
         }
@@ -169,8 +169,8 @@ impl Room {
     }
 
     /// An event arrived.
-    pub fn offer(&self, at: Position, delivery: Delivery) -> News {
-        let mut news = News::default();
+    pub fn offer(&self, at: Position, delivery: Delivery) -> RoomEffects {
+        let mut news = RoomEffects::default();
         let mut state = self.state.lock();
         match &mut *state {
             State::Live(live) => {
@@ -185,8 +185,8 @@ impl Room {
     }
 
     /// The bus said where the room stands.
-    pub fn compare(&self, head: Head) -> News {
-        let mut news = News::default();
+    pub fn compare(&self, head: Head) -> RoomEffects {
+        let mut news = RoomEffects::default();
         if let Some(mut live) = self.live() {
             let steps = live.feed.compare(head);
             live.deliver(self.id, steps, &mut news);
@@ -200,7 +200,7 @@ impl Room {
         let mut live = self.live()?;
         live.repairing = live.feed.has_hole();
         let Head { epoch, seq, .. } = live.feed.head();
-        let hole = Hole { after: Position { epoch, seq }, events: live.feed.missing() };
+        let hole = SequenceGap { after: Position { epoch, seq }, events: live.feed.missing() };
         let lack = if live.feed.wants_epoch() { Lack::Epoch(epoch) } else { Lack::Events(hole) };
         live.repairing.then_some(lack)
     }
@@ -213,8 +213,8 @@ impl Room {
     }
 
     /// Events that were read again arrived; what they do not fill is given up.
-    pub fn fill(&self, events: Vec<(Position, Delivery)>) -> News {
-        let mut news = News::default();
+    pub fn fill(&self, events: Vec<(Position, Delivery)>) -> RoomEffects {
+        let mut news = RoomEffects::default();
         if let Some(mut live) = self.live() {
             let before = live.feed.head();
             for (at, delivery) in events {
@@ -227,7 +227,7 @@ impl Room {
             }
         }
         // Nothing was parked anew: what the range held was parked or lost before.
-        News { parked: 0, ..news }
+        RoomEffects { parked: 0, ..news }
     }
 
     /// The repair did not get through to the bus; the next sign of a hole starts another.
@@ -237,9 +237,9 @@ impl Room {
         }
     }
 
-    /// The time that [`News::tick`] said has passed.
-    pub fn tick(&self) -> News {
-        let mut news = News::default();
+    /// The time that [`RoomEffects::tick`] said has passed.
+    pub fn tick(&self) -> RoomEffects {
+        let mut news = RoomEffects::default();
         if let Some(mut live) = self.live() {
             live.tick(self.id, &mut news);
         }
@@ -255,7 +255,7 @@ impl Room {
     }
 
     /// Takes a connection out.
-    pub(super) fn detach(&self, member: MemberId, now: Instant) {
+    pub(super) fn detach(&self, member: ConnectionId, now: Instant) {
         if let Some(mut live) = self.live() {
             live.members.remove(member);
             live.catching_up.remove(member);
@@ -318,7 +318,7 @@ impl Room {
 }
 
 impl Live {
-    pub(super) fn add(&mut self, member: &Arc<Member>, acl: AclVersion) {
+    pub(super) fn add(&mut self, member: &Arc<Subscriber>, acl: AclVersion) {
         self.acl = if self.members.is_empty() { acl } else { self.acl.min(acl) };
         self.entries += 1;
         self.catching_up.remove(member.id);
@@ -328,28 +328,28 @@ impl Live {
     }
 
     /// The member gets what it missed piece by piece; live events must not come between.
-    pub(super) fn hold(&mut self, member: &Arc<Member>) {
+    pub(super) fn hold(&mut self, member: &Arc<Subscriber>) {
         self.members.remove(member.id);
         self.catching_up.insert(member);
         self.empty_since = None;
     }
 
     /// Whether the member is still to get the rest of what it missed.
-    pub(super) fn is_catching_up(&self, member: &Member) -> bool {
+    pub(super) fn is_catching_up(&self, member: &Subscriber) -> bool {
         self.catching_up.contains(member.id)
     }
 
-    fn offer(&mut self, room: RoomId, at: Position, delivery: Delivery, news: &mut News) {
+    fn offer(&mut self, room: RoomId, at: Position, delivery: Delivery, news: &mut RoomEffects) {
         let (fate, steps) = self.feed.offer(at, delivery);
         match fate {
-            Fate::Parked => news.parked += 1,
-            Fate::Dropped => news.dropped += 1,
-            Fate::Delivered | Fate::Known | Fate::Newer => {}
+            OfferOutcome::Parked => news.parked += 1,
+            OfferOutcome::Dropped => news.dropped += 1,
+            OfferOutcome::Delivered | OfferOutcome::Known | OfferOutcome::Newer => {}
         }
         self.deliver(room, steps, news);
     }
 
-    fn ask_for_repair(&mut self, news: &mut News) {
+    fn ask_for_repair(&mut self, news: &mut RoomEffects) {
         news.wants_repair = self.feed.has_hole() && !self.repairing;
         self.repairing |= news.wants_repair;
     }
@@ -361,7 +361,7 @@ impl Live {
 
     /// Who is no longer a member of the room hears nothing more of it, on any connection.
     fn expel(&mut self, room: RoomId, user: UserId) {
-        let stays = |member: &Arc<Member>| {
+        let stays = |member: &Arc<Subscriber>| {
             let stays = member.user != user;
             if !stays {
                 member.lose(room);

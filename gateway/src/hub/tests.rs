@@ -14,8 +14,8 @@ use super::*;
 use crate::acks::Acks;
 use crate::authorize::Permissions;
 use crate::limits::{HEAD_AUDIT_INTERVAL, RING_FRAMES_MAX, ROOM_LINGER};
-use crate::logins::{Logins, LoginsParts};
-use crate::outbox::Outbox;
+use crate::logins::{SessionRegistry, SessionRegistryParts};
+use crate::outbox::SendQueue;
 use crate::presence::{Presence, PresenceParts};
 use crate::relay::{Relay, RelayParts};
 use crate::testing::{FakeAuthority, FakeBus, Nobody};
@@ -38,7 +38,7 @@ impl Setup {
         let room = authority.room;
         let hub = Hub::new(bus.clone(), authority.clone(), Arc::clone(&metrics), shutdown.clone());
         let permissions = Permissions::new(Arc::clone(&authority) as _, Shutdown::new());
-        let logins = Logins::new(LoginsParts {
+        let logins = SessionRegistry::new(SessionRegistryParts {
             bus: Arc::clone(&bus) as _,
             authority: Arc::clone(&authority) as _,
             hub: Arc::clone(&hub),
@@ -62,11 +62,11 @@ impl Setup {
         Self { bus, authority, hub, room, shutdown }
     }
 
-    fn joining(&self, position: Option<(u64, u64)>) -> Joining {
-        let member = Arc::new(Member::new(UserId::generate(), Outbox::unwritten(), false));
+    fn joining(&self, position: Option<(u64, u64)>) -> SubscribeRequest {
+        let member = Arc::new(Subscriber::new(UserId::generate(), SendQueue::unwritten(), false));
         member.note(self.room, None);
         let position = position.map(|(epoch, seq)| Position { epoch: Epoch(epoch), seq: Seq::new(seq) });
-        Joining {
+        SubscribeRequest {
             member,
             room: self.room,
             slug: None,
@@ -78,7 +78,7 @@ impl Setup {
         }
     }
 
-    async fn join(&self, position: Option<(u64, u64)>) -> Arc<Member> {
+    async fn join(&self, position: Option<(u64, u64)>) -> Arc<Subscriber> {
         let joining = self.joining(position);
         self.hub.attach(&joining).await.unwrap();
         joining.member
@@ -107,7 +107,7 @@ async fn settle() {
 }
 
 /// What a member was told, in short: `head 3`, `3`, `gap 1-2`, `reset e2 4`, `caught up 3`, `out`.
-fn told(member: &Member) -> Vec<String> {
+fn told(member: &Subscriber) -> Vec<String> {
     let frames = member.outbox.take();
     frames.iter().map(|frame| short(serde_json::from_str(frame.as_text()).unwrap())).collect()
 }
@@ -380,8 +380,8 @@ async fn a_busy_and_full_room_gathers_and_everybody_gets_everything_once() {
     let held = told(&many[0]).len();
     assert!(held < 35, "{held} frames were written, none gathered");
     let (fresh, back, here) = (setup.join(None).await, setup.join(Some((1, 30))).await, &many[1]);
-    let again = Joining { position: Some(Position { epoch: Epoch(1), seq: Seq::new(34) }), ..setup.joining(None) };
-    setup.hub.attach(&Joining { member: Arc::clone(here), ..again }).await.unwrap();
+    let again = SubscribeRequest { position: Some(Position { epoch: Epoch(1), seq: Seq::new(34) }), ..setup.joining(None) };
+    setup.hub.attach(&SubscribeRequest { member: Arc::clone(here), ..again }).await.unwrap();
     say(1);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(told(&fresh), ["head 35", "caught up 35", "36"]);

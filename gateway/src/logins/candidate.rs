@@ -12,7 +12,7 @@ use rookery_protocol::id::{SessionId, UserId};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::{Logins, State};
+use super::{SessionRegistry, State};
 use crate::limits::{
     SESSION_CALLS_HANGING_MAX, SESSION_CALLS_MAX, SESSION_HEARD_WAIT, SESSION_QUESTIONS_MAX, SESSION_QUESTIONS_MIN,
     SESSIONS_WAITING_MAX,
@@ -22,7 +22,7 @@ use crate::session::LoginState;
 
 /// A connection whose login is being asked about, until it is let in or dropped.
 pub struct Candidate {
-    logins: Arc<Logins>,
+    logins: Arc<SessionRegistry>,
     user: UserId,
     session: SessionId,
     number: u64,
@@ -62,7 +62,7 @@ impl Subject for Sessions {
     }
 }
 
-impl Logins {
+impl SessionRegistry {
     /// A connection has brought a token of this login.
     pub fn expect(self: &Arc<Self>, user: UserId, session: SessionId) -> Candidate {
         let mut state = self.state.lock();

@@ -11,10 +11,10 @@ use rookery_protocol::id::{AclVersion, RoomId, SessionId, UserId};
 use rookery_protocol::limits::REVOCATIONS_PER_READ_MAX;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Login, Logins, end};
+use super::{Login, SessionRegistry, end};
 use crate::hub::room::Room;
 use crate::limits::{REVOCATION_POLL_INTERVAL, REVOCATION_ROUND};
-use crate::member::Member;
+use crate::member::Subscriber;
 
 /// Which of the local sessions and rooms are asked about by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Part {
     }
 }
 
-impl Logins {
+impl SessionRegistry {
     /// Asks for what ended, again and again.
     pub async fn poll(self: Arc<Self>) {
         let (mut since, mut round) = (None, 0);
@@ -80,7 +80,7 @@ impl Logins {
     }
 
     fn look_at_outboxes(&self) {
-        let members: Vec<Arc<Member>> = {
+        let members: Vec<Arc<Subscriber>> = {
             let state = self.state.lock();
             state.users.values().flatten().map(|login| Arc::clone(&login.member)).collect()
         };

@@ -9,14 +9,14 @@ use rookery_runtime::shutdown::Shutdown;
 use super::*;
 use crate::limits::{REVOCATION_POLL_INTERVAL, REVOCATION_ROUND};
 use crate::metrics::Metrics;
-use crate::outbox::{Flushed, Outbox};
+use crate::outbox::{Flushed, SendQueue};
 use crate::session::LoginState;
 use crate::testing::{ClientEnd, FakeAuthority, FakeBus, pipe};
 
 struct Setup {
     bus: Arc<FakeBus>,
     authority: Arc<FakeAuthority>,
-    logins: Arc<Logins>,
+    logins: Arc<SessionRegistry>,
 }
 
 impl Setup {
@@ -30,19 +30,19 @@ impl Setup {
         let hub = Hub::new(bus.clone(), authority.clone(), metrics, shutdown.clone());
         let permissions = Permissions::new(Arc::clone(&authority) as _, Shutdown::new());
         let (told, asked) = (Arc::clone(&bus) as _, Arc::clone(&authority) as _);
-        let logins = Logins::new(LoginsParts { bus: told, authority: asked, hub, permissions, shutdown, sockets_max });
+        let logins = SessionRegistry::new(SessionRegistryParts { bus: told, authority: asked, hub, permissions, shutdown, sockets_max });
         Self { bus, authority, logins }
     }
 
     /// A connection of the user that lives by the session.
-    fn enter(&self, user: UserId, session: SessionId) -> Arc<Member> {
-        let member = Arc::new(Member::new(user, Outbox::unwritten(), false));
+    fn enter(&self, user: UserId, session: SessionId) -> Arc<Subscriber> {
+        let member = Arc::new(Subscriber::new(user, SendQueue::unwritten(), false));
         self.let_in(&member, session);
         member
     }
 
     /// As if it had been asked about before anybody listened.
-    fn let_in(&self, member: &Arc<Member>, session: SessionId) {
+    fn let_in(&self, member: &Arc<Subscriber>, session: SessionId) {
         self.logins.enter(member, &self.logins.expect(member.user, session));
     }
 
@@ -55,7 +55,7 @@ impl Setup {
 }
 
 /// Whether the client was told that its login is over; asking takes what it was told.
-fn is_ended(member: &Member) -> bool {
+fn is_ended(member: &Subscriber) -> bool {
     member.outbox.take().iter().any(|frame| frame.as_text().contains("unauthenticated"))
 }
 
@@ -199,11 +199,11 @@ async fn one_socket_too_many_ends_the_oldest() {
     let (user, session) = ids();
     let enter = |user| {
         let (wire, client) = pipe(1 << 16);
-        let member = Arc::new(Member::new(user, Outbox::new(wire), false));
+        let member = Arc::new(Subscriber::new(user, SendQueue::new(wire), false));
         setup.let_in(&member, session);
         (member, client)
     };
-    let is_over = |(member, _): &(Arc<Member>, ClientEnd)| member.outbox.flush() == Flushed::End(CloseCode::Replaced);
+    let is_over = |(member, _): &(Arc<Subscriber>, ClientEnd)| member.outbox.flush() == Flushed::End(CloseCode::Replaced);
     let [first, second] = [enter(user), enter(user)];
     // Its token was renewed, which makes it no younger.
     setup.let_in(&first.0, SessionId::generate());
@@ -247,7 +247,7 @@ async fn a18_an_end_between_the_answer_and_the_entry_counts() {
         assert_eq!(candidate.ask().await, LoginState::Open);
         setup.logins.revoke(user, revoked);
         assert!(candidate.is_over());
-        let member = Arc::new(Member::new(user, Outbox::unwritten(), false));
+        let member = Arc::new(Subscriber::new(user, SendQueue::unwritten(), false));
         setup.logins.enter(&member, &candidate);
         assert_eq!(member.verdict(), Some(CloseCode::SessionRevoked));
         assert!(is_ended(&member));
@@ -262,7 +262,7 @@ async fn without_the_bus_logins_are_asked_about_all_the_same_and_again_when_it_i
     let (user, session) = ids();
     let mut candidate = setup.logins.expect(user, session);
     assert_eq!((candidate.ask().await, candidate.is_heard()), (LoginState::Open, false));
-    let member = Arc::new(Member::new(user, Outbox::unwritten(), false));
+    let member = Arc::new(Subscriber::new(user, SendQueue::unwritten(), false));
     setup.logins.enter(&member, &candidate);
     setup.authority.ended.lock().insert(session);
     sleep(LOGIN_RETRY_PAUSE * 3).await;

@@ -12,7 +12,7 @@ use crate::limits::{
     FLUSH_BYTES_MAX, FLUSH_FRAMES_MAX, FLUSH_ROUNDS_MAX, OUTBOX_BEHIND_BYTES, OUTBOX_BEHIND_FRAMES,
     OUTBOX_EPHEMERAL_BYTES, OUTBOX_EPHEMERAL_FRAMES, OUTBOX_LOW_BYTES, OUTBOX_LOW_FRAMES,
 };
-use crate::wire::Wire;
+use crate::wire::ByteStream;
 
 /// See the module's text.
 #[derive(Debug, Default)]
@@ -74,7 +74,7 @@ impl Queue {
     }
 
     /// Writes until there is nothing left, the kernel is full, or others should have a turn.
-    pub(super) fn write_to(&mut self, wire: &dyn Wire) -> Written {
+    pub(super) fn write_to(&mut self, wire: &dyn ByteStream) -> Written {
         self.is_known = false;
         let mut progress = false;
         for _ in 0..FLUSH_ROUNDS_MAX {
@@ -163,7 +163,7 @@ impl Queue {
         self.bytes = self.frames.iter().map(Frame::len).sum();
     }
 
-    fn write_some(&self, wire: &dyn Wire) -> io::Result<usize> {
+    fn write_some(&self, wire: &dyn ByteStream) -> io::Result<usize> {
         if let [only] = self.frames.as_slice() {
             return wire.try_write(&[IoSlice::new(&only.bytes()[self.begun..])]);
         }

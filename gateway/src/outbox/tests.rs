@@ -7,9 +7,9 @@ use super::*;
 use crate::limits::{FLUSH_BYTES_MAX, FLUSH_FRAMES_MAX, OUTBOX_EPHEMERAL_BYTES, OUTBOX_EPHEMERAL_FRAMES};
 use crate::testing::{ClientEnd, pipe};
 
-fn outbox(capacity: usize) -> (Arc<Outbox>, ClientEnd) {
+fn outbox(capacity: usize) -> (Arc<SendQueue>, ClientEnd) {
     let (ours, theirs) = pipe(capacity);
-    (Outbox::new(ours), theirs)
+    (SendQueue::new(ours), theirs)
 }
 
 async fn read(client: &mut ClientEnd, count: usize) -> Vec<u8> {
@@ -35,7 +35,7 @@ async fn what_the_kernel_does_not_take_waits_for_it() {
     outbox.push_all([first.clone(), second.clone()]);
     assert_eq!(outbox.flush(), Flushed::Blocked { progress: true });
     assert_eq!(outbox.flush(), Flushed::Blocked { progress: false });
-    assert_eq!(outbox.owe(&[Frame::text("d")]), Owed::Known, "whoever waits for the kernel writes it");
+    assert_eq!(outbox.owe(&[Frame::text("d")]), Enqueued::Known, "whoever waits for the kernel writes it");
     let mut got = read(&mut client, 10).await;
     outbox.writable().await.unwrap();
     assert_eq!(outbox.flush(), Flushed::All);
@@ -46,11 +46,11 @@ async fn what_the_kernel_does_not_take_waits_for_it() {
 #[tokio::test]
 async fn one_of_many_pushers_flushes() {
     let (outbox, mut client) = outbox(64);
-    assert_eq!(outbox.owe(&[Frame::text("a")]), Owed::Unflushed);
-    assert_eq!(outbox.owe(&[Frame::text("b")]), Owed::Known);
+    assert_eq!(outbox.owe(&[Frame::text("a")]), Enqueued::Unflushed);
+    assert_eq!(outbox.owe(&[Frame::text("b")]), Enqueued::Known);
     outbox.flush_for();
     assert_eq!(read(&mut client, 6).await, b"\x81\x01a\x81\x01b");
-    assert_eq!(outbox.owe(&[Frame::text("c")]), Owed::Unflushed);
+    assert_eq!(outbox.owe(&[Frame::text("c")]), Enqueued::Unflushed);
 }
 
 #[tokio::test]
@@ -117,15 +117,15 @@ async fn a_push_wakes_the_connection() {
 /// The first rung for those who read slowly: long before their rooms stop, they hear nothing more that may be lost.
 #[tokio::test]
 async fn what_may_be_lost_is_the_first_to_go() {
-    let outbox = Outbox::unwritten();
+    let outbox = SendQueue::unwritten();
     let (message, sign) = (Frame::text("message"), Frame::text("typing"));
-    assert_eq!(outbox.owe_in_passing(&sign), Owed::Unflushed);
+    assert_eq!(outbox.owe_in_passing(&sign), Enqueued::Unflushed);
     for _ in 0..OUTBOX_EPHEMERAL_FRAMES {
-        assert_eq!(outbox.owe(std::slice::from_ref(&message)), Owed::Known);
+        assert_eq!(outbox.owe(std::slice::from_ref(&message)), Enqueued::Known);
     }
-    assert_eq!(outbox.owe_in_passing(&sign), Owed::Behind);
-    assert_eq!(outbox.owe(std::slice::from_ref(&message)), Owed::Known, "events still come");
+    assert_eq!(outbox.owe_in_passing(&sign), Enqueued::Behind);
+    assert_eq!(outbox.owe(std::slice::from_ref(&message)), Enqueued::Known, "events still come");
     assert_eq!(outbox.take().len(), OUTBOX_EPHEMERAL_FRAMES + 2);
     outbox.push(Frame::text(&"x".repeat(OUTBOX_EPHEMERAL_BYTES)));
-    assert_eq!(outbox.owe_in_passing(&sign), Owed::Behind);
+    assert_eq!(outbox.owe_in_passing(&sign), Enqueued::Behind);
 }

@@ -6,15 +6,15 @@ use tokio::time::Instant;
 
 /// See the module's text.
 #[derive(Debug)]
-pub(super) struct Agenda<T>(BTreeSet<(Instant, T)>);
+pub(super) struct DueQueue<T>(BTreeSet<(Instant, T)>);
 
-impl<T> Default for Agenda<T> {
+impl<T> Default for DueQueue<T> {
     fn default() -> Self {
         Self(BTreeSet::new())
     }
 }
 
-impl<T: Ord + Copy> Agenda<T> {
+impl<T: Ord + Copy> DueQueue<T> {
     pub(super) fn add(&mut self, at: Instant, what: T) {
         self.0.insert((at, what));
     }

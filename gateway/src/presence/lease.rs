@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rookery_bus::error::BusError;
-use rookery_bus::presence::{Change, Leases, Term};
+use rookery_bus::presence::{Change, Leases, LeaseTerm};
 use rookery_protocol::id::LeaseId;
 use rookery_protocol::partition::partitions;
 use rookery_runtime::shutdown::Shutdown;
@@ -43,7 +43,7 @@ impl Presence {
                 self.check().await;
             }
         }
-        let term = Term { life: self.drain + PRESENCE_GRACE, first };
+        let term = LeaseTerm { life: self.drain + PRESENCE_GRACE, first };
         if let Err(error) = self.store.hold(self.lease(), term).await {
             tracing::debug!(%error, "presence: the drain is not told");
         }
@@ -51,7 +51,7 @@ impl Presence {
 
     /// How long to wait for the next renewal.
     async fn renew(self: &Arc<Self>, first: bool, shutdown: &Shutdown) -> Result<Duration, Lost> {
-        let term = Term { life: PRESENCE_LEASE_LIFE, first };
+        let term = LeaseTerm { life: PRESENCE_LEASE_LIFE, first };
         let Leases { held, claimed, next_end } = self.store.hold(self.lease(), term).await.map_err(Lost::Bus)?;
         if !held {
             tracing::warn!("presence: the lease was lost, everybody is written again");

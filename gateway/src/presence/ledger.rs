@@ -12,7 +12,7 @@ use rookery_protocol::id::{RoomId, UserId};
 use rookery_protocol::limits::ROOM_PRESENCE_MAX;
 use tokio::time::Instant;
 
-use super::agenda::Agenda;
+use super::agenda::DueQueue;
 use crate::limits::{PRESENCE_COUNT_INTERVAL, PRESENCE_INTERVAL};
 
 /// See the module's text.
@@ -22,8 +22,8 @@ pub(super) struct Ledger {
     rooms: HashMap<RoomId, Note>,
     hasher: RandomState,
     /// When to look at whom. A look that is not needed does nothing.
-    users_due: Agenda<UserId>,
-    rooms_due: Agenda<RoomId>,
+    users_due: DueQueue<UserId>,
+    rooms_due: DueQueue<RoomId>,
 }
 
 /// Who is written to be in a room; none for nobody.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rookery_bus::error::BusError;
 use rookery_bus::presence::UserPresence;
-use rookery_bus::presence::crowd::Crowd;
+use rookery_bus::presence::crowd::RoomOccupancy;
 use rookery_protocol::id::{RoomId, UserId};
 use tokio::time::{Instant, sleep};
 
@@ -14,8 +14,8 @@ use super::Presence;
 use super::watchers::{Delivery, List};
 use super::writer::until;
 use crate::limits::{PRESENCE_GATHER, PRESENCE_INTERVAL, PRESENCE_READ_MAX, PRESENCE_RETRY_PAUSE};
-use crate::member::Member;
-use crate::outbox::{Outbox, Owed};
+use crate::member::Subscriber;
+use crate::outbox::{SendQueue, Enqueued};
 
 impl Presence {
     /// Tells until the process stops.
@@ -50,7 +50,7 @@ impl Presence {
                 Ok(found) => {
                     let now = Instant::now();
                     for (room, occupancies) in rooms.iter().zip(found) {
-                        let told = self.watchers.lock().see(*room, Crowd::of(occupancies), now);
+                        let told = self.watchers.lock().see(*room, RoomOccupancy::of(occupancies), now);
                         self.deliver(told);
                     }
                 }
@@ -113,18 +113,18 @@ impl Presence {
         self.hub.flush(owed, Instant::now());
     }
 
-    pub(super) fn push(&self, delivery: &Delivery, owed: &mut Vec<Arc<Outbox>>) {
+    pub(super) fn push(&self, delivery: &Delivery, owed: &mut Vec<Arc<SendQueue>>) {
         for member in delivery.to.iter().filter(|member| may_hear(member, delivery.room)) {
             match member.outbox.owe(std::slice::from_ref(&delivery.frame)) {
-                Owed::Unflushed => owed.push(Arc::clone(&member.outbox)),
-                Owed::Known => {}
-                Owed::Behind => self.fall_behind(member),
+                Enqueued::Unflushed => owed.push(Arc::clone(&member.outbox)),
+                Enqueued::Known => {}
+                Enqueued::Behind => self.fall_behind(member),
             }
         }
         self.metrics.presence_told.inc_by(u64::try_from(delivery.to.len()).unwrap_or(0));
     }
 
-    fn fall_behind(&self, member: &Arc<Member>) {
+    fn fall_behind(&self, member: &Arc<Subscriber>) {
         let mut behind = self.behind.lock();
         if !behind.iter().any(|other| other.id == member.id) {
             behind.push(Arc::clone(member));
@@ -133,6 +133,6 @@ impl Presence {
 }
 
 /// Who has left a room hears nothing more of it.
-fn may_hear(member: &Member, room: Option<RoomId>) -> bool {
+fn may_hear(member: &Subscriber, room: Option<RoomId>) -> bool {
     room.is_none_or(|room| member.has(room))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 use rookery_bus::error::BusError;
-use rookery_bus::signal::Whisper;
+use rookery_bus::signal::EphemeralSignal;
 use rookery_protocol::event::Sender;
 use rookery_protocol::id::{RoomId, UserId};
 use rookery_protocol::limits::{ROOM_PRESENCE_MAX, TYPING_INTERVAL};
@@ -14,7 +14,7 @@ use rookery_protocol::server::ServerFrame;
 use super::Presence;
 use crate::frame::Frame;
 use crate::limits::TYPING_REMEMBERED_MAX;
-use crate::outbox::Outbox;
+use crate::outbox::SendQueue;
 
 type Remembered = Cache<(RoomId, UserId), ()>;
 
@@ -42,7 +42,7 @@ impl Presence {
         if self.is_crowded(room) {
             self.drop_typing("crowd");
         } else if is_first(&self.typing.said, room, user.user_id) {
-            return self.hub.bus.whisper(room, Whisper::Typing { user }).await;
+            return self.hub.bus.whisper(room, EphemeralSignal::Typing { user }).await;
         } else {
             self.drop_typing("often");
         }
@@ -50,7 +50,7 @@ impl Presence {
     }
 
     /// Somebody is typing: the others in the room are told.
-    pub fn hear_typing(&self, room: RoomId, user: &Sender, owed: &mut Vec<Arc<Outbox>>) {
+    pub fn hear_typing(&self, room: RoomId, user: &Sender, owed: &mut Vec<Arc<SendQueue>>) {
         let Some(here) = self.hub.get(room).filter(|_| !self.is_crowded(room)) else { return };
         // The same user on another node.
         if !is_first(&self.typing.heard, room, user.user_id) {

@@ -3,26 +3,26 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rookery_bus::presence::crowd::Crowd;
+use rookery_bus::presence::crowd::RoomOccupancy;
 use rookery_protocol::id::{RoomId, UserId};
-use rookery_protocol::server::{Seen, ServerFrame};
+use rookery_protocol::server::{PresenceView, ServerFrame};
 use tokio::time::Instant;
 
-use super::agenda::Agenda;
+use super::agenda::DueQueue;
 use crate::frame::Frame;
 use crate::limits::{PRESENCE_COUNT_INTERVAL, PRESENCE_GATHER, PRESENCE_INTERVAL};
-use crate::member::{Member, MemberId};
+use crate::member::{Subscriber, ConnectionId};
 
 /// See the module's text.
 #[derive(Default)]
 pub(super) struct Watchers {
     /// The room that everybody is in, once somebody watches it.
     general: Option<RoomId>,
-    lists: HashMap<MemberId, List>,
+    lists: HashMap<ConnectionId, List>,
     users: HashMap<UserId, WatchedUser>,
     rooms: HashMap<RoomId, WatchedRoom>,
-    users_due: Agenda<UserId>,
-    rooms_due: Agenda<RoomId>,
+    users_due: DueQueue<UserId>,
+    rooms_due: DueQueue<RoomId>,
 }
 
 /// What one connection watches.
@@ -34,9 +34,9 @@ pub(super) struct List {
 
 #[derive(Default)]
 struct WatchedUser {
-    by: Vec<Arc<Member>>,
-    told: Option<Seen>,
-    news: Option<Seen>,
+    by: Vec<Arc<Subscriber>>,
+    told: Option<PresenceView>,
+    news: Option<PresenceView>,
     /// When the last news came.
     heard: Option<Instant>,
     may_tell: Option<Instant>,
@@ -44,10 +44,10 @@ struct WatchedUser {
 
 #[derive(Default)]
 struct WatchedRoom {
-    by: Vec<Arc<Member>>,
+    by: Vec<Arc<Subscriber>>,
     /// Members that know nothing yet.
-    fresh: Vec<Arc<Member>>,
-    told: Option<Crowd>,
+    fresh: Vec<Arc<Subscriber>>,
+    told: Option<RoomOccupancy>,
     may_tell: Option<Instant>,
     is_scheduled: bool,
 }
@@ -57,7 +57,7 @@ pub(super) struct Delivery {
     pub(super) frame: Frame,
     /// The room it is about.
     pub(super) room: Option<RoomId>,
-    pub(super) to: Vec<Arc<Member>>,
+    pub(super) to: Vec<Arc<Subscriber>>,
 }
 
 impl Watchers {
@@ -66,7 +66,7 @@ impl Watchers {
     /// In `general`, if that is among the rooms, users are only counted: to be in it makes nobody acquainted.
     pub(super) fn replace(
         &mut self,
-        member: &Arc<Member>,
+        member: &Arc<Subscriber>,
         list: &List,
         general: Option<RoomId>,
         now: Instant,
@@ -95,9 +95,9 @@ impl Watchers {
     }
 
     /// The connection watches nothing any more; gives back what it watched.
-    pub(super) fn remove(&mut self, member: &Member) -> List {
+    pub(super) fn remove(&mut self, member: &Subscriber) -> List {
         let Some(list) = self.lists.remove(&member.id) else { return List::default() };
-        let stays = |other: &Arc<Member>| other.id != member.id;
+        let stays = |other: &Arc<Subscriber>| other.id != member.id;
         for user in &list.users {
             if let Some(watched) = self.users.get_mut(user) {
                 watched.by.retain(stays);
@@ -120,7 +120,7 @@ impl Watchers {
 
     /// How a user stands, as it was read; what was heard since the question is newer. Others who were told otherwise
     /// have missed something.
-    pub(super) fn answer(&mut self, read: Seen, asked: Instant) -> (Seen, Option<Delivery>) {
+    pub(super) fn answer(&mut self, read: PresenceView, asked: Instant) -> (PresenceView, Option<Delivery>) {
         let Some(watched) = self.users.get_mut(&read.user_id) else { return (read, None) };
         match (&watched.told, watched.heard) {
             (Some(told), Some(heard)) if heard >= asked => (told.clone(), None),
@@ -137,7 +137,7 @@ impl Watchers {
     }
 
     /// News of a user. None if it is none, or if it waits because it is too soon.
-    pub(super) fn hear(&mut self, seen: Seen, now: Instant) -> Option<Delivery> {
+    pub(super) fn hear(&mut self, seen: PresenceView, now: Instant) -> Option<Delivery> {
         let watched = self.users.get_mut(&seen.user_id)?;
         let user = seen.user_id;
         watched.heard = Some(now);
@@ -178,13 +178,13 @@ impl Watchers {
     }
 
     /// Who is in the room.
-    pub(super) fn see(&mut self, room: RoomId, crowd: Crowd, now: Instant) -> Vec<Delivery> {
+    pub(super) fn see(&mut self, room: RoomId, crowd: RoomOccupancy, now: Instant) -> Vec<Delivery> {
         let crowd = if self.general == Some(room) { crowd.counted() } else { crowd };
         let Some(watched) = self.rooms.get_mut(&room) else { return Vec::new() };
         let fresh = std::mem::take(&mut watched.fresh);
         let mut deliveries = Vec::new();
         if let Some(frame) = watched.told.as_ref().and_then(|told| crowd.since(told, room)) {
-            let knows = |member: &&Arc<Member>| !fresh.iter().any(|other| other.id == member.id);
+            let knows = |member: &&Arc<Subscriber>| !fresh.iter().any(|other| other.id == member.id);
             let to = watched.by.iter().filter(knows).cloned().collect();
             deliveries.push(of_room(room, &frame, to));
         }
@@ -222,7 +222,7 @@ impl Watchers {
     }
 
     /// What the connection watches.
-    pub(super) fn list(&self, member: MemberId) -> Option<List> {
+    pub(super) fn list(&self, member: ConnectionId) -> Option<List> {
         self.lists.get(&member).cloned()
     }
 
@@ -244,10 +244,10 @@ impl WatchedUser {
     }
 }
 
-fn of_user(seen: Seen, to: Vec<Arc<Member>>) -> Delivery {
+fn of_user(seen: PresenceView, to: Vec<Arc<Subscriber>>) -> Delivery {
     Delivery { frame: (&ServerFrame::Presence(seen)).into(), room: None, to }
 }
 
-fn of_room(room: RoomId, frame: &ServerFrame, to: Vec<Arc<Member>>) -> Delivery {
+fn of_room(room: RoomId, frame: &ServerFrame, to: Vec<Arc<Subscriber>>) -> Delivery {
     Delivery { frame: frame.into(), room: Some(room), to }
 }

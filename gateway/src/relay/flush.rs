@@ -9,12 +9,12 @@ use tokio::time::Instant;
 use crate::hub::Hub;
 use crate::limits::FLUSHES_PER_TASK;
 use crate::metrics::Metrics;
-use crate::outbox::Outbox;
+use crate::outbox::SendQueue;
 
 impl Hub {
     /// Writes to each connection what its kernel takes. Many connections are shared out among the processors, one task
     /// for each, which lets others have a turn now and then: a room of thousands does not keep small ones waiting.
-    pub(crate) fn flush(&self, mut owed: Vec<Arc<Outbox>>, heard: Instant) {
+    pub(crate) fn flush(&self, mut owed: Vec<Arc<SendQueue>>, heard: Instant) {
         if owed.len() <= FLUSHES_PER_TASK {
             return write(&owed, heard, &self.metrics);
         }
@@ -33,7 +33,7 @@ impl Hub {
 }
 
 /// Counted once for all: a delivery itself has no time for that.
-fn write(owed: &[Arc<Outbox>], heard: Instant, metrics: &Metrics) {
+fn write(owed: &[Arc<SendQueue>], heard: Instant, metrics: &Metrics) {
     if owed.is_empty() {
         return;
     }

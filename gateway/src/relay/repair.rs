@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::encode;
 use crate::hub::Hub;
-use crate::hub::room::{Hole, Lack, News, Room};
+use crate::hub::room::{SequenceGap, Lack, RoomEffects, Room};
 use crate::limits::{REOPENS_AT_ONCE, REPAIR_PAUSE, REPAIR_ROUNDS_MAX};
 
 /// Rooms that may fail to open before an audit rests.
@@ -23,7 +23,7 @@ const REPAIR_STEPS_MAX: usize = 64;
 
 impl Hub {
     /// Counts what changed in a room, writes what its members are owed by it, and starts its repair if it wants one.
-    pub(crate) fn after(self: &Arc<Self>, room: &Arc<Room>, news: News) {
+    pub(crate) fn after(self: &Arc<Self>, room: &Arc<Room>, news: RoomEffects) {
         self.flush(news.owed, Instant::now());
         if let Some(pause) = news.tick {
             let (hub, room) = (Arc::clone(self), Arc::clone(room));
@@ -78,14 +78,14 @@ impl Hub {
             room.learn(self.bus.epochs(room.id).await?);
         }
         drop(permit);
-        self.after(room, News { wants_repair: false, ..room.compare(head) });
+        self.after(room, RoomEffects { wants_repair: false, ..room.compare(head) });
         Ok(())
     }
 
-    async fn refill(self: &Arc<Self>, room: &Arc<Room>, hole: Hole) -> Result<(), BusError> {
+    async fn refill(self: &Arc<Self>, room: &Arc<Room>, hole: SequenceGap) -> Result<(), BusError> {
         let events = self.read_again(room.id, hole).await?;
         let news = room.fill(events.into_iter().map(encode).collect());
-        self.after(room, News { wants_repair: false, ..news });
+        self.after(room, RoomEffects { wants_repair: false, ..news });
         Ok(())
     }
 
@@ -128,7 +128,7 @@ impl Hub {
         }
     }
 
-    async fn read_again(&self, room: RoomId, hole: Hole) -> Result<Vec<SequencedEvent>, BusError> {
+    async fn read_again(&self, room: RoomId, hole: SequenceGap) -> Result<Vec<SequencedEvent>, BusError> {
         let permit = self.repairs.acquire().await;
         self.metrics.repairs.inc();
         let events = if hole.events > RESUME_EVENTS_MAX {

@@ -52,7 +52,7 @@ pub enum Step {
 
 /// What became of an offered event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum OfferOutcome {
     /// It is among the steps.
     Delivered,
     /// It came before, or belongs to an epoch that is over, or is lost.
@@ -176,14 +176,14 @@ impl RoomFeed {
     }
 
     /// An event arrived, from wherever.
-    pub fn offer(&mut self, at: Position, delivery: Delivery) -> (Fate, Vec<Step>) {
+    pub fn offer(&mut self, at: Position, delivery: Delivery) -> (OfferOutcome, Vec<Step>) {
         if at.epoch > self.epoch {
             self.ahead = self.ahead.max(Some(at));
-            return (Fate::Newer, Vec::new());
+            return (OfferOutcome::Newer, Vec::new());
         }
         let is_lost = self.end().is_some_and(|end| at.seq > end);
         if at.epoch < self.epoch || at.seq <= self.last || is_lost {
-            return (Fate::Known, Vec::new());
+            return (OfferOutcome::Known, Vec::new());
         }
         self.highest = self.highest.max(at.seq);
         if at.seq != self.last.next() {
@@ -192,7 +192,7 @@ impl RoomFeed {
         let mut steps = vec![self.deliver(delivery)];
         self.release(&mut steps);
         self.turn(&mut steps);
-        (Fate::Delivered, steps)
+        (OfferOutcome::Delivered, steps)
     }
 
     /// The bus told where the room stands.
@@ -314,14 +314,14 @@ impl RoomFeed {
         self.parked.retain(|seq, _| *seq > last);
     }
 
-    fn park(&mut self, seq: Seq, delivery: Delivery) -> Fate {
+    fn park(&mut self, seq: Seq, delivery: Delivery) -> OfferOutcome {
         self.parked.insert(seq, delivery);
         if self.parked.len() <= PARKED_EVENTS_MAX {
-            return Fate::Parked;
+            return OfferOutcome::Parked;
         }
         // The lowest are needed first; `highest` remembers that there were more.
         self.parked.pop_last();
-        Fate::Dropped
+        OfferOutcome::Dropped
     }
 
     fn note(&mut self, epochs: impl IntoIterator<Item = Began>) {

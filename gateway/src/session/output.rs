@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use rookery_bus::presence::Setting;
-use rookery_protocol::act::Act;
+use rookery_protocol::act::MessageChange;
 use rookery_protocol::close::CloseCode;
 use rookery_protocol::cost::Work;
 use rookery_protocol::error_code::ErrorCode;
@@ -47,7 +47,7 @@ pub enum Command {
     /// Tell where rooms stand.
     Heads(Vec<Target>),
     /// Do something to a message.
-    Act(Box<Deed>),
+    MessageChange(Box<MessageChangeRequest>),
     /// Tell of the rooms that the client read too slowly for, from where it stands in each.
     CatchUp(BTreeMap<RoomId, Position>),
     /// Let the user's connection in, or end it: the first of all.
@@ -116,7 +116,7 @@ pub struct Outgoing {
 
 /// Something to be done to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deed {
+pub struct MessageChangeRequest {
     /// The room.
     pub room: RoomRef,
     /// Who does it.
@@ -124,7 +124,7 @@ pub struct Deed {
     /// The sender's name for it.
     pub client_id: ClientId,
     /// What is done.
-    pub act: Act,
+    pub act: MessageChange,
 }
 
 impl From<Command> for Queued {

@@ -34,7 +34,7 @@ fn warning_before(life: Duration) -> UnixMillis {
     UnixMillis(NOW.plus(life).0 - before)
 }
 
-fn say(session: &mut Session, text: &str) -> Vec<Output> {
+fn say(session: &mut ProtocolState, text: &str) -> Vec<Output> {
     let input = match ClientFrame::decode(text) {
         Ok(frame) => Input::Frame(frame),
         Err(rejected) => Input::Rejected(rejected),
@@ -43,15 +43,15 @@ fn say(session: &mut Session, text: &str) -> Vec<Output> {
 }
 
 /// A token comes and its login is open.
-fn present(session: &mut Session, claims: Claims) -> Vec<Output> {
+fn present(session: &mut ProtocolState, claims: Claims) -> Vec<Output> {
     let outputs = session.handle(Input::Token(Ok(claims.clone())), NOW);
     assert_eq!(outputs, [Output::Check(Box::new(claims.clone()))], "nothing is done before the answer");
     session.handle(Input::Checked(Box::new(claims), LoginState::Open), NOW)
 }
 
-fn greeted(room: Option<&str>) -> (Session, UserId) {
+fn greeted(room: Option<&str>) -> (ProtocolState, UserId) {
     let user = UserId::generate();
-    let mut session = Session::new(room.map(|room| room.parse().unwrap()), AckMode::Stored, NOW);
+    let mut session = ProtocolState::new(room.map(|room| room.parse().unwrap()), AckMode::Stored, NOW);
     present(&mut session, claims(user));
     (session, user)
 }
@@ -66,7 +66,7 @@ fn error_of(outputs: &[Output]) -> &rookery_protocol::server::ErrorFrame {
 #[test]
 fn a_token_is_answered_with_hello_and_the_only_room_is_entered() {
     let user = UserId::generate();
-    let mut session = Session::new(Some("general".parse().unwrap()), AckMode::Stored, NOW);
+    let mut session = ProtocolState::new(Some("general".parse().unwrap()), AckMode::Stored, NOW);
     let outputs = present(&mut session, claims(user));
     assert_eq!(outputs[0], Output::Welcome(user));
     assert!(matches!(&outputs[1], Output::Send(ServerFrame::Hello { user: brief, .. }) if brief.user_id == user));
@@ -76,7 +76,7 @@ fn a_token_is_answered_with_hello_and_the_only_room_is_entered() {
 
 #[test]
 fn without_a_token_the_deadline_ends_it() {
-    let mut session = Session::new(None, AckMode::Stored, NOW);
+    let mut session = ProtocolState::new(None, AckMode::Stored, NOW);
     assert_eq!(session.deadline(), NOW.plus(AUTH_DEADLINE));
     assert_eq!(session.handle(Input::Tick, NOW), Vec::new());
     let outputs = session.handle(Input::Tick, session.deadline());
@@ -86,7 +86,7 @@ fn without_a_token_the_deadline_ends_it() {
 
 #[test]
 fn a_bad_token_ends_it_with_a_reason() {
-    let mut session = Session::new(None, AckMode::Stored, NOW);
+    let mut session = ProtocolState::new(None, AckMode::Stored, NOW);
     let outputs = session.handle(Input::Token(Err(TokenError::Expired)), NOW);
     assert_eq!(error_of(&outputs).code, ErrorCode::Unauthenticated);
     assert_eq!(outputs[1], Output::Close(CloseCode::Unauthenticated));
@@ -94,14 +94,14 @@ fn a_bad_token_ends_it_with_a_reason() {
 
 #[test]
 fn a_node_without_keys_asks_to_come_back() {
-    let outputs = Session::new(None, AckMode::Stored, NOW).handle(Input::Keyless, NOW);
+    let outputs = ProtocolState::new(None, AckMode::Stored, NOW).handle(Input::Keyless, NOW);
     assert_eq!(error_of(&outputs).code, ErrorCode::Unavailable);
     assert_eq!(outputs[1], Output::Close(CloseCode::Overloaded));
 }
 
 #[test]
 fn before_hello_nothing_is_done() {
-    let mut session = Session::new(Some("general".parse().unwrap()), AckMode::Stored, NOW);
+    let mut session = ProtocolState::new(Some("general".parse().unwrap()), AckMode::Stored, NOW);
     let outputs = say(&mut session, r#"{"content":"hi","client_id":"c-1"}"#);
     assert_eq!(outputs.len(), 1);
     assert_eq!(error_of(&outputs).code, ErrorCode::Unauthenticated);
@@ -172,7 +172,7 @@ fn a16_a_client_is_told_once_that_its_token_ends() {
 #[test]
 fn a16_a_token_that_is_nearly_over_is_warned_of_at_once() {
     let user = UserId::generate();
-    let mut session = Session::new(None, AckMode::Stored, NOW);
+    let mut session = ProtocolState::new(None, AckMode::Stored, NOW);
     let short = Claims { exp: NOW.seconds() + 7, ..claims(user) };
     present(&mut session, short);
     let outputs = session.handle(Input::Tick, NOW);
@@ -193,7 +193,7 @@ fn a_token_is_renewed_in_place_for_the_same_user_only() {
 #[test]
 fn hello_says_what_an_ack_means() {
     for mode in [AckMode::Stored, AckMode::Accepted] {
-        let mut session = Session::new(None, mode, NOW);
+        let mut session = ProtocolState::new(None, mode, NOW);
         let outputs = present(&mut session, claims(UserId::generate()));
         assert!(matches!(&outputs[1], Output::Send(ServerFrame::Hello { ack, .. }) if *ack == mode));
     }
@@ -209,7 +209,7 @@ fn acts_need_a_room_and_get_a_name() {
     assert_eq!((error.code, error.client_id.as_ref().unwrap().as_str()), (ErrorCode::RoomRequired, "c-1"));
     let (mut session, user) = greeted(Some("general"));
     let outputs = say(&mut session, &format!(r#"{{"type":"react","message_id":"{message}","emoji":"👍"}}"#));
-    let [Output::Run(Command::Act(deed))] = &outputs[..] else { panic!("{outputs:?}") };
+    let [Output::Run(Command::MessageChange(deed))] = &outputs[..] else { panic!("{outputs:?}") };
     assert_eq!((deed.sender.user_id, deed.act.message_id), (user, message));
     assert!(!deed.client_id.as_str().is_empty());
 }
@@ -220,7 +220,7 @@ fn a18_a_login_that_is_over_or_that_nobody_knows_of_is_never_greeted() {
         (LoginState::Ended, ErrorCode::Unauthenticated, CloseCode::SessionRevoked),
         (LoginState::Unknown, ErrorCode::Unavailable, CloseCode::Overloaded),
     ] {
-        let mut session = Session::new(Some("general".parse().unwrap()), AckMode::Stored, NOW);
+        let mut session = ProtocolState::new(Some("general".parse().unwrap()), AckMode::Stored, NOW);
         let token = claims(UserId::generate());
         session.handle(Input::Token(Ok(token.clone())), NOW);
         let outputs = session.handle(Input::Checked(Box::new(token), state), NOW);
@@ -230,7 +230,7 @@ fn a18_a_login_that_is_over_or_that_nobody_knows_of_is_never_greeted() {
 
 #[test]
 fn a_token_that_ends_while_its_login_is_asked_about_is_refused() {
-    let mut session = Session::new(None, AckMode::Stored, NOW);
+    let mut session = ProtocolState::new(None, AckMode::Stored, NOW);
     let token = claims(UserId::generate());
     session.handle(Input::Token(Ok(token.clone())), NOW);
     let end = NOW.plus(LIFE).plus(TOKEN_LEEWAY);
@@ -240,7 +240,7 @@ fn a_token_that_ends_while_its_login_is_asked_about_is_refused() {
 
 #[test]
 fn the_deadline_of_a_token_does_not_count_while_its_login_is_asked_about() {
-    let mut session = Session::new(None, AckMode::Stored, NOW);
+    let mut session = ProtocolState::new(None, AckMode::Stored, NOW);
     let late = session.deadline();
     session.handle(Input::Token(Ok(claims(UserId::generate()))), NOW);
     assert_eq!(session.handle(Input::Tick, late), Vec::new());
@@ -251,7 +251,7 @@ fn the_deadline_of_a_token_does_not_count_while_its_login_is_asked_about() {
 #[test]
 fn a_token_of_another_login_of_the_user_is_asked_about_and_one_of_the_same_is_not() {
     let user = UserId::generate();
-    let mut session = Session::new(None, AckMode::Stored, NOW);
+    let mut session = ProtocolState::new(None, AckMode::Stored, NOW);
     let first = claims(user);
     present(&mut session, first.clone());
     let later = Claims { exp: NOW.plus(LIFE * 2).seconds(), ..first };

@@ -5,7 +5,7 @@
 
 use rookery_protocol::close::CloseCode;
 
-use super::{Bounds, Heard};
+use super::{Bounds, Incoming};
 use crate::frame::CONTROL_BYTES_MAX;
 use crate::frame::opcode::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
 
@@ -58,7 +58,7 @@ impl Reader {
     ///
     /// # Errors
     /// The code to close with. Nothing that follows means anything.
-    pub(super) fn take(&mut self) -> Result<Option<Heard>, CloseCode> {
+    pub(super) fn take(&mut self) -> Result<Option<Incoming>, CloseCode> {
         while let Some(header) = self.header()? {
             let start = self.read + header.size;
             let Some(payload) = self.bytes.get_mut(start..start + header.payload) else { return Ok(None) };
@@ -66,8 +66,8 @@ impl Reader {
             self.read = start + header.payload;
             self.frames = self.frames.saturating_add(1);
             let heard = match header.opcode {
-                PING => Some(Heard::Ping(self.bytes[start..self.read].to_vec())),
-                PONG => Some(Heard::Pong),
+                PING => Some(Incoming::Ping(self.bytes[start..self.read].to_vec())),
+                PONG => Some(Incoming::Pong),
                 CLOSE => Some(goodbye(&self.bytes[start..self.read])?),
                 _ => self.fragment(header, start)?,
             };
@@ -124,7 +124,7 @@ impl Reader {
     }
 
     /// A data frame: a whole message, or the next piece of one.
-    fn fragment(&mut self, header: Header, start: usize) -> Result<Option<Heard>, CloseCode> {
+    fn fragment(&mut self, header: Header, start: usize) -> Result<Option<Incoming>, CloseCode> {
         let payload = &self.bytes[start..start + header.payload];
         let is_binary = header.opcode == BINARY;
         let mut message = self.message.take().unwrap_or_else(|| Partial { is_binary, ..Partial::default() });
@@ -148,11 +148,11 @@ impl Reader {
 }
 
 impl Partial {
-    fn end(self) -> Result<Heard, CloseCode> {
+    fn end(self) -> Result<Incoming, CloseCode> {
         if self.is_binary {
-            return Ok(Heard::Binary(self.bytes));
+            return Ok(Incoming::Binary(self.bytes));
         }
-        String::from_utf8(self.bytes).map(Heard::Text).map_err(|_| CloseCode::InvalidUtf8)
+        String::from_utf8(self.bytes).map(Incoming::Text).map_err(|_| CloseCode::InvalidUtf8)
     }
 
     /// Bytes that can never become UTF-8 are refused before the message ends.
@@ -202,9 +202,9 @@ fn unmask(payload: &mut [u8], mask: [u8; 4]) {
     }
 }
 
-fn goodbye(payload: &[u8]) -> Result<Heard, CloseCode> {
+fn goodbye(payload: &[u8]) -> Result<Incoming, CloseCode> {
     match payload {
-        [] => Ok(Heard::Goodbye(None)),
+        [] => Ok(Incoming::Goodbye(None)),
         [_] => Err(CloseCode::ProtocolError),
         [high, low, reason @ ..] => {
             let code = u16::from_be_bytes([*high, *low]);
@@ -213,7 +213,7 @@ fn goodbye(payload: &[u8]) -> Result<Heard, CloseCode> {
                 return Err(CloseCode::ProtocolError);
             }
             std::str::from_utf8(reason).map_err(|_| CloseCode::InvalidUtf8)?;
-            Ok(Heard::Goodbye(Some(code)))
+            Ok(Incoming::Goodbye(Some(code)))
         }
     }
 }

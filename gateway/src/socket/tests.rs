@@ -28,13 +28,13 @@ fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// What a reader makes of the bytes, whether they come at once or one by one.
-fn heard(bytes: &[u8]) -> Vec<Heard> {
+fn heard(bytes: &[u8]) -> Vec<Incoming> {
     let whole = read_in(bytes, bytes.len().max(1));
     assert_eq!(read_in(bytes, 1), whole, "byte by byte");
     whole
 }
 
-fn read_in(bytes: &[u8], piece: usize) -> Vec<Heard> {
+fn read_in(bytes: &[u8], piece: usize) -> Vec<Incoming> {
     let mut reader = Reader::new(Bounds::default(), Vec::new());
     let mut all = Vec::new();
     for piece in bytes.chunks(piece) {
@@ -44,7 +44,7 @@ fn read_in(bytes: &[u8], piece: usize) -> Vec<Heard> {
                 Ok(Some(heard)) => all.push(heard),
                 Ok(None) => break,
                 Err(code) => {
-                    all.push(Heard::Breach(code));
+                    all.push(Incoming::Breach(code));
                     return all;
                 }
             }
@@ -55,7 +55,7 @@ fn read_in(bytes: &[u8], piece: usize) -> Vec<Heard> {
 
 fn breach(bytes: &[u8]) -> CloseCode {
     match heard(bytes).as_slice() {
-        [Heard::Breach(code)] => *code,
+        [Incoming::Breach(code)] => *code,
         other => panic!("{other:?}"),
     }
 }
@@ -74,13 +74,13 @@ fn messages_come_whole_in_fragments_and_between_control_frames() {
         masked(0x88, b"\x03\xe8bye"),
     ];
     let expected = [
-        Heard::Text("one".into()),
-        Heard::Binary(vec![0xff]),
-        Heard::Ping(b"still there?".to_vec()),
-        Heard::Text("zwö".into()),
-        Heard::Text(String::new()),
-        Heard::Pong,
-        Heard::Goodbye(Some(1_000)),
+        Incoming::Text("one".into()),
+        Incoming::Binary(vec![0xff]),
+        Incoming::Ping(b"still there?".to_vec()),
+        Incoming::Text("zwö".into()),
+        Incoming::Text(String::new()),
+        Incoming::Pong,
+        Incoming::Goodbye(Some(1_000)),
     ];
     assert_eq!(heard(&frames.concat()), expected);
 }
@@ -89,7 +89,7 @@ fn messages_come_whole_in_fragments_and_between_control_frames() {
 fn every_length_is_read() {
     for length in [0, 1, 125, 126, 4_000, FRAME_BYTES_MAX] {
         let text = "x".repeat(length);
-        assert_eq!(heard(&masked(0x81, text.as_bytes())), [Heard::Text(text)]);
+        assert_eq!(heard(&masked(0x81, text.as_bytes())), [Incoming::Text(text)]);
     }
 }
 
@@ -114,7 +114,7 @@ fn every_breach_has_its_code() {
 
 #[test]
 fn a_goodbye_says_nothing_or_something_that_is_defined() {
-    assert_eq!(heard(&masked(0x88, b"")), [Heard::Goodbye(None)]);
+    assert_eq!(heard(&masked(0x88, b"")), [Incoming::Goodbye(None)]);
     assert_eq!(breach(&masked(0x88, b"\x03")), CloseCode::ProtocolError, "half a code");
     for code in [0_u16, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000] {
         assert_eq!(breach(&masked(0x88, &code.to_be_bytes())), CloseCode::ProtocolError, "{code}");
@@ -145,7 +145,7 @@ fn what_is_too_large_is_refused_by_its_header() {
 fn a_quiet_reader_keeps_nothing() {
     let mut reader = Reader::new(Bounds::default(), Vec::new());
     reader.feed(&masked(0x81, b"hi"));
-    assert_eq!(reader.take(), Ok(Some(Heard::Text("hi".into()))));
+    assert_eq!(reader.take(), Ok(Some(Incoming::Text("hi".into()))));
     assert_eq!(reader.held(), 0);
 }
 
@@ -157,7 +157,7 @@ async fn frames_without_end_are_a_flood() {
         theirs.write_all(&bytes).await.unwrap();
         let mut socket = Socket::new(ours, Vec::new(), Bounds::default());
         let mut heard = 0;
-        while socket.next().await != Heard::Breach(CloseCode::Flooding) {
+        while socket.next().await != Incoming::Breach(CloseCode::Flooding) {
             heard += 1;
         }
         assert!(heard >= FRAMES_BURST_MAX, "{heard}");
@@ -169,14 +169,14 @@ async fn bytes_read_with_the_request_head_are_not_lost() {
     let (ours, mut theirs) = pipe(64);
     let (before, after) = (masked(0x81, b"hi"), masked(0x81, b"ho"));
     let mut socket = Socket::new(ours, [&before[..], &after[..3]].concat(), Bounds::default());
-    assert_eq!(socket.next().await, Heard::Text("hi".into()));
+    assert_eq!(socket.next().await, Incoming::Text("hi".into()));
     theirs.write_all(&after[3..]).await.unwrap();
-    assert_eq!(socket.next().await, Heard::Text("ho".into()));
+    assert_eq!(socket.next().await, Incoming::Text("ho".into()));
 }
 
 #[tokio::test]
 async fn an_end_without_goodbye_is_a_loss() {
     let (ours, theirs) = pipe(64);
     drop(theirs);
-    assert_eq!(Socket::new(ours, Vec::new(), Bounds::default()).next().await, Heard::Lost);
+    assert_eq!(Socket::new(ours, Vec::new(), Bounds::default()).next().await, Incoming::Lost);
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::wire::Wire;
+use crate::wire::ByteStream;
 
 /// A stream whose directions hold so many bytes each.
 pub(crate) fn pipe(capacity: usize) -> (Arc<ServerEnd>, ClientEnd) {
@@ -98,7 +98,7 @@ fn wake(waker: &mut Option<Waker>) {
     }
 }
 
-impl Wire for ServerEnd {
+impl ByteStream for ServerEnd {
     fn try_read(&self, into: &mut [u8]) -> io::Result<usize> {
         let bytes = self.up.read(into.len()).ok_or(io::ErrorKind::WouldBlock)?;
         into[..bytes.len()].copy_from_slice(&bytes);

@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use rookery_bus::error::BusError;
-use rookery_bus::presence::{Change, Leases, Occupancy, PresenceStore, Remains, Term, UserPresence};
+use rookery_bus::presence::{Change, Leases, Occupancy, PresenceStore, LeaseEntries, LeaseTerm, UserPresence};
 use rookery_protocol::id::{LeaseId, Partition, RoomId, UserId};
 
 pub(crate) struct Nobody;
 
 #[async_trait]
 impl PresenceStore for Nobody {
-    async fn hold(&self, _lease: LeaseId, _term: Term) -> Result<Leases, BusError> {
+    async fn hold(&self, _lease: LeaseId, _term: LeaseTerm) -> Result<Leases, BusError> {
         Ok(Leases { held: true, claimed: Vec::new(), next_end: None })
     }
 
@@ -33,8 +33,8 @@ impl PresenceStore for Nobody {
         Ok(vec![Vec::new(); rooms.len()])
     }
 
-    async fn remains(&self, _lease: LeaseId, _partition: Partition) -> Result<Remains, BusError> {
-        Ok(Remains::default())
+    async fn remains(&self, _lease: LeaseId, _partition: Partition) -> Result<LeaseEntries, BusError> {
+        Ok(LeaseEntries::default())
     }
 
     async fn bury(&self, _lease: LeaseId) -> Result<(), BusError> {

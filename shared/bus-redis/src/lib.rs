@@ -16,8 +16,8 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use parking_lot::Mutex;
 use rookery_bus::error::BusError;
 use rookery_bus::limits::{DEDUPE_BUCKET, SIGNALS_MAX};
-use rookery_bus::pace::{Load, Pace};
-use rookery_bus::signal::{Revoked, Signal, Whisper};
+use rookery_bus::pace::{MessageCost, RoomRateLimit};
+use rookery_bus::signal::{Revoked, Signal, EphemeralSignal};
 use rookery_bus::{
     Append, AppendError, Appended, Began, Bus, Head, Mark, OpenError, PartitionOpening, PartitionState, RoomSeed,
 };
@@ -59,7 +59,7 @@ pub struct RedisOptions {
     /// The address, and how to speak TLS there.
     pub url: RedisAddress,
     /// How fast one user may talk in one room.
-    pub pace: Pace,
+    pub pace: RoomRateLimit,
 }
 
 /// See the module's text.
@@ -73,7 +73,7 @@ pub struct RedisBus {
     signals: broadcast::Sender<Signal>,
     wakes: wakes::Wakes,
     marks: marks::Marks,
-    pace: Pace,
+    pace: RoomRateLimit,
     leases: Mutex<presence::KnownLeases>,
 }
 
@@ -182,10 +182,10 @@ impl RedisBus {
 
     /// The arguments of the block of `append.lua` that is about limits and settings.
     fn limits_of(&self, append: &Append) -> [String; 7] {
-        let keeps_order = matches!(append.rights, Rights::Office(_));
+        let keeps_order = matches!(append.rights, Rights::Moderator(_));
         let [version, slow_mode_ms, frozen] = append.event.body.settings().map(settings_args).unwrap_or_default();
         [
-            Load::of(&append.event.body).as_str().to_owned(),
+            MessageCost::of(&append.event.body).as_str().to_owned(),
             self.pace.interval_ms.to_string(),
             self.pace.credit_ms().to_string(),
             u8::from(keeps_order).to_string(),
@@ -224,7 +224,7 @@ impl Bus for RedisBus {
         let partition = partition_of(room);
         self.marks.want(partition);
         let (rights, acl) = match append.rights {
-            Rights::At(acl) | Rights::Office(acl) => ("at", acl),
+            Rights::At(acl) | Rights::Moderator(acl) => ("at", acl),
             Rights::Raise(acl) => ("raise", acl),
             Rights::Keep => ("keep", AclVersion::default()),
         };
@@ -370,7 +370,7 @@ impl Bus for RedisBus {
         self.publish(keys::user_channel(user), wire::revocation(revoked)).await
     }
 
-    async fn whisper(&self, room: RoomId, whisper: Whisper) -> Result<(), BusError> {
+    async fn whisper(&self, room: RoomId, whisper: EphemeralSignal) -> Result<(), BusError> {
         self.publish(keys::room_channel(room), wire::whisper(&whisper)).await
     }
 

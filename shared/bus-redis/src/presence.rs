@@ -12,8 +12,8 @@ use fred::interfaces::{HashesInterface, SetsInterface};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use rookery_bus::error::BusError;
 use rookery_bus::limits::{PRESENCE_CALL_MAX, REAP_CLAIM};
-use rookery_bus::presence::{Change, Leases, Occupancy, PresenceStore, Remains, Setting, Term, UserPresence};
-use rookery_bus::signal::Whisper;
+use rookery_bus::presence::{Change, Leases, Occupancy, PresenceStore, LeaseEntries, Setting, LeaseTerm, UserPresence};
+use rookery_bus::signal::EphemeralSignal;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{LeaseId, Partition, RoomId, UserId};
 use rookery_protocol::partition::{partition_of, partition_of_user};
@@ -29,7 +29,7 @@ pub(super) type KnownLeases = HashMap<LeaseId, Instant>;
 type Hash = Vec<String>;
 
 impl RedisBus {
-    async fn ask_leases(&self, lease: Option<LeaseId>, term: Term) -> Result<Leases, BusError> {
+    async fn ask_leases(&self, lease: Option<LeaseId>, term: LeaseTerm) -> Result<Leases, BusError> {
         let args = vec![
             lease.map(id).unwrap_or_default(),
             term.life.as_millis().to_string(),
@@ -53,7 +53,7 @@ impl RedisBus {
     }
 
     async fn look_at_leases(&self) -> Result<(), BusError> {
-        self.ask_leases(None, Term { life: Duration::ZERO, first: false }).await.map(drop)
+        self.ask_leases(None, LeaseTerm { life: Duration::ZERO, first: false }).await.map(drop)
     }
 
     fn is_living(&self, lease: &str) -> bool {
@@ -162,7 +162,7 @@ impl RedisBus {
 
 #[async_trait]
 impl PresenceStore for RedisBus {
-    async fn hold(&self, lease: LeaseId, term: Term) -> Result<Leases, BusError> {
+    async fn hold(&self, lease: LeaseId, term: LeaseTerm) -> Result<Leases, BusError> {
         self.ask_leases(Some(lease), term).await
     }
 
@@ -198,7 +198,7 @@ impl PresenceStore for RedisBus {
         let calls = stream::iter(calls).map(|(partition, rooms)| async move {
             let occupancies = rooms.iter().map(|(room, _)| keys::occupancy(*room));
             let keys = std::iter::once(keys::presence_of_lease(partition, lease)).chain(occupancies).collect();
-            let mut args = vec![id(lease), wire::whisper(&Whisper::Occupancy {})];
+            let mut args = vec![id(lease), wire::whisper(&EphemeralSignal::Occupancy {})];
             args.extend(rooms.iter().flat_map(|(room, who)| {
                 // Ids and texts only: nothing in it can fail to serialise.
                 let who = who.as_ref().and_then(|who| serde_json::to_string(who).ok());
@@ -219,11 +219,11 @@ impl PresenceStore for RedisBus {
             .collect())
     }
 
-    async fn remains(&self, lease: LeaseId, partition: Partition) -> Result<Remains, BusError> {
+    async fn remains(&self, lease: LeaseId, partition: Partition) -> Result<LeaseEntries, BusError> {
         let key = keys::presence_of_lease(partition, lease);
         let count = Some(PRESENCE_CALL_MAX);
         let found: Vec<String> = unless_moved(|| self.commands.srandmember(key.clone(), count)).await?;
-        let mut remains = Remains::default();
+        let mut remains = LeaseEntries::default();
         for entry in found {
             match entry.split_once(':') {
                 Some(("u", user)) => remains.users.extend(user.parse::<UserId>()),

@@ -209,7 +209,7 @@ fn dispatch(bus: &RedisBus, message: &Message) {
     match channel {
         Channel::Room(room) => {
             if let Some(whisper) = wire::parse_whisper(&text) {
-                bus.tell(Signal::Whisper { room, whisper: Arc::new(whisper) });
+                bus.tell(Signal::Ephemeral { room, whisper: Arc::new(whisper) });
             } else if let Some(event) = wire::parse_entry(room, &text) {
                 bus.tell(Signal::Event(Arc::new(event)));
             } else {

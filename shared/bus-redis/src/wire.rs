@@ -4,8 +4,8 @@
 use rookery_bus::error::BusError;
 use rookery_bus::pace::TooEarly;
 use rookery_bus::presence::UserPresence;
-use rookery_bus::signal::{Revoked, Whisper};
-use rookery_bus::{AppendError, Appended, Began, Head, Mark, Moved};
+use rookery_bus::signal::{Revoked, EphemeralSignal};
+use rookery_bus::{AppendError, Appended, Began, Head, Mark, Relocated};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{EVENT_VERSION, Event, SequencedEvent};
 use rookery_protocol::id::{Epoch, LogPosition, RoomId, Seq, UserId};
@@ -72,7 +72,7 @@ fn parse_began(text: &str) -> Option<Began> {
 /// Milliseconds to wait, by the limit that asks for it.
 pub(super) fn parse_wait(limit: &str, text: &str) -> AppendError {
     match (limit, text.parse()) {
-        ("rate_limited", Ok(ms)) => AppendError::TooEarly(TooEarly::Pace(ms)),
+        ("rate_limited", Ok(ms)) => AppendError::TooEarly(TooEarly::RateLimit(ms)),
         ("slow_mode", Ok(ms)) => AppendError::TooEarly(TooEarly::SlowMode(ms)),
         (_, _) => BusError::Protocol(limit.to_owned()).into(),
     }
@@ -100,16 +100,16 @@ pub(super) fn parse_stored(text: &str) -> Option<Mark> {
     let (mark, others) = parts.split_at_checked(3)?;
     let [epoch, id, count] = *mark else { return None };
     let upto = position(epoch, id)?;
-    let moved: Option<Vec<Moved>> = others.chunks(4).map(|one| parse_moved(upto.epoch, one)).collect();
+    let moved: Option<Vec<Relocated>> = others.chunks(4).map(|one| parse_moved(upto.epoch, one)).collect();
     Some(Mark { upto, moves: count.parse().ok()?, moved: moved? })
 }
 
-fn parse_moved(of: Epoch, parts: &[&str]) -> Option<Moved> {
+fn parse_moved(of: Epoch, parts: &[&str]) -> Option<Relocated> {
     let [id, epoch, seq, millis] = *parts else { return None };
     let (ms, n) = parse_stream_id(id)?;
     let (epoch, timestamp) = (Epoch(epoch.parse().ok()?), UnixMillis(millis.parse().ok()?));
     let first = StoredPosition { epoch, seq: parse_seq(seq)?, timestamp };
-    Some(Moved { position: LogPosition { epoch: of, ms, n }, first })
+    Some(Relocated { position: LogPosition { epoch: of, ms, n }, first })
 }
 
 /// The first entry of a log that was empty: `<ms>-<n> <fence> <room> <key and field of its result> <entry>`.
@@ -147,12 +147,12 @@ pub(super) fn parse_revocation(text: &str) -> Option<Revoked> {
 /// What stands before something that is neither numbered nor kept; an entry begins with a digit.
 const WHISPER: &str = "w ";
 
-pub(super) fn whisper(whisper: &Whisper) -> String {
+pub(super) fn whisper(whisper: &EphemeralSignal) -> String {
     // Ids and names only: nothing in it can fail to serialise.
     format!("{WHISPER}{}", serde_json::to_string(whisper).unwrap_or_default())
 }
 
-pub(super) fn parse_whisper(text: &str) -> Option<Whisper> {
+pub(super) fn parse_whisper(text: &str) -> Option<EphemeralSignal> {
     serde_json::from_str(text.strip_prefix(WHISPER)?).ok()
 }
 
@@ -238,7 +238,7 @@ mod tests {
         let first = StoredPosition { epoch: Epoch(2), seq: Seq::new(9), timestamp: UnixMillis(77) };
         let mark = |moves, moved| Some(Mark { upto: at(50), moves, moved });
         assert_eq!(parse_stored("4 50-1 0"), mark(0, Vec::new()));
-        assert_eq!(parse_stored("4 50-1 3 40-1 2 9 77"), mark(3, vec![Moved { position: at(40), first }]));
+        assert_eq!(parse_stored("4 50-1 3 40-1 2 9 77"), mark(3, vec![Relocated { position: at(40), first }]));
     }
 
     #[test]

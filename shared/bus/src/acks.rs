@@ -29,7 +29,7 @@ struct Waiting<T> {
 
 /// The answer about a place cannot be believed: ask again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Doubtful;
+pub struct StaleAnswer;
 
 /// Whose wait is over, and how.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,15 +57,15 @@ impl<T> PendingAcks<T> {
     ///
     /// # Errors
     /// If the answer comes from a server that is no longer the one, or from before its place turned out to be another.
-    pub fn wait(&mut self, partition: Partition, appended: &Appended, item: T) -> Result<Settled<T>, Doubtful> {
+    pub fn wait(&mut self, partition: Partition, appended: &Appended, item: T) -> Result<Settled<T>, StaleAnswer> {
         if appended.answered < self.partition(partition).epoch {
-            return Err(Doubtful);
+            return Err(StaleAnswer);
         }
         let mut settled = self.enter(partition, appended.answered);
         let (waiting, at) = (self.partition(partition), appended.position);
         let is_stored = waiting.upto.is_some_and(|upto| at.epoch == upto.epoch && at <= upto);
         if !appended.stored && is_stored && waiting.doubtful.is_some_and(|doubtful| at <= doubtful) {
-            return Err(Doubtful);
+            return Err(StaleAnswer);
         }
         if appended.stored || is_stored {
             settled.stored.push((item, None));

@@ -3,9 +3,9 @@
 
 use async_trait::async_trait;
 use rookery_protocol::access::{
-    MessageAction, MessageStanding, Rights, RoomRole, Standing, Until, Visibility, decide_on_message, keeps_order,
+    MessageAction, MessageStanding, Rights, RoomRole, AccessContext, Until, Visibility, decide_on_message, is_moderator,
 };
-use rookery_protocol::act::{Act, ActKind};
+use rookery_protocol::act::{MessageChange, ChangeKind};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
 use rookery_protocol::error_code::ErrorCode;
@@ -44,14 +44,14 @@ pub struct Permission {
 
 impl Permission {
     /// The part that [`rookery_protocol::access::decide`] looks at.
-    pub const fn standing(&self) -> Standing {
-        Standing { visibility: self.visibility, role: self.role, muted: self.muted, banned: self.banned }
+    pub const fn standing(&self) -> AccessContext {
+        AccessContext { visibility: self.visibility, role: self.role, muted: self.muted, banned: self.banned }
     }
 
     /// The rights under which the user says something.
     pub fn rights(&self) -> Rights {
-        if self.role.is_some_and(keeps_order) {
-            Rights::Office(self.acl)
+        if self.role.is_some_and(is_moderator) {
+            Rights::Moderator(self.acl)
         } else {
             Rights::At(self.acl)
         }
@@ -75,7 +75,7 @@ pub struct Look {
 pub struct BeforeAct {
     /// Whose.
     pub user: UserId,
-    /// The id of its event, see [`Act::event_id`].
+    /// The id of its event, see [`MessageChange::event_id`].
     pub event: MessageId,
 }
 
@@ -128,7 +128,7 @@ impl MessageFacts {
     ///
     /// # Errors
     /// The code to answer with.
-    pub fn decide(&self, permission: &Permission, user: UserId, act: &Act) -> Result<Verdict, ErrorCode> {
+    pub fn decide(&self, permission: &Permission, user: UserId, act: &MessageChange) -> Result<Verdict, ErrorCode> {
         let standing = MessageStanding { role: permission.role, own: self.author == user, deleted: self.deleted };
         let Some(now) = &self.now else { return self.check(standing, act).map(|()| Verdict::Change) };
         if let Some(place) = now.done {
@@ -138,10 +138,10 @@ impl MessageFacts {
             return Ok(Verdict::Change);
         }
         let idle = match &act.kind {
-            ActKind::Delete => self.deleted,
-            ActKind::Edit(content) => standing.own && !self.deleted && *content == now.content,
-            ActKind::React(emoji) => !self.deleted && now.own.contains(emoji),
-            ActKind::Unreact(emoji) => !self.deleted && !now.own.contains(emoji),
+            ChangeKind::Delete => self.deleted,
+            ChangeKind::Edit(content) => standing.own && !self.deleted && *content == now.content,
+            ChangeKind::React(emoji) => !self.deleted && now.own.contains(emoji),
+            ChangeKind::Unreact(emoji) => !self.deleted && !now.own.contains(emoji),
         };
         // Who may not do it is not told that it is done.
         let deleted = self.deleted && !idle;
@@ -153,12 +153,12 @@ impl MessageFacts {
         })
     }
 
-    fn check(&self, standing: MessageStanding, act: &Act) -> Result<(), ErrorCode> {
+    fn check(&self, standing: MessageStanding, act: &MessageChange) -> Result<(), ErrorCode> {
         match &act.kind {
-            ActKind::Edit(_) => decide_on_message(standing, MessageAction::Edit),
-            ActKind::Delete => decide_on_message(standing, MessageAction::Delete),
-            ActKind::Unreact(_) => decide_on_message(standing, MessageAction::React),
-            ActKind::React(emoji) => {
+            ChangeKind::Edit(_) => decide_on_message(standing, MessageAction::Edit),
+            ChangeKind::Delete => decide_on_message(standing, MessageAction::Delete),
+            ChangeKind::Unreact(_) => decide_on_message(standing, MessageAction::React),
+            ChangeKind::React(emoji) => {
                 decide_on_message(standing, MessageAction::React)?;
                 let fits = self.emojis.len() < REACTIONS_PER_MESSAGE_MAX || self.emojis.contains(emoji);
                 if fits { Ok(()) } else { Err(ErrorCode::TooManyReactions) }
@@ -293,8 +293,8 @@ mod tests {
         MessageFacts { author, deleted: false, emojis: vec![thumb()], now: Some(now) }
     }
 
-    fn decided(facts: &MessageFacts, user: UserId, kind: ActKind) -> Result<Verdict, ErrorCode> {
-        let act = Act { message_id: MessageId::generate(), kind };
+    fn decided(facts: &MessageFacts, user: UserId, kind: ChangeKind) -> Result<Verdict, ErrorCode> {
+        let act = MessageChange { message_id: MessageId::generate(), kind };
         facts.decide(&permission(RoomRole::Member), user, &act)
     }
 
@@ -304,23 +304,23 @@ mod tests {
         let (here, heart) = (facts(user), Emoji::kept("❤".to_owned()));
         let gone = MessageFacts { deleted: true, ..here.clone() };
         for (facts, kind, idle) in [
-            (&here, ActKind::React(thumb()), true),
-            (&here, ActKind::React(heart.clone()), false),
-            (&here, ActKind::Unreact(heart), true),
-            (&here, ActKind::Unreact(thumb()), false),
-            (&here, ActKind::Edit("hi".to_owned()), true),
-            (&here, ActKind::Edit("ho".to_owned()), false),
-            (&here, ActKind::Delete, false),
-            (&gone, ActKind::Delete, true),
+            (&here, ChangeKind::React(thumb()), true),
+            (&here, ChangeKind::React(heart.clone()), false),
+            (&here, ChangeKind::Unreact(heart), true),
+            (&here, ChangeKind::Unreact(thumb()), false),
+            (&here, ChangeKind::Edit("hi".to_owned()), true),
+            (&here, ChangeKind::Edit("ho".to_owned()), false),
+            (&here, ChangeKind::Delete, false),
+            (&gone, ChangeKind::Delete, true),
         ] {
             let wanted = if idle { Verdict::Unchanged(PLACE) } else { Verdict::Change };
             assert_eq!(decided(facts, user, kind.clone()), Ok(wanted), "{kind:?}");
         }
         let unstored = ActFacts { unstored: true, ..here.now.clone().unwrap() };
         let unstored = MessageFacts { now: Some(unstored), ..here.clone() };
-        assert_eq!(decided(&unstored, user, ActKind::React(thumb())), Ok(Verdict::Unsettled));
+        assert_eq!(decided(&unstored, user, ChangeKind::React(thumb())), Ok(Verdict::Unsettled));
         let old = MessageFacts { now: None, ..here };
-        assert_eq!(decided(&old, user, ActKind::React(thumb())), Ok(Verdict::Change), "of an older api");
+        assert_eq!(decided(&old, user, ChangeKind::React(thumb())), Ok(Verdict::Change), "of an older api");
     }
 
     #[test]
@@ -328,9 +328,9 @@ mod tests {
         let stranger = UserId::generate();
         let gone = MessageFacts { deleted: true, ..facts(UserId::generate()) };
         let unknown = Err(ErrorCode::UnknownMessage);
-        assert_eq!(decided(&gone, stranger, ActKind::Delete), unknown);
-        assert_eq!(decided(&gone, stranger, ActKind::React(thumb())), unknown);
-        assert_eq!(decided(&facts(UserId::generate()), stranger, ActKind::Edit("hi".to_owned())), unknown);
+        assert_eq!(decided(&gone, stranger, ChangeKind::Delete), unknown);
+        assert_eq!(decided(&gone, stranger, ChangeKind::React(thumb())), unknown);
+        assert_eq!(decided(&facts(UserId::generate()), stranger, ChangeKind::Edit("hi".to_owned())), unknown);
     }
 
     #[test]
@@ -339,6 +339,6 @@ mod tests {
         let mut facts = facts(user);
         let done = StoredPosition { seq: Seq::new(9), ..PLACE };
         facts.now = facts.now.map(|now| ActFacts { done: Some(done), ..now });
-        assert_eq!(decided(&facts, user, ActKind::Edit("hi".to_owned())), Ok(Verdict::Done(done)));
+        assert_eq!(decided(&facts, user, ChangeKind::Edit("hi".to_owned())), Ok(Verdict::Done(done)));
     }
 }

@@ -28,7 +28,7 @@ use tokio::sync::broadcast;
 
 use crate::error::BusError;
 use crate::pace::TooEarly;
-use crate::signal::{Revoked, Signal, Whisper};
+use crate::signal::{Revoked, Signal, EphemeralSignal};
 
 pub mod acks;
 pub mod authority;
@@ -87,12 +87,12 @@ pub struct Mark {
     /// How many events of the epoch were found to be stored at another place already.
     pub moves: u64,
     /// The last ones of these, as far as they are told.
-    pub moved: Vec<Moved>,
+    pub moved: Vec<Relocated>,
 }
 
 /// An event that the store had before it came with this position: a repeat that the bus did not recognise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moved {
+pub struct Relocated {
     /// Where it is in the log.
     pub position: LogPosition,
     /// Where it is in history.
@@ -276,7 +276,7 @@ pub trait Bus: Send + Sync + 'static {
     async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError>;
 
     /// Tells everybody who is subscribed to the room. Nothing is numbered or kept, and it may be lost.
-    async fn whisper(&self, room: RoomId, whisper: Whisper) -> Result<(), BusError>;
+    async fn whisper(&self, room: RoomId, whisper: EphemeralSignal) -> Result<(), BusError>;
 
     /// Whether the bus answers.
     async fn ping(&self) -> Result<(), BusError>;

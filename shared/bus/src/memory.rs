@@ -19,8 +19,8 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::error::BusError;
 use crate::limits::{BUS_COMMAND_DEADLINE, JOURNAL_BATCH_MAX, JOURNAL_QUEUE_MAX, SIGNALS_MAX};
-use crate::pace::Pace;
-use crate::signal::{Revoked, Signal, Whisper};
+use crate::pace::RoomRateLimit;
+use crate::signal::{Revoked, Signal, EphemeralSignal};
 use crate::{
     Append, AppendError, Appended, Began, Bus, Head, Mark, OpenError, PartitionOpening, PartitionState, RoomSeed,
 };
@@ -64,7 +64,7 @@ type Request = (Append, Reply);
 
 impl MemoryBus {
     /// Starts the writer. The epoch is the one the journal's data belongs to.
-    pub fn start(epoch: Epoch, pace: Pace, journal: Arc<dyn Journal>, shutdown: &Shutdown) -> Arc<Self> {
+    pub fn start(epoch: Epoch, pace: RoomRateLimit, journal: Arc<dyn Journal>, shutdown: &Shutdown) -> Arc<Self> {
         let (queue, requests) = mpsc::channel(JOURNAL_QUEUE_MAX);
         let bus = Arc::new(Self {
             epoch,
@@ -117,9 +117,9 @@ impl MemoryBus {
         }
     }
 
-    fn tell_whisper(&self, room: RoomId, whisper: Whisper) {
+    fn tell_whisper(&self, room: RoomId, whisper: EphemeralSignal) {
         if self.subscribed.lock().contains(&room) {
-            self.tell(Signal::Whisper { room, whisper: Arc::new(whisper) });
+            self.tell(Signal::Ephemeral { room, whisper: Arc::new(whisper) });
         }
     }
 
@@ -230,7 +230,7 @@ impl Bus for MemoryBus {
         Ok(())
     }
 
-    async fn whisper(&self, room: RoomId, whisper: Whisper) -> Result<(), BusError> {
+    async fn whisper(&self, room: RoomId, whisper: EphemeralSignal) -> Result<(), BusError> {
         self.tell_whisper(room, whisper);
         Ok(())
     }

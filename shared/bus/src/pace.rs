@@ -10,7 +10,7 @@ use crate::quota;
 
 /// So many events at once, then one per interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
+pub struct RoomRateLimit {
     /// Events at once after a rest; at least 1.
     pub burst: u32,
     /// Milliseconds that one event costs; 0 for no limit.
@@ -19,7 +19,7 @@ pub struct Pace {
 
 /// Which limits of a room an event is subject to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Load {
+pub enum MessageCost {
     /// None: it takes something away, or says nothing.
     Free,
     /// The pace, and whether the room is frozen.
@@ -30,7 +30,7 @@ pub enum Load {
 
 /// What is remembered of one user in one room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Trace {
+pub struct RateState {
     /// When the user will have paid for everything said so far.
     pub paid: UnixMillis,
     /// When the user said something last.
@@ -43,12 +43,12 @@ pub struct Trace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TooEarly {
     /// By the pace; so many milliseconds.
-    Pace(u64),
+    RateLimit(u64),
     /// By slow mode; so many milliseconds.
     SlowMode(u64),
 }
 
-/// The settings of a [`Pace`], the same in every process.
+/// The settings of a [`RoomRateLimit`], the same in every process.
 pub const SETTINGS: [Setting; 2] = [
     Setting {
         key: "send_burst",
@@ -64,7 +64,7 @@ pub const SETTINGS: [Setting; 2] = [
     },
 ];
 
-impl Pace {
+impl RoomRateLimit {
     /// No limit.
     pub const OFF: Self = Self { burst: 1, interval_ms: 0 };
 
@@ -82,7 +82,7 @@ impl Pace {
     }
 }
 
-impl Load {
+impl MessageCost {
     /// What an event is subject to.
     pub const fn of(body: &EventBody) -> Self {
         match body {
@@ -114,14 +114,14 @@ impl Load {
 ///
 /// # Errors
 /// If it is too early, and how long to wait. Nothing is to be remembered then.
-pub fn step(pace: Pace, slow_mode_ms: u64, trace: Option<Trace>, now: UnixMillis) -> Result<Trace, TooEarly> {
+pub fn step(pace: RoomRateLimit, slow_mode_ms: u64, trace: Option<RateState>, now: UnixMillis) -> Result<RateState, TooEarly> {
     let millis = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
     // A clock that was set back must not make anybody wait longer than the limits do.
     let latest = now.0.saturating_add(millis(pace.credit_ms() + pace.interval_ms));
     let paid = trace.map_or(now.0, |trace| trace.paid.0.clamp(now.0, latest));
     let wait = paid - now.0 - millis(pace.credit_ms());
     if pace.interval_ms > 0 && wait > 0 {
-        return Err(TooEarly::Pace(wait.unsigned_abs()));
+        return Err(TooEarly::RateLimit(wait.unsigned_abs()));
     }
     let said = trace.and_then(|trace| trace.said).map(|said| said.min(now));
     let rest = said.map_or(0, |said| said.0 + millis(slow_mode_ms) - now.0);
@@ -132,13 +132,13 @@ pub fn step(pace: Pace, slow_mode_ms: u64, trace: Option<Trace>, now: UnixMillis
     let said = if slow_mode_ms > 0 { Some(now) } else { said };
     // What a reaction leaves behind must not end what a text has to wait for.
     let ends = paid.max(now.0 + millis(slow_mode_ms)).max(trace.map_or(0, |trace| trace.ends.0));
-    Ok(Trace { paid: UnixMillis(paid), said, ends: UnixMillis(ends) })
+    Ok(RateState { paid: UnixMillis(paid), said, ends: UnixMillis(ends) })
 }
 
 /// How long somebody must wait between two texts; those who keep order need not.
-pub const fn slow_mode_of(load: Load, settings: RoomSettings, keeps_order: bool) -> u64 {
+pub const fn slow_mode_of(load: MessageCost, settings: RoomSettings, keeps_order: bool) -> u64 {
     match load {
-        Load::Text if !keeps_order => settings.slow_mode_ms,
-        Load::Text | Load::Reaction | Load::Free => 0,
+        MessageCost::Text if !keeps_order => settings.slow_mode_ms,
+        MessageCost::Text | MessageCost::Reaction | MessageCost::Free => 0,
     }
 }

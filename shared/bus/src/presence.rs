@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{LeaseId, Partition, RoomId, UserId};
 use rookery_protocol::limits::STATUS_TEXT_CHARS_MAX;
-use rookery_protocol::presence::{Seen, Shown, Status, StatusText};
+use rookery_protocol::presence::{PresenceView, VisibleStatus, Status, StatusText};
 use rookery_protocol::text;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -57,16 +57,16 @@ impl UserPresence {
     }
 
     /// The user as clients are told.
-    pub fn to_seen(&self) -> Seen {
+    pub fn to_seen(&self) -> PresenceView {
         let setting = self.setting.as_ref();
         let status = match setting.map(|setting| setting.status) {
-            _ if !self.online => Shown::Offline,
-            Some(Status::Away) => Shown::Away,
-            Some(Status::Dnd) => Shown::Dnd,
-            Some(Status::Online) | None => Shown::Online,
+            _ if !self.online => VisibleStatus::Offline,
+            Some(Status::Away) => VisibleStatus::Away,
+            Some(Status::Dnd) => VisibleStatus::Dnd,
+            Some(Status::Online) | None => VisibleStatus::Online,
         };
         let text = setting.and_then(|setting| setting.text.clone());
-        Seen { user_id: self.user, status, text, last_seen: self.seen.filter(|_| !self.online) }
+        PresenceView { user_id: self.user, status, text, last_seen: self.seen.filter(|_| !self.online) }
     }
 }
 
@@ -83,7 +83,7 @@ pub enum Change {
 
 /// How a lease is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Term {
+pub struct LeaseTerm {
     /// From now on.
     pub life: Duration,
     /// Whether it is new. One that is not new and has ended cannot be renewed: others may have cleaned up behind it.
@@ -122,7 +122,7 @@ pub struct Occupant {
 
 /// What a gateway has written in a partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Remains {
+pub struct LeaseEntries {
     /// Users who were there.
     pub users: Vec<UserId>,
     /// Rooms that had users there.
@@ -130,13 +130,13 @@ pub struct Remains {
 }
 
 /// Where presence is kept. Changes that others can see arrive as [`crate::signal::Signal::Presence`] at every process that
-/// is subscribed to the user, and as [`crate::signal::Whisper::Occupancy`] at those subscribed to the room.
+/// is subscribed to the user, and as [`crate::signal::EphemeralSignal::Occupancy`] at those subscribed to the room.
 ///
 /// What is written under a lease counts as long as the lease lives. A lease that nobody knows is dead.
 #[async_trait]
 pub trait PresenceStore: Send + Sync + 'static {
     /// Takes or renews the lease, and tells how all of them stand.
-    async fn hold(&self, lease: LeaseId, term: Term) -> Result<Leases, BusError>;
+    async fn hold(&self, lease: LeaseId, term: LeaseTerm) -> Result<Leases, BusError>;
 
     /// Carries the changes out and gives back how the users then stand, in the order asked. Only what changes whether
     /// a user is online, or as what, is told to others. Without a lease only [`Change::Say`] makes sense.
@@ -153,7 +153,7 @@ pub trait PresenceStore: Send + Sync + 'static {
     async fn occupants(&self, rooms: &[RoomId]) -> Result<Vec<Vec<Occupancy>>, BusError>;
 
     /// Some of what the lease has written in the partition; empty when there is nothing left.
-    async fn remains(&self, lease: LeaseId, partition: Partition) -> Result<Remains, BusError>;
+    async fn remains(&self, lease: LeaseId, partition: Partition) -> Result<LeaseEntries, BusError>;
 
     /// Forgets a dead lease that has left nothing.
     async fn bury(&self, lease: LeaseId) -> Result<(), BusError>;
@@ -168,10 +168,10 @@ mod tests {
         let setting = Some(Setting { status: Status::Dnd, text: None });
         let seen = Some(UnixMillis(7));
         let gone = UserPresence { user: UserId::generate(), online: false, setting, seen };
-        assert_eq!((gone.to_seen().status, gone.to_seen().last_seen), (Shown::Offline, seen));
+        assert_eq!((gone.to_seen().status, gone.to_seen().last_seen), (VisibleStatus::Offline, seen));
         let here = UserPresence { online: true, ..gone };
-        assert_eq!((here.to_seen().status, here.to_seen().last_seen), (Shown::Dnd, None));
+        assert_eq!((here.to_seen().status, here.to_seen().last_seen), (VisibleStatus::Dnd, None));
         let silent = UserPresence { setting: None, ..here };
-        assert_eq!(silent.to_seen().status, Shown::Online);
+        assert_eq!(silent.to_seen().status, VisibleStatus::Online);
     }
 }

@@ -32,11 +32,11 @@ pub enum Signal {
         revoked: Revoked,
     },
     /// Something of a room this process is subscribed to that is neither numbered nor kept.
-    Whisper {
+    Ephemeral {
         /// The room.
         room: RoomId,
         /// What.
-        whisper: Arc<Whisper>,
+        whisper: Arc<EphemeralSignal>,
     },
     /// A user this process is subscribed to came, went, or has another status.
     Presence(Arc<UserPresence>),
@@ -52,7 +52,7 @@ pub enum Signal {
 /// What is said in a room for the moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Whisper {
+pub enum EphemeralSignal {
     /// Somebody is typing.
     Typing {
         /// Who.

@@ -38,7 +38,7 @@ pub enum Rights {
     /// Neither needs nor takes away any right, such as somebody joining.
     Keep,
     /// Like [`Rights::At`], of somebody who keeps order: neither a frozen room nor slow mode is in the way.
-    Office(AclVersion),
+    Moderator(AclVersion),
 }
 
 /// How long a sanction holds.
@@ -101,7 +101,7 @@ pub enum Action {
 
 /// The state of one user in one room, as far as rights depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Standing {
+pub struct AccessContext {
     /// Of the room.
     pub visibility: Visibility,
     /// Of the user; none for outsiders.
@@ -117,7 +117,7 @@ pub struct Standing {
 /// # Errors
 /// The code to answer with: an outsider of a private room is told what anybody is told of a room that does not
 /// exist, also if it was shut out.
-pub fn decide(standing: Standing, action: Action, now: UnixMillis) -> Result<(), ErrorCode> {
+pub fn decide(standing: AccessContext, action: Action, now: UnixMillis) -> Result<(), ErrorCode> {
     let holds = |until: Option<Until>| until.is_some_and(|until| until.holds(now));
     let banned = holds(standing.banned);
     match (standing.role.filter(|_| !banned), standing.visibility, action) {
@@ -179,7 +179,7 @@ pub const fn outranks(actor: RoomRole, target: Option<RoomRole>) -> bool {
 }
 
 /// Whether somebody keeps order in a room: a frozen room and slow mode are for the others.
-pub const fn keeps_order(role: RoomRole) -> bool {
+pub const fn is_moderator(role: RoomRole) -> bool {
     match role {
         RoomRole::Owner | RoomRole::Moderator => true,
         RoomRole::Member => false,
@@ -190,7 +190,7 @@ pub const fn keeps_order(role: RoomRole) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Steward {
     /// In the room.
-    pub standing: Standing,
+    pub standing: AccessContext,
     /// Whether the user is an admin of the server, who may in every room.
     pub is_admin: bool,
 }
@@ -260,12 +260,12 @@ mod tests {
         Action::SeeMembers,
     ];
 
-    fn outsider(visibility: Visibility) -> Standing {
-        Standing { visibility, role: None, muted: None, banned: None }
+    fn outsider(visibility: Visibility) -> AccessContext {
+        AccessContext { visibility, role: None, muted: None, banned: None }
     }
 
-    fn member(role: RoomRole) -> Standing {
-        Standing { role: Some(role), ..outsider(Visibility::Public) }
+    fn member(role: RoomRole) -> AccessContext {
+        AccessContext { role: Some(role), ..outsider(Visibility::Public) }
     }
 
     #[test]
@@ -288,7 +288,7 @@ mod tests {
     fn outsiders_learn_nothing_of_private_rooms() {
         for action in ALL {
             for banned in [None, EARLIER, LATER, Some(Until::Revoked)] {
-                let standing = Standing { banned, ..outsider(Visibility::Private) };
+                let standing = AccessContext { banned, ..outsider(Visibility::Private) };
                 assert_eq!(decide(standing, action, NOW), Err(ErrorCode::UnknownRoom));
             }
         }
@@ -309,12 +309,12 @@ mod tests {
         for action in [Action::Join, Action::Read, Action::Send, Action::Moderate] {
             for role in [None, Some(RoomRole::Owner)] {
                 for banned in [LATER, Some(Until::Revoked)] {
-                    let standing = Standing { role, banned, ..outsider(Visibility::Public) };
+                    let standing = AccessContext { role, banned, ..outsider(Visibility::Public) };
                     assert_eq!(decide(standing, action, NOW), Err(ErrorCode::Banned));
                 }
             }
         }
-        let over = Standing { banned: EARLIER, ..outsider(Visibility::Public) };
+        let over = AccessContext { banned: EARLIER, ..outsider(Visibility::Public) };
         assert_eq!(decide(over, Action::Join, NOW), Ok(()));
     }
 
@@ -324,7 +324,7 @@ mod tests {
         assert_eq!(see(member(RoomRole::Member)), Ok(()));
         assert_eq!(see(outsider(Visibility::Public)), Err(ErrorCode::NotAMember));
         for role in [None, Some(RoomRole::Member)] {
-            let banned = Standing { role, banned: LATER, ..outsider(Visibility::Public) };
+            let banned = AccessContext { role, banned: LATER, ..outsider(Visibility::Public) };
             assert_eq!(see(banned), Err(ErrorCode::UnknownRoom));
         }
     }
@@ -346,11 +346,11 @@ mod tests {
     #[test]
     fn a_mute_takes_the_word_and_nothing_else() {
         for muted in [LATER, Some(Until::Revoked)] {
-            let standing = Standing { muted, ..member(RoomRole::Member) };
+            let standing = AccessContext { muted, ..member(RoomRole::Member) };
             assert_eq!(decide(standing, Action::Send, NOW), Err(ErrorCode::Muted));
             assert_eq!(decide(standing, Action::Read, NOW), Ok(()));
         }
-        assert_eq!(decide(Standing { muted: EARLIER, ..member(RoomRole::Member) }, Action::Send, NOW), Ok(()));
+        assert_eq!(decide(AccessContext { muted: EARLIER, ..member(RoomRole::Member) }, Action::Send, NOW), Ok(()));
     }
 
     #[test]
@@ -358,7 +358,7 @@ mod tests {
         for role in [RoomRole::Owner, RoomRole::Moderator, RoomRole::Member] {
             let steward = Steward { standing: member(role), is_admin: false };
             let allowed = decide_on_settings(steward, NOW).is_ok();
-            assert_eq!((allowed, keeps_order(role)), (role != RoomRole::Member, role != RoomRole::Member));
+            assert_eq!((allowed, is_moderator(role)), (role != RoomRole::Member, role != RoomRole::Member));
         }
         let visitor = |visibility, is_admin| Steward { standing: outsider(visibility), is_admin };
         for visibility in [Visibility::Public, Visibility::Private] {

@@ -7,16 +7,16 @@ use crate::id::{ClientId, MessageId, RoomId, UserId};
 
 /// Something done to one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Act {
+pub struct MessageChange {
     /// The message.
     pub message_id: MessageId,
     /// What is done.
-    pub kind: ActKind,
+    pub kind: ChangeKind,
 }
 
 /// The things that can be done to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ActKind {
+pub enum ChangeKind {
     /// It says something else now; see [`crate::content`] for the text's bounds.
     Edit(String),
     /// It is gone.
@@ -27,7 +27,7 @@ pub enum ActKind {
     Unreact(Emoji),
 }
 
-impl Act {
+impl MessageChange {
     /// The id of the act's event: like a message's a function of who does what where under which name, so a repeat
     /// is the same event on every node and for all time.
     pub fn event_id(&self, room: RoomId, user: UserId, client_id: &ClientId) -> MessageId {
@@ -48,7 +48,7 @@ impl Act {
     }
 }
 
-impl ActKind {
+impl ChangeKind {
     fn parts(&self) -> (&'static str, &str) {
         match self {
             Self::Edit(content) => ("edit", content),
@@ -67,19 +67,19 @@ mod tests {
     fn an_id_depends_on_every_part() {
         let (room, user, message_id) = (RoomId::generate(), UserId::generate(), MessageId::generate());
         let name = ClientId::generate();
-        let act = |kind| Act { message_id, kind };
+        let act = |kind| MessageChange { message_id, kind };
         let id = |kind| act(kind).event_id(room, user, &name);
         let thumb = || Emoji::try_from("👍".to_owned()).unwrap();
-        assert_eq!(id(ActKind::Edit("x".into())), id(ActKind::Edit("x".into())));
-        let first = id(ActKind::React(thumb()));
-        let other = Act { message_id: MessageId::generate(), kind: ActKind::React(thumb()) };
+        assert_eq!(id(ChangeKind::Edit("x".into())), id(ChangeKind::Edit("x".into())));
+        let first = id(ChangeKind::React(thumb()));
+        let other = MessageChange { message_id: MessageId::generate(), kind: ChangeKind::React(thumb()) };
         for different in [
-            id(ActKind::Unreact(thumb())),
-            id(ActKind::Edit("👍".into())),
+            id(ChangeKind::Unreact(thumb())),
+            id(ChangeKind::Edit("👍".into())),
             other.event_id(room, user, &name),
-            act(ActKind::React(thumb())).event_id(RoomId::generate(), user, &name),
-            act(ActKind::React(thumb())).event_id(room, UserId::generate(), &name),
-            act(ActKind::React(thumb())).event_id(room, user, &ClientId::generate()),
+            act(ChangeKind::React(thumb())).event_id(RoomId::generate(), user, &name),
+            act(ChangeKind::React(thumb())).event_id(room, UserId::generate(), &name),
+            act(ChangeKind::React(thumb())).event_id(room, user, &ClientId::generate()),
         ] {
             assert_ne!(first, different);
         }

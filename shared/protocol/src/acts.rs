@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::act::{Act, ActKind};
+use crate::act::{MessageChange, ChangeKind};
 use crate::emoji::Emoji;
 use crate::id::{ClientId, MessageId, RoomRef};
 use crate::null_or;
@@ -61,27 +61,27 @@ pub struct Parts {
     /// The client's name for it, if the frame has one.
     pub client_id: Option<ClientId>,
     /// What is done.
-    pub act: Act,
+    pub act: MessageChange,
 }
 
 impl From<Edit> for Parts {
     fn from(frame: Edit) -> Self {
         let Edit { room, client_id, message_id, content } = frame;
-        Self { room, client_id, act: Act { message_id, kind: ActKind::Edit(content) } }
+        Self { room, client_id, act: MessageChange { message_id, kind: ChangeKind::Edit(content) } }
     }
 }
 
 impl From<Delete> for Parts {
     fn from(frame: Delete) -> Self {
         let Delete { room, client_id, message_id } = frame;
-        Self { room, client_id, act: Act { message_id, kind: ActKind::Delete } }
+        Self { room, client_id, act: MessageChange { message_id, kind: ChangeKind::Delete } }
     }
 }
 
 impl From<React> for Parts {
     fn from(frame: React) -> Self {
         let React { room, client_id, message_id, emoji, remove } = frame;
-        let kind = if remove { ActKind::Unreact(emoji) } else { ActKind::React(emoji) };
-        Self { room, client_id, act: Act { message_id, kind } }
+        let kind = if remove { ChangeKind::Unreact(emoji) } else { ChangeKind::React(emoji) };
+        Self { room, client_id, act: MessageChange { message_id, kind } }
     }
 }

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::act::{Act, ActKind};
+use crate::act::{MessageChange, ChangeKind};
 use crate::clock::UnixMillis;
 use crate::emoji::Emoji;
 use crate::id::{AclVersion, ClientId, Epoch, MessageId, RoomId, Seq, UserId};
@@ -129,13 +129,13 @@ pub struct RoomSettings {
 
 impl EventBody {
     /// What a change of a message does, under the user's name for it.
-    fn of_change(change: Act, client_id: &ClientId) -> Self {
-        let Act { message_id, kind } = change;
+    fn of_change(change: MessageChange, client_id: &ClientId) -> Self {
+        let MessageChange { message_id, kind } = change;
         match kind {
-            ActKind::Edit(content) => Self::MessageEdited { message_id, content, client_id: client_id.clone() },
-            ActKind::Delete => Self::MessageDeleted { message_id },
-            ActKind::React(emoji) => Self::ReactionAdded { message_id, emoji },
-            ActKind::Unreact(emoji) => Self::ReactionRemoved { message_id, emoji },
+            ChangeKind::Edit(content) => Self::MessageEdited { message_id, content, client_id: client_id.clone() },
+            ChangeKind::Delete => Self::MessageDeleted { message_id },
+            ChangeKind::React(emoji) => Self::ReactionAdded { message_id, emoji },
+            ChangeKind::Unreact(emoji) => Self::ReactionRemoved { message_id, emoji },
         }
     }
 
@@ -208,8 +208,8 @@ impl Event {
         }
     }
 
-    /// Something done to a message; its id is derived, see [`Act::event_id`].
-    pub fn act(room: RoomId, sender: Sender, client_id: &ClientId, act: Act) -> Self {
+    /// Something done to a message; its id is derived, see [`MessageChange::event_id`].
+    pub fn act(room: RoomId, sender: Sender, client_id: &ClientId, act: MessageChange) -> Self {
         Self {
             v: EVENT_VERSION,
             id: act.event_id(room, sender.user_id, client_id),

@@ -23,7 +23,7 @@ pub enum Status {
 /// As what a user is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Shown {
+pub enum VisibleStatus {
     /// Here.
     Online,
     /// Somewhere else.
@@ -92,11 +92,11 @@ pub struct Typing {
 
 /// A user's presence, as others see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct PresenceView {
     /// Who.
     pub user_id: UserId,
     /// As what.
-    pub status: Shown,
+    pub status: VisibleStatus,
     /// In the user's own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<StatusText>,

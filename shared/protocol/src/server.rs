@@ -8,7 +8,7 @@ use crate::emoji::Emoji;
 use crate::id::{ClientId, Epoch, MessageId, RoomId, Seq, SessionId, Slug, UserId};
 pub use crate::parts::{ErrorFrame, Limits, Message, Reaction, RoomHead, UserBrief, You};
 use crate::position::Position;
-pub use crate::presence::Seen;
+pub use crate::presence::PresenceView;
 use crate::unread::{ReadState, UserNews};
 
 mod from_event;
@@ -321,11 +321,11 @@ pub enum ServerFrame {
         after_ms: u64,
     },
     /// A watched user came, went, or has another status.
-    Presence(Seen),
+    Presence(PresenceView),
     /// Answer to `watch`: how those stand who are watched from now on.
     Watching {
         /// The users, without those who share no room with the user of the connection.
-        users: Vec<Seen>,
+        users: Vec<PresenceView>,
     },
     /// Who is in a watched room.
     RoomPresence {
@@ -337,7 +337,7 @@ pub enum ServerFrame {
         whole: bool,
         /// The users; left out where there are too many to be named.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        users: Option<Vec<Seen>>,
+        users: Option<Vec<PresenceView>>,
         /// Those who went.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         gone: Vec<UserId>,

@@ -73,7 +73,7 @@ pub struct Needs {
 }
 
 /// A running cluster with its wires.
-pub struct Field {
+pub struct TestBed {
     /// Redis, where it is one server.
     pub redis: Redis,
     /// What stands in for it where it is not.
@@ -94,7 +94,7 @@ pub struct Field {
     wires: Vec<(Link, Proxy)>,
 }
 
-impl Field {
+impl TestBed {
     /// Starts everything.
     pub async fn start(needs: Needs) -> Self {
         let (dir, keys_dir) = (dirs::fresh("field"), dirs::fresh("keys"));
@@ -281,4 +281,4 @@ pub const PLAIN: Needs =
     Needs { servers: Servers::One, links: &[], balancer: false, gateways: 3, apis: 1, ack: "stored" };
 
 /// Shares a field with tasks.
-pub type Shared = Arc<Field>;
+pub type Shared = Arc<TestBed>;

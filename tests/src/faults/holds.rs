@@ -8,7 +8,7 @@ const PAUSE_MAX_MS: u64 = 12_000;
 
 /// Something that has to hold while the fault lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hold {
+pub enum Expectation {
     /// Messages are shown all the time.
     Shown,
     /// Messages are acknowledged all the time.
@@ -21,7 +21,7 @@ pub enum Hold {
     ToldLater,
 }
 
-impl Hold {
+impl Expectation {
     /// Whether a machine that is busy with other things can break it.
     pub const fn is_timed(self) -> bool {
         match self {
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn each_promise_is_kept_and_can_be_broken() {
-        let all = [Hold::Shown, Hold::Acked, Hold::SocketsStay, Hold::DoorsOpen, Hold::ToldLater];
+        let all = [Expectation::Shown, Expectation::Acked, Expectation::SocketsStay, Expectation::DoorsOpen, Expectation::ToldLater];
         let silent = Outcome {
             connections: 3,
             refused_at_the_door: 1,

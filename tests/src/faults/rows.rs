@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::field::{Link, Needs, Shared};
-use super::holds::Hold;
+use super::holds::Expectation;
 use super::proxy::Mode;
 
 /// What breaks.
@@ -121,7 +121,7 @@ pub struct Row {
     /// What breaks.
     pub fault: Fault,
     /// What has to hold beyond the invariants.
-    pub holds: &'static [Hold],
+    pub holds: &'static [Expectation],
     /// Seconds after the fault in which everybody is to be heard again.
     pub back_s: u64,
     /// Whether the short version plays it.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 use tokio::time::sleep;
 
-use super::field::Field;
+use super::field::TestBed;
 use super::load::Load;
 use super::outcome::Outcome;
 use super::plan::Play;
@@ -174,7 +174,7 @@ async fn play_or_panic(play: Play, options: Options) -> Played {
     let (row, patience) = (play.row, options.patience(&play));
     let mut times = vec![Instant::now()];
     let mut next = || times.push(Instant::now());
-    let field = Arc::new(Field::start(row.needs).await);
+    let field = Arc::new(TestBed::start(row.needs).await);
     let load = Load::start(&field.rest(), &field.entrances(), options.pace).await;
     next();
     let slowdown = play.slowed.then(|| Slowdown::begin(Arc::clone(&field)));

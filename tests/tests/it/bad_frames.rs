@@ -7,7 +7,7 @@ use http::HeaderValue;
 use rookery_protocol::limits::{BAD_FRAMES_PER_MINUTE_MAX, FRAME_BYTES_MAX};
 use rookery_tests::cluster::ALLOWED_ORIGIN;
 use rookery_tests::deployment::Deployment;
-use rookery_tests::mailbox::Talk as _;
+use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::raw::{BINARY, Masking, PING, RawSocket, TEXT};
 use rookery_tests::rest::Account;
 use rookery_tests::shared;

@@ -3,7 +3,7 @@
 
 use rookery_protocol::limits::{BAD_FRAMES_PER_MINUTE_MAX, CONTENT_BYTES_MAX, CONTENT_CHARS_MAX, FRAME_BYTES_MAX};
 use rookery_tests::deployment::Deployment;
-use rookery_tests::mailbox::Talk as _;
+use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::Account;
 use rookery_tests::ws::Socket;
 use rookery_tests::{readme, shared};

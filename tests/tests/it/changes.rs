@@ -3,7 +3,7 @@
 
 use http::Method;
 use rookery_tests::deployment::Deployment;
-use rookery_tests::mailbox::Talk as _;
+use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{Account, Answer, RawRequest, Rest};
 use rookery_tests::ws::Socket;
 use rookery_tests::{names, shared};

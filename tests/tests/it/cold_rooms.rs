@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use rookery_tests::faults::field::{Field, Link, Needs, PLAIN};
+use rookery_tests::faults::field::{TestBed, Link, Needs, PLAIN};
 use rookery_tests::faults::proxy::Mode;
-use rookery_tests::mailbox::Talk as _;
+use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{Account, Rest};
 use rookery_tests::ws::Socket;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ const USERS: usize = 3;
 const DELAY: Duration = Duration::from_millis(350);
 
 /// Everything starts anew and Redis is empty, so that each room's partition has no epoch.
-async fn start_cold(field: &Field) {
+async fn start_cold(field: &TestBed) {
     for node in field.nodes() {
         node.process.terminate().await;
     }
@@ -52,7 +52,7 @@ async fn answer(socket: &mut Socket) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn e01_nobody_is_turned_away_from_rooms_that_nobody_has_open() {
-    let field = Field::start(Needs { links: &[Link::ApiMongo], gateways: 2, ..PLAIN }).await;
+    let field = TestBed::start(Needs { links: &[Link::ApiMongo], gateways: 2, ..PLAIN }).await;
     let rest = field.rest();
     let mut users = Vec::new();
     for _ in 0..USERS {

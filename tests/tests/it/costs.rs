@@ -6,7 +6,7 @@ use http::Method;
 use rookery_bus::pace::SETTINGS as PACE;
 use rookery_protocol::id::RoomId;
 use rookery_protocol::limits::{PRESENCE_IDS_MAX, WATCHED_USERS_MAX};
-use rookery_tests::mailbox::Talk as _;
+use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{Account, RawRequest, Rest};
 use rookery_tests::standalone::Standalone;
 use rookery_tests::ws::Socket;

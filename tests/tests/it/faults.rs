@@ -2,7 +2,7 @@
 //! on one order.
 
 use rookery_tests::cluster::Cluster;
-use rookery_tests::mailbox::Talk as _;
+use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::node::Node;
 use rookery_tests::rest::Rest;
 use rookery_tests::standalone::Standalone;

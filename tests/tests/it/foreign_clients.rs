@@ -2,7 +2,7 @@
 
 use rookery_tests::deployment::Deployment;
 use rookery_tests::foreign::{Foreign, Make};
-use rookery_tests::mailbox::Talk as _;
+use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::shared;
 use serde_json::json;
 

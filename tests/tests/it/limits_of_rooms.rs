@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use http::Method;
-use rookery_bus::pace::Pace;
+use rookery_bus::pace::RoomRateLimit;
 use rookery_tests::cluster::Cluster;
 use rookery_tests::deployment::Deployment;
 use rookery_tests::forge::{Forge, now_seconds};
-use rookery_tests::mailbox::Talk as _;
+use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{Account, Answer, RawRequest, Rest};
 use rookery_tests::shared;
 use rookery_tests::ws::Socket;
@@ -73,7 +73,7 @@ fn code(answer: &Value) -> &str {
 }
 
 /// The burst, and one per interval since: what was accepted of a flood is that and no more.
-const PACE: Pace = Pace { burst: 10, interval_ms: 1_000 };
+const PACE: RoomRateLimit = RoomRateLimit { burst: 10, interval_ms: 1_000 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_through_two_gateways_is_held_to_one_pace() {

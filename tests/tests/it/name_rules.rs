@@ -1,7 +1,7 @@
 //! What people call things: rooms, users, addresses, status texts, and the passwords that are as good as none.
 //! (Rows B14, C1, C2, C3 and C6 of the regressions.)
 
-use rookery_tests::mailbox::Talk as _;
+use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{Account, Answer, PASSWORD, Rest};
 use rookery_tests::standalone::Standalone;
 use rookery_tests::ws::Socket;

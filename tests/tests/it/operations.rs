@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rookery_tests::cluster::Cluster;
 use rookery_tests::deployment::Deployment;
-use rookery_tests::mailbox::Talk as _;
+use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::mongo::Mongo;
 use rookery_tests::process::is_clean;
 use rookery_tests::rest::Rest;

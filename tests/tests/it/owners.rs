@@ -2,7 +2,7 @@
 //! regressions.)
 
 use http::Method;
-use rookery_tests::mailbox::Talk as _;
+use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{Account, Answer, PASSWORD, Rest};
 use rookery_tests::standalone::Standalone;
 use rookery_tests::ws::Socket;

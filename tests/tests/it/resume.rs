@@ -2,7 +2,7 @@
 
 use rookery_tests::cluster::Cluster;
 use rookery_tests::deployment::Deployment;
-use rookery_tests::mailbox::Talk as _;
+use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{Account, Rest};
 use rookery_tests::ws::Socket;
 use rookery_tests::{names, shared};

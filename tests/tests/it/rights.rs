@@ -10,7 +10,7 @@ use rookery_protocol::limits::REFRESH_GRACE;
 use rookery_tests::cluster::Cluster;
 use rookery_tests::deployment::Deployment;
 use rookery_tests::faults::proxy::{Mode, Proxy};
-use rookery_tests::mailbox::Talk as _;
+use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{Account, PASSWORD, Rest};
 use rookery_tests::ws::{Socket, Way};
 use rookery_tests::{shared, wait};

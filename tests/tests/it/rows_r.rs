@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use http::{HeaderValue, Method};
 use rookery_tests::cluster::Cluster;
-use rookery_tests::mailbox::Talk as _;
+use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{Account, RawRequest, Rest};
 use rookery_tests::standalone::Standalone;
 use rookery_tests::wait::PATIENCE;

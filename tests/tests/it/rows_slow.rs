@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use rookery_tests::cluster::Cluster;
 use rookery_tests::deployment::Deployment;
-use rookery_tests::mailbox::Talk as _;
+use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::node::Node;
 use rookery_tests::raw::{Masking, RawSocket, TEXT};
 use rookery_tests::wait;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use http::Method;
 use rookery_protocol::asyncapi::{Side, document, frame_types};
 use rookery_tests::deployment::Deployment;
-use rookery_tests::mailbox::Talk as _;
+use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{Account, RawRequest, Rest};
 use rookery_tests::ws::{Socket, handshake};
 use rookery_tests::{names, shared};

@@ -3,7 +3,7 @@
 
 use rookery_tests::cluster::Cluster;
 use rookery_tests::deployment::Deployment;
-use rookery_tests::mailbox::Talk as _;
+use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{Account, Rest};
 use rookery_tests::view::{View, assert_contiguous, timeline_of};
 use rookery_tests::ws::Socket;

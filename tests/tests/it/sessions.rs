@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use rookery_protocol::limits::{REFRESH_GRACE, REFRESHES_AT_ONCE_MAX, SESSIONS_PER_USER_MAX};
 use rookery_tests::forge::Forge;
-use rookery_tests::mailbox::Talk as _;
+use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{PASSWORD, Rest};
 use rookery_tests::shared;
 use rookery_tests::wait::PATIENCE;

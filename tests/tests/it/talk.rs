@@ -1,11 +1,11 @@
 //! What two people do in a room, for clients of any make.
 
-use rookery_tests::mailbox::Talk;
+use rookery_tests::mailbox::ChatClient;
 use rookery_tests::names;
 use serde_json::{Value, json};
 
 /// Says something and checks the echo and the ack; returns the echo.
-pub(crate) async fn say<T: Talk + Send>(talker: &mut T, room: &str, content: &str) -> Value {
+pub(crate) async fn say<T: ChatClient + Send>(talker: &mut T, room: &str, content: &str) -> Value {
     let client_id = names::unique("c");
     talker
         .send(json!({"type": "message", "room": room, "client_id": client_id, "content": content}))
@@ -34,7 +34,7 @@ pub(crate) async fn say<T: Talk + Send>(talker: &mut T, room: &str, content: &st
 }
 
 /// Waits for an event that somebody else has seen; it must be the same to the byte.
-pub(crate) async fn hear<T: Talk + Send>(talker: &mut T, event: &Value) {
+pub(crate) async fn hear<T: ChatClient + Send>(talker: &mut T, event: &Value) {
     let same = |frame: &Value| {
         frame["type"] == event["type"] && frame["room"] == event["room"] && frame["seq"] == event["seq"]
     };
@@ -43,7 +43,7 @@ pub(crate) async fn hear<T: Talk + Send>(talker: &mut T, event: &Value) {
 }
 
 /// Both say something and hear the other.
-pub(crate) async fn exchange<A: Talk + Send, B: Talk + Send>(a: &mut A, b: &mut B, room: &str) {
+pub(crate) async fn exchange<A: ChatClient + Send, B: ChatClient + Send>(a: &mut A, b: &mut B, room: &str) {
     for round in 1..=3 {
         let question = say(a, room, &format!("question {round} – ¿qué? 👋")).await;
         hear(b, &question).await;
@@ -53,7 +53,7 @@ pub(crate) async fn exchange<A: Talk + Send, B: Talk + Send>(a: &mut A, b: &mut 
 }
 
 /// Waits until a member's coming or going is seen.
-pub(crate) async fn notice<T: Talk + Send>(talker: &mut T, kind: &str, room: &str, user_id: &str) -> Value {
+pub(crate) async fn notice<T: ChatClient + Send>(talker: &mut T, kind: &str, room: &str, user_id: &str) -> Value {
     talker
         .expect(&format!("{kind} of {user_id}"), |frame| {
             frame["type"] == kind && frame["room"] == room && frame["user"]["user_id"] == user_id
@@ -62,7 +62,7 @@ pub(crate) async fn notice<T: Talk + Send>(talker: &mut T, kind: &str, room: &st
 }
 
 /// Sends a frame and waits for the error frame that answers it.
-pub(crate) async fn refused<T: Talk + Send>(talker: &mut T, frame: Value, code: &str) -> Value {
+pub(crate) async fn refused<T: ChatClient + Send>(talker: &mut T, frame: Value, code: &str) -> Value {
     talker.send(frame.clone()).await;
     let error = talker.expect_type("error").await;
     assert_eq!(error["code"], code, "answer to {frame}: {error}");

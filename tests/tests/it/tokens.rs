@@ -5,7 +5,7 @@ use std::time::Duration;
 use rookery_protocol::limits::TOKEN_LEEWAY;
 use rookery_tests::deployment::Deployment;
 use rookery_tests::forge::{Forge, now_seconds};
-use rookery_tests::mailbox::Talk as _;
+use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::shared;
 use rookery_tests::wait::PATIENCE;
 use rookery_tests::ws::{Attempt, Socket, Way};

@@ -1,7 +1,7 @@
 //! D6: accounts by the command `user`, on the program of one process and on the api of a cluster, beside what runs.
 
 use rookery_tests::deployment::Deployment;
-use rookery_tests::mailbox::Talk as _;
+use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::names;
 use rookery_tests::rest::Rest;
 use rookery_tests::standalone::Standalone;

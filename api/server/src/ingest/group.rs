@@ -11,18 +11,18 @@
 //! Before and after each write stands a look at which epochs have begun. Before it: a batch that a replaced server has
 //! numbered is not written. After it: whoever was reset meanwhile has read history without what was written, so that is
 //! not acknowledged; its senders repeat it in the new epoch, where everybody hears of it. Within one process the second
-//! never finds anything, see [`Underway`].
+//! never finds anything, see [`InFlightWrites`].
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use rookery_api::underway::Underway;
+use rookery_api::underway::InFlightWrites;
 use rookery_bus_redis::entry::Batch;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{Epoch, Partition};
 use rookery_protocol::position::AlreadyStored;
-use rookery_store::{Begun, Epochs, Messages, StoreError};
+use rookery_store::{EpochStart, Epochs, Messages, StoreError};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -32,10 +32,10 @@ use crate::limits::{
 };
 
 /// See the module.
-pub(super) struct Group {
+pub(super) struct BatchWriter {
     messages: Arc<dyn Messages>,
     epochs: Arc<dyn Epochs>,
-    underway: Arc<Underway>,
+    underway: Arc<InFlightWrites>,
     recent: Recent,
     waiting: Mutex<VecDeque<Waiting>>,
     turns: Semaphore,
@@ -67,7 +67,7 @@ impl Waiting {
         held.iter().filter(is_own).copied().collect()
     }
 
-    fn is_over(&self, begun: &Begun) -> bool {
+    fn is_over(&self, begun: &EpochStart) -> bool {
         self.epoch < begun.epoch && self.fence != begun.fence
     }
 
@@ -88,9 +88,9 @@ impl Waiting {
     }
 }
 
-impl Group {
+impl BatchWriter {
     /// Nothing waits.
-    pub(super) fn new(messages: Arc<dyn Messages>, epochs: Arc<dyn Epochs>, underway: Arc<Underway>) -> Self {
+    pub(super) fn new(messages: Arc<dyn Messages>, epochs: Arc<dyn Epochs>, underway: Arc<InFlightWrites>) -> Self {
         Self {
             messages,
             epochs,

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use rookery_api::app::{App, AppParts};
 use rookery_api::journal::StoreJournal;
-use rookery_api::messages::changes::Deed;
+use rookery_api::messages::changes::MessageChangeRequest;
 use rookery_api::rooms::NewRoom;
 use rookery_bus::authority::Authority as _;
 use rookery_bus::limiter::Limiter;
 use rookery_bus::memory::MemoryBus;
-use rookery_bus::pace::Pace;
+use rookery_bus::pace::RoomRateLimit;
 use rookery_protocol::access::Visibility;
-use rookery_protocol::act::{Act, ActKind};
+use rookery_protocol::act::{MessageChange, ChangeKind};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
 use rookery_protocol::event::{NewMessage, Sender};
@@ -58,7 +58,7 @@ impl Rng {
 pub(crate) async fn app(home: &Home, shutdown: &Shutdown) -> (Arc<App>, Arc<MemoryBus>) {
     let stores = home.stores().await;
     let journal = Arc::new(StoreJournal(Arc::clone(&stores.messages)));
-    let bus = MemoryBus::start(Epoch(1), Pace::OFF, journal, shutdown);
+    let bus = MemoryBus::start(Epoch(1), RoomRateLimit::OFF, journal, shutdown);
     let keys = tempfile::tempdir().unwrap();
     SigningKeys::generate(keys.path(), "first").unwrap();
     let keys = SigningKeys::load(keys.path(), None).unwrap();
@@ -71,7 +71,7 @@ pub(crate) async fn app(home: &Home, shutdown: &Shutdown) -> (Arc<App>, Arc<Memo
         issuer: "test".to_owned(),
         origins: Origins::default(),
         limiter: Limiter::off(),
-        pace: Pace::OFF,
+        pace: RoomRateLimit::OFF,
     };
     let app = App::new(parts).unwrap();
     app.prepare().await.unwrap();
@@ -177,15 +177,15 @@ impl Run {
     }
 
     /// Does something to a message of this user, if there is one.
-    async fn act(&mut self, who: usize, room: usize, kind: ActKind) -> Option<usize> {
+    async fn act(&mut self, who: usize, room: usize, kind: ChangeKind) -> Option<usize> {
         let (reference, _, naive) = &mut self.rooms[room];
         let own = |(_, said): &(usize, &Said)| said.author == who && !said.is_deleted;
         let own: Vec<usize> = naive.said.iter().enumerate().filter(own).map(|(index, _)| index).collect();
         let index = *self.rng.pick(&own)?;
-        let deed = Deed {
+        let deed = MessageChangeRequest {
             sender: self.people[who].clone(),
             client_id: ClientId::generate(),
-            act: Act { message_id: naive.said[index].id, kind },
+            act: MessageChange { message_id: naive.said[index].id, kind },
         };
         // What changes nothing is no event.
         naive.head += u64::from(self.app.messages.act(reference, deed).await.unwrap().is_some());
@@ -194,20 +194,20 @@ impl Run {
 
     async fn edit(&mut self, who: usize, room: usize) {
         let text = self.text();
-        if let Some(index) = self.act(who, room, ActKind::Edit(text.clone())).await {
+        if let Some(index) = self.act(who, room, ChangeKind::Edit(text.clone())).await {
             self.rooms[room].2.said[index].text = text;
         }
     }
 
     async fn delete(&mut self, who: usize, room: usize) {
-        if let Some(index) = self.act(who, room, ActKind::Delete).await {
+        if let Some(index) = self.act(who, room, ChangeKind::Delete).await {
             self.rooms[room].2.said[index].is_deleted = true;
         }
     }
 
     async fn react(&mut self, who: usize, room: usize) {
         let emoji = Emoji::try_from("👍".to_owned()).unwrap();
-        self.act(who, room, ActKind::React(emoji)).await;
+        self.act(who, room, ChangeKind::React(emoji)).await;
     }
 
     /// Two devices of one user read at once, neither of them knowing where the other is.

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::member::{Member, MemberId};
+use crate::member::{Subscriber, ConnectionId};
 use crate::thrift::grow;
 
 /// Connections in the order of their names. New ones have the largest, so they are added at the end.
 #[derive(Debug, Default)]
-pub(in crate::hub) struct Members(Vec<Arc<Member>>);
+pub(in crate::hub) struct Members(Vec<Arc<Subscriber>>);
 
 impl Members {
     /// All of them.
-    pub(in crate::hub) fn iter(&self) -> impl Iterator<Item = &Arc<Member>> {
+    pub(in crate::hub) fn iter(&self) -> impl Iterator<Item = &Arc<Subscriber>> {
         self.0.iter()
     }
 
@@ -26,12 +26,12 @@ impl Members {
     }
 
     /// Whether the connection is here.
-    pub(super) fn contains(&self, id: MemberId) -> bool {
+    pub(super) fn contains(&self, id: ConnectionId) -> bool {
         self.place(id).is_ok()
     }
 
     /// Adds a connection, unless it is here.
-    pub(super) fn insert(&mut self, member: &Arc<Member>) {
+    pub(super) fn insert(&mut self, member: &Arc<Subscriber>) {
         if let Err(place) = self.place(member.id) {
             grow(&mut self.0);
             self.0.insert(place, Arc::clone(member));
@@ -39,7 +39,7 @@ impl Members {
     }
 
     /// Takes a connection out, if it is here.
-    pub(super) fn remove(&mut self, id: MemberId) {
+    pub(super) fn remove(&mut self, id: ConnectionId) {
         if let Ok(place) = self.place(id) {
             self.0.remove(place);
             // A room that was full once does not keep the memory.
@@ -50,11 +50,11 @@ impl Members {
     }
 
     /// Keeps those that should stay.
-    pub(super) fn retain(&mut self, mut stays: impl FnMut(&Arc<Member>) -> bool) {
+    pub(super) fn retain(&mut self, mut stays: impl FnMut(&Arc<Subscriber>) -> bool) {
         self.0.retain(|member| stays(member));
     }
 
-    fn place(&self, id: MemberId) -> Result<usize, usize> {
+    fn place(&self, id: ConnectionId) -> Result<usize, usize> {
         match self.0.last() {
             Some(last) if last.id < id => Err(self.0.len()),
             _ => self.0.binary_search_by_key(&id, |member| member.id),
@@ -67,12 +67,12 @@ mod tests {
     use rookery_protocol::id::UserId;
 
     use super::*;
-    use crate::outbox::Outbox;
+    use crate::outbox::SendQueue;
 
     #[test]
     fn everybody_is_here_once_in_whatever_order_they_come() {
         let all: Vec<_> = (0..50)
-            .map(|_| Arc::new(Member::new(UserId::generate(), Outbox::unwritten(), false)))
+            .map(|_| Arc::new(Subscriber::new(UserId::generate(), SendQueue::unwritten(), false)))
             .collect();
         let mut members = Members::default();
         for n in (0..50).map(|n| n * 37 % 50).chain(0..50) {

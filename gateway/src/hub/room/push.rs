@@ -7,12 +7,12 @@ use rookery_protocol::position::Position;
 use rookery_protocol::server::ServerFrame;
 use tokio::time::Instant;
 
-use super::tempo::Beat;
-use super::{Live, News};
+use super::tempo::FlushDecision;
+use super::{Live, RoomEffects};
 use crate::frame::Frame;
 use crate::limits::FLUSH_FRAMES_MAX;
-use crate::member::{Member, MemberId};
-use crate::outbox::Owed;
+use crate::member::{Subscriber, ConnectionId};
+use crate::outbox::Enqueued;
 use crate::relay::room_feed::Step;
 
 /// Frames that members are still to get.
@@ -27,7 +27,7 @@ pub(super) struct Held {
 
 #[derive(Clone, Copy, Debug)]
 struct Late {
-    member: MemberId,
+    member: ConnectionId,
     /// Frames that it has.
     has: usize,
     /// Where that is.
@@ -35,14 +35,14 @@ struct Late {
 }
 
 impl Held {
-    fn late(&self, member: &Member) -> Option<Late> {
+    fn late(&self, member: &Subscriber) -> Option<Late> {
         // Empty but for a few moments in the busiest rooms.
         self.late.iter().rev().find(|late| late.member == member.id).copied()
     }
 }
 
 impl Live {
-    pub(super) fn deliver(&mut self, room: RoomId, steps: Vec<Step>, news: &mut News) {
+    pub(super) fn deliver(&mut self, room: RoomId, steps: Vec<Step>, news: &mut RoomEffects) {
         if steps.is_empty() {
             return;
         }
@@ -68,23 +68,23 @@ impl Live {
             }
         }
         match self.tempo.beat(events, self.members.len(), Instant::now()) {
-            Beat::Wait(pause) if !urgent => {
+            FlushDecision::Wait(pause) if !urgent => {
                 if !std::mem::replace(&mut self.held.awaited, true) {
                     news.tick = Some(pause);
                 }
             }
-            Beat::Wait(_) | Beat::Now => self.release(room, news),
+            FlushDecision::Wait(_) | FlushDecision::Now => self.release(room, news),
         }
     }
 
     /// It is time.
-    pub(super) fn tick(&mut self, room: RoomId, news: &mut News) {
+    pub(super) fn tick(&mut self, room: RoomId, news: &mut RoomEffects) {
         self.held.awaited = false;
         self.release(room, news);
     }
 
     /// The member comes with everything that was held so far.
-    pub(super) fn note_late(&mut self, member: &Member) {
+    pub(super) fn note_late(&mut self, member: &Subscriber) {
         if !self.held.frames.is_empty() {
             let late = Late { member: member.id, has: self.held.frames.len(), at: self.position() };
             self.held.late.push(late);
@@ -92,17 +92,17 @@ impl Live {
     }
 
     /// Before a connection that is here already is told where it stands: what it was to get in a moment comes first.
-    pub(in crate::hub) fn settle(&mut self, room: RoomId, member: &Member) {
+    pub(in crate::hub) fn settle(&mut self, room: RoomId, member: &Subscriber) {
         if self.held.frames.is_empty() || !self.members.contains(member.id) {
             return;
         }
-        let mut news = News::default();
+        let mut news = RoomEffects::default();
         self.release(room, &mut news);
         news.owed.iter().for_each(|outbox| outbox.nudge());
     }
 
     /// Everybody gets what is held.
-    fn release(&mut self, room: RoomId, news: &mut News) {
+    fn release(&mut self, room: RoomId, news: &mut RoomEffects) {
         let held = std::mem::take(&mut self.held);
         self.held.awaited = held.awaited;
         if !held.frames.is_empty() {
@@ -111,15 +111,15 @@ impl Live {
         self.told = self.position();
     }
 
-    fn push(&mut self, room: RoomId, held: &Held, news: &mut News) {
+    fn push(&mut self, room: RoomId, held: &Held, news: &mut RoomEffects) {
         let (mut behind, mut delivered) = (Vec::new(), 0);
         for member in self.members.iter() {
             let late = held.late(member);
             let frames = &held.frames[late.map_or(0, |late| late.has)..];
             match member.outbox.owe(frames) {
-                Owed::Unflushed => news.owed.push(Arc::clone(&member.outbox)),
-                Owed::Known => {}
-                Owed::Behind => {
+                Enqueued::Unflushed => news.owed.push(Arc::clone(&member.outbox)),
+                Enqueued::Known => {}
+                Enqueued::Behind => {
                     behind.push((Arc::clone(member), late.map_or(self.told, |late| late.at)));
                     continue;
                 }

@@ -9,7 +9,7 @@ use crate::limits::{BIG_ROOM_MEMBERS, ROOM_DELIVERIES_PER_SECOND, ROOM_TEMPO_WIN
 
 /// What to do with events that came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Beat {
+pub(super) enum FlushDecision {
     /// Write them.
     Now,
     /// Write them with those that come within this time.
@@ -18,26 +18,26 @@ pub(super) enum Beat {
 
 /// How busy a room is: events of this window of time, and of the one before.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Tempo {
+pub(super) struct BatchPacer {
     since: Instant,
     count: usize,
     before: usize,
     is_over: bool,
 }
 
-impl Tempo {
+impl BatchPacer {
     /// Nothing has happened.
     pub(super) const fn new(now: Instant) -> Self {
         Self { since: now, count: 0, before: 0, is_over: false }
     }
 
     /// So many events came for so many members.
-    pub(super) fn beat(&mut self, events: usize, members: usize, now: Instant) -> Beat {
+    pub(super) fn beat(&mut self, events: usize, members: usize, now: Instant) -> FlushDecision {
         self.turn(now);
         self.count += events;
         let load = deliveries(self.count.max(self.before), members);
         self.is_over = load > ROOM_DELIVERIES_PER_SECOND;
-        if self.is_over { Beat::Wait(tick(load)) } else { Beat::Now }
+        if self.is_over { FlushDecision::Wait(tick(load)) } else { FlushDecision::Now }
     }
 
     /// Whether what may be lost should not be said in a room of so many members.
@@ -79,9 +79,9 @@ mod tests {
     use super::*;
 
     /// What a room of so many members does after so many events a second for two seconds.
-    fn after(rate: usize, members: usize) -> Beat {
-        let (start, mut beat) = (Instant::now(), Beat::Now);
-        let mut tempo = Tempo::new(start);
+    fn after(rate: usize, members: usize) -> FlushDecision {
+        let (start, mut beat) = (Instant::now(), FlushDecision::Now);
+        let mut tempo = BatchPacer::new(start);
         for n in 0..rate * 2 {
             let now = start + Duration::from_secs(1) * u32::try_from(n).unwrap() / u32::try_from(rate).unwrap();
             beat = tempo.beat(1, members, now);
@@ -91,25 +91,25 @@ mod tests {
 
     #[test]
     fn only_rooms_that_are_busy_and_full_wait() {
-        assert_eq!(after(200, 10), Beat::Now);
-        assert_eq!(after(5, 10_000), Beat::Now);
-        assert_eq!(after(20, 1_000), Beat::Now);
-        assert_eq!(after(200, 800), Beat::Wait(ROOM_TICK_MIN));
-        assert_eq!(after(200, 10_000), Beat::Wait(ROOM_TICK_MAX));
-        assert_eq!(after(1_000, 100_000), Beat::Wait(ROOM_TICK_MAX));
+        assert_eq!(after(200, 10), FlushDecision::Now);
+        assert_eq!(after(5, 10_000), FlushDecision::Now);
+        assert_eq!(after(20, 1_000), FlushDecision::Now);
+        assert_eq!(after(200, 800), FlushDecision::Wait(ROOM_TICK_MIN));
+        assert_eq!(after(200, 10_000), FlushDecision::Wait(ROOM_TICK_MAX));
+        assert_eq!(after(1_000, 100_000), FlushDecision::Wait(ROOM_TICK_MAX));
     }
 
     #[test]
     fn a_room_that_has_calmed_down_waits_no_more() {
         let start = Instant::now();
-        let mut tempo = Tempo::new(start);
+        let mut tempo = BatchPacer::new(start);
         for _ in 0..100 {
             tempo.beat(1, 5_000, start);
         }
         assert!(tempo.is_big(500, start));
-        assert_ne!(tempo.beat(1, 5_000, start + ROOM_TEMPO_WINDOW), Beat::Now);
+        assert_ne!(tempo.beat(1, 5_000, start + ROOM_TEMPO_WINDOW), FlushDecision::Now);
         let later = start + ROOM_TEMPO_WINDOW * 4;
         assert!(!tempo.is_big(500, later) && tempo.is_big(BIG_ROOM_MEMBERS, later));
-        assert_eq!(tempo.beat(1, 5_000, later), Beat::Now);
+        assert_eq!(tempo.beat(1, 5_000, later), FlushDecision::Now);
     }
 }

@@ -14,12 +14,12 @@ use rookery_runtime::token::{AUDIENCE, Claims};
 use uuid::Uuid;
 
 use crate::acks::Acks;
-use crate::hub::attach::{Joining, Progress};
+use crate::hub::attach::{SubscribeRequest, Progress};
 use crate::hub::room::Room;
-use crate::member::Member;
+use crate::member::Subscriber;
 use crate::metrics::Metrics;
-use crate::outbox::Outbox;
-use crate::session::{Command, Input, LoginState, Outgoing, Output, Session};
+use crate::outbox::SendQueue;
+use crate::session::{Command, Input, LoginState, Outgoing, Output, ProtocolState};
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
@@ -42,7 +42,7 @@ impl Node {
 
 /// A command that waits for bus or store.
 pub(super) enum Task {
-    Attach(Box<Joining>, Box<Progress>),
+    Attach(Box<SubscribeRequest>, Box<Progress>),
     Append(Box<Outgoing>),
     /// The bus has answered.
     Await(Box<Outgoing>, Appended),
@@ -51,9 +51,9 @@ pub(super) enum Task {
 /// A socket.
 pub(super) struct Connection {
     pub(super) node: usize,
-    pub(super) member: Arc<Member>,
+    pub(super) member: Arc<Subscriber>,
     pub(super) running: Option<Task>,
-    session: Session,
+    session: ProtocolState,
     inbox: VecDeque<String>,
     commands: VecDeque<Command>,
 }
@@ -71,9 +71,9 @@ impl Connection {
         };
         let mut connection = Self {
             node,
-            member: Arc::new(Member::new(user, Outbox::unwritten(), false)),
+            member: Arc::new(Subscriber::new(user, SendQueue::unwritten(), false)),
             running: None,
-            session: Session::new(None, AckMode::Stored, NOW),
+            session: ProtocolState::new(None, AckMode::Stored, NOW),
             inbox: VecDeque::new(),
             commands: VecDeque::new(),
         };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use rookery_bus::{Appended, Began, Head, Mark, Moved};
+use rookery_bus::{Appended, Began, Head, Mark, Relocated};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, SequencedEvent};
 use rookery_protocol::id::{ClientId, Epoch, LogPosition, MessageId, RoomId, Seq};
@@ -107,7 +107,7 @@ impl BusState {
         let mut moved = Vec::new();
         if (first.epoch, first.seq) != (event.epoch, event.seq) {
             self.moves += 1;
-            moved.push(Moved { position, first });
+            moved.push(Relocated { position, first });
             for result in self.first.values_mut().filter(|result| result.id == event.event.id) {
                 *result = Appended { stored: true, ..result.at(first) };
             }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock};
 
-use rookery_bus::acks::Doubtful;
+use rookery_bus::acks::StaleAnswer;
 use rookery_bus::signal::Signal;
 use rookery_bus::{Appended, Mark};
 use rookery_protocol::access::RoomRole;
@@ -20,7 +20,7 @@ use super::client::Client;
 use super::node::{Connection, Node, Task};
 use super::parts::{BusState, Rng, StoreState};
 use crate::acks::Sent;
-use crate::hub::attach::{Attempt, Joining, Progress};
+use crate::hub::attach::{Attempt, SubscribeRequest, Progress};
 use crate::hub::room::{Lack, Room};
 use crate::metrics::Metrics;
 use crate::relay;
@@ -206,7 +206,7 @@ impl World {
                 }
                 let sent = Sent { room: self.room, client_id: outgoing.message.client_id.clone() };
                 let outcome = self.nodes[connection.node].acks.wait(&connection.member, sent, &appended);
-                outcome.err().map(|Doubtful| Task::Append(outgoing))
+                outcome.err().map(|StaleAnswer| Task::Append(outgoing))
             }
             None => None,
         };
@@ -214,7 +214,7 @@ impl World {
     }
 
     /// One step of `Hub::attach`.
-    fn attach(&mut self, node: usize, joining: Box<Joining>, mut progress: Box<Progress>) -> Option<Task> {
+    fn attach(&mut self, node: usize, joining: Box<SubscribeRequest>, mut progress: Box<Progress>) -> Option<Task> {
         let Some(room) = self.enter(node) else { return self.refuse(node, &joining) };
         match room.attach(&joining, &mut progress) {
             Attempt::Done(_) => return None,
@@ -236,7 +236,7 @@ impl World {
         Some(Task::Attach(joining, progress))
     }
 
-    fn refuse(&self, node: usize, joining: &Joining) -> Option<Task> {
+    fn refuse(&self, node: usize, joining: &SubscribeRequest) -> Option<Task> {
         if let Some(room) = &self.nodes[node].room {
             room.detach(joining.member.id, Instant::now());
         }
@@ -307,7 +307,7 @@ impl World {
             Signal::Event(event) => self.offer(node, &event),
             Signal::Stored { partition, mark } => drop(self.nodes[node].acks.advance(partition, &mark)),
             Signal::Suspect => self.audit(node),
-            Signal::Session { .. } | Signal::Whisper { .. } | Signal::Presence(_) | Signal::User { .. } => {}
+            Signal::Session { .. } | Signal::Ephemeral { .. } | Signal::Presence(_) | Signal::User { .. } => {}
         }
     }
 
@@ -366,6 +366,6 @@ fn begin(connection: &mut Connection) -> Option<Task> {
     let Target { room: RoomRef::Id(room), position } = targets.into_iter().next()? else { return None };
     let member = Arc::clone(&connection.member);
     let (name, role) = ("General".to_owned(), RoomRole::Member);
-    let joining = Joining { member, room, slug: None, name, role, position, acl: AclVersion::default(), read: None };
+    let joining = SubscribeRequest { member, room, slug: None, name, role, position, acl: AclVersion::default(), read: None };
     Some(Task::Attach(Box::new(joining), Box::new(Progress::new(position))))
 }

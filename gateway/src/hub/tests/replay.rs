@@ -6,7 +6,7 @@ use super::*;
 
 impl Setup {
     /// Reads what a member is owed while it joins, as its connection would.
-    async fn join_reading(&self, position: (u64, u64)) -> (Arc<Member>, Vec<String>) {
+    async fn join_reading(&self, position: (u64, u64)) -> (Arc<Subscriber>, Vec<String>) {
         let joining = self.joining(Some(position));
         let mut heard = Vec::new();
         let attach = self.hub.attach(&joining);

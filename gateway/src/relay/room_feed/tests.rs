@@ -25,7 +25,7 @@ fn feed(last: u64) -> RoomFeed {
 fn filled(from: u64, to: u64) -> RoomFeed {
     let mut feed = feed(from - 1);
     for seq in from..=to {
-        assert_eq!(feed.offer(at(1, seq), delivery(seq)), (Fate::Delivered, vec![event(seq)]));
+        assert_eq!(feed.offer(at(1, seq), delivery(seq)), (OfferOutcome::Delivered, vec![event(seq)]));
     }
     feed
 }
@@ -42,12 +42,12 @@ fn replay(from: u64, to: u64) -> Plan {
 #[test]
 fn events_behind_a_hole_wait_for_its_repair() {
     let mut feed = filled(1, 3);
-    assert_eq!(feed.offer(at(1, 6), delivery(6)), (Fate::Parked, vec![]));
-    assert_eq!(feed.offer(at(1, 5), delivery(5)), (Fate::Parked, vec![]));
+    assert_eq!(feed.offer(at(1, 6), delivery(6)), (OfferOutcome::Parked, vec![]));
+    assert_eq!(feed.offer(at(1, 5), delivery(5)), (OfferOutcome::Parked, vec![]));
     assert!(feed.has_hole());
-    assert_eq!(feed.offer(at(1, 4), delivery(4)), (Fate::Delivered, vec![event(4), event(5), event(6)]));
+    assert_eq!(feed.offer(at(1, 4), delivery(4)), (OfferOutcome::Delivered, vec![event(4), event(5), event(6)]));
     assert!(!feed.has_hole());
-    assert_eq!(feed.offer(at(1, 5), delivery(5)), (Fate::Known, vec![]));
+    assert_eq!(feed.offer(at(1, 5), delivery(5)), (OfferOutcome::Known, vec![]));
 }
 
 #[test]
@@ -87,12 +87,12 @@ fn head_of(began: Began, seq: u64) -> Head {
 fn a_new_epoch_of_which_nothing_is_noted_resets_to_its_head() {
     let mut feed = filled(1, 50);
     feed.offer(at(1, 60), delivery(60));
-    assert_eq!(feed.offer(at(2, 41), delivery(41)), (Fate::Newer, vec![]));
+    assert_eq!(feed.offer(at(2, 41), delivery(41)), (OfferOutcome::Newer, vec![]));
     assert!(feed.wants_epoch());
     assert_eq!(feed.compare(head(2, 42)), vec![], "the bus may know more");
     feed.learn(vec![]);
     assert_eq!(feed.compare(head(2, 42)), vec![reset((2, 42), None)]);
-    assert_eq!(feed.offer(at(1, 51), delivery(51)), (Fate::Known, vec![]));
+    assert_eq!(feed.offer(at(1, 51), delivery(51)), (OfferOutcome::Known, vec![]));
     assert!(!feed.has_hole(), "what waited in the old epoch is gone");
     assert_eq!(feed.plan(Some(at(1, 50)), None), Plan::Epochs);
     feed.learn(vec![]);
@@ -108,7 +108,7 @@ fn members_are_told_what_survived_and_get_the_new_epoch_from_its_beginning() {
     let turned = feed.compare(head_of(began(2, 51, (1, 47)), 52));
     assert_eq!(turned, vec![reset((2, 51), Some((1, 47)))]);
     assert_eq!((feed.missing(), feed.wants_epoch()), (2, false), "52, and 53 that came too early");
-    assert_eq!(feed.offer(at(2, 52), delivery(52)), (Fate::Delivered, vec![event(52)]));
+    assert_eq!(feed.offer(at(2, 52), delivery(52)), (OfferOutcome::Delivered, vec![event(52)]));
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn what_is_stored_of_the_old_epoch_is_told_before_the_new_one() {
     }
     assert_eq!(feed.compare(head_of(began(2, 60, (1, 53)), 60)), vec![]);
     assert_eq!(feed.missing(), 3);
-    assert_eq!(feed.offer(at(1, 54), delivery(54)).0, Fate::Known, "it is lost");
+    assert_eq!(feed.offer(at(1, 54), delivery(54)).0, OfferOutcome::Known, "it is lost");
     assert_eq!(feed.offer(at(1, 51), delivery(51)).1, vec![event(51), event(52)]);
     let rest = feed.offer(at(1, 53), delivery(53)).1;
     assert_eq!(rest, vec![event(53), reset((2, 60), Some((1, 53)))]);
@@ -171,9 +171,9 @@ fn no_more_is_parked_than_may_be() {
     let mut feed = feed(0);
     let most = PARKED_EVENTS_MAX as u64;
     for seq in 2..2 + most {
-        assert_eq!(feed.offer(at(1, seq), delivery(seq)).0, Fate::Parked);
+        assert_eq!(feed.offer(at(1, seq), delivery(seq)).0, OfferOutcome::Parked);
     }
-    assert_eq!(feed.offer(at(1, 2 + most), delivery(2 + most)).0, Fate::Dropped);
+    assert_eq!(feed.offer(at(1, 2 + most), delivery(2 + most)).0, OfferOutcome::Dropped);
     let (_, steps) = feed.offer(at(1, 1), delivery(1));
     assert_eq!(steps.len() as u64, most + 1);
     assert!(feed.has_hole(), "the dropped event is still missed");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rookery_bus::memory::MemoryBus;
-use rookery_bus::pace::Pace;
+use rookery_bus::pace::RoomRateLimit;
 use rookery_bus::presence::PresenceStore;
 use rookery_bus::{Bus, OpenError, PartitionOpening, RoomSeed};
 use rookery_bus_redis::{RedisBus, RedisOptions, keys};
@@ -46,20 +46,20 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) fn memory() -> Self {
-        Self::memory_at(Pace::OFF)
+        Self::memory_at(RoomRateLimit::OFF)
     }
 
-    pub(crate) fn memory_at(pace: Pace) -> Self {
+    pub(crate) fn memory_at(pace: RoomRateLimit) -> Self {
         let shutdown = Shutdown::new();
         let bus = MemoryBus::start(Epoch(1), pace, Arc::new(VecJournal::default()), &shutdown);
         Self { presence: bus.clone(), bus, redis: None, servers: Servers::Shared, shutdown }
     }
 
     pub(crate) async fn redis() -> Self {
-        Self::redis_at(Pace::OFF).await
+        Self::redis_at(RoomRateLimit::OFF).await
     }
 
-    pub(crate) async fn redis_at(pace: Pace) -> Self {
+    pub(crate) async fn redis_at(pace: RoomRateLimit) -> Self {
         let server = Redis::prepare();
         server.start().await;
         let url = server.url();
@@ -87,10 +87,10 @@ impl Fixture {
     }
 
     async fn connect(url: String, servers: Servers) -> Self {
-        Self::connect_at(url, servers, Pace::OFF).await
+        Self::connect_at(url, servers, RoomRateLimit::OFF).await
     }
 
-    async fn connect_at(url: String, servers: Servers, pace: Pace) -> Self {
+    async fn connect_at(url: String, servers: Servers, pace: RoomRateLimit) -> Self {
         let shutdown = Shutdown::new();
         let bus = RedisBus::connect(&RedisOptions { url: url.into(), pace }, &shutdown).unwrap();
         let fixture = Self { presence: bus.clone(), bus: bus.clone(), redis: Some(bus), servers, shutdown };
@@ -106,7 +106,7 @@ impl Fixture {
     /// Another process, which reaches Redis at this address.
     pub(crate) fn at(url: String) -> Self {
         let shutdown = Shutdown::new();
-        let bus = RedisBus::connect(&RedisOptions { url: url.into(), pace: Pace::OFF }, &shutdown).unwrap();
+        let bus = RedisBus::connect(&RedisOptions { url: url.into(), pace: RoomRateLimit::OFF }, &shutdown).unwrap();
         Self {
             presence: bus.clone(),
             bus: bus.clone(),

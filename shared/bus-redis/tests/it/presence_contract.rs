@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use rookery_bus::limits::{PRESENCE_CALL_MAX, REAP_CLAIM};
-use rookery_bus::presence::{Change, Leases, Occupancy, Occupant, Setting, Term, UserPresence};
-use rookery_bus::signal::{Signal, Whisper};
+use rookery_bus::presence::{Change, Leases, Occupancy, Occupant, Setting, LeaseTerm, UserPresence};
+use rookery_bus::signal::{Signal, EphemeralSignal};
 use rookery_protocol::id::{LeaseId, RoomId, UserId};
 use rookery_protocol::partition::{partition_of, partition_of_user};
 use rookery_protocol::presence::Status;
@@ -19,7 +19,7 @@ const SHORT: Duration = Duration::from_millis(400);
 
 async fn hold(fixture: &Fixture, life: Duration) -> LeaseId {
     let lease = LeaseId::generate();
-    let leases = fixture.presence.hold(lease, Term { life, first: true }).await.unwrap();
+    let leases = fixture.presence.hold(lease, LeaseTerm { life, first: true }).await.unwrap();
     assert!(leases.held);
     lease
 }
@@ -111,13 +111,13 @@ async fn many_are_changed_and_read_in_the_order_asked(fixture: Fixture) {
     assert_eq!(fixture.presence.users(&[]).await, Ok(Vec::new()));
 }
 
-async fn whisper_of(signals: &mut Receiver<Signal>, wanted: RoomId) -> Whisper {
+async fn whisper_of(signals: &mut Receiver<Signal>, wanted: RoomId) -> EphemeralSignal {
     let whisper = async {
         loop {
-            if let Signal::Whisper { room, whisper } = signals.recv().await.unwrap()
+            if let Signal::Ephemeral { room, whisper } = signals.recv().await.unwrap()
                 && room == wanted
             {
-                return Whisper::clone(&whisper);
+                return EphemeralSignal::clone(&whisper);
             }
         }
     };
@@ -138,7 +138,7 @@ async fn rooms_are_occupied_by_each_gateway(fixture: Fixture) {
         .await
         .unwrap();
     for _ in 0..2 {
-        assert_eq!(whisper_of(&mut signals, room).await, Whisper::Occupancy {});
+        assert_eq!(whisper_of(&mut signals, room).await, EphemeralSignal::Occupancy {});
     }
     let mut found = fixture.presence.occupants(&[RoomId::generate(), room]).await.unwrap();
     assert_eq!(found.remove(0), []);
@@ -146,9 +146,9 @@ async fn rooms_are_occupied_by_each_gateway(fixture: Fixture) {
     assert_eq!(found[0], [named, counted.clone()]);
     fixture.presence.occupy(one, &[(room, None)]).await.unwrap();
     assert_eq!(fixture.presence.occupants(&[room]).await.unwrap(), [vec![counted]]);
-    let typing = Whisper::Typing { user: rookery_protocol::event::Sender { user_id: user, username: "alice".into() } };
+    let typing = EphemeralSignal::Typing { user: rookery_protocol::event::Sender { user_id: user, username: "alice".into() } };
     fixture.bus.whisper(room, typing.clone()).await.unwrap();
-    assert_eq!(whisper_of(&mut signals, room).await, Whisper::Occupancy {});
+    assert_eq!(whisper_of(&mut signals, room).await, EphemeralSignal::Occupancy {});
     assert_eq!(whisper_of(&mut signals, room).await, typing);
 }
 
@@ -156,7 +156,7 @@ async fn rooms_are_occupied_by_each_gateway(fixture: Fixture) {
 async fn claim(fixture: &Fixture, by: LeaseId, dead: LeaseId) {
     let claimed = async {
         loop {
-            let leases = fixture.presence.hold(by, Term { life: LONG, first: false }).await.unwrap();
+            let leases = fixture.presence.hold(by, LeaseTerm { life: LONG, first: false }).await.unwrap();
             if leases.claimed.contains(&dead) {
                 return;
             }
@@ -181,11 +181,11 @@ async fn what_a_dead_gateway_said_counts_no_more(fixture: Fixture) {
     wait::until("it is dead", async || !online(&fixture, lost).await).await;
     assert_eq!(fixture.presence.occupants(&[room]).await.unwrap(), [vec![]], "nobody is there by the dead");
     assert!(online(&fixture, moved).await);
-    let again = fixture.presence.hold(dying, Term { life: LONG, first: false }).await.unwrap();
+    let again = fixture.presence.hold(dying, LeaseTerm { life: LONG, first: false }).await.unwrap();
     assert!(!again.held, "what has ended is not renewed");
 
     claim(&fixture, living, dying).await;
-    let twice: Leases = fixture.presence.hold(living, Term { life: LONG, first: false }).await.unwrap();
+    let twice: Leases = fixture.presence.hold(living, LeaseTerm { life: LONG, first: false }).await.unwrap();
     assert!(twice.held && !twice.claimed.contains(&dying), "one cleans up at a time");
     let mut signals = fixture.bus.signals();
     fixture.bus.subscribe_users(&[lost, moved]).await.unwrap();

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use rookery_bus::error::BusError;
 use rookery_bus::limiter::Limiter;
-use rookery_bus::pace::Pace;
+use rookery_bus::pace::RoomRateLimit;
 use rookery_bus::quota::memory::MemoryQuota;
 use rookery_bus::quota::{Bucket, Limit, Quota, Rates};
 use rookery_bus_redis::{RedisBus, RedisOptions};
@@ -189,7 +189,7 @@ async fn four_nodes(server: &Redis, rate: Rate, shutdown: &Shutdown) -> Vec<Arc<
     let rates = Rates::OFF.with(Limit::UserCommands, rate);
     let nodes: Vec<Arc<Limiter>> = (0..4)
         .map(|_| {
-            let options = RedisOptions { url: server.url().into(), pace: Pace::OFF };
+            let options = RedisOptions { url: server.url().into(), pace: RoomRateLimit::OFF };
             Limiter::new(RedisBus::connect(&options, shutdown).unwrap(), rates, Proxies::default())
         })
         .collect();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use rookery_bus::signal::Signal;
 use rookery_bus::{
-    AppendError, Appended, Began, Head, Mark, Moved, OpenError, PartitionOpening, PartitionState, RoomSeed,
+    AppendError, Appended, Began, Head, Mark, Relocated, OpenError, PartitionOpening, PartitionState, RoomSeed,
 };
 use rookery_bus_redis::RedisBus;
 use rookery_bus_redis::entry::{Batch, Entry};
@@ -64,7 +64,7 @@ async fn told(fixture: &Fixture, signals: &mut Receiver<Signal>, t: Partition) -
                 Signal::Stored { .. }
                 | Signal::Event(_)
                 | Signal::Session { .. }
-                | Signal::Whisper { .. }
+                | Signal::Ephemeral { .. }
                 | Signal::Presence(_)
                 | Signal::User { .. } => None,
             };
@@ -249,7 +249,7 @@ async fn a_repeat_of_what_is_stored_is_told_its_first_place() {
     let moved = if is_read {
         Vec::new()
     } else {
-        vec![Moved { position: fresh.position, first }]
+        vec![Relocated { position: fresh.position, first }]
     };
     assert_eq!(mark, Mark { upto: fresh.position, moves: 1, moved });
     assert_eq!(fixture.bus.stored(t).await, Ok(Some(Mark { moves: 1, ..upto(fresh.position) })));
@@ -333,7 +333,7 @@ async fn a_replaced_server_needs_a_new_epoch(fixture: Fixture) {
                 Signal::Suspect => fixture.bus.range(room, Seq::new(5), 10).await.unwrap_or_default(),
                 Signal::Stored { .. }
                 | Signal::Session { .. }
-                | Signal::Whisper { .. }
+                | Signal::Ephemeral { .. }
                 | Signal::Presence(_)
                 | Signal::User { .. } => continue,
             };

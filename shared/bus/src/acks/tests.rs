@@ -4,7 +4,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{MessageId, Seq};
 
 use super::*;
-use crate::Moved;
+use crate::Relocated;
 
 const T: Partition = Partition(3);
 const FIRST: StoredPosition = StoredPosition { epoch: Epoch(1), seq: Seq::ZERO, timestamp: UnixMillis(7) };
@@ -78,9 +78,9 @@ fn a_new_epoch_takes_back_what_waited_in_the_old_one() {
 fn a_server_that_was_replaced_is_never_believed() {
     let mut acks = PendingAcks::default();
     acks.advance(T, &upto(at(2, 1)));
-    assert_eq!(acks.wait(T, &fresh(at(1, 1)), "appended there"), Err(Doubtful));
+    assert_eq!(acks.wait(T, &fresh(at(1, 1)), "appended there"), Err(StaleAnswer));
     let repeat = Appended { repeated: true, stored: true, ..fresh(at(1, 1)) };
-    assert_eq!(acks.wait(T, &repeat, "repeated there"), Err(Doubtful));
+    assert_eq!(acks.wait(T, &repeat, "repeated there"), Err(StaleAnswer));
     assert!(acks.is_empty());
 }
 
@@ -91,7 +91,7 @@ fn a_place_that_survived_its_epoch_is_stored() {
     let mut acks = PendingAcks::default();
     let repeat = Appended { repeated: true, stored: true, answered: Epoch(2), ..fresh(at(1, 5)) };
     assert_eq!(acks.wait(T, &repeat, "a"), Ok(stored(["a"])));
-    assert_eq!(acks.wait(T, &fresh(at(1, 6)), "b"), Err(Doubtful), "and the epoch is known from it");
+    assert_eq!(acks.wait(T, &fresh(at(1, 6)), "b"), Err(StaleAnswer), "and the epoch is known from it");
 }
 
 /// Redis was wiped after a message was stored and before its ack. Its repeat got a number that history never held, and
@@ -102,10 +102,10 @@ fn what_was_stored_before_is_told_with_its_first_place() {
     for ms in [1, 2] {
         assert_eq!(acks.wait(T, &fresh(at(2, ms)), ms), Ok(stored([])));
     }
-    let mark = Mark { upto: at(2, 2), moves: 1, moved: vec![Moved { position: at(2, 2), first: FIRST }] };
+    let mark = Mark { upto: at(2, 2), moves: 1, moved: vec![Relocated { position: at(2, 2), first: FIRST }] };
     let told = Settled { stored: vec![(1, None), (2, Some(FIRST))], uncertain: Vec::new() };
     assert_eq!(acks.advance(T, &mark), told);
-    assert_eq!(acks.wait(T, &fresh(at(2, 2)), 2), Err(Doubtful), "the mark was faster than the answer");
+    assert_eq!(acks.wait(T, &fresh(at(2, 2)), 2), Err(StaleAnswer), "the mark was faster than the answer");
     assert_eq!(acks.advance(T, &Mark { upto: at(2, 3), moves: 1, moved: Vec::new() }), stored([]));
 }
 

@@ -12,8 +12,8 @@ use rookery_protocol::partition::{partition_of, partition_of_user};
 use super::MemoryBus;
 use crate::error::BusError;
 use crate::limits::{PRESENCE_CALL_MAX, REAP_CLAIM};
-use crate::presence::{Change, Leases, Occupancy, PresenceStore, Remains, Setting, Term, UserPresence};
-use crate::signal::{Signal, Whisper};
+use crate::presence::{Change, Leases, Occupancy, PresenceStore, LeaseEntries, Setting, LeaseTerm, UserPresence};
+use crate::signal::{Signal, EphemeralSignal};
 
 /// All that is known.
 #[derive(Default)]
@@ -40,7 +40,7 @@ impl Presences {
         self.leases.get(&lease).is_some_and(|known| known.ends >= Instant::now())
     }
 
-    fn hold(&mut self, lease: LeaseId, term: Term) -> Leases {
+    fn hold(&mut self, lease: LeaseId, term: LeaseTerm) -> Leases {
         let now = Instant::now();
         let held = term.first || self.is_living(lease);
         if held {
@@ -95,7 +95,7 @@ impl Presences {
 
 #[async_trait]
 impl PresenceStore for MemoryBus {
-    async fn hold(&self, lease: LeaseId, term: Term) -> Result<Leases, BusError> {
+    async fn hold(&self, lease: LeaseId, term: LeaseTerm) -> Result<Leases, BusError> {
         Ok(self.presences.lock().hold(lease, term))
     }
 
@@ -136,7 +136,7 @@ impl PresenceStore for MemoryBus {
         }
         drop(presences);
         for (room, _) in rooms {
-            self.tell_whisper(*room, Whisper::Occupancy {});
+            self.tell_whisper(*room, EphemeralSignal::Occupancy {});
         }
         Ok(())
     }
@@ -153,7 +153,7 @@ impl PresenceStore for MemoryBus {
         Ok(rooms.iter().map(of_room).collect())
     }
 
-    async fn remains(&self, lease: LeaseId, partition: Partition) -> Result<Remains, BusError> {
+    async fn remains(&self, lease: LeaseId, partition: Partition) -> Result<LeaseEntries, BusError> {
         let presences = self.presences.lock();
         let users = presences
             .users
@@ -163,7 +163,7 @@ impl PresenceStore for MemoryBus {
             .rooms
             .iter()
             .filter(|(room, by_lease)| by_lease.contains_key(&lease) && partition_of(**room) == partition);
-        Ok(Remains {
+        Ok(LeaseEntries {
             users: users.map(|(user, _)| *user).take(PRESENCE_CALL_MAX).collect(),
             rooms: rooms.map(|(room, _)| *room).take(PRESENCE_CALL_MAX).collect(),
         })

@@ -9,7 +9,7 @@ use rookery_protocol::id::{AclVersion, ClientId, Epoch, LogPosition, RoomId, Seq
 use rookery_protocol::position::AlreadyStored;
 
 use crate::limits::DEDUPE_BUCKET;
-use crate::pace::{self, Load, Pace, Trace};
+use crate::pace::{self, MessageCost, RoomRateLimit, RateState};
 use crate::{Append, AppendError, Appended, Began, Head, RoomSeed};
 
 type RepeatKey = (RoomId, UserId, ClientId);
@@ -23,9 +23,9 @@ pub(super) struct Rooms {
     recent: [HashMap<RepeatKey, Appended>; 2],
     bucket_since: UnixMillis,
     positions: u64,
-    pace: Pace,
+    pace: RoomRateLimit,
     /// How fast users talk in rooms, as long as it matters.
-    traces: HashMap<TraceKey, Trace>,
+    traces: HashMap<TraceKey, RateState>,
 }
 
 #[derive(Clone, Copy)]
@@ -46,7 +46,7 @@ pub(super) struct Plan {
     pub(super) outcomes: Vec<Result<Appended, AppendError>>,
     rooms: HashMap<RoomId, Room>,
     results: HashMap<RepeatKey, Appended>,
-    traces: HashMap<TraceKey, Trace>,
+    traces: HashMap<TraceKey, RateState>,
 }
 
 impl Plan {
@@ -62,7 +62,7 @@ impl Plan {
 }
 
 impl Rooms {
-    pub(super) fn new(epoch: Epoch, pace: Pace) -> Self {
+    pub(super) fn new(epoch: Epoch, pace: RoomRateLimit) -> Self {
         let recent = [HashMap::new(), HashMap::new()];
         let (states, traces) = (HashMap::new(), HashMap::new());
         Self { epoch, states, recent, bucket_since: UnixMillis(0), positions: 0, pace, traces }
@@ -135,10 +135,10 @@ impl Rooms {
             return Ok(Appended { repeated: true, stored: self.is_journaled(first), ..*first });
         }
         let acl = match append.rights {
-            Rights::At(snapshot) | Rights::Office(snapshot) if room.acl > snapshot => {
+            Rights::At(snapshot) | Rights::Moderator(snapshot) if room.acl > snapshot => {
                 return Err(AppendError::StaleRights);
             }
-            Rights::At(_) | Rights::Office(_) | Rights::Keep => room.acl,
+            Rights::At(_) | Rights::Moderator(_) | Rights::Keep => room.acl,
             Rights::Raise(raised) => room.acl.max(raised),
         };
         let trace = self.limit(plan, &append, room.settings, now)?;
@@ -172,10 +172,10 @@ impl Rooms {
         append: &Append,
         settings: RoomSettings,
         now: UnixMillis,
-    ) -> Result<Option<Trace>, AppendError> {
-        let load = Load::of(&append.event.body);
-        let keeps_order = matches!(append.rights, Rights::Office(_));
-        if load == Load::Free {
+    ) -> Result<Option<RateState>, AppendError> {
+        let load = MessageCost::of(&append.event.body);
+        let keeps_order = matches!(append.rights, Rights::Moderator(_));
+        if load == MessageCost::Free {
             return Ok(None);
         }
         if settings.frozen && !keeps_order {

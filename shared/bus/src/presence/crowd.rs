@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use rookery_protocol::id::{RoomId, UserId};
 use rookery_protocol::limits::ROOM_PRESENCE_MAX;
-use rookery_protocol::presence::Seen;
+use rookery_protocol::presence::PresenceView;
 use rookery_protocol::server::ServerFrame;
 
 use super::{Occupancy, Occupant, Setting, UserPresence};
 
 /// The users in a room, each once; only counted if they are many.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Crowd {
+pub struct RoomOccupancy {
     online: usize,
     users: Option<BTreeMap<UserId, Setting>>,
 }
 
-impl Crowd {
+impl RoomOccupancy {
     /// Of all gateways. A user on two of them is one user, as far as users are named.
     pub fn of(occupancies: Vec<Occupancy>) -> Self {
         let counted = occupancies.iter().map(|occupancy| occupancy.count).sum();
@@ -47,7 +47,7 @@ impl Crowd {
     }
 
     /// The users, as clients are told; none if they are only counted.
-    pub fn seen(&self) -> Option<Vec<Seen>> {
+    pub fn seen(&self) -> Option<Vec<PresenceView>> {
         Some(self.users.as_ref()?.iter().map(seen).collect())
     }
 
@@ -68,7 +68,7 @@ impl Crowd {
     }
 }
 
-fn seen((user, setting): (&UserId, &Setting)) -> Seen {
+fn seen((user, setting): (&UserId, &Setting)) -> PresenceView {
     UserPresence { user: *user, online: true, setting: Some(setting.clone()), seen: None }.to_seen()
 }
 
@@ -90,33 +90,33 @@ mod tests {
     #[test]
     fn a_user_on_two_gateways_is_one() {
         let users = ids(3);
-        let crowd = Crowd::of(vec![named(&users[..2], Status::Online), named(&users[1..], Status::Online)]);
+        let crowd = RoomOccupancy::of(vec![named(&users[..2], Status::Online), named(&users[1..], Status::Online)]);
         assert_eq!((crowd.online(), crowd.seen().unwrap().len()), (3, 3));
     }
 
     #[test]
     fn many_are_counted() {
-        let exactly = Crowd::of(vec![named(&ids(ROOM_PRESENCE_MAX), Status::Online)]);
+        let exactly = RoomOccupancy::of(vec![named(&ids(ROOM_PRESENCE_MAX), Status::Online)]);
         assert_eq!((exactly.online(), exactly.is_counted()), (ROOM_PRESENCE_MAX, false));
-        let one_more = Crowd::of(vec![named(&ids(ROOM_PRESENCE_MAX), Status::Online), named(&ids(1), Status::Online)]);
+        let one_more = RoomOccupancy::of(vec![named(&ids(ROOM_PRESENCE_MAX), Status::Online), named(&ids(1), Status::Online)]);
         assert_eq!((one_more.online(), one_more.seen()), (ROOM_PRESENCE_MAX + 1, None));
         let unnamed = Occupancy { count: 300, users: None };
-        assert_eq!(Crowd::of(vec![unnamed, named(&ids(2), Status::Online)]).online(), 302);
+        assert_eq!(RoomOccupancy::of(vec![unnamed, named(&ids(2), Status::Online)]).online(), 302);
     }
 
     #[test]
     fn a_change_is_told_and_no_change_is_not() {
         let (room, users) = (RoomId::generate(), ids(3));
-        let before = Crowd::of(vec![named(&users[..2], Status::Online)]);
+        let before = RoomOccupancy::of(vec![named(&users[..2], Status::Online)]);
         assert_eq!(before.since(&before.clone(), room), None);
-        let after = Crowd::of(vec![named(&users[1..2], Status::Away), named(&users[2..], Status::Online)]);
+        let after = RoomOccupancy::of(vec![named(&users[1..2], Status::Away), named(&users[2..], Status::Online)]);
         let Some(ServerFrame::RoomPresence { online, whole, users: told, gone, .. }) = after.since(&before, room)
         else {
             panic!("nothing is told")
         };
         let told: Vec<UserId> = told.unwrap().into_iter().map(|seen| seen.user_id).collect();
         assert_eq!((online, whole, told, gone), (2, false, users[1..].to_vec(), users[..1].to_vec()));
-        let counted = Crowd::of(vec![Occupancy { count: 300, users: None }]);
+        let counted = RoomOccupancy::of(vec![Occupancy { count: 300, users: None }]);
         for (now, then) in [(&counted, &after), (&after, &counted)] {
             assert!(matches!(now.since(then, room), Some(ServerFrame::RoomPresence { whole: true, .. })));
         }

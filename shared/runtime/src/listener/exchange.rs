@@ -23,7 +23,7 @@ use tower::{Service, ServiceExt as _};
 use uuid::Uuid;
 
 use super::Peer;
-use super::rules::{self, Breach};
+use super::rules::{self, ProtocolError};
 use super::stream::{Phase, Progress};
 use crate::limits::{DRAIN_BYTES_MAX, DRAIN_WAIT};
 
@@ -72,7 +72,7 @@ where
         Err(breach) => {
             drop(request);
             // A message whose end depends on what is not understood has no end that both sides know.
-            (refusal(breach, &id).map(Either::Right), breach != Breach::TransferCoding)
+            (refusal(breach, &id).map(Either::Right), breach != ProtocolError::TransferCoding)
         }
     };
     response.headers_mut().entry(REQUEST_ID).or_insert(id);
@@ -117,7 +117,7 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
 }
 
 /// A problem document (RFC 9457), as the api writes them.
-fn refusal(breach: Breach, id: &HeaderValue) -> Response<Full<Bytes>> {
+fn refusal(breach: ProtocolError, id: &HeaderValue) -> Response<Full<Bytes>> {
     tracing::debug!(field = breach.field(), "request breaks a rule of HTTP");
     let problem = json!({
         "type": format!("urn:rookery:error:{}", breach.code().as_str()),
@@ -134,7 +134,7 @@ fn refusal(breach: Breach, id: &HeaderValue) -> Response<Full<Bytes>> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if breach == Breach::ContentCoding {
+    if breach == ProtocolError::ContentCoding {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
     response

@@ -8,7 +8,7 @@ use rookery_protocol::error_code::ErrorCode;
 
 /// A rule that a request breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Breach {
+pub(super) enum ProtocolError {
     /// No `Host`, several, or one that is none.
     Host,
     /// An address of another scheme, or with a user in it.
@@ -21,7 +21,7 @@ pub(super) enum Breach {
     TransferCoding,
 }
 
-impl Breach {
+impl ProtocolError {
     /// How it is answered.
     pub(super) const fn status(self) -> StatusCode {
         match self {
@@ -64,19 +64,19 @@ impl Breach {
 }
 
 /// Judges a request by its head, and gives it the form that everybody behind expects: a path, and the host in `Host`.
-pub(super) fn check(parts: &mut Parts, has_body: bool) -> Result<(), Breach> {
+pub(super) fn check(parts: &mut Parts, has_body: bool) -> Result<(), ProtocolError> {
     check_target(parts)?;
     check_host(&parts.headers, parts.version)?;
     let (headers, http11) = (&parts.headers, parts.version == Version::HTTP_11);
     if http11 && tokens(headers, &EXPECT).any(|token| !token.eq_ignore_ascii_case("100-continue")) {
-        return Err(Breach::Expectation);
+        return Err(ProtocolError::Expectation);
     }
     let mut codings = tokens(headers, &TRANSFER_ENCODING);
     if codings.next().is_some_and(|coding| !coding.eq_ignore_ascii_case("chunked")) || codings.next().is_some() {
-        return Err(Breach::TransferCoding);
+        return Err(ProtocolError::TransferCoding);
     }
     if has_body && tokens(headers, &CONTENT_ENCODING).any(|coding| !coding.eq_ignore_ascii_case("identity")) {
-        return Err(Breach::ContentCoding);
+        return Err(ProtocolError::ContentCoding);
     }
     Ok(())
 }
@@ -87,17 +87,17 @@ pub(super) fn waits_to_continue(headers: &HeaderMap, version: Version) -> bool {
 }
 
 /// The host of an absolute address is the one that counts (RFC 9112 §3.2.2).
-fn check_target(parts: &mut Parts) -> Result<(), Breach> {
+fn check_target(parts: &mut Parts) -> Result<(), ProtocolError> {
     let Some(authority) = parts.uri.authority().filter(|_| parts.method != Method::CONNECT) else {
         return Ok(());
     };
     let is_web = matches!(parts.uri.scheme_str(), Some("http" | "https"));
     if !is_web || authority.as_str().contains('@') {
-        return Err(Breach::Target);
+        return Err(ProtocolError::Target);
     }
-    let host = HeaderValue::from_str(authority.as_str()).map_err(|_| Breach::Target)?;
+    let host = HeaderValue::from_str(authority.as_str()).map_err(|_| ProtocolError::Target)?;
     let path = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
-    let path: Uri = path.parse().map_err(|_| Breach::Target)?;
+    let path: Uri = path.parse().map_err(|_| ProtocolError::Target)?;
     if parts.headers.contains_key(HOST) {
         parts.headers.insert(HOST, host);
     }
@@ -105,13 +105,13 @@ fn check_target(parts: &mut Parts) -> Result<(), Breach> {
     Ok(())
 }
 
-fn check_host(headers: &HeaderMap, version: Version) -> Result<(), Breach> {
+fn check_host(headers: &HeaderMap, version: Version) -> Result<(), ProtocolError> {
     let mut hosts = headers.get_all(HOST).iter();
     let (first, more) = (hosts.next(), hosts.next());
     match first {
         Some(host) if more.is_none() && is_host(host) => Ok(()),
         None if version != Version::HTTP_11 => Ok(()),
-        Some(_) | None => Err(Breach::Host),
+        Some(_) | None => Err(ProtocolError::Host),
     }
 }
 
@@ -135,14 +135,14 @@ mod tests {
     use super::*;
     use http::Request;
 
-    fn checked(version: Version, target: &str, headers: &[(&str, &str)]) -> (Result<(), Breach>, Parts) {
+    fn checked(version: Version, target: &str, headers: &[(&str, &str)]) -> (Result<(), ProtocolError>, Parts) {
         let builder = Request::builder().version(version).uri(target);
         let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
         let (mut parts, ()) = builder.body(()).unwrap().into_parts();
         (check(&mut parts, true), parts)
     }
 
-    fn outcome(headers: &[(&str, &str)]) -> Result<(), Breach> {
+    fn outcome(headers: &[(&str, &str)]) -> Result<(), ProtocolError> {
         checked(Version::HTTP_11, "/", headers).0
     }
 
@@ -152,12 +152,12 @@ mod tests {
             assert_eq!(outcome(&[("host", good)]), Ok(()), "{good}");
         }
         for bad in ["", "a b", "a:x", "u@a", "a/b", "http://a"] {
-            assert_eq!(outcome(&[("host", bad)]), Err(Breach::Host), "{bad}");
+            assert_eq!(outcome(&[("host", bad)]), Err(ProtocolError::Host), "{bad}");
         }
-        assert_eq!(outcome(&[]), Err(Breach::Host));
-        assert_eq!(outcome(&[("host", "a"), ("host", "a")]), Err(Breach::Host));
+        assert_eq!(outcome(&[]), Err(ProtocolError::Host));
+        assert_eq!(outcome(&[("host", "a"), ("host", "a")]), Err(ProtocolError::Host));
         assert_eq!(checked(Version::HTTP_10, "/", &[]).0, Ok(()), "the first version knew no hosts");
-        assert_eq!(checked(Version::HTTP_10, "/", &[("host", "a"), ("host", "b")]).0, Err(Breach::Host));
+        assert_eq!(checked(Version::HTTP_10, "/", &[("host", "a"), ("host", "b")]).0, Err(ProtocolError::Host));
     }
 
     #[test]
@@ -170,11 +170,11 @@ mod tests {
         );
         assert_eq!(checked(Version::HTTP_11, "http://a.example", &[("host", "a.example")]).1.uri, "/");
         for bad in ["ftp://a.example/", "http://u@a.example/"] {
-            assert_eq!(checked(Version::HTTP_11, bad, &[("host", "a.example")]).0, Err(Breach::Target), "{bad}");
+            assert_eq!(checked(Version::HTTP_11, bad, &[("host", "a.example")]).0, Err(ProtocolError::Target), "{bad}");
         }
         assert_eq!(
             checked(Version::HTTP_11, "http://a.example/", &[]).0,
-            Err(Breach::Host),
+            Err(ProtocolError::Host),
             "it is needed all the same"
         );
     }
@@ -183,14 +183,14 @@ mod tests {
     fn what_is_not_understood_is_refused() {
         for (name, value, expected) in [
             ("expect", "100-Continue", Ok(())),
-            ("expect", "200-ok", Err(Breach::Expectation)),
-            ("expect", "100-continue, x", Err(Breach::Expectation)),
+            ("expect", "200-ok", Err(ProtocolError::Expectation)),
+            ("expect", "100-continue, x", Err(ProtocolError::Expectation)),
             ("transfer-encoding", "Chunked", Ok(())),
-            ("transfer-encoding", "gzip, chunked", Err(Breach::TransferCoding)),
-            ("transfer-encoding", "chunked, chunked", Err(Breach::TransferCoding)),
+            ("transfer-encoding", "gzip, chunked", Err(ProtocolError::TransferCoding)),
+            ("transfer-encoding", "chunked, chunked", Err(ProtocolError::TransferCoding)),
             ("content-encoding", "identity", Ok(())),
-            ("content-encoding", "gzip", Err(Breach::ContentCoding)),
-            ("content-encoding", "identity, br", Err(Breach::ContentCoding)),
+            ("content-encoding", "gzip", Err(ProtocolError::ContentCoding)),
+            ("content-encoding", "identity, br", Err(ProtocolError::ContentCoding)),
         ] {
             assert_eq!(outcome(&[("host", "a"), (name, value)]), expected, "{name}: {value}");
         }

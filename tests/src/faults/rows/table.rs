@@ -2,7 +2,7 @@
 
 use super::{Fault, Row, Wire};
 use crate::faults::field::{Link, Needs, PLAIN, Servers};
-use crate::faults::holds::Hold::{self, Acked, DoorsOpen, Shown, SocketsStay, ToldLater};
+use crate::faults::holds::Expectation::{self, Acked, DoorsOpen, Shown, SocketsStay, ToldLater};
 
 const GATEWAY_REDIS: &[Link] = &[Link::GatewayRedis];
 const GATEWAY_API: &[Link] = &[Link::GatewayApi];
@@ -47,7 +47,7 @@ const fn row(id: &'static str, title: &'static str, fault: Fault, back_s: u64) -
 }
 
 impl Row {
-    const fn expecting(self, hypothesis: &'static str, holds: &'static [Hold]) -> Self {
+    const fn expecting(self, hypothesis: &'static str, holds: &'static [Expectation]) -> Self {
         Self { hypothesis, holds, ..self }
     }
 

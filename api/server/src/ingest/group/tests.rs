@@ -91,7 +91,7 @@ impl Messages for Store {
 
 /// What has begun; nothing at first.
 #[derive(Default)]
-struct Notes(Mutex<HashMap<Partition, Begun>>);
+struct Notes(Mutex<HashMap<Partition, EpochStart>>);
 
 #[async_trait]
 impl Epochs for Notes {
@@ -103,12 +103,12 @@ impl Epochs for Notes {
         Ok(None)
     }
 
-    async fn begin(&self, partition: Partition, begun: Begun) -> Result<bool, StoreError> {
+    async fn begin(&self, partition: Partition, begun: EpochStart) -> Result<bool, StoreError> {
         self.0.lock().insert(partition, begun);
         Ok(true)
     }
 
-    async fn begun(&self, _: &[Partition]) -> Result<HashMap<Partition, Begun>, StoreError> {
+    async fn begun(&self, _: &[Partition]) -> Result<HashMap<Partition, EpochStart>, StoreError> {
         Ok(self.0.lock().clone())
     }
 }
@@ -116,16 +116,16 @@ impl Epochs for Notes {
 struct Bench {
     store: Arc<Store>,
     notes: Arc<Notes>,
-    underway: Arc<Underway>,
-    group: Arc<Group>,
+    underway: Arc<InFlightWrites>,
+    group: Arc<BatchWriter>,
 }
 
 impl Bench {
     fn new() -> Self {
         let store = Arc::new(Store { calls: Mutex::default(), allowed: Semaphore::new(0) });
-        let (notes, underway) = (Arc::new(Notes::default()), Arc::new(Underway::default()));
+        let (notes, underway) = (Arc::new(Notes::default()), Arc::new(InFlightWrites::default()));
         let (messages, epochs) = (Arc::clone(&store) as Arc<dyn Messages>, Arc::clone(&notes) as Arc<dyn Epochs>);
-        let group = Arc::new(Group::new(messages, epochs, Arc::clone(&underway)));
+        let group = Arc::new(BatchWriter::new(messages, epochs, Arc::clone(&underway)));
         Self { store, notes, underway, group }
     }
 
@@ -143,7 +143,7 @@ impl Bench {
 
     /// Epoch 2 begins.
     async fn begin(&self, fence: &str) {
-        let begun = Begun { epoch: Epoch(2), fence: fence.to_owned() };
+        let begun = EpochStart { epoch: Epoch(2), fence: fence.to_owned() };
         self.notes.begin(PARTITION, begun).await.unwrap();
     }
 

@@ -57,10 +57,10 @@ fn words_are_described_as_they_are() {
     agrees::<Vec<Visibility>>(&[access::Visibility::Public, access::Visibility::Private]);
     agrees::<Vec<Status>>(&[protocol::Status::Online, protocol::Status::Away, protocol::Status::Dnd]);
     agrees::<Vec<Shown>>(&[
-        protocol::Shown::Online,
-        protocol::Shown::Away,
-        protocol::Shown::Dnd,
-        protocol::Shown::Offline,
+        protocol::VisibleStatus::Online,
+        protocol::VisibleStatus::Away,
+        protocol::VisibleStatus::Dnd,
+        protocol::VisibleStatus::Offline,
     ]);
     agrees::<Vec<RoomRole>>(&[access::RoomRole::Owner, access::RoomRole::Moderator, access::RoomRole::Member]);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rookery_protocol::act::{Act, ActKind};
+use rookery_protocol::act::{MessageChange, ChangeKind};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
 use rookery_protocol::event::{Event, EventBody, Sender, SequencedEvent};
@@ -33,18 +33,18 @@ impl Scene {
         self.said.event.id
     }
 
-    fn by(&self, user: UserId, seq: u64, kind: ActKind) -> SequencedEvent {
+    fn by(&self, user: UserId, seq: u64, kind: ChangeKind) -> SequencedEvent {
         let sender = Sender { user_id: user, username: "ada".to_owned() };
-        let act = Act { message_id: self.id(), kind };
+        let act = MessageChange { message_id: self.id(), kind };
         at(self.room, 1, seq, Event::act(self.room, sender, &ClientId::generate(), act))
     }
 
-    fn act(&self, seq: u64, kind: ActKind) -> SequencedEvent {
+    fn act(&self, seq: u64, kind: ChangeKind) -> SequencedEvent {
         self.by(self.user, seq, kind)
     }
 
     fn edit(&self, seq: u64) -> SequencedEvent {
-        self.act(seq, ActKind::Edit(format!("\u{1F980} version {seq} \"quoted\"")))
+        self.act(seq, ChangeKind::Edit(format!("\u{1F980} version {seq} \"quoted\"")))
     }
 
     async fn history(&self, stores: &Stores) -> Vec<SequencedEvent> {
@@ -92,9 +92,9 @@ pub(crate) async fn acts_are_history_and_change_their_message(home: Home) {
     let events = [
         scene.said.clone(),
         scene.edit(2),
-        scene.act(3, ActKind::React(emoji(1))),
-        scene.act(4, ActKind::Unreact(emoji(1))),
-        scene.act(5, ActKind::React(emoji(2))),
+        scene.act(3, ChangeKind::React(emoji(1))),
+        scene.act(4, ChangeKind::Unreact(emoji(1))),
+        scene.act(5, ChangeKind::React(emoji(2))),
     ];
     stores.messages.apply(&events).await.unwrap();
     assert_eq!(scene.history(&stores).await, events, "every event keeps its place");
@@ -114,9 +114,9 @@ pub(crate) async fn repeated_acts_change_nothing(home: Home) {
     let events = [
         scene.said.clone(),
         scene.edit(2),
-        scene.act(3, ActKind::React(emoji(1))),
+        scene.act(3, ChangeKind::React(emoji(1))),
         scene.edit(4),
-        scene.act(5, ActKind::Unreact(emoji(1))),
+        scene.act(5, ChangeKind::Unreact(emoji(1))),
     ];
     stores.messages.apply(&events).await.unwrap();
     let (before, state) = (scene.history(&stores).await, scene.state(&stores).await);
@@ -145,7 +145,7 @@ pub(crate) async fn acts_end_alike_in_any_order_and_any_batches(home: Home) {
                 scene.said.clone(),
                 scene.edit(2),
                 scene.edit(3),
-                scene.by(UserId::generate(), 4, ActKind::React(emoji(1))),
+                scene.by(UserId::generate(), 4, ChangeKind::React(emoji(1))),
             ];
             let shuffled: Vec<_> = order.iter().map(|index| events[*index].clone()).collect();
             for part in shuffled.chunks(batch) {
@@ -163,7 +163,7 @@ pub(crate) async fn a_deleted_text_is_nowhere(home: Home) {
     for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2], [0, 3, 1, 2]] {
         for batch in [1, 2, 4] {
             let scene = Scene::new();
-            let events = [scene.said.clone(), scene.edit(2), scene.act(3, ActKind::Delete), scene.edit(4)];
+            let events = [scene.said.clone(), scene.edit(2), scene.act(3, ChangeKind::Delete), scene.edit(4)];
             let shuffled: Vec<_> = order.iter().map(|index| events[*index].clone()).collect();
             for part in shuffled.chunks(batch).chain([&events[..]]) {
                 stores.messages.apply(part).await.unwrap();
@@ -202,13 +202,13 @@ pub(crate) async fn reactions_are_the_last_word_of_each_user(home: Home) {
     let (ann, ben) = (UserId::generate(), UserId::generate());
     let events = [
         scene.said.clone(),
-        scene.by(ann, 2, ActKind::React(emoji(1))),
-        scene.by(ben, 3, ActKind::React(emoji(2))),
-        scene.by(ben, 4, ActKind::React(emoji(1))),
-        scene.by(ben, 5, ActKind::Unreact(emoji(2))),
-        scene.by(ann, 6, ActKind::Unreact(emoji(1))),
-        scene.by(ann, 7, ActKind::React(emoji(1))),
-        scene.by(ann, 8, ActKind::Unreact(emoji(3))),
+        scene.by(ann, 2, ChangeKind::React(emoji(1))),
+        scene.by(ben, 3, ChangeKind::React(emoji(2))),
+        scene.by(ben, 4, ChangeKind::React(emoji(1))),
+        scene.by(ben, 5, ChangeKind::Unreact(emoji(2))),
+        scene.by(ann, 6, ChangeKind::Unreact(emoji(1))),
+        scene.by(ann, 7, ChangeKind::React(emoji(1))),
+        scene.by(ann, 8, ChangeKind::Unreact(emoji(3))),
     ];
     stores.messages.apply(&events).await.unwrap();
     assert_eq!(scene.shown(&stores).await, [(emoji(1).into(), vec![ben, ann])]);
@@ -216,7 +216,7 @@ pub(crate) async fn reactions_are_the_last_word_of_each_user(home: Home) {
 
 pub(crate) async fn too_many_reactions_are_not_shown(home: Home) {
     let (stores, scene) = (home.stores().await, Scene::new());
-    let reactions: Vec<_> = (0..30).map(|n| scene.act(u64::from(n) + 2, ActKind::React(emoji(n)))).collect();
+    let reactions: Vec<_> = (0..30).map(|n| scene.act(u64::from(n) + 2, ChangeKind::React(emoji(n)))).collect();
     stores.messages.apply(&reactions).await.unwrap();
     let shown: Vec<String> = scene.shown(&stores).await.into_iter().map(|(emoji, _)| emoji).collect();
     let first: Vec<String> = (0..30).take(REACTIONS_PER_MESSAGE_MAX).map(|n| emoji(n).into()).collect();
@@ -273,10 +273,10 @@ pub(crate) async fn b06_who_reacted_comes_in_pages(home: Home) {
     let users: Vec<UserId> = (0..30).map(|_| UserId::generate()).collect();
     let reactions: Vec<_> = (2..)
         .zip(&users)
-        .map(|(seq, user)| scene.by(*user, seq, ActKind::React(emoji(1))))
+        .map(|(seq, user)| scene.by(*user, seq, ChangeKind::React(emoji(1))))
         .collect();
     stores.messages.apply(&reactions).await.unwrap();
-    let back = [scene.by(users[3], 50, ActKind::Unreact(emoji(1))), scene.act(51, ActKind::React(emoji(2)))];
+    let back = [scene.by(users[3], 50, ChangeKind::Unreact(emoji(1))), scene.act(51, ChangeKind::React(emoji(2)))];
     stores.messages.apply(&back).await.unwrap();
     let reaction = Reaction { message: scene.id(), emoji: &emoji(1) };
     let (mut listed, mut after) = (Vec::new(), None);
@@ -299,18 +299,18 @@ pub(crate) async fn b06_reactions_that_were_taken_back_go(home: Home) {
     let (stores, scene) = (home.stores().await, Scene::new());
     let sweep = |before| stores.messages.sweep(before, 2);
     let now = UnixMillis::now();
-    let (given, taken) = (scene.act(2, ActKind::React(emoji(1))), scene.act(3, ActKind::Unreact(emoji(1))));
+    let (given, taken) = (scene.act(2, ChangeKind::React(emoji(1))), scene.act(3, ChangeKind::Unreact(emoji(1))));
     stores.messages.apply(&[taken.clone(), given.clone()]).await.unwrap();
     assert_eq!(sweep(now.minus(Duration::from_secs(1))).await.unwrap(), 0, "not yet");
     stores
         .messages
-        .apply(&[scene.by(UserId::generate(), 4, ActKind::React(emoji(1)))])
+        .apply(&[scene.by(UserId::generate(), 4, ChangeKind::React(emoji(1)))])
         .await
         .unwrap();
     assert_eq!(scene.shown(&stores).await.len(), 1, "the late one does not count");
     for seq in [5, 7, 9] {
         let user = UserId::generate();
-        let both = [scene.by(user, seq, ActKind::React(emoji(2))), scene.by(user, seq + 1, ActKind::Unreact(emoji(2)))];
+        let both = [scene.by(user, seq, ChangeKind::React(emoji(2))), scene.by(user, seq + 1, ChangeKind::Unreact(emoji(2)))];
         stores.messages.apply(&both).await.unwrap();
     }
     let later = UnixMillis::now().plus(Duration::from_secs(1));

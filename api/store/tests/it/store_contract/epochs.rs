@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rookery_protocol::id::{Epoch, Partition};
 use rookery_protocol::limits::PARTITIONS;
-use rookery_store::{Begun, Epochs};
+use rookery_store::{EpochStart, Epochs};
 
 use super::{Home, at_once};
 
@@ -55,11 +55,11 @@ pub(crate) async fn epoch_race(home: Home) {
     assert_eq!(epochs.current(Partition(0)).await.unwrap().map(|epoch| epoch.0), given.last().copied());
 }
 
-fn begun(epoch: u64, fence: &str) -> Begun {
-    Begun { epoch: Epoch(epoch), fence: fence.to_owned() }
+fn begun(epoch: u64, fence: &str) -> EpochStart {
+    EpochStart { epoch: Epoch(epoch), fence: fence.to_owned() }
 }
 
-async fn begun_in(epochs: &Arc<dyn Epochs>, partition: Partition) -> Option<Begun> {
+async fn begun_in(epochs: &Arc<dyn Epochs>, partition: Partition) -> Option<EpochStart> {
     epochs.begun(&[partition]).await.unwrap().remove(&partition)
 }
 

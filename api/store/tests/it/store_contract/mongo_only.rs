@@ -10,7 +10,7 @@ use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
 use parking_lot::Mutex;
 use rookery_protocol::access::{Until, Visibility};
-use rookery_protocol::act::{Act, ActKind};
+use rookery_protocol::act::{MessageChange, ChangeKind};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
 use rookery_protocol::event::{Event, Sender, SequencedEvent};
@@ -21,7 +21,7 @@ use rookery_store::limits::STORE_IDS_PER_READ_MAX;
 use rookery_store::load::{Origin, Plan};
 use rookery_store::message::{Kinds, Window};
 use rookery_store::room::SettingsChange;
-use rookery_store::sanction::Act as Sanction;
+use rookery_store::sanction::SanctionAction as Sanction;
 use rookery_store::unread::{Reader, Span};
 use rookery_store::{PageQuestion, Reaction, Rotation, StoreError, Stores};
 
@@ -136,7 +136,7 @@ async fn count_unread(stores: &Stores, events: &[SequencedEvent]) {
     stores.unread.marks(ada.id, &[place.id, RoomId::generate()]).await.unwrap();
     let said = crate::samples::said(place.id, 1, 20, "@ada");
     stores.messages.apply(std::slice::from_ref(&said)).await.unwrap();
-    for (seq, kind) in [(21, ActKind::Edit("@ada @eve".to_owned())), (22, ActKind::Delete)] {
+    for (seq, kind) in [(21, ChangeKind::Edit("@ada @eve".to_owned())), (22, ChangeKind::Delete)] {
         let upto = Position { epoch: Epoch(1), seq: Seq::new(30) };
         let span = Span { room: place.id, after: Position::START, upto };
         let reader = Reader { user: ada.id, name: "ada".to_owned() };
@@ -152,10 +152,10 @@ async fn count_unread(stores: &Stores, events: &[SequencedEvent]) {
 async fn act_on(stores: &Stores, said: &SequencedEvent) {
     let message_id = said.event.id;
     let emoji = || Emoji::try_from("👍".to_owned()).unwrap();
-    let kinds = [ActKind::Edit("x".to_owned()), ActKind::React(emoji()), ActKind::Unreact(emoji()), ActKind::Delete];
+    let kinds = [ChangeKind::Edit("x".to_owned()), ChangeKind::React(emoji()), ChangeKind::Unreact(emoji()), ChangeKind::Delete];
     for (seq, kind) in (10..).zip(kinds) {
         let sender = Sender { user_id: said.event.user_id, username: "ada".to_owned() };
-        let event = Event::act(said.room, sender, &ClientId::generate(), Act { message_id, kind });
+        let event = Event::act(said.room, sender, &ClientId::generate(), MessageChange { message_id, kind });
         let event = crate::samples::at(said.room, 1, seq, event);
         stores.messages.apply(std::slice::from_ref(&event)).await.unwrap();
         stores.messages.apply(&[event]).await.unwrap();

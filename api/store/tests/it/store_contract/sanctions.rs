@@ -5,7 +5,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, EventBody, Sender};
 use rookery_protocol::id::{AclVersion, RoomId, RoomRef, UserId};
 use rookery_store::room::{Member, Room};
-use rookery_store::sanction::{Act, Sanction};
+use rookery_store::sanction::{SanctionAction, Sanction};
 use rookery_store::{StoreError, Stores};
 
 use super::{Home, at_once};
@@ -33,7 +33,7 @@ pub(crate) async fn a_kick_ends_the_membership_and_announces(home: Home) {
     let (stores, room, user) = with_member(&home).await;
     let member = Sender { user_id: user, username: "ada".to_owned() };
     let event = event(UserId::generate(), EventBody::MemberKicked { member });
-    let announcement = stores.sanctions.apply(room.id, user, Act::Kick, &event).await.unwrap().unwrap();
+    let announcement = stores.sanctions.apply(room.id, user, SanctionAction::Kick, &event).await.unwrap().unwrap();
     assert_eq!((announcement.acl, &announcement.event), (AclVersion(2), &event));
     assert_eq!(stores.outbox.pending(10).await.unwrap().last(), Some(&announcement));
     assert_eq!(stores.members.get(room.id, user).await.unwrap(), None);
@@ -46,7 +46,7 @@ pub(crate) async fn a_ban_keeps_out_until_it_ends(home: Home) {
     let (stores, room, user) = with_member(&home).await;
     for (until, end) in [(Until::Time(LATER), Some(LATER)), (Until::Revoked, None)] {
         let event = banned(user, end);
-        let announcement = stores.sanctions.apply(room.id, user, Act::Ban(until), &event).await.unwrap().unwrap();
+        let announcement = stores.sanctions.apply(room.id, user, SanctionAction::Ban(until), &event).await.unwrap().unwrap();
         assert!(stores.outbox.pending(10).await.unwrap().contains(&announcement));
         let banned = Sanction { banned: Some(until), muted: None };
         assert_eq!(stores.sanctions.get(room.id, user).await.unwrap(), banned);
@@ -57,17 +57,17 @@ pub(crate) async fn a_ban_keeps_out_until_it_ends(home: Home) {
     assert_eq!(acl(&stores, room.id).await, AclVersion(3));
     stores
         .sanctions
-        .apply(room.id, user, Act::Ban(Until::Time(LATER)), &banned(user, None))
+        .apply(room.id, user, SanctionAction::Ban(Until::Time(LATER)), &banned(user, None))
         .await
         .unwrap();
     let late = Member { joined_at: LATER, ..member(room.id, user) };
     assert!(stores.members.join(&late, &joined(user)).await.unwrap().is_some());
     stores
         .sanctions
-        .apply(room.id, user, Act::Ban(Until::Revoked), &banned(user, None))
+        .apply(room.id, user, SanctionAction::Ban(Until::Revoked), &banned(user, None))
         .await
         .unwrap();
-    assert!(stores.sanctions.apply(room.id, user, Act::Unban, &left(user)).await.unwrap().is_some());
+    assert!(stores.sanctions.apply(room.id, user, SanctionAction::Unban, &left(user)).await.unwrap().is_some());
     assert!(stores.members.join(&member(room.id, user), &joined(user)).await.unwrap().is_some());
 }
 
@@ -75,23 +75,23 @@ pub(crate) async fn a_mute_stays_over_leaving_and_coming_back(home: Home) {
     let (stores, room, user) = with_member(&home).await;
     stores
         .sanctions
-        .apply(room.id, user, Act::Mute(Until::Time(LATER)), &left(user))
+        .apply(room.id, user, SanctionAction::Mute(Until::Time(LATER)), &left(user))
         .await
         .unwrap();
     stores.members.leave(room.id, user, &left(user)).await.unwrap();
     stores.members.join(&member(room.id, user), &joined(user)).await.unwrap();
     let muted = Sanction { muted: Some(Until::Time(LATER)), banned: None };
     assert_eq!(stores.sanctions.get(room.id, user).await.unwrap(), muted);
-    stores.sanctions.apply(room.id, user, Act::Unmute, &left(user)).await.unwrap();
+    stores.sanctions.apply(room.id, user, SanctionAction::Unmute, &left(user)).await.unwrap();
     assert_eq!(stores.sanctions.get(room.id, user).await.unwrap(), Sanction::default());
 }
 
 pub(crate) async fn acts_that_change_nothing_are_not_announced(home: Home) {
     let (stores, room, user) = with_member(&home).await;
-    let (stranger, ban) = (UserId::generate(), Act::Ban(Until::Revoked));
+    let (stranger, ban) = (UserId::generate(), SanctionAction::Ban(Until::Revoked));
     assert!(stores.sanctions.apply(room.id, user, ban, &banned(user, None)).await.unwrap().is_some());
     for (who, act) in
-        [(user, ban), (user, Act::Kick), (user, Act::Unmute), (stranger, Act::Kick), (stranger, Act::Unban)]
+        [(user, ban), (user, SanctionAction::Kick), (user, SanctionAction::Unmute), (stranger, SanctionAction::Kick), (stranger, SanctionAction::Unban)]
     {
         assert_eq!(stores.sanctions.apply(room.id, who, act, &banned(who, None)).await.unwrap(), None, "{act:?}");
     }
@@ -107,7 +107,7 @@ pub(crate) async fn ban_and_join_race(home: Home) {
         let (stores, user, room) = (stores.clone(), users[n / 2], room.id);
         async move {
             if n % 2 == 0 {
-                let ban = Act::Ban(Until::Revoked);
+                let ban = SanctionAction::Ban(Until::Revoked);
                 stores.sanctions.apply(room, user, ban, &banned(user, None)).await.map(drop).unwrap();
             } else {
                 let outcome = stores.members.join(&member(room, user), &joined(user)).await;
@@ -146,7 +146,7 @@ pub(crate) async fn many_places_are_looked_at_together(home: Home) {
     let both = [user, users[77]];
     stores.members.join(&member(there.id, users[77]), &joined(users[77])).await.unwrap();
     for (room, user) in [(here.id, user), (there.id, users[3])] {
-        let mute = Act::Mute(Until::Time(LATER));
+        let mute = SanctionAction::Mute(Until::Time(LATER));
         stores.sanctions.apply(room, user, mute, &left(user)).await.unwrap();
     }
     let in_one_room: Vec<_> = users.iter().map(|user| (there.id, *user)).collect();

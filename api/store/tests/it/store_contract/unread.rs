@@ -1,6 +1,6 @@
 //! Read marks, and what is counted after them.
 
-use rookery_protocol::act::{Act, ActKind};
+use rookery_protocol::act::{MessageChange, ChangeKind};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, Sender, SequencedEvent};
 use rookery_protocol::id::{ClientId, Epoch, RoomId, Seq, UserId};
@@ -15,14 +15,14 @@ use crate::samples::{NOON, at, joined, left, member, messages, room, said, said_
 const MOST: usize = 5;
 
 /// An act of the author on a message, in its epoch.
-pub(crate) fn act(said: &SequencedEvent, seq: u64, kind: ActKind) -> SequencedEvent {
+pub(crate) fn act(said: &SequencedEvent, seq: u64, kind: ChangeKind) -> SequencedEvent {
     let sender = Sender { user_id: said.event.user_id, username: "bob".to_owned() };
-    let act = Act { message_id: said.event.id, kind };
+    let act = MessageChange { message_id: said.event.id, kind };
     at(said.room, said.epoch.0, seq, Event::act(said.room, sender, &ClientId::generate(), act))
 }
 
 fn edit(said: &SequencedEvent, seq: u64, content: &str) -> SequencedEvent {
-    act(said, seq, ActKind::Edit(content.to_owned()))
+    act(said, seq, ChangeKind::Edit(content.to_owned()))
 }
 
 fn place(epoch: u64, seq: u64) -> Position {
@@ -112,7 +112,7 @@ pub(crate) async fn messages_of_others_after_the_mark_are_unread(home: Home) {
         assert_eq!(count(&stores, &ada, room, part).await.0, unread, "after {after} up to {upto}");
     }
     for (seq, gone, unread) in [(6, &second, 1), (7, &first, 0)] {
-        stores.messages.apply(&[act(gone, seq, ActKind::Delete)]).await.unwrap();
+        stores.messages.apply(&[act(gone, seq, ChangeKind::Delete)]).await.unwrap();
         assert_eq!(all(&stores, &ada, room).await, (unread, 0));
     }
     stores.messages.apply(&events).await.unwrap();
@@ -173,7 +173,7 @@ pub(crate) async fn mentions_are_those_of_the_newest_text_in_any_order(home: Hom
             let events = [message.clone(), edit(&message, 2, texts[1]), edit(&message, 3, texts[2])];
             let expected = u64::from(texts[2].contains("@ada") && !is_deleted);
             if is_deleted {
-                stores.messages.apply(&[act(&message, 4, ActKind::Delete)]).await.unwrap();
+                stores.messages.apply(&[act(&message, 4, ChangeKind::Delete)]).await.unwrap();
             }
             for index in order {
                 stores.messages.apply(std::slice::from_ref(&events[index])).await.unwrap();

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use rookery_bus::pace::{Pace, TooEarly};
+use rookery_bus::pace::{RoomRateLimit, TooEarly};
 use rookery_bus::{OpenError, RoomSeed};
-use rookery_protocol::act::{Act, ActKind};
+use rookery_protocol::act::{MessageChange, ChangeKind};
 use rookery_protocol::emoji::Emoji;
 use rookery_protocol::event::RoomSettings;
 use rookery_protocol::id::MessageId;
@@ -13,23 +13,23 @@ use rookery_protocol::position::Position;
 use super::*;
 
 /// Slow enough that nothing is given back while a test runs.
-const SLOW: Pace = Pace { burst: 10, interval_ms: 60_000 };
+const SLOW: RoomRateLimit = RoomRateLimit { burst: 10, interval_ms: 60_000 };
 /// Fast enough to wait for.
-const FAST: Pace = Pace { burst: 1, interval_ms: 50 };
+const FAST: RoomRateLimit = RoomRateLimit { burst: 1, interval_ms: 50 };
 /// One at once, and no other for a minute.
-const ONE: Pace = Pace { burst: 1, interval_ms: 60_000 };
+const ONE: RoomRateLimit = RoomRateLimit { burst: 1, interval_ms: 60_000 };
 
 const HOUR_MS: u64 = 3_600_000;
 
-fn act(room: RoomId, user: UserId, name: &str, kind: ActKind) -> Append {
+fn act(room: RoomId, user: UserId, name: &str, kind: ChangeKind) -> Append {
     let sender = Sender { user_id: user, username: "alice".into() };
     let client_id = ClientId::try_from(name.to_owned()).unwrap();
-    let event = Event::act(room, sender, &client_id, Act { message_id: MessageId::generate(), kind });
+    let event = Event::act(room, sender, &client_id, MessageChange { message_id: MessageId::generate(), kind });
     Append { room, event, client_id, rights: Rights::At(ACL), epoch: None }
 }
 
-fn reaction() -> ActKind {
-    ActKind::React(Emoji::try_from("👍".to_owned()).unwrap())
+fn reaction() -> ChangeKind {
+    ChangeKind::React(Emoji::try_from("👍".to_owned()).unwrap())
 }
 
 fn settings(version: u64, slow_mode_ms: u64, frozen: bool) -> RoomSettings {
@@ -45,7 +45,7 @@ async fn settle(fixture: &Fixture, room: RoomId, settings: RoomSettings) -> Resu
 
 fn wait_of(outcome: Result<Appended, AppendError>) -> u64 {
     match outcome {
-        Err(AppendError::TooEarly(TooEarly::Pace(ms))) => ms,
+        Err(AppendError::TooEarly(TooEarly::RateLimit(ms))) => ms,
         other => panic!("{other:?}"),
     }
 }
@@ -101,10 +101,10 @@ async fn a_repeat_is_never_too_early(fixture: Fixture) {
 async fn edits_and_reactions_count_and_deletions_do_not(fixture: Fixture) {
     let room = fixture.room(0, 1).await;
     for (kind, counts) in [
-        (ActKind::Edit("x".into()), true),
+        (ChangeKind::Edit("x".into()), true),
         (reaction(), true),
-        (ActKind::Unreact(Emoji::try_from("👍".to_owned()).unwrap()), true),
-        (ActKind::Delete, false),
+        (ChangeKind::Unreact(Emoji::try_from("👍".to_owned()).unwrap()), true),
+        (ChangeKind::Delete, false),
     ] {
         let user = UserId::generate();
         assert!(fixture.bus.append(act(room, user, "a-1", kind.clone())).await.is_ok());
@@ -118,7 +118,7 @@ async fn edits_and_reactions_count_and_deletions_do_not(fixture: Fixture) {
 async fn who_keeps_order_has_the_same_pace(fixture: Fixture) {
     let room = fixture.room(0, 1).await;
     let user = UserId::generate();
-    let office = |name| Append { rights: Rights::Office(ACL), ..message(room, user, name, "hi") };
+    let office = |name| Append { rights: Rights::Moderator(ACL), ..message(room, user, name, "hi") };
     assert!(fixture.bus.append(office("c-1")).await.is_ok());
     wait_of(fixture.bus.append(office("c-2")).await);
 }
@@ -131,11 +131,11 @@ async fn slow_mode_is_for_the_texts_of_members(fixture: Fixture) {
     let rest = rest_of(fixture.bus.append(message(room, user, "c-2", "hi")).await);
     assert!((HOUR_MS - 60_000..=HOUR_MS).contains(&rest), "{rest}");
     assert!(fixture.bus.append(act(room, user, "a-1", reaction())).await.is_ok());
-    rest_of(fixture.bus.append(act(room, user, "a-2", ActKind::Edit("x".into()))).await);
+    rest_of(fixture.bus.append(act(room, user, "a-2", ChangeKind::Edit("x".into()))).await);
     let again = fixture.bus.append(message(room, user, "c-1", "hi")).await;
     assert_eq!(again.map(|again| again.seq), Ok(first.seq));
     for name in ["c-3", "c-4"] {
-        let office = Append { rights: Rights::Office(ACL), ..message(room, user, name, "hi") };
+        let office = Append { rights: Rights::Moderator(ACL), ..message(room, user, name, "hi") };
         assert!(fixture.bus.append(office).await.is_ok(), "who keeps order need not wait");
     }
     assert!(fixture.bus.append(message(room, UserId::generate(), "c-1", "hi")).await.is_ok());
@@ -166,13 +166,13 @@ async fn a_frozen_room_is_for_those_who_keep_order(fixture: Fixture) {
     settle(&fixture, room, settings(5, 0, true)).await.unwrap();
     let says = |append| fixture.bus.append(append);
     assert_eq!(says(message(room, user, "c-2", "hi")).await, Err(AppendError::Frozen));
-    assert_eq!(says(act(room, user, "a-1", ActKind::Edit("x".into()))).await, Err(AppendError::Frozen));
+    assert_eq!(says(act(room, user, "a-1", ChangeKind::Edit("x".into()))).await, Err(AppendError::Frozen));
     assert_eq!(says(act(room, user, "a-2", reaction())).await, Err(AppendError::Frozen));
-    assert!(says(act(room, user, "a-3", ActKind::Delete)).await.is_ok());
+    assert!(says(act(room, user, "a-3", ChangeKind::Delete)).await.is_ok());
     assert_eq!(says(message(room, user, "c-1", "hi")).await.map(|again| again.seq), Ok(first.seq));
-    let office = Append { rights: Rights::Office(ACL), ..message(room, user, "c-3", "hi") };
+    let office = Append { rights: Rights::Moderator(ACL), ..message(room, user, "c-3", "hi") };
     assert!(says(office).await.is_ok());
-    let joined = Append { rights: Rights::Keep, ..act(room, user, "j-1", ActKind::Delete) };
+    let joined = Append { rights: Rights::Keep, ..act(room, user, "j-1", ChangeKind::Delete) };
     assert!(says(joined).await.is_ok());
     settle(&fixture, room, settings(6, 0, false)).await.unwrap();
     assert!(says(message(room, user, "c-2", "hi")).await.is_ok());
@@ -186,10 +186,10 @@ async fn limits_are_asked_in_order(fixture: Fixture) {
     wait_of(fixture.bus.append(message(room, user, "c-2", "hi")).await);
     settle(&fixture, room, settings(6, HOUR_MS, true)).await.unwrap();
     assert_eq!(fixture.bus.append(message(room, user, "c-2", "hi")).await, Err(AppendError::Frozen));
-    let raise = Append { rights: Rights::Raise(AclVersion(9)), ..act(room, user, "r-1", ActKind::Delete) };
+    let raise = Append { rights: Rights::Raise(AclVersion(9)), ..act(room, user, "r-1", ChangeKind::Delete) };
     fixture.bus.append(raise).await.unwrap();
     assert_eq!(fixture.bus.append(message(room, user, "c-2", "hi")).await, Err(AppendError::StaleRights));
-    let office = Append { rights: Rights::Office(ACL), ..message(room, user, "c-2", "hi") };
+    let office = Append { rights: Rights::Moderator(ACL), ..message(room, user, "c-2", "hi") };
     assert_eq!(fixture.bus.append(office).await, Err(AppendError::StaleRights));
     assert!(fixture.bus.append(message(room, user, "c-1", "hi")).await.unwrap().repeated);
 }
@@ -225,7 +225,7 @@ macro_rules! contract_at {
     };
 }
 
-const OFF: Pace = Pace::OFF;
+const OFF: RoomRateLimit = RoomRateLimit::OFF;
 
 contract_at!(
     SLOW: of_many_at_once_exactly_the_burst_is_accepted;
@@ -238,7 +238,7 @@ contract_at!(
 /// A Redis that was wiped gets the settings from the store, with the room.
 #[tokio::test]
 async fn settings_come_back_with_the_room() {
-    let fixture = Fixture::redis_at(Pace::OFF).await;
+    let fixture = Fixture::redis_at(RoomRateLimit::OFF).await;
     let room = RoomId::generate();
     let seed = RoomSeed { epoch: None, last: Position::START, acl: ACL, settings: settings(3, 0, true) };
     assert_eq!(fixture.bus.open_room(room, seed).await, Err(OpenError::PartitionNotOpen));
