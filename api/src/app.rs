@@ -25,6 +25,7 @@ use crate::http::cors::Cors;
 use crate::http::cursor::Cursors;
 use crate::http::extract::Authentication;
 use crate::http::limit::Limits;
+use crate::in_flight_writes::InFlightWrites;
 use crate::limits::{HISTORY_READ_WAIT, HISTORY_READS_MAX, PASSWORDS_PER_ADDRESS_MAX, PASSWORDS_WAITING_MAX};
 use crate::messages::Messages;
 use crate::metrics::{Metrics, MetricsError};
@@ -34,7 +35,6 @@ use crate::presence::Presence;
 use crate::readiness::Readiness;
 use crate::rooms::Rooms;
 use crate::stored_waiter::StoredWaits;
-use crate::underway::InFlightWrites;
 
 /// What an [`App`] is made of.
 pub struct AppParts {
@@ -159,8 +159,8 @@ impl App {
         }));
         let stored = Arc::new(StoredWaits::new(metrics.stored_waits.clone()));
         let (opener, waits) = (Arc::clone(&authority) as Arc<dyn Authority>, Arc::clone(&stored));
-        let announcer = OutboxDispatcher::new(Arc::clone(&bus), opener, &stores, waits, metrics.clone());
-        let rooms = Rooms { stores: stores.clone(), bus: Arc::clone(&bus), announcer, limits: limits.clone() };
+        let dispatcher = OutboxDispatcher::new(Arc::clone(&bus), opener, &stores, waits, metrics.clone());
+        let rooms = Rooms { stores: stores.clone(), bus: Arc::clone(&bus), dispatcher, limits: limits.clone() };
         let cursors = Cursors::new(&keys.derive_secret("cursor"));
         let reads = Arc::new(Reads::new(HISTORY_READS_MAX, HISTORY_READ_WAIT));
         Ok(Arc::new(Self {
@@ -243,9 +243,9 @@ impl App {
         shutdown.spawn("session purge", async move { app.sessions.purge().await });
         let (app, drain) = (Arc::clone(self), shutdown.drain.clone());
         shutdown.spawn("announcer", async move {
-            drain.run_until_cancelled(app.rooms.announcer.follow()).await;
+            drain.run_until_cancelled(app.rooms.dispatcher.follow()).await;
             app.readiness.set_draining();
-            app.rooms.announcer.finish().await;
+            app.rooms.dispatcher.finish().await;
         });
     }
 

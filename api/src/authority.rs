@@ -27,15 +27,15 @@ use crate::limits::{
 mod catch_up;
 pub mod endpoints;
 mod facts;
+mod membership_cache;
 mod open_sessions;
-mod standings;
 
 use self::open_sessions::OpenSessions;
-use self::standings::MembershipCache;
 use crate::authority::catch_up::Reads;
+use crate::authority::membership_cache::MembershipCache;
+use crate::in_flight_writes::InFlightWrites;
 use crate::metrics::Metrics;
 use crate::presence::visibility::visible_users;
-use crate::underway::InFlightWrites;
 use rookery_store::{EpochStart, StoreError, Stores};
 
 /// How often a room is tried while its partition gets an epoch.
@@ -221,7 +221,7 @@ impl Authority for LocalAuthority {
         self.parts.stores.members.among(room, users).await.map_err(store_error)
     }
 
-    async fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
+    async fn visible_users(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
         visible_users(&self.parts.stores, user, others).await.map_err(store_error)
     }
 

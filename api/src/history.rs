@@ -3,9 +3,9 @@
 //! A message can be read as soon as it was echoed. A page never hides a hole: where events are missing between the
 //! store and the hot tail, the page ends there, or the answer is "not possible right now".
 
-mod flights;
 pub mod list;
 mod merge;
+mod single_flight;
 mod states;
 
 /// The routes of histories.
@@ -28,7 +28,7 @@ use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use flights::{Flights, Full};
+use crate::history::single_flight::{Flights, Full};
 use merge::{Hole, Merged, Tail, merge};
 use rookery_bus::Bus;
 use rookery_bus::error::BusError;

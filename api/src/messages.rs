@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use rookery_bus::authority::{Authority, AuthorityError, Look, Permission};
 use rookery_bus::error::BusError;
-use rookery_bus::{Append, AppendError, Appended, Bus, open};
+use rookery_bus::{Append, AppendError, Appended, Bus, auto_open};
 use rookery_protocol::access::{Action, decide};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
@@ -146,7 +146,7 @@ impl Messages {
     ) -> Result<Option<Appended>, ApiError> {
         let (room, client_id) = (permission.room, client_id.clone());
         let append = Append { room, event, client_id, rights: permission.rights(), epoch: None };
-        match open::append(&*self.bus, &*self.authority, append).await {
+        match auto_open::append(&*self.bus, &*self.authority, append).await {
             Ok(appended) => Ok(Some(appended)),
             Err(AppendError::StaleRights) => Ok(None),
             Err(AppendError::Overloaded) => Err(ApiError::refused(ErrorCode::Overloaded)),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use rookery_bus::authority::Authority;
 use rookery_bus::error::BusError;
-use rookery_bus::{Append, AppendError, Appended, Bus, open};
+use rookery_bus::{Append, AppendError, Appended, Bus, auto_open};
 use rookery_protocol::access::Rights;
 use rookery_protocol::event::EventBody;
 use rookery_protocol::id::{AclVersion, ClientId, MessageId, RoomId};
@@ -39,7 +39,7 @@ struct Inner {
 }
 
 /// An announcement that the room has heard.
-struct Carried {
+struct Dispatched {
     id: MessageId,
     room: RoomId,
     /// Where it waits for the store; none if nothing waits.
@@ -48,7 +48,7 @@ struct Carried {
 
 /// Why an announcement was not carried.
 #[derive(Debug, thiserror::Error)]
-enum CarryError {
+enum DispatchError {
     #[error(transparent)]
     Append(#[from] AppendError),
     #[error(transparent)]
@@ -82,11 +82,11 @@ impl OutboxDispatcher {
     /// Carries one announcement, and waits a moment for it so that the change is usually effective when its
     /// request is answered. Whatever happens, [`OutboxDispatcher::follow`] finds what is left.
     pub(crate) async fn announce(&self, announcement: Announcement) {
-        let announcer = self.clone();
+        let dispatcher = self.clone();
         // A task of its own: a request that is given up must not cut a call to the store.
         let task = self.0.tasks.spawn(async move {
-            match announcer.carry(announcement).await {
-                Ok(carried) => announcer.forget_later(carried),
+            match dispatcher.dispatch(announcement).await {
+                Ok(carried) => dispatcher.forget_later(carried),
                 Err(error) => tracing::warn!(%error, "announcement waits for the bus"),
             }
         });
@@ -98,8 +98,8 @@ impl OutboxDispatcher {
     /// Carries everything the room has waiting, oldest first, and says whether that was done in time. What is left goes
     /// on by itself, but whoever asked must not be told that the room has heard of it.
     pub(crate) async fn settle(&self, room: RoomId) -> Result<(), BusError> {
-        let announcer = self.clone();
-        let task = self.0.tasks.spawn(async move { announcer.carry_room(room).await });
+        let dispatcher = self.clone();
+        let task = self.0.tasks.spawn(async move { dispatcher.dispatch_room(room).await });
         let late = |cause: &str| BusError::Unavailable(cause.to_owned());
         match timeout(ANNOUNCE_WAIT, task).await {
             Ok(Ok(Ok(()))) => Ok(()),
@@ -111,13 +111,13 @@ impl OutboxDispatcher {
 
     /// Announcements of other rooms may be before those of this one, but not more than one batch: then the pass over
     /// the outbox is behind anyway.
-    async fn carry_room(&self, room: RoomId) -> Result<(), CarryError> {
+    async fn dispatch_room(&self, room: RoomId) -> Result<(), DispatchError> {
         let batch = self.0.outbox.pending(ANNOUNCE_BATCH_MAX).await?;
         let crowded = batch.len() == ANNOUNCE_BATCH_MAX;
         for announcement in batch.into_iter().filter(|announcement| announcement.room == room) {
-            self.forget_later(self.carry(announcement).await?);
+            self.forget_later(self.dispatch(announcement).await?);
         }
-        if crowded { Err(CarryError::Crowded) } else { Ok(()) }
+        if crowded { Err(DispatchError::Crowded) } else { Ok(()) }
     }
 
     /// Carries what other requests and other nodes left behind. Endless.
@@ -143,7 +143,7 @@ impl OutboxDispatcher {
 
     /// One pass over the outbox, oldest first. A room whose announcement fails is left for the next pass, so that
     /// its order stays; the others go on.
-    async fn pass(&self) -> Result<(), CarryError> {
+    async fn pass(&self) -> Result<(), DispatchError> {
         loop {
             let batch = self.0.outbox.pending(ANNOUNCE_BATCH_MAX).await?;
             self.0.metrics.announcements_pending.set(i64::try_from(batch.len()).unwrap_or(i64::MAX));
@@ -154,7 +154,7 @@ impl OutboxDispatcher {
                 if failed.contains(&room) {
                     continue;
                 }
-                match self.carry(announcement).await {
+                match self.dispatch(announcement).await {
                     Ok(heard) => carried.push(heard),
                     Err(error) if is_outage(&error) => return Err(error),
                     Err(error) => {
@@ -175,11 +175,11 @@ impl OutboxDispatcher {
 
     /// The place in the room, in the epoch in which the store was asked: what earlier ones have numbered is stored by
     /// then, or never will be. None if the store has it.
-    async fn append(&self, mut append: Append) -> Result<Option<Appended>, CarryError> {
+    async fn append(&self, mut append: Append) -> Result<Option<Appended>, DispatchError> {
         let Inner { bus, authority, messages, .. } = &*self.0;
         let room = append.room;
-        for _ in 0..open::ATTEMPTS {
-            let head = open::head(&**bus, &**authority, room).await.map_err(AppendError::Bus)?;
+        for _ in 0..auto_open::ATTEMPTS {
+            let head = auto_open::head(&**bus, &**authority, room).await.map_err(AppendError::Bus)?;
             if messages.place(room, append.event.id).await?.is_some() {
                 return Ok(None);
             }
@@ -192,34 +192,34 @@ impl OutboxDispatcher {
         Err(AppendError::NotOpen.into())
     }
 
-    async fn carry(&self, announcement: Announcement) -> Result<Carried, CarryError> {
+    async fn dispatch(&self, announcement: Announcement) -> Result<Dispatched, DispatchError> {
         let Announcement { room, acl, event } = announcement;
         let id = event.id;
-        let client_id = ClientId::try_from(id.to_string()).map_err(CarryError::Name)?;
+        let client_id = ClientId::try_from(id.to_string()).map_err(DispatchError::Name)?;
         let rights = rights_of(&event.body, acl);
         let append = Append { room, event, client_id, rights, epoch: None };
         let is_about_settings = append.event.body.settings().is_some();
         let place = match self.append(append).await {
             // Newer settings hold and are announced: these need not be any more.
-            Err(CarryError::Append(AppendError::StaleRights)) if is_about_settings => None,
+            Err(DispatchError::Append(AppendError::StaleRights)) if is_about_settings => None,
             outcome => outcome?,
         };
-        Ok(Carried { id, room, place })
+        Ok(Dispatched { id, room, place })
     }
 
     /// Nobody waits for this. If it comes to nothing, the next pass over the outbox carries the announcement again.
-    fn forget_later(&self, carried: Carried) {
-        let announcer = self.clone();
+    fn forget_later(&self, carried: Dispatched) {
+        let dispatcher = self.clone();
         tokio::spawn(async move {
-            if let Err(error) = announcer.forget(carried).await {
+            if let Err(error) = dispatcher.forget(carried).await {
                 tracing::debug!(%error, "announcement not forgotten");
             }
         });
     }
 
     /// Forgets an announcement once its event is stored. False if that was not seen in time.
-    async fn forget(&self, carried: Carried) -> Result<bool, CarryError> {
-        let Carried { id, room, place } = carried;
+    async fn forget(&self, carried: Dispatched) -> Result<bool, DispatchError> {
+        let Dispatched { id, room, place } = carried;
         if let Some(place) = place
             && !matches!(self.0.stored.wait(partition_of(room), &place).await, Waited::Stored(_))
         {
@@ -253,13 +253,13 @@ const fn rights_of(body: &EventBody, acl: AclVersion) -> Rights {
 }
 
 /// Whether the next announcement would fail in the same way.
-const fn is_outage(error: &CarryError) -> bool {
+const fn is_outage(error: &DispatchError) -> bool {
     match error {
-        CarryError::Append(AppendError::Bus(BusError::Unavailable(_)))
-        | CarryError::Store(StoreError::Unavailable(_) | StoreError::NotTheWriter(_) | StoreError::Newer { .. }) => {
+        DispatchError::Append(AppendError::Bus(BusError::Unavailable(_)))
+        | DispatchError::Store(StoreError::Unavailable(_) | StoreError::NotTheWriter(_) | StoreError::Newer { .. }) => {
             true
         }
-        CarryError::Append(
+        DispatchError::Append(
             AppendError::NotOpen
             | AppendError::StaleRights
             | AppendError::Overloaded
@@ -268,7 +268,7 @@ const fn is_outage(error: &CarryError) -> bool {
             | AppendError::TooEarly(_)
             | AppendError::Bus(BusError::Protocol(_)),
         )
-        | CarryError::Store(
+        | DispatchError::Store(
             StoreError::Taken(_)
             | StoreError::Banned
             | StoreError::OwnerStays
@@ -276,7 +276,7 @@ const fn is_outage(error: &CarryError) -> bool {
             | StoreError::Inconsistent(_)
             | StoreError::Collision { .. },
         )
-        | CarryError::Name(_)
-        | CarryError::Crowded => false,
+        | DispatchError::Name(_)
+        | DispatchError::Crowded => false,
     }
 }

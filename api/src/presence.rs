@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use rookery_bus::error::BusError;
-use rookery_bus::presence::crowd::RoomOccupancy;
+use rookery_bus::presence::occupancy::RoomOccupancy;
 use rookery_bus::presence::{Change, PresenceStore, Setting, UserPresence};
 use rookery_protocol::access::Action;
 use rookery_protocol::id::{GENERAL, RoomRef, UserId};

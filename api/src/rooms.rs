@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use rookery_bus::Bus;
-use rookery_protocol::access::{Action, RoomRole, AccessContext, Visibility, decide};
+use rookery_protocol::access::{AccessContext, Action, RoomRole, Visibility, decide};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::cost::Work;
 use rookery_protocol::error_code::ErrorCode;
@@ -63,7 +63,7 @@ where
 pub struct Rooms {
     pub(crate) stores: Stores,
     pub(crate) bus: Arc<dyn Bus>,
-    pub(crate) announcer: OutboxDispatcher,
+    pub(crate) dispatcher: OutboxDispatcher,
     pub(crate) limits: Limits,
 }
 
@@ -188,7 +188,7 @@ impl Rooms {
         let event = membership_event(user, EventBody::MemberLeft {});
         if let Some(announcement) = self.stores.members.leave(room.id, id, &event).await? {
             tracing::info!(room_id = %room.id, user_id = %id, "left room");
-            self.announcer.announce(announcement).await;
+            self.dispatcher.announce(announcement).await;
         }
         Ok(())
     }
@@ -239,7 +239,7 @@ impl Rooms {
         let event = membership_event(user, EventBody::MemberJoined {});
         if let Some(announcement) = self.stores.members.join(&member, &event).await? {
             tracing::info!(room_id = %room.id, user_id = %member.user_id, "joined room");
-            self.announcer.announce(announcement).await;
+            self.dispatcher.announce(announcement).await;
         }
         Ok(())
     }

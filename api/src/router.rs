@@ -72,7 +72,7 @@ pub fn public(app: &Arc<App>) -> Router {
 pub fn internal(app: &Arc<App>, secret: SecretString, asks_clients: bool) -> Router {
     let calls = authority::endpoints::routes()
         .route_layer(from_fn_with_state(app.state(), prepared))
-        .route_layer(from_fn_with_state(Arc::new(secret), insider));
+        .route_layer(from_fn_with_state(Arc::new(secret), require_internal_secret));
     let asked_by_gateways = calls.merge(keys()).route_layer(from_fn_with_state(asks_clients, certified));
     let router = asked_by_gateways.merge(health());
     around(told(router.with_state(app.state())), app)
@@ -164,7 +164,7 @@ async fn certified(State(is_asked_for): State<bool>, request: Request, next: Nex
 }
 
 /// Lets in who knows the secret of the cluster.
-async fn insider(State(secret): State<Arc<SecretString>>, request: Request, next: Next) -> Response {
+async fn require_internal_secret(State(secret): State<Arc<SecretString>>, request: Request, next: Next) -> Response {
     let given = bearer(request.headers()).unwrap_or_default();
     if bool::from(given.as_bytes().ct_eq(secret.expose_secret().as_bytes())) {
         next.run(request).await

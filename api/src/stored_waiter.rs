@@ -4,7 +4,7 @@
 
 use parking_lot::Mutex;
 use prometheus::IntGauge;
-use rookery_bus::acks::{StaleAnswer, PendingAcks, Settled};
+use rookery_bus::acks::{PendingAcks, Settled, StaleAnswer};
 use rookery_bus::signal::Signal;
 use rookery_bus::{Appended, Bus, Mark};
 use rookery_protocol::id::Partition;

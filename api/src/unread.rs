@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use rookery_bus::authority::AuthorityError;
-use rookery_bus::{Head, open};
+use rookery_bus::{Head, auto_open};
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{RoomId, UserId};
 use rookery_protocol::position::Position;
@@ -84,7 +84,7 @@ impl LocalAuthority {
     /// Moves the mark on, if the place is news, and tells the user's connections; gives what is unread then.
     pub(crate) async fn mark(&self, user: UserId, room: RoomId, to: ReadTo) -> Result<ReadState, AuthorityError> {
         let parts = self.parts();
-        let head = open::head(&*parts.bus, self, room).await.map_err(|error| bus_error(&error))?;
+        let head = auto_open::head(&*parts.bus, self, room).await.map_err(|error| bus_error(&error))?;
         let to = Position { epoch: to.epoch.unwrap_or(head.epoch), seq: to.seq }.min(newest(head));
         let known = parts.stores.unread.marks(user, &[room]).await.map_err(store_error)?;
         let before = known.first().ok_or(AuthorityError::Refused(ErrorCode::UnknownRoom))?.read;

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use rookery_gateway::byte_stream::ByteStream;
 use rookery_gateway::frame::Frame;
 use rookery_gateway::socket::{Bounds, FrameRate, Incoming, Socket};
 use rookery_gateway::upgrade::{Upgrading, shake_hands};
-use rookery_gateway::wire::ByteStream;
 use rookery_runtime::listener::{self, ListenerOptions};
 use rookery_runtime::shutdown::Shutdown;
 

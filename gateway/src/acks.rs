@@ -8,7 +8,7 @@
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use rookery_bus::acks::{StaleAnswer, PendingAcks, Settled};
+use rookery_bus::acks::{PendingAcks, Settled, StaleAnswer};
 use rookery_bus::{Appended, Bus, Mark};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
@@ -19,9 +19,9 @@ use rookery_protocol::server::{ErrorFrame, ServerFrame};
 use tokio::sync::Notify;
 
 use crate::limits::{ACK_POLL_INTERVAL, RETRY_AFTER_MS};
-use crate::member::Subscriber;
 use crate::metrics::Metrics;
-use crate::outbox::SendQueue;
+use crate::send_queue::SendQueue;
+use crate::subscriber::Subscriber;
 
 /// All acks of this node that wait.
 pub struct Acks {
@@ -68,8 +68,8 @@ impl Acks {
             member.ack_waits();
             Ok(settled)
         })?;
-        for outbox in owed {
-            outbox.nudge();
+        for send_queue in owed {
+            send_queue.nudge();
         }
         Ok(())
     }
@@ -94,7 +94,7 @@ impl Acks {
             let partitions = self.pending.lock().waiting();
             for partition in partitions {
                 match bus.stored(partition).await {
-                    Ok(Some(mark)) => self.advance(partition, &mark).iter().for_each(|outbox| outbox.nudge()),
+                    Ok(Some(mark)) => self.advance(partition, &mark).iter().for_each(|send_queue| send_queue.nudge()),
                     Ok(None) => {}
                     Err(error) => {
                         tracing::debug!(%error, "stored marks not read");
@@ -134,7 +134,7 @@ impl Waiting {
     fn tell(self, frame: impl FnOnce(Self) -> ServerFrame) -> Option<Arc<SendQueue>> {
         let member = self.member.upgrade()?;
         member.ack_done();
-        member.outbox.owe_alone(&frame(self)).then(|| Arc::clone(&member.outbox))
+        member.send_queue.owe_alone(&frame(self)).then(|| Arc::clone(&member.send_queue))
     }
 
     fn ack(self, first: Option<StoredPosition>) -> ServerFrame {

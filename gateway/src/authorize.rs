@@ -22,10 +22,10 @@ use crate::limits::{
     PERMISSION_LIFE, REFUSAL_LIFE, SLUGS_MAX,
 };
 
-mod remembered;
+mod permission_cache;
 
-use crate::questions::{Answers, Bounds, Questions, Subject};
-use remembered::Remembered;
+use crate::authorize::permission_cache::Remembered;
+use crate::permission_batcher::{Answers, Bounds, Questions, Subject};
 
 /// What the api says of a user's permission, or why it says nothing.
 pub type Checked = Result<Permission, AuthorityError>;

@@ -13,17 +13,17 @@ use rookery_protocol::server::{ErrorFrame, ServerFrame};
 
 use crate::error::CommandError;
 use crate::limits::{PRESENCE_GOODBYE_GRACE, PRESENCE_GRACE};
-use crate::logins::Candidate;
-use crate::member::Subscriber;
 use crate::node::Node;
 use crate::session::{Command, Queued, Ran, Target};
+use crate::session_registry::Candidate;
+use crate::subscriber::Subscriber;
 
 mod act;
-mod heads;
 mod limit;
 mod presence;
-mod promise;
+mod publish;
 mod read;
+mod room_heads;
 mod send;
 mod subscribe;
 
@@ -48,7 +48,7 @@ impl Commands {
 
     /// The connection lives by this login: it was greeted with it, or its token was renewed by it.
     pub(crate) fn belong_to(&self, login: &Candidate) {
-        self.node.logins.enter(&self.member, login);
+        self.node.session_registry.enter(&self.member, login);
     }
 
     /// How the connection ends, if its user may not go on.
@@ -100,7 +100,7 @@ impl Commands {
         };
         self.node.hub.detach(room, &self.member);
         self.node.presence.touch(room);
-        self.member.outbox.send(&ServerFrame::Unsubscribed { room });
+        self.member.send_queue.send(&ServerFrame::Unsubscribed { room });
     }
 
     fn tell(&self, error: ErrorFrame) {
@@ -110,7 +110,7 @@ impl Commands {
 
     fn say(&self, error: ErrorFrame) {
         self.node.metrics.errors.with_label_values(&[error.code.as_str()]).inc();
-        self.member.outbox.send(&ServerFrame::Error(error));
+        self.member.send_queue.send(&ServerFrame::Error(error));
     }
 
     /// Counts and logs what is not the client's doing.
@@ -124,7 +124,7 @@ impl Commands {
 
 impl Drop for Commands {
     fn drop(&mut self) {
-        self.node.logins.leave(&self.member);
+        self.node.session_registry.leave(&self.member);
         let rooms = self.member.leave_all();
         for room in &rooms {
             self.node.hub.detach(*room, &self.member);

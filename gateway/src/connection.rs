@@ -18,17 +18,17 @@ use rookery_runtime::token::Claims;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::commands::Commands;
-use crate::crowd::Pending;
 use crate::frame::Frame;
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::limits::COMMANDS_QUEUED_MAX;
-use crate::logins::Candidate;
-use crate::member::Subscriber;
 use crate::node::Node;
-use crate::outbox::{Flushed, SendQueue};
+use crate::pending_sockets::Pending;
 use crate::reads::Reads;
-use crate::session::{Command, Input, LoginState, Output, Queued, Ran, Renewal, ProtocolState};
+use crate::send_queue::{Flushed, SendQueue};
+use crate::session::{Command, Input, LoginState, Output, ProtocolState, Queued, Ran, Renewal};
+use crate::session_registry::Candidate;
 use crate::socket::{Incoming, Socket};
+use crate::subscriber::Subscriber;
 
 mod ending;
 mod turns;
@@ -66,7 +66,7 @@ struct Checked {
 struct Connection {
     node: Arc<Node>,
     socket: Socket,
-    outbox: Arc<SendQueue>,
+    send_queue: Arc<SendQueue>,
     /// When a client that takes nothing is given up.
     blocked_until: Option<Instant>,
     session: ProtocolState,
@@ -105,16 +105,16 @@ pub fn serve(node: Arc<Node>, socket: Socket, opening: Opening) -> impl Future<O
 
 impl Connection {
     fn new(node: Arc<Node>, socket: Socket, room: Option<RoomRef>) -> Self {
-        let (now, wall, ack, born) = (Instant::now(), UnixMillis::now(), node.ack, node.born);
+        let (now, wall, ack, heartbeat_origin) = (Instant::now(), UnixMillis::now(), node.ack, node.heartbeat_origin);
         let mut connection = Self {
             node,
-            outbox: SendQueue::new(Arc::clone(socket.wire())),
+            send_queue: SendQueue::new(Arc::clone(socket.wire())),
             socket,
             blocked_until: None,
             is_single: room.is_some(),
             session: ProtocolState::new(room, ack, wall),
             session_due: now,
-            heartbeat: Heartbeat::new(now, born),
+            heartbeat: Heartbeat::new(now, heartbeat_origin),
             commands: None,
             waiting: VecDeque::new(),
             running: None,
@@ -137,8 +137,8 @@ impl Connection {
             let may_read = self.may_read();
             let wake = tokio::select! {
                 heard = self.socket.next(), if may_read => Wake::Incoming(heard),
-                () = self.outbox.filled() => Wake::Filled,
-                _ = self.outbox.writable(), if self.blocked_until.is_some() => Wake::Filled,
+                () = self.send_queue.filled() => Wake::Filled,
+                _ = self.send_queue.writable(), if self.blocked_until.is_some() => Wake::Filled,
                 ran = progress(&mut self.running) => Wake::Done(ran),
                 checked = progress(&mut self.checking) => Wake::Checked(checked),
                 () = clock.as_mut() => Wake::Clock,
@@ -160,7 +160,7 @@ impl Connection {
             Wake::Clock => self.on_clock(),
             Wake::Drain => {
                 let after_ms = rand::random_range(0..=RECONNECT_SPREAD_MS);
-                self.outbox.send(&ServerFrame::Reconnect { after_ms });
+                self.send_queue.send(&ServerFrame::Reconnect { after_ms });
                 Some(End::Ours(CloseCode::Restart))
             }
         }
@@ -172,7 +172,7 @@ impl Connection {
             Incoming::Text(text) => self.on_text(&text),
             Incoming::Binary(_) => Some(End::Ours(CloseCode::Unsupported)),
             Incoming::Ping(payload) => {
-                self.outbox.pong(&payload);
+                self.send_queue.pong(&payload);
                 None
             }
             Incoming::Pong => None,
@@ -235,7 +235,7 @@ impl Connection {
     fn apply(&mut self, output: Output) -> Option<End> {
         match output {
             Output::Check(claims) => {
-                let login = self.node.logins.expect(claims.sub, claims.sid);
+                let login = self.node.session_registry.expect(claims.sub, claims.sid);
                 self.checking = Some(check(claims, login).boxed());
             }
             Output::Welcome(user) => self.welcome(user),
@@ -244,7 +244,7 @@ impl Connection {
                     self.node.metrics.errors.with_label_values(&[error.code.as_str()]).inc();
                     self.node.metrics.limit_of(error.code);
                 }
-                self.outbox.send(&frame);
+                self.send_queue.send(&frame);
             }
             Output::Run(command) => self.waiting.push_back(command.into()),
             Output::Close(code) => return Some(End::Ours(code)),
@@ -253,14 +253,14 @@ impl Connection {
     }
 
     fn welcome(&mut self, user: UserId) {
-        let member = Subscriber::new(user, Arc::clone(&self.outbox), self.is_single);
+        let member = Subscriber::new(user, Arc::clone(&self.send_queue), self.is_single);
         self.commands = Some(Commands::new(Arc::clone(&self.node), member));
         self.pending = None;
         self.waiting.push_back(Command::Admit.into());
     }
 
     fn write(&mut self) -> Option<End> {
-        let flushed = self.outbox.flush();
+        let flushed = self.send_queue.flush();
         self.blocked_until = match (flushed, self.blocked_until) {
             (Flushed::Blocked { progress: false }, Some(until)) => Some(until),
             (Flushed::Blocked { .. }, _) => Some(Instant::now() + WRITE_DEADLINE),
@@ -299,7 +299,7 @@ impl Connection {
         match self.heartbeat.beat(now) {
             Beat::Wait => None,
             Beat::Ping => {
-                self.outbox.push(Frame::ping());
+                self.send_queue.push(Frame::ping());
                 None
             }
             Beat::Silent => Some(End::Ours(CloseCode::Timeout)),
@@ -331,7 +331,7 @@ async fn turn_to_leave(node: Arc<Node>) {
     node.shutdown.drain.cancelled().await;
     let connections = u32::try_from(node.metrics.connections.get()).unwrap_or(0);
     // Boxed for the same reason as the end of a connection.
-    Box::pin(sleep_until(node.goodbyes.turn(Instant::now(), connections))).await;
+    Box::pin(sleep_until(node.drain_schedule.turn(Instant::now(), connections))).await;
 }
 
 async fn check(claims: Box<Claims>, mut login: Candidate) -> Checked {

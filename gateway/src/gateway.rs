@@ -19,16 +19,16 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::acks::Acks;
 use crate::authorize::Permissions;
-use crate::crowd::{PendingSockets, SocketCaps};
-use crate::drain::DrainSchedule;
+use crate::drain_schedule::DrainSchedule;
 use crate::hub::Hub;
-use crate::logins::{SessionRegistry, SessionRegistryParts};
 use crate::metrics::Metrics;
 use crate::node::Node;
+use crate::pending_sockets::{PendingSockets, SocketCaps};
 use crate::presence::{Presence, PresenceParts};
 use crate::relay::{Relay, RelayParts};
 use crate::replies::Replies;
-use crate::{health, keys, upgrade};
+use crate::session_registry::{SessionRegistry, SessionRegistryParts};
+use crate::{health, jwks, upgrade};
 
 /// What a gateway stands on.
 pub struct GatewayParts {
@@ -79,7 +79,7 @@ impl Gateway {
         let permissions = Permissions::new(Arc::clone(&authority), shutdown.clone());
         let replies = Replies::new(Arc::clone(&authority));
         let acks = Acks::new(Arc::clone(&metrics));
-        let logins = SessionRegistry::new(SessionRegistryParts {
+        let session_registry = SessionRegistry::new(SessionRegistryParts {
             bus: Arc::clone(&bus),
             authority: Arc::clone(&authority),
             hub: Arc::clone(&hub),
@@ -90,11 +90,12 @@ impl Gateway {
         let presence = Presence::new(PresenceParts {
             store,
             hub: Arc::clone(&hub),
-            logins: Arc::clone(&logins),
+            session_registry: Arc::clone(&session_registry),
             metrics: Arc::clone(&metrics),
             drain: options.drain,
         });
-        let (goodbyes, ack, crowd) = (DrainSchedule::new(options.drain), options.ack, PendingSockets::new(options.caps.pending));
+        let (drain_schedule, ack, pending_sockets) =
+            (DrainSchedule::new(options.drain), options.ack, PendingSockets::new(options.caps.pending));
         let node = Node {
             bus,
             authority,
@@ -105,14 +106,14 @@ impl Gateway {
             permissions,
             replies,
             acks,
-            logins,
+            session_registry,
             presence,
             metrics,
-            goodbyes,
+            drain_schedule,
             ack,
             limiter,
-            crowd,
-            born: Instant::now(),
+            pending_sockets,
+            heartbeat_origin: Instant::now(),
         };
         Ok(Self { node: Arc::new(node) })
     }
@@ -126,9 +127,9 @@ impl Gateway {
     /// can serve them, since an upgraded stream is taken back from it.
     pub fn router(&self) -> Router {
         Router::new()
-            .route("/ws", get(upgrade::many))
-            .route("/ws/{room}", get(upgrade::one))
-            .route("/ws/chat/{room}", get(upgrade::one))
+            .route("/ws", get(upgrade::upgrade_multi_room))
+            .route("/ws/{room}", get(upgrade::upgrade_single_room))
+            .route("/ws/chat/{room}", get(upgrade::upgrade_single_room))
             .method_not_allowed_fallback(upgrade::other_method)
             .with_state(Arc::clone(&self.node))
             .layer(CatchPanicLayer::new())
@@ -143,26 +144,38 @@ impl Gateway {
     /// drain: it serves the connections as long as there are any.
     pub fn run_background(&self) {
         let node = self.node.as_ref();
-        let Node { bus, authority, verifier, shutdown, hub, permissions, acks, logins, limiter, presence, .. } = node;
+        let Node {
+            bus,
+            authority,
+            verifier,
+            shutdown,
+            hub,
+            permissions,
+            acks,
+            session_registry,
+            limiter,
+            presence,
+            ..
+        } = node;
         let relay = Relay::new(RelayParts {
             hub: Arc::clone(hub),
             replies: Arc::clone(&node.replies),
             acks: Arc::clone(acks),
             permissions: Arc::clone(permissions),
-            logins: Arc::clone(logins),
+            session_registry: Arc::clone(session_registry),
             presence: Arc::clone(presence),
         });
         shutdown.spawn("relay", Arc::clone(&relay).listen(bus.signals()));
         shutdown.spawn("head audit", relay.audit());
         shutdown.spawn("acks", Arc::clone(acks).poll(Arc::clone(bus)));
-        shutdown.spawn("logins", Arc::clone(logins).follow());
-        shutdown.spawn("revocations", Arc::clone(logins).poll());
+        shutdown.spawn("logins", Arc::clone(session_registry).follow());
+        shutdown.spawn("revocations", Arc::clone(session_registry).poll());
         shutdown.spawn("room sweep", Arc::clone(hub).sweep());
         shutdown.spawn("limits", Arc::clone(limiter).announce());
         shutdown.spawn("presence lease", Arc::clone(presence).keep(shutdown.clone()));
         shutdown.spawn("presence writer", Arc::clone(presence).write());
         shutdown.spawn("presence teller", Arc::clone(presence).tell());
-        shutdown.spawn("keys", keys::poll(Arc::clone(authority), Arc::clone(verifier)));
+        shutdown.spawn("keys", jwks::poll(Arc::clone(authority), Arc::clone(verifier)));
     }
 
     /// Its metrics, for a process that shows those of several parts.

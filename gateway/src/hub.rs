@@ -13,18 +13,21 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rookery_bus::authority::Authority;
 use rookery_bus::error::BusError;
-use rookery_bus::{Bus, Head, open};
+use rookery_bus::{Bus, Head, auto_open};
 use rookery_protocol::id::RoomId;
 use rookery_runtime::shutdown::Shutdown;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::limits::{REPAIRS_AT_ONCE_MAX, ROOM_SWEEP_INTERVAL};
-use crate::member::Subscriber;
 use crate::metrics::Metrics;
+use crate::subscriber::Subscriber;
 
 mod attach;
-mod passing;
+mod ephemeral;
+pub mod feed;
+mod flush;
+pub mod repair;
 pub mod room;
 
 pub use attach::SubscribeRequest;
@@ -93,7 +96,7 @@ impl Hub {
 
     /// Where the room stands on the bus, opening it there if need be.
     pub(crate) async fn head(&self, id: RoomId) -> Result<Head, BusError> {
-        open::head(self.bus.as_ref(), self.authority.as_ref(), id).await
+        auto_open::head(self.bus.as_ref(), self.authority.as_ref(), id).await
     }
 
     /// A task of the hub that outlives its caller.
@@ -148,7 +151,7 @@ impl Hub {
     /// Subscribes first and asks for the head then, so that no event falls between the two.
     async fn listen(&self, id: RoomId) -> Result<Head, BusError> {
         self.bus.subscribe(id).await?;
-        open::head_in_time(self.bus.as_ref(), self.authority.as_ref(), id).await
+        auto_open::head_in_time(self.bus.as_ref(), self.authority.as_ref(), id).await
     }
 
     /// More came while the room was opened than could wait. If the bus does not answer now, the next audit asks.

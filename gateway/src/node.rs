@@ -13,13 +13,13 @@ use tokio::time::Instant;
 
 use crate::acks::Acks;
 use crate::authorize::Permissions;
-use crate::crowd::PendingSockets;
-use crate::drain::DrainSchedule;
+use crate::drain_schedule::DrainSchedule;
 use crate::hub::Hub;
-use crate::logins::SessionRegistry;
 use crate::metrics::Metrics;
+use crate::pending_sockets::PendingSockets;
 use crate::presence::Presence;
 use crate::replies::Replies;
+use crate::session_registry::SessionRegistry;
 
 /// What every connection of this process shares.
 pub struct Node {
@@ -32,13 +32,13 @@ pub struct Node {
     pub(crate) permissions: Arc<Permissions>,
     pub(crate) replies: Arc<Replies>,
     pub(crate) acks: Arc<Acks>,
-    pub(crate) logins: Arc<SessionRegistry>,
+    pub(crate) session_registry: Arc<SessionRegistry>,
     pub(crate) presence: Arc<Presence>,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) goodbyes: DrainSchedule,
+    pub(crate) drain_schedule: DrainSchedule,
     pub(crate) ack: AckMode,
     pub(crate) limiter: Arc<Limiter>,
-    pub(crate) crowd: Arc<PendingSockets>,
+    pub(crate) pending_sockets: Arc<PendingSockets>,
     /// Where the grid of all heartbeats begins.
-    pub(crate) born: Instant,
+    pub(crate) heartbeat_origin: Instant,
 }

@@ -17,20 +17,20 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::hub::Hub;
-use crate::logins::SessionRegistry;
-use crate::member::Subscriber;
 use crate::metrics::Metrics;
-use crate::outbox::SendQueue;
+use crate::send_queue::SendQueue;
+use crate::session_registry::SessionRegistry;
+use crate::subscriber::Subscriber;
 
-mod agenda;
+mod due_queue;
 mod lease;
-mod ledger;
-mod teller;
+mod local_presence;
+mod notifier;
 mod typing;
 mod watchers;
 mod writer;
 
-use ledger::Ledger;
+use crate::presence::local_presence::Ledger;
 use typing::Typing;
 use watchers::{List, Watchers};
 
@@ -38,7 +38,7 @@ use watchers::{List, Watchers};
 pub struct Presence {
     store: Arc<dyn PresenceStore>,
     hub: Arc<Hub>,
-    logins: Arc<SessionRegistry>,
+    session_registry: Arc<SessionRegistry>,
     metrics: Arc<Metrics>,
     /// From the signal to the end of the process.
     drain: Duration,
@@ -65,7 +65,7 @@ pub struct PresenceParts {
     /// The rooms of this node.
     pub hub: Arc<Hub>,
     /// The users of this node.
-    pub logins: Arc<SessionRegistry>,
+    pub session_registry: Arc<SessionRegistry>,
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// From the signal to the end of the process.
@@ -75,11 +75,11 @@ pub struct PresenceParts {
 impl Presence {
     /// Nobody is here yet.
     pub fn new(parts: PresenceParts) -> Arc<Self> {
-        let PresenceParts { store, hub, logins, metrics, drain } = parts;
+        let PresenceParts { store, hub, session_registry, metrics, drain } = parts;
         Arc::new(Self {
             store,
             hub,
-            logins,
+            session_registry,
             metrics,
             drain,
             lease: Mutex::new(LeaseId::generate()),
@@ -107,7 +107,7 @@ impl Presence {
         self.written.notify_one();
         let list = self.watchers.lock().remove(member);
         if !list.users.is_empty() {
-            self.logins.unwatch(&list.users);
+            self.session_registry.unwatch(&list.users);
         }
     }
 
@@ -131,16 +131,21 @@ impl Presence {
 
     /// The connection watches these from now on, and is told how they stand. It may know the users, and the rooms are
     /// live on it.
-    pub async fn watch(&self, member: &Arc<Subscriber>, users: Vec<UserId>, rooms: Vec<RoomId>) -> Result<(), BusError> {
+    pub async fn watch(
+        &self,
+        member: &Arc<Subscriber>,
+        users: Vec<UserId>,
+        rooms: Vec<RoomId>,
+    ) -> Result<(), BusError> {
         let (list, asked) = (List { users, rooms }, Instant::now());
         // First the channels, so that nothing falls between the question and the news.
-        if let Err(error) = self.logins.watch(&list.users).await {
-            self.logins.unwatch(&list.users);
+        if let Err(error) = self.session_registry.watch(&list.users).await {
+            self.session_registry.unwatch(&list.users);
             return Err(error);
         }
         let general = list.rooms.iter().copied().find(|room| member.knows_as_general(*room));
         let (before, deliveries) = self.watchers.lock().replace(member, &list, general, asked);
-        self.logins.unwatch(&before.users);
+        self.session_registry.unwatch(&before.users);
         let found = self.read(&list.users).await?;
         let mut seen = Vec::with_capacity(found.len());
         let mut missed = Vec::new();
@@ -151,7 +156,7 @@ impl Presence {
             missed.extend(delivery);
         }
         drop(watchers);
-        member.outbox.send(&ServerFrame::Watching { users: seen });
+        member.send_queue.send(&ServerFrame::Watching { users: seen });
         self.deliver(missed.into_iter().chain(deliveries));
         self.watched.notify_one();
         Ok(())
@@ -186,7 +191,7 @@ impl Presence {
     }
 
     fn touch_rooms_of(&self, user: UserId) {
-        let rooms = self.logins.rooms_of(user);
+        let rooms = self.session_registry.rooms_of(user);
         let mut ledger = self.ledger.lock();
         for room in rooms {
             ledger.touch(room, Instant::now());

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use rookery_bus::signal::{Signal, EphemeralSignal};
+use rookery_bus::signal::{EphemeralSignal, Signal};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::position::Position;
@@ -20,17 +20,12 @@ use crate::acks::Acks;
 use crate::authorize::Permissions;
 use crate::frame::Frame;
 use crate::hub::Hub;
+use crate::hub::feed::Delivery;
 use crate::limits::{AUDIT_PAUSE, DELIVERIES_PER_FLUSH_MAX, HEAD_AUDIT_INTERVAL, SIGNALS_PER_FLUSH_MAX};
-use crate::logins::SessionRegistry;
-use crate::outbox::SendQueue;
 use crate::presence::Presence;
 use crate::replies::Replies;
-
-mod flush;
-pub mod repair;
-pub mod room_feed;
-
-use room_feed::Delivery;
+use crate::send_queue::SendQueue;
+use crate::session_registry::SessionRegistry;
 
 /// Brings the bus's signals to the hub and to the acks.
 pub struct Relay {
@@ -38,7 +33,7 @@ pub struct Relay {
     replies: Arc<Replies>,
     acks: Arc<Acks>,
     permissions: Arc<Permissions>,
-    logins: Arc<SessionRegistry>,
+    session_registry: Arc<SessionRegistry>,
     presence: Arc<Presence>,
     suspicion: Notify,
 }
@@ -54,7 +49,7 @@ pub struct RelayParts {
     /// What is no longer to be believed.
     pub permissions: Arc<Permissions>,
     /// Ends of logins.
-    pub logins: Arc<SessionRegistry>,
+    pub session_registry: Arc<SessionRegistry>,
     /// Who is there, and what is said for the moment.
     pub presence: Arc<Presence>,
 }
@@ -62,8 +57,8 @@ pub struct RelayParts {
 impl Relay {
     /// A relay that is not running yet.
     pub fn new(parts: RelayParts) -> Arc<Self> {
-        let RelayParts { hub, replies, acks, permissions, logins, presence } = parts;
-        Arc::new(Self { hub, replies, acks, permissions, logins, presence, suspicion: Notify::new() })
+        let RelayParts { hub, replies, acks, permissions, session_registry, presence } = parts;
+        Arc::new(Self { hub, replies, acks, permissions, session_registry, presence, suspicion: Notify::new() })
     }
 
     /// Handles signals until the bus is gone. The receiver is made before any room is subscribed.
@@ -100,13 +95,13 @@ impl Relay {
             Ok(Signal::Event(event)) => self.on_event(event, owed),
             Ok(Signal::Stored { partition, mark }) => owed.append(&mut self.acks.advance(partition, &mark)),
             Ok(Signal::Suspect) => self.suspect(),
-            Ok(Signal::Session { user, revoked }) => self.logins.revoke(user, revoked),
+            Ok(Signal::Session { user, revoked }) => self.session_registry.revoke(user, revoked),
             Ok(Signal::Presence(presence)) => self.presence.hear(&presence, owed),
             Ok(Signal::Ephemeral { room, whisper }) => match whisper.as_ref() {
                 EphemeralSignal::Typing { user } => self.presence.hear_typing(room, user, owed),
                 EphemeralSignal::Occupancy {} => self.presence.hear_of(room),
             },
-            Ok(Signal::User { user, news }) => self.logins.tell(user, &news),
+            Ok(Signal::User { user, news }) => self.session_registry.tell(user, &news),
             Err(RecvError::Lagged(events)) => {
                 tracing::warn!(events, "this process reads the bus too slowly");
                 self.suspect();

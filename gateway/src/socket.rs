@@ -8,8 +8,8 @@ use std::task::{Context, Poll, ready};
 
 use rookery_protocol::close::CloseCode;
 
+use crate::byte_stream::ByteStream;
 use crate::limits::READ_BUFFER_BYTES;
-use crate::wire::ByteStream;
 
 mod bounds;
 mod reader;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use rookery_bus::error::BusError;
-use rookery_bus::signal::{Revoked, Signal, EphemeralSignal};
+use rookery_bus::signal::{EphemeralSignal, Revoked, Signal};
 use rookery_bus::{
     Append, AppendError, Appended, Began, Bus, Head, Mark, OpenError, PartitionOpening, PartitionState, RoomSeed,
 };

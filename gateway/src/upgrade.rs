@@ -18,9 +18,9 @@ use rookery_runtime::address;
 use rookery_runtime::listener::{self, Peer};
 
 use crate::connection::{self, Opening};
-use crate::crowd::Pending;
 use crate::limits::SEND_BUFFER_BYTES;
 use crate::node::Node;
+use crate::pending_sockets::Pending;
 use crate::socket::{Bounds, Socket};
 
 mod handshake;
@@ -30,12 +30,12 @@ mod token;
 pub use refusal::Refusal;
 
 /// `GET /ws`: any number of rooms.
-pub async fn many(State(node): State<Arc<Node>>, request: Request) -> Response {
+pub async fn upgrade_multi_room(State(node): State<Arc<Node>>, request: Request) -> Response {
     answer(&node, request, None).await
 }
 
 /// `GET /ws/{room}`: one room.
-pub async fn one(
+pub async fn upgrade_single_room(
     State(node): State<Arc<Node>>,
     room: Result<Path<RoomRef>, PathRejection>,
     request: Request,
@@ -108,7 +108,7 @@ fn client(node: &Node, request: &Request) -> u128 {
 /// A place for one more socket from there. Who brings a good token needs none, so that a crowd without tokens keeps
 /// nobody out who shares its address.
 async fn admit(node: &Node, client: u128, token: Option<&str>) -> Result<Option<Pending>, Refusal> {
-    let pending = node.crowd.enter(client);
+    let pending = node.pending_sockets.enter(client);
     if pending.is_none() && token.is_none_or(|token| node.verifier.verify(token, UnixMillis::now()).is_err()) {
         node.metrics.limit("pending_sockets");
         return Err(Refusal::TooManyPending);

@@ -6,7 +6,7 @@ use clap::ArgMatches;
 use rookery_api::accounts::registration::{self, Registration};
 use rookery_bus::limiter::{self, LimiterOptions};
 use rookery_bus::pace::{self, RoomRateLimit};
-use rookery_gateway::crowd::{self, SocketCaps};
+use rookery_gateway::pending_sockets::{self, SocketCaps};
 use rookery_protocol::limits::DRAIN_MS_MAX;
 use rookery_runtime::config::{ConfigErrors, Effective, Folder, ListenAddress, Reader, Setting, section};
 use rookery_runtime::limits::CONNECTIONS_MAX_MAX;
@@ -63,8 +63,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     registration::SETTING,
     pace::SETTINGS[0],
     pace::SETTINGS[1],
-    crowd::SETTINGS[0],
-    crowd::SETTINGS[1],
+    pending_sockets::SETTINGS[0],
+    pending_sockets::SETTINGS[1],
     limiter::SETTINGS[0],
     limiter::SETTINGS[1],
     limiter::SETTINGS[2],

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::mailbox::{Incoming, Mailbox, ChatClient};
+use crate::mailbox::{ChatClient, Incoming, Mailbox};
 use crate::{dirs, guardian, tools, traffic};
 
 /// Whose client.

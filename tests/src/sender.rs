@@ -11,7 +11,7 @@ use rookery_protocol::close::CloseCode;
 use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use crate::mailbox::{Incoming, ChatClient as _};
+use crate::mailbox::{ChatClient as _, Incoming};
 use crate::rest::{Account, Rest};
 use crate::view::{Place, View};
 use crate::ws::{Attempt, Socket, Way};

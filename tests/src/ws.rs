@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::mailbox::{Incoming, Mailbox, ChatClient};
+use crate::mailbox::{ChatClient, Incoming, Mailbox};
 use crate::traffic;
 
 /// How a token gets to the server.

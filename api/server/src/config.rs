@@ -195,7 +195,8 @@ impl Config {
         let connections_max = reader.number("connections_max", 1..=CONNECTIONS_MAX_MAX);
         let drain_ms = reader.number("drain_ms", 0..=DRAIN_MS_MAX);
         let (log_format, log_filter) = (reader.required("log_format"), reader.required("log_filter"));
-        let (pace, limits, origins) = (RoomRateLimit::read(reader), LimiterOptions::read(reader), Origins::read(reader));
+        let (pace, limits, origins) =
+            (RoomRateLimit::read(reader), LimiterOptions::read(reader), Origins::read(reader));
         let registration = reader.required("registration");
         let (signing_key, node_name) = (reader.optional_text("signing_key"), reader.optional_text("node_name"));
         Some(Self {

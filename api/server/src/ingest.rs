@@ -12,8 +12,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rookery_api::in_flight_writes::InFlightWrites;
 use rookery_api::metrics::Metrics;
-use rookery_api::underway::InFlightWrites;
 use rookery_bus::error::BusError;
 use rookery_bus_redis::RedisBus;
 use rookery_bus_redis::entry::Batch;

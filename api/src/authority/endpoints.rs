@@ -29,7 +29,7 @@ where
         .route("/internal/v1/sessions/revoked", post(revocations::sessions))
         .route("/internal/v1/acl", post(revocations::acl))
         .route("/internal/v1/readers", post(revocations::readers))
-        .route("/internal/v1/acquainted", post(revocations::acquainted))
+        .route("/internal/v1/acquainted", post(revocations::visible_users))
         .route("/internal/v1/rooms/{room}/events", post(events::events))
         .route("/internal/v1/messages/look", post(look::look))
         .route("/internal/v1/read", post(unread::read))

@@ -4,10 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use rookery_protocol::act::{MessageChange, ChangeKind};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::content;
 use rookery_protocol::id::{ClientId, Epoch, Seq};
+use rookery_protocol::message_change::{ChangeKind, MessageChange};
 use rookery_protocol::position::StoredPosition;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -184,7 +184,11 @@ async fn act(
 ) -> Result<Response, ApiError> {
     let MessagePath { room, message: message_id } = path;
     let client_id = client_id.unwrap_or_else(ClientId::generate);
-    let deed = MessageChangeRequest { sender: caller.into(), client_id: client_id.clone(), act: MessageChange { message_id, kind } };
+    let deed = MessageChangeRequest {
+        sender: caller.into(),
+        client_id: client_id.clone(),
+        act: MessageChange { message_id, kind },
+    };
     let Some(Sent { room, id, first: StoredPosition { epoch, seq, timestamp }, stored }) =
         messages.act(&room, deed).await?
     else {

@@ -1,13 +1,13 @@
 //! Doing something to a message over REST: a look at the message, then the same steps as for sending.
 
 use rookery_bus::authority::{Authority, BeforeAct, Look, Verdict};
-use rookery_protocol::act::MessageChange;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{Event, EventBody, Sender, SequencedEvent};
 use rookery_protocol::id::{ClientId, MessageId, RoomId, RoomRef, UserId};
 use rookery_protocol::limits::{ACT_SETTLE_PAUSE, ACT_SETTLE_TRIES};
+use rookery_protocol::message_change::MessageChange;
 use rookery_protocol::position::Position;
 use rookery_store::Reaction;
 use rookery_store::message::edit_of;
@@ -93,7 +93,8 @@ impl Messages {
         let looked = history::look(&self.stores, &*self.bus, (room, id), &[])
             .await?
             .filter(|looked| !looked.state.deleted);
-        let MessageLookup { said, unstored, .. } = looked.ok_or_else(|| ApiError::refused(ErrorCode::UnknownMessage))?;
+        let MessageLookup { said, unstored, .. } =
+            looked.ok_or_else(|| ApiError::refused(ErrorCode::UnknownMessage))?;
         let mut edits = self.stores.messages.edits(id, EDITS_SHOWN_MAX).await?;
         edits.extend(unstored.into_iter().filter(|event| edit_of(&event.event.body) == Some(id)));
         edits.sort_by_key(SequencedEvent::position);

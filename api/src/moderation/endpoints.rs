@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use crate::error::ApiError;
 use crate::http::extract::{Caller, JsonBody, MemberPath};
-use crate::moderation::{ModerationRequest, Moderation, end};
+use crate::moderation::{Moderation, ModerationRequest, end};
 
 /// How long it holds: until a time, or for so many seconds, not both; until it is taken back if neither is given.
 #[derive(Deserialize, ToSchema)]
@@ -36,7 +36,12 @@ impl SanctionRequest {
     }
 }
 
-async fn done(moderation: &Moderation, caller: Caller, path: MemberPath, what: SanctionAction) -> Result<StatusCode, ApiError> {
+async fn done(
+    moderation: &Moderation,
+    caller: Caller,
+    path: MemberPath,
+    what: SanctionAction,
+) -> Result<StatusCode, ApiError> {
     let MemberPath { room, user } = path;
     moderation.act(caller.into(), ModerationRequest { room, user, act: what }).await?;
     Ok(StatusCode::NO_CONTENT)

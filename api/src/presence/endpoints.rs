@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use rookery_bus::presence::Setting;
-use rookery_bus::presence::crowd::RoomOccupancy;
+use rookery_bus::presence::occupancy::RoomOccupancy;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::cost::Work;
-use rookery_protocol::presence::{PresenceView, VisibleStatus, Status, StatusText};
+use rookery_protocol::presence::{PresenceView, Status, StatusText, VisibleStatus};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -12,7 +12,7 @@ pub async fn visible_users(stores: &Stores, user: UserId, others: &[UserId]) -> 
         Err(_) => None,
     };
     let strangers: Vec<UserId> = others.iter().copied().filter(|other| *other != user).collect();
-    let mut known = stores.members.acquainted(user, &strangers, general).await?;
+    let mut known = stores.members.visible_users(user, &strangers, general).await?;
     known.extend(others.iter().find(|other| **other == user));
     Ok(known)
 }

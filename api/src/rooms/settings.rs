@@ -26,7 +26,7 @@ impl Rooms {
             tracing::info!(room_id = %room.id, %by, ?change, "room settings changed");
         }
         // Also where nothing changed: an earlier try may have been told that the room had not heard of it.
-        self.announcer.settle(room.id).await?;
+        self.dispatcher.settle(room.id).await?;
         self.seen_by(room.id, by).await
     }
 
@@ -42,7 +42,7 @@ impl Rooms {
         if self.stores.members.transfer(room.id, to, &event).await?.is_some() {
             tracing::info!(room_id = %room.id, %by, user_id = %to, "room handed over");
         }
-        self.announcer.settle(room.id).await?;
+        self.dispatcher.settle(room.id).await?;
         self.seen_by(room.id, by).await
     }
 

@@ -20,9 +20,9 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{is_duplicate, left_out};
 use super::event_document::MessageDocument;
-use super::many::page_of;
 use super::unread::{self, MentionDocument};
 use super::{Mongo, by_id};
+use crate::batch_reads::page_of;
 use crate::documents::StateDocument;
 use crate::error::Failed;
 use crate::fields::{date, key, order, place, uuid_of};

@@ -26,16 +26,17 @@ use self::documents::{
     EpochDocument, MemberDocument, OutboxDocument, RoomDocument, SanctionDocument, SessionDocument, UserDocument,
 };
 use self::event_document::MessageDocument;
-use self::tops::Tops;
-use self::turns::Turns;
 use self::unread::MentionDocument;
 use crate::documents::StateDocument;
 use crate::error::Failed;
+use crate::latest_seq_cache::Tops;
 use crate::limits::{STORE_CALL_LIFE, STORE_CONNECTIONS_MAX, STORE_CONNECTS_AT_ONCE};
+use crate::room_locks::Turns;
 
 mod acts;
 mod address;
 pub mod backup;
+mod batch_reads;
 mod calls;
 mod documents;
 mod epochs;
@@ -43,24 +44,23 @@ mod error;
 mod event_document;
 mod fields;
 mod indexes;
+mod latest_seq_cache;
 pub mod limits;
 mod load;
-mod many;
 mod members;
 mod messages;
 mod migrations;
 mod outbox;
+mod page_ranges;
 mod renames;
+mod room_locks;
 mod rooms;
 mod sanctions;
 mod sessions;
 mod timeline;
-mod tops;
 mod transaction;
-mod turns;
 mod unread;
 mod users;
-mod walk;
 
 pub use address::{MongoAddress, SETTINGS};
 

@@ -14,8 +14,8 @@ use serde::Deserialize;
 
 use super::Mongo;
 use super::documents::MemberDocument;
-use super::many::{members_at, page_of};
 use super::transaction::{Change, Turn};
+use crate::batch_reads::{members_at, page_of};
 use crate::documents::one;
 use crate::fields::{date, key, uuid_of};
 
@@ -73,7 +73,7 @@ impl Members for Mongo {
 
     /// One question for the user's rooms, and one for those of each so many others: however many rooms there are. Rooms
     /// are compared here, since not every server looks at two lists of ids with an index.
-    async fn acquainted(
+    async fn visible_users(
         &self,
         user: UserId,
         others: &[UserId],

@@ -20,12 +20,12 @@ use rookery_store::{Messages, PageQuestion, Reaction, StoreError, integer};
 use super::acts::Acts;
 use super::error::left_out;
 use super::event_document::MessageDocument;
-use super::many::page_of;
-use super::walk::{Given, Walk};
 use super::{Mongo, by_id};
+use crate::batch_reads::page_of;
 use crate::error::Failed;
 use crate::fields::key;
 use crate::limits::STORE_CALL_LIFE;
+use crate::page_ranges::{Given, Walk};
 
 #[async_trait]
 impl Messages for Mongo {

@@ -11,9 +11,9 @@ use rookery_store::room::{Room, SettingsChange};
 use rookery_store::{Announcement, Rooms, StoreError, integer};
 
 use super::documents::RoomDocument;
-use super::many::page_of;
 use super::transaction::{Change, Turn};
 use super::{Mongo, by_id};
+use crate::batch_reads::page_of;
 use crate::fields::key;
 
 #[async_trait]

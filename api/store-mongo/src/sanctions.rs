@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use rookery_protocol::event::Event;
 use rookery_protocol::id::{RoomId, UserId};
-use rookery_store::sanction::{SanctionAction, Sanction};
+use rookery_store::sanction::{Sanction, SanctionAction};
 use rookery_store::{Announcement, Sanctions, StoreError};
 
 use super::Mongo;
-use super::many::sanctions_at;
 use super::transaction::{Change, Turn};
+use crate::batch_reads::sanctions_at;
 use crate::documents::one;
 
 #[async_trait]
@@ -33,6 +33,8 @@ impl Sanctions for Mongo {
         act: SanctionAction,
         event: &Event,
     ) -> Result<Option<Announcement>, StoreError> {
-        Ok(self.change(Change { room, turn: Turn::SanctionAction(user, act), event: event.clone() }).await?)
+        Ok(self
+            .change(Change { room, turn: Turn::SanctionAction(user, act), event: event.clone() })
+            .await?)
     }
 }

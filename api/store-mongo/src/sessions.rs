@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::Mongo;
 use super::documents::SessionDocument;
-use super::many::page_of;
+use crate::batch_reads::page_of;
 use crate::error::Failed;
 use crate::fields::{binary, date, key, uuid_of};
 

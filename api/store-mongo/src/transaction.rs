@@ -15,20 +15,20 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, RoomSettings};
 use rookery_protocol::id::{AclVersion, RoomId, UserId};
 use rookery_store::room::{Member, SettingsChange};
-use rookery_store::sanction::{SanctionAction, Sanction};
+use rookery_store::sanction::{Sanction, SanctionAction};
 use rookery_store::{Announcement, StoreError};
 use tokio::time::sleep;
 
 use super::documents::{MemberDocument, OutboxDocument, RoomDocument, SanctionDocument};
 use super::error::is_duplicate;
 use super::event_document::EventDocument;
-use super::turns::Turns;
 use super::{Mongo, by_id, durable};
 use crate::documents::one;
 use crate::error::Failed;
 use crate::event_document::SettingsDocument;
 use crate::fields::{date, key};
 use crate::limits::TRANSACTION_TRIES_MAX;
+use crate::room_locks::Turns;
 
 /// Longest pause before the first new try; it doubles up to the other one.
 const PAUSE_MIN: Duration = Duration::from_millis(4);
@@ -267,7 +267,13 @@ impl Parts {
         Ok(Turned::Settled(settings))
     }
 
-    async fn act(&self, session: &mut ClientSession, room: RoomId, user: UserId, act: SanctionAction) -> Result<bool, Error> {
+    async fn act(
+        &self,
+        session: &mut ClientSession,
+        room: RoomId,
+        user: UserId,
+        act: SanctionAction,
+    ) -> Result<bool, Error> {
         let before = self.sanction(session, room, user).await?;
         let after = act.apply(before);
         let removed = act.expels() && self.remove(session, one(room, user)).await?;

@@ -19,7 +19,7 @@ use rookery_store::{StoreError, Unread, integer};
 use serde::{Deserialize, Serialize};
 
 use super::Mongo;
-use super::many::page_of;
+use crate::batch_reads::page_of;
 use crate::documents::{StateDocument, one};
 use crate::error::Failed;
 use crate::fields::{date, key, order, place_in_order};

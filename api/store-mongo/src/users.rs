@@ -10,8 +10,8 @@ use rookery_store::user::{ServerRole, User};
 use rookery_store::{StoreError, Users};
 
 use super::documents::UserDocument;
-use super::many::page_of;
 use super::{Mongo, by_id};
+use crate::batch_reads::page_of;
 use crate::error::Failed;
 use crate::fields::key;
 

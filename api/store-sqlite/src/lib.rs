@@ -26,6 +26,7 @@ mod acts;
 pub mod backup;
 mod connection;
 mod disk;
+mod enum_codec;
 mod epochs;
 mod error;
 mod event_rows;
@@ -46,7 +47,6 @@ mod sessions;
 mod sql;
 mod unread;
 mod users;
-mod words;
 mod writer;
 
 /// The file and the ways to it.

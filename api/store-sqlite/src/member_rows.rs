@@ -9,9 +9,9 @@ use rookery_store::room::Member;
 use rusqlite::{Connection, Row};
 
 use super::sql::statements;
+use crate::enum_codec::Word as _;
 use crate::error::Failed;
 use crate::sql::change;
-use crate::words::Word as _;
 
 statements! {
     DELETE = "DELETE FROM members WHERE room_id = ?1 AND user_id = ?2";

@@ -14,8 +14,8 @@ use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use super::sql::{change, many, one, statements};
-use super::words::Word;
 use super::{Sqlite, rooms, sanctions};
+use crate::enum_codec::Word;
 use crate::error::Failed;
 use crate::member_rows::{read, remove};
 use crate::outbox::announce;
@@ -72,7 +72,7 @@ impl Members for Sqlite {
         .await
     }
 
-    async fn acquainted(
+    async fn visible_users(
         &self,
         user: UserId,
         others: &[UserId],

@@ -9,7 +9,7 @@ use rookery_store::renames::{self, NamedRoom, OldAddress, OldRoom};
 use rusqlite::{Connection, Row, params};
 
 use super::sql::{change, many};
-use super::words::Word;
+use crate::enum_codec::Word;
 use crate::error::Failed;
 
 const ROOMS: &str = "SELECT id, slug, name, description, visibility, created_at FROM rooms";

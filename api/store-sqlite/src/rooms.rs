@@ -11,8 +11,8 @@ use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use super::sql::{change, many, one, parsed, statements};
-use super::words::Word;
 use super::{Sqlite, outbox};
+use crate::enum_codec::Word;
 use crate::error::Failed;
 
 statements! {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use rookery_protocol::event::Event;
 use rookery_protocol::id::{RoomId, UserId};
-use rookery_store::sanction::{SanctionAction, Sanction};
+use rookery_store::sanction::{Sanction, SanctionAction};
 use rookery_store::{Announcement, Sanctions, StoreError, integer};
 use rusqlite::{Connection, Row, params};
 

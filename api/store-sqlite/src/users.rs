@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::Sqlite;
 use super::sql::{change, many, one, parsed, statements};
-use super::words::Word;
+use crate::enum_codec::Word;
 use crate::error::Failed;
 
 statements! {

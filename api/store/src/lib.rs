@@ -18,7 +18,7 @@ use crate::load::LoadSet;
 use crate::message::{Kinds, Window};
 use crate::message_state::{MessageState, Reacted};
 use crate::room::{Member, MemberPlace, MembershipPlace, Room, SettingsChange};
-use crate::sanction::{SanctionAction, Sanction};
+use crate::sanction::{Sanction, SanctionAction};
 use crate::session::{Session, TokenHash};
 use crate::unread::{Counts, Reader, Span};
 use crate::user::{ServerRole, User};
@@ -142,7 +142,7 @@ pub trait Members: Send + Sync {
     /// already; then nothing changes.
     async fn transfer(&self, room: RoomId, user: UserId, event: &Event) -> Result<Option<Announcement>, StoreError>;
     /// Those of the others who are in a room with the user, other than `except`. The order is not promised.
-    async fn acquainted(
+    async fn visible_users(
         &self,
         user: UserId,
         others: &[UserId],

@@ -84,11 +84,11 @@ mod tests {
     use rookery_protocol::id::MessageId;
 
     use super::*;
-    use rookery_protocol::act::{MessageChange, ChangeKind};
     use rookery_protocol::emoji::Emoji;
     use rookery_protocol::event::{Event, Sender};
     use rookery_protocol::id::{ClientId, Epoch, RoomId, Seq, UserId};
     use rookery_protocol::limits::REACTIONS_PER_MESSAGE_MAX;
+    use rookery_protocol::message_change::{ChangeKind, MessageChange};
     use uuid::Uuid;
 
     fn act(seq: u64, user: UserId, kind: ChangeKind) -> SequencedEvent {

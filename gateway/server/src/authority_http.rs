@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use http::StatusCode;
 use moka::future::Cache;
-use rookery_bus::authority::many::{Answers, Questions};
+use rookery_bus::authority::batch::{Answers, Questions};
 use rookery_bus::authority::{Answer, Authority, AuthorityError, Changes, Look, MessageFacts, Permission, Question};
 use rookery_bus::limits::ROOM_OPEN_DEADLINE;
 use rookery_gateway::limits::SLUGS_MAX;
@@ -139,7 +139,7 @@ impl Authority for HttpAuthority {
         decode(&self.ask(self.client.post(url).json(&body)).await?)
     }
 
-    async fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
+    async fn visible_users(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
         let url = self.url(&["internal", "v1", "acquainted"])?;
         let body = json!({ "user": user, "others": others });
         decode(&self.ask(self.client.post(url).json(&body)).await?)

@@ -7,7 +7,7 @@ use rookery_bus::limiter::{self, LimiterOptions};
 use rookery_bus::pace::{self, RoomRateLimit};
 use rookery_bus_redis as redis;
 use rookery_bus_redis::RedisAddress;
-use rookery_gateway::crowd::{self, SocketCaps};
+use rookery_gateway::pending_sockets::{self, SocketCaps};
 use rookery_protocol::limits::DRAIN_MS_MAX;
 use rookery_protocol::server::AckMode;
 use rookery_runtime::config::{ConfigErrors, Effective, ListenAddress, Reader, Setting, is_strong};
@@ -69,8 +69,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     pace::SETTINGS[0],
     pace::SETTINGS[1],
-    crowd::SETTINGS[0],
-    crowd::SETTINGS[1],
+    pending_sockets::SETTINGS[0],
+    pending_sockets::SETTINGS[1],
     limiter::SETTINGS[0],
     limiter::SETTINGS[1],
     limiter::SETTINGS[2],

@@ -5,7 +5,7 @@ use rookery_protocol::id::{LogPosition, UserId};
 use serde_json::Value;
 
 use super::*;
-use crate::outbox::SendQueue;
+use crate::send_queue::SendQueue;
 
 fn at(epoch: u64, ms: u64) -> LogPosition {
     LogPosition { epoch: Epoch(epoch), ms, n: 0 }
@@ -49,7 +49,7 @@ impl Setup {
     }
 
     fn frames(&self) -> Vec<Value> {
-        let frames = self.member.outbox.take();
+        let frames = self.member.send_queue.take();
         frames.iter().map(|frame| serde_json::from_str(frame.as_text()).unwrap()).collect()
     }
 

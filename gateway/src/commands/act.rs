@@ -9,7 +9,7 @@ use rookery_protocol::limits::{ACT_SETTLE_PAUSE, ACT_SETTLE_TRIES};
 use rookery_protocol::server::ErrorFrame;
 
 use super::Commands;
-use super::promise::{KnownPlace, Place, Placed, RIGHTS_ATTEMPTS};
+use crate::commands::publish::{KnownPlace, Place, Placed, RIGHTS_ATTEMPTS};
 use crate::error::CommandError;
 use crate::session::MessageChangeRequest;
 

@@ -27,7 +27,7 @@ impl Commands {
             }
         }
         let watched = async {
-            let known = self.acquainted(users).await?;
+            let known = self.visible_users(users).await?;
             Ok(self.node.presence.watch(&self.member, known, live.into_iter().collect()).await?)
         };
         let watched: Result<(), CommandError> = watched.await;
@@ -37,12 +37,12 @@ impl Commands {
         }
     }
 
-    async fn acquainted(&self, users: Vec<UserId>) -> Result<Vec<UserId>, AuthorityError> {
+    async fn visible_users(&self, users: Vec<UserId>) -> Result<Vec<UserId>, AuthorityError> {
         let users: Vec<UserId> = users.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
         if users.is_empty() {
             return Ok(users);
         }
-        self.node.authority.acquainted(self.member.user, &users).await
+        self.node.authority.visible_users(self.member.user, &users).await
     }
 
     /// Never answered: who may not speak is not heard typing, either.

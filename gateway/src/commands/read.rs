@@ -27,7 +27,7 @@ impl Commands {
             return Err(CommandError::Refused(ErrorCode::NotAMember));
         }
         // While the bus is away nobody hears of it, and the mark counts all the same.
-        timeout(NEWS_WAIT, self.node.logins.hears(user)).await.ok();
+        timeout(NEWS_WAIT, self.node.session_registry.hears(user)).await.ok();
         self.node.metrics.reads.with_label_values(&["written"]).inc();
         Ok(self.node.authority.mark_read(user, permission.room, *to).await?)
     }

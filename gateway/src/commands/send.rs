@@ -7,7 +7,7 @@ use rookery_protocol::event::Event;
 use rookery_protocol::server::ErrorFrame;
 
 use super::Commands;
-use super::promise::{Place, Placed, RIGHTS_ATTEMPTS};
+use crate::commands::publish::{Place, Placed, RIGHTS_ATTEMPTS};
 use crate::error::CommandError;
 use crate::session::Outgoing;
 

@@ -150,7 +150,7 @@ impl Commands {
     }
 
     async fn join(&self, joining: &SubscribeRequest) -> Result<(), CommandError> {
-        self.member.outbox.low().await;
+        self.member.send_queue.low().await;
         if !self.member.note(joining.room, joining.slug.clone()) {
             return Err(CommandError::Refused(ErrorCode::TooManyRooms));
         }

@@ -12,8 +12,8 @@ use crate::commands::Commands;
 use crate::frame::Frame;
 use crate::limits::{CLOSE_DEADLINE, COMMANDS_FINISH};
 use crate::node::Node;
-use crate::outbox::SendQueue;
 use crate::reads::Reads;
+use crate::send_queue::SendQueue;
 use crate::session::{Command, Queued, Ran};
 use crate::socket::Socket;
 
@@ -61,8 +61,8 @@ impl Connection {
         let rest = finish_commands(self.commands, self.running, self.waiting, reads);
         let goodbye = async {
             match end {
-                End::Ours(code) => part(&self.outbox, &self.socket, Frame::close(code)).await,
-                End::Theirs(code) => part(&self.outbox, &self.socket, Frame::close_echo(code)).await,
+                End::Ours(code) => part(&self.send_queue, &self.socket, Frame::close(code)).await,
+                End::Theirs(code) => part(&self.send_queue, &self.socket, Frame::close_echo(code)).await,
                 End::Lost => {}
             }
         };
@@ -72,8 +72,8 @@ impl Connection {
 
 /// Writes what is still owed, such as the error that explains the close, and the close frame. A client that does not
 /// go in time is left behind.
-async fn part(outbox: &SendQueue, socket: &Socket, last: Frame) {
-    if !timeout(CLOSE_DEADLINE, outbox.finish(last)).await.unwrap_or(false) {
+async fn part(send_queue: &SendQueue, socket: &Socket, last: Frame) {
+    if !timeout(CLOSE_DEADLINE, send_queue.finish(last)).await.unwrap_or(false) {
         return;
     }
     if let Err(error) = socket.wire().shut_down() {

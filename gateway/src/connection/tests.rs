@@ -16,16 +16,16 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::*;
-use crate::crowd::SocketCaps;
 use crate::gateway::GatewayOptions;
 use crate::limits::ROOM_LINGER;
+use crate::pending_sockets::SocketCaps;
 use crate::socket::Bounds;
 use crate::testing::{ClientEnd, FakeAuthority, FakeBus, Nobody, pipe};
 use crate::{Gateway, GatewayParts};
 
-mod logins;
 mod reads;
 mod replies;
+mod session_registry;
 
 struct Setup {
     bus: Arc<FakeBus>,

@@ -15,9 +15,9 @@ use super::Hub;
 use super::room::push::reset;
 use super::room::{Live, Room};
 use crate::frame::Frame;
-use crate::member::Subscriber;
+use crate::hub::feed::{Fetched, Plan};
 use crate::relay;
-use crate::relay::room_feed::{Fetched, Plan};
+use crate::subscriber::Subscriber;
 
 /// Steps of one attach: a look at bus or store and a piece of the replay for every event, should they be that large,
 /// and as much again for rooms that close meanwhile and events that come meanwhile.
@@ -116,7 +116,7 @@ impl Hub {
                     return Ok(());
                 }
                 Attempt::Closed => {}
-                Attempt::Wait => joining.member.outbox.low().await,
+                Attempt::Wait => joining.member.send_queue.low().await,
                 Attempt::Fetch(after) => {
                     let (source, fetched) = self.fetch(joining.room, after).await?;
                     (progress.source, progress.fetched) = (source, Some(fetched));
@@ -198,7 +198,7 @@ impl Live {
     /// A piece of what was missed; the rest follows.
     fn replay(&mut self, joining: &SubscribeRequest, progress: &mut Progress, frames: Vec<Frame>) {
         let first = self.first(joining, progress);
-        joining.member.outbox.push_all(first.into_iter().chain(frames));
+        joining.member.send_queue.push_all(first.into_iter().chain(frames));
         self.hold(&joining.member);
     }
 
@@ -206,7 +206,7 @@ impl Live {
         let first = self.first(joining, progress);
         let seq = self.feed.head().seq;
         let last = std::iter::once(Frame::from(&ServerFrame::CaughtUp { room: joining.room, seq }));
-        joining.member.outbox.push_all(first.into_iter().chain(between).chain(last));
+        joining.member.send_queue.push_all(first.into_iter().chain(between).chain(last));
         self.add(&joining.member, joining.acl);
     }
 

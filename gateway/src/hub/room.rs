@@ -12,18 +12,18 @@ use rookery_protocol::position::Position;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::hub::feed::{Delivery, OfferOutcome, RoomFeed};
 use crate::limits::{PARKED_EVENTS_MAX, ROOM_LINGER};
-use crate::member::{Subscriber, ConnectionId};
-use crate::outbox::SendQueue;
-use crate::relay::room_feed::{Delivery, OfferOutcome, RoomFeed};
+use crate::send_queue::SendQueue;
+use crate::subscriber::{ConnectionId, Subscriber};
 
+mod batch_pacer;
 pub(super) mod members;
 pub(super) mod push;
-mod tempo;
 
+use crate::hub::room::batch_pacer::BatchPacer;
 use members::Members;
 use push::Held;
-use tempo::BatchPacer;
 
 /// A room as this node knows it.
 pub struct Room {
@@ -70,7 +70,7 @@ pub(super) struct Live {
     acl: AclVersion,
     /// How many have come; tells whether somebody came in between.
     entries: u64,
-    tempo: BatchPacer,
+    batch_pacer: BatchPacer,
     held: Held,
 }
 
@@ -151,7 +151,7 @@ impl Room {
             repairing: false,
             acl: AclVersion::default(),
             entries: 0,
-            tempo: BatchPacer::new(now),
+            batch_pacer: BatchPacer::new(now),
             held: Held::default(),
         };
         let before = std::mem::replace(&mut *state, State::Live(Box::new(live)));
@@ -250,7 +250,7 @@ impl Room {
     pub fn is_big(&self) -> bool {
         self.live().is_some_and(|mut live| {
             let members = live.members.len();
-            live.tempo.is_big(members, Instant::now())
+            live.batch_pacer.is_big(members, Instant::now())
         })
     }
 
@@ -323,7 +323,7 @@ impl Live {
         self.entries += 1;
         self.catching_up.remove(member.id);
         self.members.insert(member);
-        self.note_late(member);
+        self.record_late_joiner(member);
         self.empty_since = None;
     }
 

@@ -14,10 +14,10 @@ use super::*;
 use crate::acks::Acks;
 use crate::authorize::Permissions;
 use crate::limits::{HEAD_AUDIT_INTERVAL, RING_FRAMES_MAX, ROOM_LINGER};
-use crate::logins::{SessionRegistry, SessionRegistryParts};
-use crate::outbox::SendQueue;
 use crate::presence::{Presence, PresenceParts};
 use crate::relay::{Relay, RelayParts};
+use crate::send_queue::SendQueue;
+use crate::session_registry::{SessionRegistry, SessionRegistryParts};
 use crate::testing::{FakeAuthority, FakeBus, Nobody};
 
 mod replay;
@@ -38,7 +38,7 @@ impl Setup {
         let room = authority.room;
         let hub = Hub::new(bus.clone(), authority.clone(), Arc::clone(&metrics), shutdown.clone());
         let permissions = Permissions::new(Arc::clone(&authority) as _, Shutdown::new());
-        let logins = SessionRegistry::new(SessionRegistryParts {
+        let session_registry = SessionRegistry::new(SessionRegistryParts {
             bus: Arc::clone(&bus) as _,
             authority: Arc::clone(&authority) as _,
             hub: Arc::clone(&hub),
@@ -49,13 +49,14 @@ impl Setup {
         let presence = Presence::new(PresenceParts {
             store: Arc::new(Nobody),
             hub: Arc::clone(&hub),
-            logins: Arc::clone(&logins),
+            session_registry: Arc::clone(&session_registry),
             metrics: Arc::clone(&metrics),
             drain: Duration::ZERO,
         });
         let acks = Acks::new(metrics);
         let replies = crate::replies::Replies::new(Arc::clone(&authority) as _);
-        let relay = Relay::new(RelayParts { hub: Arc::clone(&hub), replies, acks, permissions, logins, presence });
+        let relay =
+            Relay::new(RelayParts { hub: Arc::clone(&hub), replies, acks, permissions, session_registry, presence });
         shutdown.spawn("relay", Arc::clone(&relay).listen(bus.signals()));
         shutdown.spawn("audit", relay.audit());
         shutdown.spawn("sweep", Arc::clone(&hub).sweep());
@@ -108,7 +109,7 @@ async fn settle() {
 
 /// What a member was told, in short: `head 3`, `3`, `gap 1-2`, `reset e2 4`, `caught up 3`, `out`.
 fn told(member: &Subscriber) -> Vec<String> {
-    let frames = member.outbox.take();
+    let frames = member.send_queue.take();
     frames.iter().map(|frame| short(serde_json::from_str(frame.as_text()).unwrap())).collect()
 }
 
@@ -161,7 +162,7 @@ async fn members_hear_the_same_bytes_once() {
     told(&b);
     setup.say(1, 1);
     settle().await;
-    let (for_a, for_b) = (a.outbox.take(), b.outbox.take());
+    let (for_a, for_b) = (a.send_queue.take(), b.send_queue.take());
     assert_eq!((for_a.len(), for_b.len()), (1, 1));
     assert_eq!(for_a[0].as_text().as_ptr(), for_b[0].as_text().as_ptr());
 }
@@ -380,7 +381,8 @@ async fn a_busy_and_full_room_gathers_and_everybody_gets_everything_once() {
     let held = told(&many[0]).len();
     assert!(held < 35, "{held} frames were written, none gathered");
     let (fresh, back, here) = (setup.join(None).await, setup.join(Some((1, 30))).await, &many[1]);
-    let again = SubscribeRequest { position: Some(Position { epoch: Epoch(1), seq: Seq::new(34) }), ..setup.joining(None) };
+    let again =
+        SubscribeRequest { position: Some(Position { epoch: Epoch(1), seq: Seq::new(34) }), ..setup.joining(None) };
     setup.hub.attach(&SubscribeRequest { member: Arc::clone(here), ..again }).await.unwrap();
     say(1);
     tokio::time::sleep(Duration::from_secs(1)).await;

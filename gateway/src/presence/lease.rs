@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rookery_bus::error::BusError;
-use rookery_bus::presence::{Change, Leases, LeaseTerm};
+use rookery_bus::presence::{Change, LeaseTerm, Leases};
 use rookery_protocol::id::LeaseId;
 use rookery_protocol::partition::partitions;
 use rookery_runtime::shutdown::Shutdown;
@@ -115,7 +115,7 @@ impl Presence {
                 sleep(REAP_PAUSE).await;
             }
         }
-        self.store.bury(dead).await?;
+        self.store.delete_lease(dead).await?;
         Ok(count)
     }
 }

@@ -14,7 +14,7 @@ use rookery_protocol::server::ServerFrame;
 use super::Presence;
 use crate::frame::Frame;
 use crate::limits::TYPING_REMEMBERED_MAX;
-use crate::outbox::SendQueue;
+use crate::send_queue::SendQueue;
 
 type Remembered = Cache<(RoomId, UserId), ()>;
 
@@ -57,7 +57,7 @@ impl Presence {
             return self.drop_typing("often");
         }
         let frame = Frame::from(&ServerFrame::Typing { room, user: user.clone().into() });
-        let shed = here.murmur(&frame, user.user_id, owed);
+        let shed = here.broadcast(&frame, user.user_id, owed);
         self.metrics.typing_dropped.with_label_values(&["slow"]).inc_by(shed);
     }
 

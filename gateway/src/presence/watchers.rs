@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rookery_bus::presence::crowd::RoomOccupancy;
+use rookery_bus::presence::occupancy::RoomOccupancy;
 use rookery_protocol::id::{RoomId, UserId};
 use rookery_protocol::server::{PresenceView, ServerFrame};
 use tokio::time::Instant;
 
-use super::agenda::DueQueue;
 use crate::frame::Frame;
 use crate::limits::{PRESENCE_COUNT_INTERVAL, PRESENCE_GATHER, PRESENCE_INTERVAL};
-use crate::member::{Subscriber, ConnectionId};
+use crate::presence::due_queue::DueQueue;
+use crate::subscriber::{ConnectionId, Subscriber};
 
 /// See the module's text.
 #[derive(Default)]
@@ -80,8 +80,8 @@ impl Watchers {
         for room in &list.rooms {
             let watched = self.rooms.entry(*room).or_default();
             watched.by.push(Arc::clone(member));
-            if let Some(crowd) = &watched.told {
-                deliveries.push(of_room(*room, &crowd.whole(*room), vec![Arc::clone(member)]));
+            if let Some(occupancy) = &watched.told {
+                deliveries.push(of_room(*room, &occupancy.whole(*room), vec![Arc::clone(member)]));
             } else {
                 watched.fresh.push(Arc::clone(member));
                 watched.is_scheduled = true;
@@ -178,21 +178,21 @@ impl Watchers {
     }
 
     /// Who is in the room.
-    pub(super) fn see(&mut self, room: RoomId, crowd: RoomOccupancy, now: Instant) -> Vec<Delivery> {
-        let crowd = if self.general == Some(room) { crowd.counted() } else { crowd };
+    pub(super) fn see(&mut self, room: RoomId, occupancy: RoomOccupancy, now: Instant) -> Vec<Delivery> {
+        let occupancy = if self.general == Some(room) { occupancy.counted() } else { occupancy };
         let Some(watched) = self.rooms.get_mut(&room) else { return Vec::new() };
         let fresh = std::mem::take(&mut watched.fresh);
         let mut deliveries = Vec::new();
-        if let Some(frame) = watched.told.as_ref().and_then(|told| crowd.since(told, room)) {
+        if let Some(frame) = watched.told.as_ref().and_then(|told| occupancy.since(told, room)) {
             let knows = |member: &&Arc<Subscriber>| !fresh.iter().any(|other| other.id == member.id);
             let to = watched.by.iter().filter(knows).cloned().collect();
             deliveries.push(of_room(room, &frame, to));
         }
         if !fresh.is_empty() {
-            deliveries.push(of_room(room, &crowd.whole(room), fresh));
+            deliveries.push(of_room(room, &occupancy.whole(room), fresh));
         }
-        watched.may_tell = Some(now + if crowd.is_counted() { PRESENCE_COUNT_INTERVAL } else { PRESENCE_INTERVAL });
-        watched.told = Some(crowd);
+        watched.may_tell = Some(now + if occupancy.is_counted() { PRESENCE_COUNT_INTERVAL } else { PRESENCE_INTERVAL });
+        watched.told = Some(occupancy);
         deliveries
     }
 

@@ -9,8 +9,8 @@ use rookery_protocol::id::{RoomId, UserId};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Presence;
-use super::ledger::Written;
 use crate::limits::{PRESENCE_GATHER, PRESENCE_RETRY_PAUSE};
+use crate::presence::local_presence::Written;
 
 impl Presence {
     /// Writes until the process stops.

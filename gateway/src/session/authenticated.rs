@@ -1,7 +1,7 @@
 //! After `hello`: every frame of the protocol, until the token expires.
 
 use rookery_bus::presence::Setting;
-use rookery_protocol::acts::Parts;
+use rookery_protocol::changes::Parts;
 use rookery_protocol::client::{ClientFrame, Message, Read, RoomPosition};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::close::CloseCode;
@@ -18,7 +18,7 @@ use rookery_protocol::unread::ReadTo;
 use rookery_runtime::token::Claims;
 
 use super::budget::Budget;
-use super::{Command, MessageChangeRequest, Input, LoginState, Outgoing, Output, Target};
+use super::{Command, Input, LoginState, MessageChangeRequest, Outgoing, Output, Target};
 use crate::limits::{HEARTBEAT_INTERVAL, TOKEN_WARNING};
 use crate::reads::Reading;
 use crate::session::output::{ended, refuse};
@@ -116,7 +116,12 @@ impl Authenticated {
             return self.nowhere(client_id, now);
         };
         let client_id = client_id.unwrap_or_else(ClientId::generate);
-        vec![Output::Run(Command::MessageChange(Box::new(MessageChangeRequest { room, sender: self.sender.clone(), client_id, act })))]
+        vec![Output::Run(Command::MessageChange(Box::new(MessageChangeRequest {
+            room,
+            sender: self.sender.clone(),
+            client_id,
+            act,
+        })))]
     }
 
     fn typing(&mut self, room: Option<RoomRef>, now: UnixMillis) -> Vec<Output> {

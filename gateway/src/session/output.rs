@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use rookery_bus::presence::Setting;
-use rookery_protocol::act::MessageChange;
 use rookery_protocol::close::CloseCode;
 use rookery_protocol::cost::Work;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{NewMessage, Sender};
 use rookery_protocol::id::{ClientId, RoomId, RoomRef, UserId};
+use rookery_protocol::message_change::MessageChange;
 use rookery_protocol::position::Position;
 use rookery_protocol::presence::Watch;
 use rookery_protocol::server::{ErrorFrame, ServerFrame};

@@ -156,7 +156,7 @@ impl Authority for FakeAuthority {
         Ok(users.iter().copied().filter(|user| members.contains(user)).collect())
     }
 
-    async fn acquainted(&self, _user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
+    async fn visible_users(&self, _user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
         let members = self.members.lock();
         Ok(others.iter().copied().filter(|user| members.contains(user)).collect())
     }

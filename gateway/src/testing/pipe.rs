@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::wire::ByteStream;
+use crate::byte_stream::ByteStream;
 
 /// A stream whose directions hold so many bytes each.
 pub(crate) fn pipe(capacity: usize) -> (Arc<ServerEnd>, ClientEnd) {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use rookery_bus::error::BusError;
-use rookery_bus::presence::{Change, Leases, Occupancy, PresenceStore, LeaseEntries, LeaseTerm, UserPresence};
+use rookery_bus::presence::{Change, LeaseEntries, LeaseTerm, Leases, Occupancy, PresenceStore, UserPresence};
 use rookery_protocol::id::{LeaseId, Partition, RoomId, UserId};
 
 pub(crate) struct Nobody;
@@ -37,7 +37,7 @@ impl PresenceStore for Nobody {
         Ok(LeaseEntries::default())
     }
 
-    async fn bury(&self, _lease: LeaseId) -> Result<(), BusError> {
+    async fn delete_lease(&self, _lease: LeaseId) -> Result<(), BusError> {
         Ok(())
     }
 }

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use rookery_bus::error::BusError;
 use rookery_bus::limits::{DEDUPE_BUCKET, SIGNALS_MAX};
 use rookery_bus::pace::{MessageCost, RoomRateLimit};
-use rookery_bus::signal::{Revoked, Signal, EphemeralSignal};
+use rookery_bus::signal::{EphemeralSignal, Revoked, Signal};
 use rookery_bus::{
     Append, AppendError, Appended, Began, Bus, Head, Mark, OpenError, PartitionOpening, PartitionState, RoomSeed,
 };
@@ -35,6 +35,7 @@ use crate::limits::{REDIS_ATTEMPTS, REDIS_CALLS_AT_ONCE, REDIS_LAYOUT, REDIS_MES
 
 mod address;
 mod client;
+mod codec;
 pub mod entry;
 mod failures;
 pub mod keys;
@@ -46,8 +47,7 @@ mod quota;
 mod removal;
 mod scripts;
 mod subscriber;
-mod wakes;
-mod wire;
+mod wakeups;
 
 pub use address::{RedisAddress, TLS_SETTINGS};
 use client::{WaitedFor, is_unknown_script, unavailable, unless_moved, was_moved};
@@ -71,7 +71,7 @@ pub struct RedisBus {
     moved: Notify,
     scripts: ScriptsOfServers,
     signals: broadcast::Sender<Signal>,
-    wakes: wakes::Wakes,
+    wakes: wakeups::Wakes,
     marks: marks::Marks,
     pace: RoomRateLimit,
     leases: Mutex<presence::KnownLeases>,
@@ -88,7 +88,7 @@ impl RedisBus {
             moved: Notify::new(),
             scripts: ScriptsOfServers::default(),
             signals: broadcast::Sender::new(SIGNALS_MAX),
-            wakes: wakes::Wakes::default(),
+            wakes: wakeups::Wakes::default(),
             marks: marks::Marks::default(),
             pace: options.pace,
             leases: Mutex::default(),
@@ -177,7 +177,7 @@ impl RedisBus {
     ) -> Result<HashMap<RoomId, Option<Head>>, BusError> {
         let keys = std::iter::once(keys::partition(partition)).chain(rooms.iter().map(|room| keys::room(*room)));
         let rows: Vec<String> = self.run(partition, |scripts| &scripts.heads, keys.collect(), Vec::new()).await?;
-        Ok(rooms.into_iter().zip(rows.iter().map(|row| wire::parse_head(row))).collect())
+        Ok(rooms.into_iter().zip(rows.iter().map(|row| codec::parse_head(row))).collect())
     }
 
     /// The arguments of the block of `append.lua` that is about limits and settings.
@@ -258,14 +258,14 @@ impl Bus for RedisBus {
         let answer: Vec<&str> = answer.iter().map(String::as_str).collect();
         match *answer.as_slice() {
             ["appended" | "repeated", ..] => {
-                wire::parse_place(&answer).ok_or_else(|| BusError::Protocol("place".to_owned()).into())
+                codec::parse_place(&answer).ok_or_else(|| BusError::Protocol("place".to_owned()).into())
             }
             ["not_open"] => Err(AppendError::NotOpen),
             ["stale_rights"] => Err(AppendError::StaleRights),
             ["overloaded"] => Err(AppendError::Overloaded),
             ["reused"] => Err(AppendError::Reused),
             ["frozen"] => Err(AppendError::Frozen),
-            [limit @ ("rate_limited" | "slow_mode"), wait] => Err(wire::parse_wait(limit, wait)),
+            [limit @ ("rate_limited" | "slow_mode"), wait] => Err(codec::parse_wait(limit, wait)),
             _ => Err(BusError::Protocol("append".to_owned()).into()),
         }
     }
@@ -292,7 +292,7 @@ impl Bus for RedisBus {
         Ok(entries
             .iter()
             .flat_map(|(_, fields)| fields)
-            .filter_map(|(_, entry)| wire::parse_entry(room, entry))
+            .filter_map(|(_, entry)| codec::parse_entry(room, entry))
             .collect())
     }
 
@@ -330,7 +330,7 @@ impl Bus for RedisBus {
     async fn epochs(&self, room: RoomId) -> Result<Vec<Began>, BusError> {
         let read = || self.commands.hget(keys::room(room), "began");
         let found: Option<String> = unless_moved(read).await?;
-        Ok(found.map(|text| wire::parse_epochs(&text)).unwrap_or_default())
+        Ok(found.map(|text| codec::parse_epochs(&text)).unwrap_or_default())
     }
 
     async fn partition(&self, partition: Partition) -> Result<PartitionState, BusError> {
@@ -367,15 +367,15 @@ impl Bus for RedisBus {
     }
 
     async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError> {
-        self.publish(keys::user_channel(user), wire::revocation(revoked)).await
+        self.publish(keys::user_channel(user), codec::revocation(revoked)).await
     }
 
     async fn whisper(&self, room: RoomId, whisper: EphemeralSignal) -> Result<(), BusError> {
-        self.publish(keys::room_channel(room), wire::whisper(&whisper)).await
+        self.publish(keys::room_channel(room), codec::whisper(&whisper)).await
     }
 
     async fn tell_user(&self, user: UserId, news: &UserNews) -> Result<(), BusError> {
-        self.publish(keys::user_channel(user), wire::user_news(news)).await
+        self.publish(keys::user_channel(user), codec::user_news(news)).await
     }
 
     async fn ping(&self) -> Result<(), BusError> {

@@ -18,7 +18,7 @@ use rookery_protocol::position::AlreadyStored;
 use crate::client::unless_moved;
 use crate::entry::{Batch, Entry};
 use crate::limits::{LEASE_LIFE, REDIS_CALLS_AT_ONCE};
-use crate::{RedisBus, keys, unavailable, wire};
+use crate::{RedisBus, codec, keys, unavailable};
 
 /// Which entries to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,7 +225,7 @@ fn parse_log_entry(entry: Value) -> Option<Entry> {
     let event = field("r")
         .and_then(|room| room.parse().ok())
         .zip(field("e"))
-        .and_then(|(room, entry)| wire::parse_entry(room, entry));
+        .and_then(|(room, entry)| codec::parse_entry(room, entry));
     let result = field("d").and_then(|place| place.split_once(' '));
     let result = result.map(|(key, field)| (key.to_owned(), field.to_owned()));
     Some(Entry { id, event, result })

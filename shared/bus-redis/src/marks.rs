@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::client::unless_moved;
 use crate::limits::{MARKS_LINGER, REDIS_CALLS_AT_ONCE, SUBSCRIBE_PAUSE};
-use crate::{RedisBus, keys, wire};
+use crate::{RedisBus, codec, keys};
 
 /// See the module's text. One entry for each partition at most.
 #[derive(Default)]
@@ -87,6 +87,6 @@ pub(super) async fn read(bus: &RedisBus, partition: Partition) -> Result<Option<
     let found: Vec<Option<String>> = unless_moved(read).await?;
     let [mark, moves] = found.as_slice() else { return Err(BusError::Protocol("mark".to_owned())) };
     let moves = moves.as_deref().and_then(|moves| moves.parse().ok()).unwrap_or(0);
-    let upto = mark.as_deref().and_then(wire::parse_mark);
+    let upto = mark.as_deref().and_then(codec::parse_mark);
     Ok(upto.map(|upto| Mark { upto, moves, moved: Vec::new() }))
 }

@@ -12,14 +12,15 @@ use fred::interfaces::{HashesInterface, SetsInterface};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use rookery_bus::error::BusError;
 use rookery_bus::limits::{PRESENCE_CALL_MAX, REAP_CLAIM};
-use rookery_bus::presence::{Change, Leases, Occupancy, PresenceStore, LeaseEntries, Setting, LeaseTerm, UserPresence};
+use rookery_bus::presence::{Change, LeaseEntries, LeaseTerm, Leases, Occupancy, PresenceStore, Setting, UserPresence};
 use rookery_bus::signal::EphemeralSignal;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{LeaseId, Partition, RoomId, UserId};
 use rookery_protocol::partition::{partition_of, partition_of_user};
 
+use super::RedisBus;
 use super::client::unless_moved;
-use super::{RedisBus, wire};
+use crate::codec;
 use crate::keys::{self, LEASES_PARTITION};
 use crate::limits::{PRESENCE_KEPT, REDIS_CALLS_AT_ONCE};
 
@@ -93,7 +94,7 @@ impl RedisBus {
         }
         let parse = |((user, _), row): (&(UserId, Change), String)| match row.as_str() {
             "unknown" => Ok(None),
-            row => wire::parse_presence(*user, row).map(Some).ok_or_else(|| nonsense("presence")),
+            row => codec::parse_presence(*user, row).map(Some).ok_or_else(|| nonsense("presence")),
         };
         changes.iter().zip(rows).map(parse).collect()
     }
@@ -198,7 +199,7 @@ impl PresenceStore for RedisBus {
         let calls = stream::iter(calls).map(|(partition, rooms)| async move {
             let occupancies = rooms.iter().map(|(room, _)| keys::occupancy(*room));
             let keys = std::iter::once(keys::presence_of_lease(partition, lease)).chain(occupancies).collect();
-            let mut args = vec![id(lease), wire::whisper(&EphemeralSignal::Occupancy {})];
+            let mut args = vec![id(lease), codec::whisper(&EphemeralSignal::Occupancy {})];
             args.extend(rooms.iter().flat_map(|(room, who)| {
                 // Ids and texts only: nothing in it can fail to serialise.
                 let who = who.as_ref().and_then(|who| serde_json::to_string(who).ok());
@@ -234,7 +235,7 @@ impl PresenceStore for RedisBus {
         Ok(remains)
     }
 
-    async fn bury(&self, lease: LeaseId) -> Result<(), BusError> {
+    async fn delete_lease(&self, lease: LeaseId) -> Result<(), BusError> {
         let fields = [id(lease), format!("c:{}", id(lease))];
         unless_moved(|| self.commands.hdel(keys::leases(), fields.to_vec())).await
     }

@@ -18,7 +18,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::keys::{self, Channel};
 use crate::limits::{REDIS_CALLS_AT_ONCE, SUBSCRIBE_PAUSE, SUBSCRIBER_PING_INTERVAL, TOPOLOGY_INTERVAL};
-use crate::{RedisBus, client, failures, marks, scripts, wire};
+use crate::{RedisBus, client, codec, failures, marks, scripts};
 
 /// Channels per SUBSCRIBE.
 const CHUNK: usize = 500;
@@ -208,30 +208,30 @@ fn dispatch(bus: &RedisBus, message: &Message) {
     };
     match channel {
         Channel::Room(room) => {
-            if let Some(whisper) = wire::parse_whisper(&text) {
+            if let Some(whisper) = codec::parse_whisper(&text) {
                 bus.tell(Signal::Ephemeral { room, whisper: Arc::new(whisper) });
-            } else if let Some(event) = wire::parse_entry(room, &text) {
+            } else if let Some(event) = codec::parse_entry(room, &text) {
                 bus.tell(Signal::Event(Arc::new(event)));
             } else {
                 tracing::warn!(%room, "event not understood, skipped");
             }
         }
         Channel::Marks(partition) => {
-            if let Some(mark) = wire::parse_stored(&text) {
+            if let Some(mark) = codec::parse_stored(&text) {
                 bus.tell(Signal::Stored { partition, mark: Arc::new(mark) });
             } else {
                 tracing::warn!(%partition, "stored mark not understood, skipped");
             }
         }
-        Channel::Wake(partition) => bus.wakes.ring(partition, wire::parse_wake(&text)),
+        Channel::Wake(partition) => bus.wakes.ring(partition, codec::parse_wake(&text)),
         Channel::User(user) => {
-            if let Some(revoked) = wire::parse_revocation(&text) {
+            if let Some(revoked) = codec::parse_revocation(&text) {
                 bus.tell(Signal::Session { user, revoked });
             } else if let Some(presence) =
-                text.strip_prefix(wire::PRESENCE).and_then(|row| wire::parse_presence(user, row))
+                text.strip_prefix(codec::PRESENCE).and_then(|row| codec::parse_presence(user, row))
             {
                 bus.tell(Signal::Presence(Arc::new(presence)));
-            } else if let Some(news) = wire::parse_user_news(&text) {
+            } else if let Some(news) = codec::parse_user_news(&text) {
                 bus.tell(Signal::User { user, news: Arc::new(news) });
             } else {
                 tracing::warn!(%user, "message to a user not understood, skipped");

@@ -3,21 +3,21 @@
 
 use async_trait::async_trait;
 use rookery_protocol::access::{
-    MessageAction, MessageStanding, Rights, RoomRole, AccessContext, Until, Visibility, decide_on_message, is_moderator,
+    AccessContext, MessageAction, MessageStanding, Rights, RoomRole, Until, Visibility, decide_on_message, is_moderator,
 };
-use rookery_protocol::act::{MessageChange, ChangeKind};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{AclVersion, MessageId, RoomId, RoomRef, SessionId, Slug, UserId};
 use rookery_protocol::limits::REACTIONS_PER_MESSAGE_MAX;
+use rookery_protocol::message_change::{ChangeKind, MessageChange};
 use rookery_protocol::position::{Position, StoredPosition};
 use rookery_protocol::unread::{ReadState, ReadTo};
 use rookery_runtime::token::JwkSet;
 use serde::{Deserialize, Serialize};
 
-pub mod many;
+pub mod batch;
 
 /// What one user is in one room, valid while the room's ACL version is [`Permission::acl`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -247,7 +247,7 @@ pub trait Authority: Send + Sync + 'static {
     async fn readers(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, AuthorityError>;
 
     /// Which of these users share a room with the user, who may therefore see them.
-    async fn acquainted(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError>;
+    async fn visible_users(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError>;
 
     /// Events of the epoch that follow `place.seq` without a hole, oldest first, at most `limit`: from the store, and
     /// from the hot tail where that goes on. None if the next one is in neither. More may follow.

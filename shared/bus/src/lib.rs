@@ -28,15 +28,15 @@ use tokio::sync::broadcast;
 
 use crate::error::BusError;
 use crate::pace::TooEarly;
-use crate::signal::{Revoked, Signal, EphemeralSignal};
+use crate::signal::{EphemeralSignal, Revoked, Signal};
 
 pub mod acks;
 pub mod authority;
+pub mod auto_open;
 pub mod error;
 pub mod limiter;
 pub mod limits;
 pub mod memory;
-pub mod open;
 pub mod pace;
 pub mod presence;
 pub mod quota;

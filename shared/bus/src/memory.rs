@@ -20,7 +20,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use crate::error::BusError;
 use crate::limits::{BUS_COMMAND_DEADLINE, JOURNAL_BATCH_MAX, JOURNAL_QUEUE_MAX, SIGNALS_MAX};
 use crate::pace::RoomRateLimit;
-use crate::signal::{Revoked, Signal, EphemeralSignal};
+use crate::signal::{EphemeralSignal, Revoked, Signal};
 use crate::{
     Append, AppendError, Appended, Began, Bus, Head, Mark, OpenError, PartitionOpening, PartitionState, RoomSeed,
 };

@@ -114,7 +114,12 @@ impl MessageCost {
 ///
 /// # Errors
 /// If it is too early, and how long to wait. Nothing is to be remembered then.
-pub fn step(pace: RoomRateLimit, slow_mode_ms: u64, trace: Option<RateState>, now: UnixMillis) -> Result<RateState, TooEarly> {
+pub fn step(
+    pace: RoomRateLimit,
+    slow_mode_ms: u64,
+    trace: Option<RateState>,
+    now: UnixMillis,
+) -> Result<RateState, TooEarly> {
     let millis = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
     // A clock that was set back must not make anybody wait longer than the limits do.
     let latest = now.0.saturating_add(millis(pace.credit_ms() + pace.interval_ms));

@@ -12,13 +12,13 @@ use async_trait::async_trait;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{LeaseId, Partition, RoomId, UserId};
 use rookery_protocol::limits::STATUS_TEXT_CHARS_MAX;
-use rookery_protocol::presence::{PresenceView, VisibleStatus, Status, StatusText};
+use rookery_protocol::presence::{PresenceView, Status, StatusText, VisibleStatus};
 use rookery_protocol::text;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::BusError;
 
-pub mod crowd;
+pub mod occupancy;
 
 /// What a user has said of oneself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -156,7 +156,7 @@ pub trait PresenceStore: Send + Sync + 'static {
     async fn remains(&self, lease: LeaseId, partition: Partition) -> Result<LeaseEntries, BusError>;
 
     /// Forgets a dead lease that has left nothing.
-    async fn bury(&self, lease: LeaseId) -> Result<(), BusError>;
+    async fn delete_lease(&self, lease: LeaseId) -> Result<(), BusError>;
 }
 
 #[cfg(test)]

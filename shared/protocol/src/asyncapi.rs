@@ -10,11 +10,11 @@ use serde_json::{Map, Value, json};
 use crate::close::CloseCode;
 use crate::error_code::ErrorCode;
 
+mod channels;
 mod client;
 pub mod limits;
 mod schema;
 mod server;
-mod ways;
 
 use schema::Frame;
 
@@ -82,13 +82,13 @@ pub fn document() -> Value {
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
-        "servers": {"local": ways::server()},
-        "channels": ways::channels(&all_messages("#/components/messages")),
-        "operations": ways::operations(&frame_types),
+        "servers": {"local": channels::server()},
+        "channels": channels::channels(&all_messages("#/components/messages")),
+        "operations": channels::operations(&frame_types),
         "components": {
             "messages": messages(),
             "schemas": schemas(),
-            "securitySchemes": ways::security_schemes(),
+            "securitySchemes": channels::security_schemes(),
         },
         "x-limits": limits::table().into_iter().map(limits::Limit::to_json).collect::<Vec<_>>(),
         "x-error-codes": error_codes(),

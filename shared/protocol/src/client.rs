@@ -8,7 +8,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::acts::{Delete, Edit, React};
+use crate::changes::{Delete, Edit, React};
 use crate::content;
 use crate::error_code::ErrorCode;
 use crate::id::{ClientId, Epoch, MessageId, RoomRef, Seq};

@@ -5,10 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::act::{MessageChange, ChangeKind};
 use crate::clock::UnixMillis;
 use crate::emoji::Emoji;
 use crate::id::{AclVersion, ClientId, Epoch, MessageId, RoomId, Seq, UserId};
+use crate::message_change::{ChangeKind, MessageChange};
 use crate::position::{Position, StoredPosition};
 
 /// The version written by this release; an event of a higher version is skipped and counted.

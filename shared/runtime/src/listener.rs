@@ -27,16 +27,16 @@ use crate::limits::{ACCEPT_QUEUE, ANSWER_BUFFER_BYTES};
 use crate::shutdown::Shutdown;
 
 mod addresses;
-mod door;
+mod admission;
 mod exchange;
 mod options;
 mod rules;
 mod secure;
 mod stream;
 
+use crate::listener::admission::Door;
 pub use addresses::AddressBounds;
 use addresses::Place;
-use door::Door;
 pub use exchange::{REQUEST_ID, RequestBody};
 pub use options::{ACCEPTS_SETTING, ADDRESS_SETTINGS, ListenerOptions};
 use secure::Secure;

@@ -85,7 +85,13 @@ mod tests {
 
     #[test]
     fn each_promise_is_kept_and_can_be_broken() {
-        let all = [Expectation::Shown, Expectation::Acked, Expectation::SocketsStay, Expectation::DoorsOpen, Expectation::ToldLater];
+        let all = [
+            Expectation::Shown,
+            Expectation::Acked,
+            Expectation::SocketsStay,
+            Expectation::DoorsOpen,
+            Expectation::ToldLater,
+        ];
         let silent = Outcome {
             connections: 3,
             refused_at_the_door: 1,

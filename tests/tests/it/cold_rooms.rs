@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use rookery_tests::faults::field::{TestBed, Link, Needs, PLAIN};
+use rookery_tests::faults::field::{Link, Needs, PLAIN, TestBed};
 use rookery_tests::faults::proxy::Mode;
 use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{Account, Rest};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use rookery_tests::cluster::Cluster;
-use rookery_tests::mailbox::{Incoming, ChatClient as _};
+use rookery_tests::mailbox::{ChatClient as _, Incoming};
 use rookery_tests::rest::{Account, Rest};
 use rookery_tests::view::View;
 use rookery_tests::wait::PATIENCE;

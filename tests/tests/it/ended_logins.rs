@@ -13,7 +13,7 @@ use futures_util::future::{join, join_all};
 use http::Method;
 use rookery_tests::cluster::Cluster;
 use rookery_tests::faults::proxy::{Mode, Proxy};
-use rookery_tests::mailbox::{Incoming, ChatClient as _};
+use rookery_tests::mailbox::{ChatClient as _, Incoming};
 use rookery_tests::node::Node;
 use rookery_tests::raw::{CLOSE, Masking, RawSocket, TEXT, encoded};
 use rookery_tests::rest::{Account, PASSWORD, Rest, change_patiently, patiently};

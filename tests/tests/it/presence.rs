@@ -7,7 +7,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::limits::TYPING_INTERVAL;
 use rookery_tests::cluster::Cluster;
 use rookery_tests::deployment::Deployment;
-use rookery_tests::mailbox::{Incoming, ChatClient};
+use rookery_tests::mailbox::{ChatClient, Incoming};
 use rookery_tests::rest::{Account, Rest};
 use rookery_tests::ws::Socket;
 use rookery_tests::{shared, wait};

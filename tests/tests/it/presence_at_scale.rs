@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use rookery_tests::cluster::{Cluster, Topology};
-use rookery_tests::mailbox::{Incoming, ChatClient as _};
+use rookery_tests::mailbox::{ChatClient as _, Incoming};
 use rookery_tests::redis::ask;
 use rookery_tests::ws::Socket;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use rookery_tests::cluster::Cluster;
-use rookery_tests::mailbox::{Incoming, ChatClient as _};
+use rookery_tests::mailbox::{ChatClient as _, Incoming};
 use rookery_tests::redis::ask;
 use rookery_tests::rest::{Account, Rest};
 use rookery_tests::standalone::Standalone;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rookery_protocol::clock::UnixMillis;
-use rookery_tests::mailbox::{Incoming, ChatClient as _};
+use rookery_tests::mailbox::{ChatClient as _, Incoming};
 use rookery_tests::rest::{Account, RawRequest, Rest};
 use rookery_tests::standalone::Standalone;
 use rookery_tests::view::{self, Place, View};

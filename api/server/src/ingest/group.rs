@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use rookery_api::underway::InFlightWrites;
+use rookery_api::in_flight_writes::InFlightWrites;
 use rookery_bus_redis::entry::Batch;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{Epoch, Partition};

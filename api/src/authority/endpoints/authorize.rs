@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_bus::authority::many::{Answers, Questions};
+use rookery_bus::authority::batch::{Answers, Questions};
 use rookery_bus::authority::{Authority, Permission};
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{RoomRef, UserId};

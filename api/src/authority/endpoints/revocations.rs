@@ -1,5 +1,5 @@
 //! `POST /internal/v1/changes`, `POST /internal/v1/sessions/revoked`, `POST /internal/v1/acl`, `POST /internal/v1/readers`:
-//! what gateways ask now and then, in case news of it was lost; and `POST /internal/v1/acquainted`, who may see whom.
+//! what gateways ask now and then, in case news of it was lost; and `POST /internal/v1/visible_users`, who may see whom.
 
 use std::sync::Arc;
 
@@ -49,12 +49,12 @@ pub struct AcquaintedRequest {
 }
 
 /// Which of the others share a room with the user.
-pub async fn acquainted(
+pub async fn visible_users(
     State(authority): State<Arc<LocalAuthority>>,
     JsonBody(request): JsonBody<AcquaintedRequest>,
 ) -> Result<Json<Vec<UserId>>, ApiError> {
     bounded(request.others.len(), "others")?;
-    Ok(Json(authority.acquainted(request.user, &request.others).await?))
+    Ok(Json(authority.visible_users(request.user, &request.others).await?))
 }
 
 /// What ended lately.

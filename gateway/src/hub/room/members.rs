@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::member::{Subscriber, ConnectionId};
-use crate::thrift::grow;
+use crate::compact_vec::grow;
+use crate::subscriber::{ConnectionId, Subscriber};
 
 /// Connections in the order of their names. New ones have the largest, so they are added at the end.
 #[derive(Debug, Default)]
@@ -67,7 +67,7 @@ mod tests {
     use rookery_protocol::id::UserId;
 
     use super::*;
-    use crate::outbox::SendQueue;
+    use crate::send_queue::SendQueue;
 
     #[test]
     fn everybody_is_here_once_in_whatever_order_they_come() {

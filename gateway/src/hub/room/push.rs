@@ -7,13 +7,13 @@ use rookery_protocol::position::Position;
 use rookery_protocol::server::ServerFrame;
 use tokio::time::Instant;
 
-use super::tempo::FlushDecision;
 use super::{Live, RoomEffects};
 use crate::frame::Frame;
+use crate::hub::feed::Step;
+use crate::hub::room::batch_pacer::FlushDecision;
 use crate::limits::FLUSH_FRAMES_MAX;
-use crate::member::{Subscriber, ConnectionId};
-use crate::outbox::Enqueued;
-use crate::relay::room_feed::Step;
+use crate::send_queue::Enqueued;
+use crate::subscriber::{ConnectionId, Subscriber};
 
 /// Frames that members are still to get.
 #[derive(Debug, Default)]
@@ -67,7 +67,7 @@ impl Live {
                 self.expel(room, user);
             }
         }
-        match self.tempo.beat(events, self.members.len(), Instant::now()) {
+        match self.batch_pacer.beat(events, self.members.len(), Instant::now()) {
             FlushDecision::Wait(pause) if !urgent => {
                 if !std::mem::replace(&mut self.held.awaited, true) {
                     news.tick = Some(pause);
@@ -84,7 +84,7 @@ impl Live {
     }
 
     /// The member comes with everything that was held so far.
-    pub(super) fn note_late(&mut self, member: &Subscriber) {
+    pub(super) fn record_late_joiner(&mut self, member: &Subscriber) {
         if !self.held.frames.is_empty() {
             let late = Late { member: member.id, has: self.held.frames.len(), at: self.position() };
             self.held.late.push(late);
@@ -98,7 +98,7 @@ impl Live {
         }
         let mut news = RoomEffects::default();
         self.release(room, &mut news);
-        news.owed.iter().for_each(|outbox| outbox.nudge());
+        news.owed.iter().for_each(|send_queue| send_queue.nudge());
     }
 
     /// Everybody gets what is held.
@@ -116,8 +116,8 @@ impl Live {
         for member in self.members.iter() {
             let late = held.late(member);
             let frames = &held.frames[late.map_or(0, |late| late.has)..];
-            match member.outbox.owe(frames) {
-                Enqueued::Unflushed => news.owed.push(Arc::clone(&member.outbox)),
+            match member.send_queue.owe(frames) {
+                Enqueued::Unflushed => news.owed.push(Arc::clone(&member.send_queue)),
                 Enqueued::Known => {}
                 Enqueued::Behind => {
                     behind.push((Arc::clone(member), late.map_or(self.told, |late| late.at)));

@@ -32,7 +32,7 @@ pub(super) struct Client {
     number: usize,
     made: usize,
     /// Messages without an ack, and whether each is to be sent now.
-    pub(super) outbox: BTreeMap<String, bool>,
+    pub(super) send_queue: BTreeMap<String, bool>,
     pub(super) acked: BTreeSet<MessageId>,
     pub(super) live: bool,
     pub(super) asked: bool,
@@ -55,7 +55,7 @@ impl Client {
             user,
             number,
             made: 0,
-            outbox: BTreeMap::new(),
+            send_queue: BTreeMap::new(),
             acked: BTreeSet::new(),
             live: false,
             asked: false,
@@ -72,7 +72,7 @@ impl Client {
     pub(super) fn compose(&mut self) {
         self.made += 1;
         let name = format!("c{}-{}", self.number, self.made);
-        self.outbox.insert(name, true);
+        self.send_queue.insert(name, true);
     }
 
     pub(super) fn subscribe_frame(&self, room: RoomId) -> Value {
@@ -84,7 +84,7 @@ impl Client {
     }
 
     pub(super) fn next_to_send(&mut self, room: RoomId) -> Option<Value> {
-        let (name, due) = self.outbox.iter_mut().find(|(_, due)| **due)?;
+        let (name, due) = self.send_queue.iter_mut().find(|(_, due)| **due)?;
         *due = false;
         Some(
             json!({"type": "message", "room": room, "client_id": name, "content": format!("text of {}", name.as_str())}),
@@ -124,21 +124,23 @@ impl Client {
                 self.position = Some((epoch, head));
                 self.again.clear();
                 self.reading.iter_mut().for_each(|(_, is_old)| *is_old = true);
-                self.outbox.values_mut().for_each(|due| *due = true);
+                self.send_queue.values_mut().for_each(|due| *due = true);
             }
             ServerFrame::CaughtUp { .. } => {
                 self.live = true;
-                self.outbox.values_mut().for_each(|due| *due = true);
+                self.send_queue.values_mut().for_each(|due| *due = true);
             }
             ServerFrame::Ack { client_id, message_id, epoch, seq, .. } => {
-                self.outbox.remove(client_id.as_str());
+                self.send_queue.remove(client_id.as_str());
                 self.acked.insert(message_id);
                 return Ok(Some((message_id, (epoch, seq))));
             }
-            ServerFrame::Error(error) => match error.client_id.and_then(|name| self.outbox.get_mut(name.as_str())) {
-                Some(due) => *due = true,
-                None => self.disconnected(),
-            },
+            ServerFrame::Error(error) => {
+                match error.client_id.and_then(|name| self.send_queue.get_mut(name.as_str())) {
+                    Some(due) => *due = true,
+                    None => self.disconnected(),
+                }
+            }
             ServerFrame::Hello { .. }
             | ServerFrame::Subscribed { .. }
             | ServerFrame::Unsubscribed { .. }

@@ -14,12 +14,12 @@ use rookery_runtime::token::{AUDIENCE, Claims};
 use uuid::Uuid;
 
 use crate::acks::Acks;
-use crate::hub::attach::{SubscribeRequest, Progress};
+use crate::hub::attach::{Progress, SubscribeRequest};
 use crate::hub::room::Room;
-use crate::member::Subscriber;
 use crate::metrics::Metrics;
-use crate::outbox::SendQueue;
+use crate::send_queue::SendQueue;
 use crate::session::{Command, Input, LoginState, Outgoing, Output, ProtocolState};
+use crate::subscriber::Subscriber;
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
@@ -96,7 +96,7 @@ impl Connection {
 
     /// Everything that was written to the client.
     pub(super) fn take(&self) -> Vec<ServerFrame> {
-        let frames = self.member.outbox.take();
+        let frames = self.member.send_queue.take();
         frames.iter().map(|frame| serde_json::from_str(frame.as_text()).unwrap()).collect()
     }
 
@@ -104,7 +104,7 @@ impl Connection {
         for output in self.session.handle(input, NOW) {
             match output {
                 Output::Run(command) => self.commands.push_back(command),
-                Output::Send(frame) => self.member.outbox.send(&frame),
+                Output::Send(frame) => self.member.send_queue.send(&frame),
                 Output::Check(claims) => self.handle(Input::Checked(claims, LoginState::Open)),
                 Output::Welcome(_) => {}
                 Output::Close(code) => panic!("closed with {code:?}"),

@@ -20,11 +20,11 @@ use super::client::Client;
 use super::node::{Connection, Node, Task};
 use super::parts::{BusState, Rng, StoreState};
 use crate::acks::Sent;
-use crate::hub::attach::{Attempt, SubscribeRequest, Progress};
+use crate::hub::attach::{Attempt, Progress, SubscribeRequest};
+use crate::hub::feed::Fetched;
 use crate::hub::room::{Lack, Room};
 use crate::metrics::Metrics;
 use crate::relay;
-use crate::relay::room_feed::Fetched;
 use crate::session::{Command, Outgoing, Target};
 
 mod breakage;
@@ -171,7 +171,7 @@ impl World {
             }
             return;
         }
-        if self.breaks && client.outbox.len() < OPEN_MAX {
+        if self.breaks && client.send_queue.len() < OPEN_MAX {
             client.compose();
         }
         if let Some(frame) = client.next_to_send(self.room) {
@@ -242,7 +242,7 @@ impl World {
         }
         let room = Some(RoomRef::Id(self.room));
         let error = ErrorFrame { room, ..ErrorFrame::new(ErrorCode::Unavailable) };
-        joining.member.outbox.send(&ServerFrame::Error(error));
+        joining.member.send_queue.send(&ServerFrame::Error(error));
         None
     }
 
@@ -251,14 +251,14 @@ impl World {
         let Some(appended) = self.append_once(&outgoing) else {
             let (room, client_id) = (Some(outgoing.room), Some(outgoing.message.client_id));
             let error = ErrorFrame { room, client_id, ..ErrorFrame::new(ErrorCode::Unavailable) };
-            connection.member.outbox.send(&ServerFrame::Error(error));
+            connection.member.send_queue.send(&ServerFrame::Error(error));
             return None;
         };
         if self.mutation == Mutation::AckAccepted {
             let Appended { id: message_id, epoch, seq, timestamp, .. } = appended;
             let (room, client_id) = (self.room, outgoing.message.client_id);
             let ack = ServerFrame::Ack { client_id, room, message_id, epoch, seq, timestamp, unchanged: false };
-            connection.member.outbox.send(&ack);
+            connection.member.send_queue.send(&ack);
             return None;
         }
         Some(Task::Await(outgoing, appended))
@@ -366,6 +366,7 @@ fn begin(connection: &mut Connection) -> Option<Task> {
     let Target { room: RoomRef::Id(room), position } = targets.into_iter().next()? else { return None };
     let member = Arc::clone(&connection.member);
     let (name, role) = ("General".to_owned(), RoomRole::Member);
-    let joining = SubscribeRequest { member, room, slug: None, name, role, position, acl: AclVersion::default(), read: None };
+    let joining =
+        SubscribeRequest { member, room, slug: None, name, role, position, acl: AclVersion::default(), read: None };
     Some(Task::Attach(Box::new(joining), Box::new(Progress::new(position))))
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use rookery_bus::limits::{PRESENCE_CALL_MAX, REAP_CLAIM};
-use rookery_bus::presence::{Change, Leases, Occupancy, Occupant, Setting, LeaseTerm, UserPresence};
-use rookery_bus::signal::{Signal, EphemeralSignal};
+use rookery_bus::presence::{Change, LeaseTerm, Leases, Occupancy, Occupant, Setting, UserPresence};
+use rookery_bus::signal::{EphemeralSignal, Signal};
 use rookery_protocol::id::{LeaseId, RoomId, UserId};
 use rookery_protocol::partition::{partition_of, partition_of_user};
 use rookery_protocol::presence::Status;
@@ -146,7 +146,8 @@ async fn rooms_are_occupied_by_each_gateway(fixture: Fixture) {
     assert_eq!(found[0], [named, counted.clone()]);
     fixture.presence.occupy(one, &[(room, None)]).await.unwrap();
     assert_eq!(fixture.presence.occupants(&[room]).await.unwrap(), [vec![counted]]);
-    let typing = EphemeralSignal::Typing { user: rookery_protocol::event::Sender { user_id: user, username: "alice".into() } };
+    let typing =
+        EphemeralSignal::Typing { user: rookery_protocol::event::Sender { user_id: user, username: "alice".into() } };
     fixture.bus.whisper(room, typing.clone()).await.unwrap();
     assert_eq!(whisper_of(&mut signals, room).await, EphemeralSignal::Occupancy {});
     assert_eq!(whisper_of(&mut signals, room).await, typing);
@@ -204,7 +205,7 @@ async fn what_a_dead_gateway_said_counts_no_more(fixture: Fixture) {
         let left = fixture.presence.remains(dying, partition).await.unwrap();
         assert_eq!((left.users, left.rooms), (vec![], vec![]));
     }
-    fixture.presence.bury(dying).await.unwrap();
+    fixture.presence.delete_lease(dying).await.unwrap();
 }
 
 contract!(

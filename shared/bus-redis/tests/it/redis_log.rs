@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use rookery_bus::signal::Signal;
 use rookery_bus::{
-    AppendError, Appended, Began, Head, Mark, Relocated, OpenError, PartitionOpening, PartitionState, RoomSeed,
+    AppendError, Appended, Began, Head, Mark, OpenError, PartitionOpening, PartitionState, Relocated, RoomSeed,
 };
 use rookery_bus_redis::RedisBus;
 use rookery_bus_redis::entry::{Batch, Entry};

@@ -12,8 +12,8 @@ use rookery_protocol::partition::{partition_of, partition_of_user};
 use super::MemoryBus;
 use crate::error::BusError;
 use crate::limits::{PRESENCE_CALL_MAX, REAP_CLAIM};
-use crate::presence::{Change, Leases, Occupancy, PresenceStore, LeaseEntries, Setting, LeaseTerm, UserPresence};
-use crate::signal::{Signal, EphemeralSignal};
+use crate::presence::{Change, LeaseEntries, LeaseTerm, Leases, Occupancy, PresenceStore, Setting, UserPresence};
+use crate::signal::{EphemeralSignal, Signal};
 
 /// All that is known.
 #[derive(Default)]
@@ -169,7 +169,7 @@ impl PresenceStore for MemoryBus {
         })
     }
 
-    async fn bury(&self, lease: LeaseId) -> Result<(), BusError> {
+    async fn delete_lease(&self, lease: LeaseId) -> Result<(), BusError> {
         self.presences.lock().leases.remove(&lease);
         Ok(())
     }

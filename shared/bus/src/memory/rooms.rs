@@ -9,7 +9,7 @@ use rookery_protocol::id::{AclVersion, ClientId, Epoch, LogPosition, RoomId, Seq
 use rookery_protocol::position::AlreadyStored;
 
 use crate::limits::DEDUPE_BUCKET;
-use crate::pace::{self, MessageCost, RoomRateLimit, RateState};
+use crate::pace::{self, MessageCost, RateState, RoomRateLimit};
 use crate::{Append, AppendError, Appended, Began, Head, RoomSeed};
 
 type RepeatKey = (RoomId, UserId, ClientId);

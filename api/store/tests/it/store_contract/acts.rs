@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use rookery_protocol::act::{MessageChange, ChangeKind};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
 use rookery_protocol::event::{Event, EventBody, Sender, SequencedEvent};
 use rookery_protocol::id::{ClientId, MessageId, RoomId, UserId};
 use rookery_protocol::limits::{REACTION_USERS_MAX, REACTIONS_PER_MESSAGE_MAX};
+use rookery_protocol::message_change::{ChangeKind, MessageChange};
 use rookery_store::message::{Kinds, Window};
 use rookery_store::message_state::MessageState;
 use rookery_store::{PageQuestion, Reaction, Stores};
@@ -310,7 +310,10 @@ pub(crate) async fn b06_reactions_that_were_taken_back_go(home: Home) {
     assert_eq!(scene.shown(&stores).await.len(), 1, "the late one does not count");
     for seq in [5, 7, 9] {
         let user = UserId::generate();
-        let both = [scene.by(user, seq, ChangeKind::React(emoji(2))), scene.by(user, seq + 1, ChangeKind::Unreact(emoji(2)))];
+        let both = [
+            scene.by(user, seq, ChangeKind::React(emoji(2))),
+            scene.by(user, seq + 1, ChangeKind::Unreact(emoji(2))),
+        ];
         stores.messages.apply(&both).await.unwrap();
     }
     let later = UnixMillis::now().plus(Duration::from_secs(1));

@@ -282,8 +282,8 @@ pub(crate) async fn who_shares_a_room_is_acquainted(home: Home) {
     for (room, user) in [(first.id, ada), (first.id, bob), (second.id, bob), (second.id, eve)] {
         stores.members.join(&member(room, user), &joined(user)).await.unwrap();
     }
-    let acquainted = async |user, others: &[UserId]| {
-        let mut found = stores.members.acquainted(user, others, None).await.unwrap();
+    let visible_users = async |user, others: &[UserId]| {
+        let mut found = stores.members.visible_users(user, others, None).await.unwrap();
         found.sort_unstable();
         found
     };
@@ -292,12 +292,12 @@ pub(crate) async fn who_shares_a_room_is_acquainted(home: Home) {
         users.sort_unstable();
         users
     };
-    assert_eq!(acquainted(ada, &everybody).await, sorted(vec![ada, bob]));
-    assert_eq!(acquainted(bob, &everybody).await, sorted(vec![ada, bob, eve]), "each once");
-    assert_eq!(acquainted(ada, &[eve]).await, []);
-    assert_eq!(acquainted(stranger, &everybody).await, []);
-    assert_eq!(acquainted(ada, &[]).await, []);
-    let mut found = stores.members.acquainted(bob, &everybody, Some(first.id)).await.unwrap();
+    assert_eq!(visible_users(ada, &everybody).await, sorted(vec![ada, bob]));
+    assert_eq!(visible_users(bob, &everybody).await, sorted(vec![ada, bob, eve]), "each once");
+    assert_eq!(visible_users(ada, &[eve]).await, []);
+    assert_eq!(visible_users(stranger, &everybody).await, []);
+    assert_eq!(visible_users(ada, &[]).await, []);
+    let mut found = stores.members.visible_users(bob, &everybody, Some(first.id)).await.unwrap();
     found.sort_unstable();
     assert_eq!(found, sorted(vec![bob, eve]), "b16: one room may not count");
 }

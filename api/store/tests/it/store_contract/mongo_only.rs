@@ -10,12 +10,12 @@ use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
 use parking_lot::Mutex;
 use rookery_protocol::access::{Until, Visibility};
-use rookery_protocol::act::{MessageChange, ChangeKind};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
 use rookery_protocol::event::{Event, Sender, SequencedEvent};
 use rookery_protocol::id::{ClientId, Epoch, MessageId, Partition, RoomId, RoomRef, Seq, SessionId, UserId};
 use rookery_protocol::limits::PRESENCE_IDS_MAX;
+use rookery_protocol::message_change::{ChangeKind, MessageChange};
 use rookery_protocol::position::Position;
 use rookery_store::limits::STORE_IDS_PER_READ_MAX;
 use rookery_store::load::{Origin, Plan};
@@ -81,7 +81,7 @@ async fn exercise(stores: &Stores) {
     stores.members.counts(&[place.id, RoomId::generate()]).await.unwrap();
     let page = stores.members.page(place.id, None, 5).await.unwrap();
     stores.members.page(place.id, Some(page[0].place()), 5).await.unwrap();
-    stores.members.acquainted(ada.id, &[ada.id], Some(place.id)).await.unwrap();
+    stores.members.visible_users(ada.id, &[ada.id], Some(place.id)).await.unwrap();
     stores.users.by_ids(&[ada.id]).await.unwrap();
     stores.members.transfer(place.id, ada.id, &left(ada.id)).await.unwrap();
     let bob = UserId::generate();
@@ -152,7 +152,12 @@ async fn count_unread(stores: &Stores, events: &[SequencedEvent]) {
 async fn act_on(stores: &Stores, said: &SequencedEvent) {
     let message_id = said.event.id;
     let emoji = || Emoji::try_from("👍".to_owned()).unwrap();
-    let kinds = [ChangeKind::Edit("x".to_owned()), ChangeKind::React(emoji()), ChangeKind::Unreact(emoji()), ChangeKind::Delete];
+    let kinds = [
+        ChangeKind::Edit("x".to_owned()),
+        ChangeKind::React(emoji()),
+        ChangeKind::Unreact(emoji()),
+        ChangeKind::Delete,
+    ];
     for (seq, kind) in (10..).zip(kinds) {
         let sender = Sender { user_id: said.event.user_id, username: "ada".to_owned() };
         let event = Event::act(said.room, sender, &ClientId::generate(), MessageChange { message_id, kind });
@@ -376,7 +381,7 @@ async fn who_is_acquainted_is_asked_with_as_many_questions_in_a_thousand_rooms_a
         let others: Vec<UserId> = strangers[1..].iter().copied().chain([other]).collect();
         let ids: Vec<RoomId> = set.rooms.iter().map(|room| room.id).collect();
         heard.lock().clear();
-        assert_eq!(stores.members.acquainted(user, &others, None).await.unwrap(), [other]);
+        assert_eq!(stores.members.visible_users(user, &others, None).await.unwrap(), [other]);
         questions.push(heard.lock().len());
         heard.lock().clear();
         assert_eq!(stores.members.counts(&ids).await.unwrap().len(), count);

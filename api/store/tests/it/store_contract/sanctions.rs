@@ -5,7 +5,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, EventBody, Sender};
 use rookery_protocol::id::{AclVersion, RoomId, RoomRef, UserId};
 use rookery_store::room::{Member, Room};
-use rookery_store::sanction::{SanctionAction, Sanction};
+use rookery_store::sanction::{Sanction, SanctionAction};
 use rookery_store::{StoreError, Stores};
 
 use super::{Home, at_once};
@@ -33,7 +33,12 @@ pub(crate) async fn a_kick_ends_the_membership_and_announces(home: Home) {
     let (stores, room, user) = with_member(&home).await;
     let member = Sender { user_id: user, username: "ada".to_owned() };
     let event = event(UserId::generate(), EventBody::MemberKicked { member });
-    let announcement = stores.sanctions.apply(room.id, user, SanctionAction::Kick, &event).await.unwrap().unwrap();
+    let announcement = stores
+        .sanctions
+        .apply(room.id, user, SanctionAction::Kick, &event)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((announcement.acl, &announcement.event), (AclVersion(2), &event));
     assert_eq!(stores.outbox.pending(10).await.unwrap().last(), Some(&announcement));
     assert_eq!(stores.members.get(room.id, user).await.unwrap(), None);
@@ -46,7 +51,12 @@ pub(crate) async fn a_ban_keeps_out_until_it_ends(home: Home) {
     let (stores, room, user) = with_member(&home).await;
     for (until, end) in [(Until::Time(LATER), Some(LATER)), (Until::Revoked, None)] {
         let event = banned(user, end);
-        let announcement = stores.sanctions.apply(room.id, user, SanctionAction::Ban(until), &event).await.unwrap().unwrap();
+        let announcement = stores
+            .sanctions
+            .apply(room.id, user, SanctionAction::Ban(until), &event)
+            .await
+            .unwrap()
+            .unwrap();
         assert!(stores.outbox.pending(10).await.unwrap().contains(&announcement));
         let banned = Sanction { banned: Some(until), muted: None };
         assert_eq!(stores.sanctions.get(room.id, user).await.unwrap(), banned);
@@ -67,7 +77,14 @@ pub(crate) async fn a_ban_keeps_out_until_it_ends(home: Home) {
         .apply(room.id, user, SanctionAction::Ban(Until::Revoked), &banned(user, None))
         .await
         .unwrap();
-    assert!(stores.sanctions.apply(room.id, user, SanctionAction::Unban, &left(user)).await.unwrap().is_some());
+    assert!(
+        stores
+            .sanctions
+            .apply(room.id, user, SanctionAction::Unban, &left(user))
+            .await
+            .unwrap()
+            .is_some()
+    );
     assert!(stores.members.join(&member(room.id, user), &joined(user)).await.unwrap().is_some());
 }
 
@@ -90,9 +107,13 @@ pub(crate) async fn acts_that_change_nothing_are_not_announced(home: Home) {
     let (stores, room, user) = with_member(&home).await;
     let (stranger, ban) = (UserId::generate(), SanctionAction::Ban(Until::Revoked));
     assert!(stores.sanctions.apply(room.id, user, ban, &banned(user, None)).await.unwrap().is_some());
-    for (who, act) in
-        [(user, ban), (user, SanctionAction::Kick), (user, SanctionAction::Unmute), (stranger, SanctionAction::Kick), (stranger, SanctionAction::Unban)]
-    {
+    for (who, act) in [
+        (user, ban),
+        (user, SanctionAction::Kick),
+        (user, SanctionAction::Unmute),
+        (stranger, SanctionAction::Kick),
+        (stranger, SanctionAction::Unban),
+    ] {
         assert_eq!(stores.sanctions.apply(room.id, who, act, &banned(who, None)).await.unwrap(), None, "{act:?}");
     }
     assert_eq!(acl(&stores, room.id).await, AclVersion(2));

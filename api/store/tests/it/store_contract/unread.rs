@@ -1,9 +1,9 @@
 //! Read marks, and what is counted after them.
 
-use rookery_protocol::act::{MessageChange, ChangeKind};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, Sender, SequencedEvent};
 use rookery_protocol::id::{ClientId, Epoch, RoomId, Seq, UserId};
+use rookery_protocol::message_change::{ChangeKind, MessageChange};
 use rookery_protocol::position::Position;
 use rookery_store::Stores;
 use rookery_store::room::Member;

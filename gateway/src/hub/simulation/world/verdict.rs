@@ -12,12 +12,12 @@ use crate::hub::simulation::client::Client;
 impl World {
     pub(in crate::hub::simulation) fn rests(&self) -> bool {
         let Some(Head { epoch, seq, .. }) = self.bus.head() else { return false };
-        let is_done = |client: &Client| client.outbox.is_empty() && client.has_arrived((epoch, seq));
+        let is_done = |client: &Client| client.send_queue.is_empty() && client.has_arrived((epoch, seq));
         self.bus.log.is_empty() && self.clients.iter().all(is_done)
     }
 
     pub(in crate::hub::simulation) fn unrest(&self) -> String {
-        let open: Vec<usize> = self.clients.iter().map(|client| client.outbox.len()).collect();
+        let open: Vec<usize> = self.clients.iter().map(|client| client.send_queue.len()).collect();
         let live: Vec<bool> = self.clients.iter().map(|client| client.live).collect();
         format!("head {:?}, log {}, open {open:?}, live {live:?}", self.bus.head(), self.bus.log.len())
     }

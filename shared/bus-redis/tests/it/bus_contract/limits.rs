@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use rookery_bus::pace::{RoomRateLimit, TooEarly};
 use rookery_bus::{OpenError, RoomSeed};
-use rookery_protocol::act::{MessageChange, ChangeKind};
 use rookery_protocol::emoji::Emoji;
 use rookery_protocol::event::RoomSettings;
 use rookery_protocol::id::MessageId;
+use rookery_protocol::message_change::{ChangeKind, MessageChange};
 use rookery_protocol::position::Position;
 
 use super::*;

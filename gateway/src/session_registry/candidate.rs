@@ -17,12 +17,12 @@ use crate::limits::{
     SESSION_CALLS_HANGING_MAX, SESSION_CALLS_MAX, SESSION_HEARD_WAIT, SESSION_QUESTIONS_MAX, SESSION_QUESTIONS_MIN,
     SESSIONS_WAITING_MAX,
 };
-use crate::questions::{Answers, Bounds, Subject};
+use crate::permission_batcher::{Answers, Bounds, Subject};
 use crate::session::LoginState;
 
 /// A connection whose login is being asked about, until it is let in or dropped.
 pub struct Candidate {
-    logins: Arc<SessionRegistry>,
+    session_registry: Arc<SessionRegistry>,
     user: UserId,
     session: SessionId,
     number: u64,
@@ -81,7 +81,7 @@ impl SessionRegistry {
             self.changed.notify_one();
         }
         drop(state);
-        Candidate { logins: Arc::clone(self), user, session, number, listening, is_heard: false }
+        Candidate { session_registry: Arc::clone(self), user, session, number, listening, is_heard: false }
     }
 }
 
@@ -92,7 +92,7 @@ impl Candidate {
             Some(listening) => matches!(timeout(SESSION_HEARD_WAIT, listening).await, Ok(Ok(()))),
             None => true,
         };
-        match self.logins.questions.ask(vec![self.session]).await.pop() {
+        match self.session_registry.questions.ask(vec![self.session]).await.pop() {
             _ if self.is_over() => LoginState::Ended,
             Some(Ok(true)) => LoginState::Ended,
             Some(Ok(false)) => LoginState::Open,
@@ -106,10 +106,10 @@ impl Candidate {
 
     /// Whether the end of its login was heard since it came, or is remembered.
     pub fn is_over(&self) -> bool {
-        let state = self.logins.state.lock();
+        let state = self.session_registry.state.lock();
         let mut own = state.expected.get(&self.user).into_iter().flatten();
         own.any(|expected| expected.number == self.number && expected.is_over)
-            || self.logins.revoked.contains_key(&self.session)
+            || self.session_registry.revoked.contains_key(&self.session)
     }
 
     pub(super) const fn session(&self) -> SessionId {
@@ -123,7 +123,7 @@ impl Candidate {
 
 impl Drop for Candidate {
     fn drop(&mut self) {
-        let mut state = self.logins.state.lock();
+        let mut state = self.session_registry.state.lock();
         let Some(expected) = state.expected.get_mut(&self.user) else { return };
         expected.retain(|expected| expected.number != self.number);
         if expected.is_empty() {
@@ -132,7 +132,7 @@ impl Drop for Candidate {
         if !state.is_wanted(&self.user) {
             state.moved.insert(self.user);
             drop(state);
-            self.logins.changed.notify_one();
+            self.session_registry.changed.notify_one();
         }
     }
 }

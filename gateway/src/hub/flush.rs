@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::hub::Hub;
 use crate::limits::FLUSHES_PER_TASK;
 use crate::metrics::Metrics;
-use crate::outbox::SendQueue;
+use crate::send_queue::SendQueue;
 
 impl Hub {
     /// Writes to each connection what its kernel takes. Many connections are shared out among the processors, one task
@@ -37,7 +37,7 @@ fn write(owed: &[Arc<SendQueue>], heard: Instant, metrics: &Metrics) {
     if owed.is_empty() {
         return;
     }
-    let frames: usize = owed.iter().map(|outbox| outbox.flush_for()).sum();
+    let frames: usize = owed.iter().map(|send_queue| send_queue.flush_for()).sum();
     metrics.writes.inc_by(u64::try_from(owed.len()).unwrap_or(u64::MAX));
     metrics.frames_written.inc_by(u64::try_from(frames).unwrap_or(u64::MAX));
     metrics.write_seconds.observe(heard.elapsed().as_secs_f64());

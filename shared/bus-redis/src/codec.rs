@@ -4,7 +4,7 @@
 use rookery_bus::error::BusError;
 use rookery_bus::pace::TooEarly;
 use rookery_bus::presence::UserPresence;
-use rookery_bus::signal::{Revoked, EphemeralSignal};
+use rookery_bus::signal::{EphemeralSignal, Revoked};
 use rookery_bus::{AppendError, Appended, Began, Head, Mark, Relocated};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{EVENT_VERSION, Event, SequencedEvent};

@@ -12,8 +12,8 @@ use rookery_protocol::id::{RoomId, UserId};
 use rookery_protocol::limits::ROOM_PRESENCE_MAX;
 use tokio::time::Instant;
 
-use super::agenda::DueQueue;
 use crate::limits::{PRESENCE_COUNT_INTERVAL, PRESENCE_INTERVAL};
+use crate::presence::due_queue::DueQueue;
 
 /// See the module's text.
 #[derive(Debug, Default)]

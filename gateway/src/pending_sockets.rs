@@ -44,7 +44,7 @@ pub struct PendingSockets {
 /// A socket that has brought no token yet; it counts until it is dropped.
 #[derive(Debug)]
 pub struct Pending {
-    crowd: Arc<PendingSockets>,
+    pending_sockets: Arc<PendingSockets>,
     address: u128,
 }
 
@@ -76,13 +76,13 @@ impl PendingSockets {
             return None;
         }
         *count += 1;
-        Some(Pending { crowd: Arc::clone(self), address })
+        Some(Pending { pending_sockets: Arc::clone(self), address })
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        let mut pending = self.crowd.pending.lock();
+        let mut pending = self.pending_sockets.pending.lock();
         if let Some(count) = pending.get_mut(&self.address) {
             *count -= 1;
             if *count == 0 {
@@ -98,12 +98,12 @@ mod tests {
 
     #[test]
     fn each_address_has_its_own_places() {
-        let crowd = PendingSockets::new(2);
-        let (first, second) = (crowd.enter(1), crowd.enter(1));
-        assert!(first.is_some() && crowd.enter(1).is_none() && crowd.enter(2).is_some());
+        let pending_sockets = PendingSockets::new(2);
+        let (first, second) = (pending_sockets.enter(1), pending_sockets.enter(1));
+        assert!(first.is_some() && pending_sockets.enter(1).is_none() && pending_sockets.enter(2).is_some());
         drop(first);
-        assert!(crowd.enter(1).is_some());
+        assert!(pending_sockets.enter(1).is_some());
         drop(second);
-        assert!(crowd.pending.lock().is_empty(), "nothing is kept of those who left");
+        assert!(pending_sockets.pending.lock().is_empty(), "nothing is kept of those who left");
     }
 }

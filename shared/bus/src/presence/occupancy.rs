@@ -98,7 +98,8 @@ mod tests {
     fn many_are_counted() {
         let exactly = RoomOccupancy::of(vec![named(&ids(ROOM_PRESENCE_MAX), Status::Online)]);
         assert_eq!((exactly.online(), exactly.is_counted()), (ROOM_PRESENCE_MAX, false));
-        let one_more = RoomOccupancy::of(vec![named(&ids(ROOM_PRESENCE_MAX), Status::Online), named(&ids(1), Status::Online)]);
+        let one_more =
+            RoomOccupancy::of(vec![named(&ids(ROOM_PRESENCE_MAX), Status::Online), named(&ids(1), Status::Online)]);
         assert_eq!((one_more.online(), one_more.seen()), (ROOM_PRESENCE_MAX + 1, None));
         let unnamed = Occupancy { count: 300, users: None };
         assert_eq!(RoomOccupancy::of(vec![unnamed, named(&ids(2), Status::Online)]).online(), 302);

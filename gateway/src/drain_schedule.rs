@@ -35,18 +35,18 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn turns_are_spread_evenly_and_end_in_time() {
-        let goodbyes = DrainSchedule::new(Duration::from_secs(3));
+        let drain_schedule = DrainSchedule::new(Duration::from_secs(3));
         let begun = Instant::now();
-        let turns: Vec<_> = (0..5).map(|_| goodbyes.turn(begun, 4).duration_since(begun).as_millis()).collect();
+        let turns: Vec<_> = (0..5).map(|_| drain_schedule.turn(begun, 4).duration_since(begun).as_millis()).collect();
         assert_eq!(turns, [0, 500, 1_000, 1_500, 2_000], "one who came late is sent away last");
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_asks_late_keeps_its_turn() {
-        let goodbyes = DrainSchedule::new(Duration::from_secs(3));
+        let drain_schedule = DrainSchedule::new(Duration::from_secs(3));
         let begun = Instant::now();
-        goodbyes.turn(begun, 2);
-        let late = goodbyes.turn(begun + Duration::from_millis(100), 1);
+        drain_schedule.turn(begun, 2);
+        let late = drain_schedule.turn(begun + Duration::from_millis(100), 1);
         assert_eq!(late, begun + Duration::from_secs(1));
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::{Login, SessionRegistry, end};
 use crate::hub::room::Room;
 use crate::limits::{REVOCATION_POLL_INTERVAL, REVOCATION_ROUND};
-use crate::member::Subscriber;
+use crate::subscriber::Subscriber;
 
 /// Which of the local sessions and rooms are asked about by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl SessionRegistry {
             let state = self.state.lock();
             state.users.values().flatten().map(|login| Arc::clone(&login.member)).collect()
         };
-        let owed = members.iter().map(|member| member.outbox.bytes()).filter(|bytes| *bytes > 0);
+        let owed = members.iter().map(|member| member.send_queue.bytes()).filter(|bytes| *bytes > 0);
         let (waiting, bytes) = owed.fold((0, 0), |(waiting, sum), bytes| (waiting + 1, sum + bytes));
         self.hub.metrics.outboxes_waiting.set(waiting);
         self.hub.metrics.outbox_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));

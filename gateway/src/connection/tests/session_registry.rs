@@ -105,7 +105,7 @@ async fn a18_commands_that_wait_or_are_under_way_end_with_the_login() {
         client.say(&format!(r#"{{"type":"message","room":"general","content":"m{n}"}}"#)).await;
     }
     settle().await;
-    setup.gateway.node.logins.revoke(user, Revoked::One(session));
+    setup.gateway.node.session_registry.revoke(user, Revoked::One(session));
     assert_eq!(client.next().await["code"], "unauthenticated");
     assert_eq!(client.close_code().await, 4409);
     tokio::time::sleep(AUTHORITY_DEADLINE * 2).await;
@@ -122,7 +122,7 @@ async fn a18_a_client_that_does_not_read_cannot_put_off_the_end_of_its_login() {
         setup.bus.say(setup.authority.room, &"x".repeat(4_000));
         settle().await;
     }
-    setup.gateway.node.logins.revoke(user, Revoked::All);
+    setup.gateway.node.session_registry.revoke(user, Revoked::All);
     client.say(r#"{"content":"too late"}"#).await;
     tokio::time::sleep(CLOSE_DEADLINE * 3).await;
     assert_eq!((setup.head().await, setup.closes("session_revoked")), (5, 1));

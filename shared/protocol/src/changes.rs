@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::act::{MessageChange, ChangeKind};
 use crate::emoji::Emoji;
 use crate::id::{ClientId, MessageId, RoomRef};
+use crate::message_change::{ChangeKind, MessageChange};
 use crate::null_or;
 
 /// `{"type":"edit",…}`

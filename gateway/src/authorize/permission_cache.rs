@@ -11,8 +11,8 @@ use rookery_protocol::access::{RoomRole, Until, Visibility};
 use rookery_protocol::id::{AclVersion, RoomId, Slug, UserId};
 use tokio::time::Instant;
 
+use crate::compact_vec::grow;
 use crate::limits::{PERMISSION_KEPT, PERMISSIONS_MAX};
-use crate::thrift::grow;
 
 const SHARDS: usize = 64;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rookery_protocol::limits::OUTBOX_BYTES_MAX;
-use rookery_tests::mailbox::{Incoming, ChatClient as _};
+use rookery_tests::mailbox::{ChatClient as _, Incoming};
 use rookery_tests::raw::exchange;
 use rookery_tests::rest::Rest;
 use rookery_tests::shared;

@@ -30,7 +30,7 @@ impl Commands {
             }
         }
         match self.look_up(&asked).await {
-            Ok(rooms) => self.member.outbox.send(&ServerFrame::Heads { rooms }),
+            Ok(rooms) => self.member.send_queue.send(&ServerFrame::Heads { rooms }),
             Err(error) => self.fail(None, &error.into()),
         }
     }

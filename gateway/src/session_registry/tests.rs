@@ -9,14 +9,14 @@ use rookery_runtime::shutdown::Shutdown;
 use super::*;
 use crate::limits::{REVOCATION_POLL_INTERVAL, REVOCATION_ROUND};
 use crate::metrics::Metrics;
-use crate::outbox::{Flushed, SendQueue};
+use crate::send_queue::{Flushed, SendQueue};
 use crate::session::LoginState;
 use crate::testing::{ClientEnd, FakeAuthority, FakeBus, pipe};
 
 struct Setup {
     bus: Arc<FakeBus>,
     authority: Arc<FakeAuthority>,
-    logins: Arc<SessionRegistry>,
+    session_registry: Arc<SessionRegistry>,
 }
 
 impl Setup {
@@ -30,8 +30,15 @@ impl Setup {
         let hub = Hub::new(bus.clone(), authority.clone(), metrics, shutdown.clone());
         let permissions = Permissions::new(Arc::clone(&authority) as _, Shutdown::new());
         let (told, asked) = (Arc::clone(&bus) as _, Arc::clone(&authority) as _);
-        let logins = SessionRegistry::new(SessionRegistryParts { bus: told, authority: asked, hub, permissions, shutdown, sockets_max });
-        Self { bus, authority, logins }
+        let session_registry = SessionRegistry::new(SessionRegistryParts {
+            bus: told,
+            authority: asked,
+            hub,
+            permissions,
+            shutdown,
+            sockets_max,
+        });
+        Self { bus, authority, session_registry }
     }
 
     /// A connection of the user that lives by the session.
@@ -43,7 +50,7 @@ impl Setup {
 
     /// As if it had been asked about before anybody listened.
     fn let_in(&self, member: &Arc<Subscriber>, session: SessionId) {
-        self.logins.enter(member, &self.logins.expect(member.user, session));
+        self.session_registry.enter(member, &self.session_registry.expect(member.user, session));
     }
 
     /// Whether this node would hear of the user's logins.
@@ -56,7 +63,7 @@ impl Setup {
 
 /// Whether the client was told that its login is over; asking takes what it was told.
 fn is_ended(member: &Subscriber) -> bool {
-    member.outbox.take().iter().any(|frame| frame.as_text().contains("unauthenticated"))
+    member.send_queue.take().iter().any(|frame| frame.as_text().contains("unauthenticated"))
 }
 
 fn ids() -> (UserId, SessionId) {
@@ -70,7 +77,7 @@ async fn one_session_ends_with_all_its_connections_and_no_other() {
     let [first, second] = [(); 2].map(|()| setup.enter(user, session));
     let other_session = setup.enter(user, SessionId::generate());
     let other_user = setup.enter(UserId::generate(), session);
-    setup.logins.revoke(user, Revoked::One(session));
+    setup.session_registry.revoke(user, Revoked::One(session));
     assert!(is_ended(&first) && is_ended(&second));
     assert!(!is_ended(&other_session) && !is_ended(&other_user));
 }
@@ -81,7 +88,7 @@ async fn all_sessions_of_a_user_end_and_those_of_others_do_not() {
     let user = UserId::generate();
     let own = [(); 3].map(|()| setup.enter(user, SessionId::generate()));
     let other = setup.enter(UserId::generate(), SessionId::generate());
-    setup.logins.revoke(user, Revoked::All);
+    setup.session_registry.revoke(user, Revoked::All);
     assert!(own.iter().all(|member| is_ended(member)));
     assert!(!is_ended(&other));
 }
@@ -91,7 +98,7 @@ async fn a_session_that_is_over_lets_nobody_in_again() {
     let setup = Setup::new();
     let (user, session) = ids();
     // The push came before the connection.
-    setup.logins.revoke(user, Revoked::One(session));
+    setup.session_registry.revoke(user, Revoked::One(session));
     assert!(is_ended(&setup.enter(user, session)));
     assert!(!is_ended(&setup.enter(user, SessionId::generate())));
 }
@@ -103,9 +110,9 @@ async fn a_connection_lives_by_its_newest_session_only() {
     let member = setup.enter(user, old);
     let new = SessionId::generate();
     setup.let_in(&member, new);
-    setup.logins.revoke(user, Revoked::One(old));
+    setup.session_registry.revoke(user, Revoked::One(old));
     assert!(!is_ended(&member));
-    setup.logins.revoke(user, Revoked::One(new));
+    setup.session_registry.revoke(user, Revoked::One(new));
     assert!(is_ended(&member));
 }
 
@@ -114,23 +121,23 @@ async fn who_left_is_told_nothing() {
     let setup = Setup::new();
     let (user, session) = ids();
     let (gone, here) = (setup.enter(user, session), setup.enter(user, session));
-    setup.logins.leave(&gone);
-    setup.logins.revoke(user, Revoked::One(session));
+    setup.session_registry.leave(&gone);
+    setup.session_registry.revoke(user, Revoked::One(session));
     assert!(!is_ended(&gone) && is_ended(&here));
 }
 
 #[tokio::test(start_paused = true)]
 async fn users_are_heard_of_as_long_as_they_are_here() {
     let setup = Setup::new();
-    let following = tokio::spawn(Arc::clone(&setup.logins).follow());
+    let following = tokio::spawn(Arc::clone(&setup.session_registry).follow());
     let (user, session) = ids();
     let [first, second] = [(); 2].map(|()| setup.enter(user, session));
     sleep(LOGIN_GATHER * 2).await;
     assert!(setup.hears(user).await);
-    setup.logins.leave(&first);
+    setup.session_registry.leave(&first);
     sleep(LOGIN_GATHER * 2).await;
     assert!(setup.hears(user).await, "one connection is left");
-    setup.logins.leave(&second);
+    setup.session_registry.leave(&second);
     sleep(LOGIN_GATHER * 2).await;
     assert!(!setup.hears(user).await);
     following.abort();
@@ -139,7 +146,7 @@ async fn users_are_heard_of_as_long_as_they_are_here() {
 #[tokio::test(start_paused = true)]
 async fn users_who_came_while_the_bus_was_away_are_heard_of_later() {
     let setup = Setup::new();
-    let following = tokio::spawn(Arc::clone(&setup.logins).follow());
+    let following = tokio::spawn(Arc::clone(&setup.session_registry).follow());
     setup.bus.away.store(true, Ordering::SeqCst);
     let (user, session) = ids();
     let _member = setup.enter(user, session);
@@ -153,7 +160,7 @@ async fn users_who_came_while_the_bus_was_away_are_heard_of_later() {
 #[tokio::test(start_paused = true)]
 async fn a_session_that_ended_before_its_connection_came_is_found_by_asking() {
     let setup = Setup::new();
-    let following = tokio::spawn(Arc::clone(&setup.logins).follow());
+    let following = tokio::spawn(Arc::clone(&setup.session_registry).follow());
     let (user, session) = ids();
     setup.authority.ended.lock().insert(session);
     let member = setup.enter(user, session);
@@ -166,7 +173,7 @@ async fn a_session_that_ended_before_its_connection_came_is_found_by_asking() {
 #[tokio::test(start_paused = true)]
 async fn what_no_push_told_is_found_within_seconds() {
     let setup = Setup::new();
-    let polling = tokio::spawn(Arc::clone(&setup.logins).poll());
+    let polling = tokio::spawn(Arc::clone(&setup.session_registry).poll());
     let (user, session) = ids();
     let (member, other) = (setup.enter(user, session), setup.enter(user, SessionId::generate()));
     sleep(REVOCATION_POLL_INTERVAL * 2).await;
@@ -181,11 +188,11 @@ async fn what_no_push_told_is_found_within_seconds() {
 async fn what_no_change_told_is_found_in_one_round() {
     let setup = Setup::new();
     setup.authority.is_still.store(true, Ordering::SeqCst);
-    let polling = tokio::spawn(Arc::clone(&setup.logins).poll());
-    let logins: Vec<_> = (0..100).map(|_| ids()).collect();
-    let members: Vec<_> = logins.iter().map(|(user, session)| setup.enter(*user, *session)).collect();
+    let polling = tokio::spawn(Arc::clone(&setup.session_registry).poll());
+    let session_registry: Vec<_> = (0..100).map(|_| ids()).collect();
+    let members: Vec<_> = session_registry.iter().map(|(user, session)| setup.enter(*user, *session)).collect();
     sleep(REVOCATION_POLL_INTERVAL * 2).await;
-    let (over, here) = (&logins[..50], &members[50..]);
+    let (over, here) = (&session_registry[..50], &members[50..]);
     setup.authority.ended.lock().extend(over.iter().map(|(_, session)| *session));
     sleep(REVOCATION_POLL_INTERVAL * u32::try_from(REVOCATION_ROUND).unwrap()).await;
     assert!(members[..50].iter().all(|member| is_ended(member)));
@@ -203,13 +210,14 @@ async fn one_socket_too_many_ends_the_oldest() {
         setup.let_in(&member, session);
         (member, client)
     };
-    let is_over = |(member, _): &(Arc<Subscriber>, ClientEnd)| member.outbox.flush() == Flushed::End(CloseCode::Replaced);
+    let is_over =
+        |(member, _): &(Arc<Subscriber>, ClientEnd)| member.send_queue.flush() == Flushed::End(CloseCode::Replaced);
     let [first, second] = [enter(user), enter(user)];
     // Its token was renewed, which makes it no younger.
     setup.let_in(&first.0, SessionId::generate());
     let (other, third) = (enter(UserId::generate()), enter(user));
     assert_eq!([&first, &second, &third, &other].map(is_over), [true, false, false, false]);
-    setup.logins.leave(&first.0);
+    setup.session_registry.leave(&first.0);
     let fourth = enter(user);
     assert_eq!([&second, &third, &fourth].map(is_over), [true, false, false]);
 }
@@ -217,9 +225,9 @@ async fn one_socket_too_many_ends_the_oldest() {
 #[tokio::test(start_paused = true)]
 async fn a18_a_login_is_asked_about_after_its_user_is_heard_of() {
     let setup = Setup::new();
-    let following = tokio::spawn(Arc::clone(&setup.logins).follow());
+    let following = tokio::spawn(Arc::clone(&setup.session_registry).follow());
     let (user, session) = ids();
-    let mut candidate = setup.logins.expect(user, session);
+    let mut candidate = setup.session_registry.expect(user, session);
     assert!(!setup.hears(user).await);
     assert_eq!(candidate.ask().await, LoginState::Open);
     assert!(setup.hears(user).await && candidate.is_heard());
@@ -227,9 +235,9 @@ async fn a18_a_login_is_asked_about_after_its_user_is_heard_of() {
     sleep(LOGIN_GATHER * 2).await;
     assert!(!setup.hears(user).await, "nobody came of it");
     setup.authority.ended.lock().insert(session);
-    assert_eq!(setup.logins.expect(user, session).ask().await, LoginState::Ended);
+    assert_eq!(setup.session_registry.expect(user, session).ask().await, LoginState::Ended);
     setup.authority.sessions_away.store(true, Ordering::SeqCst);
-    assert_eq!(setup.logins.expect(user, SessionId::generate()).ask().await, LoginState::Unknown);
+    assert_eq!(setup.session_registry.expect(user, SessionId::generate()).ask().await, LoginState::Unknown);
     following.abort();
 }
 
@@ -243,12 +251,12 @@ async fn a18_an_end_between_the_answer_and_the_entry_counts() {
         } else {
             SessionId::generate()
         };
-        let mut candidate = setup.logins.expect(user, session);
+        let mut candidate = setup.session_registry.expect(user, session);
         assert_eq!(candidate.ask().await, LoginState::Open);
-        setup.logins.revoke(user, revoked);
+        setup.session_registry.revoke(user, revoked);
         assert!(candidate.is_over());
         let member = Arc::new(Subscriber::new(user, SendQueue::unwritten(), false));
-        setup.logins.enter(&member, &candidate);
+        setup.session_registry.enter(&member, &candidate);
         assert_eq!(member.verdict(), Some(CloseCode::SessionRevoked));
         assert!(is_ended(&member));
     }
@@ -257,13 +265,13 @@ async fn a18_an_end_between_the_answer_and_the_entry_counts() {
 #[tokio::test(start_paused = true)]
 async fn without_the_bus_logins_are_asked_about_all_the_same_and_again_when_it_is_back() {
     let setup = Setup::new();
-    let following = tokio::spawn(Arc::clone(&setup.logins).follow());
+    let following = tokio::spawn(Arc::clone(&setup.session_registry).follow());
     setup.bus.away.store(true, Ordering::SeqCst);
     let (user, session) = ids();
-    let mut candidate = setup.logins.expect(user, session);
+    let mut candidate = setup.session_registry.expect(user, session);
     assert_eq!((candidate.ask().await, candidate.is_heard()), (LoginState::Open, false));
     let member = Arc::new(Subscriber::new(user, SendQueue::unwritten(), false));
-    setup.logins.enter(&member, &candidate);
+    setup.session_registry.enter(&member, &candidate);
     setup.authority.ended.lock().insert(session);
     sleep(LOGIN_RETRY_PAUSE * 3).await;
     assert!(!is_ended(&member));
@@ -276,10 +284,10 @@ async fn without_the_bus_logins_are_asked_about_all_the_same_and_again_when_it_i
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_logins_are_asked_about_with_few_calls() {
     let setup = Setup::new();
-    let following = tokio::spawn(Arc::clone(&setup.logins).follow());
+    let following = tokio::spawn(Arc::clone(&setup.session_registry).follow());
     let asked = (0..10_000).map(|_| {
         let (user, session) = ids();
-        let mut candidate = setup.logins.expect(user, session);
+        let mut candidate = setup.session_registry.expect(user, session);
         async move { candidate.ask().await }
     });
     let states = futures_util::future::join_all(asked).await;

@@ -27,8 +27,8 @@ use crate::authorize::Permissions;
 use crate::frame::Frame;
 use crate::hub::Hub;
 use crate::limits::{LOGIN_GATHER, LOGIN_RETRY_PAUSE, REVOKED_REMEMBERED_MAX};
-use crate::member::Subscriber;
-use crate::questions::Questions;
+use crate::permission_batcher::Questions;
+use crate::subscriber::Subscriber;
 
 mod candidate;
 mod poll;
@@ -123,19 +123,19 @@ impl SessionRegistry {
     pub fn enter(&self, member: &Arc<Subscriber>, candidate: &Candidate) {
         let session = candidate.session();
         let mut state = self.state.lock();
-        let logins = state.users.entry(member.user).or_default();
-        match logins.iter_mut().find(|login| login.member.id == member.id) {
+        let session_registry = state.users.entry(member.user).or_default();
+        match session_registry.iter_mut().find(|login| login.member.id == member.id) {
             Some(known) => known.session = session,
-            None => logins.push(Login { session, member: Arc::clone(member) }),
+            None => session_registry.push(Login { session, member: Arc::clone(member) }),
         }
-        let too_many = logins.len().saturating_sub(self.sockets_max);
-        let oldest: Vec<Login> = logins.drain(..too_many).collect();
+        let too_many = session_registry.len().saturating_sub(self.sockets_max);
+        let oldest: Vec<Login> = session_registry.drain(..too_many).collect();
         if !candidate.is_heard() {
             state.fresh.insert(session);
         }
         drop(state);
         for login in oldest {
-            login.member.outbox.end(CloseCode::Replaced);
+            login.member.send_queue.end(CloseCode::Replaced);
         }
         // Now that it hears of the next end: did one come before?
         if candidate.is_over() {
@@ -146,9 +146,9 @@ impl SessionRegistry {
     /// The connection is over.
     pub fn leave(&self, member: &Subscriber) {
         let mut state = self.state.lock();
-        let Some(logins) = state.users.get_mut(&member.user) else { return };
-        logins.retain(|login| login.member.id != member.id);
-        if logins.is_empty() {
+        let Some(session_registry) = state.users.get_mut(&member.user) else { return };
+        session_registry.retain(|login| login.member.id != member.id);
+        if session_registry.is_empty() {
             state.users.remove(&member.user);
             state.moved.insert(member.user);
             drop(state);
@@ -190,8 +190,8 @@ impl SessionRegistry {
     /// The rooms that are live on connections of the user.
     pub fn rooms_of(&self, user: UserId) -> HashSet<RoomId> {
         let state = self.state.lock();
-        let logins = state.users.get(&user).into_iter().flatten();
-        logins.flat_map(|login| login.member.rooms()).collect()
+        let session_registry = state.users.get(&user).into_iter().flatten();
+        session_registry.flat_map(|login| login.member.rooms()).collect()
     }
 
     /// Sessions of the user are over: so are the connections that live by them.
@@ -214,7 +214,7 @@ impl SessionRegistry {
         let frame = Frame::from(&ServerFrame::from(news.clone()));
         let state = self.state.lock();
         for login in state.users.get(&user).into_iter().flatten() {
-            login.member.outbox.push(frame.clone());
+            login.member.send_queue.push(frame.clone());
         }
     }
 
@@ -304,7 +304,7 @@ impl State {
 }
 
 fn end(member: &Subscriber) {
-    member.outbox.send(&ServerFrame::Error(ErrorFrame::new(ErrorCode::Unauthenticated)));
+    member.send_queue.send(&ServerFrame::Error(ErrorFrame::new(ErrorCode::Unauthenticated)));
     member.expel(CloseCode::SessionRevoked);
 }
 

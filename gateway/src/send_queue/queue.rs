@@ -7,12 +7,12 @@ use rookery_protocol::limits::{OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX};
 use smallvec::SmallVec;
 
 use super::Flushed;
+use crate::byte_stream::ByteStream;
 use crate::frame::Frame;
 use crate::limits::{
     FLUSH_BYTES_MAX, FLUSH_FRAMES_MAX, FLUSH_ROUNDS_MAX, OUTBOX_BEHIND_BYTES, OUTBOX_BEHIND_FRAMES,
     OUTBOX_EPHEMERAL_BYTES, OUTBOX_EPHEMERAL_FRAMES, OUTBOX_LOW_BYTES, OUTBOX_LOW_FRAMES,
 };
-use crate::wire::ByteStream;
 
 /// See the module's text.
 #[derive(Debug, Default)]

@@ -17,8 +17,8 @@ use rookery_protocol::close::CloseCode;
 use rookery_protocol::server::ServerFrame;
 use tokio::sync::Notify;
 
+use crate::byte_stream::ByteStream;
 use crate::frame::Frame;
-use crate::wire::ByteStream;
 
 mod queue;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rookery_bus::error::BusError;
 use rookery_bus::presence::UserPresence;
-use rookery_bus::presence::crowd::RoomOccupancy;
+use rookery_bus::presence::occupancy::RoomOccupancy;
 use rookery_protocol::id::{RoomId, UserId};
 use tokio::time::{Instant, sleep};
 
@@ -14,8 +14,8 @@ use super::Presence;
 use super::watchers::{Delivery, List};
 use super::writer::until;
 use crate::limits::{PRESENCE_GATHER, PRESENCE_INTERVAL, PRESENCE_READ_MAX, PRESENCE_RETRY_PAUSE};
-use crate::member::Subscriber;
-use crate::outbox::{SendQueue, Enqueued};
+use crate::send_queue::{Enqueued, SendQueue};
+use crate::subscriber::Subscriber;
 
 impl Presence {
     /// Tells until the process stops.
@@ -88,7 +88,7 @@ impl Presence {
         for member in behind {
             let list = self.watchers.lock().list(member.id);
             let Some(List { users, rooms }) = list else { continue };
-            if !member.outbox.is_low() {
+            if !member.send_queue.is_low() {
                 self.behind.lock().push(member);
             } else if let Err(error) = self.watch(&member, users, rooms).await {
                 self.fail(&error);
@@ -115,8 +115,8 @@ impl Presence {
 
     pub(super) fn push(&self, delivery: &Delivery, owed: &mut Vec<Arc<SendQueue>>) {
         for member in delivery.to.iter().filter(|member| may_hear(member, delivery.room)) {
-            match member.outbox.owe(std::slice::from_ref(&delivery.frame)) {
-                Enqueued::Unflushed => owed.push(Arc::clone(&member.outbox)),
+            match member.send_queue.owe(std::slice::from_ref(&delivery.frame)) {
+                Enqueued::Unflushed => owed.push(Arc::clone(&member.send_queue)),
                 Enqueued::Known => {}
                 Enqueued::Behind => self.fall_behind(member),
             }

@@ -11,8 +11,8 @@ use rookery_protocol::limits::{ACKS_PENDING_PER_CONNECTION_MAX, ROOMS_PER_CONNEC
 use rookery_protocol::position::Position;
 use rookery_protocol::server::ServerFrame;
 
-use crate::outbox::SendQueue;
-use crate::thrift::grow;
+use crate::compact_vec::grow;
+use crate::send_queue::SendQueue;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
@@ -28,7 +28,7 @@ pub struct Subscriber {
     /// Whose connection it is.
     pub user: UserId,
     /// What it is owed.
-    pub outbox: Arc<SendQueue>,
+    pub send_queue: Arc<SendQueue>,
     is_single: bool,
     rooms: Mutex<Rooms>,
     /// Rooms it is not told of any more, and where it stands in them.
@@ -70,10 +70,10 @@ impl Rooms {
 
 impl Subscriber {
     /// A connection that lives in no room yet; one that lives for a single room has no use without it.
-    pub fn new(user: UserId, outbox: Arc<SendQueue>, is_single: bool) -> Self {
+    pub fn new(user: UserId, send_queue: Arc<SendQueue>, is_single: bool) -> Self {
         let id = ConnectionId(NEXT.fetch_add(1, Ordering::Relaxed));
         let (rooms, behind, acks) = (Mutex::default(), Mutex::default(), AtomicUsize::new(0));
-        Self { id, user, outbox, is_single, rooms, behind, acks, verdict: OnceLock::new() }
+        Self { id, user, send_queue, is_single, rooms, behind, acks, verdict: OnceLock::new() }
     }
 
     /// Whether the room is the one that everybody is in, as far as this connection knows it.
@@ -100,7 +100,7 @@ impl Subscriber {
     /// The user has lost the room. The client is told, and nothing of the room comes any more.
     pub fn lose(&self, room: RoomId) {
         self.forget(room);
-        self.outbox.send(&ServerFrame::Unsubscribed { room });
+        self.send_queue.send(&ServerFrame::Unsubscribed { room });
         if self.is_single {
             self.expel(CloseCode::Forbidden);
         }
@@ -111,7 +111,7 @@ impl Subscriber {
     pub fn expel(&self, code: CloseCode) {
         // The first one counts.
         self.verdict.set(code).ok();
-        self.outbox.end(code);
+        self.send_queue.end(code);
     }
 
     /// How the connection ends, if its user may not go on.
@@ -134,13 +134,13 @@ impl Subscriber {
     pub fn fall_behind(&self, room: RoomId, told: Position) {
         self.behind.lock().entry(room).or_insert(told);
         // Perhaps it has just read everything; then nothing else would make it look.
-        self.outbox.nudge();
+        self.send_queue.nudge();
     }
 
     /// The rooms to catch up with, if the client has read enough for that. Each is named once.
     pub fn take_behind(&self) -> Option<BTreeMap<RoomId, Position>> {
         let mut behind = self.behind.lock();
-        (!behind.is_empty() && self.outbox.is_low()).then(|| std::mem::take(&mut *behind))
+        (!behind.is_empty() && self.send_queue.is_low()).then(|| std::mem::take(&mut *behind))
     }
 
     /// Whether the room is live here.

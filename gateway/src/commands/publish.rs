@@ -3,7 +3,7 @@
 use futures_util::future::BoxFuture;
 use rookery_bus::acks::StaleAnswer;
 use rookery_bus::authority::Permission;
-use rookery_bus::{Append, AppendError, Appended, open};
+use rookery_bus::{Append, AppendError, Appended, auto_open};
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::Event;
 use rookery_protocol::id::{ClientId, MessageId, RoomId};
@@ -58,7 +58,7 @@ impl Commands {
                 Ok((room, Place::Given(appended))) => (room, appended),
                 Ok((room, Place::Known(known))) => {
                     timer.stop_and_discard();
-                    self.member.outbox.send(&known.ack(room, name.clone()));
+                    self.member.send_queue.send(&known.ack(room, name.clone()));
                     return Ok(());
                 }
                 Err(error) => {
@@ -88,7 +88,7 @@ impl Commands {
         }
         let (node, room) = (&self.node, permission.room);
         let append = Append { room, event, client_id, rights: permission.rights(), epoch: None };
-        match open::append(node.bus.as_ref(), node.authority.as_ref(), append).await {
+        match auto_open::append(node.bus.as_ref(), node.authority.as_ref(), append).await {
             Ok(appended) => Ok(Some(appended)),
             Err(AppendError::StaleRights) => {
                 node.permissions.forget(self.member.user, room);
@@ -105,7 +105,7 @@ impl Commands {
                 let (Sent { room, client_id }, Appended { id: message_id, epoch, seq, timestamp, .. }) =
                     (sent, *appended);
                 let ack = ServerFrame::Ack { client_id, room, message_id, epoch, seq, timestamp, unchanged: false };
-                self.member.outbox.send(&ack);
+                self.member.send_queue.send(&ack);
                 Ok(())
             }
         }

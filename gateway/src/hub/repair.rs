@@ -11,10 +11,10 @@ use rookery_protocol::limits::{EVENTS_PER_READ_MAX, HEADS_PER_READ_MAX, RESUME_E
 use rookery_protocol::position::Position;
 use tokio::time::Instant;
 
-use super::encode;
 use crate::hub::Hub;
-use crate::hub::room::{SequenceGap, Lack, RoomEffects, Room};
+use crate::hub::room::{Lack, Room, RoomEffects, SequenceGap};
 use crate::limits::{REOPENS_AT_ONCE, REPAIR_PAUSE, REPAIR_ROUNDS_MAX};
+use crate::relay::encode;
 
 /// Rooms that may fail to open before an audit rests.
 const REOPEN_FAILURES_MAX: usize = 3;

@@ -81,10 +81,10 @@ mod tests {
     /// What a room of so many members does after so many events a second for two seconds.
     fn after(rate: usize, members: usize) -> FlushDecision {
         let (start, mut beat) = (Instant::now(), FlushDecision::Now);
-        let mut tempo = BatchPacer::new(start);
+        let mut batch_pacer = BatchPacer::new(start);
         for n in 0..rate * 2 {
             let now = start + Duration::from_secs(1) * u32::try_from(n).unwrap() / u32::try_from(rate).unwrap();
-            beat = tempo.beat(1, members, now);
+            beat = batch_pacer.beat(1, members, now);
         }
         beat
     }
@@ -102,14 +102,14 @@ mod tests {
     #[test]
     fn a_room_that_has_calmed_down_waits_no_more() {
         let start = Instant::now();
-        let mut tempo = BatchPacer::new(start);
+        let mut batch_pacer = BatchPacer::new(start);
         for _ in 0..100 {
-            tempo.beat(1, 5_000, start);
+            batch_pacer.beat(1, 5_000, start);
         }
-        assert!(tempo.is_big(500, start));
-        assert_ne!(tempo.beat(1, 5_000, start + ROOM_TEMPO_WINDOW), FlushDecision::Now);
+        assert!(batch_pacer.is_big(500, start));
+        assert_ne!(batch_pacer.beat(1, 5_000, start + ROOM_TEMPO_WINDOW), FlushDecision::Now);
         let later = start + ROOM_TEMPO_WINDOW * 4;
-        assert!(!tempo.is_big(500, later) && tempo.is_big(BIG_ROOM_MEMBERS, later));
-        assert_eq!(tempo.beat(1, 5_000, later), FlushDecision::Now);
+        assert!(!batch_pacer.is_big(500, later) && batch_pacer.is_big(BIG_ROOM_MEMBERS, later));
+        assert_eq!(batch_pacer.beat(1, 5_000, later), FlushDecision::Now);
     }
 }

@@ -199,7 +199,11 @@ mod tests {
             assert_eq!(roles(&standings, &stores, room, eve).await, None);
         }
         let banned = event(eve, EventBody::MemberLeft {});
-        stores.sanctions.apply(room, ada, SanctionAction::Ban(Until::Revoked), &banned).await.unwrap();
+        stores
+            .sanctions
+            .apply(room, ada, SanctionAction::Ban(Until::Revoked), &banned)
+            .await
+            .unwrap();
         assert_eq!(roles(&standings, &stores, room, ada).await, None);
     }
 
