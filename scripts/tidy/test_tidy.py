@@ -59,8 +59,11 @@ class Rows(unittest.TestCase):
 
 class Sizes(unittest.TestCase):
     def test_walls(self):
-        self.assertEqual(found(sizes.below_the_wall, a_dot_rs="x\n" * 400), 0)
-        self.assertEqual(found(sizes.below_the_wall, a_dot_rs="x\n" * 401), 1)
+        many = {f"f{n}_dot_rs": "x" for n in range(19)}
+        self.assertEqual(found(sizes.below_the_wall, a_dot_rs="x\n" * 700, **many), 0)
+        self.assertEqual(found(sizes.below_the_wall, a_dot_rs="x\n" * 701, **many), 1)
+        self.assertEqual(found(sizes.below_the_wall, a_dot_rs="x\n" * 401, b_dot_rs="x\n" * 401, **many), 2)
+        self.assertEqual(found(sizes.below_the_wall, a_dot_rs="x\n" * 400, b_dot_rs="x\n" * 400, **many), 0)
         self.assertEqual(found(sizes.beside_its_folder, a__mod_dot_rs=""), 1)
 
 
