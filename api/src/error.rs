@@ -7,6 +7,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
+use rookery_bus::AppendError;
 use rookery_bus::authority::AuthorityError;
 use rookery_bus::error::BusError;
 use rookery_bus::limiter::Verdict;
@@ -314,6 +315,21 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::Overloaded | ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl From<AppendError> for ApiError {
+    fn from(error: AppendError) -> Self {
+        let unsettled = |what: &str| BusError::Unavailable(what.to_owned()).into();
+        match error {
+            AppendError::Overloaded => Self::refused(ErrorCode::Overloaded),
+            AppendError::StaleRights | AppendError::Unsettled => unsettled("the room's rights do not settle"),
+            AppendError::NotOpen => unsettled("the room does not open"),
+            AppendError::Bus(error) => error.into(),
+            AppendError::Reused => Self::refused(ErrorCode::ClientIdReused),
+            AppendError::Frozen => Self::refused(ErrorCode::Frozen),
+            AppendError::TooEarly(early) => Self::too_early(early),
+        }
     }
 }
 

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::FromRef;
+use rookery_bus::acks::StaleAnswer;
 use rookery_bus::authority::{Authority, AuthorityError, Look, Permission};
 use rookery_bus::error::BusError;
-use rookery_bus::{Append, AppendError, Appended, Bus, auto_open};
+use rookery_bus::limits::PUBLISH_DEADLINE;
+use rookery_bus::publish::{Cause, Publication, Step, publish};
+use rookery_bus::{Append, Appended, Bus};
 use rookery_protocol::access::{Action, decide};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
@@ -59,9 +62,6 @@ pub struct Messages {
     pub(crate) metrics: Metrics,
 }
 
-/// How often rights are read anew for one message, or one act on a message.
-pub(super) const RIGHTS_ATTEMPTS: usize = 3;
-
 /// A message that has its place.
 pub struct Sent {
     /// The room.
@@ -77,8 +77,16 @@ pub struct Sent {
 impl Messages {
     /// Sends a checked message.
     pub async fn send(&self, sender: Sender, room: &RoomRef, message: NewMessage) -> Result<Sent, ApiError> {
-        let (room, appended) = self.append(sender, room, message).await?;
+        let (room, appended) = self.publish(&Message { messages: self, sender, room, said: message }).await?;
         self.settle(room, appended).await
+    }
+
+    /// Publishes, by the same steps as a gateway.
+    pub(super) async fn publish<D: Send>(
+        &self,
+        publication: &impl Publication<Done = D, Error = ApiError>,
+    ) -> Result<D, ApiError> {
+        publish(&*self.bus, &*self.authority, PUBLISH_DEADLINE, publication).await
     }
 
     /// Waits a moment for the store.
@@ -96,24 +104,6 @@ impl Messages {
                 Err(BusError::Unavailable("it is unknown whether the message survived".to_owned()).into())
             }
         }
-    }
-
-    async fn append(
-        &self,
-        sender: Sender,
-        room: &RoomRef,
-        message: NewMessage,
-    ) -> Result<(RoomId, Appended), ApiError> {
-        let client_id = message.client_id.clone();
-        for _ in 0..RIGHTS_ATTEMPTS {
-            let permission = self.may_send(sender.user_id, room).await?;
-            self.may_answer(permission.room, message.reply_to).await?;
-            let event = Event::message(permission.room, sender.clone(), message.clone());
-            if let Some(appended) = self.place(&permission, event, &client_id).await? {
-                return Ok((permission.room, appended));
-            }
-        }
-        Err(unsettled())
     }
 
     /// What the user is in the room, if that is enough to say something there.
@@ -136,30 +126,33 @@ impl Messages {
             Err(error) => Err(error.into()),
         }
     }
+}
 
-    /// A place for the event, if the room's rights are still what the permission says; none if they have changed.
-    pub(super) async fn place(
-        &self,
-        permission: &Permission,
-        event: Event,
-        client_id: &ClientId,
-    ) -> Result<Option<Appended>, ApiError> {
-        let (room, client_id) = (permission.room, client_id.clone());
-        let append = Append { room, event, client_id, rights: permission.rights(), epoch: None };
-        match auto_open::append(&*self.bus, &*self.authority, append).await {
-            Ok(appended) => Ok(Some(appended)),
-            Err(AppendError::StaleRights) => Ok(None),
-            Err(AppendError::Overloaded) => Err(ApiError::refused(ErrorCode::Overloaded)),
-            Err(AppendError::NotOpen) => Err(BusError::Unavailable("the room does not open".to_owned()).into()),
-            Err(AppendError::Bus(error)) => Err(error.into()),
-            Err(AppendError::Reused) => Err(ApiError::refused(ErrorCode::ClientIdReused)),
-            Err(AppendError::Frozen) => Err(ApiError::refused(ErrorCode::Frozen)),
-            Err(AppendError::TooEarly(early)) => Err(ApiError::too_early(early)),
-        }
+/// A message of a caller.
+struct Message<'a> {
+    messages: &'a Messages,
+    sender: Sender,
+    room: &'a RoomRef,
+    said: NewMessage,
+}
+
+impl Publication for Message<'_> {
+    type Done = (RoomId, Appended);
+    type Error = ApiError;
+
+    async fn prepare(&self, _cause: Cause) -> Result<Step<Self::Done>, ApiError> {
+        let permission = self.messages.may_send(self.sender.user_id, self.room).await?;
+        self.messages.may_answer(permission.room, self.said.reply_to).await?;
+        let event = Event::message(permission.room, self.sender.clone(), self.said.clone());
+        Ok(Step::Append(to_append(&permission, event, self.said.client_id.clone())))
+    }
+
+    fn accept(&self, room: RoomId, appended: Appended) -> Result<Self::Done, StaleAnswer> {
+        Ok((room, appended))
     }
 }
 
-/// The room's rights changed at every attempt.
-pub(super) fn unsettled() -> ApiError {
-    BusError::Unavailable("the room's rights do not settle".to_owned()).into()
+/// What is to be appended under the permission.
+pub(super) fn to_append(permission: &Permission, event: Event, client_id: ClientId) -> Box<Append> {
+    Box::new(Append { room: permission.room, event, client_id, rights: permission.rights(), epoch: None })
 }

@@ -262,6 +262,7 @@ const fn is_outage(error: &DispatchError) -> bool {
         DispatchError::Append(
             AppendError::NotOpen
             | AppendError::StaleRights
+            | AppendError::Unsettled
             | AppendError::Overloaded
             | AppendError::Reused
             | AppendError::Frozen

@@ -94,7 +94,7 @@ impl From<AuthorityError> for CommandError {
 impl From<AppendError> for CommandError {
     fn from(error: AppendError) -> Self {
         match error {
-            AppendError::StaleRights => Self::Unsettled,
+            AppendError::StaleRights | AppendError::Unsettled => Self::Unsettled,
             AppendError::Overloaded => Self::Overloaded,
             AppendError::NotOpen => Self::Bus(BusError::Unavailable("the room does not stay open".to_owned())),
             AppendError::Bus(error) => Self::Bus(error),

@@ -1,12 +1,14 @@
 //! Doing something to a message over REST: a look at the message, then the same steps as for sending.
 
+use rookery_bus::Appended;
+use rookery_bus::acks::StaleAnswer;
 use rookery_bus::authority::{Authority, BeforeAct, Look, Verdict};
+use rookery_bus::publish::{Cause, Publication, Step};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{Event, EventBody, Sender, SequencedEvent};
 use rookery_protocol::id::{ClientId, MessageId, RoomId, RoomRef, UserId};
-use rookery_protocol::limits::{ACT_SETTLE_PAUSE, ACT_SETTLE_TRIES};
 use rookery_protocol::message_change::MessageChange;
 use rookery_protocol::position::Position;
 use rookery_store::Reaction;
@@ -17,7 +19,7 @@ use rookery_store::user::User;
 use crate::error::ApiError;
 use crate::history::{self, MessageLookup};
 use crate::limits::{EDITS_SHOWN_MAX, SWEEP_INTERVAL, SWEEP_ROWS_MAX, TAKEN_BACK_KEPT};
-use crate::messages::{Messages, RIGHTS_ATTEMPTS, Sent, unsettled};
+use crate::messages::{Messages, Sent, to_append};
 
 /// Something to be done to a message.
 pub struct MessageChangeRequest {
@@ -31,37 +33,11 @@ pub struct MessageChangeRequest {
 
 impl Messages {
     /// Does it. None if it changes nothing.
-    pub async fn act(&self, room: &RoomRef, deed: MessageChangeRequest) -> Result<Option<Sent>, ApiError> {
-        let mut rights_read = 0;
-        for _ in 0..ACT_SETTLE_TRIES {
-            match self.attempt(room, &deed).await? {
-                Outcome::Sent(sent) => return Ok(Some(sent)),
-                Outcome::Unchanged => return Ok(None),
-                Outcome::Unsettled => tokio::time::sleep(ACT_SETTLE_PAUSE).await,
-                Outcome::StaleRights if rights_read == RIGHTS_ATTEMPTS => break,
-                Outcome::StaleRights => rights_read += 1,
-            }
-        }
-        Err(unsettled())
-    }
-
-    async fn attempt(&self, room: &RoomRef, deed: &MessageChangeRequest) -> Result<Outcome, ApiError> {
-        let MessageChangeRequest { sender, client_id, act } = deed;
-        let (user, message) = (sender.user_id, act.message_id);
-        let permission = self.may_send(user, room).await?;
-        let room = permission.room;
-        let event = Event::act(room, sender.clone(), client_id, act.clone());
-        let id = event.id;
-        let look = Look { room, message, before: Some(BeforeAct { user, event: id }) };
-        let facts = self.authority.message(look).await?;
-        match facts.decide(&permission, user, act).map_err(ApiError::refused)? {
-            Verdict::Unsettled => Ok(Outcome::Unsettled),
-            Verdict::Unchanged(_) => Ok(Outcome::Unchanged),
-            Verdict::Done(first) => Ok(Outcome::Sent(Sent { room, id, first, stored: true })),
-            Verdict::Change => match self.place(&permission, event, client_id).await? {
-                Some(appended) => self.settle(room, appended).await.map(Outcome::Sent),
-                None => Ok(Outcome::StaleRights),
-            },
+    pub async fn act(&self, room: &RoomRef, request: MessageChangeRequest) -> Result<Option<Sent>, ApiError> {
+        match self.publish(&Change { messages: self, room, request: &request }).await? {
+            Outcome::Unchanged => Ok(None),
+            Outcome::Known(sent) => Ok(Some(sent)),
+            Outcome::Appended(room, appended) => self.settle(room, appended).await.map(Some),
         }
     }
 
@@ -116,14 +92,45 @@ impl Messages {
     }
 }
 
-/// What became of one try.
+/// What became of a change.
 enum Outcome {
-    Sent(Sent),
+    Appended(RoomId, Appended),
+    /// The store has it.
+    Known(Sent),
     Unchanged,
-    /// What it would repeat is not stored yet.
-    Unsettled,
-    /// The room's rights changed meanwhile.
-    StaleRights,
+}
+
+/// A change that a caller asks for.
+struct Change<'a> {
+    messages: &'a Messages,
+    room: &'a RoomRef,
+    request: &'a MessageChangeRequest,
+}
+
+impl Publication for Change<'_> {
+    type Done = Outcome;
+    type Error = ApiError;
+
+    async fn prepare(&self, _cause: Cause) -> Result<Step<Outcome>, ApiError> {
+        let MessageChangeRequest { sender, client_id, act } = self.request;
+        let (user, message) = (sender.user_id, act.message_id);
+        let permission = self.messages.may_send(user, self.room).await?;
+        let room = permission.room;
+        let event = Event::act(room, sender.clone(), client_id, act.clone());
+        let id = event.id;
+        let look = Look { room, message, before: Some(BeforeAct { user, event: id }) };
+        let facts = self.messages.authority.message(look).await?;
+        Ok(match facts.decide(&permission, user, act).map_err(ApiError::refused)? {
+            Verdict::Unsettled => Step::Later,
+            Verdict::Unchanged(_) => Step::Done(Outcome::Unchanged),
+            Verdict::Done(first) => Step::Done(Outcome::Known(Sent { room, id, first, stored: true })),
+            Verdict::Change => Step::Append(to_append(&permission, event, client_id.clone())),
+        })
+    }
+
+    fn accept(&self, room: RoomId, appended: Appended) -> Result<Outcome, StaleAnswer> {
+        Ok(Outcome::Appended(room, appended))
+    }
 }
 
 fn version(event: SequencedEvent) -> Option<Version> {

@@ -1,61 +1,66 @@
 //! Doing something to a message: the same steps as sending, after a look at the message.
 
-use futures_util::FutureExt;
+use rookery_bus::Appended;
+use rookery_bus::acks::StaleAnswer;
 use rookery_bus::authority::{BeforeAct, Look, Verdict};
+use rookery_bus::publish::{Cause, Publication, Step};
 use rookery_protocol::access::Action;
 use rookery_protocol::event::Event;
 use rookery_protocol::id::RoomId;
-use rookery_protocol::limits::{ACT_SETTLE_PAUSE, ACT_SETTLE_TRIES};
 use rookery_protocol::server::ErrorFrame;
 
 use super::Commands;
-use crate::commands::publish::{KnownPlace, Place, Placed, RIGHTS_ATTEMPTS};
+use crate::acks::Sent;
+use crate::commands::publish::KnownPosition;
 use crate::error::CommandError;
 use crate::session::MessageChangeRequest;
+
+/// A change of a message, asked for on this connection.
+struct Change<'a> {
+    commands: &'a Commands,
+    request: &'a MessageChangeRequest,
+}
 
 impl Commands {
     /// Success has no answer of its own: the event comes through the room, the ack once it is stored. What changes nothing
     /// is no event, and acked at once.
-    pub(super) async fn act(&self, deed: MessageChangeRequest) {
-        let placed = self.promise(&deed.client_id, || self.place(&deed).boxed()).await;
-        if let Err(error) = placed {
+    pub(super) async fn act(&self, request: MessageChangeRequest) {
+        if let Err(error) = self.publish(&Change { commands: self, request: &request }).await {
             self.note(&error);
-            let (room, client_id) = (Some(deed.room), Some(deed.client_id));
+            let (room, client_id) = (Some(request.room), Some(request.client_id));
             self.tell(ErrorFrame { room, client_id, ..error.frame() });
         }
     }
+}
 
-    async fn place(&self, deed: &MessageChangeRequest) -> Placed {
-        for _ in 0..ACT_SETTLE_TRIES {
-            if let Some(placed) = self.look_and_place(deed).await? {
-                return Ok(placed);
-            }
-            tokio::time::sleep(ACT_SETTLE_PAUSE).await;
+impl Publication for Change<'_> {
+    type Done = ();
+    type Error = CommandError;
+
+    async fn prepare(&self, cause: Cause) -> Result<Step<()>, CommandError> {
+        let Self { commands, request } = self;
+        let (node, user) = (&commands.node, commands.member.user);
+        commands.forget_stale(cause);
+        let permission = node.permissions.check(user, &request.room, Action::Send).await?;
+        let (room, message) = (permission.room, request.act.message_id);
+        let MessageChangeRequest { sender, client_id, act, .. } = (*request).clone();
+        let event = Event::act(room, sender, &client_id, act);
+        let before = Some(BeforeAct { user, event: event.id });
+        let facts = node.authority.message(Look { room, message, before }).await?;
+        let known = |id, first, unchanged| {
+            commands.acknowledge_known(room, client_id.clone(), &KnownPosition { id, first, unchanged });
+            Ok(Step::Done(()))
+        };
+        match facts.decide(&permission, user, &request.act).map_err(CommandError::Refused)? {
+            Verdict::Unsettled => Ok(Step::Later),
+            Verdict::Done(first) => known(event.id, first, false),
+            Verdict::Unchanged(first) => known(message, first, true),
+            Verdict::Change => commands.to_append(&permission, event, client_id).map(Step::Append),
         }
-        Err(CommandError::Unsettled)
     }
 
-    /// None if it has to be looked at again in a moment.
-    async fn look_and_place(&self, deed: &MessageChangeRequest) -> Result<Option<(RoomId, Place)>, CommandError> {
-        let (node, user) = (&self.node, self.member.user);
-        for _ in 0..RIGHTS_ATTEMPTS {
-            let permission = node.permissions.check(user, &deed.room, Action::Send).await?;
-            let (room, message) = (permission.room, deed.act.message_id);
-            let MessageChangeRequest { sender, client_id, act, .. } = deed.clone();
-            let event = Event::act(room, sender, &client_id, act);
-            let before = Some(BeforeAct { user, event: event.id });
-            let facts = node.authority.message(Look { room, message, before }).await?;
-            let known = |id, first, unchanged| Ok(Some((room, Place::Known(KnownPlace { id, first, unchanged }))));
-            match facts.decide(&permission, user, &deed.act).map_err(CommandError::Refused)? {
-                Verdict::Unsettled => return Ok(None),
-                Verdict::Done(first) => return known(event.id, first, false),
-                Verdict::Unchanged(first) => return known(message, first, true),
-                Verdict::Change => {}
-            }
-            if let Some(appended) = self.append(&permission, event, client_id).await? {
-                return Ok(Some((room, Place::Given(appended))));
-            }
-        }
-        Err(CommandError::Unsettled)
+    fn accept(&self, room: RoomId, appended: Appended) -> Result<(), StaleAnswer> {
+        let client_id = self.request.client_id.clone();
+        self.commands.acknowledge(Sent { room, client_id }, &appended)
     }
 }

@@ -31,7 +31,9 @@ use rookery_protocol::unread::UserNews;
 use rookery_runtime::shutdown::Shutdown;
 use tokio::sync::{Notify, broadcast};
 
-use crate::limits::{REDIS_ATTEMPTS, REDIS_CALLS_AT_ONCE, REDIS_LAYOUT, REDIS_MESSAGES_MAX, REDIS_NEWS_MAX, TAIL_LIFE};
+use crate::limits::{
+    APPEND_ATTEMPTS, REDIS_ATTEMPTS, REDIS_CALLS_AT_ONCE, REDIS_LAYOUT, REDIS_MESSAGES_MAX, REDIS_NEWS_MAX, TAIL_LIFE,
+};
 
 mod address;
 mod client;
@@ -142,7 +144,17 @@ impl RedisBus {
         keys: Vec<String>,
         args: Vec<String>,
     ) -> Result<R, BusError> {
-        for _ in 1..REDIS_ATTEMPTS {
+        self.run_at_most(REDIS_ATTEMPTS, partition, pick, (keys, args)).await
+    }
+
+    async fn run_at_most<R: FromValue + Send + 'static>(
+        &self,
+        attempts: usize,
+        partition: Partition,
+        pick: fn(&Scripts) -> &str,
+        (keys, args): (Vec<String>, Vec<String>),
+    ) -> Result<R, BusError> {
+        for _ in 1..attempts {
             let scripts = self.scripts.of(&self.commands, partition).await?;
             match self.evaluate(&scripts, pick, &keys, &args).await {
                 Err(error) if is_unknown_script(&error) => self.scripts.forget(&scripts),
@@ -254,7 +266,9 @@ impl Bus for RedisBus {
         ];
         args.extend(self.limits_of(&append));
         args.push(append.epoch.map(|epoch| epoch.0.to_string()).unwrap_or_default());
-        let answer: Vec<String> = self.run(partition, |scripts| &scripts.append, keys, args).await?;
+        let answer: Vec<String> = self
+            .run_at_most(APPEND_ATTEMPTS, partition, |scripts| &scripts.append, (keys, args))
+            .await?;
         let answer: Vec<&str> = answer.iter().map(String::as_str).collect();
         match *answer.as_slice() {
             ["appended" | "repeated", ..] => {

@@ -23,6 +23,8 @@ pub const REDIS_MESSAGES_MAX: usize = 8_192;
 pub const REDIS_NEWS_MAX: usize = 64;
 /// How often a command is sent when Redis says that its data is on another server; it was not run then.
 pub const REDIS_ATTEMPTS: usize = 3;
+/// The same for an append, whose caller tries again by itself.
+pub const APPEND_ATTEMPTS: usize = 2;
 /// Calls of one kind, such as subscribing after a reconnect, that wait for Redis at the same time.
 pub const REDIS_CALLS_AT_ONCE: usize = 512;
 /// Between two signs of life that the subscriber connections ask for; without one they would never notice that a

@@ -1,4 +1,4 @@
-//! Appending to a room that the bus may have forgotten: open it and try again, a bounded number of times.
+//! Rooms that the bus may have forgotten: they are opened and looked at again, a bounded number of times.
 
 use rookery_protocol::id::RoomId;
 use tokio::time::{Instant, sleep};
@@ -6,22 +6,10 @@ use tokio::time::{Instant, sleep};
 use crate::authority::{Authority, AuthorityError};
 use crate::error::BusError;
 use crate::limits::{ROOM_OPEN_DEADLINE, ROOM_OPEN_PAUSE};
-use crate::{Append, AppendError, Appended, Bus, Head};
+use crate::{Bus, Head};
 
-/// How often a room is opened for one append before giving up.
+/// How often a room is opened for one question before giving up.
 pub const ATTEMPTS: usize = 3;
-
-/// [`Bus::append`], opening the room first where the bus does not know it.
-pub async fn append(bus: &dyn Bus, authority: &dyn Authority, append: Append) -> Result<Appended, AppendError> {
-    let room = append.room;
-    for _ in 1..ATTEMPTS {
-        match bus.append(append.clone()).await {
-            Err(AppendError::NotOpen) => open(authority, room).await?,
-            outcome => return outcome,
-        }
-    }
-    bus.append(append).await
-}
 
 /// The head of one room, opening it first where the bus does not know it.
 pub async fn head(bus: &dyn Bus, authority: &dyn Authority, room: RoomId) -> Result<Head, BusError> {

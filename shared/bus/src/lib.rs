@@ -39,6 +39,7 @@ pub mod limits;
 pub mod memory;
 pub mod pace;
 pub mod presence;
+pub mod publish;
 pub mod quota;
 pub mod signal;
 
@@ -140,6 +141,9 @@ pub enum AppendError {
     /// The outcome is unknown or nothing happened; a repeat with the same `client_id` is safe.
     #[error(transparent)]
     Bus(#[from] BusError),
+    /// Rights, or the server that numbers, changed at every attempt.
+    #[error("it does not settle")]
+    Unsettled,
     /// The name was given to something else not long ago.
     #[error("the client_id is that of another event")]
     Reused,

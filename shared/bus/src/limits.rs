@@ -48,3 +48,14 @@ pub const QUOTA_BUCKETS_MAX: usize = 100_000;
 pub const PRESENCE_CALL_MAX: usize = 200;
 /// How long a gateway has to clean up after a dead one before another may.
 pub const REAP_CLAIM: Duration = Duration::from_secs(10);
+
+// --- publishing ------------------------------------------------------------------------------
+
+/// How long a publication may take, whatever happens on the way; then its sender is told `unavailable`.
+pub const PUBLISH_DEADLINE: Duration = Duration::from_secs(10);
+/// Appends of one publication: one for a room that was not open, one under stale rights, and the one that counts.
+pub const PUBLISH_APPENDS_MAX: usize = 3;
+/// Between two looks at a message of which something is not stored yet that a change would repeat.
+pub const PUBLISH_PAUSE: Duration = Duration::from_millis(50);
+/// How often it is looked at before the change is answered `unavailable`.
+pub const PUBLISH_LOOKS_MAX: usize = 40;

@@ -100,10 +100,6 @@ pub const EMOJI_BYTES_MAX: usize = 35;
 pub const REACTIONS_PER_MESSAGE_MAX: usize = 20;
 /// Users who are named with a reaction, the first ones; the others are counted, and listed by pages.
 pub const REACTION_USERS_MAX: usize = 20;
-/// Between two looks at a message of which something is not stored yet that an act would repeat.
-pub const ACT_SETTLE_PAUSE: Duration = Duration::from_millis(50);
-/// How often it is looked at before the act is answered `unavailable`.
-pub const ACT_SETTLE_TRIES: usize = 40;
 
 // --- presence and typing -----------------------------------------------------------------------
 

@@ -1,0 +1,128 @@
+//! The one way from "somebody wants to say this" to an event with a position: sockets, REST and whatever else sends.
+//!
+//! Prepare (authorize, look at what it is about), append, open the room if the bus does not know it, prepare anew if rights
+//! changed, append anew if the answer came from a server that was replaced; all within one deadline and one count of appends.
+
+use std::time::Duration;
+
+use rookery_protocol::id::RoomId;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::acks::StaleAnswer;
+use crate::authority::Authority;
+use crate::error::BusError;
+use crate::limits::{PUBLISH_APPENDS_MAX, PUBLISH_LOOKS_MAX, PUBLISH_PAUSE};
+use crate::{Append, AppendError, Appended, Bus, auto_open};
+
+/// What comes next for a publication.
+pub enum Step<T> {
+    /// It is to be appended.
+    Append(Box<Append>),
+    /// Nothing: what it asks for is so already.
+    Done(T),
+    /// To be looked at again in a moment: something that it would repeat is not stored yet.
+    Later,
+}
+
+/// What an attempt follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Nothing: it is the first one.
+    Start,
+    /// The rights were not those of this room any more.
+    StaleRights(RoomId),
+    /// Anything else that says that it has to be tried again.
+    Retry,
+}
+
+/// Something that is to become an event.
+pub trait Publication: Sync {
+    /// What it comes to.
+    type Done: Send;
+    /// Why it does not.
+    type Error: From<AppendError> + Send;
+
+    /// Decides whether it is allowed, and what is to be appended.
+    fn prepare(&self, cause: Cause) -> impl Future<Output = Result<Step<Self::Done>, Self::Error>> + Send;
+
+    /// Takes the position, unless the answer is stale: then it is appended anew, which gives the same event.
+    fn accept(&self, room: RoomId, appended: Appended) -> Result<Self::Done, StaleAnswer>;
+}
+
+/// Publishes within `within`, after at most [`PUBLISH_APPENDS_MAX`] appends.
+///
+/// # Errors
+/// Those of the publication; [`AppendError::Unsettled`] where it did not come to an end in so many attempts; that the bus is
+/// unavailable where time ran out: then the outcome is unknown, and a repeat under the same `client_id` is safe.
+pub async fn publish<P: Publication>(
+    bus: &dyn Bus,
+    authority: &dyn Authority,
+    within: Duration,
+    publication: &P,
+) -> Result<P::Done, P::Error> {
+    in_time(&Live { bus, authority }, within, publication).await
+}
+
+/// What a publication asks for.
+trait Log: Sync {
+    fn append(&self, append: Append) -> impl Future<Output = Result<Appended, AppendError>> + Send;
+    fn open(&self, room: RoomId) -> impl Future<Output = Result<(), BusError>> + Send;
+}
+
+struct Live<'a> {
+    bus: &'a dyn Bus,
+    authority: &'a dyn Authority,
+}
+
+impl Log for Live<'_> {
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        self.bus.append(append).await
+    }
+
+    async fn open(&self, room: RoomId) -> Result<(), BusError> {
+        auto_open::open(self.authority, room).await
+    }
+}
+
+async fn in_time<P: Publication>(log: &impl Log, within: Duration, publication: &P) -> Result<P::Done, P::Error> {
+    let outcome = timeout_at(Instant::now() + within, attempt(log, publication)).await;
+    outcome.unwrap_or_else(|_| {
+        let late = BusError::Unavailable("not published in time".to_owned());
+        Err(AppendError::Bus(late).into())
+    })
+}
+
+async fn attempt<P: Publication>(log: &impl Log, publication: &P) -> Result<P::Done, P::Error> {
+    let (mut cause, mut appends, mut looks) = (Cause::Start, 0, 0);
+    loop {
+        match publication.prepare(cause).await? {
+            Step::Done(done) => return Ok(done),
+            Step::Later if looks == PUBLISH_LOOKS_MAX => return Err(AppendError::Unsettled.into()),
+            Step::Later => {
+                looks += 1;
+                cause = Cause::Retry;
+                sleep(PUBLISH_PAUSE).await;
+            }
+            Step::Append(_) if appends == PUBLISH_APPENDS_MAX => return Err(AppendError::Unsettled.into()),
+            Step::Append(append) => {
+                appends += 1;
+                let room = append.room;
+                cause = match log.append(*append).await {
+                    Ok(appended) => match publication.accept(room, appended) {
+                        Ok(done) => return Ok(done),
+                        Err(StaleAnswer) => Cause::Retry,
+                    },
+                    Err(AppendError::StaleRights) => Cause::StaleRights(room),
+                    Err(AppendError::NotOpen) => {
+                        log.open(room).await.map_err(AppendError::Bus)?;
+                        Cause::Retry
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
