@@ -72,7 +72,7 @@ pub enum AppError {
     Demo(#[source] Box<ApiError>),
 }
 
-/// See the module's text. Each route takes the parts that it needs.
+/// The process. Each route takes the parts that it needs.
 pub struct App {
     /// Where everything is kept.
     pub stores: Stores,

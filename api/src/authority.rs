@@ -58,7 +58,7 @@ pub struct LocalAuthorityParts {
     pub underway: Arc<InFlightWrites>,
 }
 
-/// See the module's text.
+/// Answers gateways from this process's own store, bus and keys.
 pub struct LocalAuthority {
     parts: LocalAuthorityParts,
     /// One per partition: who needs an epoch waits for whoever begins one, so that one outage costs one epoch.

@@ -28,7 +28,7 @@ use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::history::single_flight::{Flights, Full};
+use crate::history::single_flight::{Full, SingleFlight};
 use merge::{Hole, Merged, Tail, merge};
 use rookery_bus::Bus;
 use rookery_bus::error::BusError;
@@ -49,7 +49,7 @@ use crate::error::ApiError;
 use crate::limits::HISTORY_BUS_WAIT;
 
 /// Which page is read, and what became of it. A failure is told to all who waited.
-pub type Reads = Flights<(RoomId, PageQuestion), Result<Arc<Page>, Arc<StoreError>>>;
+pub type Reads = SingleFlight<(RoomId, PageQuestion), Result<Arc<Page>, Arc<StoreError>>>;
 
 /// Reads pages of histories.
 #[derive(Clone)]
@@ -234,7 +234,7 @@ pub(super) struct MessageLookup {
 
 /// Looks for a message in the store and, beyond it, in the hot tail; with the last words of these users about its
 /// reactions.
-pub(super) async fn look(
+pub(super) async fn find_message(
     stores: &Stores,
     bus: &dyn Bus,
     (room, id): (RoomId, MessageId),

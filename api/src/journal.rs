@@ -11,7 +11,7 @@ use rookery_protocol::position::{AlreadyStored, Position};
 use rookery_store::message::Window;
 use rookery_store::{Messages, PageQuestion};
 
-/// See the module's text.
+/// Stores what the bus of a single process sequences.
 pub struct StoreJournal(pub Arc<dyn Messages>);
 
 #[async_trait]

@@ -24,7 +24,7 @@ use crate::limits::{
 
 mod permission_cache;
 
-use crate::authorize::permission_cache::Remembered;
+use crate::authorize::permission_cache::PermissionCache;
 use crate::permission_batcher::{Answers, Bounds, Questions, Subject};
 
 /// What the api says of a user's permission, or why it says nothing.
@@ -34,7 +34,7 @@ pub type Checked = Result<Permission, AuthorityError>;
 pub struct Permissions {
     questions: Arc<Questions<Rights>>,
     rooms: Cache<Slug, RoomId>,
-    known: Remembered,
+    known: PermissionCache,
 }
 
 /// Questions about rights.
@@ -61,7 +61,11 @@ impl Permissions {
     /// Nothing is remembered yet.
     pub fn new(authority: Arc<dyn Authority>, shutdown: Shutdown) -> Arc<Self> {
         let rooms = Cache::builder().max_capacity(SLUGS_MAX).time_to_live(PERMISSION_KEPT).build();
-        Arc::new(Self { questions: Questions::new(Rights(authority), shutdown), rooms, known: Remembered::new() })
+        Arc::new(Self {
+            questions: Questions::new(Rights(authority), shutdown),
+            rooms,
+            known: PermissionCache::new(),
+        })
     }
 
     /// The user's permission, if it allows the action.

@@ -37,7 +37,7 @@ use room::{Phase, Room};
 const ENTER_ATTEMPTS: usize = 5;
 const SHARDS: usize = 64;
 
-/// See the module's text.
+/// The rooms of this node.
 pub struct Hub {
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) metrics: Arc<Metrics>,

@@ -34,7 +34,7 @@ pub struct SocketCaps {
     pub pending: usize,
 }
 
-/// See the module's text.
+/// Sockets that have not said who they are, by address.
 #[derive(Debug)]
 pub struct PendingSockets {
     max: usize,
@@ -63,7 +63,7 @@ impl SocketCaps {
 }
 
 impl PendingSockets {
-    /// Nobody is here yet.
+    /// At most so many of one address.
     pub fn new(max: usize) -> Arc<Self> {
         Arc::new(Self { max, pending: Mutex::default() })
     }

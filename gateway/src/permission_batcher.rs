@@ -48,7 +48,7 @@ pub(crate) struct Bounds {
     pub(crate) waiting_max: usize,
 }
 
-/// See the module's text.
+/// Questions of many connections that are asked together.
 pub(crate) struct Questions<S: Subject> {
     subject: S,
     shutdown: Shutdown,

@@ -30,11 +30,11 @@ mod typing;
 mod watchers;
 mod writer;
 
-use crate::presence::local_presence::Ledger;
+use crate::presence::local_presence::LocalPresence;
 use typing::Typing;
 use watchers::{List, Watchers};
 
-/// See the module's text.
+/// Presence as this node tells and hears it.
 pub struct Presence {
     store: Arc<dyn PresenceStore>,
     hub: Arc<Hub>,
@@ -47,7 +47,7 @@ pub struct Presence {
     is_held: AtomicBool,
     /// The lease may be lost.
     doubt: Notify,
-    ledger: Mutex<Ledger>,
+    ledger: Mutex<LocalPresence>,
     written: Notify,
     watchers: Mutex<Watchers>,
     watched: Notify,
@@ -73,7 +73,7 @@ pub struct PresenceParts {
 }
 
 impl Presence {
-    /// Nobody is here yet.
+    /// Presence of a node without connections.
     pub fn new(parts: PresenceParts) -> Arc<Self> {
         let PresenceParts { store, hub, session_registry, metrics, drain } = parts;
         Arc::new(Self {

@@ -18,7 +18,7 @@ pub struct Reading {
     pub to: ReadTo,
 }
 
-/// See the module's text.
+/// Read marks of one connection that are to be written.
 #[derive(Debug, Default)]
 pub struct Reads {
     rooms: HashMap<RoomRef, Held>,

@@ -24,7 +24,7 @@ mod queue;
 
 use queue::{Queue, Written};
 
-/// See the module's text.
+/// Frames that wait to be written to one connection.
 pub struct SendQueue {
     /// None in tests that look at what is owed.
     wire: Option<Arc<dyn ByteStream>>,

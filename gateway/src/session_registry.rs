@@ -52,7 +52,7 @@ pub struct SessionRegistryParts {
     pub sockets_max: usize,
 }
 
-/// See the module's text.
+/// The connections of this node by user and session.
 pub struct SessionRegistry {
     bus: Arc<dyn Bus>,
     authority: Arc<dyn Authority>,
@@ -95,7 +95,7 @@ struct Login {
 }
 
 impl SessionRegistry {
-    /// Nobody is here yet.
+    /// A registry without connections.
     pub fn new(parts: SessionRegistryParts) -> Arc<Self> {
         let SessionRegistryParts { bus, authority, hub, permissions, shutdown, sockets_max } = parts;
         let life = ACCESS_TOKEN_LIFE + TOKEN_LEEWAY;

@@ -24,7 +24,7 @@ thread_local! {
     static BUFFER: RefCell<[u8; READ_BUFFER_BYTES]> = const { RefCell::new([0; READ_BUFFER_BYTES]) };
 }
 
-/// See the module's text.
+/// A WebSocket connection.
 pub struct Socket {
     wire: Arc<dyn ByteStream>,
     reader: Reader,

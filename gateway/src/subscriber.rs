@@ -11,7 +11,7 @@ use rookery_protocol::limits::{ACKS_PENDING_PER_CONNECTION_MAX, ROOMS_PER_CONNEC
 use rookery_protocol::position::Position;
 use rookery_protocol::server::ServerFrame;
 
-use crate::compact_vec::grow;
+use crate::compact_vec::reserve_one;
 use crate::send_queue::SendQueue;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -20,7 +20,7 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectionId(u64);
 
-/// See the module's text.
+/// A connection, as rooms and others see it.
 #[derive(Debug)]
 pub struct Subscriber {
     /// Its name.
@@ -55,7 +55,7 @@ impl Rooms {
     fn insert(&mut self, room: RoomId, slug: Option<Slug>) {
         self.remove(room);
         let place = self.ids.partition_point(|id| *id < room);
-        grow(&mut self.ids);
+        reserve_one(&mut self.ids);
         self.ids.insert(place, room);
         self.slugs.extend(slug.map(|slug| (room, slug)));
     }

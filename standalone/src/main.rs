@@ -1,4 +1,4 @@
-//! Rookery in one process: page, REST, sockets, in-process bus and SQLite, with nothing beside it.
+//! Rookery in one process: page, REST, sockets, in-process bus and SQLite, without external services.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! Everything in one process, with a data folder and nothing beside it.
+//! Everything in one process, with a data folder and without external services.
 
 use std::path::PathBuf;
 use std::process::Output;

@@ -117,7 +117,7 @@ impl Ingest {
         };
         // Whoever failed tries again at once, and a process that drains hears nothing more anyway.
         if matches!(held, Ok(Ended::LeaseLost))
-            && let Err(error) = self.bus.ignore_wakes(partition).await
+            && let Err(error) = self.bus.unsubscribe_wakeups(partition).await
         {
             tracing::debug!(%partition, %error, "still woken for a partition of somebody else");
         }
@@ -141,7 +141,7 @@ impl Ingest {
 
     /// Is woken from now on. As long as that cannot be had, each renewal of the lease looks at the log.
     async fn listen(&self, partition: Partition) -> Infallible {
-        while let Err(error) = self.bus.hear_wakes(partition).await {
+        while let Err(error) = self.bus.subscribe_wakeups(partition).await {
             tracing::debug!(%partition, %error, "wake-ups are not heard yet");
             sleep(SUBSCRIBE_PAUSE).await;
         }
@@ -176,7 +176,7 @@ impl Ingest {
             };
             if is_empty {
                 from = From::New;
-                match shutdown.drain.run_until_cancelled(self.bus.woken(partition)).await {
+                match shutdown.drain.run_until_cancelled(self.bus.wait_for_wakeup(partition)).await {
                     Some(first) => told = first,
                     None => return Ok(Ended::Drained),
                 }

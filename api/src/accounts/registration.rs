@@ -12,7 +12,7 @@ pub const SETTING: Setting = Setting {
     help: "`open`: everybody may register; `closed`: accounts are made by `user add` only.",
 };
 
-/// See the module's text.
+/// Who may register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Registration {
     /// Everybody.

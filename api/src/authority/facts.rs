@@ -14,7 +14,7 @@ use crate::history::{self, MessageLookup};
 pub(super) async fn of_message(parts: &LocalAuthorityParts, look: Look) -> Result<MessageFacts, AuthorityError> {
     let Look { room, message, before } = look;
     let users: Vec<_> = before.iter().map(|before| before.user).collect();
-    let looked = history::look(&parts.stores, &*parts.bus, (room, message), &users).await;
+    let looked = history::find_message(&parts.stores, &*parts.bus, (room, message), &users).await;
     let looked = looked
         .map_err(|error| AuthorityError::Unavailable(error.to_string()))?
         .ok_or(AuthorityError::Refused(ErrorCode::UnknownMessage))?;

@@ -24,7 +24,7 @@ use crate::limits::{STANDINGS_LIFE, STANDINGS_MAX};
 /// A user's place in a room.
 type Position = (RoomId, UserId);
 
-/// See the module's text.
+/// Memberships and sanctions by room and user.
 pub(super) struct MembershipCache {
     known: Cache<Position, Known>,
 }

@@ -17,8 +17,8 @@ use tokio::time::timeout;
 /// Entries of the map from which on those that nobody waits for are looked for.
 const SWEEP_FROM: usize = 64;
 
-/// See the module's text.
-pub struct Flights<K, V> {
+/// Reads under way, by what they read.
+pub struct SingleFlight<K, V> {
     by_key: Mutex<HashMap<K, Weak<Flight<V>>>>,
     permits: Semaphore,
     patience: Duration,
@@ -35,7 +35,7 @@ struct Flight<V> {
 #[derive(Debug)]
 pub struct Full;
 
-impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
+impl<K: Eq + Hash + Clone, V: Clone> SingleFlight<K, V> {
     /// So many reads at a time; who waits longer for its turn is refused.
     pub fn new(reads_max: usize, patience: Duration) -> Self {
         Self { by_key: Mutex::default(), permits: Semaphore::new(reads_max), patience }
@@ -88,7 +88,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn many_who_ask_the_same_are_few_reads() {
-        let (flights, reads) = (Flights::new(4, TICK * 100), AtomicUsize::new(0));
+        let (flights, reads) = (SingleFlight::new(4, TICK * 100), AtomicUsize::new(0));
         let read = || async {
             sleep(TICK).await;
             reads.fetch_add(1, Ordering::SeqCst)
@@ -102,7 +102,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_was_there_before_the_question_is_in_its_answer() {
-        let (flights, stored) = (Flights::new(4, TICK * 100), AtomicUsize::new(0));
+        let (flights, stored) = (SingleFlight::new(4, TICK * 100), AtomicUsize::new(0));
         let read = || async {
             let seen = stored.load(Ordering::SeqCst);
             sleep(TICK).await;
@@ -122,7 +122,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn different_pages_wait_for_their_turn_and_not_for_ever() {
-        let flights = Flights::new(2, TICK * 3);
+        let flights = SingleFlight::new(2, TICK * 3);
         let answers = join_all((0..20).map(|page| flights.get(page, async { sleep(TICK).await }))).await;
         let served = answers.iter().filter(|answer| answer.is_ok()).count();
         assert!((6..=8).contains(&served), "{served}");
@@ -131,7 +131,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_leaves_in_the_middle_of_a_read_leaves_it_to_the_next() {
-        let flights = Flights::new(1, TICK * 100);
+        let flights = SingleFlight::new(1, TICK * 100);
         let gone = timeout(TICK, flights.get("page", std::future::pending::<u8>()));
         let (gone, answer) = tokio::join!(gone, flights.get("page", async { 7 }));
         assert!(gone.is_err());

@@ -49,7 +49,7 @@ impl Messages {
         after: Option<Position>,
         limit: usize,
     ) -> Result<(Vec<User>, Option<Position>), ApiError> {
-        let looked = history::look(&self.stores, &*self.bus, (room, message), &[]).await?;
+        let looked = history::find_message(&self.stores, &*self.bus, (room, message), &[]).await?;
         if looked.is_none_or(|looked| looked.state.deleted) {
             return Err(ApiError::refused(ErrorCode::UnknownMessage));
         }
@@ -66,7 +66,7 @@ impl Messages {
 
     /// All texts of a message, oldest first, beginning with what was said first. A deleted message has none.
     pub async fn versions(&self, room: RoomId, id: MessageId) -> Result<Vec<Version>, ApiError> {
-        let looked = history::look(&self.stores, &*self.bus, (room, id), &[])
+        let looked = history::find_message(&self.stores, &*self.bus, (room, id), &[])
             .await?
             .filter(|looked| !looked.state.deleted);
         let MessageLookup { said, unstored, .. } =

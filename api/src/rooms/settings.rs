@@ -60,7 +60,7 @@ impl Rooms {
         Ok(room)
     }
 
-    /// The room, and what the user is in it and on the server.
+    /// The room, and the user's role in it and on the server.
     async fn steward(&self, actor: &Sender, room: &RoomRef) -> Result<(Room, Steward), ApiError> {
         let stores = &self.stores;
         let found = stores.rooms.find(room).await?;

@@ -13,9 +13,9 @@ use crate::limits::STORE_TOPS_MAX;
 
 /// See the module. Forgets everything when it is full.
 #[derive(Debug, Default)]
-pub(super) struct Tops(Mutex<HashMap<RoomId, i64>>);
+pub(super) struct LatestSeqCache(Mutex<HashMap<RoomId, i64>>);
 
-impl Tops {
+impl LatestSeqCache {
     /// The largest number that was noted.
     pub(super) fn of(&self, room: RoomId) -> Option<i64> {
         self.0.lock().get(&room).copied()

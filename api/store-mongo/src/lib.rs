@@ -29,9 +29,9 @@ use self::event_document::MessageDocument;
 use self::unread::MentionDocument;
 use crate::documents::StateDocument;
 use crate::error::Failed;
-use crate::latest_seq_cache::Tops;
+use crate::latest_seq_cache::LatestSeqCache;
 use crate::limits::{STORE_CALL_LIFE, STORE_CONNECTIONS_MAX, STORE_CONNECTS_AT_ONCE};
-use crate::room_locks::Turns;
+use crate::room_locks::RoomLocks;
 
 mod acts;
 mod address;
@@ -79,9 +79,9 @@ struct Mongo {
     reactions: Collection<ReactionDocument>,
     epochs: Collection<EpochDocument>,
     mentions: Collection<MentionDocument>,
-    turns: Arc<Turns>,
+    turns: Arc<RoomLocks>,
     epoch_turn: Arc<tokio::sync::Mutex<()>>,
-    tops: Arc<Tops>,
+    tops: Arc<LatestSeqCache>,
     calls: Calls,
 }
 
@@ -151,7 +151,7 @@ impl Mongo {
             reactions: database.collection("reactions"),
             epochs: database.collection("epochs"),
             mentions: database.collection("mentions"),
-            turns: Arc::new(Turns::new()),
+            turns: Arc::new(RoomLocks::new()),
             epoch_turn: Arc::default(),
             tops: Arc::default(),
             calls: Calls::new(),

@@ -13,11 +13,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const QUEUES: usize = 64;
 
 /// The queues.
-pub(super) struct Turns {
+pub(super) struct RoomLocks {
     queues: Vec<Arc<Semaphore>>,
 }
 
-impl Turns {
+impl RoomLocks {
     /// Nobody waits.
     pub(super) fn new() -> Self {
         Self { queues: (0..QUEUES).map(|_| Arc::new(Semaphore::new(1))).collect() }

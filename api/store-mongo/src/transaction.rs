@@ -28,7 +28,7 @@ use crate::error::Failed;
 use crate::event_document::SettingsDocument;
 use crate::fields::{date, key};
 use crate::limits::TRANSACTION_TRIES_MAX;
-use crate::room_locks::Turns;
+use crate::room_locks::RoomLocks;
 
 /// Longest pause before the first new try; it doubles up to the other one.
 const PAUSE_MIN: Duration = Duration::from_millis(4);
@@ -88,7 +88,7 @@ impl Turned {
 
 /// What a transaction works on, apart from the store so that it can move into a task.
 struct Parts {
-    turns: Arc<Turns>,
+    turns: Arc<RoomLocks>,
     client: Client,
     rooms: Collection<RoomDocument>,
     members: Collection<MemberDocument>,

@@ -7,7 +7,7 @@ use rookery_protocol::limits::{REACTION_USERS_MAX, REACTIONS_PER_MESSAGE_MAX};
 use rookery_protocol::position::Position;
 use rookery_protocol::server::Reaction;
 
-/// See the module's text.
+/// The reactions to one message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reactions {
     tallies: Vec<Tally>,

@@ -38,7 +38,7 @@ pub(crate) struct AuthorityOptions {
     pub secret: SecretString,
 }
 
-/// See the module's text.
+/// The api, asked over HTTP.
 pub(crate) struct HttpAuthority {
     client: Client,
     options: AuthorityOptions,

@@ -11,13 +11,13 @@ use rookery_protocol::access::{RoomRole, Until, Visibility};
 use rookery_protocol::id::{AclVersion, RoomId, Slug, UserId};
 use tokio::time::Instant;
 
-use crate::compact_vec::grow;
+use crate::compact_vec::reserve_one;
 use crate::limits::{PERMISSION_KEPT, PERMISSIONS_MAX};
 
 const SHARDS: usize = 64;
 
-/// See the module's text.
-pub(super) struct Remembered {
+/// Permissions by user and room.
+pub(super) struct PermissionCache {
     began: Instant,
     hasher: RandomState,
     shards: Vec<Mutex<Shard>>,
@@ -50,7 +50,7 @@ struct Entry {
     role: Option<RoomRole>,
 }
 
-impl Remembered {
+impl PermissionCache {
     /// Nothing yet.
     pub(super) fn new() -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
@@ -167,7 +167,7 @@ impl Room {
                 false
             }
             Err(place) => {
-                grow(&mut self.entries);
+                reserve_one(&mut self.entries);
                 self.entries.insert(place, entry);
                 true
             }
@@ -227,7 +227,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn comes_back_as_it_went_in_and_ends() {
-        let (remembered, user, room) = (Remembered::new(), UserId::generate(), RoomId::generate());
+        let (remembered, user, room) = (PermissionCache::new(), UserId::generate(), RoomId::generate());
         assert!(remembered.get(user, room).is_none());
         let muted = Permission { muted: Some(Until::Time(UnixMillis(7))), ..permission(room, "one") };
         remembered.put(user, &muted, Instant::now());
@@ -240,7 +240,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_was_forgotten_meanwhile_is_not_remembered() {
-        let (remembered, user, room) = (Remembered::new(), UserId::generate(), RoomId::generate());
+        let (remembered, user, room) = (PermissionCache::new(), UserId::generate(), RoomId::generate());
         for _ in 0..2 {
             let asked = Instant::now();
             remembered.forget(user, room);
@@ -255,7 +255,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_sanction_that_has_ended_is_not_remembered_and_that_of_another_user_is() {
-        let (remembered, room) = (Remembered::new(), RoomId::generate());
+        let (remembered, room) = (PermissionCache::new(), RoomId::generate());
         let users: Vec<UserId> = (0..20).map(|_| UserId::generate()).collect();
         let muted = Permission { muted: Some(Until::Revoked), ..permission(room, "one") };
         for user in &users {
@@ -269,7 +269,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_newest_name_of_a_room_holds_and_forgetting_somebody_does_not_change_it() {
-        let (remembered, room) = (Remembered::new(), RoomId::generate());
+        let (remembered, room) = (PermissionCache::new(), RoomId::generate());
         let users = [UserId::generate(), UserId::generate()];
         for (user, name) in users.into_iter().zip(["old", "new"]) {
             remembered.put(user, &permission(room, name), Instant::now());
@@ -281,7 +281,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn there_are_never_more_than_the_bound_and_the_newest_is_there() {
-        let (remembered, room) = (Remembered::new(), RoomId::generate());
+        let (remembered, room) = (PermissionCache::new(), RoomId::generate());
         for _ in 0..PERMISSIONS_MAX / SHARDS + 10 {
             let user = UserId::generate();
             remembered.put(user, &permission(room, "one"), Instant::now());

@@ -116,7 +116,7 @@ impl Fetched {
     }
 }
 
-/// See the module's text.
+/// The order of one room's events on this node.
 #[derive(Debug)]
 pub struct RoomFeed {
     epoch: Epoch,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tokio::time::Instant;
 
-/// See the module's text.
+/// What is due, by time.
 #[derive(Debug)]
 pub(super) struct DueQueue<T>(BTreeSet<(Instant, T)>);
 

@@ -15,9 +15,9 @@ use tokio::time::Instant;
 use crate::limits::{PRESENCE_COUNT_INTERVAL, PRESENCE_INTERVAL};
 use crate::presence::due_queue::DueQueue;
 
-/// See the module's text.
+/// The users of this node, as they were written last.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(super) struct LocalPresence {
     users: HashMap<UserId, Here>,
     rooms: HashMap<RoomId, Note>,
     hasher: RandomState,
@@ -82,7 +82,7 @@ impl Here {
     }
 }
 
-impl Ledger {
+impl LocalPresence {
     /// A connection came.
     pub(super) fn come(&mut self, user: UserId, now: Instant) {
         let here = self.users.entry(user).or_default();
@@ -189,7 +189,7 @@ impl Ledger {
         users.for_each(|user| self.users_due.add(until, user));
     }
 
-    /// The rooms to write now: each is to be given to [`Ledger::occupy`].
+    /// The rooms to write now: each is to be given to [`LocalPresence::occupy`].
     pub(super) fn due_rooms(&mut self, now: Instant) -> Vec<RoomId> {
         let due = self.rooms_due.take(now);
         let (ready, early): (Vec<RoomId>, Vec<RoomId>) = due.into_iter().partition(|room| {

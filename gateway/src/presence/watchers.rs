@@ -13,7 +13,7 @@ use crate::limits::{PRESENCE_COUNT_INTERVAL, PRESENCE_GATHER, PRESENCE_INTERVAL}
 use crate::presence::due_queue::DueQueue;
 use crate::subscriber::{ConnectionId, Subscriber};
 
-/// See the module's text.
+/// Who watches which users and rooms.
 #[derive(Default)]
 pub(super) struct Watchers {
     /// The room that everybody is in, once somebody watches it.

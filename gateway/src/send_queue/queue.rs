@@ -14,7 +14,7 @@ use crate::limits::{
     OUTBOX_EPHEMERAL_BYTES, OUTBOX_EPHEMERAL_FRAMES, OUTBOX_LOW_BYTES, OUTBOX_LOW_FRAMES,
 };
 
-/// See the module's text.
+/// Frames in order, with their sizes.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     /// A connection is seldom owed more than one frame, which takes no memory of its own.

@@ -9,7 +9,7 @@ use super::{Bounds, Incoming};
 use crate::frame::CONTROL_BYTES_MAX;
 use crate::frame::opcode::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
 
-/// See the module's text.
+/// Cuts a stream of bytes into messages.
 #[derive(Debug)]
 pub(super) struct Reader {
     bounds: Bounds,

@@ -64,7 +64,7 @@ pub struct RedisOptions {
     pub pace: RoomRateLimit,
 }
 
-/// See the module's text.
+/// The bus over Redis.
 pub struct RedisBus {
     commands: Client,
     subscriber: Client,
@@ -73,7 +73,7 @@ pub struct RedisBus {
     moved: Notify,
     scripts: ScriptsOfServers,
     signals: broadcast::Sender<Signal>,
-    wakes: wakeups::Wakes,
+    wakeups: wakeups::Wakeups,
     marks: marks::Marks,
     pace: RoomRateLimit,
     leases: Mutex<presence::KnownLeases>,
@@ -90,7 +90,7 @@ impl RedisBus {
             moved: Notify::new(),
             scripts: ScriptsOfServers::default(),
             signals: broadcast::Sender::new(SIGNALS_MAX),
-            wakes: wakeups::Wakes::default(),
+            wakeups: wakeups::Wakeups::default(),
             marks: marks::Marks::default(),
             pace: options.pace,
             leases: Mutex::default(),

@@ -18,7 +18,7 @@ use crate::client::unless_moved;
 use crate::limits::{MARKS_LINGER, REDIS_CALLS_AT_ONCE, SUBSCRIBE_PAUSE};
 use crate::{RedisBus, codec, keys};
 
-/// See the module's text. One entry for each partition at most.
+/// The marks that are subscribed to. One entry for each partition at most.
 #[derive(Default)]
 pub(super) struct Marks {
     used: Mutex<HashMap<Partition, Instant>>,

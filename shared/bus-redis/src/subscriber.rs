@@ -61,7 +61,7 @@ async fn keep_subscribed(bus: Arc<RedisBus>, mut connects: Receiver<Server>) {
         }
         // Only now is everything published from here on heard; what was missed before can be asked for.
         bus.tell(Signal::Suspect);
-        bus.wakes.ring_all();
+        bus.wakeups.notify_all();
     }
 }
 
@@ -223,7 +223,7 @@ fn dispatch(bus: &RedisBus, message: &Message) {
                 tracing::warn!(%partition, "stored mark not understood, skipped");
             }
         }
-        Channel::Wake(partition) => bus.wakes.ring(partition, codec::parse_wake(&text)),
+        Channel::Wake(partition) => bus.wakeups.notify(partition, codec::parse_wake(&text)),
         Channel::User(user) => {
             if let Some(revoked) = codec::parse_revocation(&text) {
                 bus.tell(Signal::Session { user, revoked });

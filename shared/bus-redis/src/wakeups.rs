@@ -14,23 +14,23 @@ use crate::entry::Batch;
 use crate::{RedisBus, keys};
 
 /// One for each partition.
-pub(super) struct Wakes(Vec<Wake>);
+pub(super) struct Wakeups(Vec<Wakeup>);
 
 #[derive(Default)]
-struct Wake {
+struct Wakeup {
     bell: Notify,
     first: Mutex<Option<Batch>>,
 }
 
-impl Default for Wakes {
+impl Default for Wakeups {
     fn default() -> Self {
-        Self(partitions().map(|_| Wake::default()).collect())
+        Self(partitions().map(|_| Wakeup::default()).collect())
     }
 }
 
-impl Wakes {
+impl Wakeups {
     /// The log of the partition may have something, perhaps this before all else.
-    pub(super) fn ring(&self, partition: Partition, first: Option<Batch>) {
+    pub(super) fn notify(&self, partition: Partition, first: Option<Batch>) {
         if let Some(wake) = self.of(partition) {
             if first.is_some() {
                 *wake.first.lock() = first;
@@ -47,38 +47,38 @@ impl Wakes {
     }
 
     /// Any log may have something.
-    pub(super) fn ring_all(&self) {
-        partitions().for_each(|partition| self.ring(partition, None));
+    pub(super) fn notify_all(&self) {
+        partitions().for_each(|partition| self.notify(partition, None));
     }
 
-    fn of(&self, partition: Partition) -> Option<&Wake> {
+    fn of(&self, partition: Partition) -> Option<&Wakeup> {
         self.0.get(usize::from(partition.0))
     }
 }
 
 impl RedisBus {
-    /// From now on [`Self::woken`] is told when the log of the partition is no longer empty; and once now, for what came
+    /// From now on [`Self::wait_for_wakeup`] is told when the log of the partition is no longer empty; and once now, for what came
     /// before.
-    pub async fn hear_wakes(&self, partition: Partition) -> Result<(), BusError> {
+    pub async fn subscribe_wakeups(&self, partition: Partition) -> Result<(), BusError> {
         self.join(vec![keys::wake_channel(partition)]).await?;
         self.wake(partition);
         Ok(())
     }
 
-    /// Makes [`Self::woken`] return.
+    /// Makes [`Self::wait_for_wakeup`] return.
     pub fn wake(&self, partition: Partition) {
-        self.wakes.ring(partition, None);
+        self.wakeups.notify(partition, None);
     }
 
     /// And from now on no more.
-    pub async fn ignore_wakes(&self, partition: Partition) -> Result<(), BusError> {
+    pub async fn unsubscribe_wakeups(&self, partition: Partition) -> Result<(), BusError> {
         self.leave(vec![keys::wake_channel(partition)]).await
     }
 
     /// Waits until a partition's log may have something, and tells what came into it while it was empty, if that is
     /// known: one entry, which nobody was handed out and which may be stored already. May return early.
-    pub async fn woken(&self, partition: Partition) -> Option<Batch> {
-        let wake = self.wakes.of(partition)?;
+    pub async fn wait_for_wakeup(&self, partition: Partition) -> Option<Batch> {
+        let wake = self.wakeups.of(partition)?;
         wake.bell.notified().await;
         wake.first.lock().take()
     }

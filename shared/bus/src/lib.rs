@@ -226,7 +226,7 @@ pub enum PartitionOpening {
     Unstored,
 }
 
-/// See the module's text.
+/// Sequences, keeps and delivers the events of rooms.
 #[async_trait]
 pub trait Bus: Send + Sync + 'static {
     /// Numbers, keeps and publishes an event.

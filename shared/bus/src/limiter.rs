@@ -33,7 +33,7 @@ pub use options::{LimiterOptions, SETTINGS};
 
 const SHARDS: usize = 64;
 
-/// See the module's text.
+/// Rate limits of one node, over buckets that all nodes share.
 pub struct Limiter {
     quota: Arc<dyn Quota>,
     rates: Rates,

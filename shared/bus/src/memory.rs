@@ -47,7 +47,7 @@ pub trait Journal: Send + Sync + 'static {
     ) -> Result<Vec<SequencedEvent>, BusError>;
 }
 
-/// See the module's text.
+/// The bus of a single process.
 pub struct MemoryBus {
     epoch: Epoch,
     journal: Arc<dyn Journal>,

@@ -58,7 +58,7 @@ pub struct Bucket {
     pub subject: u128,
 }
 
-/// See the module's text.
+/// Buckets of tokens that nodes lease from.
 #[async_trait]
 pub trait Quota: Send + Sync + 'static {
     /// Takes tokens out of a bucket. One that can never hold enough gives all that it can hold.

@@ -34,7 +34,7 @@ mod rules;
 mod secure;
 mod stream;
 
-use crate::listener::admission::Door;
+use crate::listener::admission::Admission;
 pub use addresses::AddressBounds;
 use addresses::Place;
 pub use exchange::{REQUEST_ID, RequestBody};
@@ -129,7 +129,7 @@ where
 {
     let refusals = Arc::clone(&options.refusals);
     let secure = options.tls.clone().map(|tls| Arc::new(Secure::new(tls, Arc::clone(&refusals))));
-    let door = Door::new(options, shutdown);
+    let door = Admission::new(options, shutdown);
     while let Some(accepted) = shutdown.drain.run_until_cancelled(listener.accept()).await {
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,

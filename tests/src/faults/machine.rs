@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::tools;
 
-/// See the module's text.
+/// The machine that a run was played on.
 #[derive(Clone, Debug)]
 pub struct Machine {
     processors: usize,

@@ -11,7 +11,7 @@ use rookery_protocol::clock::UnixMillis;
 
 use crate::limits::{PASSWORD_ADDRESSES_MAX, PASSWORD_COST, PASSWORD_DEBT_MAX, PASSWORDS_WAITING_MAX};
 
-/// See the module's text. A `T` is who waits.
+/// Who hashes next. A `T` is who waits.
 #[derive(Debug)]
 pub(super) struct Turns<T> {
     free: usize,

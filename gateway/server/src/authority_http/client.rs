@@ -26,7 +26,7 @@ use url::Url;
 use super::unavailable;
 use crate::limits::{AUTHORITY_CONNECT_DEADLINE, AUTHORITY_IDLE_MAX};
 
-/// See the module's text.
+/// A client of the api, with its pool of connections.
 pub(super) struct Client {
     pool: Pool<HttpsConnector<HttpConnector>, Full<Bytes>>,
 }

@@ -7,7 +7,7 @@ use rookery_protocol::id::Seq;
 use crate::frame::Frame;
 use crate::limits::{RING_BYTES_MAX, RING_FRAMES_MAX};
 
-/// See the module's text.
+/// The newest frames of a room.
 #[derive(Debug)]
 pub(super) struct Ring {
     frames: VecDeque<Frame>,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::compact_vec::grow;
+use crate::compact_vec::reserve_one;
 use crate::subscriber::{ConnectionId, Subscriber};
 
 /// Connections in the order of their names. New ones have the largest, so they are added at the end.
@@ -33,7 +33,7 @@ impl Members {
     /// Adds a connection, unless it is here.
     pub(super) fn insert(&mut self, member: &Arc<Subscriber>) {
         if let Err(place) = self.place(member.id) {
-            grow(&mut self.0);
+            reserve_one(&mut self.0);
             self.0.insert(place, Arc::clone(member));
         }
     }

@@ -6,7 +6,7 @@ use super::*;
 use crate::limits::{PRESENCE_GOODBYE_GRACE, PRESENCE_GRACE};
 
 struct Scene {
-    ledger: Ledger,
+    ledger: LocalPresence,
     now: Instant,
     user: UserId,
     room: RoomId,
@@ -15,7 +15,7 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let (user, room) = (UserId::generate(), RoomId::generate());
-        Self { ledger: Ledger::default(), now: Instant::now(), user, room }
+        Self { ledger: LocalPresence::default(), now: Instant::now(), user, room }
     }
 
     fn wait(&mut self, span: Duration) {

@@ -155,7 +155,7 @@ async fn a_mark_tells_no_more_than_the_server_had() {
 async fn woken_with(bus: &RedisBus, t: Partition) -> Batch {
     let told = async {
         loop {
-            if let Some(batch) = bus.woken(t).await {
+            if let Some(batch) = bus.wait_for_wakeup(t).await {
                 return batch;
             }
         }
@@ -176,8 +176,8 @@ async fn who_stores_a_log_of_a_cluster_is_told_what_comes_into_it() {
 async fn told_what_comes(fixture: Fixture) {
     let (bus, room, t) = held(&fixture).await;
     assert_eq!(read(bus, t, "me", From::New).await.entries, [] as [Entry; 0]);
-    bus.hear_wakes(t).await.unwrap();
-    assert_eq!(bus.woken(t).await, None, "something may have come before");
+    bus.subscribe_wakeups(t).await.unwrap();
+    assert_eq!(bus.wait_for_wakeup(t).await, None, "something may have come before");
     say(&fixture, room, "a").await;
     let first = woken_with(bus, t).await;
     // As if it had been read, without a read.
@@ -202,7 +202,7 @@ async fn told_what_comes(fixture: Fixture) {
 async fn what_was_told_and_not_stored_is_read_by_the_next_holder() {
     let fixture = Fixture::redis().await;
     let (bus, room, t) = held(&fixture).await;
-    bus.hear_wakes(t).await.unwrap();
+    bus.subscribe_wakeups(t).await.unwrap();
     say(&fixture, room, "a").await;
     let told = woken_with(bus, t).await;
     bus.release(t, "me").await.unwrap();
@@ -217,16 +217,16 @@ async fn what_was_told_and_not_stored_is_read_by_the_next_holder() {
 async fn a_renewed_lease_wakes_its_holder_if_the_log_has_something() {
     let fixture = Fixture::redis().await;
     let (bus, room, t) = held(&fixture).await;
-    bus.hear_wakes(t).await.unwrap();
-    bus.ignore_wakes(t).await.unwrap();
+    bus.subscribe_wakeups(t).await.unwrap();
+    bus.unsubscribe_wakeups(t).await.unwrap();
     // Whatever the beginning of the connection rings for has rung.
     let quiet = Duration::from_millis(300);
-    while tokio::time::timeout(quiet, bus.woken(t)).await.is_ok() {}
+    while tokio::time::timeout(quiet, bus.wait_for_wakeup(t)).await.is_ok() {}
     say(&fixture, room, "a").await;
     assert!(!bus.lease(t, "you").await.unwrap());
-    assert!(bus.woken(t).now_or_never().is_none());
+    assert!(bus.wait_for_wakeup(t).now_or_never().is_none());
     assert!(bus.lease(t, "me").await.unwrap());
-    assert_eq!(bus.woken(t).now_or_never(), Some(None));
+    assert_eq!(bus.wait_for_wakeup(t).now_or_never(), Some(None));
 }
 
 /// Redis forgot a message that is stored; its repeat got a new number, which history never holds.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rookery_protocol::clock::UnixMillis;
 use rookery_runtime::rate::{Grant, Rate, Want};
 
-/// See the module's text.
+/// What a node knows of one bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Entry {
     /// Tokens that were leased and not spent.

@@ -10,7 +10,7 @@ use rookery_runtime::listener::{self, AddressBounds, ListenerOptions, Refusals};
 use super::Limiter;
 use crate::quota::{self, Quota, Rates};
 
-/// See the module's text.
+/// Rate limits as operators choose them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimiterOptions {
     /// How much one user or address may ask for.

@@ -12,7 +12,7 @@ use super::{Bucket, Quota};
 use crate::error::BusError;
 use crate::limits::QUOTA_BUCKETS_MAX;
 
-/// See the module's text.
+/// Buckets of one process.
 #[derive(Debug, Default)]
 pub struct MemoryQuota {
     /// When everything is paid. A bucket that is full is not kept.

@@ -149,7 +149,7 @@ fn the_page_has_the_same_tables() {
     });
     assert_eq!(table("Close codes"), closes.collect::<Vec<_>>());
     let prices = PRICES.iter().map(|price| vec![price.what.to_owned(), price.tokens.to_owned()]);
-    assert_eq!(table("How fast, and when not"), prices.collect::<Vec<_>>());
+    assert_eq!(table("Rate limits"), prices.collect::<Vec<_>>());
     let limits = limits::table().into_iter().map(|limit| {
         vec![format!("`{}`", limit.name), limit.value.to_string(), limit.unit.to_owned(), limit.beyond.to_owned()]
     });

@@ -28,7 +28,7 @@ pub struct AddressBounds {
     pub proxies: Proxies,
 }
 
-/// See the module's text.
+/// Connections and accepts by address.
 #[derive(Debug)]
 pub(super) struct Addresses {
     bounds: AddressBounds,

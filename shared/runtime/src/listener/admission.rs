@@ -43,8 +43,8 @@ const DESCRIPTORS: &str = "descriptors";
 
 type Meter = RateLimiter<NotKeyed, InMemoryState, MonotonicClock>;
 
-/// See the module's text.
-pub(super) struct Door {
+/// Who may connect, by number and rate.
+pub(super) struct Admission {
     permits: Arc<Semaphore>,
     rate: Option<Meter>,
     addresses: Arc<Addresses>,
@@ -57,7 +57,7 @@ pub(super) struct Door {
     shutdown: Shutdown,
 }
 
-impl Door {
+impl Admission {
     pub(super) fn new(options: ListenerOptions, shutdown: &Shutdown) -> Self {
         let ListenerOptions { connections_max, accepts_per_second, per_address, refusals, tls } = options;
         let connections_max = fitting(connections_max);

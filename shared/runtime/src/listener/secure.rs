@@ -19,7 +19,7 @@ const TLS: &str = "tls";
 #[derive(Clone, Copy, Debug)]
 pub struct VerifiedClient;
 
-/// See the module's text.
+/// A connection that is still in its TLS handshake, or through it.
 pub(super) struct Secure {
     acceptor: TlsAcceptor,
     refusals: Arc<dyn Refusals>,
