@@ -8,80 +8,70 @@ use rookery_bus::limiter::{self, LimiterOptions};
 use rookery_bus::pace::{self, RoomRateLimit};
 use rookery_gateway::pending_sockets::{self, SocketCaps};
 use rookery_protocol::limits::DRAIN_MS_MAX;
-use rookery_runtime::config::{ConfigErrors, Effective, Folder, ListenAddress, Reader, Setting, section};
+use rookery_runtime::config::{
+    ConfigErrors, Effective, Folder, ListenAddress, Reader, Setting, count, joined, section,
+};
 use rookery_runtime::limits::CONNECTIONS_MAX_MAX;
 use rookery_runtime::origin::{self, Origins};
 use rookery_runtime::telemetry::{LogFilter, LogFormat};
 
-/// Every setting, with its default.
-pub(crate) const SETTINGS: &[Setting] = &[
-    Setting {
-        key: "listen",
-        default: Some("127.0.0.1:8080"),
-        secret: false,
-        help: "Address of the page, REST and sockets.",
-    },
-    Setting {
-        key: "internal_listen",
-        default: None,
-        secret: false,
-        help: "Address of live, ready and metrics; never publish it. If not given, 127.0.0.1 and the port of `listen` plus 1000.",
-    },
-    Setting {
-        key: "data_dir",
-        default: Some("data"),
-        secret: false,
-        help: "Folder of the database and the keys; made on the first start.",
-    },
-    origin::SETTINGS[0],
-    origin::SETTINGS[1],
-    Setting {
-        key: "connections_max",
-        default: Some("15000"),
-        secret: false,
-        help: "Connections at once, sockets included.",
-    },
-    Setting {
-        key: "issuer",
-        default: Some("rookery"),
-        secret: false,
-        help: "Issuer named in access tokens.",
-    },
-    Setting {
-        key: "drain_ms",
-        default: Some("5000"),
-        secret: false,
-        help: "Milliseconds between the signal to stop and the end.",
-    },
-    Setting { key: "log_format", default: Some("pretty"), secret: false, help: "`json` or `pretty`." },
-    Setting {
-        key: "log_filter",
-        default: Some("info"),
-        secret: false,
-        help: "Which log lines are written.",
-    },
-    registration::SETTING,
-    pace::SETTINGS[0],
-    pace::SETTINGS[1],
-    pending_sockets::SETTINGS[0],
-    pending_sockets::SETTINGS[1],
-    limiter::SETTINGS[0],
-    limiter::SETTINGS[1],
-    limiter::SETTINGS[2],
-    limiter::SETTINGS[3],
-    limiter::SETTINGS[4],
-    limiter::SETTINGS[5],
-    limiter::SETTINGS[6],
-    limiter::SETTINGS[7],
-    limiter::SETTINGS[8],
-    limiter::SETTINGS[9],
-    limiter::SETTINGS[10],
-    limiter::SETTINGS[11],
-    limiter::SETTINGS[12],
-    limiter::SETTINGS[13],
-    limiter::SETTINGS[14],
-    limiter::SETTINGS[15],
+const SECTIONS: &[&[Setting]] = &[
+    &[
+        Setting {
+            key: "listen",
+            default: Some("127.0.0.1:8080"),
+            secret: false,
+            help: "Address of the page, REST and sockets.",
+        },
+        Setting {
+            key: "internal_listen",
+            default: None,
+            secret: false,
+            help: "Address of live, ready and metrics; never publish it. If not given, 127.0.0.1 and the port of `listen` plus 1000.",
+        },
+        Setting {
+            key: "data_dir",
+            default: Some("data"),
+            secret: false,
+            help: "Folder of the database and the keys; made on the first start.",
+        },
+    ],
+    &origin::SETTINGS,
+    &[
+        Setting {
+            key: "connections_max",
+            default: Some("15000"),
+            secret: false,
+            help: "Connections at once, sockets included.",
+        },
+        Setting {
+            key: "issuer",
+            default: Some("rookery"),
+            secret: false,
+            help: "Issuer named in access tokens.",
+        },
+        Setting {
+            key: "drain_ms",
+            default: Some("5000"),
+            secret: false,
+            help: "Milliseconds between the signal to stop and the end.",
+        },
+        Setting { key: "log_format", default: Some("pretty"), secret: false, help: "`json` or `pretty`." },
+        Setting {
+            key: "log_filter",
+            default: Some("info"),
+            secret: false,
+            help: "Which log lines are written.",
+        },
+        registration::SETTING,
+    ],
+    &pace::SETTINGS,
+    &pending_sockets::SETTINGS,
+    &limiter::SETTINGS,
 ];
+
+/// Every setting, with its default.
+pub(crate) const SETTINGS: &[Setting] = &joined::<{ count(SECTIONS) }>(SECTIONS);
 
 /// The settings, read.
 #[derive(Clone, Debug)]

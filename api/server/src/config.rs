@@ -9,7 +9,9 @@ use rookery_bus::pace::{self, RoomRateLimit};
 use rookery_bus_redis as redis;
 use rookery_bus_redis::RedisAddress;
 use rookery_protocol::limits::DRAIN_MS_MAX;
-use rookery_runtime::config::{ConfigErrors, Effective, Folder, ListenAddress, Reader, Setting, is_strong};
+use rookery_runtime::config::{
+    ConfigErrors, Effective, Folder, ListenAddress, Reader, Setting, count, is_strong, joined,
+};
 use rookery_runtime::limits::CONNECTIONS_MAX_MAX;
 use rookery_runtime::origin::{self, Origins};
 use rookery_runtime::telemetry::{LogFilter, LogFormat};
@@ -22,114 +24,102 @@ use uuid::Uuid;
 const INTERNAL_TLS: ServerKeys =
     ServerKeys { certificate: "internal_cert", key: "internal_cert_key", client_ca: "internal_client_ca" };
 
-/// Every setting, with its default.
-pub(crate) const SETTINGS: &[Setting] = &[
-    Setting {
-        key: "listen",
-        default: Some("127.0.0.1:8080"),
-        secret: false,
-        help: "Address of REST, documents and the web page.",
-    },
-    Setting {
-        key: "internal_listen",
-        default: None,
-        secret: false,
-        help: "Address of live, ready, metrics and the gateways' calls; never publish it. If not given, 127.0.0.1 and the port of `listen` plus 1000.",
-    },
-    Setting {
-        key: "redis_url",
-        default: None,
-        secret: true,
-        help: "Redis, as `redis://[user:password@]host:port[/db]`, `redis-sentinel://…` or `redis-cluster://…`.",
-    },
-    redis::TLS_SETTINGS[0],
-    redis::TLS_SETTINGS[1],
-    redis::TLS_SETTINGS[2],
-    mongo::SETTINGS[0],
-    mongo::SETTINGS[1],
-    Setting {
-        key: "mongo_database",
-        default: Some("rookery"),
-        secret: false,
-        help: "Name of the database.",
-    },
-    Setting {
-        key: "internal_secret",
-        default: None,
-        secret: true,
-        help: "What gateways prove themselves with, at least 16 characters, the same in all processes.",
-    },
-    tls::setting(INTERNAL_TLS.certificate, "PEM file of the internal listener's certificate; turns TLS on there."),
-    tls::setting(INTERNAL_TLS.key, "PEM file of its key."),
-    tls::setting(
-        INTERNAL_TLS.client_ca,
-        "PEM file of the authorities that sign gateways' certificates; then a gateway needs one beside the secret.",
-    ),
-    Setting {
-        key: "keys_dir",
-        default: None,
-        secret: false,
-        help: "Folder of the signing keys, see the command `keygen`; the same keys in all api processes.",
-    },
-    Setting {
-        key: "signing_key",
-        default: None,
-        secret: false,
-        help: "File name without `.pem` of the key that signs; the last in alphabetical order if not given.",
-    },
-    Setting {
-        key: "issuer",
-        default: Some("rookery"),
-        secret: false,
-        help: "Issuer named in access tokens.",
-    },
-    Setting {
-        key: "node_name",
-        default: None,
-        secret: false,
-        help: "Name of this process, unique in the cluster; random if not given.",
-    },
-    origin::SETTINGS[0],
-    origin::SETTINGS[1],
-    Setting {
-        key: "connections_max",
-        default: Some("4096"),
-        secret: false,
-        help: "Connections at once per listener.",
-    },
-    Setting {
-        key: "drain_ms",
-        default: Some("10000"),
-        secret: false,
-        help: "Milliseconds between the signal to stop and the end.",
-    },
-    Setting { key: "log_format", default: Some("json"), secret: false, help: "`json` or `pretty`." },
-    Setting {
-        key: "log_filter",
-        default: Some("info"),
-        secret: false,
-        help: "Which log lines are written, as in `info,rookery_api=debug`.",
-    },
-    registration::SETTING,
-    pace::SETTINGS[0],
-    pace::SETTINGS[1],
-    limiter::SETTINGS[0],
-    limiter::SETTINGS[1],
-    limiter::SETTINGS[2],
-    limiter::SETTINGS[3],
-    limiter::SETTINGS[4],
-    limiter::SETTINGS[5],
-    limiter::SETTINGS[6],
-    limiter::SETTINGS[7],
-    limiter::SETTINGS[8],
-    limiter::SETTINGS[9],
-    limiter::SETTINGS[10],
-    limiter::SETTINGS[11],
-    limiter::SETTINGS[12],
-    limiter::SETTINGS[13],
-    limiter::SETTINGS[14],
-    limiter::SETTINGS[15],
+const SECTIONS: &[&[Setting]] = &[
+    &[
+        Setting {
+            key: "listen",
+            default: Some("127.0.0.1:8080"),
+            secret: false,
+            help: "Address of REST, documents and the web page.",
+        },
+        Setting {
+            key: "internal_listen",
+            default: None,
+            secret: false,
+            help: "Address of live, ready, metrics and the gateways' calls; never publish it. If not given, 127.0.0.1 and the port of `listen` plus 1000.",
+        },
+        Setting {
+            key: "redis_url",
+            default: None,
+            secret: true,
+            help: "Redis, as `redis://[user:password@]host:port[/db]`, `redis-sentinel://…` or `redis-cluster://…`.",
+        },
+    ],
+    &redis::TLS_SETTINGS,
+    &mongo::SETTINGS,
+    &[
+        Setting {
+            key: "mongo_database",
+            default: Some("rookery"),
+            secret: false,
+            help: "Name of the database.",
+        },
+        Setting {
+            key: "internal_secret",
+            default: None,
+            secret: true,
+            help: "What gateways prove themselves with, at least 16 characters, the same in all processes.",
+        },
+        tls::setting(INTERNAL_TLS.certificate, "PEM file of the internal listener's certificate; turns TLS on there."),
+        tls::setting(INTERNAL_TLS.key, "PEM file of its key."),
+        tls::setting(
+            INTERNAL_TLS.client_ca,
+            "PEM file of the authorities that sign gateways' certificates; then a gateway needs one beside the secret.",
+        ),
+        Setting {
+            key: "keys_dir",
+            default: None,
+            secret: false,
+            help: "Folder of the signing keys, see the command `keygen`; the same keys in all api processes.",
+        },
+        Setting {
+            key: "signing_key",
+            default: None,
+            secret: false,
+            help: "File name without `.pem` of the key that signs; the last in alphabetical order if not given.",
+        },
+        Setting {
+            key: "issuer",
+            default: Some("rookery"),
+            secret: false,
+            help: "Issuer named in access tokens.",
+        },
+        Setting {
+            key: "node_name",
+            default: None,
+            secret: false,
+            help: "Name of this process, unique in the cluster; random if not given.",
+        },
+    ],
+    &origin::SETTINGS,
+    &[
+        Setting {
+            key: "connections_max",
+            default: Some("4096"),
+            secret: false,
+            help: "Connections at once per listener.",
+        },
+        Setting {
+            key: "drain_ms",
+            default: Some("10000"),
+            secret: false,
+            help: "Milliseconds between the signal to stop and the end.",
+        },
+        Setting { key: "log_format", default: Some("json"), secret: false, help: "`json` or `pretty`." },
+        Setting {
+            key: "log_filter",
+            default: Some("info"),
+            secret: false,
+            help: "Which log lines are written, as in `info,rookery_api=debug`.",
+        },
+        registration::SETTING,
+    ],
+    &pace::SETTINGS,
+    &limiter::SETTINGS,
 ];
+
+/// Every setting, with its default.
+pub(crate) const SETTINGS: &[Setting] = &joined::<{ count(SECTIONS) }>(SECTIONS);
 
 /// The settings, read and checked.
 #[derive(Clone, Debug)]

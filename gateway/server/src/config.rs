@@ -10,7 +10,7 @@ use rookery_bus_redis::RedisAddress;
 use rookery_gateway::pending_sockets::{self, SocketCaps};
 use rookery_protocol::limits::DRAIN_MS_MAX;
 use rookery_protocol::server::AckMode;
-use rookery_runtime::config::{ConfigErrors, Effective, ListenAddress, Reader, Setting, is_strong};
+use rookery_runtime::config::{ConfigErrors, Effective, ListenAddress, Reader, Setting, count, is_strong, joined};
 use rookery_runtime::limits::CONNECTIONS_MAX_MAX;
 use rookery_runtime::origin::{self, Origins};
 use rookery_runtime::telemetry::{LogFilter, LogFormat};
@@ -21,73 +21,61 @@ use url::Url;
 
 const API_TLS: ClientKeys = ClientKeys { ca: "api_ca", certificate: "api_client_cert", key: "api_client_key" };
 
-/// Every setting of this process.
-pub(crate) const SETTINGS: &[Setting] = &[
-    setting("listen", Some("127.0.0.1:8081"), "Public address: host and port."),
-    setting(
-        "internal_listen",
-        None,
-        "Address of live, ready and metrics; never publish it. If not given, 127.0.0.1 and the port of `listen` plus 1000.",
-    ),
-    Setting {
-        secret: true,
-        ..setting(
-            "redis_url",
+const SECTIONS: &[&[Setting]] = &[
+    &[
+        setting("listen", Some("127.0.0.1:8081"), "Public address: host and port."),
+        setting(
+            "internal_listen",
             None,
-            "Redis, as redis://[user:password@]host:port[/db], redis-sentinel://… or redis-cluster://….",
-        )
-    },
-    redis::TLS_SETTINGS[0],
-    redis::TLS_SETTINGS[1],
-    redis::TLS_SETTINGS[2],
-    setting(
-        "api_url",
-        None,
-        "Base address of the api's internal listener, as http://host:port or https://host:port.",
-    ),
-    tls::setting(
-        API_TLS.ca,
-        "PEM file of the authorities that sign the api's certificate, for `https`; those of the system if not given.",
-    ),
-    tls::setting(API_TLS.certificate, "PEM file of the certificate that the api may ask for, for `https`."),
-    tls::setting(API_TLS.key, "PEM file of its key."),
-    Setting {
-        secret: true,
-        ..setting("internal_secret", None, "Shared by gateways and api; at least 16 characters.")
-    },
-    setting("issuer", Some("rookery"), "Name of the deployment in access tokens; the same as the api's."),
-    origin::SETTINGS[0],
-    origin::SETTINGS[1],
-    setting("connections_max", Some("15000"), "Connections at once; more are answered 503."),
-    setting("drain_ms", Some("5000"), "Milliseconds from SIGTERM to the end."),
-    setting("log_format", Some("json"), "json or pretty."),
-    setting("log_filter", Some("info"), "Which lines are logged, as in info,rookery_gateway=debug."),
-    setting(
-        "ack",
-        Some("stored"),
-        "When a message is acknowledged: stored, or accepted, which a failover of Redis may lose.",
-    ),
-    pace::SETTINGS[0],
-    pace::SETTINGS[1],
-    pending_sockets::SETTINGS[0],
-    pending_sockets::SETTINGS[1],
-    limiter::SETTINGS[0],
-    limiter::SETTINGS[1],
-    limiter::SETTINGS[2],
-    limiter::SETTINGS[3],
-    limiter::SETTINGS[4],
-    limiter::SETTINGS[5],
-    limiter::SETTINGS[6],
-    limiter::SETTINGS[7],
-    limiter::SETTINGS[8],
-    limiter::SETTINGS[9],
-    limiter::SETTINGS[10],
-    limiter::SETTINGS[11],
-    limiter::SETTINGS[12],
-    limiter::SETTINGS[13],
-    limiter::SETTINGS[14],
-    limiter::SETTINGS[15],
+            "Address of live, ready and metrics; never publish it. If not given, 127.0.0.1 and the port of `listen` plus 1000.",
+        ),
+        Setting {
+            secret: true,
+            ..setting(
+                "redis_url",
+                None,
+                "Redis, as redis://[user:password@]host:port[/db], redis-sentinel://… or redis-cluster://….",
+            )
+        },
+    ],
+    &redis::TLS_SETTINGS,
+    &[
+        setting(
+            "api_url",
+            None,
+            "Base address of the api's internal listener, as http://host:port or https://host:port.",
+        ),
+        tls::setting(
+            API_TLS.ca,
+            "PEM file of the authorities that sign the api's certificate, for `https`; those of the system if not given.",
+        ),
+        tls::setting(API_TLS.certificate, "PEM file of the certificate that the api may ask for, for `https`."),
+        tls::setting(API_TLS.key, "PEM file of its key."),
+        Setting {
+            secret: true,
+            ..setting("internal_secret", None, "Shared by gateways and api; at least 16 characters.")
+        },
+        setting("issuer", Some("rookery"), "Name of the deployment in access tokens; the same as the api's."),
+    ],
+    &origin::SETTINGS,
+    &[
+        setting("connections_max", Some("15000"), "Connections at once; more are answered 503."),
+        setting("drain_ms", Some("5000"), "Milliseconds from SIGTERM to the end."),
+        setting("log_format", Some("json"), "json or pretty."),
+        setting("log_filter", Some("info"), "Which lines are logged, as in info,rookery_gateway=debug."),
+        setting(
+            "ack",
+            Some("stored"),
+            "When a message is acknowledged: stored, or accepted, which a failover of Redis may lose.",
+        ),
+    ],
+    &pace::SETTINGS,
+    &pending_sockets::SETTINGS,
+    &limiter::SETTINGS,
 ];
+
+/// Every setting of this process.
+pub(crate) const SETTINGS: &[Setting] = &joined::<{ count(SECTIONS) }>(SECTIONS);
 
 /// The settings, checked.
 #[derive(Debug)]

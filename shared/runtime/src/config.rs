@@ -68,6 +68,33 @@ fn flag(setting: &'static Setting) -> Arg {
         .help(help)
 }
 
+/// How many settings the sections have together.
+pub const fn count(sections: &[&[Setting]]) -> usize {
+    let (mut total, mut section) = (0, 0);
+    while section < sections.len() {
+        total += sections[section].len();
+        section += 1;
+    }
+    total
+}
+
+/// The settings of all sections, in their order; `N` is their [`count`], which the compiler checks.
+pub const fn joined<const N: usize>(sections: &[&[Setting]]) -> [Setting; N] {
+    assert!(count(sections) == N, "there are as many settings as the sections have");
+    let mut all = [sections[0][0]; N];
+    let (mut place, mut section) = (0, 0);
+    while section < sections.len() {
+        let mut setting = 0;
+        while setting < sections[section].len() {
+            all[place] = sections[section][setting];
+            place += 1;
+            setting += 1;
+        }
+        section += 1;
+    }
+    all
+}
+
 /// What the documents say of the settings of one program.
 pub fn section(program: &str, settings: &[Setting]) -> String {
     format!("\n## `{program}`\n\n{}", markdown(settings))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rookery_runtime::address::{self, Proxies};
-use rookery_runtime::config::{Reader, Setting};
+use rookery_runtime::config::{Reader, Setting, joined};
 use rookery_runtime::limits::ACCEPTS_PER_SECOND_MAX;
 use rookery_runtime::listener::{self, AddressBounds, ListenerOptions, Refusals};
 
@@ -24,24 +24,8 @@ pub struct LimiterOptions {
 }
 
 /// The settings of [`LimiterOptions`].
-pub const SETTINGS: [Setting; 16] = [
-    quota::SETTINGS[0],
-    quota::SETTINGS[1],
-    quota::SETTINGS[2],
-    quota::SETTINGS[3],
-    quota::SETTINGS[4],
-    quota::SETTINGS[5],
-    quota::SETTINGS[6],
-    quota::SETTINGS[7],
-    quota::SETTINGS[8],
-    quota::SETTINGS[9],
-    quota::SETTINGS[10],
-    quota::SETTINGS[11],
-    address::SETTING,
-    listener::ACCEPTS_SETTING,
-    listener::ADDRESS_SETTINGS[0],
-    listener::ADDRESS_SETTINGS[1],
-];
+pub const SETTINGS: [Setting; 16] =
+    joined(&[&quota::SETTINGS, &[address::SETTING, listener::ACCEPTS_SETTING], &listener::ADDRESS_SETTINGS]);
 
 impl LimiterOptions {
     /// Reads [`SETTINGS`]; what is wrong is remembered by the reader.
