@@ -183,20 +183,11 @@ impl App {
             messages: Messages {
                 rooms: rooms.clone(),
                 cursors: cursors.clone(),
-                stores: stores.clone(),
-                bus: Arc::clone(&bus),
                 authority: Arc::clone(&authority),
                 stored,
                 metrics: metrics.clone(),
             },
-            history: History {
-                stores: stores.clone(),
-                bus: Arc::clone(&bus),
-                rooms: rooms.clone(),
-                cursors: cursors.clone(),
-                reads,
-                metrics: metrics.clone(),
-            },
+            history: History { rooms: rooms.clone(), cursors: cursors.clone(), reads, metrics: metrics.clone() },
             moderation: Moderation { rooms: rooms.clone() },
             presence: Presence { store: presence, rooms: rooms.clone() },
             cors: Cors::of(origins),
@@ -257,10 +248,5 @@ impl App {
     /// The verifier, for gateways in the same process.
     pub fn verifier(&self) -> Arc<Verifier> {
         Arc::clone(&self.verifier)
-    }
-
-    /// The metrics, for a process that shows those of several parts.
-    pub const fn metrics(&self) -> &Metrics {
-        &self.metrics
     }
 }

@@ -54,8 +54,6 @@ pub type Reads = SingleFlight<(RoomId, PageQuestion), Result<Arc<Page>, Arc<Stor
 /// Reads pages of histories.
 #[derive(Clone)]
 pub struct History {
-    pub(crate) stores: Stores,
-    pub(crate) bus: Arc<dyn Bus>,
     pub(crate) rooms: Rooms,
     pub(crate) cursors: Cursors,
     pub(crate) reads: Arc<Reads>,
@@ -90,7 +88,7 @@ impl Page {
         if many.is_empty() {
             return Ok(self);
         }
-        for (id, own) in history.stores.messages.states(&many, &[reader]).await? {
+        for (id, own) in history.rooms.stores.messages.states(&many, &[reader]).await? {
             if let Some(state) = self.states.get_mut(&id) {
                 state.reactions.read_by(reader, &own.reactions);
             }
@@ -121,7 +119,7 @@ impl History {
         let Known { newest, tail } = self.known(room).await;
         let acts = tail.as_ref().map(|tail| states::acts(&tail.events)).unwrap_or_default();
         let one_more = PageQuestion { limit: question.limit + 1, ..question };
-        let stored = self.stores.messages.page(room, one_more).await?;
+        let stored = self.rooms.stores.messages.page(room, one_more).await?;
         let (newest, tail) = match tail {
             Some(tail) if self.is_over(room, &tail).await? => (None, None),
             tail => (newest, tail),
@@ -130,14 +128,14 @@ impl History {
         let merged = merged.map_err(|Hole| BusError::Unavailable("events wait to be stored".to_owned()))?;
         let is_whole = question.window == Window::Latest && !merged.after_hole;
         let mut page = cut(merged, question);
-        page.states = states::of(&self.stores, &page.events, &acts).await?;
+        page.states = states::of(&self.rooms.stores, &page.events, &acts).await?;
         page.upto = newest.filter(|_| is_whole);
         Ok(page)
     }
 
     /// What the bus knows beyond the store. Without an answer the store alone is served.
     async fn known(&self, room: RoomId) -> Known {
-        let asked = timeout(HISTORY_BUS_WAIT, unstored(&*self.bus, room)).await;
+        let asked = timeout(HISTORY_BUS_WAIT, unstored(&*self.rooms.bus, room)).await;
         let late = |_| Err(BusError::Unavailable("no answer in time for a page".to_owned()));
         match asked.unwrap_or_else(late) {
             Ok(known) => known,
@@ -155,7 +153,7 @@ impl History {
             return Ok(false);
         }
         let partition = partition_of(room);
-        let begun = self.stores.epochs.begun(&[partition]).await?;
+        let begun = self.rooms.stores.epochs.begun(&[partition]).await?;
         Ok(begun.get(&partition).is_some_and(|begun| begun.epoch > tail.epoch))
     }
 }

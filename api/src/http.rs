@@ -9,3 +9,4 @@ pub mod jwks;
 pub mod limit;
 pub mod observe;
 pub mod openapi;
+pub mod position_view;

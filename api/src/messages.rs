@@ -3,20 +3,19 @@
 use std::sync::Arc;
 
 use axum::extract::FromRef;
+use rookery_bus::Appended;
 use rookery_bus::acks::StaleAnswer;
 use rookery_bus::authority::{Authority, AuthorityError, Look, Permission};
 use rookery_bus::error::BusError;
 use rookery_bus::limits::PUBLISH_DEADLINE;
 use rookery_bus::publish::{Cause, Publication, Step, publish};
-use rookery_bus::{Append, Appended, Bus};
 use rookery_protocol::access::{Action, decide};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{Event, NewMessage, Sender};
-use rookery_protocol::id::{ClientId, MessageId, RoomId, RoomRef, UserId};
+use rookery_protocol::id::{MessageId, RoomId, RoomRef, UserId};
 use rookery_protocol::partition::partition_of;
 use rookery_protocol::position::StoredPosition;
-use rookery_store::Stores;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -53,8 +52,6 @@ where
 /// Sends messages and changes of messages.
 #[derive(Clone)]
 pub struct Messages {
-    pub(crate) stores: Stores,
-    pub(crate) bus: Arc<dyn Bus>,
     pub(crate) authority: Arc<LocalAuthority>,
     pub(crate) rooms: Rooms,
     pub(crate) cursors: Cursors,
@@ -86,7 +83,7 @@ impl Messages {
         &self,
         publication: &impl Publication<Done = D, Error = ApiError>,
     ) -> Result<D, ApiError> {
-        publish(&*self.bus, &*self.authority, PUBLISH_DEADLINE, publication).await
+        publish(&*self.rooms.bus, &*self.authority, PUBLISH_DEADLINE, publication).await
     }
 
     /// Waits a moment for the store.
@@ -144,15 +141,10 @@ impl Publication for Message<'_> {
         let permission = self.messages.may_send(self.sender.user_id, self.room).await?;
         self.messages.may_answer(permission.room, self.said.reply_to).await?;
         let event = Event::message(permission.room, self.sender.clone(), self.said.clone());
-        Ok(Step::Append(to_append(&permission, event, self.said.client_id.clone())))
+        Ok(Step::Append(permission.append(event, self.said.client_id.clone())))
     }
 
     fn accept(&self, room: RoomId, appended: Appended) -> Result<Self::Done, StaleAnswer> {
         Ok((room, appended))
     }
-}
-
-/// What is to be appended under the permission.
-pub(super) fn to_append(permission: &Permission, event: Event, client_id: ClientId) -> Box<Append> {
-    Box::new(Append { room: permission.room, event, client_id, rights: permission.rights(), epoch: None })
 }

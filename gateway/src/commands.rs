@@ -76,7 +76,7 @@ impl Commands {
             Command::Unsubscribe(rooms) => rooms.iter().for_each(|room| self.unsubscribe(room)),
             Command::Send(outgoing) => self.send(*outgoing).await,
             Command::Heads(targets) => self.heads(targets).await,
-            Command::MessageChange(deed) => self.act(*deed).await,
+            Command::MessageChange(request) => self.act(*request).await,
             Command::CatchUp(rooms) => return self.catch_up(rooms).await.into(),
             Command::Admit | Command::Count => {}
             Command::Say(setting) => self.node.presence.say(self.member.user, setting),

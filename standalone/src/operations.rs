@@ -36,7 +36,7 @@ async fn ready(State(parts): State<Arc<Parts>>) -> Response {
 }
 
 async fn metrics(State(parts): State<Arc<Parts>>) -> Response {
-    let mut families = parts.app.metrics().registry().gather();
+    let mut families = parts.app.metrics.registry().gather();
     families.extend(parts.gateway.registry().gather());
     match TextEncoder::new().encode_to_string(&families) {
         Ok(text) => ([(CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),

@@ -10,7 +10,7 @@ use rookery_bus_redis as redis;
 use rookery_bus_redis::RedisAddress;
 use rookery_protocol::limits::DRAIN_MS_MAX;
 use rookery_runtime::config::{
-    ConfigErrors, Effective, Folder, ListenAddress, Reader, Setting, count, is_strong, joined,
+    ConfigErrors, Effective, Folder, ListenAddress, Reader, Setting, count, internal_secret, joined,
 };
 use rookery_runtime::limits::CONNECTIONS_MAX_MAX;
 use rookery_runtime::origin::{self, Origins};
@@ -211,14 +211,6 @@ impl Config {
             limits: limits?,
         })
     }
-}
-
-fn internal_secret(reader: &mut Reader) -> Option<SecretString> {
-    let secret = reader.secret("internal_secret", true)?;
-    if !is_strong(&secret) {
-        reader.reject("internal_secret", "must have at least 16 characters");
-    }
-    Some(secret)
 }
 
 #[cfg(test)]

@@ -14,24 +14,24 @@ use crate::history::{self, MessageLookup};
 pub(super) async fn of_message(parts: &LocalAuthorityParts, look: Look) -> Result<MessageFacts, AuthorityError> {
     let Look { room, message, before } = look;
     let users: Vec<_> = before.iter().map(|before| before.user).collect();
-    let looked = history::find_message(&parts.stores, &*parts.bus, (room, message), &users).await;
-    let looked = looked
+    let found = history::find_message(&parts.stores, &*parts.bus, (room, message), &users).await;
+    let found = found
         .map_err(|error| AuthorityError::Unavailable(error.to_string()))?
         .ok_or(AuthorityError::Refused(ErrorCode::UnknownMessage))?;
     let now = match before {
         // After the tail was read: an event that is stored meanwhile is then seen twice, not never.
         Some(before) => {
             let done = parts.stores.messages.place(room, before.event).await.map_err(store_error)?;
-            Some(before_act(&looked, message, before, done))
+            Some(before_act(&found, message, before, done))
         }
         None => None,
     };
-    let emojis = looked.state.shown_reactions().into_iter().map(|reaction| reaction.emoji).collect();
-    Ok(MessageFacts { author: looked.said.event.user_id, deleted: looked.state.deleted, emojis, now })
+    let emojis = found.state.shown_reactions().into_iter().map(|reaction| reaction.emoji).collect();
+    Ok(MessageFacts { author: found.said.event.user_id, deleted: found.state.deleted, emojis, now })
 }
 
-fn before_act(looked: &MessageLookup, message: MessageId, before: BeforeAct, done: Option<StoredPosition>) -> ActFacts {
-    let MessageLookup { said, state, unstored, is_stored } = looked;
+fn before_act(found: &MessageLookup, message: MessageId, before: BeforeAct, done: Option<StoredPosition>) -> ActFacts {
+    let MessageLookup { said, state, unstored, is_stored } = found;
     let content = match (&state.edit, &said.event.body) {
         (Some(edit), _) => edit.content.clone(),
         (None, EventBody::Message { content, .. }) => content.clone(),

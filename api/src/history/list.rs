@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::history::History;
 use crate::http::extract::{Caller, HistoryQuery, QueryParams, RoomPath};
 use crate::http::openapi::schema;
-use crate::unread::mark::PlaceView;
+use crate::http::position_view::PlaceView;
 
 /// A page of a room's history, oldest first.
 #[derive(Serialize, ToSchema)]

@@ -184,13 +184,13 @@ async fn act(
 ) -> Result<Response, ApiError> {
     let MessagePath { room, message: message_id } = path;
     let client_id = client_id.unwrap_or_else(ClientId::generate);
-    let deed = MessageChangeRequest {
+    let request = MessageChangeRequest {
         sender: caller.into(),
         client_id: client_id.clone(),
         act: MessageChange { message_id, kind },
     };
     let Some(Sent { room, id, first: StoredPosition { epoch, seq, timestamp }, stored }) =
-        messages.act(&room, deed).await?
+        messages.act(&room, request).await?
     else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };

@@ -19,7 +19,7 @@ use rookery_store::user::User;
 use crate::error::ApiError;
 use crate::history::{self, MessageLookup};
 use crate::limits::{EDITS_SHOWN_MAX, SWEEP_INTERVAL, SWEEP_ROWS_MAX, TAKEN_BACK_KEPT};
-use crate::messages::{Messages, Sent, to_append};
+use crate::messages::{Messages, Sent};
 
 /// Something to be done to a message.
 pub struct MessageChangeRequest {
@@ -49,29 +49,28 @@ impl Messages {
         after: Option<Position>,
         limit: usize,
     ) -> Result<(Vec<User>, Option<Position>), ApiError> {
-        let looked = history::find_message(&self.stores, &*self.bus, (room, message), &[]).await?;
-        if looked.is_none_or(|looked| looked.state.deleted) {
+        let found = history::find_message(&self.rooms.stores, &*self.rooms.bus, (room, message), &[]).await?;
+        if found.is_none_or(|found| found.state.deleted) {
             return Err(ApiError::refused(ErrorCode::UnknownMessage));
         }
         let reaction = Reaction { message, emoji };
-        let mut reacted = self.stores.messages.reacted(reaction, after, limit + 1).await?;
+        let mut reacted = self.rooms.stores.messages.reacted(reaction, after, limit + 1).await?;
         let more = reacted.len() > limit;
         reacted.truncate(limit);
         let next = reacted.last().filter(|_| more).map(|last| last.place);
         let ids: Vec<UserId> = reacted.iter().map(|reacted| reacted.user).collect();
-        let mut users = self.stores.users.by_ids(&ids).await?;
+        let mut users = self.rooms.stores.users.by_ids(&ids).await?;
         users.sort_by_key(|user| ids.iter().position(|id| *id == user.id));
         Ok((users, next))
     }
 
     /// All texts of a message, oldest first, beginning with what was said first. A deleted message has none.
     pub async fn versions(&self, room: RoomId, id: MessageId) -> Result<Vec<Version>, ApiError> {
-        let looked = history::find_message(&self.stores, &*self.bus, (room, id), &[])
+        let found = history::find_message(&self.rooms.stores, &*self.rooms.bus, (room, id), &[])
             .await?
-            .filter(|looked| !looked.state.deleted);
-        let MessageLookup { said, unstored, .. } =
-            looked.ok_or_else(|| ApiError::refused(ErrorCode::UnknownMessage))?;
-        let mut edits = self.stores.messages.edits(id, EDITS_SHOWN_MAX).await?;
+            .filter(|found| !found.state.deleted);
+        let MessageLookup { said, unstored, .. } = found.ok_or_else(|| ApiError::refused(ErrorCode::UnknownMessage))?;
+        let mut edits = self.rooms.stores.messages.edits(id, EDITS_SHOWN_MAX).await?;
         edits.extend(unstored.into_iter().filter(|event| edit_of(&event.event.body) == Some(id)));
         edits.sort_by_key(SequencedEvent::position);
         edits.dedup_by_key(|event| event.event.id);
@@ -84,7 +83,7 @@ impl Messages {
             tokio::time::sleep(SWEEP_INTERVAL).await;
             let before = UnixMillis::now().minus(TAKEN_BACK_KEPT);
             // What is left, or could not be forgotten now, is there the next time.
-            match self.stores.messages.sweep(before, SWEEP_ROWS_MAX).await {
+            match self.rooms.stores.messages.sweep(before, SWEEP_ROWS_MAX).await {
                 Ok(rows) => tracing::debug!(rows, "reactions that were taken back are forgotten"),
                 Err(error) => tracing::debug!(%error, "reactions that were taken back are kept"),
             }
@@ -124,7 +123,7 @@ impl Publication for Change<'_> {
             Verdict::Unsettled => Step::Later,
             Verdict::Unchanged(_) => Step::Done(Outcome::Unchanged),
             Verdict::Done(first) => Step::Done(Outcome::Known(Sent { room, id, first, stored: true })),
-            Verdict::Change => Step::Append(to_append(&permission, event, client_id.clone())),
+            Verdict::Change => Step::Append(permission.append(event, client_id.clone())),
         })
     }
 

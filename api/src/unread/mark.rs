@@ -6,7 +6,6 @@ use axum::Json;
 use axum::extract::State;
 use rookery_protocol::access::Action;
 use rookery_protocol::id::{Epoch, RoomId, Seq};
-use rookery_protocol::position::Position;
 use rookery_protocol::unread::{ReadState, ReadTo};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,6 +14,7 @@ use uuid::Uuid;
 use crate::authority::LocalAuthority;
 use crate::error::ApiError;
 use crate::http::extract::{Caller, JsonBody, RoomPath};
+use crate::http::position_view::PlaceView;
 use crate::rooms::Rooms;
 
 /// How far a room was read.
@@ -28,18 +28,6 @@ pub struct ReadRequest {
     /// Number of the last event that was read.
     #[schema(value_type = u64, maximum = 9_007_199_254_740_991_u64)]
     seq: Seq,
-}
-
-/// A place in a room.
-#[derive(Serialize, ToSchema)]
-#[schema(as = EventPlace)]
-pub struct PlaceView {
-    /// Epoch of the number.
-    #[schema(value_type = String, example = "e1")]
-    pub(crate) epoch: Epoch,
-    /// Number of the event.
-    #[schema(value_type = u64)]
-    pub(crate) seq: Seq,
 }
 
 /// What is unread in a room. A message of somebody else counts as long as it is not deleted, and mentions you if its
@@ -59,12 +47,6 @@ pub struct ReadView {
     capped: bool,
     /// Up to where was counted; what is newer waits to be stored.
     counted: PlaceView,
-}
-
-impl From<Position> for PlaceView {
-    fn from(Position { epoch, seq }: Position) -> Self {
-        Self { epoch, seq }
-    }
 }
 
 impl ReadView {

@@ -18,8 +18,8 @@ use crate::http::cursor::Cursors;
 use crate::http::extract::{Caller, MyRoomsQuery, QueryParams};
 use crate::http::limit::Limits;
 use crate::http::openapi::schema;
+use crate::http::position_view::PlaceView;
 use crate::unread::MyRoom;
-use crate::unread::mark::PlaceView;
 
 /// A page of the caller's rooms, in the order of joining.
 #[derive(Serialize, ToSchema)]

@@ -10,7 +10,9 @@ use rookery_bus_redis::RedisAddress;
 use rookery_gateway::pending_sockets::{self, SocketCaps};
 use rookery_protocol::limits::DRAIN_MS_MAX;
 use rookery_protocol::server::AckMode;
-use rookery_runtime::config::{ConfigErrors, Effective, ListenAddress, Reader, Setting, count, is_strong, joined};
+use rookery_runtime::config::{
+    ConfigErrors, Effective, ListenAddress, Reader, Setting, count, internal_secret, joined,
+};
 use rookery_runtime::limits::CONNECTIONS_MAX_MAX;
 use rookery_runtime::origin::{self, Origins};
 use rookery_runtime::telemetry::{LogFilter, LogFormat};
@@ -179,14 +181,6 @@ fn api(reader: &mut Reader) -> Option<(Url, ClientConfig)> {
     let tls = tls::client(reader, API_TLS, is_secure);
     let tls = if is_secure { tls } else { tls::without_authorities().ok() };
     Some((url?, tls?))
-}
-
-fn internal_secret(reader: &mut Reader) -> Option<SecretString> {
-    let secret = reader.secret("internal_secret", true)?;
-    if !is_strong(&secret) {
-        reader.reject("internal_secret", "must have at least 16 characters");
-    }
-    Some(secret)
 }
 
 #[cfg(test)]

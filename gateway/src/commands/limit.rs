@@ -51,7 +51,7 @@ fn names_in(command: &Command) -> Vec<Name> {
     let of_room = |room: &RoomRef| Name { room: Some(room.clone()), ..Name::default() };
     match command {
         Command::Send(outgoing) => vec![Name::of(&outgoing.room, &outgoing.message.client_id)],
-        Command::MessageChange(deed) => vec![Name::of(&deed.room, &deed.client_id)],
+        Command::MessageChange(request) => vec![Name::of(&request.room, &request.client_id)],
         Command::Subscribe(targets) => targets.iter().map(|target| of_room(&target.room)).collect(),
         Command::Unsubscribe(rooms) => rooms.iter().take(1).map(of_room).collect(),
         // With a field, so that nobody takes it for the end of a subscription.

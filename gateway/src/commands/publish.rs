@@ -64,8 +64,7 @@ impl Commands {
         if self.member.verdict().is_some() {
             return Err(CommandError::Refused(ErrorCode::Unauthenticated));
         }
-        let (room, rights) = (permission.room, permission.rights());
-        Ok(Box::new(Append { room, event, client_id, rights, epoch: None }))
+        Ok(permission.append(event, client_id))
     }
 
     /// Acks at once, or when it is stored.

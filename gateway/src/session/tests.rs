@@ -209,9 +209,9 @@ fn acts_need_a_room_and_get_a_name() {
     assert_eq!((error.code, error.client_id.as_ref().unwrap().as_str()), (ErrorCode::RoomRequired, "c-1"));
     let (mut session, user) = greeted(Some("general"));
     let outputs = say(&mut session, &format!(r#"{{"type":"react","message_id":"{message}","emoji":"👍"}}"#));
-    let [Output::Run(Command::MessageChange(deed))] = &outputs[..] else { panic!("{outputs:?}") };
-    assert_eq!((deed.sender.user_id, deed.act.message_id), (user, message));
-    assert!(!deed.client_id.as_str().is_empty());
+    let [Output::Run(Command::MessageChange(request))] = &outputs[..] else { panic!("{outputs:?}") };
+    assert_eq!((request.sender.user_id, request.act.message_id), (user, message));
+    assert!(!request.client_id.as_str().is_empty());
 }
 
 #[test]

@@ -8,14 +8,16 @@ use rookery_protocol::access::{
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
 use rookery_protocol::error_code::ErrorCode;
-use rookery_protocol::event::SequencedEvent;
-use rookery_protocol::id::{AclVersion, MessageId, RoomId, RoomRef, SessionId, Slug, UserId};
+use rookery_protocol::event::{Event, SequencedEvent};
+use rookery_protocol::id::{AclVersion, ClientId, MessageId, RoomId, RoomRef, SessionId, Slug, UserId};
 use rookery_protocol::limits::REACTIONS_PER_MESSAGE_MAX;
 use rookery_protocol::message_change::{ChangeKind, MessageChange};
 use rookery_protocol::position::{Position, StoredPosition};
 use rookery_protocol::unread::{ReadState, ReadTo};
 use rookery_runtime::token::JwkSet;
 use serde::{Deserialize, Serialize};
+
+use crate::Append;
 
 pub mod batch;
 
@@ -46,6 +48,11 @@ impl Permission {
     /// The part that [`rookery_protocol::access::decide`] looks at.
     pub const fn standing(&self) -> AccessContext {
         AccessContext { visibility: self.visibility, role: self.role, muted: self.muted, banned: self.banned }
+    }
+
+    /// The event as it is appended under this permission.
+    pub fn append(&self, event: Event, client_id: ClientId) -> Box<Append> {
+        Box::new(Append { room: self.room, event, client_id, rights: self.rights(), epoch: None })
     }
 
     /// The rights under which the user says something.

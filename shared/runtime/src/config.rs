@@ -111,6 +111,15 @@ fn markdown(settings: &[Setting]) -> String {
 }
 
 /// Whether a secret is long enough to be one.
-pub fn is_strong(secret: &SecretString) -> bool {
+fn is_strong(secret: &SecretString) -> bool {
     secret.expose_secret().len() >= 16
+}
+
+/// The secret that gateways and apis share; a short one is refused.
+pub fn internal_secret(reader: &mut Reader) -> Option<SecretString> {
+    let secret = reader.secret("internal_secret", true)?;
+    if !is_strong(&secret) {
+        reader.reject("internal_secret", "must have at least 16 characters");
+    }
+    Some(secret)
 }

@@ -59,7 +59,7 @@ async fn list(home: Home, count: usize) {
         .fold((0, 0), |(unread, mentions), mine| (unread + mine.state.unread, mentions + mine.state.mentions));
     assert_eq!(sums, (NEWS as u64 * MESSAGES, NEWS as u64));
     let counted = format!("rookery_api_unread_counts_total {NEWS}");
-    let metrics = app.metrics().render().unwrap();
+    let metrics = app.metrics.render().unwrap();
     assert!(metrics.contains(&counted), "only rooms with news are counted: {metrics}");
     shutdown.stop.cancel();
 }

@@ -182,13 +182,13 @@ impl Run {
         let own = |(_, said): &(usize, &Said)| said.author == who && !said.is_deleted;
         let own: Vec<usize> = naive.said.iter().enumerate().filter(own).map(|(index, _)| index).collect();
         let index = *self.rng.pick(&own)?;
-        let deed = MessageChangeRequest {
+        let request = MessageChangeRequest {
             sender: self.people[who].clone(),
             client_id: ClientId::generate(),
             act: MessageChange { message_id: naive.said[index].id, kind },
         };
         // What changes nothing is no event.
-        naive.head += u64::from(self.app.messages.act(reference, deed).await.unwrap().is_some());
+        naive.head += u64::from(self.app.messages.act(reference, request).await.unwrap().is_some());
         Some(index)
     }
 
