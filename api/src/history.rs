@@ -38,7 +38,7 @@ use rookery_protocol::id::{MessageId, RoomId, UserId};
 use rookery_protocol::limits::TAIL_EVENTS_MAX;
 use rookery_protocol::partition::partition_of;
 use rookery_protocol::position::Position;
-use rookery_protocol::server::ServerFrame;
+use rookery_protocol::server::EventFrame;
 use rookery_store::message::target_of;
 use rookery_store::message::{Window, is_message_of};
 use rookery_store::message_state::MessageState;
@@ -76,7 +76,7 @@ pub struct Page {
 
 impl Page {
     /// The events as clients get them, messages as they are now.
-    pub fn frames(self) -> Vec<ServerFrame> {
+    pub fn frames(self) -> Vec<EventFrame> {
         let Self { events, states, .. } = self;
         events.into_iter().map(|event| states::show(event, &states)).collect()
     }

@@ -7,7 +7,7 @@ use axum::extract::FromRef;
 use rookery_protocol::access::{Action, outranks};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
-use rookery_protocol::event::{EventBody, Sender};
+use rookery_protocol::event::{EventBody, MembershipChange, Sender};
 use rookery_protocol::id::{RoomRef, UserId};
 use rookery_store::sanction::SanctionAction;
 use rookery_store::user::User;
@@ -65,7 +65,7 @@ impl Moderation {
             return Err(ApiError::refused(ErrorCode::NotFound));
         }
         let by = actor.user_id;
-        let event = rooms::membership_event(actor, body(act, &target));
+        let event = rooms::room_event(actor, body(act, &target));
         if self.rooms.stores.sanctions.apply(room.id, user, act, &event).await?.is_some() {
             tracing::info!(room_id = %room.id, user_id = %user, %by, ?act, "moderated");
         }
@@ -84,13 +84,13 @@ const fn is_for_members(act: SanctionAction) -> bool {
 
 fn body(act: SanctionAction, target: &User) -> EventBody {
     let member = Sender { user_id: target.id, username: target.username.as_str().to_owned() };
-    match act {
-        SanctionAction::Kick => EventBody::MemberKicked { member },
-        SanctionAction::Ban(until) => EventBody::MemberBanned { member, until: until.time() },
-        SanctionAction::Unban => EventBody::MemberUnbanned { member },
-        SanctionAction::Mute(until) => EventBody::MemberMuted { member, until: until.time() },
-        SanctionAction::Unmute => EventBody::MemberUnmuted { member },
-    }
+    EventBody::Membership(match act {
+        SanctionAction::Kick => MembershipChange::Kicked { member },
+        SanctionAction::Ban(until) => MembershipChange::Banned { member, until: until.time() },
+        SanctionAction::Unban => MembershipChange::Unbanned { member },
+        SanctionAction::Mute(until) => MembershipChange::Muted { member, until: until.time() },
+        SanctionAction::Unmute => MembershipChange::Unmuted { member },
+    })
 }
 
 /// When a sanction ends that was given for so many seconds, or until a time.

@@ -235,20 +235,10 @@ impl OutboxDispatcher {
 /// room back to the api.
 const fn rights_of(body: &EventBody, acl: AclVersion) -> Rights {
     match body {
-        EventBody::MemberJoined {}
-        | EventBody::Message { .. }
-        | EventBody::MessageEdited { .. }
-        | EventBody::MessageDeleted { .. }
-        | EventBody::ReactionAdded { .. }
-        | EventBody::ReactionRemoved { .. }
-        | EventBody::MemberUnbanned { .. }
-        | EventBody::MemberUnmuted { .. } => Rights::Keep,
-        EventBody::MemberLeft {}
-        | EventBody::MemberKicked { .. }
-        | EventBody::MemberBanned { .. }
-        | EventBody::MemberMuted { .. }
+        EventBody::Membership(change) if change.lowers_rights() => Rights::Raise(acl),
         // It may tell of a new owner.
-        | EventBody::RoomUpdated { .. } => Rights::Raise(acl),
+        EventBody::Room(_) => Rights::Raise(acl),
+        EventBody::Membership(_) | EventBody::Message(_) | EventBody::MessageChange(_) => Rights::Keep,
     }
 }
 

@@ -9,7 +9,7 @@ use rookery_protocol::access::{AccessContext, Action, RoomRole, Visibility, deci
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::cost::Work;
 use rookery_protocol::error_code::ErrorCode;
-use rookery_protocol::event::{EVENT_VERSION, Event, EventBody, RoomSettings, Sender};
+use rookery_protocol::event::{Event, EventBody, MembershipChange, RoomSettings, Sender};
 use rookery_protocol::id::{AclVersion, MessageId, RoomId, RoomRef, Slug, UserId};
 use rookery_store::limits::ROOMS_OF_USER_MAX;
 use rookery_store::room::{GENERAL, Member, Room, RoomDescription, RoomName};
@@ -185,7 +185,7 @@ impl Rooms {
             Err(error) => return Err(error),
         };
         let id = user.user_id;
-        let event = membership_event(user, EventBody::MemberLeft {});
+        let event = room_event(user, EventBody::Membership(MembershipChange::Left {}));
         if let Some(announcement) = self.stores.members.leave(room.id, id, &event).await? {
             tracing::info!(room_id = %room.id, user_id = %id, "left room");
             self.dispatcher.announce(announcement).await;
@@ -236,7 +236,7 @@ impl Rooms {
     async fn enter(&self, user: Sender, room: &Room, role: RoomRole, now: UnixMillis) -> Result<(), ApiError> {
         let read = here(&self.stores, &*self.bus, room.id).await?;
         let member = Member { room_id: room.id, user_id: user.user_id, role, joined_at: now, read };
-        let event = membership_event(user, EventBody::MemberJoined {});
+        let event = room_event(user, EventBody::Membership(MembershipChange::Joined {}));
         if let Some(announcement) = self.stores.members.join(&member, &event).await? {
             tracing::info!(room_id = %room.id, user_id = %member.user_id, "joined room");
             self.dispatcher.announce(announcement).await;
@@ -266,7 +266,7 @@ fn slug_choices() -> impl Iterator<Item = u32> {
     (1..10).chain(rest)
 }
 
-pub(crate) fn membership_event(user: Sender, body: EventBody) -> Event {
-    let Sender { user_id, username } = user;
-    Event { v: EVENT_VERSION, id: MessageId::from_uuid(Uuid::new_v4()), user_id, username, body }
+/// An event that nobody repeats under a name of their own.
+pub(crate) fn room_event(user: Sender, body: EventBody) -> Event {
+    Event::new(MessageId::from_uuid(Uuid::new_v4()), user, body)
 }

@@ -13,7 +13,7 @@ use rookery_bus::{
     Append, AppendError, Appended, Began, Bus, Head, Mark, OpenError, PartitionOpening, PartitionState, RoomSeed,
 };
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::event::{EVENT_VERSION, Event, EventBody, SequencedEvent};
+use rookery_protocol::event::{Event, EventBody, NewMessage, Sender, SequencedEvent};
 use rookery_protocol::id::{AclVersion, ClientId, Epoch, LogPosition, MessageId, Partition, RoomId, Seq, UserId};
 use rookery_protocol::partition::partition_of;
 use rookery_protocol::unread::UserNews;
@@ -67,12 +67,16 @@ impl FakeBus {
 
     /// Somebody on another node says something.
     pub(crate) fn say(&self, room: RoomId, content: &str) -> SequencedEvent {
-        let body = EventBody::Message { content: content.to_owned(), client_id: ClientId::generate(), reply_to: None };
+        let body = EventBody::Message(NewMessage {
+            content: content.to_owned(),
+            client_id: ClientId::generate(),
+            reply_to: None,
+        });
         self.put(room, UserId::generate(), body)
     }
 
     pub(crate) fn put(&self, room: RoomId, user_id: UserId, body: EventBody) -> SequencedEvent {
-        let event = Event { v: EVENT_VERSION, id: MessageId::generate(), user_id, username: "bob".into(), body };
+        let event = Event::new(MessageId::generate(), Sender { user_id, username: "bob".into() }, body);
         self.number(room, event)
     }
 

@@ -9,7 +9,7 @@ use std::io::BufRead as _;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use rookery_protocol::access::RoomRole;
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::event::{EventBody, Sender, SequencedEvent};
+use rookery_protocol::event::{EventBody, MembershipChange, Sender, SequencedEvent};
 use rookery_protocol::id::{RoomRef, UserId};
 use rookery_protocol::position::Position;
 use rookery_store::message::Window;
@@ -21,7 +21,7 @@ use crate::accounts::password::{PasswordError, Passwords};
 use crate::limits::USERS_PER_PAGE;
 use crate::metrics::{Metrics, MetricsError};
 use crate::random::{self, NoRandomness};
-use crate::rooms::membership_event;
+use crate::rooms::room_event;
 
 /// What passwords are made of: 32 signs that nobody takes for each other.
 const SIGNS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
@@ -237,7 +237,7 @@ async fn enter_general(stores: &Stores, user: &User) -> Result<(), UserError> {
     let sender = Sender { user_id: user.id, username: user.username.as_str().to_owned() };
     stores
         .members
-        .join(&member, &membership_event(sender, EventBody::MemberJoined {}))
+        .join(&member, &room_event(sender, EventBody::Membership(MembershipChange::Joined {})))
         .await?;
     Ok(())
 }

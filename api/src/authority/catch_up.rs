@@ -96,17 +96,17 @@ fn run(place: Position, stored: Vec<SequencedEvent>, tail: Vec<SequencedEvent>, 
 #[cfg(test)]
 mod tests {
     use rookery_protocol::clock::UnixMillis;
-    use rookery_protocol::event::{EVENT_VERSION, Event, EventBody};
+    use rookery_protocol::event::{Event, EventBody, NewMessage, Sender};
     use rookery_protocol::id::{ClientId, Epoch, MessageId, Seq, UserId};
 
     use super::*;
 
     fn events(epoch: u64, seqs: impl IntoIterator<Item = u64>, content: &str) -> Vec<SequencedEvent> {
         let room = RoomId::generate();
-        let body = EventBody::Message { content: content.into(), client_id: ClientId::generate(), reply_to: None };
-        let user_id = UserId::generate();
-        let id = MessageId::generate();
-        let event = Event { v: EVENT_VERSION, id, user_id, username: "abc".into(), body };
+        let body =
+            EventBody::Message(NewMessage { content: content.into(), client_id: ClientId::generate(), reply_to: None });
+        let sender = Sender { user_id: UserId::generate(), username: "abc".into() };
+        let event = Event::new(MessageId::generate(), sender, body);
         let place = |seq| (Epoch(epoch), Seq::new(seq), UnixMillis(0));
         let sequenced = seqs.into_iter().map(place).map(|(epoch, seq, timestamp)| SequencedEvent {
             room,

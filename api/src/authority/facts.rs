@@ -2,7 +2,7 @@
 
 use rookery_bus::authority::{ActFacts, AuthorityError, BeforeAct, Look, MessageFacts};
 use rookery_protocol::error_code::ErrorCode;
-use rookery_protocol::event::{EventBody, SequencedEvent};
+use rookery_protocol::event::{EventBody, MessageChanged, SequencedEvent};
 use rookery_protocol::id::MessageId;
 use rookery_protocol::position::StoredPosition;
 use rookery_store::message::target_of;
@@ -34,12 +34,12 @@ fn before_act(found: &MessageLookup, message: MessageId, before: BeforeAct, done
     let MessageLookup { said, state, unstored, is_stored } = found;
     let content = match (&state.edit, &said.event.body) {
         (Some(edit), _) => edit.content.clone(),
-        (None, EventBody::Message { content, .. }) => content.clone(),
+        (None, EventBody::Message(message)) => message.content.clone(),
         // What was looked for is a message.
         (None, _) => String::new(),
     };
     let concerns = |event: &SequencedEvent| {
-        let is_deletion = matches!(event.event.body, EventBody::MessageDeleted { .. });
+        let is_deletion = matches!(event.event.body, EventBody::MessageChange(MessageChanged::Deleted { .. }));
         target_of(&event.event.body) == Some(message) && (is_deletion || event.event.user_id == before.user)
     };
     ActFacts {

@@ -134,7 +134,7 @@ async fn rooms(stores: &Stores, questions: &[Question]) -> Result<HashMap<RoomRe
 #[cfg(test)]
 mod tests {
     use rookery_protocol::access::{Until, Visibility};
-    use rookery_protocol::event::{EVENT_VERSION, Event, EventBody, RoomSettings};
+    use rookery_protocol::event::{Event, EventBody, MembershipChange, RoomSettings, Sender};
     use rookery_protocol::id::MessageId;
 
     use super::*;
@@ -144,13 +144,7 @@ mod tests {
     use rookery_store_sqlite as sqlite;
 
     fn event(user: UserId, body: EventBody) -> Event {
-        Event {
-            v: EVENT_VERSION,
-            id: MessageId::generate(),
-            user_id: user,
-            username: "ada".to_owned(),
-            body,
-        }
+        Event::new(MessageId::generate(), Sender { user_id: user, username: "ada".to_owned() }, body)
     }
 
     async fn with_room(folder: &tempfile::TempDir) -> (Stores, RoomId) {
@@ -184,7 +178,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let ((stores, room), standings) = (with_room(&folder).await, MembershipCache::new());
         let (ada, eve) = (UserId::generate(), UserId::generate());
-        let joined = event(ada, EventBody::MemberJoined {});
+        let joined = event(ada, EventBody::Membership(MembershipChange::Joined {}));
         let member = Member {
             room_id: room,
             user_id: ada,
@@ -198,7 +192,7 @@ mod tests {
             assert_eq!(roles(&standings, &stores, room, ada).await, Some(RoomRole::Member));
             assert_eq!(roles(&standings, &stores, room, eve).await, None);
         }
-        let banned = event(eve, EventBody::MemberLeft {});
+        let banned = event(eve, EventBody::Membership(MembershipChange::Left {}));
         stores
             .sanctions
             .apply(room, ada, SanctionAction::Ban(Until::Revoked), &banned)

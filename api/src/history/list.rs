@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use rookery_protocol::access::Action;
 use rookery_protocol::position::Position;
-use rookery_protocol::server::ServerFrame;
+use rookery_protocol::server::EventFrame;
 use rookery_store::PageQuestion;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,8 +19,8 @@ use crate::http::position_view::PlaceView;
 #[derive(Serialize, ToSchema)]
 pub struct HistoryPage {
     /// The frames that a live connection receives; messages with what was done to them since.
-    #[schema(value_type = Vec<schema::TimelineEvent>)]
-    events: Vec<ServerFrame>,
+    #[schema(value_type = Vec<schema::EventFrame>)]
+    events: Vec<EventFrame>,
     /// For `before`: the page before this one; absent at the beginning of the history.
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]

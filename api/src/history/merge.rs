@@ -106,7 +106,7 @@ fn oldest_run(mut events: Vec<SequencedEvent>, start: Position, edge: Edge) -> R
 mod tests {
     use super::*;
     use rookery_protocol::clock::UnixMillis;
-    use rookery_protocol::event::{EVENT_VERSION, Event, EventBody};
+    use rookery_protocol::event::{Event, EventBody, MembershipChange, Sender};
     use rookery_protocol::id::{MessageId, RoomId, UserId};
     use uuid::Uuid;
 
@@ -116,13 +116,11 @@ mod tests {
             epoch: Epoch(epoch),
             seq: Seq::new(seq),
             timestamp: UnixMillis(0),
-            event: Event {
-                v: EVENT_VERSION,
-                id: MessageId::from_uuid(Uuid::from_u64_pair(epoch, seq)),
-                user_id: UserId::from_uuid(Uuid::nil()),
-                username: "abc".to_owned(),
-                body: EventBody::MemberJoined {},
-            },
+            event: Event::new(
+                MessageId::from_uuid(Uuid::from_u64_pair(epoch, seq)),
+                Sender { user_id: UserId::from_uuid(Uuid::nil()), username: "abc".to_owned() },
+                EventBody::Membership(MembershipChange::Joined {}),
+            ),
         }
     }
 

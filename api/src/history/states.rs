@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{MessageId, UserId};
-use rookery_protocol::server::ServerFrame;
+use rookery_protocol::server::EventFrame;
 use rookery_store::Stores;
 use rookery_store::message::{edit_of, is_message_of, target_of};
 use rookery_store::message_state::MessageState;
@@ -45,13 +45,13 @@ fn message_in(event: &SequencedEvent) -> Option<MessageId> {
 }
 
 /// The event as clients get it. An edit of a deleted message has no text any more.
-pub(super) fn show(event: SequencedEvent, states: &HashMap<MessageId, MessageState>) -> ServerFrame {
+pub(super) fn show(event: SequencedEvent, states: &HashMap<MessageId, MessageState>) -> EventFrame {
     let about = message_in(&event).and_then(|id| states.get(&id));
-    let mut frame = ServerFrame::from(event);
+    let mut frame = EventFrame::from(event);
     let Some(state) = about else { return frame };
-    if let ServerFrame::NewMessage { message, .. } = &mut frame {
+    if let EventFrame::NewMessage { message, .. } = &mut frame {
         state.show(message);
-    } else if let ServerFrame::MessageEdited { content, .. } = &mut frame
+    } else if let EventFrame::MessageEdited { content, .. } = &mut frame
         && state.deleted
     {
         content.clear();

@@ -7,7 +7,7 @@ use rookery_bus::publish::{Cause, Publication, Step};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
 use rookery_protocol::error_code::ErrorCode;
-use rookery_protocol::event::{Event, EventBody, Sender, SequencedEvent};
+use rookery_protocol::event::{Event, EventBody, MessageChanged, NewMessage, Sender, SequencedEvent};
 use rookery_protocol::id::{ClientId, MessageId, RoomId, RoomRef, UserId};
 use rookery_protocol::message_change::MessageChange;
 use rookery_protocol::position::Position;
@@ -115,7 +115,7 @@ impl Publication for Change<'_> {
         let (user, message) = (sender.user_id, act.message_id);
         let permission = self.messages.may_send(user, self.room).await?;
         let room = permission.room;
-        let event = Event::act(room, sender.clone(), client_id, act.clone());
+        let event = Event::message_change(room, sender.clone(), client_id, act.clone());
         let id = event.id;
         let look = Look { room, message, before: Some(BeforeAct { user, event: id }) };
         let facts = self.messages.authority.message(look).await?;
@@ -135,19 +135,8 @@ impl Publication for Change<'_> {
 fn version(event: SequencedEvent) -> Option<Version> {
     let (place, at) = (event.position(), event.timestamp);
     match event.event.body {
-        EventBody::Message { content, .. } | EventBody::MessageEdited { content, .. } => {
-            Some(Version { place, content, at })
-        }
-        EventBody::MemberJoined {}
-        | EventBody::MemberLeft {}
-        | EventBody::MemberKicked { .. }
-        | EventBody::MemberBanned { .. }
-        | EventBody::MemberUnbanned { .. }
-        | EventBody::MemberMuted { .. }
-        | EventBody::MemberUnmuted { .. }
-        | EventBody::MessageDeleted { .. }
-        | EventBody::ReactionAdded { .. }
-        | EventBody::ReactionRemoved { .. }
-        | EventBody::RoomUpdated { .. } => None,
+        EventBody::Message(NewMessage { content, .. })
+        | EventBody::MessageChange(MessageChanged::Edited { content, .. }) => Some(Version { place, content, at }),
+        EventBody::MessageChange(_) | EventBody::Membership(_) | EventBody::Room(_) => None,
     }
 }

@@ -4,12 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use rookery_bus::presence::Setting;
 use rookery_bus::presence::occupancy::RoomOccupancy;
-use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::cost::Work;
-use rookery_protocol::presence::{PresenceView, Status, StatusText, VisibleStatus};
+use rookery_protocol::presence::{PresenceView, Status, StatusText};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use crate::error::ApiError;
 use crate::http::extract::{Caller, JsonBody, PresenceQuery, QueryParams, RoomPath};
@@ -17,30 +15,12 @@ use crate::http::limit::Limits;
 use crate::http::openapi::schema;
 use crate::presence::Presence;
 
-/// How a user stands.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Presence)]
-pub struct PresenceResponse {
-    /// Who.
-    user_id: Uuid,
-    /// As what the user is shown.
-    #[schema(value_type = schema::Shown)]
-    status: VisibleStatus,
-    /// In the user's own words.
-    #[schema(value_type = Option<String>, nullable = false)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<StatusText>,
-    /// When an offline user was last online, as far as it is known.
-    #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_seen: Option<UnixMillis>,
-}
-
 /// How some users stand.
 #[derive(Serialize, ToSchema)]
 pub struct PresenceList {
     /// In the order asked, without those who share no room with you.
-    users: Vec<PresenceResponse>,
+    #[schema(value_type = Vec<schema::PresenceView>)]
+    users: Vec<PresenceView>,
 }
 
 /// Who is in a room.
@@ -49,9 +29,9 @@ pub struct RoomPresence {
     /// How many users have the room open on a connection.
     online: usize,
     /// Who; absent if there are more than 200.
-    #[schema(nullable = false)]
+    #[schema(value_type = Option<Vec<schema::PresenceView>>, nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    users: Option<Vec<PresenceResponse>>,
+    users: Option<Vec<PresenceView>>,
 }
 
 /// What you say of yourself.
@@ -67,16 +47,9 @@ pub struct PresenceRequest {
     text: Option<StatusText>,
 }
 
-impl From<PresenceView> for PresenceResponse {
-    fn from(seen: PresenceView) -> Self {
-        let PresenceView { user_id, status, text, last_seen } = seen;
-        Self { user_id: user_id.as_uuid(), status, text, last_seen }
-    }
-}
-
 impl From<RoomOccupancy> for RoomPresence {
     fn from(crowd: RoomOccupancy) -> Self {
-        let users = crowd.seen().map(|users| users.into_iter().map(PresenceResponse::from).collect());
+        let users = crowd.seen();
         Self { online: crowd.online(), users }
     }
 }
@@ -105,7 +78,7 @@ pub async fn of_users(
     let users = query.users()?;
     limits.spend(caller.user_id, Work::Presence { users: users.len(), rooms: 0 }).await?;
     let seen = presence.of_users(caller.user_id, &users).await?;
-    Ok(Json(PresenceList { users: seen.into_iter().map(PresenceResponse::from).collect() }))
+    Ok(Json(PresenceList { users: seen }))
 }
 
 /// Set your status
@@ -118,16 +91,16 @@ pub async fn of_users(
     tag = "users",
     security(("bearer" = [])),
     request_body = PresenceRequest,
-    responses((status = 200, description = "How you stand now", body = PresenceResponse)),
+    responses((status = 200, description = "How you stand now", body = schema::PresenceView)),
 )]
 pub async fn set(
     State(presence): State<Presence>,
     caller: Caller,
     JsonBody(request): JsonBody<PresenceRequest>,
-) -> Result<Json<PresenceResponse>, ApiError> {
+) -> Result<Json<PresenceView>, ApiError> {
     let PresenceRequest { status, text } = request;
     let seen = presence.set(caller.user_id, Setting { status, text }).await?;
-    Ok(Json(PresenceResponse::from(seen)))
+    Ok(Json(seen))
 }
 
 /// Who is in a room

@@ -6,7 +6,7 @@
 use rookery_protocol::access::{AccessContext, Steward, decide_on_settings, decide_on_transfer};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
-use rookery_protocol::event::{EventBody, RoomSettings, Sender};
+use rookery_protocol::event::{EventBody, RoomChange, RoomSettings, Sender};
 use rookery_protocol::id::{RoomId, RoomRef, UserId};
 use rookery_store::room::{Room, SettingsChange};
 use rookery_store::sanction::Sanction;
@@ -21,7 +21,8 @@ impl Rooms {
         let room = self.to_change(&actor, room).await?;
         let by = actor.user_id;
         // The store fills in what the settings are then.
-        let event = rooms::membership_event(actor, EventBody::RoomUpdated { settings: RoomSettings::default() });
+        let event =
+            rooms::room_event(actor, EventBody::Room(RoomChange::Updated { settings: RoomSettings::default() }));
         if self.stores.rooms.settle(room.id, change, &event).await?.is_some() {
             tracing::info!(room_id = %room.id, %by, ?change, "room settings changed");
         }
@@ -38,7 +39,7 @@ impl Rooms {
         if self.stores.members.get(room.id, to).await?.is_none() {
             return Err(ApiError::refused(ErrorCode::NotFound));
         }
-        let event = rooms::membership_event(actor, EventBody::RoomUpdated { settings: room.settings });
+        let event = rooms::room_event(actor, EventBody::Room(RoomChange::Updated { settings: room.settings }));
         if self.stores.members.transfer(room.id, to, &event).await?.is_some() {
             tracing::info!(room_id = %room.id, %by, user_id = %to, "room handed over");
         }

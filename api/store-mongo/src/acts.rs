@@ -8,7 +8,7 @@ use mongodb::Collection;
 use mongodb::bson::{Bson, DateTime, Document, Uuid, doc};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
-use rookery_protocol::event::{EventBody, SequencedEvent};
+use rookery_protocol::event::{EventBody, MessageChanged, SequencedEvent};
 use rookery_protocol::id::{MessageId, UserId};
 use rookery_protocol::mention;
 use rookery_protocol::position::Position;
@@ -95,24 +95,27 @@ impl Acts {
         let (epoch, seq) = place_in(&event)?;
         let order = order(event.position());
         match &event.event.body {
-            EventBody::MessageEdited { message_id, content, .. } => {
+            EventBody::MessageChange(MessageChanged::Edited { message_id, content, .. }) => {
                 let mut filter = by_id(key(message_id.as_uuid()));
                 filter.insert("place", doc! { "$lt": &order });
                 let at = date(event.timestamp);
                 let set = doc! { "place": order, "epoch": epoch, "seq": seq, "edited_at": at, "content": content };
                 upsert(&self.states, filter, doc! { "$set": set }).await
             }
-            EventBody::MessageDeleted { message_id } => {
+            EventBody::MessageChange(MessageChanged::Deleted { message_id }) => {
                 // Without a place no edit is newer.
                 let unset = doc! { "place": "", "epoch": "", "seq": "", "edited_at": "", "content": "" };
                 let update = doc! { "$set": { "deleted": true }, "$unset": unset };
                 upsert(&self.states, by_id(key(message_id.as_uuid())), update).await
             }
-            EventBody::ReactionAdded { message_id, emoji } | EventBody::ReactionRemoved { message_id, emoji } => {
+            EventBody::MessageChange(
+                reacted @ (MessageChanged::ReactionAdded { message_id, emoji }
+                | MessageChanged::ReactionRemoved { message_id, emoji }),
+            ) => {
                 let user = event.event.user_id;
                 let mut filter = by_id(format!("{message_id} {user} {emoji}"));
                 filter.insert("place", doc! { "$lt": &order });
-                let active = matches!(event.event.body, EventBody::ReactionAdded { .. });
+                let active = matches!(reacted, MessageChanged::ReactionAdded { .. });
                 let set = doc! {
                     "place": order,
                     "message_id": key(message_id.as_uuid()),
@@ -130,15 +133,7 @@ impl Acts {
                 };
                 upsert(&self.reactions, filter, update).await
             }
-            EventBody::Message { .. }
-            | EventBody::MemberJoined {}
-            | EventBody::MemberLeft {}
-            | EventBody::MemberKicked { .. }
-            | EventBody::MemberBanned { .. }
-            | EventBody::MemberUnbanned { .. }
-            | EventBody::MemberMuted { .. }
-            | EventBody::MemberUnmuted { .. }
-            | EventBody::RoomUpdated { .. } => Ok(()),
+            EventBody::Message(_) | EventBody::Membership(_) | EventBody::Room(_) => Ok(()),
         }
     }
 
@@ -255,7 +250,7 @@ impl Acts {
 
 /// Whether it is a message that names somebody.
 fn names_somebody(event: &SequencedEvent) -> bool {
-    matches!(&event.event.body, EventBody::Message { content, .. } if names(content))
+    matches!(&event.event.body, EventBody::Message(message) if names(&message.content))
 }
 
 fn names(content: &str) -> bool {
@@ -265,18 +260,11 @@ fn names(content: &str) -> bool {
 /// The message whose text an event brings or takes away.
 const fn with_text(event: &SequencedEvent) -> Option<MessageId> {
     match &event.event.body {
-        EventBody::Message { .. } => Some(event.event.id),
-        EventBody::MessageEdited { message_id, .. } | EventBody::MessageDeleted { message_id } => Some(*message_id),
-        EventBody::ReactionAdded { .. }
-        | EventBody::ReactionRemoved { .. }
-        | EventBody::MemberJoined {}
-        | EventBody::MemberLeft {}
-        | EventBody::MemberKicked { .. }
-        | EventBody::MemberBanned { .. }
-        | EventBody::MemberUnbanned { .. }
-        | EventBody::MemberMuted { .. }
-        | EventBody::MemberUnmuted { .. }
-        | EventBody::RoomUpdated { .. } => None,
+        EventBody::Message(_) => Some(event.event.id),
+        EventBody::MessageChange(
+            MessageChanged::Edited { message_id, .. } | MessageChanged::Deleted { message_id },
+        ) => Some(*message_id),
+        EventBody::MessageChange(_) | EventBody::Membership(_) | EventBody::Room(_) => None,
     }
 }
 

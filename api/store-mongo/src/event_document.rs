@@ -3,7 +3,9 @@
 use mongodb::bson::{DateTime, Uuid};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
-use rookery_protocol::event::{Event, EventBody, RoomSettings, Sender, SequencedEvent};
+use rookery_protocol::event::{
+    Event, EventBody, MembershipChange, MessageChanged, NewMessage, RoomChange, RoomSettings, Sender, SequencedEvent,
+};
 use rookery_protocol::id::{AclVersion, Epoch, MessageId, RoomId, Seq, UserId};
 use rookery_store::message::Kinds;
 use rookery_store::unread::said_by;
@@ -112,33 +114,37 @@ impl From<&Event> for EventDocument {
         };
         let about = |kind, id: &MessageId| Self { message_id: Some(key(id.as_uuid())), ..bare(kind) };
         match &event.body {
-            EventBody::Message { content, client_id, reply_to } => Self {
+            EventBody::Message(NewMessage { content, client_id, reply_to }) => Self {
                 content: Some(content.clone()),
                 client_id: Some(client_id.as_str().to_owned()),
                 reply_to: reply_to.map(|id| key(id.as_uuid())),
                 ..bare(Kind::Message)
             },
-            EventBody::MemberJoined {} => bare(Kind::MemberJoined),
-            EventBody::MemberLeft {} => bare(Kind::MemberLeft),
-            EventBody::MessageEdited { message_id, content, client_id } => Self {
-                edit_of: Some(key(message_id.as_uuid())),
-                content: Some(content.clone()),
-                client_id: Some(client_id.as_str().to_owned()),
-                ..bare(Kind::MessageEdited)
+            EventBody::MessageChange(change) => match change {
+                MessageChanged::Edited { message_id, content, client_id } => Self {
+                    edit_of: Some(key(message_id.as_uuid())),
+                    content: Some(content.clone()),
+                    client_id: Some(client_id.as_str().to_owned()),
+                    ..bare(Kind::MessageEdited)
+                },
+                MessageChanged::Deleted { message_id } => about(Kind::MessageDeleted, message_id),
+                MessageChanged::ReactionAdded { message_id, emoji } => {
+                    Self { emoji: Some(emoji.as_str().to_owned()), ..about(Kind::ReactionAdded, message_id) }
+                }
+                MessageChanged::ReactionRemoved { message_id, emoji } => {
+                    Self { emoji: Some(emoji.as_str().to_owned()), ..about(Kind::ReactionRemoved, message_id) }
+                }
             },
-            EventBody::MessageDeleted { message_id } => about(Kind::MessageDeleted, message_id),
-            EventBody::ReactionAdded { message_id, emoji } => {
-                Self { emoji: Some(emoji.as_str().to_owned()), ..about(Kind::ReactionAdded, message_id) }
-            }
-            EventBody::ReactionRemoved { message_id, emoji } => {
-                Self { emoji: Some(emoji.as_str().to_owned()), ..about(Kind::ReactionRemoved, message_id) }
-            }
-            EventBody::MemberKicked { member } => of_member(Kind::MemberKicked, member, &None),
-            EventBody::MemberBanned { member, until } => of_member(Kind::MemberBanned, member, until),
-            EventBody::MemberUnbanned { member } => of_member(Kind::MemberUnbanned, member, &None),
-            EventBody::MemberMuted { member, until } => of_member(Kind::MemberMuted, member, until),
-            EventBody::MemberUnmuted { member } => of_member(Kind::MemberUnmuted, member, &None),
-            EventBody::RoomUpdated { settings } => {
+            EventBody::Membership(change) => match change {
+                MembershipChange::Joined {} => bare(Kind::MemberJoined),
+                MembershipChange::Left {} => bare(Kind::MemberLeft),
+                MembershipChange::Kicked { member } => of_member(Kind::MemberKicked, member, &None),
+                MembershipChange::Banned { member, until } => of_member(Kind::MemberBanned, member, until),
+                MembershipChange::Unbanned { member } => of_member(Kind::MemberUnbanned, member, &None),
+                MembershipChange::Muted { member, until } => of_member(Kind::MemberMuted, member, until),
+                MembershipChange::Unmuted { member } => of_member(Kind::MemberUnmuted, member, &None),
+            },
+            EventBody::Room(RoomChange::Updated { settings }) => {
                 Self { settings: Some((*settings).into()), ..bare(Kind::RoomUpdated) }
             }
         }
@@ -153,6 +159,7 @@ impl EventDocument {
             id: MessageId::from_uuid(uuid_of(id)),
             user_id: UserId::from_uuid(uuid_of(self.user_id)),
             username: self.username.clone(),
+            trace: None,
             body: self.into_body()?,
         })
     }
@@ -162,33 +169,38 @@ impl EventDocument {
         let member = member.ok_or_else(|| StoreError::Inconsistent("an act without a member".to_owned()));
         let until = self.until.map(time);
         Ok(match self.kind {
-            Kind::Message => EventBody::Message {
+            Kind::Message => EventBody::Message(NewMessage {
                 content: there(self.content, "content")?,
                 client_id: parsed(there(self.client_id, "client_id")?, "client_id")?,
                 reply_to: self.reply_to.map(|id| MessageId::from_uuid(uuid_of(id))),
-            },
-            Kind::MemberJoined => EventBody::MemberJoined {},
-            Kind::MemberLeft => EventBody::MemberLeft {},
-            Kind::MessageEdited => EventBody::MessageEdited {
+            }),
+            Kind::MessageEdited => EventBody::MessageChange(MessageChanged::Edited {
                 message_id: target(self.edit_of)?,
                 content: there(self.content, "content")?,
                 client_id: parsed(there(self.client_id, "client_id")?, "client_id")?,
-            },
-            Kind::MessageDeleted => EventBody::MessageDeleted { message_id: target(self.message_id)? },
-            Kind::ReactionAdded => EventBody::ReactionAdded {
+            }),
+            Kind::MessageDeleted => {
+                EventBody::MessageChange(MessageChanged::Deleted { message_id: target(self.message_id)? })
+            }
+            Kind::ReactionAdded => EventBody::MessageChange(MessageChanged::ReactionAdded {
                 message_id: target(self.message_id)?,
                 emoji: Emoji::kept(there(self.emoji, "emoji")?),
-            },
-            Kind::ReactionRemoved => EventBody::ReactionRemoved {
+            }),
+            Kind::ReactionRemoved => EventBody::MessageChange(MessageChanged::ReactionRemoved {
                 message_id: target(self.message_id)?,
                 emoji: Emoji::kept(there(self.emoji, "emoji")?),
-            },
-            Kind::MemberKicked => EventBody::MemberKicked { member: member? },
-            Kind::MemberBanned => EventBody::MemberBanned { member: member?, until },
-            Kind::MemberUnbanned => EventBody::MemberUnbanned { member: member? },
-            Kind::MemberMuted => EventBody::MemberMuted { member: member?, until },
-            Kind::MemberUnmuted => EventBody::MemberUnmuted { member: member? },
-            Kind::RoomUpdated => EventBody::RoomUpdated { settings: there(self.settings, "settings")?.into() },
+            }),
+            Kind::MemberJoined => EventBody::Membership(MembershipChange::Joined {}),
+            Kind::MemberLeft => EventBody::Membership(MembershipChange::Left {}),
+            Kind::MemberKicked => EventBody::Membership(MembershipChange::Kicked { member: member? }),
+            Kind::MemberBanned => EventBody::Membership(MembershipChange::Banned { member: member?, until }),
+            Kind::MemberUnbanned => EventBody::Membership(MembershipChange::Unbanned { member: member? }),
+            Kind::MemberMuted => EventBody::Membership(MembershipChange::Muted { member: member?, until }),
+            Kind::MemberUnmuted => EventBody::Membership(MembershipChange::Unmuted { member: member? }),
+            Kind::RoomUpdated => {
+                let settings = there(self.settings, "settings")?.into();
+                EventBody::Room(RoomChange::Updated { settings })
+            }
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
-use rookery_protocol::event::{EventBody, SequencedEvent};
+use rookery_protocol::event::{EventBody, MessageChanged, SequencedEvent};
 use rookery_protocol::id::{Epoch, MessageId, Seq, UserId};
 use rookery_protocol::position::Position;
 use rookery_store::integer;
@@ -43,29 +43,25 @@ statements! {
 pub(super) fn apply(db: &Connection, event: &SequencedEvent) -> Result<(), Failed> {
     let (epoch, seq) = (integer::stored(event.epoch.0)?, integer::stored(event.seq.get())?);
     match &event.event.body {
-        EventBody::Message { .. } => settle(db, event.event.id, Some(event)),
-        EventBody::MessageEdited { message_id, content, .. } => {
+        EventBody::Message(_) => settle(db, event.event.id, Some(event)),
+        EventBody::MessageChange(MessageChanged::Edited { message_id, content, .. }) => {
             change(db, EDIT, params![message_id.as_uuid(), epoch, seq, event.timestamp.0, content])?;
             settle(db, *message_id, None)
         }
-        EventBody::MessageDeleted { message_id } => {
+        EventBody::MessageChange(MessageChanged::Deleted { message_id }) => {
             change(db, DELETE, [message_id.as_uuid()])?;
             clear(db, *message_id)
         }
-        EventBody::ReactionAdded { message_id, emoji } | EventBody::ReactionRemoved { message_id, emoji } => {
-            let active = matches!(event.event.body, EventBody::ReactionAdded { .. });
+        EventBody::MessageChange(
+            reacted @ (MessageChanged::ReactionAdded { message_id, emoji }
+            | MessageChanged::ReactionRemoved { message_id, emoji }),
+        ) => {
+            let active = matches!(reacted, MessageChanged::ReactionAdded { .. });
             let (message, user) = (message_id.as_uuid(), event.event.user_id.as_uuid());
             let taken_back_at = (!active).then(|| UnixMillis::now().0);
             change(db, REACT, params![message, user, emoji.as_str(), epoch, seq, active, taken_back_at]).map(drop)
         }
-        EventBody::MemberJoined {}
-        | EventBody::MemberLeft {}
-        | EventBody::MemberKicked { .. }
-        | EventBody::MemberBanned { .. }
-        | EventBody::MemberUnbanned { .. }
-        | EventBody::MemberMuted { .. }
-        | EventBody::MemberUnmuted { .. }
-        | EventBody::RoomUpdated { .. } => Ok(()),
+        EventBody::Membership(_) | EventBody::Room(_) => Ok(()),
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
-use rookery_protocol::event::{Event, EventBody, RoomSettings, SequencedEvent};
+use rookery_protocol::event::{Event, EventBody, RoomChange, RoomSettings, SequencedEvent};
 use rookery_protocol::id::{AclVersion, Epoch, MessageId, Partition, RoomId, RoomRef, SessionId, UserId};
 use rookery_protocol::position::{AlreadyStored, Position, StoredPosition};
 use uuid::Uuid;
@@ -193,7 +193,7 @@ pub struct Announcement {
 impl Announcement {
     /// Of new settings.
     pub fn of_settings(room: RoomId, settings: RoomSettings, event: Event) -> Self {
-        let event = Event { body: EventBody::RoomUpdated { settings }, ..event };
+        let event = Event { body: EventBody::Room(RoomChange::Updated { settings }), ..event };
         Self { room, acl: settings.version, event }
     }
 }

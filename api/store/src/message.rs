@@ -1,6 +1,6 @@
 //! History: what is kept of a room's events, and how it is paged.
 
-use rookery_protocol::event::{EventBody, SequencedEvent};
+use rookery_protocol::event::{EventBody, MessageChanged, SequencedEvent};
 use rookery_protocol::id::{MessageId, RoomId};
 use rookery_protocol::position::{AlreadyStored, Position, StoredPosition};
 
@@ -28,7 +28,7 @@ pub fn held_at(first: &SequencedEvent, asked: Position) -> Option<AlreadyStored>
 
 /// Whether the event is something said in the room.
 pub fn is_message_of(event: &SequencedEvent, room: RoomId) -> bool {
-    event.room == room && matches!(event.event.body, EventBody::Message { .. })
+    event.room == room && matches!(event.event.body, EventBody::Message(_))
 }
 
 /// What a page of a history has.
@@ -53,37 +53,15 @@ impl Kinds {
 /// The message whose text the event changes.
 pub const fn edit_of(body: &EventBody) -> Option<MessageId> {
     match body {
-        EventBody::MessageEdited { message_id, .. } => Some(*message_id),
-        EventBody::Message { .. }
-        | EventBody::MemberJoined {}
-        | EventBody::MemberLeft {}
-        | EventBody::MemberKicked { .. }
-        | EventBody::MemberBanned { .. }
-        | EventBody::MemberUnbanned { .. }
-        | EventBody::MemberMuted { .. }
-        | EventBody::MemberUnmuted { .. }
-        | EventBody::RoomUpdated { .. }
-        | EventBody::MessageDeleted { .. }
-        | EventBody::ReactionAdded { .. }
-        | EventBody::ReactionRemoved { .. } => None,
+        EventBody::MessageChange(MessageChanged::Edited { message_id, .. }) => Some(*message_id),
+        EventBody::Message(_) | EventBody::MessageChange(_) | EventBody::Membership(_) | EventBody::Room(_) => None,
     }
 }
 
 /// The message that an event is about; none if it is not an act.
 pub const fn target_of(body: &EventBody) -> Option<MessageId> {
     match body {
-        EventBody::MessageEdited { message_id, .. }
-        | EventBody::MessageDeleted { message_id }
-        | EventBody::ReactionAdded { message_id, .. }
-        | EventBody::ReactionRemoved { message_id, .. } => Some(*message_id),
-        EventBody::Message { .. }
-        | EventBody::MemberJoined {}
-        | EventBody::MemberLeft {}
-        | EventBody::MemberKicked { .. }
-        | EventBody::MemberBanned { .. }
-        | EventBody::MemberUnbanned { .. }
-        | EventBody::MemberMuted { .. }
-        | EventBody::MemberUnmuted { .. }
-        | EventBody::RoomUpdated { .. } => None,
+        EventBody::MessageChange(change) => Some(change.message_id()),
+        EventBody::Message(_) | EventBody::Membership(_) | EventBody::Room(_) => None,
     }
 }

@@ -3,7 +3,8 @@
 //! Acts may be applied repeatedly and in any order: places decide which one is newer, and a deletion is for ever.
 
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::event::{EventBody, SequencedEvent};
+use rookery_protocol::emoji::Emoji;
+use rookery_protocol::event::{EventBody, MessageChanged, SequencedEvent};
 use rookery_protocol::server::{Message, Reaction};
 
 pub use crate::reactions::{Reacted, Reactions};
@@ -35,23 +36,14 @@ impl MessageState {
     /// Takes in an act on this message.
     pub fn apply(&mut self, event: &SequencedEvent) {
         let (place, at) = (event.position(), event.timestamp);
-        match &event.event.body {
-            EventBody::MessageEdited { content, .. } => self.edit(Version { place, content: content.clone(), at }),
-            EventBody::MessageDeleted { .. } => *self = Self { deleted: true, ..Self::default() },
-            EventBody::ReactionAdded { emoji, .. } | EventBody::ReactionRemoved { emoji, .. } => {
-                let active = matches!(event.event.body, EventBody::ReactionAdded { .. });
-                self.reactions
-                    .apply(&Reacted { user: event.event.user_id, emoji: emoji.clone(), place, active });
-            }
-            EventBody::Message { .. }
-            | EventBody::MemberJoined {}
-            | EventBody::MemberLeft {}
-            | EventBody::MemberKicked { .. }
-            | EventBody::MemberBanned { .. }
-            | EventBody::MemberUnbanned { .. }
-            | EventBody::MemberMuted { .. }
-            | EventBody::MemberUnmuted { .. }
-            | EventBody::RoomUpdated { .. } => {}
+        let EventBody::MessageChange(change) = &event.event.body else { return };
+        let reacted =
+            |emoji: &Emoji, active| Reacted { user: event.event.user_id, emoji: emoji.clone(), place, active };
+        match change {
+            MessageChanged::Edited { content, .. } => self.edit(Version { place, content: content.clone(), at }),
+            MessageChanged::Deleted { .. } => *self = Self { deleted: true, ..Self::default() },
+            MessageChanged::ReactionAdded { emoji, .. } => self.reactions.apply(&reacted(emoji, true)),
+            MessageChanged::ReactionRemoved { emoji, .. } => self.reactions.apply(&reacted(emoji, false)),
         }
     }
 
@@ -84,7 +76,6 @@ mod tests {
     use rookery_protocol::id::MessageId;
 
     use super::*;
-    use rookery_protocol::emoji::Emoji;
     use rookery_protocol::event::{Event, Sender};
     use rookery_protocol::id::{ClientId, Epoch, RoomId, Seq, UserId};
     use rookery_protocol::limits::REACTIONS_PER_MESSAGE_MAX;
@@ -95,7 +86,7 @@ mod tests {
         let room = RoomId::from_uuid(Uuid::nil());
         let message_id = MessageId::from_uuid(Uuid::nil());
         let sender = Sender { user_id: user, username: "ada".to_owned() };
-        let event = Event::act(room, sender, &ClientId::generate(), MessageChange { message_id, kind });
+        let event = Event::message_change(room, sender, &ClientId::generate(), MessageChange { message_id, kind });
         let timestamp = UnixMillis(i64::try_from(seq).unwrap());
         SequencedEvent { room, epoch: Epoch(1), seq: Seq::new(seq), timestamp, event }
     }

@@ -72,20 +72,8 @@ impl Counts {
 /// The author of a message that counts; none for any other event, and for a message whose text is gone.
 pub fn said_by(event: &SequencedEvent) -> Option<UserId> {
     match &event.event.body {
-        EventBody::Message { content, .. } if !content.is_empty() => Some(event.event.user_id),
-        EventBody::Message { .. }
-        | EventBody::MemberJoined {}
-        | EventBody::MemberLeft {}
-        | EventBody::MessageEdited { .. }
-        | EventBody::MessageDeleted { .. }
-        | EventBody::ReactionAdded { .. }
-        | EventBody::ReactionRemoved { .. }
-        | EventBody::MemberKicked { .. }
-        | EventBody::MemberBanned { .. }
-        | EventBody::MemberUnbanned { .. }
-        | EventBody::MemberMuted { .. }
-        | EventBody::MemberUnmuted { .. }
-        | EventBody::RoomUpdated { .. } => None,
+        EventBody::Message(message) if !message.content.is_empty() => Some(event.event.user_id),
+        EventBody::Message(_) | EventBody::MessageChange(_) | EventBody::Membership(_) | EventBody::Room(_) => None,
     }
 }
 
@@ -109,8 +97,8 @@ impl Mention {
 
 /// The names in what a message says first, and in its newest edit.
 pub fn mentions_of(message: &SequencedEvent, state: Option<&MessageState>) -> Vec<Mention> {
-    let EventBody::Message { content, .. } = &message.event.body else { return Vec::new() };
-    let first = mention::names(content);
+    let EventBody::Message(said) = &message.event.body else { return Vec::new() };
+    let first = mention::names(&said.content);
     let edit = state.and_then(|state| state.edit.as_ref());
     let edited = edit.map(|edit| (edit.place, mention::names(&edit.content)));
     let first = first.into_iter().map(|name| Mention { name, edit: None });

@@ -44,7 +44,7 @@ impl Publication for Change<'_> {
         let permission = node.permissions.check(user, &request.room, Action::Send).await?;
         let (room, message) = (permission.room, request.act.message_id);
         let MessageChangeRequest { sender, client_id, act, .. } = (*request).clone();
-        let event = Event::act(room, sender, &client_id, act);
+        let event = Event::message_change(room, sender, &client_id, act);
         let before = Some(BeforeAct { user, event: event.id });
         let facts = node.authority.message(Look { room, message, before }).await?;
         let known = |id, first, unchanged| {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use rookery_bus::signal::Signal;
 use rookery_protocol::access::RoomRole;
-use rookery_protocol::event::EventBody;
+use rookery_protocol::event::{EventBody, MembershipChange};
 use rookery_protocol::id::{AclVersion, Epoch, Seq, UserId};
 use rookery_protocol::position::Position;
-use rookery_protocol::server::ServerFrame;
+use rookery_protocol::server::{EventFrame, ServerFrame};
 
 use super::*;
 use crate::acks::Acks;
@@ -122,25 +122,15 @@ fn short(frame: ServerFrame) -> String {
         ServerFrame::Reset { epoch, head, survived: Some(last), .. } => {
             format!("reset {epoch} {head}, {} {} survived", last.epoch, last.seq)
         }
-        ServerFrame::NewMessage { seq, .. } | ServerFrame::MemberLeft { seq, .. } => seq.to_string(),
+        ServerFrame::Event(EventFrame::NewMessage { seq, .. } | EventFrame::MemberLeft { seq, .. }) => seq.to_string(),
         ServerFrame::Unsubscribed { .. } => "out".into(),
         other @ (ServerFrame::Hello { .. }
         | ServerFrame::Ack { .. }
-        | ServerFrame::MemberJoined { .. }
+        | ServerFrame::Event(_)
         | ServerFrame::Error(_)
         | ServerFrame::Pong {}
         | ServerFrame::Reconnect { .. }
         | ServerFrame::Heads { .. }
-        | ServerFrame::MessageEdited { .. }
-        | ServerFrame::MessageDeleted { .. }
-        | ServerFrame::ReactionAdded { .. }
-        | ServerFrame::ReactionRemoved { .. }
-        | ServerFrame::MemberKicked { .. }
-        | ServerFrame::MemberBanned { .. }
-        | ServerFrame::MemberUnbanned { .. }
-        | ServerFrame::MemberMuted { .. }
-        | ServerFrame::MemberUnmuted { .. }
-        | ServerFrame::RoomUpdated { .. }
         | ServerFrame::TokenExpiring { .. }
         | ServerFrame::Presence(_)
         | ServerFrame::Watching { .. }
@@ -303,7 +293,7 @@ async fn attaching_twice_delivers_once() {
 async fn who_left_the_room_hears_no_more_of_it() {
     let setup = Setup::new();
     let (leaving, staying) = (setup.join(None).await, setup.join(None).await);
-    setup.bus.put(setup.room, leaving.user, EventBody::MemberLeft {});
+    setup.bus.put(setup.room, leaving.user, EventBody::Membership(MembershipChange::Left {}));
     setup.say(2, 2);
     settle().await;
     assert_eq!(told(&leaving)[2..], ["1", "out"]);

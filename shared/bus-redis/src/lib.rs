@@ -255,7 +255,7 @@ impl Bus for RedisBus {
             rights.to_owned(),
             acl.0.to_string(),
             append.event.id.to_string(),
-            append.event.to_json(),
+            append.event.to_log_json(),
             room.to_string(),
             keys::room_channel(room),
             keys::wake_channel(partition),

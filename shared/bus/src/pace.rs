@@ -2,7 +2,7 @@
 //! `bus/redis/append.lua` says the same in Lua, and one contract suite holds the two together.
 
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::event::{EventBody, RoomSettings};
+use rookery_protocol::event::{EventBody, MessageChanged, RoomSettings};
 use rookery_runtime::config::{Reader, Setting};
 
 use crate::limits::{SEND_BURST_MAX, SEND_INTERVAL_MS_MAX};
@@ -86,17 +86,13 @@ impl MessageCost {
     /// What an event is subject to.
     pub const fn of(body: &EventBody) -> Self {
         match body {
-            EventBody::Message { .. } | EventBody::MessageEdited { .. } => Self::Text,
-            EventBody::ReactionAdded { .. } | EventBody::ReactionRemoved { .. } => Self::Reaction,
-            EventBody::MessageDeleted { .. }
-            | EventBody::MemberJoined {}
-            | EventBody::MemberLeft {}
-            | EventBody::MemberKicked { .. }
-            | EventBody::MemberBanned { .. }
-            | EventBody::MemberUnbanned { .. }
-            | EventBody::MemberMuted { .. }
-            | EventBody::MemberUnmuted { .. }
-            | EventBody::RoomUpdated { .. } => Self::Free,
+            EventBody::Message(_) | EventBody::MessageChange(MessageChanged::Edited { .. }) => Self::Text,
+            EventBody::MessageChange(MessageChanged::ReactionAdded { .. } | MessageChanged::ReactionRemoved { .. }) => {
+                Self::Reaction
+            }
+            EventBody::MessageChange(MessageChanged::Deleted { .. })
+            | EventBody::Membership(_)
+            | EventBody::Room(_) => Self::Free,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Who may do what: one pure table for REST, socket and every later dialect.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixMillis;
@@ -7,7 +8,7 @@ use crate::error_code::ErrorCode;
 use crate::id::AclVersion;
 
 /// What a member is in a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RoomRole {
     /// Made the room.
@@ -19,7 +20,7 @@ pub enum RoomRole {
 }
 
 /// Who may find and join a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
     /// Listed; everybody may join.

@@ -1,6 +1,5 @@
-//! The AsyncAPI 3 document of the sockets, made from the tables of this crate: bounds from [`crate::limits`], codes
-//! from their enums, examples from `shared/fixtures`. Only the shapes of frames are written by hand, in `client.rs` and
-//! `server.rs`; tests hold them against the examples, and the black-box suites against all traffic.
+//! The AsyncAPI 3 document of the sockets, made from what the code itself says: frames from their types (see
+//! [`crate::schema`]), bounds from [`crate::limits`], codes from their enums, examples from `shared/fixtures`.
 //!
 //! `docs/asyncapi.json` is this document, and `/asyncapi.json` serves it.
 
@@ -10,13 +9,10 @@ use serde_json::{Map, Value, json};
 use crate::close::CloseCode;
 use crate::error_code::ErrorCode;
 
-mod channels;
-mod client;
-pub mod limits;
-mod schema;
-mod server;
+use crate::schema::{self, DEFINITIONS, FrameSchema, Schemas};
 
-use schema::Frame;
+mod channels;
+pub mod limits;
 
 const CLIENT_EXAMPLES: &str = include_str!("../../fixtures/client_frames.json");
 const SERVER_EXAMPLES: &str = include_str!("../../fixtures/server_frames.json");
@@ -48,10 +44,11 @@ impl Side {
         }
     }
 
-    fn frames(self) -> Vec<Frame> {
+    /// What it may say.
+    pub(crate) fn schemas(self) -> Schemas {
         match self {
-            Self::Client => client::frames(),
-            Self::Server => server::frames(),
+            Self::Client => schema::client_frames(),
+            Self::Server => schema::server_frames(),
         }
     }
 
@@ -66,8 +63,8 @@ impl Side {
 }
 
 /// The types of the frames that one side may say.
-pub fn frame_types(side: Side) -> Vec<&'static str> {
-    side.frames().iter().map(|frame| frame.kind).collect()
+pub fn frame_types(side: Side) -> Vec<String> {
+    side.schemas().frames.into_iter().map(|frame| frame.kind).collect()
 }
 
 /// The document.
@@ -105,7 +102,7 @@ pub fn text() -> String {
 fn all_messages(place: &str) -> Map<String, Value> {
     let names = Side::ALL
         .into_iter()
-        .flat_map(|side| frame_types(side).into_iter().map(move |kind| side.name_of(kind)));
+        .flat_map(|side| frame_types(side).into_iter().map(move |kind| side.name_of(&kind)));
     names.map(|name| (name.clone(), json!({"$ref": format!("{place}/{name}")}))).collect()
 }
 
@@ -113,27 +110,28 @@ fn messages() -> Map<String, Value> {
     let mut messages = Map::new();
     for side in Side::ALL {
         let examples = side.examples();
-        for Frame { kind, says, .. } in side.frames() {
-            let name = side.name_of(kind);
+        for FrameSchema { kind, summary, .. } in side.schemas().frames {
+            let name = side.name_of(&kind);
             let shown: Vec<Value> = examples
                 .iter()
                 .filter(|example| example.frame["type"] == kind)
                 .map(|Example { name, frame }| json!({"name": name, "payload": frame}))
                 .collect();
-            let payload = schema::reference(&name);
-            messages.insert(name, json!({"name": kind, "summary": says, "payload": payload, "examples": shown}));
+            let payload = json!({"$ref": format!("{DEFINITIONS}{name}")});
+            messages.insert(name, json!({"name": kind, "summary": summary, "payload": payload, "examples": shown}));
         }
     }
     messages
 }
 
 fn schemas() -> Map<String, Value> {
-    let frames = Side::ALL
-        .into_iter()
-        .flat_map(|side| side.frames().into_iter().map(move |frame| (side.name_of(frame.kind), frame.payload)));
-    frames
-        .chain(schema::parts().into_iter().map(|(name, part)| (name.to_owned(), part)))
-        .collect()
+    let mut schemas = Map::new();
+    for side in Side::ALL {
+        let Schemas { frames, definitions } = side.schemas();
+        schemas.extend(definitions);
+        schemas.extend(frames.into_iter().map(|frame| (side.name_of(&frame.kind), frame.schema)));
+    }
+    schemas
 }
 
 fn error_codes() -> Vec<Value> {

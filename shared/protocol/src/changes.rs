@@ -1,5 +1,6 @@
 //! The client's frames about messages that were said before.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::emoji::Emoji;
@@ -8,7 +9,7 @@ use crate::message_change::{ChangeKind, MessageChange};
 use crate::null_or;
 
 /// `{"type":"edit",…}`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Edit {
     /// The room; not needed on a connection of one room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -19,11 +20,12 @@ pub struct Edit {
     /// The message.
     pub message_id: MessageId,
     /// Its new text.
+    #[schemars(with = "crate::schema::Content")]
     pub content: String,
 }
 
 /// `{"type":"delete",…}`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Delete {
     /// The room; not needed on a connection of one room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,7 +38,7 @@ pub struct Delete {
 }
 
 /// `{"type":"react",…}`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct React {
     /// The room; not needed on a connection of one room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -50,6 +52,7 @@ pub struct React {
     pub emoji: Emoji,
     /// Whether it is taken back.
     #[serde(default, deserialize_with = "null_or", skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(with = "Option<bool>")]
     pub remove: bool,
 }
 

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -16,7 +17,7 @@ use crate::limits::{FRAME_BYTES_MAX, ROOMS_PER_FRAME_MAX, TOKEN_BYTES_MAX, WATCH
 use crate::presence::{Presence, Typing, Watch};
 
 /// What a client may say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientFrame {
     /// Authenticates the connection.
@@ -48,22 +49,25 @@ pub enum ClientFrame {
 }
 
 /// `{"type":"auth","token":…}`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Auth {
     /// Access token.
+    #[schemars(with = "crate::schema::Token")]
     pub token: String,
 }
 
 /// `{"type":"subscribe","rooms":[…]}`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Subscribe {
     /// 1 to 100 rooms.
     #[serde(deserialize_with = "objects")]
+    #[schemars(length(min = 1, max = ROOMS_PER_FRAME_MAX))]
     pub rooms: Vec<RoomPosition>,
 }
 
-/// A room, with the last event the client has of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A room, with the last event the client has of it. Half a position proves nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("dependencies" = {"epoch": ["seq"], "seq": ["epoch"]}))]
 pub struct RoomPosition {
     /// The room.
     pub room: RoomRef,
@@ -76,14 +80,15 @@ pub struct RoomPosition {
 }
 
 /// `{"type":"unsubscribe","rooms":[…]}`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unsubscribe {
     /// 1 to 100 rooms.
+    #[schemars(length(min = 1, max = ROOMS_PER_FRAME_MAX))]
     pub rooms: Vec<RoomRef>,
 }
 
 /// `{"type":"message",…}`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Message {
     /// The room; not needed on a connection of one room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -92,6 +97,7 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<ClientId>,
     /// The text.
+    #[schemars(with = "crate::schema::Content")]
     pub content: String,
     /// The message this one answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,19 +105,20 @@ pub struct Message {
 }
 
 /// `{"type":"ping"}`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ping {}
 
 /// `{"type":"heads","rooms":[…]}`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Heads {
     /// 1 to 100 rooms; with a position only news is told.
     #[serde(deserialize_with = "objects")]
+    #[schemars(length(min = 1, max = ROOMS_PER_FRAME_MAX))]
     pub rooms: Vec<RoomPosition>,
 }
 
 /// `{"type":"read","room":…,"seq":…}`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Read {
     /// The room; not needed on a connection of one room.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,19 +2,32 @@
 //!
 //! An event is neither a client frame nor a stored document; both are converted from it explicitly. Its JSON
 //! carries a version, so that nodes of two releases can share a bus during an upgrade.
+//!
+//! Kinds are grouped by what they are about, so that code which cares for one group only does not name the others. To
+//! add a kind, add a variant to its group: the compiler then asks for its frame (`server/event.rs`) and its stored form.
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixMillis;
-use crate::emoji::Emoji;
-use crate::id::{AclVersion, ClientId, Epoch, MessageId, RoomId, Seq, UserId};
+use crate::id::{ClientId, Epoch, MessageId, RoomId, Seq, UserId};
 use crate::message_change::{ChangeKind, MessageChange};
 use crate::position::{Position, StoredPosition};
+use crate::trace::TraceParent;
+
+mod membership;
+mod message;
+mod room;
+
+pub use membership::MembershipChange;
+pub use message::{MessageChanged, NewMessage};
+pub use room::{RoomChange, RoomSettings};
 
 /// The version written by this release; an event of a higher version is skipped and counted.
 pub const EVENT_VERSION: u8 = 1;
 
 /// Something that changes a room's timeline, before it has a number.
+///
+/// Its JSON is what stores keep and has no trace context; [`Event::to_log_json`] is what crosses the bus.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// See [`EVENT_VERSION`].
@@ -25,204 +38,104 @@ pub struct Event {
     pub user_id: UserId,
     /// The name that user had then.
     pub username: String,
+    /// The request that caused it, for tracing: in the log and on the bus only.
+    #[serde(
+        default,
+        skip_serializing,
+        rename = "traceparent",
+        deserialize_with = "crate::trace::if_valid"
+    )]
+    pub trace: Option<TraceParent>,
     /// What happened.
     #[serde(flatten)]
     pub body: EventBody,
 }
 
-/// The kinds of events.
+/// What happened, by what it is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum EventBody {
-    /// A text said in the room.
-    Message {
-        /// The text.
-        content: String,
-        /// The sender's name for it.
-        client_id: ClientId,
-        /// The message this one answers.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reply_to: Option<MessageId>,
-    },
-    /// The user became a member of the room.
-    MemberJoined {},
-    /// The user is no longer a member of the room.
-    MemberLeft {},
-    /// The user changed the text of a message.
-    MessageEdited {
-        /// The message.
-        message_id: MessageId,
-        /// Its new text; empty once the message was deleted.
-        content: String,
-        /// The user's name for the change.
-        client_id: ClientId,
-    },
-    /// The user took a message away.
-    MessageDeleted {
-        /// The message.
-        message_id: MessageId,
-    },
-    /// The user reacted to a message.
-    ReactionAdded {
-        /// The message.
-        message_id: MessageId,
-        /// The reaction.
-        #[serde(deserialize_with = "crate::emoji::kept")]
-        emoji: Emoji,
-    },
-    /// The user took a reaction back.
-    ReactionRemoved {
-        /// The message.
-        message_id: MessageId,
-        /// The reaction.
-        #[serde(deserialize_with = "crate::emoji::kept")]
-        emoji: Emoji,
-    },
-    /// The user ended somebody's membership.
-    MemberKicked {
-        /// Whose.
-        member: Sender,
-    },
-    /// The user shut somebody out.
-    MemberBanned {
-        /// Whom.
-        member: Sender,
-        /// Until when; for good if not said.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        until: Option<UnixMillis>,
-    },
-    /// The user ended a ban.
-    MemberUnbanned {
-        /// Whose.
-        member: Sender,
-    },
-    /// The user took somebody's right to say something.
-    MemberMuted {
-        /// Whose.
-        member: Sender,
-        /// Until when; for good if not said.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        until: Option<UnixMillis>,
-    },
-    /// The user gave that right back.
-    MemberUnmuted {
-        /// To whom.
-        member: Sender,
-    },
-    /// The user changed how the room is talked in.
-    RoomUpdated {
-        /// All settings, as they are now.
-        settings: RoomSettings,
-    },
-}
-
-/// How a room is talked in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RoomSettings {
-    /// The room's ACL version when they were changed last: the larger one is the newer one.
-    pub version: AclVersion,
-    /// Milliseconds that a member must wait between two texts; 0 for none.
-    pub slow_mode_ms: u64,
-    /// Whether only those who keep order may say something.
-    pub frozen: bool,
+    /// A message was sent.
+    Message(NewMessage),
+    /// A message was edited, deleted or reacted to.
+    #[serde(untagged)]
+    MessageChange(MessageChanged),
+    /// Somebody's membership, or a sanction against somebody, began or ended.
+    #[serde(untagged)]
+    Membership(MembershipChange),
+    /// The room itself changed.
+    #[serde(untagged)]
+    Room(RoomChange),
 }
 
 impl EventBody {
-    /// What a change of a message does, under the user's name for it.
-    fn of_change(change: MessageChange, client_id: &ClientId) -> Self {
-        let MessageChange { message_id, kind } = change;
-        match kind {
-            ChangeKind::Edit(content) => Self::MessageEdited { message_id, content, client_id: client_id.clone() },
-            ChangeKind::Delete => Self::MessageDeleted { message_id },
-            ChangeKind::React(emoji) => Self::ReactionAdded { message_id, emoji },
-            ChangeKind::Unreact(emoji) => Self::ReactionRemoved { message_id, emoji },
-        }
-    }
-
     /// The room's settings from it on, if it is about them.
     pub const fn settings(&self) -> Option<RoomSettings> {
         match self {
-            Self::RoomUpdated { settings } => Some(*settings),
-            Self::Message { .. }
-            | Self::MemberJoined {}
-            | Self::MemberLeft {}
-            | Self::MessageEdited { .. }
-            | Self::MessageDeleted { .. }
-            | Self::ReactionAdded { .. }
-            | Self::ReactionRemoved { .. }
-            | Self::MemberKicked { .. }
-            | Self::MemberBanned { .. }
-            | Self::MemberUnbanned { .. }
-            | Self::MemberMuted { .. }
-            | Self::MemberUnmuted { .. } => None,
+            Self::Room(RoomChange::Updated { settings }) => Some(*settings),
+            Self::Message(_) | Self::MessageChange(_) | Self::Membership(_) => None,
         }
     }
 
-    /// Whose membership ends by it, if `actor` causes it.
+    /// The user whose membership it ends, if `actor` causes it.
     pub const fn departed(&self, actor: UserId) -> Option<UserId> {
         match self {
-            Self::MemberLeft {} => Some(actor),
-            Self::MemberKicked { member } | Self::MemberBanned { member, .. } => Some(member.user_id),
-            Self::Message { .. }
-            | Self::MemberJoined {}
-            | Self::MemberUnbanned { .. }
-            | Self::MemberMuted { .. }
-            | Self::MemberUnmuted { .. }
-            | Self::MessageEdited { .. }
-            | Self::MessageDeleted { .. }
-            | Self::ReactionAdded { .. }
-            | Self::ReactionRemoved { .. }
-            | Self::RoomUpdated { .. } => None,
+            Self::Membership(change) => change.departed(actor),
+            Self::Message(_) | Self::MessageChange(_) | Self::Room(_) => None,
         }
     }
 
-    /// Whose rights in the room are others after it, if `actor` causes it.
+    /// The user whose rights in the room it changes, if `actor` causes it.
     pub const fn affected(&self, actor: UserId) -> Option<UserId> {
         match self {
-            Self::MemberJoined {} | Self::MemberLeft {} => Some(actor),
-            Self::MemberKicked { member }
-            | Self::MemberBanned { member, .. }
-            | Self::MemberUnbanned { member }
-            | Self::MemberMuted { member, .. }
-            | Self::MemberUnmuted { member } => Some(member.user_id),
-            Self::Message { .. }
-            | Self::MessageEdited { .. }
-            | Self::MessageDeleted { .. }
-            | Self::ReactionAdded { .. }
-            | Self::ReactionRemoved { .. }
-            | Self::RoomUpdated { .. } => None,
+            Self::Membership(change) => Some(change.subject(actor)),
+            Self::Message(_) | Self::MessageChange(_) | Self::Room(_) => None,
         }
     }
 }
 
 impl Event {
+    /// An event of this release, without trace context.
+    pub fn new(id: MessageId, sender: Sender, body: EventBody) -> Self {
+        let Sender { user_id, username } = sender;
+        Self { v: EVENT_VERSION, id, user_id, username, trace: None, body }
+    }
+
     /// A message; its id is derived, see [`MessageId::derive`].
     pub fn message(room: RoomId, sender: Sender, message: NewMessage) -> Self {
-        let NewMessage { content, client_id, reply_to } = message;
-        Self {
-            v: EVENT_VERSION,
-            id: MessageId::derive(room, sender.user_id, &client_id, &content),
-            user_id: sender.user_id,
-            username: sender.username,
-            body: EventBody::Message { content, client_id, reply_to },
-        }
+        let id = MessageId::derive(room, sender.user_id, &message.client_id, &message.content);
+        Self::new(id, sender, EventBody::Message(message))
     }
 
-    /// Something done to a message; its id is derived, see [`MessageChange::event_id`].
-    pub fn act(room: RoomId, sender: Sender, client_id: &ClientId, act: MessageChange) -> Self {
-        Self {
-            v: EVENT_VERSION,
-            id: act.event_id(room, sender.user_id, client_id),
-            user_id: sender.user_id,
-            username: sender.username,
-            body: EventBody::of_change(act, client_id),
-        }
+    /// A change of a message; its id is derived, see [`MessageChange::event_id`].
+    pub fn message_change(room: RoomId, sender: Sender, client_id: &ClientId, change: MessageChange) -> Self {
+        let id = change.event_id(room, sender.user_id, client_id);
+        let MessageChange { message_id, kind } = change;
+        let changed = match kind {
+            ChangeKind::Edit(content) => MessageChanged::Edited { message_id, content, client_id: client_id.clone() },
+            ChangeKind::Delete => MessageChanged::Deleted { message_id },
+            ChangeKind::React(emoji) => MessageChanged::ReactionAdded { message_id, emoji },
+            ChangeKind::Unreact(emoji) => MessageChanged::ReactionRemoved { message_id, emoji },
+        };
+        Self::new(id, sender, EventBody::MessageChange(changed))
     }
 
-    /// The event as the bus carries it.
+    /// The event as stores keep it.
     pub fn to_json(&self) -> String {
         // Strings, ids and numbers only: nothing in it can fail to serialise.
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The event as log and bus carry it: with its trace context.
+    pub fn to_log_json(&self) -> String {
+        #[derive(Serialize)]
+        struct Traced<'a> {
+            #[serde(flatten)]
+            event: &'a Event,
+            traceparent: TraceParent,
+        }
+        let Some(traceparent) = self.trace else { return self.to_json() };
+        serde_json::to_string(&Traced { event: self, traceparent }).unwrap_or_default()
     }
 }
 
@@ -233,17 +146,6 @@ pub struct Sender {
     pub user_id: UserId,
     /// Name at the time of the event.
     pub username: String,
-}
-
-/// A checked text on its way into a room.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewMessage {
-    /// The text; see [`crate::content`] for its bounds.
-    pub content: String,
-    /// The sender's name for it.
-    pub client_id: ClientId,
-    /// The message this one answers.
-    pub reply_to: Option<MessageId>,
 }
 
 /// An event with its place: room, epoch, number and time, as assigned by the bus.

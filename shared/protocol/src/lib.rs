@@ -28,8 +28,11 @@ pub mod parts;
 pub mod position;
 pub mod presence;
 pub mod reserved;
+pub mod schema;
 pub mod server;
 pub mod text;
+pub mod trace;
+pub mod typescript;
 pub mod unread;
 
 /// The WebSocket subprotocol; a client may offer it together with `bearer.<token>`.

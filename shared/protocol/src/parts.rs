@@ -1,5 +1,6 @@
 //! What server frames are made of.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::client::Rejected;
@@ -8,9 +9,10 @@ use crate::emoji::Emoji;
 use crate::error_code::ErrorCode;
 use crate::event::Sender;
 use crate::id::{ClientId, Epoch, MessageId, RoomId, RoomRef, Seq, UserId};
+use crate::limits::{CONTENT_CHARS_MAX, REACTION_USERS_MAX};
 
 /// Where one room stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RoomHead {
     /// The room.
     pub room: RoomId,
@@ -21,7 +23,7 @@ pub struct RoomHead {
 }
 
 /// Id and name of a user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UserBrief {
     /// Account.
     pub user_id: UserId,
@@ -30,7 +32,7 @@ pub struct UserBrief {
 }
 
 /// What the user of the connection is in a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct You {
     /// Role in the room.
     pub role: crate::access::RoomRole,
@@ -40,7 +42,7 @@ pub struct You {
 }
 
 /// The bounds announced in `hello`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Limits {
     /// Bytes of one frame.
     pub frame_bytes: usize,
@@ -55,7 +57,7 @@ pub struct Limits {
 }
 
 /// A message as clients see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Message {
     /// Its id.
     pub message_id: MessageId,
@@ -63,7 +65,8 @@ pub struct Message {
     pub user_id: UserId,
     /// The name that user had then.
     pub username: String,
-    /// The text.
+    /// The text; empty if it is deleted.
+    #[schemars(length(max = CONTENT_CHARS_MAX))]
     pub content: String,
     /// When it was accepted.
     pub timestamp: UnixMillis,
@@ -72,12 +75,14 @@ pub struct Message {
     /// The message it answers.
     pub reply_to: Option<MessageId>,
     /// Always empty: messages carry no files.
+    #[schemars(length(max = 0))]
     pub attachments: Vec<String>,
     /// When its text was changed last; only in history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<UnixMillis>,
     /// Whether it is deleted; its text is then empty. Only in history.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("const" = true))]
     pub deleted: bool,
     /// Who reacted how; only in history.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -85,21 +90,23 @@ pub struct Message {
 }
 
 /// One reaction to a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reaction {
     /// The reaction.
     pub emoji: Emoji,
     /// How many users' it is.
     pub count: u64,
     /// Whose it is, in the order of reacting; the first ones if they are many.
+    #[schemars(length(max = REACTION_USERS_MAX))]
     pub user_ids: Vec<UserId>,
     /// Whether it is the reader's, where there are more users than are named.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("const" = true))]
     pub mine: bool,
 }
 
 /// The fields of an `error` frame.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorFrame {
     /// For programs.
     pub code: ErrorCode,

@@ -1,12 +1,13 @@
 //! Where an event lies in the history of its room.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixMillis;
 use crate::id::{Epoch, MessageId, Seq};
 
 /// Place of an event in a room. Places are in the order of history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Position {
     /// Epoch of the number.
     pub epoch: Epoch,

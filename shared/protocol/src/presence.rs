@@ -1,14 +1,15 @@
 //! Frames of presence and typing, and the text of a status.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixMillis;
 use crate::id::{RoomRef, UserId};
-use crate::limits::{STATUS_TEXT_BYTES_MAX, STATUS_TEXT_CHARS_MAX};
+use crate::limits::{STATUS_TEXT_BYTES_MAX, STATUS_TEXT_CHARS_MAX, WATCHED_ROOMS_MAX, WATCHED_USERS_MAX};
 use crate::{null_or, text};
 
 /// As what a user wants to be shown while online.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Here.
@@ -21,7 +22,7 @@ pub enum Status {
 }
 
 /// As what a user is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VisibleStatus {
     /// Here.
@@ -62,7 +63,7 @@ impl From<StatusText> for String {
 }
 
 /// `{"type":"presence","status":…,"text":…}`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Presence {
     /// As what to be shown.
     pub status: Status,
@@ -72,18 +73,20 @@ pub struct Presence {
 }
 
 /// `{"type":"watch","users":[…],"rooms":[…]}`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Watch {
     /// At most 500 users; they replace those before.
     #[serde(default, deserialize_with = "null_or")]
+    #[schemars(with = "Option<Vec<UserId>>", length(max = WATCHED_USERS_MAX))]
     pub users: Vec<UserId>,
     /// At most 100 rooms that are live on the connection; they replace those before.
     #[serde(default, deserialize_with = "null_or")]
+    #[schemars(with = "Option<Vec<RoomRef>>", length(max = WATCHED_ROOMS_MAX))]
     pub rooms: Vec<RoomRef>,
 }
 
 /// `{"type":"typing","room":…}`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Typing {
     /// The room; not needed on a connection of one room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,7 +94,7 @@ pub struct Typing {
 }
 
 /// A user's presence, as others see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PresenceView {
     /// Who.
     pub user_id: UserId,

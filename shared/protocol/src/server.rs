@@ -1,20 +1,23 @@
 //! Frames to the client.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::ack_mode::AckMode;
 use crate::clock::UnixMillis;
-use crate::emoji::Emoji;
 use crate::id::{ClientId, Epoch, MessageId, RoomId, Seq, SessionId, Slug, UserId};
+use crate::limits::RECONNECT_SPREAD_MS;
 pub use crate::parts::{ErrorFrame, Limits, Message, Reaction, RoomHead, UserBrief, You};
 use crate::position::Position;
 pub use crate::presence::PresenceView;
 use crate::unread::{ReadState, UserNews};
 
-mod from_event;
+mod event;
+
+pub use event::EventFrame;
 
 /// What the server says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerFrame {
     /// The connection is authenticated.
@@ -98,44 +101,8 @@ pub enum ServerFrame {
         timestamp: UnixMillis,
         /// Whether it changed nothing: then the place is that of the message, and there is no event.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[schemars(extend("const" = true))]
         unchanged: bool,
-    },
-    /// Somebody said something.
-    NewMessage {
-        /// The room.
-        room: RoomId,
-        /// Epoch of the number.
-        epoch: Epoch,
-        /// Number in the room.
-        seq: Seq,
-        /// The message.
-        message: Message,
-    },
-    /// Somebody became a member.
-    MemberJoined {
-        /// The room.
-        room: RoomId,
-        /// Epoch of the number.
-        epoch: Epoch,
-        /// Number in the room.
-        seq: Seq,
-        /// Who.
-        user: UserBrief,
-        /// When.
-        timestamp: UnixMillis,
-    },
-    /// Somebody is no longer a member.
-    MemberLeft {
-        /// The room.
-        room: RoomId,
-        /// Epoch of the number.
-        epoch: Epoch,
-        /// Number in the room.
-        seq: Seq,
-        /// Who.
-        user: UserBrief,
-        /// When.
-        timestamp: UnixMillis,
     },
     /// A frame was refused. The connection stays open.
     Error(ErrorFrame),
@@ -144,176 +111,13 @@ pub enum ServerFrame {
     /// This node is stopping: connect again after so many milliseconds.
     Reconnect {
         /// Milliseconds to wait.
+        #[schemars(range(max = RECONNECT_SPREAD_MS))]
         after_ms: u64,
-    },
-    /// A message says something else now.
-    MessageEdited {
-        /// The room.
-        room: RoomId,
-        /// Epoch of the number.
-        epoch: Epoch,
-        /// Number in the room.
-        seq: Seq,
-        /// The message.
-        message_id: MessageId,
-        /// Its new text; empty if it was deleted since.
-        content: String,
-        /// Who.
-        user: UserBrief,
-        /// When.
-        timestamp: UnixMillis,
-    },
-    /// A message is gone.
-    MessageDeleted {
-        /// The room.
-        room: RoomId,
-        /// Epoch of the number.
-        epoch: Epoch,
-        /// Number in the room.
-        seq: Seq,
-        /// The message.
-        message_id: MessageId,
-        /// Who.
-        user: UserBrief,
-        /// When.
-        timestamp: UnixMillis,
-    },
-    /// Somebody reacted to a message.
-    ReactionAdded {
-        /// The room.
-        room: RoomId,
-        /// Epoch of the number.
-        epoch: Epoch,
-        /// Number in the room.
-        seq: Seq,
-        /// The message.
-        message_id: MessageId,
-        /// The reaction.
-        emoji: Emoji,
-        /// Who.
-        user: UserBrief,
-        /// When.
-        timestamp: UnixMillis,
-    },
-    /// Somebody took a reaction back.
-    ReactionRemoved {
-        /// The room.
-        room: RoomId,
-        /// Epoch of the number.
-        epoch: Epoch,
-        /// Number in the room.
-        seq: Seq,
-        /// The message.
-        message_id: MessageId,
-        /// The reaction.
-        emoji: Emoji,
-        /// Who.
-        user: UserBrief,
-        /// When.
-        timestamp: UnixMillis,
     },
     /// Where rooms stand that the client asked for; those it may not read, or knows the newest event of, are left out.
     Heads {
         /// In the order asked.
         rooms: Vec<RoomHead>,
-    },
-    /// Somebody's membership was ended by another.
-    MemberKicked {
-        /// The room.
-        room: RoomId,
-        /// Epoch of the number.
-        epoch: Epoch,
-        /// Number in the room.
-        seq: Seq,
-        /// Who.
-        user: UserBrief,
-        /// By whom.
-        by: UserBrief,
-        /// When.
-        timestamp: UnixMillis,
-    },
-    /// Somebody was shut out.
-    MemberBanned {
-        /// The room.
-        room: RoomId,
-        /// Epoch of the number.
-        epoch: Epoch,
-        /// Number in the room.
-        seq: Seq,
-        /// Who.
-        user: UserBrief,
-        /// By whom.
-        by: UserBrief,
-        /// Until when; for good if not said.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        until: Option<UnixMillis>,
-        /// When.
-        timestamp: UnixMillis,
-    },
-    /// Somebody's ban was ended.
-    MemberUnbanned {
-        /// The room.
-        room: RoomId,
-        /// Epoch of the number.
-        epoch: Epoch,
-        /// Number in the room.
-        seq: Seq,
-        /// Who.
-        user: UserBrief,
-        /// By whom.
-        by: UserBrief,
-        /// When.
-        timestamp: UnixMillis,
-    },
-    /// Somebody may no longer say anything.
-    MemberMuted {
-        /// The room.
-        room: RoomId,
-        /// Epoch of the number.
-        epoch: Epoch,
-        /// Number in the room.
-        seq: Seq,
-        /// Who.
-        user: UserBrief,
-        /// By whom.
-        by: UserBrief,
-        /// Until when; for good if not said.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        until: Option<UnixMillis>,
-        /// When.
-        timestamp: UnixMillis,
-    },
-    /// Somebody may say something again.
-    MemberUnmuted {
-        /// The room.
-        room: RoomId,
-        /// Epoch of the number.
-        epoch: Epoch,
-        /// Number in the room.
-        seq: Seq,
-        /// Who.
-        user: UserBrief,
-        /// By whom.
-        by: UserBrief,
-        /// When.
-        timestamp: UnixMillis,
-    },
-    /// The room is talked in otherwise now.
-    RoomUpdated {
-        /// The room.
-        room: RoomId,
-        /// Epoch of the number.
-        epoch: Epoch,
-        /// Number in the room.
-        seq: Seq,
-        /// By whom.
-        by: UserBrief,
-        /// Milliseconds that a member must wait between two texts; 0 for none.
-        slow_mode_ms: u64,
-        /// Whether only those who keep order may say something.
-        frozen: bool,
-        /// When.
-        timestamp: UnixMillis,
     },
     /// The access token ends soon: send a newer one in an `auth` frame.
     TokenExpiring {
@@ -357,6 +161,9 @@ pub enum ServerFrame {
         #[serde(flatten)]
         state: ReadState,
     },
+    /// An event of a live room.
+    #[serde(untagged)]
+    Event(EventFrame),
 }
 
 impl From<UserNews> for ServerFrame {

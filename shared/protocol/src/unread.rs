@@ -1,12 +1,13 @@
 //! Where users have read to, and what waits for them after that.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{Epoch, RoomId, Seq};
 use crate::position::Position;
 
 /// What is unread in one room. The counts are those of the stored messages between mark and [`ReadState::counted`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReadState {
     /// Epoch of the read mark.
     pub epoch: Epoch,

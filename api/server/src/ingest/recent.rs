@@ -55,19 +55,15 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use rookery_protocol::clock::UnixMillis;
-    use rookery_protocol::event::{EVENT_VERSION, Event, EventBody};
+    use rookery_protocol::event::{Event, EventBody, MembershipChange, Sender};
     use rookery_protocol::id::{Epoch, RoomId, Seq, UserId};
 
     use super::*;
 
     fn event(seq: u64) -> SequencedEvent {
-        let event = Event {
-            v: EVENT_VERSION,
-            id: MessageId::from_uuid(uuid::Uuid::new_v4()),
-            user_id: UserId::generate(),
-            username: "ada".to_owned(),
-            body: EventBody::MemberJoined {},
-        };
+        let sender = Sender { user_id: UserId::generate(), username: "ada".to_owned() };
+        let joined = EventBody::Membership(MembershipChange::Joined {});
+        let event = Event::new(MessageId::from_uuid(uuid::Uuid::new_v4()), sender, joined);
         let (room, epoch, seq) = (RoomId::generate(), Epoch(1), Seq::new(seq));
         SequencedEvent { room, epoch, seq, timestamp: UnixMillis(7), event }
     }

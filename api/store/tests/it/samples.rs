@@ -2,7 +2,7 @@
 
 use rookery_protocol::access::{RoomRole, Visibility};
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::event::{EVENT_VERSION, Event, EventBody, NewMessage, RoomSettings, Sender, SequencedEvent};
+use rookery_protocol::event::{Event, EventBody, MembershipChange, NewMessage, RoomSettings, Sender, SequencedEvent};
 use rookery_protocol::id::{AclVersion, ClientId, Epoch, MessageId, RoomId, Seq, SessionId, UserId};
 use rookery_protocol::position::Position;
 use rookery_store::room::{Member, Room, RoomDescription, RoomName};
@@ -71,21 +71,16 @@ pub(crate) fn member(room: RoomId, user: UserId) -> Member {
 
 /// An event of the user with no text.
 pub(crate) fn event(user: UserId, body: EventBody) -> Event {
-    Event {
-        v: EVENT_VERSION,
-        id: MessageId::from_uuid(uuid::Uuid::new_v4()),
-        user_id: user,
-        username: "ada".to_owned(),
-        body,
-    }
+    let sender = Sender { user_id: user, username: "ada".to_owned() };
+    Event::new(MessageId::from_uuid(uuid::Uuid::new_v4()), sender, body)
 }
 
 pub(crate) fn joined(user: UserId) -> Event {
-    event(user, EventBody::MemberJoined {})
+    event(user, EventBody::Membership(MembershipChange::Joined {}))
 }
 
 pub(crate) fn left(user: UserId) -> Event {
-    event(user, EventBody::MemberLeft {})
+    event(user, EventBody::Membership(MembershipChange::Left {}))
 }
 
 /// A message of somebody, at a place.

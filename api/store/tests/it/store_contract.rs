@@ -110,6 +110,7 @@ on_both! {
     messages {
         history_returns_what_was_applied
         applying_again_changes_nothing
+        trace_context_is_not_stored
         a_place_is_taken_once
         an_event_has_one_place
         an_event_that_is_held_is_told_with_its_place

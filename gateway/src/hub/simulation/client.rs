@@ -6,7 +6,7 @@ use rookery_bus::Head;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{MessageId, RoomId, UserId};
 use rookery_protocol::position::Position;
-use rookery_protocol::server::ServerFrame;
+use rookery_protocol::server::{EventFrame, ServerFrame};
 use serde_json::{Value, json};
 
 use super::Violation;
@@ -102,7 +102,9 @@ impl Client {
                 let place = (epoch, head);
                 (self.position, self.repair) = (Some(place), Some((Repair::Reset, place)));
             }
-            ServerFrame::NewMessage { epoch, seq, message, .. } => self.show((epoch, seq), message.message_id)?,
+            ServerFrame::Event(EventFrame::NewMessage { epoch, seq, message, .. }) => {
+                self.show((epoch, seq), message.message_id)?;
+            }
             ServerFrame::Gap { from, to, .. } => {
                 let (epoch, seq) = self.position.ok_or("a gap without a position")?;
                 if from != seq.next() {
@@ -144,21 +146,10 @@ impl Client {
             ServerFrame::Hello { .. }
             | ServerFrame::Subscribed { .. }
             | ServerFrame::Unsubscribed { .. }
-            | ServerFrame::MemberJoined { .. }
-            | ServerFrame::MemberLeft { .. }
+            | ServerFrame::Event(_)
             | ServerFrame::Pong {}
             | ServerFrame::Reconnect { .. }
             | ServerFrame::Heads { .. }
-            | ServerFrame::MessageEdited { .. }
-            | ServerFrame::MessageDeleted { .. }
-            | ServerFrame::ReactionAdded { .. }
-            | ServerFrame::ReactionRemoved { .. }
-            | ServerFrame::MemberKicked { .. }
-            | ServerFrame::MemberBanned { .. }
-            | ServerFrame::MemberUnbanned { .. }
-            | ServerFrame::MemberMuted { .. }
-            | ServerFrame::MemberUnmuted { .. }
-            | ServerFrame::RoomUpdated { .. }
             | ServerFrame::TokenExpiring { .. }
             | ServerFrame::Presence(_)
             | ServerFrame::Watching { .. }

@@ -83,7 +83,9 @@ async fn who_leaves_during_a_long_replay_gets_no_more_of_it() {
     let attach = setup.hub.attach(&joining);
     let mut attach = std::pin::pin!(attach);
     assert!(tokio::time::timeout(Duration::from_millis(1), attach.as_mut()).await.is_err());
-    setup.bus.put(setup.room, joining.member.user, EventBody::MemberLeft {});
+    setup
+        .bus
+        .put(setup.room, joining.member.user, EventBody::Membership(MembershipChange::Left {}));
     settle().await;
     let heard = told(&joining.member);
     assert_eq!(heard.last().unwrap(), "out");

@@ -7,10 +7,11 @@ use rookery_bus::acks::PendingAcks;
 use rookery_bus::signal::{Revoked, Signal};
 use rookery_bus::{Append, AppendError, Appended};
 use rookery_protocol::access::Rights;
-use rookery_protocol::event::{Event, EventBody, NewMessage, Sender, SequencedEvent};
+use rookery_protocol::event::{Event, EventBody, MessageChanged, NewMessage, Sender, SequencedEvent};
 use rookery_protocol::id::{AclVersion, ClientId, Epoch, RoomId, Seq, SessionId, UserId};
 use rookery_protocol::partition::partition_of;
 use rookery_protocol::position::Position;
+use rookery_protocol::server::EventFrame;
 use rookery_protocol::unread::{ReadState, UserNews};
 use tokio::sync::broadcast::Receiver;
 
@@ -49,19 +50,28 @@ pub(crate) async fn next_event(signals: &mut Receiver<Signal>) -> Arc<SequencedE
 
 pub(crate) fn content(event: &SequencedEvent) -> &str {
     match &event.event.body {
-        EventBody::Message { content, .. } | EventBody::MessageEdited { content, .. } => content,
-        EventBody::MemberJoined {}
-        | EventBody::MemberLeft {}
-        | EventBody::MemberKicked { .. }
-        | EventBody::MemberBanned { .. }
-        | EventBody::MemberUnbanned { .. }
-        | EventBody::MemberMuted { .. }
-        | EventBody::MemberUnmuted { .. }
-        | EventBody::RoomUpdated { .. }
-        | EventBody::MessageDeleted { .. }
-        | EventBody::ReactionAdded { .. }
-        | EventBody::ReactionRemoved { .. } => "",
+        EventBody::Message(NewMessage { content, .. })
+        | EventBody::MessageChange(MessageChanged::Edited { content, .. }) => content,
+        EventBody::MessageChange(_) | EventBody::Membership(_) | EventBody::Room(_) => "",
     }
+}
+
+/// The example of W3C Trace Context.
+const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+async fn trace_context_crosses_the_bus(fixture: Fixture) {
+    let room = fixture.room(0, 1).await;
+    let mut signals = fixture.bus.signals();
+    fixture.bus.subscribe(room).await.unwrap();
+    let mut append = message(room, UserId::generate(), "c-1", "hi");
+    append.event.trace = Some(TRACEPARENT.parse().unwrap());
+    fixture.bus.append(append.clone()).await.unwrap();
+    let heard = next_event(&mut signals).await;
+    assert_eq!(heard.event, append.event);
+    let read = fixture.bus.range(room, Seq::ZERO, 10).await.unwrap();
+    assert!(read.iter().all(|event| event.event.trace == append.event.trace), "{read:?}");
+    let frame = serde_json::to_string(&EventFrame::from(Arc::unwrap_or_clone(heard))).unwrap();
+    assert!(!frame.contains("4bf92f3577b34da6a3ce929d0e0e4736"), "{frame}");
 }
 
 async fn numbers_follow_the_store(fixture: Fixture) {
@@ -259,6 +269,7 @@ contract!(
     simultaneous_repeats_are_one,
     parallel_senders_share_one_order,
     only_subscribed_rooms_are_heard,
+    trace_context_crosses_the_bus,
     the_tail_is_read_by_number,
     the_end_of_logins_is_told_to_who_listens,
     news_is_told_to_who_listens,

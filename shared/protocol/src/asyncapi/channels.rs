@@ -3,7 +3,6 @@
 use serde_json::{Map, Value, json};
 
 use super::Side;
-use super::client::room_parameter;
 use crate::{BEARER_PREFIX, SUBPROTOCOL};
 
 /// The addresses, by their names in the document.
@@ -47,14 +46,14 @@ pub(super) fn channels(messages: &Map<String, Value>) -> Map<String, Value> {
 }
 
 /// As seen from the server, which receives what clients say.
-pub(super) fn operations(types: &dyn Fn(Side) -> Vec<&'static str>) -> Map<String, Value> {
+pub(super) fn operations(types: &dyn Fn(Side) -> Vec<String>) -> Map<String, Value> {
     let mut operations = Map::new();
     for (channel, address, _) in CHANNELS {
         for (side, action) in [(Side::Client, "receive"), (Side::Server, "send")] {
             let place = format!("#/channels/{channel}");
             let messages: Vec<Value> = types(side)
                 .into_iter()
-                .map(|kind| json!({"$ref": format!("{place}/messages/{}", side.name_of(kind))}))
+                .map(|kind| json!({"$ref": format!("{place}/messages/{}", side.name_of(&kind))}))
                 .collect();
             let summary = match side {
                 Side::Client => format!("What a client may say on {address}."),
@@ -98,4 +97,8 @@ pub(super) fn security_schemes() -> Map<String, Value> {
         Value::Object(schemes) => schemes,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
     }
+}
+
+fn room_parameter() -> Value {
+    json!({"room": {"description": "The room's id or, if it is public, its slug."}})
 }

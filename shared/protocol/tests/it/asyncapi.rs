@@ -8,7 +8,6 @@ use rookery_protocol::client::ClientFrame;
 use rookery_protocol::close::CloseCode;
 use rookery_protocol::cost::PRICES;
 use rookery_protocol::error_code::ErrorCode;
-use rookery_protocol::server::ServerFrame;
 use rookery_tests::tools;
 use rookery_tests::traffic::Document;
 use serde::Deserialize;
@@ -85,7 +84,7 @@ fn every_example_is_as_its_schema_says_and_shown_with_its_message() {
             seen.insert(kind);
         }
         // Every variant of the enums has an example, so both lists are whole.
-        assert_eq!(seen, frame_types(side).into_iter().map(str::to_owned).collect());
+        assert_eq!(seen, frame_types(side).into_iter().collect());
     }
 }
 
@@ -107,7 +106,7 @@ fn the_codes_are_those_of_the_tables() {
     let document = document();
     let codes: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(names(&document["x-error-codes"], "code"), codes);
-    assert_eq!(document["components"]["schemas"]["error_code"]["enum"], serde_json::json!(codes));
+    assert_eq!(document["components"]["schemas"]["ErrorCode"]["enum"], serde_json::json!(codes));
     let reasons: Vec<&str> = CloseCode::ALL.iter().map(|code| code.reason()).collect();
     assert_eq!(names(&document["x-close-codes"], "reason"), reasons);
 }
@@ -161,7 +160,7 @@ fn the_page_tells_of_every_frame() {
     let said = table("What a client sends");
     let in_first_cell = |kind: &str| said.iter().any(|row| row[0].contains(&format!("\"type\":\"{kind}\"")));
     for kind in frame_types(Side::Client) {
-        assert!(in_first_cell(kind), "{kind} is not on the page");
+        assert!(in_first_cell(&kind), "{kind} is not on the page");
     }
     let heard = table("What the server sends");
     for kind in frame_types(Side::Server) {
@@ -175,9 +174,8 @@ fn the_page_tells_of_every_frame() {
             "{text}"
         );
     }
+    let known = frame_types(Side::Server);
     for kind in heard.iter().flat_map(|row| row[0].split(", ")) {
-        let kind = kind.trim_matches('`');
-        let unknown = serde_json::from_value::<ServerFrame>(serde_json::json!({"type": kind}));
-        assert!(!unknown.is_err_and(|error| error.to_string().starts_with("unknown variant")), "{kind}");
+        assert!(known.iter().any(|known| known == kind.trim_matches('`')), "{kind} is no frame");
     }
 }

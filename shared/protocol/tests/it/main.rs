@@ -3,4 +3,5 @@
 
 mod asyncapi;
 mod golden;
+mod schema;
 mod wrong_types;

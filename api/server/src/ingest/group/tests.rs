@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use rookery_bus_redis::entry::Entry;
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::event::{EVENT_VERSION, Event, EventBody};
+use rookery_protocol::event::{Event, EventBody, MembershipChange, Sender};
 use rookery_protocol::id::{Epoch, MessageId, RoomId, Seq, UserId};
 use rookery_protocol::position::{Position, StoredPosition};
 use rookery_store::message_state::{MessageState, Reacted};
@@ -156,13 +156,8 @@ impl Bench {
 fn event(seq: u64) -> SequencedEvent {
     let user = UserId::generate();
     let id = MessageId::from_uuid(uuid::Uuid::new_v4());
-    let event = Event {
-        v: EVENT_VERSION,
-        id,
-        user_id: user,
-        username: "ada".to_owned(),
-        body: EventBody::MemberLeft {},
-    };
+    let sender = Sender { user_id: user, username: "ada".to_owned() };
+    let event = Event::new(id, sender, EventBody::Membership(MembershipChange::Left {}));
     let room = RoomId::generate();
     SequencedEvent { room, epoch: Epoch(1), seq: Seq::new(seq), timestamp: UnixMillis(0), event }
 }

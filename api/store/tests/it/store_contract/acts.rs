@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
-use rookery_protocol::event::{Event, EventBody, Sender, SequencedEvent};
+use rookery_protocol::event::{Event, EventBody, MessageChanged, NewMessage, Sender, SequencedEvent};
 use rookery_protocol::id::{ClientId, MessageId, RoomId, UserId};
 use rookery_protocol::limits::{REACTION_USERS_MAX, REACTIONS_PER_MESSAGE_MAX};
 use rookery_protocol::message_change::{ChangeKind, MessageChange};
@@ -36,7 +36,7 @@ impl Scene {
     fn by(&self, user: UserId, seq: u64, kind: ChangeKind) -> SequencedEvent {
         let sender = Sender { user_id: user, username: "ada".to_owned() };
         let act = MessageChange { message_id: self.id(), kind };
-        at(self.room, 1, seq, Event::act(self.room, sender, &ClientId::generate(), act))
+        at(self.room, 1, seq, Event::message_change(self.room, sender, &ClientId::generate(), act))
     }
 
     fn act(&self, seq: u64, kind: ChangeKind) -> SequencedEvent {
@@ -72,18 +72,9 @@ fn emoji(n: u32) -> Emoji {
 
 fn content(event: &SequencedEvent) -> Option<&str> {
     match &event.event.body {
-        EventBody::Message { content, .. } | EventBody::MessageEdited { content, .. } => Some(content),
-        EventBody::MemberJoined {}
-        | EventBody::MemberLeft {}
-        | EventBody::MemberKicked { .. }
-        | EventBody::MemberBanned { .. }
-        | EventBody::MemberUnbanned { .. }
-        | EventBody::MemberMuted { .. }
-        | EventBody::MemberUnmuted { .. }
-        | EventBody::RoomUpdated { .. }
-        | EventBody::MessageDeleted { .. }
-        | EventBody::ReactionAdded { .. }
-        | EventBody::ReactionRemoved { .. } => None,
+        EventBody::Message(NewMessage { content, .. })
+        | EventBody::MessageChange(MessageChanged::Edited { content, .. }) => Some(content),
+        EventBody::MessageChange(_) | EventBody::Membership(_) | EventBody::Room(_) => None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rookery_protocol::access::RoomRole;
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::event::{Event, EventBody};
+use rookery_protocol::event::{Event, EventBody, MembershipChange, RoomChange};
 use rookery_protocol::id::{AclVersion, RoomId, RoomRef, UserId};
 use rookery_store::room::{Member, Room, SettingsChange};
 use rookery_store::{Announcement, Members, StoreError, Stores};
@@ -203,7 +203,10 @@ pub(crate) async fn join_and_leave_race(home: Home) {
     assert_eq!(acl(&stores, room.id).await, AclVersion(changes as u64));
     for (n, announcement) in announced.iter().enumerate() {
         assert_eq!(announcement.acl, AclVersion(n as u64 + 1));
-        let is_join = matches!(announcement.event.body, rookery_protocol::event::EventBody::MemberJoined {});
+        let is_join = matches!(
+            announcement.event.body,
+            rookery_protocol::event::EventBody::Membership(MembershipChange::Joined {})
+        );
         assert_eq!(is_join, n % 2 == 0);
     }
     assert_eq!(stores.members.count(room.id).await.unwrap(), changes as u64 % 2);
@@ -316,7 +319,9 @@ pub(crate) async fn d13_an_owner_leaves_last_and_closes_the_room(home: Home) {
     };
     assert!(matches!(leave(ada).await, Err(StoreError::OwnerStays)));
     let given = stores.members.transfer(place.id, bob, &left(ada)).await.unwrap().unwrap();
-    assert!(matches!(given.event.body, EventBody::RoomUpdated { settings } if settings.version == given.acl));
+    assert!(
+        matches!(given.event.body, EventBody::Room(RoomChange::Updated { settings }) if settings.version == given.acl)
+    );
     let roles = [ada, bob].map(|user| stores.members.get(place.id, user));
     let roles = futures_util::future::join_all(roles)
         .await

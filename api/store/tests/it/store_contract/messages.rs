@@ -32,6 +32,17 @@ pub(crate) async fn history_returns_what_was_applied(home: Home) {
     assert_eq!(history(&stores, room).await, events);
 }
 
+/// Trace context is for the way into the store, not for what is kept.
+pub(crate) async fn trace_context_is_not_stored(home: Home) {
+    let stores = home.stores().await;
+    let room = RoomId::generate();
+    let kept = message(room, 1, 1);
+    let mut traced = kept.clone();
+    traced.event.trace = Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap());
+    stores.messages.apply(&[traced]).await.unwrap();
+    assert_eq!(history(&stores, room).await, [kept]);
+}
+
 /// The repeat after a crash: everything again, and more.
 pub(crate) async fn applying_again_changes_nothing(home: Home) {
     let stores = home.stores().await;

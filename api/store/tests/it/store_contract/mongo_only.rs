@@ -160,7 +160,7 @@ async fn act_on(stores: &Stores, said: &SequencedEvent) {
     ];
     for (seq, kind) in (10..).zip(kinds) {
         let sender = Sender { user_id: said.event.user_id, username: "ada".to_owned() };
-        let event = Event::act(said.room, sender, &ClientId::generate(), MessageChange { message_id, kind });
+        let event = Event::message_change(said.room, sender, &ClientId::generate(), MessageChange { message_id, kind });
         let event = crate::samples::at(said.room, 1, seq, event);
         stores.messages.apply(std::slice::from_ref(&event)).await.unwrap();
         stores.messages.apply(&[event]).await.unwrap();

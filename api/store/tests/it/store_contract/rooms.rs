@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use rookery_protocol::access::Visibility;
-use rookery_protocol::event::{Event, EventBody, RoomSettings};
+use rookery_protocol::event::{Event, EventBody, RoomChange, RoomSettings};
 use rookery_protocol::id::{AclVersion, RoomId, RoomRef, UserId};
 use rookery_store::room::{Room, RoomName, SettingsChange};
 use rookery_store::{Announcement, StoreError, Unique};
@@ -92,7 +92,7 @@ pub(crate) async fn settings_change_and_are_announced(home: Home) {
     let (stores, room, user) = (home.stores().await, room(Some("general")), UserId::generate());
     stores.rooms.insert(&room).await.unwrap();
     assert_eq!(room.settings, RoomSettings::default());
-    let unsaid = || event(user, EventBody::RoomUpdated { settings: RoomSettings::default() });
+    let unsaid = || event(user, EventBody::Room(RoomChange::Updated { settings: RoomSettings::default() }));
     let slow = SettingsChange { slow_mode_ms: Some(5_000), frozen: None };
     let frozen = SettingsChange { slow_mode_ms: None, frozen: Some(true) };
     let mut told = Vec::new();
@@ -100,7 +100,7 @@ pub(crate) async fn settings_change_and_are_announced(home: Home) {
         let event = unsaid();
         let announced = stores.rooms.settle(room.id, change, &event).await.unwrap().unwrap();
         let settings = RoomSettings { version: AclVersion(version), slow_mode_ms, frozen: is_frozen };
-        let event = Event { body: EventBody::RoomUpdated { settings }, ..event };
+        let event = Event { body: EventBody::Room(RoomChange::Updated { settings }), ..event };
         assert_eq!(announced, Announcement { room: room.id, acl: AclVersion(version), event });
         let found = stores.rooms.find(&RoomRef::Id(room.id)).await.unwrap().unwrap();
         assert_eq!((found.settings, found.acl), (settings, AclVersion(version)));
@@ -122,7 +122,8 @@ pub(crate) async fn settings_race(home: Home) {
     ];
     let outcomes = at_once(2, |n| {
         let (rooms, room) = (stores.rooms.clone(), room.id);
-        let event = event(UserId::generate(), EventBody::RoomUpdated { settings: RoomSettings::default() });
+        let event =
+            event(UserId::generate(), EventBody::Room(RoomChange::Updated { settings: RoomSettings::default() }));
         async move { rooms.settle(room, changes[n], &event).await.unwrap() }
     })
     .await;

@@ -2,7 +2,7 @@
 
 use rookery_protocol::access::Until;
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::event::{Event, EventBody, Sender};
+use rookery_protocol::event::{Event, EventBody, MembershipChange, Sender};
 use rookery_protocol::id::{AclVersion, RoomId, RoomRef, UserId};
 use rookery_store::room::{Member, Room};
 use rookery_store::sanction::{Sanction, SanctionAction};
@@ -26,13 +26,13 @@ async fn acl(stores: &Stores, room: RoomId) -> AclVersion {
 
 fn banned(user: UserId, until: Option<UnixMillis>) -> Event {
     let member = Sender { user_id: user, username: "ada".to_owned() };
-    event(UserId::generate(), EventBody::MemberBanned { member, until })
+    event(UserId::generate(), EventBody::Membership(MembershipChange::Banned { member, until }))
 }
 
 pub(crate) async fn a_kick_ends_the_membership_and_announces(home: Home) {
     let (stores, room, user) = with_member(&home).await;
     let member = Sender { user_id: user, username: "ada".to_owned() };
-    let event = event(UserId::generate(), EventBody::MemberKicked { member });
+    let event = event(UserId::generate(), EventBody::Membership(MembershipChange::Kicked { member }));
     let announcement = stores
         .sanctions
         .apply(room.id, user, SanctionAction::Kick, &event)

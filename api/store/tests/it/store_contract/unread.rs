@@ -18,7 +18,7 @@ const MOST: usize = 5;
 pub(crate) fn act(said: &SequencedEvent, seq: u64, kind: ChangeKind) -> SequencedEvent {
     let sender = Sender { user_id: said.event.user_id, username: "bob".to_owned() };
     let act = MessageChange { message_id: said.event.id, kind };
-    at(said.room, said.epoch.0, seq, Event::act(said.room, sender, &ClientId::generate(), act))
+    at(said.room, said.epoch.0, seq, Event::message_change(said.room, sender, &ClientId::generate(), act))
 }
 
 fn edit(said: &SequencedEvent, seq: u64, content: &str) -> SequencedEvent {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rookery_bus::pace::{RoomRateLimit, TooEarly};
 use rookery_bus::{OpenError, RoomSeed};
 use rookery_protocol::emoji::Emoji;
-use rookery_protocol::event::RoomSettings;
+use rookery_protocol::event::{EventBody, RoomChange, RoomSettings, Sender};
 use rookery_protocol::id::MessageId;
 use rookery_protocol::message_change::{ChangeKind, MessageChange};
 use rookery_protocol::position::Position;
@@ -24,7 +24,8 @@ const HOUR_MS: u64 = 3_600_000;
 fn act(room: RoomId, user: UserId, name: &str, kind: ChangeKind) -> Append {
     let sender = Sender { user_id: user, username: "alice".into() };
     let client_id = ClientId::try_from(name.to_owned()).unwrap();
-    let event = Event::act(room, sender, &client_id, MessageChange { message_id: MessageId::generate(), kind });
+    let event =
+        Event::message_change(room, sender, &client_id, MessageChange { message_id: MessageId::generate(), kind });
     Append { room, event, client_id, rights: Rights::At(ACL), epoch: None }
 }
 
@@ -38,7 +39,7 @@ fn settings(version: u64, slow_mode_ms: u64, frozen: bool) -> RoomSettings {
 
 async fn settle(fixture: &Fixture, room: RoomId, settings: RoomSettings) -> Result<Appended, AppendError> {
     let mut append = message(room, UserId::generate(), &format!("s-{}", settings.version.0), "");
-    append.event.body = EventBody::RoomUpdated { settings };
+    append.event.body = EventBody::Room(RoomChange::Updated { settings });
     append.rights = Rights::Keep;
     fixture.bus.append(append).await
 }
