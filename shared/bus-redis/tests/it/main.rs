@@ -5,6 +5,7 @@
 mod contract;
 
 mod bus_contract;
+mod counting_wire;
 mod fixture;
 mod given_up;
 mod journal;
@@ -12,3 +13,4 @@ mod presence_contract;
 mod quota_contract;
 mod redis_epochs;
 mod redis_log;
+mod silent_redis;
