@@ -1,41 +1,61 @@
 -- Numbers one event, keeps it in the room's tail and the partition's log, and publishes it.
--- KEYS: partition, room, tail, log, dedupe (current), dedupe (previous), pace of the user
--- ARGV: fence, dedupe field, rights ("at", "raise" or "keep"), acl, event id, event, room id,
---       room channel, wake channel, tail length, tail life (s), dedupe life (s), log length,
---       load ("text", "reaction" or "free"), interval (ms), credit (ms), keeps order (1 or 0),
---       settings: version (or nothing), slow mode (ms), frozen (1 or 0),
---       epoch it is for (or nothing)
-local partition = redis.call('HMGET', KEYS[1], 'fence', 'epoch', 'mark', 'lost')
-if partition[1] ~= ARGV[1] then return {'not_open'} end
-local room = redis.call('HMGET', KEYS[2], 'epoch', 'seq', 'acl', 'frozen', 'slow_mode_ms')
-if room[1] ~= partition[2] then return {'not_open'} end
-if ARGV[21] ~= '' and ARGV[21] ~= room[1] then return {'not_open'} end
+-- The caller passes keys and arguments in the order of these names.
+local partition_key, room_key, tail_key, log_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+-- Results of appends of this bucket of time and of the one before.
+local results_key, older_results_key = KEYS[5], KEYS[6]
+local pace_key = KEYS[7]
+
+local fence = ARGV[1]
+-- Under which an append is remembered: user and client id.
+local result_field = ARGV[2]
+-- The event was allowed under this version of the room's rights ('at': refused when the room has a newer one), brings it
+-- about ('raise'), or takes nothing away ('keep').
+local rights, acl_text = ARGV[3], ARGV[4]
+local event_id, event, room_id = ARGV[5], ARGV[6], ARGV[7]
+local room_channel, wake_channel = ARGV[8], ARGV[9]
+local tail_events_max, tail_life_s, results_life_s, log_entries_max = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
+-- 'text', 'reaction' or 'free'.
+local cost = ARGV[14]
+local interval_ms, credit_ms = ARGV[15], ARGV[16]
+local is_moderator = ARGV[17] == '1'
+-- New settings of the room; without a version there are none.
+local settings_version, settings_slow_mode_ms, settings_frozen = ARGV[18], ARGV[19], ARGV[20]
+-- The epoch it is for; empty for any.
+local only_in_epoch = ARGV[21]
+
+local partition = redis.call('HMGET', partition_key, 'fence', 'epoch', 'mark', 'lost')
+local known_fence, partition_epoch, mark, lost_epoch = partition[1], partition[2], partition[3], partition[4]
+if known_fence ~= fence then return {'not_open'} end
+local room = redis.call('HMGET', room_key, 'epoch', 'seq', 'acl', 'frozen', 'slow_mode_ms')
+local epoch, last_seq, room_acl, frozen, slow_mode_ms = room[1], room[2], room[3], room[4], room[5]
+if epoch ~= partition_epoch then return {'not_open'} end
+if only_in_epoch ~= '' and only_in_epoch ~= epoch then return {'not_open'} end
 
 -- A repeat is answered before any limit, so that a retry is never refused.
-local first = redis.call('HGET', KEYS[5], ARGV[2]) or redis.call('HGET', KEYS[6], ARGV[2])
+local first = redis.call('HGET', results_key, result_field) or redis.call('HGET', older_results_key, result_field)
 -- Unless its epoch ended with events that were thrown away, and this may be one of them.
-if first and partition[4] and tonumber(string.match(first, '^%d+')) <= tonumber(partition[4])
+if first and lost_epoch and tonumber(string.match(first, '^%d+')) <= tonumber(lost_epoch)
   and not string.find(first, ' stored', 1, true) then first = nil end
 -- Another event under the same name is no repeat.
-if first and not string.find(first, ' ' .. ARGV[5], 1, true) then return {'reused'} end
-if first then return {'repeated', first, partition[2], partition[3] or ''} end
+if first and not string.find(first, ' ' .. event_id, 1, true) then return {'reused'} end
+if first then return {'repeated', first, partition_epoch, mark or ''} end
 
-local acl = tonumber(ARGV[4])
-if ARGV[3] == 'at' and tonumber(room[3]) > acl then return {'stale_rights'} end
-local waiting = redis.call('XLEN', KEYS[4])
-if waiting >= tonumber(ARGV[13]) then return {'overloaded'} end
+local acl = tonumber(acl_text)
+if rights == 'at' and tonumber(room_acl) > acl then return {'stale_rights'} end
+local waiting = redis.call('XLEN', log_key)
+if waiting >= tonumber(log_entries_max) then return {'overloaded'} end
 
 local time = redis.call('TIME')
 local millis = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
 
 -- What a user says: not in a frozen room, no faster than the pace and slow mode allow. A refusal leaves no trace.
-if ARGV[14] ~= 'free' then
-  if room[4] == '1' and ARGV[17] == '0' then return {'frozen'} end
-  local interval, credit, slow = tonumber(ARGV[15]), tonumber(ARGV[16]), 0
-  if ARGV[14] == 'text' and ARGV[17] == '0' then slow = tonumber(room[5] or '0') end
+if cost ~= 'free' then
+  if frozen == '1' and not is_moderator then return {'frozen'} end
+  local interval, credit, slow = tonumber(interval_ms), tonumber(credit_ms), 0
+  if cost == 'text' and not is_moderator then slow = tonumber(slow_mode_ms or '0') end
   if interval > 0 or slow > 0 then
     local now = tonumber(millis)
-    local trace = redis.call('GET', KEYS[7]) or '0 0 0'
+    local trace = redis.call('GET', pace_key) or '0 0 0'
     local paid, said, ends = string.match(trace, '^(%d+) (%d+) (%d+)$')
     paid = math.min(math.max(tonumber(paid), now), now + credit + interval)
     if interval > 0 and paid - credit > now then
@@ -47,33 +67,34 @@ if ARGV[14] ~= 'free' then
     if slow > 0 then said = millis end
     ends = math.max(tonumber(ends), paid, now + slow)
     trace = string.format('%.0f %s %.0f', paid, said, ends)
-    redis.call('SET', KEYS[7], trace, 'PX', string.format('%.0f', math.max(ends - now, 1)))
+    redis.call('SET', pace_key, trace, 'PX', string.format('%.0f', math.max(ends - now, 1)))
   end
 end
 -- New settings hold from their own event on, unless newer ones came first.
-if ARGV[18] ~= '' then
-  local known = redis.call('HGET', KEYS[2], 'settings')
-  if known and tonumber(known) > tonumber(ARGV[18]) then return {'stale_rights'} end
-  redis.call('HSET', KEYS[2], 'settings', ARGV[18], 'slow_mode_ms', ARGV[19], 'frozen', ARGV[20])
+if settings_version ~= '' then
+  local known = redis.call('HGET', room_key, 'settings')
+  if known and tonumber(known) > tonumber(settings_version) then return {'stale_rights'} end
+  redis.call('HSET', room_key,
+    'settings', settings_version, 'slow_mode_ms', settings_slow_mode_ms, 'frozen', settings_frozen)
 end
 
-local seq = string.format('%.0f', room[2] + 1)
-local entry = room[1] .. ' ' .. seq .. ' ' .. millis .. ' ' .. ARGV[6]
-redis.call('XADD', KEYS[3], 'MAXLEN', '=', ARGV[10], seq .. '-0', 'e', entry)
-redis.call('EXPIRE', KEYS[3], ARGV[11])
-local position = redis.call('XADD', KEYS[4], '*', 'r', ARGV[7], 'e', entry, 'd', KEYS[5] .. ' ' .. ARGV[2])
-if ARGV[3] == 'raise' and tonumber(room[3]) < acl then
-  redis.call('HSET', KEYS[2], 'seq', seq, 'acl', ARGV[4])
+local seq = string.format('%.0f', last_seq + 1)
+local entry = epoch .. ' ' .. seq .. ' ' .. millis .. ' ' .. event
+redis.call('XADD', tail_key, 'MAXLEN', '=', tail_events_max, seq .. '-0', 'e', entry)
+redis.call('EXPIRE', tail_key, tail_life_s)
+local position = redis.call('XADD', log_key, '*', 'r', room_id, 'e', entry, 'd', results_key .. ' ' .. result_field)
+if rights == 'raise' and tonumber(room_acl) < acl then
+  redis.call('HSET', room_key, 'seq', seq, 'acl', acl_text)
 else
-  redis.call('HSET', KEYS[2], 'seq', seq)
+  redis.call('HSET', room_key, 'seq', seq)
 end
-local place = room[1] .. ' ' .. seq .. ' ' .. millis .. ' ' .. position .. ' ' .. ARGV[5]
-redis.call('HSET', KEYS[5], ARGV[2], place)
-redis.call('EXPIRE', KEYS[5], ARGV[12])
-redis.call(PUBLISH, ARGV[8], entry)
+local place = epoch .. ' ' .. seq .. ' ' .. millis .. ' ' .. position .. ' ' .. event_id
+redis.call('HSET', results_key, result_field, place)
+redis.call('EXPIRE', results_key, results_life_s)
+redis.call(PUBLISH, room_channel, entry)
 -- Whoever stores this log sleeps while it is empty. This is all that is in it, so there is nothing to ask for.
 if waiting == 0 then
-  local first = {position, ARGV[1], ARGV[7], KEYS[5], ARGV[2], entry}
-  redis.call(PUBLISH, ARGV[9], table.concat(first, ' '))
+  local wakeup = {position, fence, room_id, results_key, result_field, entry}
+  redis.call(PUBLISH, wake_channel, table.concat(wakeup, ' '))
 end
-return {'appended', place, partition[2]}
+return {'appended', place, partition_epoch}

@@ -1,7 +1,7 @@
 //! The bus between processes: Redis scripts, streams and channels, through one command connection and one
 //! subscriber connection per process; on Redis Cluster one of each to every master.
 //!
-//! `append.lua` is the heart: one call, one round trip, one slot. See `redis/scripts.rs` for what happens when the
+//! `append.lua` is the heart: one call, one round trip, one slot. See `scripts.rs` for what happens when the
 //! server loses data, and [`crate::keys`] for the names. One Redis, Sentinel and Redis Cluster differ here only in
 //! who the scripts are loaded on and in whether channels are sharded.
 
@@ -192,7 +192,7 @@ impl RedisBus {
         Ok(rooms.into_iter().zip(rows.iter().map(|row| codec::parse_head(row))).collect())
     }
 
-    /// The arguments of the block of `append.lua` that is about limits and settings.
+    /// The arguments of `append.lua` from `cost` to `settings_frozen`.
     fn limits_of(&self, append: &Append) -> [String; 7] {
         let keeps_order = matches!(append.rights, Rights::Moderator(_));
         let [version, slow_mode_ms, frozen] = append.event.body.settings().map(settings_args).unwrap_or_default();
@@ -241,6 +241,7 @@ impl Bus for RedisBus {
             Rights::Keep => ("keep", AclVersion::default()),
         };
         let [current, previous] = keys::dedupe(room, UnixMillis::now());
+        // Both in the order in which the script names them.
         let keys = vec![
             keys::partition(partition),
             keys::room(room),

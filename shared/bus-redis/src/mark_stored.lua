@@ -1,14 +1,28 @@
 -- The entries of a batch are in the store: forget them, remember how far everything is stored, tell whoever waits.
--- KEYS: partition, log, lease, then one room after the other, then dedupe results of events that were stored before
--- ARGV: fence (makes the script belong to this server), owner, epoch of the batch, marks channel,
---       number of entries, their ids,
---       number of rooms, number for each,
---       then for each event that was stored before: its entry, dedupe field, event id, and epoch, seq, ms of the first
+-- The caller passes keys and arguments in the order of these names.
+-- ARGV[1] is the fence, which the prelude has checked.
+local partition_key, log_key, lease_key = KEYS[1], KEYS[2], KEYS[3]
+local owner, batch_epoch, marks_channel = ARGV[2], ARGV[3], ARGV[4]
+-- Then the number of entries, and their ids.
 local count = tonumber(ARGV[5])
-local rooms = tonumber(ARGV[6 + count])
-if redis.call('GET', KEYS[3]) ~= ARGV[2] then return 'no_lease' end
-local partition = redis.call('HMGET', KEYS[1], 'epoch', 'mark', 'top', 'moves')
-if partition[1] ~= ARGV[3] then return 'over' end
+local first_entry, last_entry = 6, 5 + count
+-- Then the number of rooms, and a key and a stored number for each.
+local rooms = tonumber(ARGV[last_entry + 1])
+local function room_at(n) return KEYS[3 + n], ARGV[last_entry + 1 + n] end
+-- Then for each event that was stored before the key of its result, and its entry, the result's field, the event's id,
+-- and epoch, number and time of the first.
+local relocations = #KEYS - 3 - rooms
+local function relocation_at(n)
+  local at = last_entry + 1 + rooms + (n - 1) * 6
+  local entry, field, event_id = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  local place = ARGV[at + 4] .. ' ' .. ARGV[at + 5] .. ' ' .. ARGV[at + 6]
+  return KEYS[3 + rooms + n], entry, field, event_id, place
+end
+
+if redis.call('GET', lease_key) ~= owner then return 'no_lease' end
+local partition = redis.call('HMGET', partition_key, 'epoch', 'top', 'moves')
+local epoch, top, moves = partition[1], partition[2], tonumber(partition[3] or '0')
+if epoch ~= batch_epoch then return 'over' end
 
 local function is_less(a, b)
   local a_ms, a_n = string.match(a, '(%d+)-(%d+)')
@@ -17,50 +31,48 @@ local function is_less(a, b)
 end
 
 -- Exactly these, and they count only as far as they are here: another server may hold less.
-redis.call('XACK', KEYS[2], 'ingest', unpack(ARGV, 6, 5 + count))
-local top, last = partition[3], nil
-for i = 5 + count, 6, -1 do
-  if redis.call('XDEL', KEYS[2], ARGV[i]) == 1 then
+redis.call('XACK', log_key, 'ingest', unpack(ARGV, first_entry, last_entry))
+local last
+for i = last_entry, first_entry, -1 do
+  if redis.call('XDEL', log_key, ARGV[i]) == 1 then
     last = ARGV[i]
-    if i > 6 then redis.call('XDEL', KEYS[2], unpack(ARGV, 6, i - 1)) end
+    if i > first_entry then redis.call('XDEL', log_key, unpack(ARGV, first_entry, i - 1)) end
     break
   end
 end
 
-local moves = tonumber(partition[4] or '0')
 local told = ''
-for i = 4 + rooms, #KEYS do
-  local at = 7 + count + rooms + (i - 4 - rooms) * 6
-  local place = ARGV[at + 3] .. ' ' .. ARGV[at + 4] .. ' ' .. ARGV[at + 5]
+for n = 1, relocations do
+  local results_key, entry, field, event_id, place = relocation_at(n)
   moves = moves + 1
-  told = told .. ' ' .. ARGV[at] .. ' ' .. place
+  told = told .. ' ' .. entry .. ' ' .. place
   -- Later repeats are answered with the first place.
-  local known = redis.call('HGET', KEYS[i], ARGV[at + 1])
-  if known and string.find(known, ARGV[at + 2], 1, true) then
-    redis.call('HSET', KEYS[i], ARGV[at + 1], place .. ' ' .. ARGV[at] .. ' ' .. ARGV[at + 2] .. ' stored')
+  local known = redis.call('HGET', results_key, field)
+  if known and string.find(known, event_id, 1, true) then
+    redis.call('HSET', results_key, field, place .. ' ' .. entry .. ' ' .. event_id .. ' stored')
   end
 end
 moves = string.format('%.0f', moves)
 if not last then
-  redis.call('HSET', KEYS[1], 'moves', moves)
+  redis.call('HSET', partition_key, 'moves', moves)
   return 'over'
 end
 if not top or is_less(top, last) then top = last end
 
 -- "Everything up to here" is not true while an older entry is left, such as one that was handed out to nobody.
-local first = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
+local first = redis.call('XRANGE', log_key, '-', '+', 'COUNT', 1)[1]
 if first and is_less(first[1], top) then
-  redis.call('HSET', KEYS[1], 'moves', moves, 'top', top)
+  redis.call('HSET', partition_key, 'moves', moves, 'top', top)
   return 'behind'
 end
-for i = 4, 3 + rooms do
-  local seq = ARGV[7 + count + i - 4]
-  local room = redis.call('HMGET', KEYS[i], 'epoch', 'stored')
-  if room[1] == ARGV[3] and tonumber(room[2] or '0') < tonumber(seq) then
-    redis.call('HSET', KEYS[i], 'stored', seq)
+for n = 1, rooms do
+  local room_key, seq = room_at(n)
+  local room = redis.call('HMGET', room_key, 'epoch', 'stored')
+  if room[1] == batch_epoch and tonumber(room[2] or '0') < tonumber(seq) then
+    redis.call('HSET', room_key, 'stored', seq)
   end
 end
-local mark = ARGV[3] .. ' ' .. top
-redis.call('HSET', KEYS[1], 'moves', moves, 'top', top, 'mark', mark)
-redis.call(PUBLISH, ARGV[4], mark .. ' ' .. moves .. told)
+local mark = batch_epoch .. ' ' .. top
+redis.call('HSET', partition_key, 'moves', moves, 'top', top, 'mark', mark)
+redis.call(PUBLISH, marks_channel, mark .. ' ' .. moves .. told)
 return first and 'stored' or 'emptied'

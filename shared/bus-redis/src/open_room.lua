@@ -1,34 +1,46 @@
 -- Builds a room's state in the partition's current epoch, unless it is there.
--- KEYS: partition, room, tail
--- ARGV: fence, stored seq, acl, version of the settings, slow mode (ms), frozen (1 or 0),
---       epoch of the stored event, epoch in which that was read (empty: any), epochs that are remembered
-local partition = redis.call('HMGET', KEYS[1], 'fence', 'epoch', 'lost')
-if partition[1] ~= ARGV[1] then return 'partition_not_open' end
+-- The caller passes keys and arguments in the order of these names.
+local partition_key, room_key, tail_key = KEYS[1], KEYS[2], KEYS[3]
+
+local fence = ARGV[1]
+-- What the store knows of the room.
+local stored_seq, stored_acl = ARGV[2], ARGV[3]
+local settings_version, settings_slow_mode_ms, settings_frozen = ARGV[4], ARGV[5], ARGV[6]
+local stored_epoch = ARGV[7]
+-- The epoch in which that was read; empty for any.
+local read_in_epoch = ARGV[8]
+-- So many epochs of the room are remembered.
+local epochs_max = ARGV[9]
+
+local partition = redis.call('HMGET', partition_key, 'fence', 'epoch', 'lost')
+local known_fence, partition_epoch, lost_epoch = partition[1], partition[2], partition[3]
+if known_fence ~= fence then return 'partition_not_open' end
 -- What was read before this epoch began may be less than what is stored.
-if ARGV[8] ~= '' and ARGV[8] ~= partition[2] then return 'partition_not_open' end
-local room = redis.call('HMGET', KEYS[2], 'epoch', 'seq', 'acl', 'began')
+if read_in_epoch ~= '' and read_in_epoch ~= partition_epoch then return 'partition_not_open' end
+local room = redis.call('HMGET', room_key, 'epoch', 'seq', 'acl', 'began')
+local room_epoch, room_seq, room_acl, room_began = room[1], room[2], room[3], room[4]
 -- Of two versions of the settings the newer one holds, whichever side has it.
-local known = redis.call('HGET', KEYS[2], 'settings')
-if not known or tonumber(known) < tonumber(ARGV[4]) then
-  redis.call('HSET', KEYS[2], 'settings', ARGV[4], 'slow_mode_ms', ARGV[5], 'frozen', ARGV[6])
+local known = redis.call('HGET', room_key, 'settings')
+if not known or tonumber(known) < tonumber(settings_version) then
+  redis.call('HSET', room_key,
+    'settings', settings_version, 'slow_mode_ms', settings_slow_mode_ms, 'frozen', settings_frozen)
 end
-local acl = math.max(tonumber(room[3] or '0'), tonumber(ARGV[3]))
-if room[1] == partition[2] then
-  redis.call('HSET', KEYS[2], 'acl', string.format('%.0f', acl))
+local acl = string.format('%.0f', math.max(tonumber(room_acl or '0'), tonumber(stored_acl)))
+if room_epoch == partition_epoch then
+  redis.call('HSET', room_key, 'acl', acl)
   return 'open'
 end
 -- Numbers go on after the larger of what this server and the store know; old and new never share one. The partition got
 -- its epoch when its log was empty: up to here the store has all that it will ever have, also where it leaves out the
 -- number of a repeat.
-local seq = string.format('%.0f', math.max(tonumber(room[2] or '0'), tonumber(ARGV[2])))
+local seq = string.format('%.0f', math.max(tonumber(room_seq or '0'), tonumber(stored_seq)))
 -- What the tail has of older epochs is stored, too, unless it was thrown away.
-if not room[1] or (partition[3] and tonumber(room[1]) <= tonumber(partition[3])) then redis.call('DEL', KEYS[3]) end
+if not room_epoch or (lost_epoch and tonumber(room_epoch) <= tonumber(lost_epoch)) then redis.call('DEL', tail_key) end
 -- How the epoch begins, and how those before it did, the newest first.
-local began = partition[2] .. ' ' .. seq .. ' ' .. ARGV[7] .. ' ' .. ARGV[2]
+local began = partition_epoch .. ' ' .. seq .. ' ' .. stored_epoch .. ' ' .. stored_seq
 local all, count = began, 1
-for one in string.gmatch(room[4] or '', '[^;]+') do
-  if count < tonumber(ARGV[9]) then all, count = all .. ';' .. one, count + 1 end
+for one in string.gmatch(room_began or '', '[^;]+') do
+  if count < tonumber(epochs_max) then all, count = all .. ';' .. one, count + 1 end
 end
-redis.call('HSET', KEYS[2], 'epoch', partition[2], 'seq', seq,
-  'acl', string.format('%.0f', acl), 'stored', seq, 'began', all)
+redis.call('HSET', room_key, 'epoch', partition_epoch, 'seq', seq, 'acl', acl, 'stored', seq, 'began', all)
 return 'opened'

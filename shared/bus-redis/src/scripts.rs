@@ -5,6 +5,8 @@
 //! incarnation it was loaded for, and the fence is part of its text, so that a new incarnation does not even know
 //! it. Both are the same answer, `NOSCRIPT`: the caller learns the fence of the server that has the data now. On
 //! Redis Cluster each master has a fence of its own.
+//!
+//! What a script takes, and in which order, is said at its top and nowhere else; the first argument is always the fence.
 
 use std::collections::HashMap;
 use std::sync::Arc;
