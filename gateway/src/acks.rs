@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 
 use crate::limits::{ACK_POLL_INTERVAL, RETRY_AFTER_MS};
 use crate::metrics::Metrics;
-use crate::send_queue::SendQueue;
+use crate::send_queue::{Enqueued, SendQueue};
 use crate::subscriber::Subscriber;
 
 /// All acks of this node that wait.
@@ -69,7 +69,7 @@ impl Acks {
             Ok(settled)
         })?;
         for send_queue in owed {
-            send_queue.nudge();
+            send_queue.wake();
         }
         Ok(())
     }
@@ -94,7 +94,7 @@ impl Acks {
             let partitions = self.pending.lock().waiting();
             for partition in partitions {
                 match bus.stored(partition).await {
-                    Ok(Some(mark)) => self.advance(partition, &mark).iter().for_each(|send_queue| send_queue.nudge()),
+                    Ok(Some(mark)) => self.advance(partition, &mark).iter().for_each(|send_queue| send_queue.wake()),
                     Ok(None) => {}
                     Err(error) => {
                         tracing::debug!(%error, "stored marks not read");
@@ -134,7 +134,8 @@ impl Waiting {
     fn tell(self, frame: impl FnOnce(Self) -> ServerFrame) -> Option<Arc<SendQueue>> {
         let member = self.member.upgrade()?;
         member.ack_done();
-        member.send_queue.owe_alone(&frame(self)).then(|| Arc::clone(&member.send_queue))
+        let enqueued = member.send_queue.enqueue([&frame(self)]);
+        (enqueued == Enqueued::Unflushed).then(|| Arc::clone(&member.send_queue))
     }
 
     fn ack(self, first: Option<StoredPosition>) -> ServerFrame {

@@ -18,7 +18,7 @@ use rookery_runtime::token::Claims;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::commands::Commands;
-use crate::frame::Frame;
+use crate::dialect::Dialect;
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::limits::COMMANDS_QUEUED_MAX;
 use crate::node::Node;
@@ -42,6 +42,8 @@ pub struct Opening {
     pub token: Option<String>,
     /// The room in the path, if there is one.
     pub room: Option<RoomRef>,
+    /// What the client speaks.
+    pub dialect: Dialect,
     /// Its place among those that have not said whose they are.
     pub pending: Option<Pending>,
 }
@@ -89,8 +91,8 @@ struct Connection {
 /// before it, or behind it, has no place in it.
 pub fn serve(node: Arc<Node>, socket: Socket, opening: Opening) -> impl Future<Output = ()> + Send + 'static {
     let count = Count::new(Arc::clone(&node));
-    let Opening { token, room, pending } = opening;
-    let mut connection = Connection::new(node, socket, room);
+    let Opening { token, room, dialect, pending } = opening;
+    let mut connection = Connection::new(node, socket, room, dialect);
     connection.pending = pending;
     let refused = token.and_then(|token| connection.present(&token));
     async move {
@@ -104,11 +106,11 @@ pub fn serve(node: Arc<Node>, socket: Socket, opening: Opening) -> impl Future<O
 }
 
 impl Connection {
-    fn new(node: Arc<Node>, socket: Socket, room: Option<RoomRef>) -> Self {
+    fn new(node: Arc<Node>, socket: Socket, room: Option<RoomRef>, dialect: Dialect) -> Self {
         let (now, wall, ack, heartbeat_origin) = (Instant::now(), UnixMillis::now(), node.ack, node.heartbeat_origin);
         let mut connection = Self {
             node,
-            send_queue: SendQueue::new(Arc::clone(socket.wire())),
+            send_queue: SendQueue::new(Arc::clone(socket.wire()), dialect),
             socket,
             blocked_until: None,
             is_single: room.is_some(),
@@ -183,7 +185,7 @@ impl Connection {
     }
 
     fn on_text(&mut self, text: &str) -> Option<End> {
-        let decoded = ClientFrame::decode(text);
+        let decoded = self.send_queue.dialect().decode(text);
         let label = decoded.as_ref().map_or("rejected", label);
         self.node.metrics.frames_in.with_label_values(&[label]).inc();
         let tokens = Work::of(&decoded).tokens();
@@ -299,7 +301,7 @@ impl Connection {
         match self.heartbeat.beat(now) {
             Beat::Wait => None,
             Beat::Ping => {
-                self.send_queue.push(Frame::ping());
+                self.send_queue.ping();
                 None
             }
             Beat::Silent => Some(End::Ours(CloseCode::Timeout)),

@@ -1,9 +1,8 @@
-//! WebSocket frames as the server writes them (RFC 6455 §5.2): unmasked, final, encoded once. Copies share the bytes,
-//! so one frame can be owed to any number of connections.
+//! WebSocket frames as the server writes them (RFC 6455 §5.2): unmasked and final. Copies share the bytes, so that one
+//! frame can wait for any number of connections. What a text frame says is up to a dialect.
 
 use hyper::body::Bytes;
 use rookery_protocol::close::CloseCode;
-use rookery_protocol::server::ServerFrame;
 
 /// What a frame is (RFC 6455 §5.2), in both directions.
 pub(crate) mod opcode {
@@ -46,13 +45,13 @@ impl Frame {
         Self::new(PONG, &payload[..payload.len().min(CONTROL_BYTES_MAX)])
     }
 
-    /// Our goodbye.
+    /// A close frame of ours.
     pub fn close(code: CloseCode) -> Self {
         let payload = [&code.number().to_be_bytes(), code.reason().as_bytes()].concat();
         Self::new(CLOSE, &payload[..payload.len().min(CONTROL_BYTES_MAX)])
     }
 
-    /// The answer to the client's goodbye: its own code, if it gave one.
+    /// The answer to the client's close frame: its own code, if it gave one.
     pub fn close_echo(code: Option<u16>) -> Self {
         let payload = code.map(u16::to_be_bytes);
         Self::new(CLOSE, payload.as_ref().map_or(&[], |code| code.as_slice()))
@@ -89,12 +88,6 @@ impl Frame {
         }
         bytes.extend_from_slice(payload);
         Self(bytes.into())
-    }
-}
-
-impl From<&ServerFrame> for Frame {
-    fn from(frame: &ServerFrame) -> Self {
-        Self::text(&frame.to_json())
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Read in this order: [`upgrade`] turns a request into a connection; [`connection`] is the loop that owns its
 //! socket; [`session`] has its rules, without any waiting; [`commands`] does what a session decides. [`hub`] and
-//! [`relay`] bring room events from the bus to the connections' [`send_queue`]es; [`acks`] tell senders what is stored.
+//! [`relay`] bring room events from the bus to the connections' [`send_queue`]es, which take their bytes in the
+//! connection's [`dialect`]; [`acks`] tell senders what is stored.
 //! [`gateway`] puts the parts together; `gateway/server` makes a process of them. There is no database in here.
 
 pub mod acks;
@@ -11,6 +12,7 @@ pub mod byte_stream;
 pub mod commands;
 mod compact_vec;
 pub mod connection;
+pub mod dialect;
 pub mod drain_schedule;
 pub mod error;
 pub mod frame;

@@ -1,4 +1,4 @@
-//! From the bus to the rooms: every event is encoded once and its bytes are shared by all local members.
+//! From the bus to the rooms: every event becomes one frame that all local members share.
 //!
 //! Delivery on the bus may lose events. Three things find that: a hole in a room's numbers, a comparison of heads
 //! after the bus said that something may be lost, and the same comparison now and then (a lost last event leaves no
@@ -9,8 +9,6 @@ use std::sync::Arc;
 use rookery_bus::signal::{EphemeralSignal, Signal};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::SequencedEvent;
-use rookery_protocol::position::Position;
-use rookery_protocol::server::ServerFrame;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
@@ -18,7 +16,6 @@ use tokio::time::Instant;
 
 use crate::acks::Acks;
 use crate::authorize::Permissions;
-use crate::frame::Frame;
 use crate::hub::Hub;
 use crate::hub::feed::Delivery;
 use crate::limits::{AUDIT_PAUSE, DELIVERIES_PER_FLUSH_MAX, HEAD_AUDIT_INTERVAL, SIGNALS_PER_FLUSH_MAX};
@@ -149,16 +146,9 @@ impl Relay {
         // By the clock of the bus, which need not be ours: what came before it was sent took no time.
         let relayed = UnixMillis::now().since(event.timestamp);
         metrics.relay_seconds.observe(relayed.as_secs_f64());
-        let (at, delivery) = encode(Arc::unwrap_or_clone(event));
+        let (at, delivery) = Delivery::of(Arc::unwrap_or_clone(event));
         let mut news = room.offer(at, delivery);
         owed.append(&mut news.owed);
         self.hub.after(&room, news);
     }
-}
-
-/// The event as its room's members get it.
-pub fn encode(event: SequencedEvent) -> (Position, Delivery) {
-    let at = Position { epoch: event.epoch, seq: event.seq };
-    let left = event.event.body.departed(event.event.user_id);
-    (at, Delivery { frame: Frame::from(&ServerFrame::from(event)), left })
 }

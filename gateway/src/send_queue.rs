@@ -1,11 +1,12 @@
-//! What one connection owes its client: frames in order, bounded in bytes and in number, and the writing of them.
+//! The frames that wait to be written to one connection: in order, bounded in bytes and in number, and the writing of
+//! them. The queue knows the connection's dialect and takes every frame's bytes in it.
 //!
-//! Anybody may push and nobody ever waits to push. Whoever pushes to many connections flushes them when it has pushed
-//! everything it has; what is pushed to one connection alone is flushed by the connection's task. A flush writes what
+//! Anybody may enqueue and nobody ever waits for that. Whoever enqueues for many connections flushes them when it has
+//! enqueued everything it has; what is for one connection alone is flushed by the connection's task. A flush writes what
 //! the kernel takes at once, all frames with one call. When the kernel takes no more, the connection's task waits for it.
 //!
 //! A client that reads slowly falls behind in its rooms first: their events are no longer queued, and it gets them by
-//! their numbers when it has read most of what it is owed. A queue that would grow over its hard bound is thrown away
+//! their numbers when it has read most of what waits. A queue that would grow over its hard bound is thrown away
 //! and stays closed: the connection then ends with 4508 and its client resumes by position.
 
 use std::future::poll_fn;
@@ -14,10 +15,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rookery_protocol::close::CloseCode;
-use rookery_protocol::server::ServerFrame;
 use tokio::sync::Notify;
 
 use crate::byte_stream::ByteStream;
+use crate::dialect::{Dialect, Encode};
 use crate::frame::Frame;
 
 mod queue;
@@ -26,8 +27,9 @@ use queue::{Queue, Written};
 
 /// Frames that wait to be written to one connection.
 pub struct SendQueue {
-    /// None in tests that look at what is owed.
-    wire: Option<Arc<dyn ByteStream>>,
+    /// None in tests that look at what waits.
+    stream: Option<Arc<dyn ByteStream>>,
+    dialect: Dialect,
     queue: Mutex<Queue>,
     attention: Notify,
     drained: Notify,
@@ -36,14 +38,14 @@ pub struct SendQueue {
 /// Where a flush left the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flushed {
-    /// Nothing is owed.
+    /// Nothing waits.
     All,
     /// The kernel takes no more for now.
     Blocked {
         /// Whether it took anything.
         progress: bool,
     },
-    /// More is owed than one flush should write; the connection's task goes on.
+    /// More waits than one flush should write; the connection's task goes on.
     More,
     /// The client reads too slowly; frames have been lost.
     Overflow,
@@ -53,77 +55,88 @@ pub enum Flushed {
     Lost,
 }
 
-/// What became of a room's frames.
+/// What became of frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Enqueued {
-    /// They are owed, and the caller is the one to flush, later.
+    /// They are in the queue, and the caller is the one to flush it, later.
     Unflushed,
-    /// They are owed, and somebody else will flush.
-    Known,
-    /// Too much is owed already: these frames are not. The client gets them by their numbers, later.
-    Behind,
+    /// They are in the queue, and somebody else will flush it.
+    Scheduled,
+    /// Too much waits already: they are not in the queue. Those of a room reach the client by their numbers, later.
+    Refused,
 }
 
 impl SendQueue {
-    /// Owes nothing yet.
-    pub fn new(wire: Arc<dyn ByteStream>) -> Arc<Self> {
-        Arc::new(Self::over(Some(wire)))
+    /// An empty queue of a connection that is written to in this dialect.
+    pub fn new(stream: Arc<dyn ByteStream>, dialect: Dialect) -> Arc<Self> {
+        Arc::new(Self::over(Some(stream), dialect))
     }
 
-    fn over(wire: Option<Arc<dyn ByteStream>>) -> Self {
-        Self { wire, queue: Mutex::default(), attention: Notify::new(), drained: Notify::new() }
+    fn over(stream: Option<Arc<dyn ByteStream>>, dialect: Dialect) -> Self {
+        Self { stream, dialect, queue: Mutex::default(), attention: Notify::new(), drained: Notify::new() }
     }
 
-    /// Owes one frame.
-    pub fn push(&self, frame: Frame) {
-        self.push_all([frame]);
+    /// What the connection speaks.
+    pub const fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
-    /// Owes a frame of this connection alone.
-    pub fn send(&self, frame: &ServerFrame) {
-        self.push(frame.into());
+    /// Enqueues frames with nothing between them, however much waits already.
+    pub fn enqueue<'a, F: Encode + 'a>(&self, frames: impl IntoIterator<Item = &'a F>) -> Enqueued {
+        self.extend(&mut self.queue.lock(), frames)
     }
 
-    /// Owes a frame of this connection alone. True if the caller is the one to flush, later.
-    pub fn owe_alone(&self, frame: &ServerFrame) -> bool {
-        self.queue.lock().push_all([frame.into()])
-    }
-
-    /// Owes frames with nothing between them; the connection's task writes them.
-    pub fn push_all(&self, frames: impl IntoIterator<Item = Frame>) {
-        if self.queue.lock().push_all(frames) {
-            self.attention.notify_one();
-        }
-    }
-
-    /// Owes a room's frames, all or none, with nothing between them.
-    pub fn owe(&self, frames: &[Frame]) -> Enqueued {
+    /// Enqueues a room's frames, all or none, with nothing between them.
+    pub fn enqueue_unless_behind<F: Encode>(&self, frames: &[F]) -> Enqueued {
         let mut queue = self.queue.lock();
         if queue.is_behind() {
-            Enqueued::Behind
-        } else if queue.push_all(frames.iter().cloned()) {
-            Enqueued::Unflushed
+            Enqueued::Refused
         } else {
-            Enqueued::Known
+            self.extend(&mut queue, frames)
         }
     }
 
-    /// Owes a frame that may be lost, if almost nothing is owed already.
-    pub fn owe_in_passing(&self, frame: &Frame) -> Enqueued {
+    /// Enqueues a frame that may be lost, if almost nothing waits.
+    pub fn enqueue_ephemeral<F: Encode>(&self, frame: &F) -> Enqueued {
         let mut queue = self.queue.lock();
         if queue.is_loaded() {
-            Enqueued::Behind
-        } else if queue.push_all([frame.clone()]) {
-            Enqueued::Unflushed
+            Enqueued::Refused
         } else {
-            Enqueued::Known
+            self.extend(&mut queue, [frame])
+        }
+    }
+
+    /// Enqueues frames as [`SendQueue::enqueue`] does; the connection's task writes them.
+    pub fn send_all<'a, F: Encode + 'a>(&self, frames: impl IntoIterator<Item = &'a F>) {
+        if self.enqueue(frames) == Enqueued::Unflushed {
+            self.wake();
+        }
+    }
+
+    /// The same for one frame.
+    pub fn send<F: Encode>(&self, frame: &F) {
+        self.send_all([frame]);
+    }
+
+    /// Asks whether the client is still there.
+    pub fn ping(&self) {
+        if self.queue.lock().extend([Frame::ping()]) {
+            self.wake();
         }
     }
 
     /// Makes the connection's task look here.
-    pub fn nudge(&self) {
+    pub fn wake(&self) {
         self.attention.notify_one();
+    }
+
+    fn extend<'a, F: Encode + 'a>(&self, queue: &mut Queue, frames: impl IntoIterator<Item = &'a F>) -> Enqueued {
+        if queue.extend(frames.into_iter().map(|frame| frame.encode(self.dialect))) {
+            Enqueued::Unflushed
+        } else {
+            Enqueued::Scheduled
+        }
     }
 
     /// Whether the replay of another room fits.
@@ -131,17 +144,17 @@ impl SendQueue {
         self.queue.lock().is_low()
     }
 
-    /// Owes the answer to the client's newest ping. One that is still owed is not needed any more.
+    /// Enqueues the answer to the client's newest ping. An older one that still waits is not needed any more.
     pub fn pong(&self, payload: &[u8]) {
         if self.queue.lock().pong(Frame::pong(payload)) {
-            self.attention.notify_one();
+            self.wake();
         }
     }
 
-    /// Ends the connection once it has what it is owed. Frames that are pushed later are dropped; the first end counts.
+    /// Ends the connection once everything is written. Frames that are enqueued later are dropped; the first end counts.
     pub fn end(&self, code: CloseCode) {
         self.queue.lock().end(code);
-        self.attention.notify_one();
+        self.wake();
     }
 
     /// Writes what the kernel takes now. Whoever else flushes at the same time waits that long.
@@ -151,12 +164,12 @@ impl SendQueue {
 
     /// Beside how it went: how many frames have gone.
     fn flush_counted(&self) -> (Flushed, usize) {
-        let Some(wire) = &self.wire else { return (Flushed::All, 0) };
+        let Some(stream) = &self.stream else { return (Flushed::All, 0) };
         let mut queue = self.queue.lock();
-        let owed = queue.len();
-        let written = queue.write_to(wire.as_ref());
-        let (is_low, flushed) = (queue.is_low(), queue.standing(&written));
-        let frames = owed.saturating_sub(queue.len());
+        let waited = queue.len();
+        let written = queue.write_to(stream.as_ref());
+        let (is_low, flushed) = (queue.is_low(), queue.flushed(&written));
+        let frames = waited.saturating_sub(queue.len());
         drop(queue);
         if let Written::Failed(error) = written {
             tracing::debug!(%error, "write failed");
@@ -165,7 +178,7 @@ impl SendQueue {
             self.drained.notify_one();
         }
         if flushed == Flushed::More {
-            self.attention.notify_one();
+            self.wake();
         }
         (flushed, frames)
     }
@@ -175,7 +188,7 @@ impl SendQueue {
     pub fn flush_for(&self) -> usize {
         let (flushed, frames) = self.flush_counted();
         if flushed != Flushed::All {
-            self.attention.notify_one();
+            self.wake();
         }
         frames
     }
@@ -185,7 +198,7 @@ impl SendQueue {
         self.queue.lock().bytes()
     }
 
-    /// Says the last word: the close frame goes behind everything that is owed, or instead of it if the client does
+    /// Writes the close frame: behind everything that waits, or instead of it if the client does
     /// not read. True if it reached the kernel. One waiter: the connection.
     pub async fn finish(&self, last: Frame) -> bool {
         self.queue.lock().finish(last);
@@ -206,8 +219,8 @@ impl SendQueue {
 
     /// Waits until the kernel takes more. One waiter: the connection.
     pub async fn writable(&self) -> io::Result<()> {
-        match &self.wire {
-            Some(wire) => poll_fn(|cx| wire.poll_writable(cx)).await,
+        match &self.stream {
+            Some(stream) => poll_fn(|cx| stream.poll_writable(cx)).await,
             None => Ok(()),
         }
     }
@@ -225,12 +238,17 @@ impl SendQueue {
 
 #[cfg(test)]
 impl SendQueue {
-    /// An outbox that nobody writes.
+    /// A queue that nobody writes.
     pub(crate) fn unwritten() -> Arc<Self> {
-        Arc::new(Self::over(None))
+        Self::unwritten_in(Dialect::Native)
     }
 
-    /// What is owed, as if it had been written.
+    /// The same of a connection that speaks this dialect.
+    pub(crate) fn unwritten_in(dialect: Dialect) -> Arc<Self> {
+        Arc::new(Self::over(None, dialect))
+    }
+
+    /// What waits, as if it had been written.
     pub(crate) fn take(&self) -> Vec<Frame> {
         let mut queue = self.queue.lock();
         let frames = queue.take();
@@ -242,7 +260,7 @@ impl SendQueue {
 
 impl std::fmt::Debug for SendQueue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Outbox").field("queue", &self.queue).finish_non_exhaustive()
+        f.debug_struct("SendQueue").field("queue", &self.queue).finish_non_exhaustive()
     }
 }
 

@@ -24,7 +24,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::authorize::Permissions;
-use crate::frame::Frame;
+use crate::dialect::SharedFrame;
 use crate::hub::Hub;
 use crate::limits::{LOGIN_GATHER, LOGIN_RETRY_PAUSE, REVOKED_REMEMBERED_MAX};
 use crate::permission_batcher::Questions;
@@ -211,10 +211,10 @@ impl SessionRegistry {
 
     /// Tells all connections of the user.
     pub fn tell(&self, user: UserId, news: &UserNews) {
-        let frame = Frame::from(&ServerFrame::from(news.clone()));
+        let frame = SharedFrame::from(ServerFrame::from(news.clone()));
         let state = self.state.lock();
         for login in state.users.get(&user).into_iter().flatten() {
-            login.member.send_queue.push(frame.clone());
+            login.member.send_queue.send(&frame);
         }
     }
 

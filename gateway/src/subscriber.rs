@@ -134,7 +134,7 @@ impl Subscriber {
     pub fn fall_behind(&self, room: RoomId, told: Position) {
         self.behind.lock().entry(room).or_insert(told);
         // Perhaps it has just read everything; then nothing else would make it look.
-        self.send_queue.nudge();
+        self.send_queue.wake();
     }
 
     /// The rooms to catch up with, if the client has read enough for that. Each is named once.

@@ -18,6 +18,7 @@ use rookery_runtime::address;
 use rookery_runtime::listener::{self, Peer};
 
 use crate::connection::{self, Opening};
+use crate::dialect::Dialect;
 use crate::limits::SEND_BUFFER_BYTES;
 use crate::node::Node;
 use crate::pending_sockets::Pending;
@@ -76,7 +77,7 @@ async fn answer(node: &Arc<Node>, mut request: Request, room: Option<RoomRef>) -
     };
     match admitted {
         Ok(((response, upgrading), pending)) => {
-            let opening = Opening { token, room, pending };
+            let opening = Opening { token, room, dialect: Dialect::Native, pending };
             node.shutdown.spawn_work("upgrade", take_over(Arc::clone(node), upgrading, opening));
             response
         }

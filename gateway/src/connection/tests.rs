@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::*;
+use crate::dialect::Dialect;
 use crate::gateway::GatewayOptions;
 use crate::limits::ROOM_LINGER;
 use crate::pending_sockets::SocketCaps;
@@ -79,7 +80,12 @@ impl Setup {
 
     async fn connect(&self, room: Option<&str>, token: Option<String>, buffer: usize) -> Client {
         let (ours, theirs) = pipe(buffer);
-        let opening = Opening { token, room: room.map(|room| room.parse().unwrap()), pending: None };
+        let opening = Opening {
+            token,
+            room: room.map(|room| room.parse().unwrap()),
+            dialect: Dialect::Native,
+            pending: None,
+        };
         let socket = Socket::new(ours, Vec::new(), Bounds::default());
         self.shutdown
             .spawn_work("connection", serve(Arc::clone(&self.gateway.node), socket, opening));

@@ -14,9 +14,8 @@ use rookery_protocol::unread::ReadState;
 use super::Hub;
 use super::room::push::reset;
 use super::room::{Live, Room};
-use crate::frame::Frame;
-use crate::hub::feed::{Fetched, Plan};
-use crate::relay;
+use crate::dialect::SharedFrame;
+use crate::hub::feed::{Delivery, Fetched, Plan};
 use crate::subscriber::Subscriber;
 
 /// Steps of one attach: a look at bus or store and a piece of the replay for every event, should they be that large,
@@ -55,10 +54,10 @@ pub(super) struct Progress {
     pub(super) asked: bool,
     /// Where the newest of it came from.
     source: &'static str,
-    /// `subscribed` was told.
-    begun: bool,
-    /// It was told of a later epoch than the one it had.
-    turned: bool,
+    /// `subscribed` was sent.
+    is_subscribed: bool,
+    /// It was sent a `reset` to a later epoch than the one it had.
+    is_reset: bool,
     replayed: u64,
 }
 
@@ -69,8 +68,8 @@ impl Progress {
             fetched: None,
             asked: false,
             source: "ring",
-            begun: false,
-            turned: false,
+            is_subscribed: false,
+            is_reset: false,
             replayed: 0,
         }
     }
@@ -104,7 +103,8 @@ impl Hub {
 
     /// The rest for a connection that fell behind in the room: what it missed, `caught_up`, then live events.
     pub async fn catch_up(self: &Arc<Self>, joining: &SubscribeRequest) -> Result<(), BusError> {
-        self.advance(joining, Progress { begun: true, ..Progress::new(joining.position) }).await
+        self.advance(joining, Progress { is_subscribed: true, ..Progress::new(joining.position) })
+            .await
     }
 
     async fn advance(self: &Arc<Self>, joining: &SubscribeRequest, mut progress: Progress) -> Result<(), BusError> {
@@ -118,7 +118,7 @@ impl Hub {
                 Attempt::Closed => {}
                 Attempt::Wait => joining.member.send_queue.low().await,
                 Attempt::Fetch(after) => {
-                    let (source, fetched) = self.fetch(joining.room, after).await?;
+                    let (source, fetched) = self.fetch(joining, after).await?;
                     (progress.source, progress.fetched) = (source, Some(fetched));
                 }
                 Attempt::Epochs => room.learn(self.bus.epochs(joining.room).await?),
@@ -134,10 +134,16 @@ impl Hub {
         Err(BusError::Unavailable("the room does not stay open".to_owned()))
     }
 
-    async fn fetch(&self, room: RoomId, after: Position) -> Result<(&'static str, Fetched), BusError> {
-        let (source, events) = self.events_after(room, after).await?;
-        let frames = events.into_iter().map(relay::encode).map(|(at, delivery)| (at, delivery.frame));
-        Ok((source, Fetched { after, events: frames.collect() }))
+    async fn fetch(&self, joining: &SubscribeRequest, after: Position) -> Result<(&'static str, Fetched), BusError> {
+        let (source, events) = self.events_after(joining.room, after).await?;
+        let dialect = joining.member.send_queue.dialect();
+        let encoded = |(at, Delivery { frame, .. }): (Position, Delivery)| {
+            // Here, because they are enqueued under the room's lock.
+            frame.in_dialect(dialect);
+            (at, frame)
+        };
+        let events = events.into_iter().map(Delivery::of).map(encoded).collect();
+        Ok((source, Fetched { after, events }))
     }
 }
 
@@ -146,12 +152,12 @@ impl Room {
     pub(super) fn attach(&self, joining: &SubscribeRequest, progress: &mut Progress) -> Attempt {
         let Some(mut live) = self.live() else { return Attempt::Closed };
         live.settle(joining.room, &joining.member);
-        if progress.begun && !live.is_catching_up(&joining.member) {
+        if progress.is_subscribed && !live.is_catching_up(&joining.member) {
             // Whoever took it out has told it so.
             return Attempt::Done("left");
         }
         let (head, room) = (live.feed.head(), joining.room);
-        let gap = |from, to| Frame::from(&ServerFrame::Gap { room, from, to });
+        let gap = |from, to| SharedFrame::from(ServerFrame::Gap { room, from, to });
         let is_end = |at: Position, upto| (at.epoch, upto) == (head.epoch, head.seq);
         let (outcome, between) = match (live.feed.plan(progress.position, progress.fetched.as_ref()), progress.position)
         {
@@ -160,11 +166,11 @@ impl Room {
             (Plan::Epochs, _) => return Attempt::Epochs,
             (Plan::Ahead | Plan::Reset, _) => {
                 let after = Position { epoch: head.epoch, seq: head.seq };
-                ("reset", vec![Frame::from(&reset(room, after, None))])
+                ("reset", vec![reset(room, after, None).into()])
             }
             (Plan::Next { survived, after }, _) => {
-                (progress.position, progress.turned) = (Some(after), true);
-                live.replay(joining, progress, vec![Frame::from(&reset(room, after, Some(survived)))]);
+                (progress.position, progress.is_reset) = (Some(after), true);
+                live.replay(joining, progress, vec![reset(room, after, Some(survived)).into()]);
                 return Attempt::Wait;
             }
             (Plan::Gap { from, to }, Some(at)) if !is_end(at, to) => {
@@ -185,7 +191,7 @@ impl Room {
                 live.replay(joining, progress, frames);
                 return Attempt::Wait;
             }
-            (Plan::Replay { frames, .. }, Some(_)) if progress.turned => ("survived", frames),
+            (Plan::Replay { frames, .. }, Some(_)) if progress.is_reset => ("survived", frames),
             (Plan::Replay { frames, .. }, Some(_)) if frames.is_empty() && progress.replayed == 0 => ("head", frames),
             (Plan::Replay { frames, .. }, Some(_)) => (progress.source, frames),
         };
@@ -196,23 +202,25 @@ impl Room {
 
 impl Live {
     /// A piece of what was missed; the rest follows.
-    fn replay(&mut self, joining: &SubscribeRequest, progress: &mut Progress, frames: Vec<Frame>) {
-        let first = self.first(joining, progress);
-        joining.member.send_queue.push_all(first.into_iter().chain(frames));
+    fn replay(&mut self, joining: &SubscribeRequest, progress: &mut Progress, mut frames: Vec<SharedFrame>) {
+        self.begin(joining, progress, &mut frames);
+        joining.member.send_queue.send_all(&frames);
         self.hold(&joining.member);
     }
 
-    fn welcome(&mut self, joining: &SubscribeRequest, progress: &mut Progress, between: Vec<Frame>) {
-        let first = self.first(joining, progress);
+    fn welcome(&mut self, joining: &SubscribeRequest, progress: &mut Progress, mut frames: Vec<SharedFrame>) {
+        self.begin(joining, progress, &mut frames);
         let seq = self.feed.head().seq;
-        let last = std::iter::once(Frame::from(&ServerFrame::CaughtUp { room: joining.room, seq }));
-        joining.member.send_queue.push_all(first.into_iter().chain(between).chain(last));
+        frames.push(ServerFrame::CaughtUp { room: joining.room, seq }.into());
+        joining.member.send_queue.send_all(&frames);
         self.add(&joining.member, joining.acl);
     }
 
-    fn first(&self, joining: &SubscribeRequest, progress: &mut Progress) -> Option<Frame> {
-        let was_begun = std::mem::replace(&mut progress.begun, true);
-        (!was_begun).then(|| Frame::from(&subscribed(joining, self.feed.head())))
+    /// Puts `subscribed` before the first frames.
+    fn begin(&self, joining: &SubscribeRequest, progress: &mut Progress, frames: &mut Vec<SharedFrame>) {
+        if !std::mem::replace(&mut progress.is_subscribed, true) {
+            frames.insert(0, subscribed(joining, self.feed.head()).into());
+        }
     }
 }
 

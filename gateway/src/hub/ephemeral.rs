@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rookery_protocol::id::UserId;
 
 use super::room::Room;
-use crate::frame::Frame;
+use crate::dialect::SharedFrame;
 use crate::send_queue::{Enqueued, SendQueue};
 
 impl Room {
@@ -15,14 +15,14 @@ impl Room {
     }
 
     /// Tells all but the user something that may be lost. Returns how many read too slowly for it.
-    pub fn broadcast(&self, frame: &Frame, from: UserId, owed: &mut Vec<Arc<SendQueue>>) -> u64 {
+    pub fn broadcast(&self, frame: &SharedFrame, from: UserId, owed: &mut Vec<Arc<SendQueue>>) -> u64 {
         let Some(live) = self.live() else { return 0 };
         let mut shed = 0;
         for member in live.members.iter().filter(|member| member.user != from) {
-            match member.send_queue.owe_in_passing(frame) {
+            match member.send_queue.enqueue_ephemeral(frame) {
                 Enqueued::Unflushed => owed.push(Arc::clone(&member.send_queue)),
-                Enqueued::Known => {}
-                Enqueued::Behind => shed += 1,
+                Enqueued::Scheduled => {}
+                Enqueued::Refused => shed += 1,
             }
         }
         shed

@@ -9,25 +9,18 @@
 use std::collections::BTreeMap;
 
 use rookery_bus::{Began, Head};
-use rookery_protocol::id::{Epoch, Seq, UserId};
+use rookery_protocol::id::{Epoch, Seq};
 use rookery_protocol::limits::{RESUME_EVENTS_MAX, ROOM_EPOCHS_MAX};
 use rookery_protocol::position::Position;
 
-use crate::frame::Frame;
+use crate::dialect::SharedFrame;
 use crate::limits::{PARKED_EVENTS_MAX, REPLAY_BYTES_MAX, REPLAY_FRAMES_MAX};
 
+mod delivery;
 mod ring;
 
+pub use delivery::Delivery;
 use ring::Ring;
-
-/// An event as members get it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
-    /// Its frame.
-    pub frame: Frame,
-    /// The user who is no longer a member by it, if it is that kind of event.
-    pub left: Option<UserId>,
-}
 
 /// What all members of the room are to get next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +64,7 @@ pub enum Plan {
     /// By these frames, the next it misses; none if it is there already.
     Replay {
         /// In order, without a hole.
-        frames: Vec<Frame>,
+        frames: Vec<SharedFrame>,
         /// The number after them, in the position's epoch. If it is not the newest event, the subscriber asks again from
         /// there.
         upto: Seq,
@@ -106,11 +99,11 @@ pub struct Fetched {
     /// The place.
     pub after: Position,
     /// Events that follow it, in order.
-    pub events: Vec<(Position, Frame)>,
+    pub events: Vec<(Position, SharedFrame)>,
 }
 
 impl Fetched {
-    fn frame(&self, at: Position) -> Option<&Frame> {
+    fn frame(&self, at: Position) -> Option<&SharedFrame> {
         let index = usize::try_from(at.seq.get().checked_sub(self.after.seq.get())?.checked_sub(1)?).ok()?;
         self.events.get(index).filter(|(place, _)| *place == at).map(|(_, frame)| frame)
     }
@@ -278,13 +271,13 @@ impl RoomFeed {
     }
 
     /// The frames that follow a place as far as they are at hand, and not more than one piece of a replay.
-    fn piece_after(&self, after: Position, last: Seq, fetched: Option<&Fetched>) -> (Vec<Frame>, Seq) {
+    fn piece_after(&self, after: Position, last: Seq, fetched: Option<&Fetched>) -> (Vec<SharedFrame>, Seq) {
         let (mut frames, mut bytes, mut upto) = (Vec::new(), 0, after.seq);
         while upto < last && frames.len() < REPLAY_FRAMES_MAX {
             let at = Position { seq: upto.next(), ..after };
             let found = fetched.and_then(|fetched| fetched.frame(at)).or_else(|| self.in_ring(at));
             let Some(frame) = found else { break };
-            bytes += frame.len();
+            bytes += frame.cost();
             if bytes > REPLAY_BYTES_MAX && !frames.is_empty() {
                 break;
             }
@@ -294,7 +287,7 @@ impl RoomFeed {
         (frames, upto)
     }
 
-    fn in_ring(&self, at: Position) -> Option<&Frame> {
+    fn in_ring(&self, at: Position) -> Option<&SharedFrame> {
         let before = self.before.as_ref().filter(|(epoch, _)| *epoch == at.epoch).map(|(_, ring)| ring);
         let ring = if at.epoch == self.epoch { Some(&self.ring) } else { before };
         ring?.get(at.seq)

@@ -12,9 +12,9 @@ use rookery_protocol::position::Position;
 use tokio::time::Instant;
 
 use crate::hub::Hub;
+use crate::hub::feed::Delivery;
 use crate::hub::room::{Lack, Room, RoomEffects, SequenceGap};
 use crate::limits::{REOPENS_AT_ONCE, REPAIR_PAUSE, REPAIR_ROUNDS_MAX};
-use crate::relay::encode;
 
 /// Rooms that may fail to open before an audit rests.
 const REOPEN_FAILURES_MAX: usize = 3;
@@ -84,7 +84,7 @@ impl Hub {
 
     async fn refill(self: &Arc<Self>, room: &Arc<Room>, hole: SequenceGap) -> Result<(), BusError> {
         let events = self.read_again(room.id, hole).await?;
-        let news = room.fill(events.into_iter().map(encode).collect());
+        let news = room.fill(events.into_iter().map(Delivery::of).collect());
         self.after(room, RoomEffects { wants_repair: false, ..news });
         Ok(())
     }

@@ -340,8 +340,12 @@ impl Live {
     }
 
     fn offer(&mut self, room: RoomId, at: Position, delivery: Delivery, news: &mut RoomEffects) {
-        let (fate, steps) = self.feed.offer(at, delivery);
-        match fate {
+        if let Some(member) = self.members.iter().next() {
+            // It is about to be sent, and the ring need not count what has a length.
+            delivery.frame.in_dialect(member.send_queue.dialect());
+        }
+        let (outcome, steps) = self.feed.offer(at, delivery);
+        match outcome {
             OfferOutcome::Parked => news.parked += 1,
             OfferOutcome::Dropped => news.dropped += 1,
             OfferOutcome::Delivered | OfferOutcome::Known | OfferOutcome::Newer => {}

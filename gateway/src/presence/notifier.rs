@@ -115,10 +115,10 @@ impl Presence {
 
     pub(super) fn push(&self, delivery: &Delivery, owed: &mut Vec<Arc<SendQueue>>) {
         for member in delivery.to.iter().filter(|member| may_hear(member, delivery.room)) {
-            match member.send_queue.owe(std::slice::from_ref(&delivery.frame)) {
+            match member.send_queue.enqueue_unless_behind(std::slice::from_ref(&delivery.frame)) {
                 Enqueued::Unflushed => owed.push(Arc::clone(&member.send_queue)),
-                Enqueued::Known => {}
-                Enqueued::Behind => self.fall_behind(member),
+                Enqueued::Scheduled => {}
+                Enqueued::Refused => self.fall_behind(member),
             }
         }
         self.metrics.presence_told.inc_by(u64::try_from(delivery.to.len()).unwrap_or(0));

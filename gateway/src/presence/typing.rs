@@ -12,7 +12,7 @@ use rookery_protocol::limits::{ROOM_PRESENCE_MAX, TYPING_INTERVAL};
 use rookery_protocol::server::ServerFrame;
 
 use super::Presence;
-use crate::frame::Frame;
+use crate::dialect::SharedFrame;
 use crate::limits::TYPING_REMEMBERED_MAX;
 use crate::send_queue::SendQueue;
 
@@ -56,7 +56,7 @@ impl Presence {
         if !is_first(&self.typing.heard, room, user.user_id) {
             return self.drop_typing("often");
         }
-        let frame = Frame::from(&ServerFrame::Typing { room, user: user.clone().into() });
+        let frame = SharedFrame::from(ServerFrame::Typing { room, user: user.clone().into() });
         let shed = here.broadcast(&frame, user.user_id, owed);
         self.metrics.typing_dropped.with_label_values(&["slow"]).inc_by(shed);
     }

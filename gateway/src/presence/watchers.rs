@@ -8,7 +8,7 @@ use rookery_protocol::id::{RoomId, UserId};
 use rookery_protocol::server::{PresenceView, ServerFrame};
 use tokio::time::Instant;
 
-use crate::frame::Frame;
+use crate::dialect::SharedFrame;
 use crate::limits::{PRESENCE_COUNT_INTERVAL, PRESENCE_GATHER, PRESENCE_INTERVAL};
 use crate::presence::due_queue::DueQueue;
 use crate::subscriber::{ConnectionId, Subscriber};
@@ -54,7 +54,7 @@ struct WatchedRoom {
 
 /// A frame, and who gets it.
 pub(super) struct Delivery {
-    pub(super) frame: Frame,
+    pub(super) frame: SharedFrame,
     /// The room it is about.
     pub(super) room: Option<RoomId>,
     pub(super) to: Vec<Arc<Subscriber>>,
@@ -81,7 +81,7 @@ impl Watchers {
             let watched = self.rooms.entry(*room).or_default();
             watched.by.push(Arc::clone(member));
             if let Some(occupancy) = &watched.told {
-                deliveries.push(of_room(*room, &occupancy.whole(*room), vec![Arc::clone(member)]));
+                deliveries.push(of_room(*room, occupancy.whole(*room), vec![Arc::clone(member)]));
             } else {
                 watched.fresh.push(Arc::clone(member));
                 watched.is_scheduled = true;
@@ -186,10 +186,10 @@ impl Watchers {
         if let Some(frame) = watched.told.as_ref().and_then(|told| occupancy.since(told, room)) {
             let knows = |member: &&Arc<Subscriber>| !fresh.iter().any(|other| other.id == member.id);
             let to = watched.by.iter().filter(knows).cloned().collect();
-            deliveries.push(of_room(room, &frame, to));
+            deliveries.push(of_room(room, frame, to));
         }
         if !fresh.is_empty() {
-            deliveries.push(of_room(room, &occupancy.whole(room), fresh));
+            deliveries.push(of_room(room, occupancy.whole(room), fresh));
         }
         watched.may_tell = Some(now + if occupancy.is_counted() { PRESENCE_COUNT_INTERVAL } else { PRESENCE_INTERVAL });
         watched.told = Some(occupancy);
@@ -245,9 +245,9 @@ impl WatchedUser {
 }
 
 fn of_user(seen: PresenceView, to: Vec<Arc<Subscriber>>) -> Delivery {
-    Delivery { frame: (&ServerFrame::Presence(seen)).into(), room: None, to }
+    Delivery { frame: ServerFrame::Presence(seen).into(), room: None, to }
 }
 
-fn of_room(room: RoomId, frame: &ServerFrame, to: Vec<Arc<Subscriber>>) -> Delivery {
+fn of_room(room: RoomId, frame: ServerFrame, to: Vec<Arc<Subscriber>>) -> Delivery {
     Delivery { frame: frame.into(), room: Some(room), to }
 }

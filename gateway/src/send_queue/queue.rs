@@ -1,4 +1,4 @@
-//! The frames an outbox owes, and how they get into the kernel.
+//! The frames of a send queue, and how they get into the kernel.
 
 use std::io::{self, IoSlice};
 
@@ -17,14 +17,14 @@ use crate::limits::{
 /// Frames in order, with their sizes.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    /// A connection is seldom owed more than one frame, which takes no memory of its own.
+    /// Seldom more than one waits, which takes no memory of its own.
     frames: SmallVec<[Frame; 1]>,
     bytes: usize,
-    /// How much of the first frame is written.
-    begun: usize,
+    /// Bytes of the first frame that are written.
+    first_written: usize,
     pong: Option<Frame>,
-    /// Somebody knows that there is something to flush: a pusher, or the task that waits for the kernel.
-    is_known: bool,
+    /// Somebody is going to flush: who enqueued first, or the task that waits for the kernel.
+    is_scheduled: bool,
     overflowed: bool,
     end: Option<CloseCode>,
     /// The last frame is in the queue.
@@ -44,19 +44,20 @@ pub(super) enum Written {
 }
 
 impl Queue {
-    /// True if nobody knows yet that there is something to be done.
-    pub(super) fn push_all(&mut self, frames: impl IntoIterator<Item = Frame>) -> bool {
+    /// True if the caller is the one to see to a flush.
+    pub(super) fn extend(&mut self, frames: impl IntoIterator<Item = Frame>) -> bool {
         for frame in frames {
             self.push(frame);
         }
-        self.ask()
+        self.schedule()
     }
 
+    /// The same for the answer to a ping.
     pub(super) fn pong(&mut self, frame: Frame) -> bool {
         if !self.finished {
             self.pong = Some(frame);
         }
-        self.ask()
+        self.schedule()
     }
 
     pub(super) fn end(&mut self, code: CloseCode) {
@@ -74,11 +75,11 @@ impl Queue {
     }
 
     /// Writes until there is nothing left, the kernel is full, or others should have a turn.
-    pub(super) fn write_to(&mut self, wire: &dyn ByteStream) -> Written {
-        self.is_known = false;
+    pub(super) fn write_to(&mut self, stream: &dyn ByteStream) -> Written {
+        self.is_scheduled = false;
         let mut progress = false;
         for _ in 0..FLUSH_ROUNDS_MAX {
-            if self.begun == 0
+            if self.first_written == 0
                 && let Some(pong) = self.pong.take()
             {
                 self.bytes += pong.len();
@@ -87,11 +88,11 @@ impl Queue {
             if self.frames.is_empty() {
                 return Written::All;
             }
-            match self.write_some(wire) {
+            match self.write_some(stream) {
                 Ok(count) => self.advance(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     // The task that waits for the kernel flushes again.
-                    self.is_known = true;
+                    self.is_scheduled = true;
                     return Written::Blocked { progress };
                 }
                 Err(error) => return Written::Failed(error),
@@ -101,7 +102,7 @@ impl Queue {
         if self.frames.is_empty() { Written::All } else { Written::Enough }
     }
 
-    /// Frames that are owed, the answer to a ping left out.
+    /// Frames that wait, the answer to a ping left out.
     pub(super) fn len(&self) -> usize {
         self.frames.len()
     }
@@ -111,8 +112,8 @@ impl Queue {
         self.bytes
     }
 
-    /// What a flush comes to.
-    pub(super) const fn standing(&self, written: &Written) -> Flushed {
+    /// What the flush that wrote this comes to.
+    pub(super) const fn flushed(&self, written: &Written) -> Flushed {
         match (written, self.end) {
             (Written::Failed(_), _) => Flushed::Lost,
             _ if self.overflowed => Flushed::Overflow,
@@ -123,12 +124,12 @@ impl Queue {
         }
     }
 
-    /// Whether rooms should owe no more.
+    /// Whether rooms should add no more.
     pub(super) fn is_behind(&self) -> bool {
         self.bytes > OUTBOX_BEHIND_BYTES || self.frames.len() > OUTBOX_BEHIND_FRAMES
     }
 
-    /// Whether what may be lost should be owed no more.
+    /// Whether what may be lost should not be added any more.
     pub(super) fn is_loaded(&self) -> bool {
         self.bytes > OUTBOX_EPHEMERAL_BYTES || self.frames.len() > OUTBOX_EPHEMERAL_FRAMES
     }
@@ -137,9 +138,9 @@ impl Queue {
         self.bytes <= OUTBOX_LOW_BYTES && self.frames.len() <= OUTBOX_LOW_FRAMES
     }
 
-    fn ask(&mut self) -> bool {
+    fn schedule(&mut self) -> bool {
         let is_needed = !self.frames.is_empty() || self.pong.is_some() || self.overflowed;
-        is_needed && !std::mem::replace(&mut self.is_known, true)
+        is_needed && !std::mem::replace(&mut self.is_scheduled, true)
     }
 
     fn push(&mut self, frame: Frame) {
@@ -154,18 +155,18 @@ impl Queue {
         self.frames.push(frame);
     }
 
-    /// A frame that is begun has to be written to its end, so that the close frame can follow.
+    /// A frame that is partly written has to be written to its end, so that the close frame can follow.
     fn overflow(&mut self) {
         self.overflowed = true;
-        self.is_known = false;
-        self.frames.truncate(usize::from(self.begun > 0));
+        self.is_scheduled = false;
+        self.frames.truncate(usize::from(self.first_written > 0));
         self.frames.shrink_to_fit();
         self.bytes = self.frames.iter().map(Frame::len).sum();
     }
 
-    fn write_some(&self, wire: &dyn ByteStream) -> io::Result<usize> {
+    fn write_some(&self, stream: &dyn ByteStream) -> io::Result<usize> {
         if let [only] = self.frames.as_slice() {
-            return wire.try_write(&[IoSlice::new(&only.bytes()[self.begun..])]);
+            return stream.try_write(&[IoSlice::new(&only.bytes()[self.first_written..])]);
         }
         let mut parts = [IoSlice::new(&[]); FLUSH_FRAMES_MAX];
         let (mut count, mut bytes) = (0, 0);
@@ -173,22 +174,22 @@ impl Queue {
             if bytes + frame.len() > FLUSH_BYTES_MAX && count > 0 {
                 break;
             }
-            let skipped = if count == 0 { self.begun } else { 0 };
+            let skipped = if count == 0 { self.first_written } else { 0 };
             *part = IoSlice::new(&frame.bytes()[skipped..]);
             bytes += frame.len();
             count += 1;
         }
-        wire.try_write(&parts[..count])
+        stream.try_write(&parts[..count])
     }
 
     fn advance(&mut self, written: usize) {
-        self.begun += written;
+        self.first_written += written;
         let mut done = 0;
         for frame in &self.frames {
-            if self.begun < frame.len() {
+            if self.first_written < frame.len() {
                 break;
             }
-            self.begun -= frame.len();
+            self.first_written -= frame.len();
             self.bytes -= frame.len();
             done += 1;
         }
@@ -202,7 +203,7 @@ impl Queue {
 
     #[cfg(test)]
     pub(super) fn take(&mut self) -> Vec<Frame> {
-        self.is_known = false;
+        self.is_scheduled = false;
         self.bytes = 0;
         std::mem::take(&mut self.frames).into_vec()
     }

@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 
 use rookery_protocol::id::Seq;
 
-use crate::frame::Frame;
+use crate::dialect::SharedFrame;
 use crate::limits::{RING_BYTES_MAX, RING_FRAMES_MAX};
 
 /// The newest frames of a room.
 #[derive(Debug)]
 pub(super) struct Ring {
-    frames: VecDeque<Frame>,
+    frames: VecDeque<SharedFrame>,
+    /// What they cost, all together.
     bytes: usize,
     last: Seq,
 }
@@ -22,18 +23,18 @@ impl Ring {
     }
 
     /// The frame of the next number. Old ones make room for it.
-    pub(super) fn push(&mut self, frame: Frame) {
+    pub(super) fn push(&mut self, frame: SharedFrame) {
         self.last = self.last.next();
-        self.bytes += frame.len();
+        self.bytes += frame.cost();
         self.frames.push_back(frame);
         while self.frames.len() > RING_FRAMES_MAX || self.bytes > RING_BYTES_MAX {
             let Some(oldest) = self.frames.pop_front() else { break };
-            self.bytes -= oldest.len();
+            self.bytes -= oldest.cost();
         }
     }
 
     /// The frame of a number.
-    pub(super) fn get(&self, seq: Seq) -> Option<&Frame> {
+    pub(super) fn get(&self, seq: Seq) -> Option<&SharedFrame> {
         let from_end = usize::try_from(self.last.get().checked_sub(seq.get())?).ok()?;
         self.frames.get(self.frames.len().checked_sub(from_end + 1)?)
     }

@@ -1,5 +1,8 @@
 //! The feed against loss, repetition and new epochs.
 
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::server::{ErrorFrame, ServerFrame};
+
 use super::*;
 
 fn at(epoch: u64, seq: u64) -> Position {
@@ -7,7 +10,7 @@ fn at(epoch: u64, seq: u64) -> Position {
 }
 
 fn delivery(seq: u64) -> Delivery {
-    Delivery { frame: Frame::text(&format!("f{seq}")), left: None }
+    Delivery { frame: ServerFrame::Reconnect { after_ms: seq }.into(), left: None }
 }
 
 fn event(seq: u64) -> Step {
@@ -217,7 +220,8 @@ fn a_resume_asks_for_what_the_last_answer_did_not_reach() {
 #[test]
 fn a_long_resume_comes_in_pieces() {
     let feed = filled(1, 3);
-    let large: Frame = Frame::text(&"x".repeat(REPLAY_BYTES_MAX / 2 + 1));
+    let message = "x".repeat(REPLAY_BYTES_MAX / 2 + 1);
+    let large = SharedFrame::from(ServerFrame::Error(ErrorFrame { message, ..ErrorFrame::new(ErrorCode::BadJson) }));
     let events = (1..=3).map(|seq| (at(1, seq), large.clone())).collect();
     let fetched = Fetched { after: at(1, 0), events };
     for seq in 0..3 {

@@ -1,4 +1,4 @@
-//! How a room's frames get into its members' outboxes: all to everybody, in order, at once or a few together.
+//! How a room's frames get into its members' send queues: all to everybody, in order, at once or a few together.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use rookery_protocol::server::ServerFrame;
 use tokio::time::Instant;
 
 use super::{Live, RoomEffects};
-use crate::frame::Frame;
+use crate::dialect::SharedFrame;
 use crate::hub::feed::Step;
 use crate::hub::room::batch_pacer::FlushDecision;
 use crate::limits::FLUSH_FRAMES_MAX;
@@ -18,7 +18,7 @@ use crate::subscriber::{ConnectionId, Subscriber};
 /// Frames that members are still to get.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    frames: Vec<Frame>,
+    frames: Vec<SharedFrame>,
     /// Who came after some of them, and has those by its replay.
     late: Vec<Late>,
     /// Somebody will ask for them in a moment.
@@ -98,7 +98,7 @@ impl Live {
         }
         let mut news = RoomEffects::default();
         self.release(room, &mut news);
-        news.owed.iter().for_each(|send_queue| send_queue.nudge());
+        news.owed.iter().for_each(|send_queue| send_queue.wake());
     }
 
     /// Everybody gets what is held.
@@ -116,10 +116,10 @@ impl Live {
         for member in self.members.iter() {
             let late = held.late(member);
             let frames = &held.frames[late.map_or(0, |late| late.has)..];
-            match member.send_queue.owe(frames) {
+            match member.send_queue.enqueue_unless_behind(frames) {
                 Enqueued::Unflushed => news.owed.push(Arc::clone(&member.send_queue)),
-                Enqueued::Known => {}
-                Enqueued::Behind => {
+                Enqueued::Scheduled => {}
+                Enqueued::Refused => {
                     behind.push((Arc::clone(member), late.map_or(self.told, |late| late.at)));
                     continue;
                 }
@@ -140,10 +140,10 @@ pub(in crate::hub) fn reset(room: RoomId, after: Position, survived: Option<Posi
     ServerFrame::Reset { room, epoch: after.epoch, head: after.seq, survived }
 }
 
-fn frame_of(room: RoomId, step: Step) -> Frame {
+fn frame_of(room: RoomId, step: Step) -> SharedFrame {
     match step {
         Step::Event(delivery) => delivery.frame,
-        Step::Gap { from, to } => Frame::from(&ServerFrame::Gap { room, from, to }),
-        Step::Reset { after, survived } => Frame::from(&reset(room, after, survived)),
+        Step::Gap { from, to } => ServerFrame::Gap { room, from, to }.into(),
+        Step::Reset { after, survived } => reset(room, after, survived).into(),
     }
 }

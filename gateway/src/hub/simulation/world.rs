@@ -21,10 +21,9 @@ use super::node::{Connection, Node, Task};
 use super::parts::{BusState, Rng, StoreState};
 use crate::acks::Sent;
 use crate::hub::attach::{Attempt, Progress, SubscribeRequest};
-use crate::hub::feed::Fetched;
+use crate::hub::feed::{Delivery, Fetched};
 use crate::hub::room::{Lack, Room};
 use crate::metrics::Metrics;
-use crate::relay;
 use crate::session::{Command, Outgoing, Target};
 
 mod breakage;
@@ -220,7 +219,7 @@ impl World {
             Attempt::Done(_) => return None,
             Attempt::Closed | Attempt::Wait => {}
             Attempt::Fetch(after) => {
-                let frames = self.events_after(after).into_iter().map(relay::encode);
+                let frames = self.events_after(after).into_iter().map(Delivery::of);
                 let events = frames.map(|(at, delivery)| (at, delivery.frame)).collect();
                 progress.fetched = Some(Fetched { after, events });
             }
@@ -313,7 +312,7 @@ impl World {
 
     fn offer(&self, node: usize, event: &SequencedEvent) {
         let Some(room) = &self.nodes[node].room else { return };
-        let (mut at, delivery) = relay::encode(event.clone());
+        let (mut at, delivery) = Delivery::of(event.clone());
         if self.mutation == Mutation::NoHoleCheck
             && let Some(live) = room.live()
         {
@@ -326,7 +325,7 @@ impl World {
     fn repair(&mut self, node: usize) {
         let Some(room) = self.nodes[node].room.clone() else { return };
         if let Some(events) = self.nodes[node].read_again.take() {
-            drop(room.fill(events.into_iter().map(relay::encode).collect()));
+            drop(room.fill(events.into_iter().map(Delivery::of).collect()));
             return;
         }
         match room.lack() {
