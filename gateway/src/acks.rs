@@ -63,18 +63,18 @@ impl Acks {
         let Sent { room, client_id } = sent;
         let Appended { id: message_id, epoch, seq, timestamp, .. } = *appended;
         let waiting = Waiting { member: Arc::downgrade(member), room, client_id, message_id, epoch, seq, timestamp };
-        let owed = self.change(|pending| {
+        let unflushed = self.change(|pending| {
             let settled = pending.wait(partition_of(room), appended, waiting)?;
             member.ack_waits();
             Ok(settled)
         })?;
-        for send_queue in owed {
+        for send_queue in unflushed {
             send_queue.wake();
         }
         Ok(())
     }
 
-    /// More of the partition is stored. The connections that are owed something by that are the caller's to flush.
+    /// More of the partition is stored. The queues of those who are acked by that are the caller's to flush.
     #[must_use]
     pub fn advance(&self, partition: Partition, mark: &Mark) -> Vec<Arc<SendQueue>> {
         // Only a new place can be doubtful.
@@ -116,16 +116,16 @@ impl Acks {
         drop(pending);
         self.metrics.acks_pending.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         let Settled { stored, uncertain } = settled?;
-        let (now, mut owed) = (UnixMillis::now(), Vec::new());
+        let (now, mut unflushed) = (UnixMillis::now(), Vec::new());
         for (waiting, first) in stored {
             self.metrics.ack_seconds.observe(now.since(waiting.timestamp).as_secs_f64());
-            owed.extend(waiting.tell(|waiting| waiting.ack(first)));
+            unflushed.extend(waiting.tell(|waiting| waiting.ack(first)));
         }
         for waiting in uncertain {
             self.metrics.errors.with_label_values(&[ErrorCode::Unavailable.as_str()]).inc();
-            owed.extend(waiting.tell(Waiting::uncertain));
+            unflushed.extend(waiting.tell(Waiting::uncertain));
         }
-        Ok(owed)
+        Ok(unflushed)
     }
 }
 

@@ -31,19 +31,19 @@ mod subscribe;
 pub struct Commands {
     node: Arc<Node>,
     member: Arc<Subscriber>,
-    said_goodbye: AtomicBool,
+    closed_cleanly: AtomicBool,
 }
 
 impl Commands {
     /// For a connection that was just greeted.
     pub fn new(node: Arc<Node>, member: Subscriber) -> Arc<Self> {
-        node.presence.come(member.user);
-        Arc::new(Self { node, member: Arc::new(member), said_goodbye: AtomicBool::new(false) })
+        node.presence.connect(member.user);
+        Arc::new(Self { node, member: Arc::new(member), closed_cleanly: AtomicBool::new(false) })
     }
 
     /// The user leaves on purpose: nobody waits long for a return.
-    pub fn part(&self) {
-        self.said_goodbye.store(true, Ordering::Relaxed);
+    pub fn mark_clean_close(&self) {
+        self.closed_cleanly.store(true, Ordering::Relaxed);
     }
 
     /// The connection lives by this login: it was greeted with it, or its token was renewed by it.
@@ -56,7 +56,7 @@ impl Commands {
         self.member.verdict()
     }
 
-    /// Does it, if the user may ask for so much now. The client is told of success and failure through its outbox.
+    /// Does it, if the user may ask for so much now. The client is told of success and failure through its send queue.
     pub async fn run(self: Arc<Self>, queued: Queued) -> Ran {
         if let Some(code) = self.verdict() {
             return Ran::Close(code);
@@ -79,7 +79,7 @@ impl Commands {
             Command::MessageChange(request) => self.act(*request).await,
             Command::CatchUp(rooms) => return self.catch_up(rooms).await.into(),
             Command::Admit | Command::Count => {}
-            Command::Say(setting) => self.node.presence.say(self.member.user, setting),
+            Command::Say(setting) => self.node.presence.set_status(self.member.user, setting),
             Command::Watch(watch) => self.watch(watch).await,
             Command::Type(room, user) => self.type_in(&room, user).await,
             Command::Mark(reading) => self.mark(reading).await,
@@ -129,8 +129,8 @@ impl Drop for Commands {
         for room in &rooms {
             self.node.hub.detach(*room, &self.member);
         }
-        let said_goodbye = self.said_goodbye.load(Ordering::Relaxed);
-        let grace = if said_goodbye { PRESENCE_GOODBYE_GRACE } else { PRESENCE_GRACE };
-        self.node.presence.go(&self.member, &rooms, grace);
+        let closed_cleanly = self.closed_cleanly.load(Ordering::Relaxed);
+        let grace = if closed_cleanly { PRESENCE_GOODBYE_GRACE } else { PRESENCE_GRACE };
+        self.node.presence.disconnect(&self.member, &rooms, grace);
     }
 }

@@ -1,4 +1,4 @@
-//! The task of one connection. It alone owns the socket; it waits for the client, the outbox, the command under way,
+//! The task of one connection. It alone owns the socket; it waits for the client, the send queue, the command under way,
 //! the clock and the drain, asks the session what to do, and ends in one place.
 
 use std::collections::VecDeque;
@@ -275,7 +275,7 @@ impl Connection {
             Flushed::End(code) => Some(End::Ours(code)),
             Flushed::Lost => Some(End::Lost),
             Flushed::Overflow => {
-                self.node.metrics.outbox_overflows.inc();
+                self.node.metrics.send_queue_overflows.inc();
                 Some(End::Ours(CloseCode::TooSlow))
             }
         }

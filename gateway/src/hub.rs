@@ -5,7 +5,7 @@
 //! "subscribe" and "unsubscribe" of one room never overtake each other.
 //!
 //! Locks, in this order and never two of a kind: a shard of the map (released before anything else is locked), a
-//! room's state, a member's rooms or outbox.
+//! room's state, a member's rooms or send queue.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -133,9 +133,9 @@ impl Hub {
     async fn open(self: Arc<Self>, room: Arc<Room>) {
         match self.listen(room.id).await {
             Ok(head) => {
-                let news = room.go_live(head, Instant::now());
-                let some_dropped = news.dropped > 0;
-                self.after(&room, news);
+                let effects = room.go_live(head, Instant::now());
+                let some_dropped = effects.dropped > 0;
+                self.after(&room, effects);
                 if some_dropped {
                     self.look_again(&room).await;
                 }

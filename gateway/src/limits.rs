@@ -35,10 +35,10 @@ pub const HEAD_AUDIT_INTERVAL: Duration = Duration::from_secs(30);
 pub const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 /// How long commands of a client that said goodbye, or of a node that drains, may still take.
 pub const COMMANDS_FINISH: Duration = Duration::from_secs(2);
-/// Bytes a connection may owe its client before its rooms stop adding to them; it catches up by number later.
-pub const OUTBOX_BEHIND_BYTES: usize = 192 * 1024;
-/// Frames a connection may owe its client before its rooms stop adding to them.
-pub const OUTBOX_BEHIND_FRAMES: usize = 512;
+/// Bytes that may wait for a client before its rooms stop adding to them; it catches up by number later.
+pub const SEND_QUEUE_BEHIND_BYTES: usize = 192 * 1024;
+/// Frames that may wait for a client before its rooms stop adding to them.
+pub const SEND_QUEUE_BEHIND_FRAMES: usize = 512;
 /// Frames that are written with one system call.
 pub const FLUSH_FRAMES_MAX: usize = 64;
 /// Bytes that are written with one system call, unless the first frame alone is larger.
@@ -51,10 +51,10 @@ pub const FLUSHES_PER_TASK: usize = 256;
 pub const SIGNALS_PER_FLUSH_MAX: usize = 64;
 /// Fragments of one message from a client.
 pub const FRAGMENTS_MAX: u32 = 1_024;
-/// Bytes an outbox may hold when the replay of one more room begins.
-pub const OUTBOX_LOW_BYTES: usize = 128 * 1024;
-/// Frames an outbox may hold when the replay of one more room begins.
-pub const OUTBOX_LOW_FRAMES: usize = 256;
+/// Bytes a send queue may hold when the replay of one more room begins.
+pub const SEND_QUEUE_LOW_BYTES: usize = 128 * 1024;
+/// Frames a send queue may hold when the replay of one more room begins.
+pub const SEND_QUEUE_LOW_FRAMES: usize = 256;
 /// Rooms of one `subscribe` frame that are prepared at the same time.
 pub const SUBSCRIBES_AT_ONCE: usize = 32;
 /// Permissions that a gateway remembers: of 20,000 connections in 20 rooms each.
@@ -81,7 +81,7 @@ pub const KEY_RETRY_MIN: Duration = Duration::from_millis(200);
 pub const KEY_RETRY_MAX: Duration = Duration::from_secs(2);
 /// Milliseconds after which a client should try again what was not possible right now.
 pub const RETRY_AFTER_MS: u64 = 1_000;
-/// Bytes of a room's frames that a gateway keeps in its own memory, beside [`RING_FRAMES_MAX`].
+/// Bytes of a room's frames, in one dialect, that a gateway keeps in its own memory, beside [`RING_FRAMES_MAX`].
 pub const RING_BYTES_MAX: usize = 64 * 1024;
 /// Range reads for one hole before it waits for the next audit.
 pub const REPAIR_ROUNDS_MAX: u32 = 8;
@@ -89,7 +89,7 @@ pub const REPAIR_ROUNDS_MAX: u32 = 8;
 pub const REPAIR_PAUSE: Duration = Duration::from_millis(50);
 /// Pause after a comparison of heads that failed.
 pub const AUDIT_PAUSE: Duration = Duration::from_secs(1);
-/// Missed events that a resume puts into the outbox before it waits until the client has read most of them.
+/// Missed events that a resume puts into the send queue before it waits until the client has read most of them.
 pub const REPLAY_FRAMES_MAX: usize = 128;
 /// Bytes of such a piece of a resume, unless its first frame alone is larger.
 pub const REPLAY_BYTES_MAX: usize = 128 * 1024;
@@ -116,7 +116,7 @@ pub const ROOM_TEMPO_WINDOW: Duration = Duration::from_millis(500);
 pub const ROOM_TICK_MIN: Duration = Duration::from_millis(50);
 /// Longest time for which it does.
 pub const ROOM_TICK_MAX: Duration = Duration::from_millis(100);
-/// Frames that go into outboxes before a gateway writes, so that a room of thousands does not keep the others waiting.
+/// Frames that go into send queues before a gateway writes, so that a room of thousands does not keep the others waiting.
 pub const DELIVERIES_PER_FLUSH_MAX: u64 = 4_096;
 /// Bytes that the kernel takes for a client that does not read; it counts its own overhead on top.
 pub const SEND_BUFFER_BYTES: usize = 128 * 1024;
@@ -163,10 +163,10 @@ pub const PRESENCE_READ_MAX: usize = 500;
 pub const REAP_PAUSE: Duration = Duration::from_millis(20);
 /// Users and rooms that a gateway remembers for [`TYPING_INTERVAL`](rookery_protocol::limits::TYPING_INTERVAL).
 pub const TYPING_REMEMBERED_MAX: u64 = 100_000;
-/// Bytes a connection may owe its client before it is told no more of what may be lost, such as typing.
-pub const OUTBOX_EPHEMERAL_BYTES: usize = 16 * 1024;
-/// Frames a connection may owe its client before it is told no more of what may be lost.
-pub const OUTBOX_EPHEMERAL_FRAMES: usize = 32;
+/// Bytes that may wait for a client before it is sent no more of what may be lost, such as typing.
+pub const SEND_QUEUE_EPHEMERAL_BYTES: usize = 16 * 1024;
+/// Frames that may wait for a client before it is sent no more of what may be lost.
+pub const SEND_QUEUE_EPHEMERAL_FRAMES: usize = 32;
 
 // --- read marks and unread counts ------------------------------------------------------------
 

@@ -17,7 +17,7 @@ pub struct Metrics {
     pub rooms: IntGauge,
     /// Acks that wait for "stored".
     pub acks_pending: IntGauge,
-    /// Frames put into outboxes by rooms.
+    /// Frames put into send queues by rooms.
     pub deliveries: IntCounter,
     /// Frames from clients by type; `rejected` for those that mean nothing.
     pub frames_in: IntCounterVec,
@@ -27,8 +27,8 @@ pub struct Metrics {
     pub closes: IntCounterVec,
     /// Upgrades that were refused, by status.
     pub upgrades_refused: IntCounterVec,
-    /// Outboxes that grew over their bound.
-    pub outbox_overflows: IntCounter,
+    /// Send queues that grew over their bound.
+    pub send_queue_overflows: IntCounter,
     /// Events that arrived behind a hole.
     pub holes: IntCounter,
     /// Range reads that repaired a room.
@@ -78,10 +78,10 @@ pub struct Metrics {
     pub frames_written: IntCounter,
     /// Seconds from a message's number, by the clock of the bus, to its ack: storing it is the larger part.
     pub ack_seconds: Histogram,
-    /// Bytes that wait in outboxes, all together, at the last look.
-    pub outbox_bytes: IntGauge,
-    /// Outboxes with anything in them, at the last look.
-    pub outboxes_waiting: IntGauge,
+    /// Bytes that wait in send queues, all together, at the last look.
+    pub send_queue_bytes: IntGauge,
+    /// Send queues with anything in them, at the last look.
+    pub send_queues_waiting: IntGauge,
     /// What was not done because there was too much, by reason.
     pub sheds: IntCounterVec,
     /// Times that a busy and full room wrote what it had gathered.
@@ -108,7 +108,7 @@ impl Metrics {
             errors: make.family("errors_total", "Error frames to clients", "code")?,
             closes: make.family("closes_total", "Ends of connections", "reason")?,
             upgrades_refused: make.family("upgrades_refused_total", "Upgrades refused", "status")?,
-            outbox_overflows: make.counter("outbox_overflows_total", "Clients that read too slowly")?,
+            send_queue_overflows: make.counter("outbox_overflows_total", "Clients that read too slowly")?,
             holes: make.counter("holes_total", "Events that arrived behind a hole")?,
             repairs: make.counter("repairs_total", "Range reads that repaired a room")?,
             gaps: make.counter("gaps_total", "Gaps that clients were told of")?,
@@ -133,8 +133,8 @@ impl Metrics {
             writes: make.counter("writes_total", "Connections written to for rooms")?,
             frames_written: make.counter("frames_written_total", "Frames of these writes")?,
             ack_seconds: make.histogram("ack_seconds", "Number of a message to its ack")?,
-            outbox_bytes: make.gauge("outbox_bytes", "Bytes that wait in outboxes")?,
-            outboxes_waiting: make.gauge("outboxes_waiting", "Outboxes with anything in them")?,
+            send_queue_bytes: make.gauge("outbox_bytes", "Bytes that wait in outboxes")?,
+            send_queues_waiting: make.gauge("outboxes_waiting", "Outboxes with anything in them")?,
             sheds: make.family("sheds_total", "What was too much", "reason")?,
             room_ticks: make.counter("room_ticks_total", "Gathered writes of busy rooms")?,
             registry: make.0,

@@ -1,8 +1,8 @@
-//! Presence and typing on this node: what is written of the users who are here, and what connections are told of others.
+//! Presence and typing on this node: what is written of the users who are here, and what connections are sent of others.
 //!
 //! Three tasks. One renews the lease and cleans up after dead nodes (`lease.rs`); it alone writes because time passes.
 //! One writes what has become of users and rooms (`writer.rs`), gathered for a moment and at most once a second for each
-//! of them; the rules are in `ledger.rs`. One tells those who watch (`teller.rs`), by the rules in `watchers.rs`.
+//! of them; the rules are in `local_presence.rs`. One tells those who watch (`notifier.rs`), by the rules in `watchers.rs`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,11 +47,11 @@ pub struct Presence {
     is_held: AtomicBool,
     /// The lease may be lost.
     doubt: Notify,
-    ledger: Mutex<LocalPresence>,
+    local: Mutex<LocalPresence>,
     written: Notify,
     watchers: Mutex<Watchers>,
     watched: Notify,
-    /// What is told may be out of date.
+    /// What was sent may be out of date.
     is_stale: AtomicBool,
     /// Connections that read too slowly for what they watch.
     behind: Mutex<Vec<Arc<Subscriber>>>,
@@ -85,7 +85,7 @@ impl Presence {
             lease: Mutex::new(LeaseId::generate()),
             is_held: AtomicBool::new(false),
             doubt: Notify::new(),
-            ledger: Mutex::default(),
+            local: Mutex::default(),
             written: Notify::new(),
             watchers: Mutex::default(),
             watched: Notify::new(),
@@ -96,14 +96,14 @@ impl Presence {
     }
 
     /// A connection of the user came.
-    pub fn come(&self, user: UserId) {
-        self.ledger.lock().come(user, Instant::now());
+    pub fn connect(&self, user: UserId) {
+        self.local.lock().connect(user, Instant::now());
         self.written.notify_one();
     }
 
     /// The connection is gone from these rooms; the user is here for the grace.
-    pub fn go(&self, member: &Subscriber, rooms: &[RoomId], grace: Duration) {
-        self.ledger.lock().go(member.user, rooms, grace, Instant::now());
+    pub fn disconnect(&self, member: &Subscriber, rooms: &[RoomId], grace: Duration) {
+        self.local.lock().disconnect(member.user, rooms, grace, Instant::now());
         self.written.notify_one();
         let list = self.watchers.lock().remove(member);
         if !list.users.is_empty() {
@@ -113,23 +113,23 @@ impl Presence {
 
     /// Somebody came into the room here, or went.
     pub fn touch(&self, room: RoomId) {
-        self.ledger.lock().touch(room, Instant::now());
+        self.local.lock().touch(room, Instant::now());
         self.written.notify_one();
     }
 
     /// The user may no longer be in the room.
     pub fn expel(&self, room: RoomId, user: UserId) {
-        self.ledger.lock().expel(room, user, Instant::now());
+        self.local.lock().expel(room, user, Instant::now());
         self.written.notify_one();
     }
 
     /// The user says something of oneself.
-    pub fn say(&self, user: UserId, setting: Setting) {
-        self.ledger.lock().say(user, setting, Instant::now());
+    pub fn set_status(&self, user: UserId, setting: Setting) {
+        self.local.lock().set_status(user, setting, Instant::now());
         self.written.notify_one();
     }
 
-    /// The connection watches these from now on, and is told how they stand. It may know the users, and the rooms are
+    /// The connection watches these from now on, and is sent how they stand. It may know the users, and the rooms are
     /// live on it.
     pub async fn watch(
         &self,
@@ -163,14 +163,14 @@ impl Presence {
     }
 
     /// News of a user who is here or watched.
-    pub fn hear(&self, presence: &UserPresence, owed: &mut Vec<Arc<SendQueue>>) {
+    pub fn hear(&self, presence: &UserPresence, unflushed: &mut Vec<Arc<SendQueue>>) {
         let now = Instant::now();
-        if self.ledger.lock().learn(presence) {
+        if self.local.lock().learn(presence) {
             self.touch_rooms_of(presence.user);
         }
         let delivery = self.watchers.lock().hear(presence.to_seen(), now);
         if let Some(delivery) = delivery {
-            self.push(&delivery, owed);
+            self.enqueue(&delivery, unflushed);
         } else {
             self.metrics.presence_coalesced.inc();
             self.watched.notify_one();
@@ -192,11 +192,11 @@ impl Presence {
 
     fn touch_rooms_of(&self, user: UserId) {
         let rooms = self.session_registry.rooms_of(user);
-        let mut ledger = self.ledger.lock();
+        let mut local = self.local.lock();
         for room in rooms {
-            ledger.touch(room, Instant::now());
+            local.touch(room, Instant::now());
         }
-        drop(ledger);
+        drop(local);
         self.written.notify_one();
     }
 }

@@ -60,42 +60,42 @@ impl Relay {
 
     /// Handles signals until the bus is gone. The receiver is made before any room is subscribed.
     ///
-    /// All signals that are there are handled before the connections they concern are written to: a connection that
-    /// is owed several frames gets them with one system call, and a quiet node waits for nothing.
+    /// All signals that are there are handled before the connections they concern are written to: a connection with
+    /// several pending frames gets them with one system call, and a quiet node waits for nothing.
     pub async fn listen(self: Arc<Self>, mut signals: Receiver<Signal>) {
         loop {
-            let mut owed = Vec::new();
+            let mut unflushed = Vec::new();
             let first = match signals.recv().await {
                 Err(RecvError::Closed) => return,
                 first => first,
             };
             let (heard, before) = (Instant::now(), self.hub.metrics.deliveries.get());
-            self.on_signal(first, &mut owed);
+            self.on_signal(first, &mut unflushed);
             for _ in 1..SIGNALS_PER_FLUSH_MAX {
                 if self.hub.metrics.deliveries.get() - before > DELIVERIES_PER_FLUSH_MAX {
                     break;
                 }
                 match signals.try_recv() {
-                    Ok(signal) => self.on_signal(Ok(signal), &mut owed),
+                    Ok(signal) => self.on_signal(Ok(signal), &mut unflushed),
                     Err(TryRecvError::Lagged(events)) => {
-                        self.on_signal(Err(RecvError::Lagged(events)), &mut owed);
+                        self.on_signal(Err(RecvError::Lagged(events)), &mut unflushed);
                     }
                     Err(TryRecvError::Empty | TryRecvError::Closed) => break,
                 }
             }
-            self.hub.flush(owed, heard);
+            self.hub.flush(unflushed, heard);
         }
     }
 
-    fn on_signal(&self, signal: Result<Signal, RecvError>, owed: &mut Vec<Arc<SendQueue>>) {
+    fn on_signal(&self, signal: Result<Signal, RecvError>, unflushed: &mut Vec<Arc<SendQueue>>) {
         match signal {
-            Ok(Signal::Event(event)) => self.on_event(event, owed),
-            Ok(Signal::Stored { partition, mark }) => owed.append(&mut self.acks.advance(partition, &mark)),
+            Ok(Signal::Event(event)) => self.on_event(event, unflushed),
+            Ok(Signal::Stored { partition, mark }) => unflushed.append(&mut self.acks.advance(partition, &mark)),
             Ok(Signal::Suspect) => self.suspect(),
             Ok(Signal::Session { user, revoked }) => self.session_registry.revoke(user, revoked),
-            Ok(Signal::Presence(presence)) => self.presence.hear(&presence, owed),
+            Ok(Signal::Presence(presence)) => self.presence.hear(&presence, unflushed),
             Ok(Signal::Ephemeral { room, whisper }) => match whisper.as_ref() {
-                EphemeralSignal::Typing { user } => self.presence.hear_typing(room, user, owed),
+                EphemeralSignal::Typing { user } => self.presence.hear_typing(room, user, unflushed),
                 EphemeralSignal::Occupancy {} => self.presence.hear_of(room),
             },
             Ok(Signal::User { user, news }) => self.session_registry.tell(user, &news),
@@ -129,7 +129,7 @@ impl Relay {
         self.suspicion.notify_one();
     }
 
-    fn on_event(&self, event: Arc<SequencedEvent>, owed: &mut Vec<Arc<SendQueue>>) {
+    fn on_event(&self, event: Arc<SequencedEvent>, unflushed: &mut Vec<Arc<SendQueue>>) {
         if let Some(user) = event.event.body.affected(event.event.user_id) {
             self.permissions.forget(user, event.room);
         }
@@ -147,8 +147,6 @@ impl Relay {
         let relayed = UnixMillis::now().since(event.timestamp);
         metrics.relay_seconds.observe(relayed.as_secs_f64());
         let (at, delivery) = Delivery::of(Arc::unwrap_or_clone(event));
-        let mut news = room.offer(at, delivery);
-        owed.append(&mut news.owed);
-        self.hub.after(&room, news);
+        unflushed.append(&mut self.hub.after_unflushed(&room, room.offer(at, delivery)));
     }
 }

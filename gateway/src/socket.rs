@@ -1,4 +1,4 @@
-//! The reading half of a WebSocket. Whatever is written goes through the connection's outbox.
+//! The reading half of a WebSocket. Whatever is written goes through the connection's send queue.
 
 use std::cell::RefCell;
 use std::future::poll_fn;

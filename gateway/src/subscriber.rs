@@ -27,11 +27,11 @@ pub struct Subscriber {
     pub id: ConnectionId,
     /// Whose connection it is.
     pub user: UserId,
-    /// What it is owed.
+    /// Its pending frames.
     pub send_queue: Arc<SendQueue>,
     is_single: bool,
     rooms: Mutex<Rooms>,
-    /// Rooms it is not told of any more, and where it stands in them.
+    /// Rooms that send it nothing any more, and where it stands in them.
     behind: Mutex<BTreeMap<RoomId, Position>>,
     acks: AtomicUsize,
     /// How the connection ends, if its user may not go on.
@@ -106,7 +106,7 @@ impl Subscriber {
         }
     }
 
-    /// The user may not go on: from now on nothing that this connection asked for is done, whatever it is still owed.
+    /// The user may not go on: from now on nothing that this connection asked for is done, whatever still waits for it.
     /// What is to explain the end was sent before.
     pub fn expel(&self, code: CloseCode) {
         // The first one counts.
@@ -130,9 +130,9 @@ impl Subscriber {
         }
     }
 
-    /// The connection reads too slowly for a room: it was told up to here and hears nothing more until it catches up.
-    pub fn fall_behind(&self, room: RoomId, told: Position) {
-        self.behind.lock().entry(room).or_insert(told);
+    /// The connection reads too slowly for a room: it was sent everything up to here, and nothing more until it catches up.
+    pub fn fall_behind(&self, room: RoomId, sent: Position) {
+        self.behind.lock().entry(room).or_insert(sent);
         // Perhaps it has just read everything; then nothing else would make it look.
         self.send_queue.wake();
     }

@@ -44,7 +44,7 @@ impl Commands {
         }
     }
 
-    /// Rooms are prepared side by side but entered one by one, so that their replays fit the outbox.
+    /// Rooms are prepared side by side but entered one by one, so that their replays fit the send queue.
     async fn enter_all(&self, targets: Vec<(Target, Checked)>) {
         let prepared = stream::iter(targets)
             .map(|(target, checked)| self.prepare_with(target, checked))

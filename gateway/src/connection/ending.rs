@@ -20,17 +20,17 @@ use crate::socket::Socket;
 /// Why a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// We say goodbye.
+    /// We send a close frame.
     Ours(CloseCode),
-    /// The client said goodbye, with this code.
+    /// The client sent one, with this code.
     Theirs(Option<u16>),
-    /// Nobody is there to say anything to.
+    /// The stream is gone.
     Lost,
 }
 
 impl End {
     /// Whether the user wanted to leave: a program that closes says 1000 or nothing, a page that is loaded anew 1001.
-    fn is_goodbye(self) -> bool {
+    fn is_clean(self) -> bool {
         match self {
             Self::Ours(code) => code == CloseCode::SessionRevoked,
             Self::Theirs(code) => code.is_none_or(|code| code == CloseCode::Normal.number()),
@@ -48,31 +48,31 @@ impl End {
 }
 
 impl Connection {
-    /// The one way out: goodbye, while commands that were accepted get a moment to finish; then the connection
+    /// The one way out: the close frame, while commands that were accepted get a moment to finish; then the connection
     /// leaves its rooms, as its commands are dropped. Commands of a user who may not go on are dropped first of all.
     pub(super) async fn finish(mut self, end: End) {
         if end.is_refusal() {
             (self.running, self.waiting, self.reads) = (None, VecDeque::new(), None);
         }
-        if let (true, Some(commands)) = (end.is_goodbye(), &self.commands) {
-            commands.part();
+        if let (true, Some(commands)) = (end.is_clean(), &self.commands) {
+            commands.mark_clean_close();
         }
         let reads = self.reads.map(|reads| *reads).unwrap_or_default();
         let rest = finish_commands(self.commands, self.running, self.waiting, reads);
-        let goodbye = async {
+        let closing = async {
             match end {
-                End::Ours(code) => part(&self.send_queue, &self.socket, Frame::close(code)).await,
-                End::Theirs(code) => part(&self.send_queue, &self.socket, Frame::close_echo(code)).await,
+                End::Ours(code) => close(&self.send_queue, &self.socket, Frame::close(code)).await,
+                End::Theirs(code) => close(&self.send_queue, &self.socket, Frame::close_echo(code)).await,
                 End::Lost => {}
             }
         };
-        tokio::join!(goodbye, rest);
+        tokio::join!(closing, rest);
     }
 }
 
-/// Writes what is still owed, such as the error that explains the close, and the close frame. A client that does not
+/// Writes what still waits, such as the error that explains the close, and the close frame. A client that does not
 /// go in time is left behind.
-async fn part(send_queue: &SendQueue, socket: &Socket, last: Frame) {
+async fn close(send_queue: &SendQueue, socket: &Socket, last: Frame) {
     if !timeout(CLOSE_DEADLINE, send_queue.finish(last)).await.unwrap_or(false) {
         return;
     }

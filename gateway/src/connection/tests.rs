@@ -310,7 +310,7 @@ async fn a_client_that_reads_late_gets_everything_once_and_in_order() {
         assert_eq!(reader.kinds(1).await, ["new_message"]);
     }
     let metrics = Arc::clone(&setup.gateway.node.metrics);
-    assert_eq!((metrics.behind.get(), metrics.outbox_overflows.get()), (1, 0), "a room stops adding once");
+    assert_eq!((metrics.behind.get(), metrics.send_queue_overflows.get()), (1, 0), "a room stops adding once");
     for seq in 1..=150 {
         let event = late.next().await;
         assert_eq!((event["type"].as_str(), event["seq"].as_u64()), (Some("new_message"), Some(seq)));

@@ -95,7 +95,7 @@ impl Hub {
     /// Makes the room live for the connection: `subscribed`, what was missed or why not, `caught_up`, then live
     /// events. A connection that is there already is only brought up to date.
     ///
-    /// What was missed is told in pieces; each waits until the client has read most of those before. When this fails
+    /// What was missed is sent in pieces; each waits until the client has read most of those before. When this fails
     /// or is dropped half-way, the room is not live on the connection.
     pub async fn attach(self: &Arc<Self>, joining: &SubscribeRequest) -> Result<(), BusError> {
         self.advance(joining, Progress::new(joining.position)).await
@@ -153,7 +153,7 @@ impl Room {
         let Some(mut live) = self.live() else { return Attempt::Closed };
         live.settle(joining.room, &joining.member);
         if progress.is_subscribed && !live.is_catching_up(&joining.member) {
-            // Whoever took it out has told it so.
+            // Whoever took it out has sent the reason.
             return Attempt::Done("left");
         }
         let (head, room) = (live.feed.head(), joining.room);

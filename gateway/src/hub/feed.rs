@@ -1,9 +1,9 @@
 //! The timeline of one live room on this node: what was delivered last, the newest frames, and what waits behind a
 //! hole. Pure: events go in, steps for the room's members come out.
 //!
-//! Members see every number of an epoch once and in order, or are told of a [`Step::Gap`] or a [`Step::Reset`].
+//! Members see every number of an epoch once and in order, or get a [`Step::Gap`] or a [`Step::Reset`].
 //!
-//! A newer epoch is entered when it is known how it began: then everything that is stored of this one is told first, and
+//! A newer epoch is entered when it is known how it began: then everything that is stored of this one is delivered first, and
 //! members learn by the reset what they may keep. Epochs in between are gone through one by one.
 
 use std::collections::BTreeMap;
@@ -80,7 +80,7 @@ pub enum Plan {
     Reset,
     /// The same, but the bus may know.
     Epochs,
-    /// The position's epoch is over, and everything that is stored of it was told. It goes on in another one.
+    /// The position's epoch is over, and everything that is stored of it was sent. It goes on in another one.
     Next {
         /// The last place of the position's epoch that is stored.
         survived: Position,
@@ -126,7 +126,7 @@ pub struct RoomFeed {
     asked: bool,
     /// The newest place in a newer epoch that was heard of.
     ahead: Option<Position>,
-    /// Where the room stands in a newer epoch, once what lies before that was told.
+    /// Where the room stands in a newer epoch, once what lies before that was delivered.
     target: Option<Head>,
 }
 
@@ -329,8 +329,8 @@ impl RoomFeed {
     }
 
     fn is_ours(&self, epoch: Epoch) -> bool {
-        let mut told = self.epochs.iter().flat_map(|began| [began.epoch, began.kept.epoch]);
-        told.any(|ours| ours == epoch) || self.before.as_ref().is_some_and(|(before, _)| *before == epoch)
+        let mut known = self.epochs.iter().flat_map(|began| [began.epoch, began.kept.epoch]);
+        known.any(|ours| ours == epoch) || self.before.as_ref().is_some_and(|(before, _)| *before == epoch)
     }
 
     fn can_turn(&self) -> bool {
@@ -342,7 +342,7 @@ impl RoomFeed {
         self.target.and_then(|_| Began::next_of(self.epoch, &self.epochs)?.kept_of(self.epoch))
     }
 
-    /// Goes on to the target as far as what lies before it was told.
+    /// Goes on to the target as far as what lies before it was delivered.
     fn turn(&mut self, steps: &mut Vec<Step>) {
         while let Some(target) = self.target {
             let next = Began::next_of(self.epoch, &self.epochs).filter(|next| next.epoch <= target.epoch);

@@ -1,4 +1,4 @@
-//! Writing to all connections that are owed something.
+//! Writing to all connections with pending frames.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ use crate::send_queue::SendQueue;
 impl Hub {
     /// Writes to each connection what its kernel takes. Many connections are shared out among the processors, one task
     /// for each, which lets others have a turn now and then: a room of thousands does not keep small ones waiting.
-    pub(crate) fn flush(&self, mut owed: Vec<Arc<SendQueue>>, heard: Instant) {
-        if owed.len() <= FLUSHES_PER_TASK {
-            return write(&owed, heard, &self.metrics);
+    pub(crate) fn flush(&self, mut unflushed: Vec<Arc<SendQueue>>, heard: Instant) {
+        if unflushed.len() <= FLUSHES_PER_TASK {
+            return write(&unflushed, heard, &self.metrics);
         }
-        let share = owed.len().div_ceil(Handle::current().metrics().num_workers().max(1));
-        while !owed.is_empty() {
-            let part = owed.split_off(owed.len().saturating_sub(share));
+        let share = unflushed.len().div_ceil(Handle::current().metrics().num_workers().max(1));
+        while !unflushed.is_empty() {
+            let part = unflushed.split_off(unflushed.len().saturating_sub(share));
             let metrics = Arc::clone(&self.metrics);
             self.spawn("flush", async move {
                 for chunk in part.chunks(FLUSHES_PER_TASK) {
@@ -33,12 +33,12 @@ impl Hub {
 }
 
 /// Counted once for all: a delivery itself has no time for that.
-fn write(owed: &[Arc<SendQueue>], heard: Instant, metrics: &Metrics) {
-    if owed.is_empty() {
+fn write(unflushed: &[Arc<SendQueue>], heard: Instant, metrics: &Metrics) {
+    if unflushed.is_empty() {
         return;
     }
-    let frames: usize = owed.iter().map(|send_queue| send_queue.flush_for()).sum();
-    metrics.writes.inc_by(u64::try_from(owed.len()).unwrap_or(u64::MAX));
+    let frames: usize = unflushed.iter().map(|send_queue| send_queue.flush_for()).sum();
+    metrics.writes.inc_by(u64::try_from(unflushed.len()).unwrap_or(u64::MAX));
     metrics.frames_written.inc_by(u64::try_from(frames).unwrap_or(u64::MAX));
     metrics.write_seconds.observe(heard.elapsed().as_secs_f64());
 }

@@ -15,6 +15,7 @@ use crate::hub::Hub;
 use crate::hub::feed::Delivery;
 use crate::hub::room::{Lack, Room, RoomEffects, SequenceGap};
 use crate::limits::{REOPENS_AT_ONCE, REPAIR_PAUSE, REPAIR_ROUNDS_MAX};
+use crate::send_queue::SendQueue;
 
 /// Rooms that may fail to open before an audit rests.
 const REOPEN_FAILURES_MAX: usize = 3;
@@ -22,10 +23,16 @@ const REOPEN_FAILURES_MAX: usize = 3;
 const REPAIR_STEPS_MAX: usize = 64;
 
 impl Hub {
-    /// Counts what changed in a room, writes what its members are owed by it, and starts its repair if it wants one.
-    pub(crate) fn after(self: &Arc<Self>, room: &Arc<Room>, news: RoomEffects) {
-        self.flush(news.owed, Instant::now());
-        if let Some(pause) = news.tick {
+    /// Writes to the members what a change of a room has enqueued, and does what else follows from it.
+    pub(crate) fn after(self: &Arc<Self>, room: &Arc<Room>, effects: RoomEffects) {
+        let unflushed = self.after_unflushed(room, effects);
+        self.flush(unflushed, Instant::now());
+    }
+
+    /// Counts what changed in a room and starts its repair if it wants one. The queues are the caller's to flush.
+    #[must_use]
+    pub(crate) fn after_unflushed(self: &Arc<Self>, room: &Arc<Room>, effects: RoomEffects) -> Vec<Arc<SendQueue>> {
+        if let Some(pause) = effects.tick {
             let (hub, room) = (Arc::clone(self), Arc::clone(room));
             self.spawn("room tick", async move {
                 tokio::time::sleep(pause).await;
@@ -34,16 +41,17 @@ impl Hub {
             });
         }
         let metrics = &self.metrics;
-        metrics.deliveries.inc_by(news.delivered);
-        metrics.holes.inc_by(news.parked);
-        metrics.parked_overflows.inc_by(news.dropped);
-        metrics.gaps.inc_by(news.gaps);
-        metrics.resets.inc_by(news.resets);
-        metrics.behind.inc_by(news.behind);
-        if news.wants_repair {
+        metrics.deliveries.inc_by(effects.delivered);
+        metrics.holes.inc_by(effects.parked);
+        metrics.parked_overflows.inc_by(effects.dropped);
+        metrics.gaps.inc_by(effects.gaps);
+        metrics.resets.inc_by(effects.resets);
+        metrics.behind.inc_by(effects.behind);
+        if effects.wants_repair {
             let (hub, room) = (Arc::clone(self), Arc::clone(room));
             self.spawn("repair room", async move { hub.repair(&room).await });
         }
+        effects.unflushed
     }
 
     /// Reads again what is missing until nothing is, or the bus does not answer. One at a time per room.
@@ -84,8 +92,8 @@ impl Hub {
 
     async fn refill(self: &Arc<Self>, room: &Arc<Room>, hole: SequenceGap) -> Result<(), BusError> {
         let events = self.read_again(room.id, hole).await?;
-        let news = room.fill(events.into_iter().map(Delivery::of).collect());
-        self.after(room, RoomEffects { wants_repair: false, ..news });
+        let effects = room.fill(events.into_iter().map(Delivery::of).collect());
+        self.after(room, RoomEffects { wants_repair: false, ..effects });
         Ok(())
     }
 

@@ -59,10 +59,10 @@ enum State {
 /// The inside of a live room.
 pub(super) struct Live {
     pub(super) feed: RoomFeed,
-    /// Up to where members have been told, or are at least.
-    told: Position,
+    /// Up to where members were sent everything, at least.
+    sent: Position,
     pub(super) members: Members,
-    /// Connections that are told what they missed; they hear nothing live before they have it.
+    /// Connections that are sent what they missed; nothing live comes before they have it.
     catching_up: Members,
     empty_since: Option<Instant>,
     repairing: bool,
@@ -106,20 +106,20 @@ pub enum Lack {
 pub struct RoomEffects {
     /// There is a hole and nobody repairs it yet; the one who reads this does.
     pub wants_repair: bool,
-    /// Frames put into outboxes.
+    /// Frames put into send queues.
     pub delivered: u64,
     /// Events that wait behind a hole.
     pub parked: u64,
     /// Events that could not wait.
     pub dropped: u64,
-    /// Gaps told.
+    /// Gaps sent.
     pub gaps: u64,
-    /// Resets told.
+    /// Resets sent.
     pub resets: u64,
     /// Connections that read too slowly for the room.
     pub behind: u64,
-    /// Connections that are owed something which nobody writes yet; the one who reads this does.
-    pub owed: Vec<Arc<SendQueue>>,
+    /// Queues with frames that nobody writes yet; the one who reads this does.
+    pub unflushed: Vec<Arc<SendQueue>>,
     /// The room waits so long for more to write; the one who reads this then calls [`Room::tick`].
     pub tick: Option<Duration>,
 }
@@ -144,7 +144,7 @@ impl Room {
         let mut state = self.state.lock();
         let live = Live {
             feed: RoomFeed::new(head),
-            told: Position { epoch: head.epoch, seq: head.seq },
+            sent: Position { epoch: head.epoch, seq: head.seq },
             members: Members::default(),
             catching_up: Members::default(),
             empty_since: Some(now),
@@ -158,41 +158,41 @@ impl Room {
         let (State::Opening { early, dropped }, State::Live(live)) = (before, &mut *state) else {
             return RoomEffects::default();
         };
-        let mut news = RoomEffects { dropped, ..RoomEffects::default() };
+        let mut effects = RoomEffects { dropped, ..RoomEffects::default() };
         for (at, delivery) in early {
-            live.offer(self.id, at, delivery, &mut news);
+            live.offer(self.id, at, delivery, &mut effects);
         }
-        live.ask_for_repair(&mut news);
+        live.ask_for_repair(&mut effects);
         drop(state);
         self.phase.send_replace(Phase::Live);
-        news
+        effects
     }
 
     /// An event arrived.
     pub fn offer(&self, at: Position, delivery: Delivery) -> RoomEffects {
-        let mut news = RoomEffects::default();
+        let mut effects = RoomEffects::default();
         let mut state = self.state.lock();
         match &mut *state {
             State::Live(live) => {
-                live.offer(self.id, at, delivery, &mut news);
-                live.ask_for_repair(&mut news);
+                live.offer(self.id, at, delivery, &mut effects);
+                live.ask_for_repair(&mut effects);
             }
             State::Opening { early, .. } if early.len() < PARKED_EVENTS_MAX => early.push_back((at, delivery)),
             State::Opening { dropped, .. } => *dropped += 1,
             State::Over => {}
         }
-        news
+        effects
     }
 
     /// The bus said where the room stands.
     pub fn compare(&self, head: Head) -> RoomEffects {
-        let mut news = RoomEffects::default();
+        let mut effects = RoomEffects::default();
         if let Some(mut live) = self.live() {
             let steps = live.feed.compare(head);
-            live.deliver(self.id, steps, &mut news);
-            live.ask_for_repair(&mut news);
+            live.deliver(self.id, steps, &mut effects);
+            live.ask_for_repair(&mut effects);
         }
-        news
+        effects
     }
 
     /// What is missing; none (and the repair is over) if nothing is.
@@ -214,20 +214,20 @@ impl Room {
 
     /// Events that were read again arrived; what they do not fill is given up.
     pub fn fill(&self, events: Vec<(Position, Delivery)>) -> RoomEffects {
-        let mut news = RoomEffects::default();
+        let mut effects = RoomEffects::default();
         if let Some(mut live) = self.live() {
             let before = live.feed.head();
             for (at, delivery) in events {
-                live.offer(self.id, at, delivery, &mut news);
+                live.offer(self.id, at, delivery, &mut effects);
             }
             let after = live.feed.head();
             if (before.epoch, before.seq) == (after.epoch, after.seq) {
                 let steps = live.feed.give_up();
-                live.deliver(self.id, steps, &mut news);
+                live.deliver(self.id, steps, &mut effects);
             }
         }
         // Nothing was parked anew: what the range held was parked or lost before.
-        RoomEffects { parked: 0, ..news }
+        RoomEffects { parked: 0, ..effects }
     }
 
     /// The repair did not get through to the bus; the next sign of a hole starts another.
@@ -239,11 +239,11 @@ impl Room {
 
     /// The time that [`RoomEffects::tick`] said has passed.
     pub fn tick(&self) -> RoomEffects {
-        let mut news = RoomEffects::default();
+        let mut effects = RoomEffects::default();
         if let Some(mut live) = self.live() {
-            live.tick(self.id, &mut news);
+            live.tick(self.id, &mut effects);
         }
-        news
+        effects
     }
 
     /// Whether there are so many here, or is so much said, that what may be lost should not be said.
@@ -339,23 +339,23 @@ impl Live {
         self.catching_up.contains(member.id)
     }
 
-    fn offer(&mut self, room: RoomId, at: Position, delivery: Delivery, news: &mut RoomEffects) {
+    fn offer(&mut self, room: RoomId, at: Position, delivery: Delivery, effects: &mut RoomEffects) {
         if let Some(member) = self.members.iter().next() {
             // It is about to be sent, and the ring need not count what has a length.
             delivery.frame.in_dialect(member.send_queue.dialect());
         }
         let (outcome, steps) = self.feed.offer(at, delivery);
         match outcome {
-            OfferOutcome::Parked => news.parked += 1,
-            OfferOutcome::Dropped => news.dropped += 1,
+            OfferOutcome::Parked => effects.parked += 1,
+            OfferOutcome::Dropped => effects.dropped += 1,
             OfferOutcome::Delivered | OfferOutcome::Known | OfferOutcome::Newer => {}
         }
-        self.deliver(room, steps, news);
+        self.deliver(room, steps, effects);
     }
 
-    fn ask_for_repair(&mut self, news: &mut RoomEffects) {
-        news.wants_repair = self.feed.has_hole() && !self.repairing;
-        self.repairing |= news.wants_repair;
+    fn ask_for_repair(&mut self, effects: &mut RoomEffects) {
+        effects.wants_repair = self.feed.has_hole() && !self.repairing;
+        self.repairing |= effects.wants_repair;
     }
 
     fn position(&self) -> Position {

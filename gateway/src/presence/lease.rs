@@ -72,7 +72,7 @@ impl Presence {
     async fn check(&self) {
         // Several signs of one loss are one.
         sleep(PRESENCE_RETRY_PAUSE).await;
-        self.ledger.lock().write_again(Instant::now());
+        self.local.lock().write_again(Instant::now());
         self.written.notify_one();
     }
 
@@ -80,7 +80,7 @@ impl Presence {
     fn begin_anew(&self) {
         self.is_held.store(false, Ordering::Release);
         *self.lease.lock() = LeaseId::generate();
-        self.ledger.lock().write_again(Instant::now());
+        self.local.lock().write_again(Instant::now());
     }
 
     pub(super) fn lease(&self) -> LeaseId {

@@ -84,7 +84,7 @@ impl Here {
 
 impl LocalPresence {
     /// A connection came.
-    pub(super) fn come(&mut self, user: UserId, now: Instant) {
+    pub(super) fn connect(&mut self, user: UserId, now: Instant) {
         let here = self.users.entry(user).or_default();
         here.connections += 1;
         here.until = None;
@@ -92,7 +92,7 @@ impl LocalPresence {
     }
 
     /// A connection is gone, and was in these rooms.
-    pub(super) fn go(&mut self, user: UserId, rooms: &[RoomId], grace: Duration, now: Instant) {
+    pub(super) fn disconnect(&mut self, user: UserId, rooms: &[RoomId], grace: Duration, now: Instant) {
         let until = now + grace;
         if let Some(here) = self.users.get_mut(&user) {
             here.connections = here.connections.saturating_sub(1);
@@ -108,7 +108,7 @@ impl LocalPresence {
     }
 
     /// The user says something of oneself.
-    pub(super) fn say(&mut self, user: UserId, setting: Setting, now: Instant) {
+    pub(super) fn set_status(&mut self, user: UserId, setting: Setting, now: Instant) {
         let is_news = |here: &Here| here.said.is_some() || here.setting.as_deref() != Some(&setting);
         if let Some(here) = self.users.get_mut(&user).filter(|here| is_news(here)) {
             here.said = Some(Box::new(setting));

@@ -1,4 +1,4 @@
-//! Telling connections of the users and rooms they watch. Who reads too slowly is told everything anew, later.
+//! Sending connections the presence of the users and rooms they watch. Who reads too slowly gets all of it anew, later.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,12 +18,12 @@ use crate::send_queue::{Enqueued, SendQueue};
 use crate::subscriber::Subscriber;
 
 impl Presence {
-    /// Tells until the process stops.
+    /// Sends until the process stops.
     pub async fn tell(self: Arc<Self>) {
         loop {
             tokio::select! {
                 () = self.watched.notified() => {}
-                () = until(self.next_telling()) => {}
+                () = until(self.next_due()) => {}
             }
             sleep(PRESENCE_GATHER).await;
             if self.is_stale.swap(false, Ordering::AcqRel) {
@@ -31,27 +31,27 @@ impl Presence {
             }
             let due = self.watchers.lock().due_users(Instant::now());
             self.deliver(due);
-            self.tell_of_rooms().await;
+            self.send_rooms().await;
             self.catch_up().await;
         }
     }
 
-    fn next_telling(&self) -> Option<Instant> {
+    fn next_due(&self) -> Option<Instant> {
         let next = self.watchers.lock().next();
         let behind = !self.behind.lock().is_empty();
         let catch_up = behind.then(|| Instant::now() + PRESENCE_INTERVAL);
         next.into_iter().chain(catch_up).min()
     }
 
-    async fn tell_of_rooms(&self) {
+    async fn send_rooms(&self) {
         let due = self.watchers.lock().due_rooms(Instant::now());
         for rooms in due.chunks(PRESENCE_READ_MAX) {
             match self.store.occupants(rooms).await {
                 Ok(found) => {
                     let now = Instant::now();
                     for (room, occupancies) in rooms.iter().zip(found) {
-                        let told = self.watchers.lock().see(*room, RoomOccupancy::of(occupancies), now);
-                        self.deliver(told);
+                        let changes = self.watchers.lock().see(*room, RoomOccupancy::of(occupancies), now);
+                        self.deliver(changes);
                     }
                 }
                 Err(error) => {
@@ -82,7 +82,7 @@ impl Presence {
         }
     }
 
-    /// Those who were told too little and read again.
+    /// Those who were sent too little and read again.
     async fn catch_up(&self) {
         let behind = std::mem::take(&mut *self.behind.lock());
         for member in behind {
@@ -106,17 +106,17 @@ impl Presence {
     }
 
     pub(super) fn deliver(&self, deliveries: impl IntoIterator<Item = Delivery>) {
-        let mut owed = Vec::new();
+        let mut unflushed = Vec::new();
         for delivery in deliveries {
-            self.push(&delivery, &mut owed);
+            self.enqueue(&delivery, &mut unflushed);
         }
-        self.hub.flush(owed, Instant::now());
+        self.hub.flush(unflushed, Instant::now());
     }
 
-    pub(super) fn push(&self, delivery: &Delivery, owed: &mut Vec<Arc<SendQueue>>) {
+    pub(super) fn enqueue(&self, delivery: &Delivery, unflushed: &mut Vec<Arc<SendQueue>>) {
         for member in delivery.to.iter().filter(|member| may_hear(member, delivery.room)) {
             match member.send_queue.enqueue_unless_behind(std::slice::from_ref(&delivery.frame)) {
-                Enqueued::Unflushed => owed.push(Arc::clone(&member.send_queue)),
+                Enqueued::Unflushed => unflushed.push(Arc::clone(&member.send_queue)),
                 Enqueued::Scheduled => {}
                 Enqueued::Refused => self.fall_behind(member),
             }

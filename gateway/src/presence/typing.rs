@@ -50,14 +50,14 @@ impl Presence {
     }
 
     /// Somebody is typing: the others in the room are told.
-    pub fn hear_typing(&self, room: RoomId, user: &Sender, owed: &mut Vec<Arc<SendQueue>>) {
+    pub fn hear_typing(&self, room: RoomId, user: &Sender, unflushed: &mut Vec<Arc<SendQueue>>) {
         let Some(here) = self.hub.get(room).filter(|_| !self.is_crowded(room)) else { return };
         // The same user on another node.
         if !is_first(&self.typing.heard, room, user.user_id) {
             return self.drop_typing("often");
         }
         let frame = SharedFrame::from(ServerFrame::Typing { room, user: user.clone().into() });
-        let shed = here.broadcast(&frame, user.user_id, owed);
+        let shed = here.broadcast(&frame, user.user_id, unflushed);
         self.metrics.typing_dropped.with_label_values(&["slow"]).inc_by(shed);
     }
 

@@ -1,4 +1,4 @@
-//! Who is told of whom: rules without clock or store. They say what goes to whom; others push it.
+//! Who is sent whose presence: rules without clock or store. They say what goes to whom; others enqueue it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -35,11 +35,11 @@ pub(super) struct List {
 #[derive(Default)]
 struct WatchedUser {
     by: Vec<Arc<Subscriber>>,
-    told: Option<PresenceView>,
-    news: Option<PresenceView>,
-    /// When the last news came.
+    sent: Option<PresenceView>,
+    pending: Option<PresenceView>,
+    /// When the last change came.
     heard: Option<Instant>,
-    may_tell: Option<Instant>,
+    may_send: Option<Instant>,
 }
 
 #[derive(Default)]
@@ -47,8 +47,8 @@ struct WatchedRoom {
     by: Vec<Arc<Subscriber>>,
     /// Members that know nothing yet.
     fresh: Vec<Arc<Subscriber>>,
-    told: Option<RoomOccupancy>,
-    may_tell: Option<Instant>,
+    sent: Option<RoomOccupancy>,
+    may_send: Option<Instant>,
     is_scheduled: bool,
 }
 
@@ -80,7 +80,7 @@ impl Watchers {
         for room in &list.rooms {
             let watched = self.rooms.entry(*room).or_default();
             watched.by.push(Arc::clone(member));
-            if let Some(occupancy) = &watched.told {
+            if let Some(occupancy) = &watched.sent {
                 deliveries.push(of_room(*room, occupancy.whole(*room), vec![Arc::clone(member)]));
             } else {
                 watched.fresh.push(Arc::clone(member));
@@ -118,19 +118,19 @@ impl Watchers {
         list
     }
 
-    /// How a user stands, as it was read; what was heard since the question is newer. Others who were told otherwise
-    /// have missed something.
+    /// How a user stands, as it was read; what was heard since the question is newer. Others who were sent something
+    /// else have missed a change.
     pub(super) fn answer(&mut self, read: PresenceView, asked: Instant) -> (PresenceView, Option<Delivery>) {
         let Some(watched) = self.users.get_mut(&read.user_id) else { return (read, None) };
-        match (&watched.told, watched.heard) {
-            (Some(told), Some(heard)) if heard >= asked => (told.clone(), None),
-            (Some(told), _) if *told != read => {
-                watched.told = Some(read.clone());
+        match (&watched.sent, watched.heard) {
+            (Some(sent), Some(heard)) if heard >= asked => (sent.clone(), None),
+            (Some(sent), _) if *sent != read => {
+                watched.sent = Some(read.clone());
                 let delivery = of_user(read.clone(), watched.by.clone());
                 (read, Some(delivery))
             }
             (_, _) => {
-                watched.told = Some(read.clone());
+                watched.sent = Some(read.clone());
                 (read, None)
             }
         }
@@ -141,20 +141,20 @@ impl Watchers {
         let watched = self.users.get_mut(&seen.user_id)?;
         let user = seen.user_id;
         watched.heard = Some(now);
-        watched.news = Some(seen);
-        match watched.may_tell {
+        watched.pending = Some(seen);
+        match watched.may_send {
             Some(may) if now < may => {
                 self.users_due.add(may, user);
                 None
             }
-            Some(_) | None => watched.tell(now),
+            Some(_) | None => watched.send(now),
         }
     }
 
     /// News that has waited long enough.
     pub(super) fn due_users(&mut self, now: Instant) -> Vec<Delivery> {
         let due = self.users_due.take(now);
-        due.into_iter().filter_map(|user| self.users.get_mut(&user)?.tell(now)).collect()
+        due.into_iter().filter_map(|user| self.users.get_mut(&user)?.send(now)).collect()
     }
 
     /// Something has changed in the room.
@@ -162,7 +162,7 @@ impl Watchers {
         if let Some(watched) = self.rooms.get_mut(&room).filter(|watched| !watched.is_scheduled) {
             watched.is_scheduled = true;
             let soon = now + PRESENCE_GATHER;
-            self.rooms_due.add(watched.may_tell.map_or(soon, |may| may.max(soon)), room);
+            self.rooms_due.add(watched.may_send.map_or(soon, |may| may.max(soon)), room);
         }
     }
 
@@ -183,7 +183,7 @@ impl Watchers {
         let Some(watched) = self.rooms.get_mut(&room) else { return Vec::new() };
         let fresh = std::mem::take(&mut watched.fresh);
         let mut deliveries = Vec::new();
-        if let Some(frame) = watched.told.as_ref().and_then(|told| occupancy.since(told, room)) {
+        if let Some(frame) = watched.sent.as_ref().and_then(|sent| occupancy.since(sent, room)) {
             let knows = |member: &&Arc<Subscriber>| !fresh.iter().any(|other| other.id == member.id);
             let to = watched.by.iter().filter(knows).cloned().collect();
             deliveries.push(of_room(room, frame, to));
@@ -191,8 +191,8 @@ impl Watchers {
         if !fresh.is_empty() {
             deliveries.push(of_room(room, occupancy.whole(room), fresh));
         }
-        watched.may_tell = Some(now + if occupancy.is_counted() { PRESENCE_COUNT_INTERVAL } else { PRESENCE_INTERVAL });
-        watched.told = Some(occupancy);
+        watched.may_send = Some(now + if occupancy.is_counted() { PRESENCE_COUNT_INTERVAL } else { PRESENCE_INTERVAL });
+        watched.sent = Some(occupancy);
         deliveries
     }
 
@@ -206,7 +206,7 @@ impl Watchers {
         }
     }
 
-    /// When there is something to be told or read next.
+    /// When there is something to be sent or read next.
     pub(super) fn next(&self) -> Option<Instant> {
         let (users, rooms) = (self.users_due.next(), self.rooms_due.next());
         users.into_iter().chain(rooms).min()
@@ -228,19 +228,19 @@ impl Watchers {
 
     /// How many users are online in a room, if it is watched here.
     pub(super) fn online(&self, room: RoomId) -> Option<usize> {
-        Some(self.rooms.get(&room)?.told.as_ref()?.online())
+        Some(self.rooms.get(&room)?.sent.as_ref()?.online())
     }
 }
 
 impl WatchedUser {
-    fn tell(&mut self, now: Instant) -> Option<Delivery> {
-        let news = self.news.take()?;
-        if self.told.as_ref() == Some(&news) {
+    fn send(&mut self, now: Instant) -> Option<Delivery> {
+        let pending = self.pending.take()?;
+        if self.sent.as_ref() == Some(&pending) {
             return None;
         }
-        self.may_tell = Some(now + PRESENCE_INTERVAL);
-        self.told = Some(news.clone());
-        Some(of_user(news, self.by.clone()))
+        self.may_send = Some(now + PRESENCE_INTERVAL);
+        self.sent = Some(pending.clone());
+        Some(of_user(pending, self.by.clone()))
     }
 }
 

@@ -16,7 +16,7 @@ impl Presence {
     /// Writes until the process stops.
     pub async fn write(self: Arc<Self>) {
         loop {
-            let next = self.ledger.lock().next();
+            let next = self.local.lock().next();
             tokio::select! {
                 () = self.written.notified() => {}
                 () = until(next) => {}
@@ -34,15 +34,15 @@ impl Presence {
     }
 
     async fn write_users(&self) {
-        let changes = self.ledger.lock().due_users(Instant::now());
+        let changes = self.local.lock().due_users(Instant::now());
         if !changes.is_empty()
             && let Err(error) = self.change(&changes).await
         {
             self.fail(&error);
             let again = changes.into_iter().map(|(user, _)| user);
-            self.ledger.lock().put_off(again, Instant::now() + PRESENCE_RETRY_PAUSE);
+            self.local.lock().put_off(again, Instant::now() + PRESENCE_RETRY_PAUSE);
         }
-        let users = i64::try_from(self.ledger.lock().len()).unwrap_or(i64::MAX);
+        let users = i64::try_from(self.local.lock().len()).unwrap_or(i64::MAX);
         self.metrics.presence_users.set(users);
     }
 
@@ -52,7 +52,7 @@ impl Presence {
         for ((_, change), presence) in changes.iter().zip(&found) {
             self.metrics.presence_writes.with_label_values(&[label(change)]).inc();
             // What was written under a lease that was lost meanwhile does not count.
-            if self.lease() == lease && self.ledger.lock().settle(change, presence, Instant::now()) {
+            if self.lease() == lease && self.local.lock().settle(change, presence, Instant::now()) {
                 self.touch_rooms_of(presence.user);
             }
         }
@@ -60,7 +60,7 @@ impl Presence {
     }
 
     async fn write_rooms(&self) {
-        let due = self.ledger.lock().due_rooms(Instant::now());
+        let due = self.local.lock().due_rooms(Instant::now());
         let rooms: Vec<Written> = due.into_iter().filter_map(|room| self.occupancy(room)).collect();
         if rooms.is_empty() {
             return;
@@ -68,7 +68,7 @@ impl Presence {
         if let Err(error) = self.store.occupy(self.lease(), &rooms).await {
             self.fail(&error);
             let again = rooms.into_iter().map(|(room, _)| room);
-            self.ledger.lock().put_off_rooms(again, Instant::now() + PRESENCE_RETRY_PAUSE);
+            self.local.lock().put_off_rooms(again, Instant::now() + PRESENCE_RETRY_PAUSE);
         } else {
             let count = u64::try_from(rooms.len()).unwrap_or(u64::MAX);
             self.metrics.presence_writes.with_label_values(&["room"]).inc_by(count);
@@ -77,7 +77,7 @@ impl Presence {
 
     fn occupancy(&self, room: RoomId) -> Option<Written> {
         let users = self.hub.get(room).map(|room| room.users()).unwrap_or_default();
-        self.ledger.lock().occupy(room, users, Instant::now())
+        self.local.lock().occupy(room, users, Instant::now())
     }
 
     pub(super) fn fail(&self, error: &BusError) {

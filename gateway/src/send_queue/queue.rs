@@ -10,8 +10,8 @@ use super::Flushed;
 use crate::byte_stream::ByteStream;
 use crate::frame::Frame;
 use crate::limits::{
-    FLUSH_BYTES_MAX, FLUSH_FRAMES_MAX, FLUSH_ROUNDS_MAX, OUTBOX_BEHIND_BYTES, OUTBOX_BEHIND_FRAMES,
-    OUTBOX_EPHEMERAL_BYTES, OUTBOX_EPHEMERAL_FRAMES, OUTBOX_LOW_BYTES, OUTBOX_LOW_FRAMES,
+    FLUSH_BYTES_MAX, FLUSH_FRAMES_MAX, FLUSH_ROUNDS_MAX, SEND_QUEUE_BEHIND_BYTES, SEND_QUEUE_BEHIND_FRAMES,
+    SEND_QUEUE_EPHEMERAL_BYTES, SEND_QUEUE_EPHEMERAL_FRAMES, SEND_QUEUE_LOW_BYTES, SEND_QUEUE_LOW_FRAMES,
 };
 
 /// Frames in order, with their sizes.
@@ -126,16 +126,16 @@ impl Queue {
 
     /// Whether rooms should add no more.
     pub(super) fn is_behind(&self) -> bool {
-        self.bytes > OUTBOX_BEHIND_BYTES || self.frames.len() > OUTBOX_BEHIND_FRAMES
+        self.bytes > SEND_QUEUE_BEHIND_BYTES || self.frames.len() > SEND_QUEUE_BEHIND_FRAMES
     }
 
     /// Whether what may be lost should not be added any more.
     pub(super) fn is_loaded(&self) -> bool {
-        self.bytes > OUTBOX_EPHEMERAL_BYTES || self.frames.len() > OUTBOX_EPHEMERAL_FRAMES
+        self.bytes > SEND_QUEUE_EPHEMERAL_BYTES || self.frames.len() > SEND_QUEUE_EPHEMERAL_FRAMES
     }
 
     pub(super) fn is_low(&self) -> bool {
-        self.bytes <= OUTBOX_LOW_BYTES && self.frames.len() <= OUTBOX_LOW_FRAMES
+        self.bytes <= SEND_QUEUE_LOW_BYTES && self.frames.len() <= SEND_QUEUE_LOW_FRAMES
     }
 
     fn schedule(&mut self) -> bool {

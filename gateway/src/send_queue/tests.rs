@@ -4,7 +4,7 @@ use rookery_protocol::limits::{OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX};
 use tokio::io::AsyncReadExt;
 
 use super::*;
-use crate::limits::{FLUSH_BYTES_MAX, FLUSH_FRAMES_MAX, OUTBOX_EPHEMERAL_BYTES, OUTBOX_EPHEMERAL_FRAMES};
+use crate::limits::{FLUSH_BYTES_MAX, FLUSH_FRAMES_MAX, SEND_QUEUE_EPHEMERAL_BYTES, SEND_QUEUE_EPHEMERAL_FRAMES};
 use crate::testing::{ClientEnd, pipe};
 
 fn send_queue(capacity: usize) -> (Arc<SendQueue>, ClientEnd) {
@@ -71,18 +71,18 @@ async fn too_many_frames_or_bytes_close_it_for_good() {
 }
 
 #[tokio::test]
-async fn a_frame_that_is_begun_is_ended_before_the_goodbye() {
+async fn a_frame_that_is_partly_written_is_ended_before_the_close_frame() {
     let (send_queue, mut client) = send_queue(4);
-    let begun = Frame::text("0123456789");
-    send_queue.send(&begun);
+    let first = Frame::text("0123456789");
+    send_queue.send(&first);
     assert_eq!(send_queue.flush(), Flushed::Blocked { progress: true });
     send_queue.send_all(&vec![Frame::text("x"); OUTBOX_FRAMES_MAX + 1]);
     assert_eq!(send_queue.flush(), Flushed::Overflow);
     let last = Frame::close(CloseCode::TooSlow);
-    let length = begun.len() + last.len();
+    let length = first.len() + last.len();
     let (finished, got) = tokio::join!(send_queue.finish(last.clone()), read(&mut client, length));
     assert!(finished);
-    assert_eq!(got, [begun.bytes(), last.bytes()].concat());
+    assert_eq!(got, [first.bytes(), last.bytes()].concat());
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn what_may_be_lost_is_the_first_to_go() {
     let send_queue = SendQueue::unwritten();
     let (message, sign) = (Frame::text("message"), Frame::text("typing"));
     assert_eq!(send_queue.enqueue_ephemeral(&sign), Enqueued::Unflushed);
-    for _ in 0..OUTBOX_EPHEMERAL_FRAMES {
+    for _ in 0..SEND_QUEUE_EPHEMERAL_FRAMES {
         assert_eq!(send_queue.enqueue_unless_behind(std::slice::from_ref(&message)), Enqueued::Scheduled);
     }
     assert_eq!(send_queue.enqueue_ephemeral(&sign), Enqueued::Refused);
@@ -133,7 +133,7 @@ async fn what_may_be_lost_is_the_first_to_go() {
         Enqueued::Scheduled,
         "events still come"
     );
-    assert_eq!(send_queue.take().len(), OUTBOX_EPHEMERAL_FRAMES + 2);
-    send_queue.send(&Frame::text(&"x".repeat(OUTBOX_EPHEMERAL_BYTES)));
+    assert_eq!(send_queue.take().len(), SEND_QUEUE_EPHEMERAL_FRAMES + 2);
+    send_queue.send(&Frame::text(&"x".repeat(SEND_QUEUE_EPHEMERAL_BYTES)));
     assert_eq!(send_queue.enqueue_ephemeral(&sign), Enqueued::Refused);
 }

@@ -29,7 +29,7 @@ pub enum Output {
     Send(ServerFrame),
     /// Do this after everything that was to be done before.
     Run(Command),
-    /// Say goodbye. Nothing follows.
+    /// Close the connection. Nothing follows.
     Close(CloseCode),
 }
 

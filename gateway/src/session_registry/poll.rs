@@ -42,7 +42,7 @@ impl SessionRegistry {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            self.look_at_outboxes();
+            self.measure_send_queues();
             match self.look(since, Part::One(round)).await {
                 Ok(upto) => {
                     since = Some(upto);
@@ -79,15 +79,15 @@ impl SessionRegistry {
         rooms.map(|room| (room.id, room)).collect()
     }
 
-    fn look_at_outboxes(&self) {
+    fn measure_send_queues(&self) {
         let members: Vec<Arc<Subscriber>> = {
             let state = self.state.lock();
             state.users.values().flatten().map(|login| Arc::clone(&login.member)).collect()
         };
-        let owed = members.iter().map(|member| member.send_queue.bytes()).filter(|bytes| *bytes > 0);
-        let (waiting, bytes) = owed.fold((0, 0), |(waiting, sum), bytes| (waiting + 1, sum + bytes));
-        self.hub.metrics.outboxes_waiting.set(waiting);
-        self.hub.metrics.outbox_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        let pending = members.iter().map(|member| member.send_queue.bytes()).filter(|bytes| *bytes > 0);
+        let (waiting, bytes) = pending.fold((0, 0), |(waiting, sum), bytes| (waiting + 1, sum + bytes));
+        self.hub.metrics.send_queues_waiting.set(waiting);
+        self.hub.metrics.send_queue_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     /// Ends those of the sessions that are over.

@@ -101,8 +101,8 @@ pub(super) const ROWS: &[Row] = rows! {
     STORED_WAITS_MAX: "status 202 instead of 201";
     ROOMS_OF_USER_MAX: "the rest is not listed";
     JOURNAL_QUEUE_MAX: "`overloaded`" as "overloaded";
-    OUTBOX_BEHIND_BYTES: "caught up by number, later";
-    OUTBOX_BEHIND_FRAMES: "caught up by number, later";
+    SEND_QUEUE_BEHIND_BYTES: "caught up by number, later";
+    SEND_QUEUE_BEHIND_FRAMES: "caught up by number, later";
     FRAGMENTS_MAX: "1009" as "frame";
     AUTHORITY_DEADLINE: "`unavailable`";
     ROOM_OPEN_DEADLINE: "`unavailable`";

@@ -42,7 +42,7 @@ impl Held {
 }
 
 impl Live {
-    pub(super) fn deliver(&mut self, room: RoomId, steps: Vec<Step>, news: &mut RoomEffects) {
+    pub(super) fn deliver(&mut self, room: RoomId, steps: Vec<Step>, effects: &mut RoomEffects) {
         if steps.is_empty() {
             return;
         }
@@ -51,36 +51,36 @@ impl Live {
             let left = match &step {
                 Step::Event(delivery) => delivery.left,
                 Step::Gap { .. } => {
-                    news.gaps += 1;
+                    effects.gaps += 1;
                     urgent = true;
                     None
                 }
                 Step::Reset { .. } => {
-                    news.resets += 1;
+                    effects.resets += 1;
                     urgent = true;
                     None
                 }
             };
             self.held.frames.push(frame_of(room, step));
             if let Some(user) = left {
-                self.release(room, news);
+                self.release(room, effects);
                 self.expel(room, user);
             }
         }
         match self.batch_pacer.beat(events, self.members.len(), Instant::now()) {
             FlushDecision::Wait(pause) if !urgent => {
                 if !std::mem::replace(&mut self.held.awaited, true) {
-                    news.tick = Some(pause);
+                    effects.tick = Some(pause);
                 }
             }
-            FlushDecision::Wait(_) | FlushDecision::Now => self.release(room, news),
+            FlushDecision::Wait(_) | FlushDecision::Now => self.release(room, effects),
         }
     }
 
     /// It is time.
-    pub(super) fn tick(&mut self, room: RoomId, news: &mut RoomEffects) {
+    pub(super) fn tick(&mut self, room: RoomId, effects: &mut RoomEffects) {
         self.held.awaited = false;
-        self.release(room, news);
+        self.release(room, effects);
     }
 
     /// The member comes with everything that was held so far.
@@ -91,46 +91,46 @@ impl Live {
         }
     }
 
-    /// Before a connection that is here already is told where it stands: what it was to get in a moment comes first.
+    /// Before a connection that is here already is sent where it stands: what is held for it comes first.
     pub(in crate::hub) fn settle(&mut self, room: RoomId, member: &Subscriber) {
         if self.held.frames.is_empty() || !self.members.contains(member.id) {
             return;
         }
-        let mut news = RoomEffects::default();
-        self.release(room, &mut news);
-        news.owed.iter().for_each(|send_queue| send_queue.wake());
+        let mut effects = RoomEffects::default();
+        self.release(room, &mut effects);
+        effects.unflushed.iter().for_each(|send_queue| send_queue.wake());
     }
 
     /// Everybody gets what is held.
-    fn release(&mut self, room: RoomId, news: &mut RoomEffects) {
+    fn release(&mut self, room: RoomId, effects: &mut RoomEffects) {
         let held = std::mem::take(&mut self.held);
         self.held.awaited = held.awaited;
         if !held.frames.is_empty() {
-            self.push(room, &held, news);
+            self.enqueue(room, &held, effects);
         }
-        self.told = self.position();
+        self.sent = self.position();
     }
 
-    fn push(&mut self, room: RoomId, held: &Held, news: &mut RoomEffects) {
+    fn enqueue(&mut self, room: RoomId, held: &Held, effects: &mut RoomEffects) {
         let (mut behind, mut delivered) = (Vec::new(), 0);
         for member in self.members.iter() {
             let late = held.late(member);
             let frames = &held.frames[late.map_or(0, |late| late.has)..];
             match member.send_queue.enqueue_unless_behind(frames) {
-                Enqueued::Unflushed => news.owed.push(Arc::clone(&member.send_queue)),
+                Enqueued::Unflushed => effects.unflushed.push(Arc::clone(&member.send_queue)),
                 Enqueued::Scheduled => {}
                 Enqueued::Refused => {
-                    behind.push((Arc::clone(member), late.map_or(self.told, |late| late.at)));
+                    behind.push((Arc::clone(member), late.map_or(self.sent, |late| late.at)));
                     continue;
                 }
             }
             delivered += frames.len();
         }
-        news.delivered += u64::try_from(delivered).unwrap_or(u64::MAX);
-        for (member, told) in behind {
+        effects.delivered += u64::try_from(delivered).unwrap_or(u64::MAX);
+        for (member, sent) in behind {
             self.hold(&member);
-            member.fall_behind(room, told);
-            news.behind += 1;
+            member.fall_behind(room, sent);
+            effects.behind += 1;
         }
     }
 }

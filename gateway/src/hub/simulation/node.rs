@@ -1,4 +1,4 @@
-//! What dies with a node or a connection: the real room, acks, sessions and outboxes, and the commands under way.
+//! What dies with a node or a connection: the real room, acks, sessions and send queues, and the commands under way.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -285,7 +285,7 @@ impl World {
         }
         let head = self.head()?;
         let room = Arc::new(Room::new(self.room));
-        // Nobody writes here: clients look at what they are owed.
+        // Nobody writes here: clients look into their queues.
         drop(room.go_live(head, Instant::now()));
         self.nodes[node].room = Some(Arc::clone(&room));
         Some(room)

@@ -5,7 +5,7 @@ use rookery_protocol::limits::TAIL_EVENTS_MAX;
 use super::*;
 
 impl Setup {
-    /// Reads what a member is owed while it joins, as its connection would.
+    /// Reads what is enqueued for a member while it joins, as its connection would.
     async fn join_reading(&self, position: (u64, u64)) -> (Arc<Subscriber>, Vec<String>) {
         let joining = self.joining(Some(position));
         let mut heard = Vec::new();

@@ -6,7 +6,7 @@ use super::*;
 use crate::limits::{PRESENCE_GOODBYE_GRACE, PRESENCE_GRACE};
 
 struct Scene {
-    ledger: LocalPresence,
+    local: LocalPresence,
     now: Instant,
     user: UserId,
     room: RoomId,
@@ -15,7 +15,7 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let (user, room) = (UserId::generate(), RoomId::generate());
-        Self { ledger: LocalPresence::default(), now: Instant::now(), user, room }
+        Self { local: LocalPresence::default(), now: Instant::now(), user, room }
     }
 
     fn wait(&mut self, span: Duration) {
@@ -25,7 +25,7 @@ impl Scene {
     /// What is written of users until nothing is due any more.
     fn write(&mut self) -> Vec<Change> {
         let mut written = Vec::new();
-        while let due @ [_, ..] = self.ledger.due_users(self.now).as_slice() {
+        while let due @ [_, ..] = self.local.due_users(self.now).as_slice() {
             for (user, change) in due {
                 let setting = match change {
                     Change::Come(setting) => setting.clone(),
@@ -34,7 +34,7 @@ impl Scene {
                 };
                 let online = !matches!(change, Change::Go);
                 let presence = UserPresence { user: *user, online, setting, seen: None };
-                self.ledger.settle(change, &presence, self.now);
+                self.local.settle(change, &presence, self.now);
                 written.push(change.clone());
             }
         }
@@ -42,8 +42,8 @@ impl Scene {
     }
 
     fn write_rooms(&mut self, users: &[UserId]) -> Vec<usize> {
-        let due = self.ledger.due_rooms(self.now);
-        let occupancies = due.into_iter().filter_map(|room| self.ledger.occupy(room, users.to_vec(), self.now));
+        let due = self.local.due_rooms(self.now);
+        let occupancies = due.into_iter().filter_map(|room| self.local.occupy(room, users.to_vec(), self.now));
         occupancies
             .map(|(_, occupancy)| occupancy.map_or(0, |occupancy| occupancy.count))
             .collect()
@@ -58,28 +58,28 @@ fn say(status: Status) -> Setting {
 fn first_in_and_last_out_are_written_and_nothing_between() {
     let mut scene = Scene::new();
     for _ in 0..3 {
-        scene.ledger.come(scene.user, scene.now);
+        scene.local.connect(scene.user, scene.now);
     }
     assert_eq!(scene.write(), [Change::Come(None)]);
     for _ in 0..3 {
-        scene.ledger.go(scene.user, &[], PRESENCE_GOODBYE_GRACE, scene.now);
+        scene.local.disconnect(scene.user, &[], PRESENCE_GOODBYE_GRACE, scene.now);
         assert_eq!(scene.write(), []);
     }
-    assert_eq!(scene.ledger.next(), Some(scene.now + PRESENCE_GOODBYE_GRACE));
+    assert_eq!(scene.local.next(), Some(scene.now + PRESENCE_GOODBYE_GRACE));
     scene.wait(PRESENCE_GOODBYE_GRACE);
     assert_eq!(scene.write(), [Change::Go]);
-    assert_eq!((scene.ledger.len(), scene.ledger.next()), (0, None));
+    assert_eq!((scene.local.len(), scene.local.next()), (0, None));
 }
 
 #[test]
 fn who_comes_back_in_time_leaves_no_trace() {
     let mut scene = Scene::new();
-    scene.ledger.come(scene.user, scene.now);
+    scene.local.connect(scene.user, scene.now);
     scene.write();
     for _ in 0..10 {
-        scene.ledger.go(scene.user, &[], PRESENCE_GRACE, scene.now);
+        scene.local.disconnect(scene.user, &[], PRESENCE_GRACE, scene.now);
         scene.wait(PRESENCE_GRACE * 9 / 10);
-        scene.ledger.come(scene.user, scene.now);
+        scene.local.connect(scene.user, scene.now);
         scene.wait(PRESENCE_GRACE);
         assert_eq!(scene.write(), []);
     }
@@ -88,19 +88,19 @@ fn who_comes_back_in_time_leaves_no_trace() {
 #[test]
 fn a_status_that_flaps_is_written_once_a_second() {
     let mut scene = Scene::new();
-    scene.ledger.come(scene.user, scene.now);
+    scene.local.connect(scene.user, scene.now);
     scene.write();
     let mut written = Vec::new();
     for index in 0..100 {
         let status = if index % 2 == 0 { Status::Away } else { Status::Dnd };
-        scene.ledger.say(scene.user, say(status), scene.now);
+        scene.local.set_status(scene.user, say(status), scene.now);
         written.extend(scene.write());
         scene.wait(Duration::from_millis(10));
     }
     scene.wait(PRESENCE_INTERVAL);
     written.extend(scene.write());
     assert_eq!(written, [Change::Say(say(Status::Away)), Change::Say(say(Status::Dnd))]);
-    scene.ledger.say(scene.user, say(Status::Dnd), scene.now);
+    scene.local.set_status(scene.user, say(Status::Dnd), scene.now);
     assert_eq!(scene.write(), [], "nothing new");
 }
 
@@ -108,34 +108,34 @@ fn a_status_that_flaps_is_written_once_a_second() {
 fn rooms_are_written_once_a_second_and_keep_who_lingers() {
     let mut scene = Scene::new();
     let (user, room) = (scene.user, scene.room);
-    scene.ledger.touch(room, scene.now);
+    scene.local.touch(room, scene.now);
     assert_eq!(scene.write_rooms(&[user]), [1]);
     for _ in 0..5 {
-        scene.ledger.touch(room, scene.now);
+        scene.local.touch(room, scene.now);
         assert_eq!(scene.write_rooms(&[user, UserId::generate()]), [0_usize; 0]);
     }
     scene.wait(PRESENCE_INTERVAL);
     assert_eq!(scene.write_rooms(&[user, UserId::generate()]), [2]);
-    scene.ledger.go(user, &[room], PRESENCE_GRACE, scene.now);
+    scene.local.disconnect(user, &[room], PRESENCE_GRACE, scene.now);
     scene.wait(PRESENCE_GRACE * 9 / 10);
-    scene.ledger.touch(room, scene.now);
+    scene.local.touch(room, scene.now);
     assert_eq!(scene.write_rooms(&[]), [1], "it may come back");
     scene.wait(PRESENCE_INTERVAL);
     assert_eq!(scene.write_rooms(&[]), [0]);
     scene.wait(PRESENCE_INTERVAL);
     assert_eq!(scene.write_rooms(&[]), [0_usize; 0]);
-    assert_eq!(scene.ledger.next(), None, "and is forgotten");
+    assert_eq!(scene.local.next(), None, "and is forgotten");
 }
 
 #[test]
 fn who_was_shut_out_does_not_linger() {
     let mut scene = Scene::new();
     let (user, room) = (scene.user, scene.room);
-    scene.ledger.touch(room, scene.now);
+    scene.local.touch(room, scene.now);
     assert_eq!(scene.write_rooms(&[user]), [1]);
-    scene.ledger.go(user, &[room], PRESENCE_GRACE, scene.now);
+    scene.local.disconnect(user, &[room], PRESENCE_GRACE, scene.now);
     scene.wait(PRESENCE_INTERVAL);
-    scene.ledger.expel(room, user, scene.now);
+    scene.local.expel(room, user, scene.now);
     assert_eq!(scene.write_rooms(&[]), [0]);
 }
 
@@ -143,13 +143,13 @@ fn who_was_shut_out_does_not_linger() {
 fn what_is_lost_is_written_again_with_what_was_said() {
     let mut scene = Scene::new();
     let (user, room) = (scene.user, scene.room);
-    scene.ledger.come(user, scene.now);
+    scene.local.connect(user, scene.now);
     scene.write();
-    scene.ledger.say(user, say(Status::Away), scene.now);
+    scene.local.set_status(user, say(Status::Away), scene.now);
     scene.write();
-    scene.ledger.touch(room, scene.now);
+    scene.local.touch(room, scene.now);
     assert_eq!(scene.write_rooms(&[user]), [1]);
-    scene.ledger.write_again(scene.now);
+    scene.local.write_again(scene.now);
     assert_eq!(scene.write(), [Change::Come(Some(say(Status::Away)))]);
     assert_eq!(scene.write_rooms(&[user]), [1]);
 }
