@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rookery_protocol::close::CloseCode;
+use smallvec::SmallVec;
 use tokio::sync::Notify;
 
 use crate::byte_stream::ByteStream;
@@ -84,7 +85,9 @@ impl SendQueue {
 
     /// Enqueues frames with nothing between them, however much waits already.
     pub fn enqueue<'a, F: Encode + 'a>(&self, frames: impl IntoIterator<Item = &'a F>) -> Enqueued {
-        self.extend(&mut self.queue.lock(), frames)
+        // Before the lock, so that nobody waits while they are encoded.
+        let frames: SmallVec<[Frame; 1]> = frames.into_iter().map(|frame| frame.encode(self.dialect)).collect();
+        self.queue.lock().extend(frames)
     }
 
     /// Enqueues a room's frames, all or none, with nothing between them.
@@ -93,7 +96,7 @@ impl SendQueue {
         if queue.is_behind() {
             Enqueued::Refused
         } else {
-            self.extend(&mut queue, frames)
+            queue.extend(frames.iter().map(|frame| frame.encode(self.dialect)))
         }
     }
 
@@ -103,15 +106,13 @@ impl SendQueue {
         if queue.is_loaded() {
             Enqueued::Refused
         } else {
-            self.extend(&mut queue, [frame])
+            queue.extend([frame.encode(self.dialect)])
         }
     }
 
     /// Enqueues frames as [`SendQueue::enqueue`] does; the connection's task writes them.
     pub fn send_all<'a, F: Encode + 'a>(&self, frames: impl IntoIterator<Item = &'a F>) {
-        if self.enqueue(frames) == Enqueued::Unflushed {
-            self.wake();
-        }
+        self.wake_for(self.enqueue(frames));
     }
 
     /// The same for one frame.
@@ -121,9 +122,8 @@ impl SendQueue {
 
     /// Asks whether the client is still there.
     pub fn ping(&self) {
-        if self.queue.lock().extend([Frame::ping()]) {
-            self.wake();
-        }
+        let enqueued = self.queue.lock().extend([Frame::ping()]);
+        self.wake_for(enqueued);
     }
 
     /// Makes the connection's task look here.
@@ -131,11 +131,9 @@ impl SendQueue {
         self.attention.notify_one();
     }
 
-    fn extend<'a, F: Encode + 'a>(&self, queue: &mut Queue, frames: impl IntoIterator<Item = &'a F>) -> Enqueued {
-        if queue.extend(frames.into_iter().map(|frame| frame.encode(self.dialect))) {
-            Enqueued::Unflushed
-        } else {
-            Enqueued::Scheduled
+    fn wake_for(&self, enqueued: Enqueued) {
+        if enqueued == Enqueued::Unflushed {
+            self.wake();
         }
     }
 
@@ -146,9 +144,8 @@ impl SendQueue {
 
     /// Enqueues the answer to the client's newest ping. An older one that still waits is not needed any more.
     pub fn pong(&self, payload: &[u8]) {
-        if self.queue.lock().pong(Frame::pong(payload)) {
-            self.wake();
-        }
+        let enqueued = self.queue.lock().pong(Frame::pong(payload));
+        self.wake_for(enqueued);
     }
 
     /// Ends the connection once everything is written. Frames that are enqueued later are dropped; the first end counts.

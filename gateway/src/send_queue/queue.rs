@@ -6,7 +6,7 @@ use rookery_protocol::close::CloseCode;
 use rookery_protocol::limits::{OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX};
 use smallvec::SmallVec;
 
-use super::Flushed;
+use super::{Enqueued, Flushed};
 use crate::byte_stream::ByteStream;
 use crate::frame::Frame;
 use crate::limits::{
@@ -44,16 +44,16 @@ pub(super) enum Written {
 }
 
 impl Queue {
-    /// True if the caller is the one to see to a flush.
-    pub(super) fn extend(&mut self, frames: impl IntoIterator<Item = Frame>) -> bool {
+    /// Adds frames, unless the connection ends or the queue overflows.
+    pub(super) fn extend(&mut self, frames: impl IntoIterator<Item = Frame>) -> Enqueued {
         for frame in frames {
             self.push(frame);
         }
         self.schedule()
     }
 
-    /// The same for the answer to a ping.
-    pub(super) fn pong(&mut self, frame: Frame) -> bool {
+    /// Puts the answer to a ping before what is not begun.
+    pub(super) fn pong(&mut self, frame: Frame) -> Enqueued {
         if !self.finished {
             self.pong = Some(frame);
         }
@@ -138,9 +138,13 @@ impl Queue {
         self.bytes <= SEND_QUEUE_LOW_BYTES && self.frames.len() <= SEND_QUEUE_LOW_FRAMES
     }
 
-    fn schedule(&mut self) -> bool {
+    fn schedule(&mut self) -> Enqueued {
         let is_needed = !self.frames.is_empty() || self.pong.is_some() || self.overflowed;
-        is_needed && !std::mem::replace(&mut self.is_scheduled, true)
+        if is_needed && !std::mem::replace(&mut self.is_scheduled, true) {
+            Enqueued::Unflushed
+        } else {
+            Enqueued::Scheduled
+        }
     }
 
     fn push(&mut self, frame: Frame) {
