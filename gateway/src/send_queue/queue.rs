@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 
 use rookery_protocol::close::CloseCode;
-use rookery_protocol::limits::{OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX};
+use rookery_protocol::limits::{SEND_QUEUE_BYTES_MAX, SEND_QUEUE_FRAMES_MAX};
 use smallvec::SmallVec;
 
 use super::{Enqueued, Flushed};
@@ -151,7 +151,7 @@ impl Queue {
         if self.end.is_some() || self.overflowed {
             return;
         }
-        if self.bytes + frame.len() > OUTBOX_BYTES_MAX || self.frames.len() >= OUTBOX_FRAMES_MAX {
+        if self.bytes + frame.len() > SEND_QUEUE_BYTES_MAX || self.frames.len() >= SEND_QUEUE_FRAMES_MAX {
             self.overflow();
             return;
         }

@@ -1,6 +1,6 @@
 //! Send queues over a stream in memory.
 
-use rookery_protocol::limits::{OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX};
+use rookery_protocol::limits::{SEND_QUEUE_BYTES_MAX, SEND_QUEUE_FRAMES_MAX};
 use tokio::io::AsyncReadExt;
 
 use super::*;
@@ -60,9 +60,9 @@ async fn one_of_many_pushers_flushes() {
 #[tokio::test]
 async fn too_many_frames_or_bytes_close_it_for_good() {
     let (many, _a) = send_queue(64);
-    many.send_all(&vec![Frame::text("x"); OUTBOX_FRAMES_MAX + 1]);
+    many.send_all(&vec![Frame::text("x"); SEND_QUEUE_FRAMES_MAX + 1]);
     let (large, _b) = send_queue(64);
-    large.send_all(&vec![Frame::text(&"x".repeat(FLUSH_BYTES_MAX)); OUTBOX_BYTES_MAX / FLUSH_BYTES_MAX + 1]);
+    large.send_all(&vec![Frame::text(&"x".repeat(FLUSH_BYTES_MAX)); SEND_QUEUE_BYTES_MAX / FLUSH_BYTES_MAX + 1]);
     for send_queue in [many, large] {
         assert_eq!(send_queue.flush(), Flushed::Overflow);
         send_queue.send(&Frame::text("late"));
@@ -76,7 +76,7 @@ async fn a_frame_that_is_partly_written_is_ended_before_the_close_frame() {
     let first = Frame::text("0123456789");
     send_queue.send(&first);
     assert_eq!(send_queue.flush(), Flushed::Blocked { progress: true });
-    send_queue.send_all(&vec![Frame::text("x"); OUTBOX_FRAMES_MAX + 1]);
+    send_queue.send_all(&vec![Frame::text("x"); SEND_QUEUE_FRAMES_MAX + 1]);
     assert_eq!(send_queue.flush(), Flushed::Overflow);
     let last = Frame::close(CloseCode::TooSlow);
     let length = first.len() + last.len();

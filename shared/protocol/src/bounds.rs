@@ -21,7 +21,7 @@ const ENDS: [(CloseCode, &str); 6] = [
     (CloseCode::Policy, "bad_frames"),
     (CloseCode::TooBig, "frame"),
     (CloseCode::Flooding, "flood"),
-    (CloseCode::TooSlow, "outbox"),
+    (CloseCode::TooSlow, "send_queue"),
     (CloseCode::Timeout, "heartbeat"),
     (CloseCode::Replaced, "user_sockets"),
 ];

@@ -49,9 +49,9 @@ pub const HEADERS_MAX: usize = 100;
 /// Body of a REST request.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Bytes a connection may owe its client before it is closed with 4508.
-pub const OUTBOX_BYTES_MAX: usize = 1024 * 1024;
+pub const SEND_QUEUE_BYTES_MAX: usize = 1024 * 1024;
 /// Frames a connection may owe its client before it is closed with 4508.
-pub const OUTBOX_FRAMES_MAX: usize = 1_024;
+pub const SEND_QUEUE_FRAMES_MAX: usize = 1_024;
 /// Acks of one connection that wait for "stored"; beyond it sends answer `overloaded`.
 pub const ACKS_PENDING_PER_CONNECTION_MAX: usize = 1_000;
 

@@ -64,7 +64,7 @@ pub(super) const ROWS: &[Row] = rows! {
     EDITS_SHOWN_MAX: "older ones are kept, not shown";
     AUTH_DEADLINE: "4401";
     HEARTBEAT_DEADLINE: "4408" as "heartbeat";
-    WRITE_DEADLINE: "4508" as "outbox";
+    WRITE_DEADLINE: "4508" as "send_queue";
     HEAD_DEADLINE: "closed without a word";
     IDLE_DEADLINE: "closed";
     ANSWER_DEADLINE: "reset" as "answer";
@@ -83,8 +83,8 @@ pub(super) const ROWS: &[Row] = rows! {
     HEAD_BYTES_MAX: "status 431";
     HEADERS_MAX: "status 431";
     BODY_BYTES_MAX: "`body_too_large`" as "body";
-    OUTBOX_BYTES_MAX: "4508" as "outbox";
-    OUTBOX_FRAMES_MAX: "4508" as "outbox";
+    SEND_QUEUE_BYTES_MAX: "4508" as "send_queue";
+    SEND_QUEUE_FRAMES_MAX: "4508" as "send_queue";
     COMMANDS_QUEUED_MAX: "the socket is not read meanwhile";
     ACKS_PENDING_PER_CONNECTION_MAX: "`overloaded`" as "overloaded";
     TAIL_EVENTS_MAX: "read from history";

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use rookery_protocol::limits::OUTBOX_BYTES_MAX;
+use rookery_protocol::limits::SEND_QUEUE_BYTES_MAX;
 use rookery_tests::mailbox::{ChatClient as _, Incoming};
 use rookery_tests::raw::exchange;
 use rookery_tests::rest::Rest;
@@ -19,7 +19,7 @@ use crate::talk::say;
 /// Row P09.
 const PIPELINED: usize = 10_000;
 /// What the process may need more for it: a full outbox twice over, and the events in its bus and store.
-const GROWTH_KIB_MAX: u64 = 32 * 1_024 + 2 * (OUTBOX_BYTES_MAX as u64) / 1_024;
+const GROWTH_KIB_MAX: u64 = 32 * 1_024 + 2 * (SEND_QUEUE_BYTES_MAX as u64) / 1_024;
 
 #[tokio::test]
 async fn p03_odd_room_names_in_the_address_are_refused() {
