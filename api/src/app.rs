@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use rookery_bus::Bus;
-use rookery_bus::authority::Authority;
+use rookery_bus::authority::RoomOpener;
 use rookery_bus::limiter::Limiter;
 use rookery_bus::pace::RoomRateLimit;
 use rookery_bus::presence::PresenceStore;
@@ -158,9 +158,9 @@ impl App {
             underway: Arc::clone(&underway),
         }));
         let stored = Arc::new(StoredWaits::new(metrics.stored_waits.clone()));
-        let (opener, waits) = (Arc::clone(&authority) as Arc<dyn Authority>, Arc::clone(&stored));
-        let dispatcher = OutboxDispatcher::new(Arc::clone(&bus), opener, &stores, waits, metrics.clone());
-        let rooms = Rooms { stores: stores.clone(), bus: Arc::clone(&bus), dispatcher, limits: limits.clone() };
+        let (opener, waits) = (Arc::clone(&authority) as Arc<dyn RoomOpener>, Arc::clone(&stored));
+        let dispatcher = OutboxDispatcher::new(bus.clone(), opener, &stores, waits, metrics.clone());
+        let rooms = Rooms { stores: stores.clone(), log: bus.clone(), dispatcher, limits: limits.clone() };
         let cursors = Cursors::new(&keys.derive_secret("cursor"));
         let reads = Arc::new(Reads::new(HISTORY_READS_MAX, HISTORY_READ_WAIT));
         Ok(Arc::new(Self {
@@ -173,7 +173,7 @@ impl App {
             },
             sessions: Sessions {
                 stores: stores.clone(),
-                bus: Arc::clone(&bus),
+                bus: bus.clone(),
                 keys: Arc::clone(&keys),
                 issuer: issuer.into(),
                 passwords,

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use moka::future::Cache;
-use rookery_bus::authority::{Answer, Authority, AuthorityError, Changes, Look, MessageFacts, Permission, Question};
+use rookery_bus::authority::{
+    Answer, AuthorityError, Changes, HistorySource, Look, MessageFacts, Permission, PermissionSource, Question,
+    ReadMarks, RoomOpener, SessionSource,
+};
 use rookery_bus::error::BusError;
 use rookery_bus::limits::ROOM_OPEN_DEADLINE;
 use rookery_bus::{Bus, OpenError, PartitionOpening, PartitionState, RoomSeed};
@@ -170,7 +173,7 @@ impl LocalAuthority {
 }
 
 #[async_trait]
-impl Authority for LocalAuthority {
+impl PermissionSource for LocalAuthority {
     async fn authorize(&self, user: UserId, room: &RoomRef) -> Result<Permission, AuthorityError> {
         let question = Question { user, room: room.clone() };
         let answer = self.authorize_many(&[question]).await?.pop();
@@ -181,17 +184,23 @@ impl Authority for LocalAuthority {
         self.standings.answers(&self.parts.stores, questions).await
     }
 
-    async fn open_room(&self, room: RoomId) -> Result<(), AuthorityError> {
-        let opened = self.rooms.try_get_with(room, self.open_once(room)).await;
-        // An answer is good for those who waited for it, not for a later question.
-        self.rooms.invalidate(&room).await;
-        opened.map_err(|error| AuthorityError::clone(&error))
+    async fn acl_versions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, AclVersion)>, AuthorityError> {
+        let rooms = self.parts.stores.rooms.by_ids(rooms).await.map_err(store_error)?;
+        Ok(rooms.into_iter().map(|room| (room.id, room.acl)).collect())
     }
 
-    async fn message(&self, look: Look) -> Result<MessageFacts, AuthorityError> {
-        facts::of_message(&self.parts, look).await
+    async fn readers(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
+        // A ban ends the membership, so members are exactly those who may read.
+        self.parts.stores.members.among(room, users).await.map_err(store_error)
     }
 
+    async fn visible_users(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
+        visible_users(&self.parts.stores, user, others).await.map_err(store_error)
+    }
+}
+
+#[async_trait]
+impl SessionSource for LocalAuthority {
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
         Ok(self.parts.keys.public())
     }
@@ -210,25 +219,31 @@ impl Authority for LocalAuthority {
     async fn ended(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {
         self.sessions.ended(&*self.parts.stores.sessions, sessions).await.map_err(store_error)
     }
+}
 
-    async fn acl_versions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, AclVersion)>, AuthorityError> {
-        let rooms = self.parts.stores.rooms.by_ids(rooms).await.map_err(store_error)?;
-        Ok(rooms.into_iter().map(|room| (room.id, room.acl)).collect())
+#[async_trait]
+impl RoomOpener for LocalAuthority {
+    async fn open_room(&self, room: RoomId) -> Result<(), AuthorityError> {
+        let opened = self.rooms.try_get_with(room, self.open_once(room)).await;
+        // An answer is good for those who waited for it, not for a later question.
+        self.rooms.invalidate(&room).await;
+        opened.map_err(|error| AuthorityError::clone(&error))
     }
+}
 
-    async fn readers(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
-        // A ban ends the membership, so members are exactly those who may read.
-        self.parts.stores.members.among(room, users).await.map_err(store_error)
-    }
-
-    async fn visible_users(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
-        visible_users(&self.parts.stores, user, others).await.map_err(store_error)
+#[async_trait]
+impl HistorySource for LocalAuthority {
+    async fn message(&self, look: Look) -> Result<MessageFacts, AuthorityError> {
+        facts::of_message(&self.parts, look).await
     }
 
     async fn events(&self, room: RoomId, place: Position, limit: usize) -> Result<Vec<SequencedEvent>, AuthorityError> {
         self.reads.events(&self.parts, room, place, limit).await
     }
+}
 
+#[async_trait]
+impl ReadMarks for LocalAuthority {
     async fn mark_read(&self, user: UserId, room: RoomId, to: ReadTo) -> Result<(), AuthorityError> {
         self.mark(user, room, to).await.map(drop)
     }

@@ -30,7 +30,7 @@ use utoipa_axum::routes;
 
 use crate::history::single_flight::{Full, SingleFlight};
 use merge::{Hole, Merged, Tail, merge};
-use rookery_bus::Bus;
+use rookery_bus::RoomLog;
 use rookery_bus::error::BusError;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::SequencedEvent;
@@ -135,7 +135,7 @@ impl History {
 
     /// What the bus knows beyond the store. Without an answer the store alone is served.
     async fn known(&self, room: RoomId) -> Known {
-        let asked = timeout(HISTORY_BUS_WAIT, unstored(&*self.rooms.bus, room)).await;
+        let asked = timeout(HISTORY_BUS_WAIT, unstored(&*self.rooms.log, room)).await;
         let late = |_| Err(BusError::Unavailable("no answer in time for a page".to_owned()));
         match asked.unwrap_or_else(late) {
             Ok(known) => known,
@@ -184,14 +184,14 @@ struct Known {
     tail: Option<Tail>,
 }
 
-async fn unstored(bus: &dyn Bus, room: RoomId) -> Result<Known, BusError> {
-    let heads = bus.heads(&[room]).await?;
+async fn unstored(log: &dyn RoomLog, room: RoomId) -> Result<Known, BusError> {
+    let heads = log.heads(&[room]).await?;
     let Some(head) = heads.first().copied().flatten() else { return Ok(Known::default()) };
     let newest = Some(Position { epoch: head.epoch, seq: head.seq });
     if head.seq <= head.stored {
         return Ok(Known { newest, tail: None });
     }
-    let mut events = bus.range(room, head.stored, TAIL_EVENTS_MAX).await?;
+    let mut events = log.range(room, head.stored, TAIL_EVENTS_MAX).await?;
     // An epoch that began between the two questions has its own heads; the next request sees them.
     events.retain(|event| event.epoch == head.epoch);
     let last = events.last().map_or(head.seq, |event| event.seq);
@@ -234,12 +234,12 @@ pub(super) struct MessageLookup {
 /// reactions.
 pub(super) async fn find_message(
     stores: &Stores,
-    bus: &dyn Bus,
+    log: &dyn RoomLog,
     (room, id): (RoomId, MessageId),
     users: &[UserId],
 ) -> Result<Option<MessageLookup>, ApiError> {
     // The bus before the store, as for a page.
-    let unstored = unstored(bus, room).await?.tail.map(|tail| tail.events).unwrap_or_default();
+    let unstored = unstored(log, room).await?.tail.map(|tail| tail.events).unwrap_or_default();
     let known = stores.messages.message(room, id).await?;
     let is_stored = known.is_some();
     let in_tail = || unstored.iter().find(|event| event.event.id == id && is_message_of(event, room)).cloned();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use rookery_bus::Appended;
 use rookery_bus::acks::StaleAnswer;
-use rookery_bus::authority::{Authority, AuthorityError, Look, Permission};
+use rookery_bus::authority::{AuthorityError, HistorySource as _, Look, Permission, PermissionSource as _};
 use rookery_bus::error::BusError;
 use rookery_bus::limits::PUBLISH_DEADLINE;
 use rookery_bus::publish::{Cause, Publication, Step, publish};
@@ -83,7 +83,7 @@ impl Messages {
         &self,
         publication: &impl Publication<Done = D, Error = ApiError>,
     ) -> Result<D, ApiError> {
-        publish(&*self.rooms.bus, &*self.authority, PUBLISH_DEADLINE, publication).await
+        publish(&*self.rooms.log, &*self.authority, PUBLISH_DEADLINE, publication).await
     }
 
     /// Waits a moment for the store.

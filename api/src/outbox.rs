@@ -8,9 +8,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use rookery_bus::authority::Authority;
+use rookery_bus::authority::RoomOpener;
 use rookery_bus::error::BusError;
-use rookery_bus::{Append, AppendError, Appended, Bus, auto_open};
+use rookery_bus::{Append, AppendError, Appended, RoomLog, auto_open};
 use rookery_protocol::access::Rights;
 use rookery_protocol::event::EventBody;
 use rookery_protocol::id::{AclVersion, ClientId, MessageId, RoomId};
@@ -28,8 +28,8 @@ use crate::stored_waiter::{StoredWaits, Waited};
 pub struct OutboxDispatcher(Arc<Inner>);
 
 struct Inner {
-    bus: Arc<dyn Bus>,
-    authority: Arc<dyn Authority>,
+    log: Arc<dyn RoomLog>,
+    opener: Arc<dyn RoomOpener>,
     outbox: Arc<dyn Outbox>,
     messages: Arc<dyn Messages>,
     stored: Arc<StoredWaits>,
@@ -61,22 +61,14 @@ enum DispatchError {
 
 impl OutboxDispatcher {
     pub(crate) fn new(
-        bus: Arc<dyn Bus>,
-        authority: Arc<dyn Authority>,
+        log: Arc<dyn RoomLog>,
+        opener: Arc<dyn RoomOpener>,
         stores: &Stores,
         waits: Arc<StoredWaits>,
         metrics: Metrics,
     ) -> Self {
         let (outbox, messages) = (Arc::clone(&stores.outbox), Arc::clone(&stores.messages));
-        Self(Arc::new(Inner {
-            bus,
-            authority,
-            outbox,
-            messages,
-            stored: waits,
-            metrics,
-            tasks: TaskTracker::new(),
-        }))
+        Self(Arc::new(Inner { log, opener, outbox, messages, stored: waits, metrics, tasks: TaskTracker::new() }))
     }
 
     /// Carries one announcement, and waits a moment for it so that the change is usually effective when its
@@ -176,15 +168,15 @@ impl OutboxDispatcher {
     /// The place in the room, in the epoch in which the store was asked: what earlier ones have numbered is stored by
     /// then, or never will be. None if the store has it.
     async fn append(&self, mut append: Append) -> Result<Option<Appended>, DispatchError> {
-        let Inner { bus, authority, messages, .. } = &*self.0;
+        let Inner { log, opener, messages, .. } = &*self.0;
         let room = append.room;
         for _ in 0..auto_open::ATTEMPTS {
-            let head = auto_open::head(&**bus, &**authority, room).await.map_err(AppendError::Bus)?;
+            let head = auto_open::head(&**log, &**opener, room).await.map_err(AppendError::Bus)?;
             if messages.place(room, append.event.id).await?.is_some() {
                 return Ok(None);
             }
             append.epoch = Some(head.epoch);
-            match bus.append(append.clone()).await {
+            match log.append(append.clone()).await {
                 Err(AppendError::NotOpen) => {}
                 outcome => return Ok(Some(outcome?)),
             }

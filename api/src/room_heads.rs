@@ -1,7 +1,7 @@
 //! Where rooms stand, on the bus or else in the store.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use rookery_bus::{Bus, Head};
+use rookery_bus::{Head, RoomLog};
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::RoomId;
 use rookery_protocol::limits::HEADS_PER_READ_MAX;
@@ -19,14 +19,14 @@ pub(crate) const fn newest(head: Head) -> Position {
 }
 
 /// Where the user comes in: nothing of before will be unread.
-pub(crate) async fn here(stores: &Stores, bus: &dyn Bus, room: RoomId) -> Result<Position, StoreError> {
-    let heads = heads(stores, bus, &[room]).await?;
+pub(crate) async fn here(stores: &Stores, log: &dyn RoomLog, room: RoomId) -> Result<Position, StoreError> {
+    let heads = heads(stores, log, &[room]).await?;
     Ok(heads.first().map_or(Position::START, |head| newest(*head)))
 }
 
 /// The heads of rooms in the order asked. Where the bus does not know a room, or does not answer, the store says.
-pub(crate) async fn heads(stores: &Stores, bus: &dyn Bus, rooms: &[RoomId]) -> Result<Vec<Head>, StoreError> {
-    let known = stream::iter(rooms.chunks(HEADS_PER_READ_MAX)).then(|rooms| on_the_bus(bus, rooms));
+pub(crate) async fn heads(stores: &Stores, log: &dyn RoomLog, rooms: &[RoomId]) -> Result<Vec<Head>, StoreError> {
+    let known = stream::iter(rooms.chunks(HEADS_PER_READ_MAX)).then(|rooms| on_the_bus(log, rooms));
     let known: Vec<Vec<Option<Head>>> = known.collect().await;
     let heads = stream::iter(rooms.iter().copied().zip(known.concat()).map(|(room, head)| async move {
         match head {
@@ -37,8 +37,8 @@ pub(crate) async fn heads(stores: &Stores, bus: &dyn Bus, rooms: &[RoomId]) -> R
     heads.buffered(COUNTS_AT_ONCE).try_collect().await
 }
 
-async fn on_the_bus(bus: &dyn Bus, rooms: &[RoomId]) -> Vec<Option<Head>> {
-    match timeout(HISTORY_BUS_WAIT, bus.heads(rooms)).await {
+async fn on_the_bus(log: &dyn RoomLog, rooms: &[RoomId]) -> Vec<Option<Head>> {
+    match timeout(HISTORY_BUS_WAIT, log.heads(rooms)).await {
         Ok(Ok(heads)) => heads,
         Ok(Err(error)) => {
             tracing::debug!(%error, "heads read from the store");

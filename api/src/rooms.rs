@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::FromRef;
-use rookery_bus::Bus;
+use rookery_bus::RoomLog;
 use rookery_protocol::access::{AccessContext, Action, RoomRole, Visibility, decide};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::cost::Work;
@@ -62,7 +62,7 @@ where
 #[derive(Clone)]
 pub struct Rooms {
     pub(crate) stores: Stores,
-    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) log: Arc<dyn RoomLog>,
     pub(crate) dispatcher: OutboxDispatcher,
     pub(crate) limits: Limits,
 }
@@ -234,7 +234,7 @@ impl Rooms {
     }
 
     async fn enter(&self, user: Sender, room: &Room, role: RoomRole, now: UnixMillis) -> Result<(), ApiError> {
-        let read = here(&self.stores, &*self.bus, room.id).await?;
+        let read = here(&self.stores, &*self.log, room.id).await?;
         let member = Member { room_id: room.id, user_id: user.user_id, role, joined_at: now, read };
         let event = room_event(user, EventBody::Membership(MembershipChange::Joined {}));
         if let Some(announcement) = self.stores.members.join(&member, &event).await? {

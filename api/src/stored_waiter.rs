@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use prometheus::IntGauge;
 use rookery_bus::acks::{PendingAcks, Settled, StaleAnswer};
 use rookery_bus::signal::Signal;
-use rookery_bus::{Appended, Bus, Mark};
+use rookery_bus::{Appended, Bus, Mark, RoomLog};
 use rookery_protocol::id::Partition;
 use rookery_protocol::position::StoredPosition;
 use tokio::sync::broadcast::error::RecvError;
@@ -109,10 +109,10 @@ impl StoredWaits {
         self.gauge.set(i64::try_from(pending.len()).unwrap_or(i64::MAX));
     }
 
-    async fn read_marks(&self, bus: &dyn Bus) {
+    async fn read_marks(&self, log: &dyn RoomLog) {
         let partitions = self.pending.lock().waiting();
         for partition in partitions {
-            match bus.stored(partition).await {
+            match log.stored(partition).await {
                 Ok(Some(mark)) => self.advance(partition, &mark),
                 Ok(None) => {}
                 Err(error) => {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use rookery_bus::acks::{PendingAcks, Settled, StaleAnswer};
-use rookery_bus::{Appended, Bus, Mark};
+use rookery_bus::{Appended, Mark, RoomLog};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{ClientId, Epoch, MessageId, Partition, RoomId, RoomRef, Seq};
@@ -87,13 +87,13 @@ impl Acks {
     }
 
     /// Reads the marks that somebody waits for, now and then and on suspicion.
-    pub async fn poll(self: Arc<Self>, bus: Arc<dyn Bus>) {
+    pub async fn poll(self: Arc<Self>, log: Arc<dyn RoomLog>) {
         loop {
             // Either way it is time to look.
             tokio::time::timeout(ACK_POLL_INTERVAL, self.suspicion.notified()).await.ok();
             let partitions = self.pending.lock().waiting();
             for partition in partitions {
-                match bus.stored(partition).await {
+                match log.stored(partition).await {
                     Ok(Some(mark)) => self.advance(partition, &mark).iter().for_each(|send_queue| send_queue.wake()),
                     Ok(None) => {}
                     Err(error) => {

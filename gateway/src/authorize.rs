@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use moka::future::Cache;
-use rookery_bus::authority::{Answer, Authority, AuthorityError, Permission, Question};
+use rookery_bus::authority::{Answer, AuthorityError, Permission, PermissionSource, Question};
 use rookery_protocol::access::{self, Action};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
@@ -38,7 +38,7 @@ pub struct Permissions {
 }
 
 /// Questions about rights.
-pub(crate) struct Rights(pub(crate) Arc<dyn Authority>);
+pub(crate) struct Rights(pub(crate) Arc<dyn PermissionSource>);
 
 impl Subject for Rights {
     type Question = Question;
@@ -59,13 +59,9 @@ impl Subject for Rights {
 
 impl Permissions {
     /// Nothing is remembered yet.
-    pub fn new(authority: Arc<dyn Authority>, shutdown: Shutdown) -> Arc<Self> {
+    pub fn new(source: Arc<dyn PermissionSource>, shutdown: Shutdown) -> Arc<Self> {
         let rooms = Cache::builder().max_capacity(SLUGS_MAX).time_to_live(PERMISSION_KEPT).build();
-        Arc::new(Self {
-            questions: Questions::new(Rights(authority), shutdown),
-            rooms,
-            known: PermissionCache::new(),
-        })
+        Arc::new(Self { questions: Questions::new(Rights(source), shutdown), rooms, known: PermissionCache::new() })
     }
 
     /// The user's permission, if it allows the action.

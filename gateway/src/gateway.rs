@@ -76,11 +76,11 @@ impl Gateway {
         let GatewayParts { bus, presence: store, authority, verifier, origins, shutdown, limiter, options } = parts;
         let metrics = Arc::new(Metrics::new()?);
         let hub = Hub::new(Arc::clone(&bus), Arc::clone(&authority), Arc::clone(&metrics), shutdown.clone());
-        let permissions = Permissions::new(Arc::clone(&authority), shutdown.clone());
-        let replies = Replies::new(Arc::clone(&authority));
+        let permissions = Permissions::new(authority.clone(), shutdown.clone());
+        let replies = Replies::new(authority.clone());
         let acks = Acks::new(Arc::clone(&metrics));
         let session_registry = SessionRegistry::new(SessionRegistryParts {
-            bus: Arc::clone(&bus),
+            bus: bus.clone(),
             authority: Arc::clone(&authority),
             hub: Arc::clone(&hub),
             permissions: Arc::clone(&permissions),
@@ -167,7 +167,7 @@ impl Gateway {
         });
         shutdown.spawn("relay", Arc::clone(&relay).listen(bus.signals()));
         shutdown.spawn("head audit", relay.audit());
-        shutdown.spawn("acks", Arc::clone(acks).poll(Arc::clone(bus)));
+        shutdown.spawn("acks", Arc::clone(acks).poll(bus.clone()));
         shutdown.spawn("logins", Arc::clone(session_registry).follow());
         shutdown.spawn("revocations", Arc::clone(session_registry).poll());
         shutdown.spawn("room sweep", Arc::clone(hub).sweep());
@@ -175,7 +175,7 @@ impl Gateway {
         shutdown.spawn("presence lease", Arc::clone(presence).keep(shutdown.clone()));
         shutdown.spawn("presence writer", Arc::clone(presence).write());
         shutdown.spawn("presence teller", Arc::clone(presence).tell());
-        shutdown.spawn("keys", jwks::poll(Arc::clone(authority), Arc::clone(verifier)));
+        shutdown.spawn("keys", jwks::poll(authority.clone(), Arc::clone(verifier)));
     }
 
     /// Its metrics, for a process that shows those of several parts.

@@ -3,25 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rookery_bus::authority::Authority;
+use rookery_bus::authority::SessionSource;
 use rookery_runtime::log_throttle::LogThrottle;
 use rookery_runtime::token::Verifier;
 
 use crate::limits::{KEY_REFRESH_INTERVAL, KEY_RETRY_MAX, KEY_RETRY_MIN};
 
 /// Keeps the verifier's keys fresh. While the api is away, the keys last seen hold.
-pub async fn poll(authority: Arc<dyn Authority>, verifier: Arc<Verifier>) {
+pub async fn poll(sessions: Arc<dyn SessionSource>, verifier: Arc<Verifier>) {
     let (mut retry, warnings) = (KEY_RETRY_MIN, LogThrottle::default());
     loop {
-        let fetched = refresh(authority.as_ref(), &verifier, &warnings).await;
+        let fetched = refresh(sessions.as_ref(), &verifier, &warnings).await;
         let pause = pause(fetched, verifier.is_ready(), retry);
         retry = if fetched { KEY_RETRY_MIN } else { (retry * 2).min(KEY_RETRY_MAX) };
         tokio::time::sleep(pause).await;
     }
 }
 
-async fn refresh(authority: &dyn Authority, verifier: &Verifier, warnings: &LogThrottle) -> bool {
-    let why = match authority.public_keys().await {
+async fn refresh(sessions: &dyn SessionSource, verifier: &Verifier, warnings: &LogThrottle) -> bool {
+    let why = match sessions.public_keys().await {
         Ok(keys) if keys.keys.is_empty() => "the api publishes no key".to_owned(),
         Ok(keys) => {
             if !verifier.is_ready() {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use moka::sync::Cache;
-use rookery_bus::authority::{Authority, AuthorityError, Look};
+use rookery_bus::authority::{AuthorityError, HistorySource, Look};
 use rookery_protocol::event::{EventBody, SequencedEvent};
 use rookery_protocol::id::{MessageId, RoomId};
 
@@ -15,14 +15,14 @@ use crate::limits::REPLIES_REMEMBERED_MAX;
 
 /// The messages that are known to be there.
 pub struct Replies {
-    authority: Arc<dyn Authority>,
+    history: Arc<dyn HistorySource>,
     known: Cache<(RoomId, MessageId), ()>,
 }
 
 impl Replies {
     /// None is known yet.
-    pub fn new(authority: Arc<dyn Authority>) -> Arc<Self> {
-        Arc::new(Self { authority, known: Cache::new(REPLIES_REMEMBERED_MAX) })
+    pub fn new(history: Arc<dyn HistorySource>) -> Arc<Self> {
+        Arc::new(Self { history, known: Cache::new(REPLIES_REMEMBERED_MAX) })
     }
 
     /// An event was relayed.
@@ -38,7 +38,7 @@ impl Replies {
         if self.known.contains_key(&(room, message)) {
             return Ok(());
         }
-        self.authority.message(Look { room, message, before: None }).await?;
+        self.history.message(Look { room, message, before: None }).await?;
         self.known.insert((room, message), ());
         Ok(())
     }

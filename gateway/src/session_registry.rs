@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 use parking_lot::Mutex;
-use rookery_bus::Bus;
+use rookery_bus::PubSub;
 use rookery_bus::authority::Authority;
 use rookery_bus::error::BusError;
 use rookery_bus::signal::Revoked;
@@ -39,7 +39,7 @@ use candidate::{Expected, Sessions};
 /// What [`SessionRegistry`] stand on.
 pub struct SessionRegistryParts {
     /// Tells of ends.
-    pub bus: Arc<dyn Bus>,
+    pub bus: Arc<dyn PubSub>,
     /// Is asked about sessions and rooms.
     pub authority: Arc<dyn Authority>,
     /// The rooms of this node.
@@ -54,7 +54,7 @@ pub struct SessionRegistryParts {
 
 /// The connections of this node by user and session.
 pub struct SessionRegistry {
-    bus: Arc<dyn Bus>,
+    bus: Arc<dyn PubSub>,
     authority: Arc<dyn Authority>,
     hub: Arc<Hub>,
     permissions: Arc<Permissions>,
@@ -102,7 +102,7 @@ impl SessionRegistry {
         let revoked = Cache::builder().max_capacity(REVOKED_REMEMBERED_MAX).time_to_live(life).build();
         let (state, changed, heard) = (Mutex::default(), Notify::new(), Notify::new());
         let turn = tokio::sync::Mutex::default();
-        let questions = Questions::new(Sessions(Arc::clone(&authority)), shutdown.clone());
+        let questions = Questions::new(Sessions(authority.clone()), shutdown.clone());
         Arc::new(Self {
             bus,
             authority,

@@ -10,7 +10,8 @@ use parking_lot::Mutex;
 use rookery_bus::error::BusError;
 use rookery_bus::signal::{EphemeralSignal, Revoked, Signal};
 use rookery_bus::{
-    Append, AppendError, Appended, Began, Bus, Head, Mark, OpenError, PartitionOpening, PartitionState, RoomSeed,
+    Append, AppendError, Appended, Began, Bus, Head, Mark, OpenError, PartitionOpening, PartitionState, Partitions,
+    PubSub, RoomLog, RoomSeed,
 };
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, EventBody, NewMessage, Sender, SequencedEvent};
@@ -123,7 +124,7 @@ impl FakeBus {
 }
 
 #[async_trait]
-impl Bus for FakeBus {
+impl RoomLog for FakeBus {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         self.answer()?;
         let name = (append.event.user_id, append.client_id);
@@ -168,6 +169,37 @@ impl Bus for FakeBus {
         Ok(events.filter(|event| event.seq > after).take(limit).cloned().collect())
     }
 
+    async fn epochs(&self, _room: RoomId) -> Result<Vec<Began>, BusError> {
+        self.answer()?;
+        Ok(self.state.lock().began.clone())
+    }
+
+    async fn stored(&self, _partition: Partition) -> Result<Option<Mark>, BusError> {
+        self.answer().map(|()| None)
+    }
+}
+
+#[async_trait]
+impl Partitions for FakeBus {
+    async fn partition(&self, _partition: Partition) -> Result<PartitionState, BusError> {
+        Ok(PartitionState::Open(Epoch(self.state.lock().epoch)))
+    }
+
+    async fn open_partition(&self, _partition: Partition, _epoch: Epoch) -> Result<PartitionOpening, BusError> {
+        Ok(PartitionOpening::Open)
+    }
+
+    async fn open_room(&self, _room: RoomId, _seed: RoomSeed) -> Result<(), OpenError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl PubSub for FakeBus {
+    fn signals(&self) -> broadcast::Receiver<Signal> {
+        self.signals.subscribe()
+    }
+
     async fn subscribe(&self, room: RoomId) -> Result<(), BusError> {
         self.answer()?;
         self.subscribes.fetch_add(1, Ordering::SeqCst);
@@ -179,31 +211,6 @@ impl Bus for FakeBus {
         self.answer()?;
         self.state.lock().subscribed.remove(&room);
         Ok(())
-    }
-
-    fn signals(&self) -> broadcast::Receiver<Signal> {
-        self.signals.subscribe()
-    }
-
-    async fn stored(&self, _partition: Partition) -> Result<Option<Mark>, BusError> {
-        self.answer().map(|()| None)
-    }
-
-    async fn open_room(&self, _room: RoomId, _seed: RoomSeed) -> Result<(), OpenError> {
-        Ok(())
-    }
-
-    async fn epochs(&self, _room: RoomId) -> Result<Vec<Began>, BusError> {
-        self.answer()?;
-        Ok(self.state.lock().began.clone())
-    }
-
-    async fn partition(&self, _partition: Partition) -> Result<PartitionState, BusError> {
-        Ok(PartitionState::Open(Epoch(self.state.lock().epoch)))
-    }
-
-    async fn open_partition(&self, _partition: Partition, _epoch: Epoch) -> Result<PartitionOpening, BusError> {
-        Ok(PartitionOpening::Open)
     }
 
     async fn subscribe_users(&self, users: &[UserId]) -> Result<(), BusError> {
@@ -218,6 +225,12 @@ impl Bus for FakeBus {
         Ok(())
     }
 
+    async fn whisper(&self, room: RoomId, whisper: EphemeralSignal) -> Result<(), BusError> {
+        self.answer()?;
+        self.signal(Signal::Ephemeral { room, whisper: Arc::new(whisper) });
+        Ok(())
+    }
+
     async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError> {
         self.answer()?;
         if self.state.lock().users.contains(&user) {
@@ -226,18 +239,15 @@ impl Bus for FakeBus {
         Ok(())
     }
 
-    async fn whisper(&self, room: RoomId, whisper: EphemeralSignal) -> Result<(), BusError> {
-        self.answer()?;
-        self.signal(Signal::Ephemeral { room, whisper: Arc::new(whisper) });
-        Ok(())
-    }
-
-    async fn ping(&self) -> Result<(), BusError> {
-        self.answer()
-    }
-
     async fn tell_user(&self, user: UserId, news: &UserNews) -> Result<(), BusError> {
         self.signal(Signal::User { user, news: Arc::new(news.clone()) });
+        self.answer()
+    }
+}
+
+#[async_trait]
+impl Bus for FakeBus {
+    async fn ping(&self) -> Result<(), BusError> {
         self.answer()
     }
 }

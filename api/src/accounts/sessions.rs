@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use rookery_bus::Bus;
+use rookery_bus::PubSub;
 use rookery_bus::signal::Revoked;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
@@ -33,7 +33,7 @@ const REFRESH_ATTEMPTS: usize = 3;
 #[derive(Clone)]
 pub struct Sessions {
     pub(crate) stores: Stores,
-    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) bus: Arc<dyn PubSub>,
     pub(crate) keys: Arc<SigningKeys>,
     pub(crate) issuer: Arc<str>,
     pub(crate) passwords: Arc<Passwords>,
@@ -233,7 +233,7 @@ fn rotation(token: &RefreshToken, session: &Session, now: UnixMillis) -> Rotatio
 }
 
 /// Tells the gateways at once. What is lost here they find by asking, a few seconds later.
-pub async fn tell(bus: &dyn Bus, user: UserId, revoked: Revoked) {
+pub async fn tell(bus: &dyn PubSub, user: UserId, revoked: Revoked) {
     match timeout(REVOKE_PUSH_WAIT, bus.revoke(user, revoked)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, user_id = %user, "revocation not pushed"),

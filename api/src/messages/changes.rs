@@ -2,7 +2,7 @@
 
 use rookery_bus::Appended;
 use rookery_bus::acks::StaleAnswer;
-use rookery_bus::authority::{Authority, BeforeAct, Look, Verdict};
+use rookery_bus::authority::{BeforeAct, HistorySource as _, Look, Verdict};
 use rookery_bus::publish::{Cause, Publication, Step};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
@@ -49,7 +49,7 @@ impl Messages {
         after: Option<Position>,
         limit: usize,
     ) -> Result<(Vec<User>, Option<Position>), ApiError> {
-        let found = history::find_message(&self.rooms.stores, &*self.rooms.bus, (room, message), &[]).await?;
+        let found = history::find_message(&self.rooms.stores, &*self.rooms.log, (room, message), &[]).await?;
         if found.is_none_or(|found| found.state.deleted) {
             return Err(ApiError::refused(ErrorCode::UnknownMessage));
         }
@@ -66,7 +66,7 @@ impl Messages {
 
     /// All texts of a message, oldest first, beginning with what was said first. A deleted message has none.
     pub async fn versions(&self, room: RoomId, id: MessageId) -> Result<Vec<Version>, ApiError> {
-        let found = history::find_message(&self.rooms.stores, &*self.rooms.bus, (room, id), &[])
+        let found = history::find_message(&self.rooms.stores, &*self.rooms.log, (room, id), &[])
             .await?
             .filter(|found| !found.state.deleted);
         let MessageLookup { said, unstored, .. } = found.ok_or_else(|| ApiError::refused(ErrorCode::UnknownMessage))?;

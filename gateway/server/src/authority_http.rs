@@ -1,10 +1,13 @@
-//! The api's internal listener as the gateway's [`Authority`].
+//! The api's internal listener as the gateway's [`rookery_bus::authority::Authority`].
 
 use axum::body::Bytes;
 use http::StatusCode;
 use moka::future::Cache;
 use rookery_bus::authority::batch::{Answers, Questions};
-use rookery_bus::authority::{Answer, Authority, AuthorityError, Changes, Look, MessageFacts, Permission, Question};
+use rookery_bus::authority::{
+    Answer, AuthorityError, Changes, HistorySource, Look, MessageFacts, Permission, PermissionSource, Question,
+    ReadMarks, RoomOpener, SessionSource,
+};
 use rookery_bus::limits::ROOM_OPEN_DEADLINE;
 use rookery_gateway::limits::SLUGS_MAX;
 use rookery_protocol::clock::UnixMillis;
@@ -84,7 +87,7 @@ impl HttpAuthority {
 }
 
 #[async_trait::async_trait]
-impl Authority for HttpAuthority {
+impl PermissionSource for HttpAuthority {
     async fn authorize(&self, user: UserId, room: &RoomRef) -> Result<Permission, AuthorityError> {
         let url = self.url(&["internal", "v1", "authorize"])?;
         let body = json!({ "user": user, "room": room });
@@ -97,34 +100,6 @@ impl Authority for HttpAuthority {
         let body = self.ask_for(self.client.post(url).json(&questions), AUTHORIZE_ANSWER_BYTES_MAX).await?;
         let answers: Answers = decode(&body)?;
         questions.read(&answers).ok_or_else(|| unavailable("answers that do not fit"))
-    }
-
-    async fn open_room(&self, room: RoomId) -> Result<(), AuthorityError> {
-        let opened = self.opening.try_get_with(room, self.open(room)).await;
-        // An answer is good for those who waited for it, not for a later question.
-        self.opening.invalidate(&room).await;
-        opened.map_err(|error| AuthorityError::clone(&error))
-    }
-
-    async fn message(&self, look: Look) -> Result<MessageFacts, AuthorityError> {
-        let url = self.url(&["internal", "v1", "messages", "look"])?;
-        decode(&self.ask(self.client.post(url).json(&look)).await?)
-    }
-
-    async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
-        let url = self.url(&[".well-known", "jwks.json"])?;
-        decode(&self.ask(self.client.get(url)).await?)
-    }
-
-    async fn changes(&self, since: Option<UnixMillis>) -> Result<Changes, AuthorityError> {
-        let url = self.url(&["internal", "v1", "changes"])?;
-        decode(&self.ask(self.client.post(url).json(&json!({ "since": since }))).await?)
-    }
-
-    async fn ended(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {
-        let url = self.url(&["internal", "v1", "sessions", "revoked"])?;
-        let body = json!({ "sessions": sessions });
-        decode(&self.ask(self.client.post(url).json(&body)).await?)
     }
 
     async fn acl_versions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, AclVersion)>, AuthorityError> {
@@ -144,13 +119,53 @@ impl Authority for HttpAuthority {
         let body = json!({ "user": user, "others": others });
         decode(&self.ask(self.client.post(url).json(&body)).await?)
     }
+}
+
+#[async_trait::async_trait]
+impl SessionSource for HttpAuthority {
+    async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
+        let url = self.url(&[".well-known", "jwks.json"])?;
+        decode(&self.ask(self.client.get(url)).await?)
+    }
+
+    async fn changes(&self, since: Option<UnixMillis>) -> Result<Changes, AuthorityError> {
+        let url = self.url(&["internal", "v1", "changes"])?;
+        decode(&self.ask(self.client.post(url).json(&json!({ "since": since }))).await?)
+    }
+
+    async fn ended(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {
+        let url = self.url(&["internal", "v1", "sessions", "revoked"])?;
+        let body = json!({ "sessions": sessions });
+        decode(&self.ask(self.client.post(url).json(&body)).await?)
+    }
+}
+
+#[async_trait::async_trait]
+impl RoomOpener for HttpAuthority {
+    async fn open_room(&self, room: RoomId) -> Result<(), AuthorityError> {
+        let opened = self.opening.try_get_with(room, self.open(room)).await;
+        // An answer is good for those who waited for it, not for a later question.
+        self.opening.invalidate(&room).await;
+        opened.map_err(|error| AuthorityError::clone(&error))
+    }
+}
+
+#[async_trait::async_trait]
+impl HistorySource for HttpAuthority {
+    async fn message(&self, look: Look) -> Result<MessageFacts, AuthorityError> {
+        let url = self.url(&["internal", "v1", "messages", "look"])?;
+        decode(&self.ask(self.client.post(url).json(&look)).await?)
+    }
 
     async fn events(&self, room: RoomId, place: Position, limit: usize) -> Result<Vec<SequencedEvent>, AuthorityError> {
         let url = self.url(&["internal", "v1", "rooms", &room.to_string(), "events"])?;
         let body = json!({ "epoch": place.epoch, "after": place.seq, "limit": limit });
         decode(&self.ask_for(self.client.post(url).json(&body), EVENTS_ANSWER_BYTES_MAX).await?)
     }
+}
 
+#[async_trait::async_trait]
+impl ReadMarks for HttpAuthority {
     async fn mark_read(&self, user: UserId, room: RoomId, to: ReadTo) -> Result<(), AuthorityError> {
         let url = self.url(&["internal", "v1", "read"])?;
         let body = json!({ "user": user, "room": room, "to": to });

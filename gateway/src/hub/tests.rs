@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use rookery_bus::PubSub as _;
 use rookery_bus::signal::Signal;
 use rookery_protocol::access::RoomRole;
 use rookery_protocol::event::{EventBody, MembershipChange};

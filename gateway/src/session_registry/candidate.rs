@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use rookery_bus::authority::Authority;
+use rookery_bus::authority::SessionSource;
 use rookery_bus::signal::Revoked;
 use rookery_protocol::id::{SessionId, UserId};
 use tokio::sync::oneshot;
@@ -42,7 +42,7 @@ pub(super) struct Expected {
 }
 
 /// Questions about sessions: the answer says whether one is over.
-pub(super) struct Sessions(pub(super) Arc<dyn Authority>);
+pub(super) struct Sessions(pub(super) Arc<dyn SessionSource>);
 
 impl Subject for Sessions {
     type Question = SessionId;

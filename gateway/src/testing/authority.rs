@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use rookery_bus::authority::{Answer, Authority, AuthorityError, Changes, Look, MessageFacts, Permission, Question};
+use rookery_bus::authority::{
+    Answer, AuthorityError, Changes, HistorySource, Look, MessageFacts, Permission, PermissionSource, Question,
+    ReadMarks, RoomOpener, SessionSource,
+};
 use rookery_protocol::access::{RoomRole, Until, Visibility};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
@@ -76,7 +79,7 @@ impl FakeAuthority {
 }
 
 #[async_trait]
-impl Authority for FakeAuthority {
+impl PermissionSource for FakeAuthority {
     async fn authorize(&self, user: UserId, room: &RoomRef) -> Result<Permission, AuthorityError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         if self.away.load(Ordering::SeqCst) {
@@ -111,19 +114,24 @@ impl Authority for FakeAuthority {
         Ok(answers)
     }
 
-    async fn open_room(&self, _room: RoomId) -> Result<(), AuthorityError> {
-        Ok(())
+    async fn acl_versions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, AclVersion)>, AuthorityError> {
+        let acl = *self.acl.lock();
+        Ok(rooms.iter().map(|room| (*room, acl)).collect())
     }
 
-    async fn message(&self, look: Look) -> Result<MessageFacts, AuthorityError> {
-        self.looks.fetch_add(1, Ordering::SeqCst);
-        if self.away.load(Ordering::SeqCst) {
-            return Err(AuthorityError::Unavailable("away".to_owned()));
-        }
-        let facts = self.messages.lock().get(&look.message).cloned();
-        facts.ok_or(AuthorityError::Refused(ErrorCode::UnknownMessage))
+    async fn readers(&self, _room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
+        let members = self.members.lock();
+        Ok(users.iter().copied().filter(|user| members.contains(user)).collect())
     }
 
+    async fn visible_users(&self, _user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
+        let members = self.members.lock();
+        Ok(others.iter().copied().filter(|user| members.contains(user)).collect())
+    }
+}
+
+#[async_trait]
+impl SessionSource for FakeAuthority {
     async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
         Ok(JwkSet::default())
     }
@@ -145,20 +153,24 @@ impl Authority for FakeAuthority {
         let ended = self.ended.lock();
         Ok(sessions.iter().copied().filter(|session| ended.contains(session)).collect())
     }
+}
 
-    async fn acl_versions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, AclVersion)>, AuthorityError> {
-        let acl = *self.acl.lock();
-        Ok(rooms.iter().map(|room| (*room, acl)).collect())
+#[async_trait]
+impl RoomOpener for FakeAuthority {
+    async fn open_room(&self, _room: RoomId) -> Result<(), AuthorityError> {
+        Ok(())
     }
+}
 
-    async fn readers(&self, _room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
-        let members = self.members.lock();
-        Ok(users.iter().copied().filter(|user| members.contains(user)).collect())
-    }
-
-    async fn visible_users(&self, _user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
-        let members = self.members.lock();
-        Ok(others.iter().copied().filter(|user| members.contains(user)).collect())
+#[async_trait]
+impl HistorySource for FakeAuthority {
+    async fn message(&self, look: Look) -> Result<MessageFacts, AuthorityError> {
+        self.looks.fetch_add(1, Ordering::SeqCst);
+        if self.away.load(Ordering::SeqCst) {
+            return Err(AuthorityError::Unavailable("away".to_owned()));
+        }
+        let facts = self.messages.lock().get(&look.message).cloned();
+        facts.ok_or(AuthorityError::Refused(ErrorCode::UnknownMessage))
     }
 
     async fn events(
@@ -173,7 +185,10 @@ impl Authority for FakeAuthority {
         let follows = |event: &&SequencedEvent| event.epoch == place.epoch && event.seq > place.seq;
         Ok(stored.iter().filter(follows).take(limit).cloned().collect())
     }
+}
 
+#[async_trait]
+impl ReadMarks for FakeAuthority {
     async fn mark_read(&self, _user: UserId, _room: RoomId, to: ReadTo) -> Result<(), AuthorityError> {
         self.marks.lock().push(to);
         Ok(())

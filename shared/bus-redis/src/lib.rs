@@ -10,24 +10,24 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fred::clients::Client;
-use fred::interfaces::{ClientLike, HashesInterface, KeysInterface, LuaInterface, PubsubInterface, StreamsInterface};
+use fred::interfaces::{ClientLike, HashesInterface, KeysInterface, LuaInterface, StreamsInterface};
 use fred::types::{FromValue, Value};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use parking_lot::Mutex;
 use rookery_bus::error::BusError;
 use rookery_bus::limits::{DEDUPE_BUCKET, SIGNALS_MAX};
 use rookery_bus::pace::{MessageCost, RoomRateLimit};
-use rookery_bus::signal::{EphemeralSignal, Revoked, Signal};
+use rookery_bus::signal::Signal;
 use rookery_bus::{
-    Append, AppendError, Appended, Began, Bus, Head, Mark, OpenError, PartitionOpening, PartitionState, RoomSeed,
+    Append, AppendError, Appended, Began, Bus, Head, Mark, OpenError, PartitionOpening, PartitionState, Partitions,
+    RoomLog, RoomSeed,
 };
 use rookery_protocol::access::Rights;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{RoomSettings, SequencedEvent};
-use rookery_protocol::id::{AclVersion, Epoch, Partition, RoomId, Seq, UserId};
+use rookery_protocol::id::{AclVersion, Epoch, Partition, RoomId, Seq};
 use rookery_protocol::limits::{LOG_ENTRIES_MAX, PARTITIONS, ROOM_EPOCHS_MAX, TAIL_EVENTS_MAX};
 use rookery_protocol::partition::partition_of;
-use rookery_protocol::unread::UserNews;
 use rookery_runtime::shutdown::Shutdown;
 use tokio::sync::{Notify, broadcast};
 
@@ -45,6 +45,7 @@ pub mod limits;
 pub mod log;
 mod marks;
 mod presence;
+mod pub_sub;
 mod quota;
 mod removal;
 mod scripts;
@@ -207,22 +208,6 @@ impl RedisBus {
         ]
     }
 
-    async fn publish(&self, channel: String, text: String) -> Result<(), BusError> {
-        let clustered = self.commands.is_clustered();
-        unless_moved(|| {
-            let (channel, text) = (channel.clone(), text.clone());
-            async move {
-                if clustered {
-                    self.commands.spublish::<Value, _, _>(channel, text).await
-                } else {
-                    self.commands.publish::<Value, _, _>(channel, text).await
-                }
-            }
-        })
-        .await
-        .map(drop)
-    }
-
     fn tell(&self, signal: Signal) {
         // Without a listener there is nobody to tell.
         self.signals.send(signal).ok();
@@ -230,7 +215,7 @@ impl RedisBus {
 }
 
 #[async_trait]
-impl Bus for RedisBus {
+impl RoomLog for RedisBus {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         let room = append.room;
         let partition = partition_of(room);
@@ -311,43 +296,19 @@ impl Bus for RedisBus {
             .collect())
     }
 
-    async fn subscribe(&self, room: RoomId) -> Result<(), BusError> {
-        self.join(vec![keys::room_channel(room)]).await
-    }
-
-    async fn unsubscribe(&self, room: RoomId) -> Result<(), BusError> {
-        self.leave(vec![keys::room_channel(room)]).await
-    }
-
-    fn signals(&self) -> broadcast::Receiver<Signal> {
-        self.signals.subscribe()
-    }
-
-    async fn stored(&self, partition: Partition) -> Result<Option<Mark>, BusError> {
-        marks::read(self, partition).await
-    }
-
-    async fn open_room(&self, room: RoomId, seed: RoomSeed) -> Result<(), OpenError> {
-        let partition = partition_of(room);
-        let keys = vec![keys::partition(partition), keys::room(room), keys::tail(room)];
-        let mut args = vec![seed.last.seq.to_string(), seed.acl.0.to_string()];
-        args.extend(settings_args(seed.settings));
-        let read_in = seed.epoch.map(|epoch| epoch.0.to_string()).unwrap_or_default();
-        args.extend([seed.last.epoch.0.to_string(), read_in, ROOM_EPOCHS_MAX.to_string()]);
-        let answer: String = self.run(partition, |scripts| &scripts.open_room, keys, args).await?;
-        match answer.as_str() {
-            "open" | "opened" => Ok(()),
-            "partition_not_open" => Err(OpenError::PartitionNotOpen),
-            _ => Err(BusError::Protocol("open_room".to_owned()).into()),
-        }
-    }
-
     async fn epochs(&self, room: RoomId) -> Result<Vec<Began>, BusError> {
         let read = || self.commands.hget(keys::room(room), "began");
         let found: Option<String> = unless_moved(read).await?;
         Ok(found.map(|text| codec::parse_epochs(&text)).unwrap_or_default())
     }
 
+    async fn stored(&self, partition: Partition) -> Result<Option<Mark>, BusError> {
+        marks::read(self, partition).await
+    }
+}
+
+#[async_trait]
+impl Partitions for RedisBus {
     async fn partition(&self, partition: Partition) -> Result<PartitionState, BusError> {
         let keys = vec![keys::partition(partition), keys::log(partition)];
         let answer: Vec<String> = self.run(partition, |scripts| &scripts.partition, keys, Vec::new()).await?;
@@ -373,26 +334,24 @@ impl Bus for RedisBus {
         }
     }
 
-    async fn subscribe_users(&self, users: &[UserId]) -> Result<(), BusError> {
-        self.join(users.iter().map(|user| keys::user_channel(*user)).collect()).await
+    async fn open_room(&self, room: RoomId, seed: RoomSeed) -> Result<(), OpenError> {
+        let partition = partition_of(room);
+        let keys = vec![keys::partition(partition), keys::room(room), keys::tail(room)];
+        let mut args = vec![seed.last.seq.to_string(), seed.acl.0.to_string()];
+        args.extend(settings_args(seed.settings));
+        let read_in = seed.epoch.map(|epoch| epoch.0.to_string()).unwrap_or_default();
+        args.extend([seed.last.epoch.0.to_string(), read_in, ROOM_EPOCHS_MAX.to_string()]);
+        let answer: String = self.run(partition, |scripts| &scripts.open_room, keys, args).await?;
+        match answer.as_str() {
+            "open" | "opened" => Ok(()),
+            "partition_not_open" => Err(OpenError::PartitionNotOpen),
+            _ => Err(BusError::Protocol("open_room".to_owned()).into()),
+        }
     }
+}
 
-    async fn unsubscribe_users(&self, users: &[UserId]) -> Result<(), BusError> {
-        self.leave(users.iter().map(|user| keys::user_channel(*user)).collect()).await
-    }
-
-    async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError> {
-        self.publish(keys::user_channel(user), codec::revocation(revoked)).await
-    }
-
-    async fn whisper(&self, room: RoomId, whisper: EphemeralSignal) -> Result<(), BusError> {
-        self.publish(keys::room_channel(room), codec::whisper(&whisper)).await
-    }
-
-    async fn tell_user(&self, user: UserId, news: &UserNews) -> Result<(), BusError> {
-        self.publish(keys::user_channel(user), codec::user_news(news)).await
-    }
-
+#[async_trait]
+impl Bus for RedisBus {
     async fn ping(&self) -> Result<(), BusError> {
         self.commands.ping::<String>(None).await.map(|_| ()).map_err(|error| unavailable(&error))
     }

@@ -213,9 +213,9 @@ pub struct Question {
 /// The answer to a [`Question`].
 pub type Answer = Result<Permission, AuthorityError>;
 
-/// The api as gateways see it.
+/// Who may do and see what.
 #[async_trait]
-pub trait Authority: Send + Sync + 'static {
+pub trait PermissionSource: Send + Sync + 'static {
     /// What the user is in the room. Refused with [`ErrorCode::UnknownRoom`] when there is no such room, or none
     /// that this user may know of.
     async fn authorize(&self, user: UserId, room: &RoomRef) -> Result<Permission, AuthorityError>;
@@ -230,24 +230,8 @@ pub trait Authority: Send + Sync + 'static {
         Ok(answers)
     }
 
-    /// Makes the room's state present on the bus, in a current epoch, whatever the bus has lost. Idempotent.
-    async fn open_room(&self, room: RoomId) -> Result<(), AuthorityError>;
-
-    /// What is to be known of a message before something is done to it, or it is answered. Refused with
-    /// [`ErrorCode::UnknownMessage`] when there is none in that room.
-    async fn message(&self, look: Look) -> Result<MessageFacts, AuthorityError>;
-
-    /// The public keys of access tokens that are valid now.
-    async fn public_keys(&self) -> Result<JwkSet, AuthorityError>;
-
-    /// What ended lately: since then, or a little before, but never less.
-    async fn changes(&self, since: Option<UnixMillis>) -> Result<Changes, AuthorityError>;
-
-    /// Which of these login sessions are over: they were ended, or there is none such. At most
-    /// [`rookery_protocol::limits::REVOCATIONS_PER_READ_MAX`] at a time, also for the two below.
-    async fn ended(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError>;
-
-    /// The versions of the rooms' rights. Rooms that do not exist are left out; the order is not promised.
+    /// The versions of the rooms' rights. Rooms that do not exist are left out; the order is not promised. At most
+    /// [`rookery_protocol::limits::REVOCATIONS_PER_READ_MAX`] at a time, also for the readers.
     async fn acl_versions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, AclVersion)>, AuthorityError>;
 
     /// Which of these users may read in the room.
@@ -255,11 +239,44 @@ pub trait Authority: Send + Sync + 'static {
 
     /// Which of these users share a room with the user, who may therefore see them.
     async fn visible_users(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError>;
+}
+
+/// Keys of access tokens, and what ended.
+#[async_trait]
+pub trait SessionSource: Send + Sync + 'static {
+    /// The public keys of access tokens that are valid now.
+    async fn public_keys(&self) -> Result<JwkSet, AuthorityError>;
+
+    /// What ended lately: since then, or a little before, but never less.
+    async fn changes(&self, since: Option<UnixMillis>) -> Result<Changes, AuthorityError>;
+
+    /// Which of these login sessions are over: they were ended, or there is none such. At most
+    /// [`rookery_protocol::limits::REVOCATIONS_PER_READ_MAX`] at a time.
+    async fn ended(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError>;
+}
+
+/// Brings rooms back that the bus does not know.
+#[async_trait]
+pub trait RoomOpener: Send + Sync + 'static {
+    /// Makes the room's state present on the bus, in a current epoch, whatever the bus has lost. Idempotent.
+    async fn open_room(&self, room: RoomId) -> Result<(), AuthorityError>;
+}
+
+/// What was said.
+#[async_trait]
+pub trait HistorySource: Send + Sync + 'static {
+    /// What is to be known of a message before something is done to it, or it is answered. Refused with
+    /// [`ErrorCode::UnknownMessage`] when there is none in that room.
+    async fn message(&self, look: Look) -> Result<MessageFacts, AuthorityError>;
 
     /// Events of the epoch that follow `place.seq` without a hole, oldest first, at most `limit`: from the store, and
     /// from the hot tail where that goes on. None if the next one is in neither. More may follow.
     async fn events(&self, room: RoomId, place: Position, limit: usize) -> Result<Vec<SequencedEvent>, AuthorityError>;
+}
 
+/// How far users have read.
+#[async_trait]
+pub trait ReadMarks: Send + Sync + 'static {
     /// Moves the user's read mark on, never back and not beyond the head, and tells the user's connections. Refused with
     /// [`ErrorCode::UnknownRoom`] when the user is no member.
     async fn mark_read(&self, user: UserId, room: RoomId, to: ReadTo) -> Result<(), AuthorityError>;
@@ -268,6 +285,11 @@ pub trait Authority: Send + Sync + 'static {
     /// [`rookery_protocol::limits::ROOMS_PER_FRAME_MAX`] at a time.
     async fn read_states(&self, user: UserId, rooms: &[RoomId]) -> Result<Vec<(RoomId, ReadState)>, AuthorityError>;
 }
+
+/// The api as gateways see it; who asks for one thing takes the trait that has it.
+pub trait Authority: PermissionSource + SessionSource + RoomOpener + HistorySource + ReadMarks {}
+
+impl<T: PermissionSource + SessionSource + RoomOpener + HistorySource + ReadMarks> Authority for T {}
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 //! The bus carries room events between processes and gives each its number.
 //!
 //! # Promise
-//! * [`Bus::append`] is atomic: an event gets the next number of its room, enters the room's hot tail and the
+//! * [`RoomLog::append`] is atomic: an event gets the next number of its room, enters the room's hot tail and the
 //!   partition's log, and is published; or nothing of this happens.
 //! * The same event under the same `client_id` of the same user in the same room gets the first result again while it is
 //!   remembered (2 to 4 minutes); after that the event's derived id makes the store recognise it. Another event under
@@ -13,7 +13,7 @@
 //! * Events of a subscribed room arrive as [`Signal::Event`] in order, but delivery may lose some: a listener
 //!   checks that numbers are contiguous, and compares heads after [`Signal::Suspect`].
 //! * [`Signal::Stored`] says that everything in a partition's log up to a position is in the store. Who has appended
-//!   there lately is told; that may be lost, too, and [`Bus::stored`] reads the mark.
+//!   there lately is told; that may be lost, too, and [`RoomLog::stored`] reads the mark.
 //!
 //! Two implementations keep it, under one contract suite: `rookery_bus_redis` between processes, [`memory`] inside one.
 
@@ -226,9 +226,9 @@ pub enum PartitionOpening {
     Unstored,
 }
 
-/// Sequences, keeps and delivers the events of rooms.
+/// The log of each room: numbers its events, keeps the newest, and knows how far they are stored.
 #[async_trait]
-pub trait Bus: Send + Sync + 'static {
+pub trait RoomLog: Send + Sync + 'static {
     /// Numbers, keeps and publishes an event.
     async fn append(&self, append: Append) -> Result<Appended, AppendError>;
 
@@ -239,27 +239,16 @@ pub trait Bus: Send + Sync + 'static {
     /// ones may be missing from the front: compare the first place.
     async fn range(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<SequencedEvent>, BusError>;
 
-    /// Starts [`Signal::Event`] for the room; returns when events appended from now on will come. Idempotent.
-    async fn subscribe(&self, room: RoomId) -> Result<(), BusError>;
-
-    /// Stops [`Signal::Event`] for the room. Idempotent.
-    async fn unsubscribe(&self, room: RoomId) -> Result<(), BusError>;
-
-    /// A listener to everything the bus tells this process. A listener that lags is to act as on
-    /// [`Signal::Suspect`].
-    fn signals(&self) -> broadcast::Receiver<Signal>;
-
-    /// How far the partition's log is stored; none if nothing was stored and no epoch has begun.
-    async fn stored(&self, partition: Partition) -> Result<Option<Mark>, BusError>;
-
-    /// Builds the room's state if the bus has none in the current epoch: numbers go on after the larger of what
-    /// bus and store know. Idempotent. Refused where the partition has another epoch than the seed was read in: more may
-    /// have been stored before that one began.
-    async fn open_room(&self, room: RoomId, seed: RoomSeed) -> Result<(), OpenError>;
-
     /// How epochs of the room began, the newest ones and no more than [`rookery_protocol::limits::ROOM_EPOCHS_MAX`], in any order.
     async fn epochs(&self, room: RoomId) -> Result<Vec<Began>, BusError>;
 
+    /// How far the partition's log is stored; none if nothing was stored and no epoch has begun.
+    async fn stored(&self, partition: Partition) -> Result<Option<Mark>, BusError>;
+}
+
+/// The epochs of partitions, and the state of their rooms: what the api rebuilds when the bus has lost it.
+#[async_trait]
+pub trait Partitions: Send + Sync + 'static {
     /// Whether the partition has an epoch, or could begin one.
     async fn partition(&self, partition: Partition) -> Result<PartitionState, BusError>;
 
@@ -270,21 +259,44 @@ pub trait Bus: Send + Sync + 'static {
     /// history because of the change then finds all of it.
     async fn open_partition(&self, partition: Partition, epoch: Epoch) -> Result<PartitionOpening, BusError>;
 
+    /// Builds the room's state if the bus has none in the current epoch: numbers go on after the larger of what
+    /// bus and store know. Idempotent. Refused where the partition has another epoch than the seed was read in: more may
+    /// have been stored before that one began.
+    async fn open_room(&self, room: RoomId, seed: RoomSeed) -> Result<(), OpenError>;
+}
+
+/// Delivery between processes. What is told here may be lost.
+#[async_trait]
+pub trait PubSub: Send + Sync + 'static {
+    /// A listener to everything the bus tells this process. A listener that lags is to act as on
+    /// [`Signal::Suspect`].
+    fn signals(&self) -> broadcast::Receiver<Signal>;
+
+    /// Starts [`Signal::Event`] for the room; returns when events appended from now on will come. Idempotent.
+    async fn subscribe(&self, room: RoomId) -> Result<(), BusError>;
+
+    /// Stops [`Signal::Event`] for the room. Idempotent.
+    async fn unsubscribe(&self, room: RoomId) -> Result<(), BusError>;
+
     /// Starts [`Signal::Session`] and [`Signal::User`] for the users. Idempotent.
     async fn subscribe_users(&self, users: &[UserId]) -> Result<(), BusError>;
 
     /// Stops them for the users. Idempotent.
     async fn unsubscribe_users(&self, users: &[UserId]) -> Result<(), BusError>;
 
-    /// Tells everybody who is subscribed to the user. It may be lost: the store has the truth.
-    async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError>;
-
     /// Tells everybody who is subscribed to the room. Nothing is numbered or kept, and it may be lost.
     async fn whisper(&self, room: RoomId, whisper: EphemeralSignal) -> Result<(), BusError>;
 
-    /// Whether the bus answers.
-    async fn ping(&self) -> Result<(), BusError>;
+    /// Tells everybody who is subscribed to the user. It may be lost: the store has the truth.
+    async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError>;
 
     /// Tells everybody who is subscribed to the user. It may be lost: the store has the truth.
     async fn tell_user(&self, user: UserId, news: &UserNews) -> Result<(), BusError>;
+}
+
+/// All of it, as programs assemble it; who needs a part takes that.
+#[async_trait]
+pub trait Bus: RoomLog + Partitions + PubSub {
+    /// Whether the bus answers.
+    async fn ping(&self) -> Result<(), BusError>;
 }

@@ -22,7 +22,8 @@ use crate::limits::{BUS_COMMAND_DEADLINE, JOURNAL_BATCH_MAX, JOURNAL_QUEUE_MAX, 
 use crate::pace::RoomRateLimit;
 use crate::signal::{EphemeralSignal, Revoked, Signal};
 use crate::{
-    Append, AppendError, Appended, Began, Bus, Head, Mark, OpenError, PartitionOpening, PartitionState, RoomSeed,
+    Append, AppendError, Appended, Began, Bus, Head, Mark, OpenError, PartitionOpening, PartitionState, Partitions,
+    PubSub, RoomLog, RoomSeed,
 };
 
 mod presence;
@@ -153,7 +154,7 @@ async fn write(bus: std::sync::Weak<MemoryBus>, mut requests: mpsc::Receiver<Req
 }
 
 #[async_trait]
-impl Bus for MemoryBus {
+impl RoomLog for MemoryBus {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         let (reply, outcome) = oneshot::channel();
         let unavailable = |cause: &str| BusError::Unavailable(cause.to_owned());
@@ -177,6 +178,38 @@ impl Bus for MemoryBus {
         self.journal.range(room, self.epoch, after, limit).await
     }
 
+    async fn epochs(&self, room: RoomId) -> Result<Vec<Began>, BusError> {
+        Ok(self.rooms.lock().head(room).and_then(|head| head.began).into_iter().collect())
+    }
+
+    async fn stored(&self, _partition: Partition) -> Result<Option<Mark>, BusError> {
+        Ok(self.rooms.lock().last_position().map(mark))
+    }
+}
+
+#[async_trait]
+impl Partitions for MemoryBus {
+    async fn partition(&self, _partition: Partition) -> Result<PartitionState, BusError> {
+        Ok(PartitionState::Open(self.epoch))
+    }
+
+    async fn open_partition(&self, _partition: Partition, _epoch: Epoch) -> Result<PartitionOpening, BusError> {
+        // The journal cannot be rewound behind the bus's back, so its epoch holds.
+        Ok(PartitionOpening::Open)
+    }
+
+    async fn open_room(&self, room: RoomId, seed: RoomSeed) -> Result<(), OpenError> {
+        self.rooms.lock().open(room, seed);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl PubSub for MemoryBus {
+    fn signals(&self) -> broadcast::Receiver<Signal> {
+        self.signals.subscribe()
+    }
+
     async fn subscribe(&self, room: RoomId) -> Result<(), BusError> {
         self.subscribed.lock().insert(room);
         Ok(())
@@ -185,32 +218,6 @@ impl Bus for MemoryBus {
     async fn unsubscribe(&self, room: RoomId) -> Result<(), BusError> {
         self.subscribed.lock().remove(&room);
         Ok(())
-    }
-
-    fn signals(&self) -> broadcast::Receiver<Signal> {
-        self.signals.subscribe()
-    }
-
-    async fn stored(&self, _partition: Partition) -> Result<Option<Mark>, BusError> {
-        Ok(self.rooms.lock().last_position().map(mark))
-    }
-
-    async fn open_room(&self, room: RoomId, seed: RoomSeed) -> Result<(), OpenError> {
-        self.rooms.lock().open(room, seed);
-        Ok(())
-    }
-
-    async fn epochs(&self, room: RoomId) -> Result<Vec<Began>, BusError> {
-        Ok(self.rooms.lock().head(room).and_then(|head| head.began).into_iter().collect())
-    }
-
-    async fn partition(&self, _partition: Partition) -> Result<PartitionState, BusError> {
-        Ok(PartitionState::Open(self.epoch))
-    }
-
-    async fn open_partition(&self, _partition: Partition, _epoch: Epoch) -> Result<PartitionOpening, BusError> {
-        // The journal cannot be rewound behind the bus's back, so its epoch holds.
-        Ok(PartitionOpening::Open)
     }
 
     async fn subscribe_users(&self, users: &[UserId]) -> Result<(), BusError> {
@@ -223,6 +230,11 @@ impl Bus for MemoryBus {
         Ok(())
     }
 
+    async fn whisper(&self, room: RoomId, whisper: EphemeralSignal) -> Result<(), BusError> {
+        self.tell_whisper(room, whisper);
+        Ok(())
+    }
+
     async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError> {
         if self.users.lock().contains(&user) {
             self.tell(Signal::Session { user, revoked });
@@ -230,21 +242,19 @@ impl Bus for MemoryBus {
         Ok(())
     }
 
-    async fn whisper(&self, room: RoomId, whisper: EphemeralSignal) -> Result<(), BusError> {
-        self.tell_whisper(room, whisper);
-        Ok(())
-    }
-
-    async fn ping(&self) -> Result<(), BusError> {
-        if self.queue.is_closed() {
-            return Err(BusError::Unavailable("the writer has stopped".to_owned()));
-        }
-        Ok(())
-    }
-
     async fn tell_user(&self, user: UserId, news: &UserNews) -> Result<(), BusError> {
         if self.users.lock().contains(&user) {
             self.tell(Signal::User { user, news: Arc::new(news.clone()) });
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Bus for MemoryBus {
+    async fn ping(&self) -> Result<(), BusError> {
+        if self.queue.is_closed() {
+            return Err(BusError::Unavailable("the writer has stopped".to_owned()));
         }
         Ok(())
     }

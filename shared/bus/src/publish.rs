@@ -9,10 +9,10 @@ use rookery_protocol::id::RoomId;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::acks::StaleAnswer;
-use crate::authority::Authority;
+use crate::authority::RoomOpener;
 use crate::error::BusError;
 use crate::limits::{PUBLISH_APPENDS_MAX, PUBLISH_LOOKS_MAX, PUBLISH_PAUSE};
-use crate::{Append, AppendError, Appended, Bus, auto_open};
+use crate::{Append, AppendError, Appended, RoomLog, auto_open};
 
 /// What comes next for a publication.
 pub enum Step<T> {
@@ -55,12 +55,12 @@ pub trait Publication: Sync {
 /// Those of the publication; [`AppendError::Unsettled`] where it did not come to an end in so many attempts; that the bus is
 /// unavailable where time ran out: then the outcome is unknown, and a repeat under the same `client_id` is safe.
 pub async fn publish<P: Publication>(
-    bus: &dyn Bus,
-    authority: &dyn Authority,
+    log: &dyn RoomLog,
+    rooms: &dyn RoomOpener,
     within: Duration,
     publication: &P,
 ) -> Result<P::Done, P::Error> {
-    in_time(&Live { bus, authority }, within, publication).await
+    in_time(&Live { log, rooms }, within, publication).await
 }
 
 /// What a publication asks for.
@@ -70,17 +70,17 @@ trait Log: Sync {
 }
 
 struct Live<'a> {
-    bus: &'a dyn Bus,
-    authority: &'a dyn Authority,
+    log: &'a dyn RoomLog,
+    rooms: &'a dyn RoomOpener,
 }
 
 impl Log for Live<'_> {
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        self.bus.append(append).await
+        self.log.append(append).await
     }
 
     async fn open(&self, room: RoomId) -> Result<(), BusError> {
-        auto_open::open(self.authority, room).await
+        auto_open::open(self.rooms, room).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! A user in many rooms: the list with what is unread is one call, and only rooms with news are counted.
 
-use rookery_bus::{Bus as _, RoomSeed};
+use rookery_bus::{Partitions as _, RoomSeed};
 use rookery_protocol::access::Visibility;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{RoomSettings, SequencedEvent};

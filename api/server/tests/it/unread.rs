@@ -8,7 +8,7 @@ use rookery_api::app::{App, AppParts};
 use rookery_api::journal::StoreJournal;
 use rookery_api::messages::changes::MessageChangeRequest;
 use rookery_api::rooms::NewRoom;
-use rookery_bus::authority::Authority as _;
+use rookery_bus::authority::ReadMarks as _;
 use rookery_bus::limiter::Limiter;
 use rookery_bus::memory::MemoryBus;
 use rookery_bus::pace::RoomRateLimit;

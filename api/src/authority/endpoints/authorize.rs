@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use rookery_bus::authority::batch::{Answers, Questions};
-use rookery_bus::authority::{Authority, Permission};
+use rookery_bus::authority::{Permission, PermissionSource as _};
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{RoomRef, UserId};
 use rookery_protocol::limits::AUTHORIZE_QUESTIONS_MAX;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_bus::authority::Authority;
+use rookery_bus::authority::HistorySource as _;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{Epoch, RoomRef, Seq};

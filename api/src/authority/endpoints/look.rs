@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_bus::authority::{Authority, Look, MessageFacts};
+use rookery_bus::authority::{HistorySource as _, Look, MessageFacts};
 
 use crate::authority::LocalAuthority;
 use crate::error::ApiError;

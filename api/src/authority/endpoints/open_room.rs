@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use http::StatusCode;
-use rookery_bus::authority::Authority;
+use rookery_bus::authority::RoomOpener as _;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::RoomRef;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_bus::authority::{Authority, Changes};
+use rookery_bus::authority::{Changes, PermissionSource as _, SessionSource as _};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{AclVersion, RoomId, SessionId, UserId};

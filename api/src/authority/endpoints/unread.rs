@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use rookery_bus::authority::Authority;
+use rookery_bus::authority::ReadMarks as _;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{RoomId, UserId};
 use rookery_protocol::limits::ROOMS_PER_FRAME_MAX;

@@ -1,6 +1,6 @@
 //! Logins that are over: nothing is done for them, however the frames and the news of the end come.
 
-use rookery_bus::Bus as _;
+use rookery_bus::RoomLog as _;
 use rookery_bus::signal::Revoked;
 use rookery_runtime::token::AUDIENCE;
 

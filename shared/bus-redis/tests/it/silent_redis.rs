@@ -128,7 +128,7 @@ impl Scene {
 
     /// Publishes; Redis falls silent in front of the script call with this number, or never for 0.
     async fn publish(&self, wish: Wish, opening: Opening, silent_from: usize) -> Report {
-        let opener = Opener { api: Arc::clone(&self.api.bus), redis: Arc::clone(&self.redis), opening };
+        let opener = Opener { api: self.api.bus.clone(), redis: Arc::clone(&self.redis), opening };
         self.wire.count_anew(silent_from);
         let begin = Instant::now();
         let publishing = publish(&*self.node.bus, &opener, wish.within, &wish);

@@ -3,15 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rookery_bus::authority::{Authority, AuthorityError, Changes, Look, MessageFacts, Permission};
-use rookery_bus::{Bus, OpenError, RoomSeed};
-use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::event::{RoomSettings, SequencedEvent};
-use rookery_protocol::id::{AclVersion, Epoch, RoomId, RoomRef, SessionId, UserId};
+use rookery_bus::authority::{AuthorityError, RoomOpener};
+use rookery_bus::{OpenError, Partitions, RoomSeed};
+use rookery_protocol::event::RoomSettings;
+use rookery_protocol::id::{Epoch, RoomId};
 use rookery_protocol::partition::partition_of;
 use rookery_protocol::position::Position;
-use rookery_protocol::unread::{ReadState, ReadTo};
-use rookery_runtime::token::JwkSet;
 use rookery_tests::redis::Redis;
 
 use crate::fixture::ACL;
@@ -28,7 +25,7 @@ pub(super) enum Opening {
 }
 
 pub(super) struct Opener {
-    pub(super) api: Arc<dyn Bus>,
+    pub(super) api: Arc<dyn Partitions>,
     pub(super) redis: Arc<Redis>,
     pub(super) opening: Opening,
 }
@@ -44,12 +41,8 @@ impl Opener {
     }
 }
 
-fn not_asked<T>() -> Result<T, AuthorityError> {
-    Err(AuthorityError::Unavailable("it only opens rooms".to_owned()))
-}
-
 #[async_trait]
-impl Authority for Opener {
+impl RoomOpener for Opener {
     async fn open_room(&self, room: RoomId) -> Result<(), AuthorityError> {
         if self.opening == Opening::Nothing {
             return Ok(());
@@ -59,54 +52,5 @@ impl Authority for Opener {
             self.redis.process.signal("STOP");
         }
         opened.map_err(|error| AuthorityError::Unavailable(error.to_string()))
-    }
-
-    async fn authorize(&self, _user: UserId, _room: &RoomRef) -> Result<Permission, AuthorityError> {
-        not_asked()
-    }
-
-    async fn message(&self, _look: Look) -> Result<MessageFacts, AuthorityError> {
-        not_asked()
-    }
-
-    async fn public_keys(&self) -> Result<JwkSet, AuthorityError> {
-        not_asked()
-    }
-
-    async fn changes(&self, _since: Option<UnixMillis>) -> Result<Changes, AuthorityError> {
-        not_asked()
-    }
-
-    async fn ended(&self, _sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {
-        not_asked()
-    }
-
-    async fn acl_versions(&self, _rooms: &[RoomId]) -> Result<Vec<(RoomId, AclVersion)>, AuthorityError> {
-        not_asked()
-    }
-
-    async fn readers(&self, _room: RoomId, _users: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
-        not_asked()
-    }
-
-    async fn visible_users(&self, _user: UserId, _others: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
-        not_asked()
-    }
-
-    async fn events(
-        &self,
-        _room: RoomId,
-        _place: Position,
-        _limit: usize,
-    ) -> Result<Vec<SequencedEvent>, AuthorityError> {
-        not_asked()
-    }
-
-    async fn mark_read(&self, _user: UserId, _room: RoomId, _to: ReadTo) -> Result<(), AuthorityError> {
-        not_asked()
-    }
-
-    async fn read_states(&self, _user: UserId, _rooms: &[RoomId]) -> Result<Vec<(RoomId, ReadState)>, AuthorityError> {
-        not_asked()
     }
 }
