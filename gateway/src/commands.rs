@@ -18,8 +18,8 @@ use crate::session::{Command, Queued, Ran, Target};
 use crate::session_registry::Candidate;
 use crate::subscriber::Subscriber;
 
-mod act;
 mod limit;
+mod message_change;
 mod presence;
 mod publish;
 mod read;
@@ -76,7 +76,7 @@ impl Commands {
             Command::Unsubscribe(rooms) => rooms.iter().for_each(|room| self.unsubscribe(room)),
             Command::Send(outgoing) => self.send(*outgoing).await,
             Command::Heads(targets) => self.heads(targets).await,
-            Command::MessageChange(request) => self.act(*request).await,
+            Command::MessageChange(request) => self.change_message(*request).await,
             Command::CatchUp(rooms) => return self.catch_up(rooms).await.into(),
             Command::Admit | Command::Count => {}
             Command::Say(setting) => self.node.presence.set_status(self.member.user, setting),

@@ -74,9 +74,9 @@ impl Authenticated {
             ClientFrame::Subscribe(subscribe) => self.subscribe(subscribe.rooms, now),
             ClientFrame::Message(message) => self.message(message, now),
             ClientFrame::Heads(heads) => self.heads(heads.rooms, now),
-            ClientFrame::Edit(edit) => self.act(edit.into(), now),
-            ClientFrame::Delete(delete) => self.act(delete.into(), now),
-            ClientFrame::React(react) => self.act(react.into(), now),
+            ClientFrame::Edit(edit) => self.change_message(edit.into(), now),
+            ClientFrame::Delete(delete) => self.change_message(delete.into(), now),
+            ClientFrame::React(react) => self.change_message(react.into(), now),
             ClientFrame::Presence(Presence { status, text }) => {
                 vec![Output::Run(Command::Say(Setting { status, text }))]
             }
@@ -110,8 +110,8 @@ impl Authenticated {
         vec![Output::Run(Command::Send(Box::new(Outgoing { room, sender: self.sender.clone(), message })))]
     }
 
-    fn act(&mut self, parts: Parts, now: UnixMillis) -> Vec<Output> {
-        let Parts { room, client_id, act } = parts;
+    fn change_message(&mut self, parts: Parts, now: UnixMillis) -> Vec<Output> {
+        let Parts { room, client_id, change } = parts;
         let Some(room) = room.or_else(|| self.room.clone()) else {
             return self.nowhere(client_id, now);
         };
@@ -120,7 +120,7 @@ impl Authenticated {
             room,
             sender: self.sender.clone(),
             client_id,
-            act,
+            change,
         })))]
     }
 

@@ -114,17 +114,17 @@ pub struct Outgoing {
     pub message: NewMessage,
 }
 
-/// Something to be done to a message.
+/// An edit, deletion or reaction to be published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageChangeRequest {
     /// The room.
     pub room: RoomRef,
-    /// Who does it.
+    /// The author of the change.
     pub sender: Sender,
-    /// The sender's name for it.
+    /// The sender's client id for it.
     pub client_id: ClientId,
-    /// What is done.
-    pub act: MessageChange,
+    /// The change.
+    pub change: MessageChange,
 }
 
 impl From<Command> for Queued {

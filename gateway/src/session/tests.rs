@@ -210,7 +210,7 @@ fn acts_need_a_room_and_get_a_name() {
     let (mut session, user) = greeted(Some("general"));
     let outputs = say(&mut session, &format!(r#"{{"type":"react","message_id":"{message}","emoji":"👍"}}"#));
     let [Output::Run(Command::MessageChange(request))] = &outputs[..] else { panic!("{outputs:?}") };
-    assert_eq!((request.sender.user_id, request.act.message_id), (user, message));
+    assert_eq!((request.sender.user_id, request.change.message_id), (user, message));
     assert!(!request.client_id.as_str().is_empty());
 }
 

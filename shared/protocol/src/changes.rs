@@ -1,4 +1,4 @@
-//! The client's frames about messages that were said before.
+//! Client frames that change an existing message.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,15 +11,15 @@ use crate::null_or;
 /// `{"type":"edit",…}`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Edit {
-    /// The room; not needed on a connection of one room.
+    /// Id or slug of the room; optional on a single-room connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomRef>,
-    /// The client's name for the change.
+    /// The client's id for the change, repeated in its `ack` or `error`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<ClientId>,
-    /// The message.
+    /// Id of the message.
     pub message_id: MessageId,
-    /// Its new text.
+    /// New text of the message.
     #[schemars(with = "crate::schema::Content")]
     pub content: String,
 }
@@ -27,57 +27,57 @@ pub struct Edit {
 /// `{"type":"delete",…}`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Delete {
-    /// The room; not needed on a connection of one room.
+    /// Id or slug of the room; optional on a single-room connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomRef>,
-    /// The client's name for it.
+    /// The client's id for the change, repeated in its `ack` or `error`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<ClientId>,
-    /// The message.
+    /// Id of the message.
     pub message_id: MessageId,
 }
 
 /// `{"type":"react",…}`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct React {
-    /// The room; not needed on a connection of one room.
+    /// Id or slug of the room; optional on a single-room connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomRef>,
-    /// The client's name for it.
+    /// The client's id for the change, repeated in its `ack` or `error`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<ClientId>,
-    /// The message.
+    /// Id of the message.
     pub message_id: MessageId,
-    /// The reaction.
+    /// Emoji of the reaction.
     pub emoji: Emoji,
-    /// Whether it is taken back.
+    /// Whether the reaction is removed instead of added.
     #[serde(default, deserialize_with = "null_or", skip_serializing_if = "std::ops::Not::not")]
     #[schemars(with = "Option<bool>")]
     pub remove: bool,
 }
 
-/// Any of them: where, under which name, what.
+/// What `edit`, `delete` and `react` have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parts {
     /// The room, if the frame names it.
     pub room: Option<RoomRef>,
-    /// The client's name for it, if the frame has one.
+    /// The client's id for the change, if the frame has one.
     pub client_id: Option<ClientId>,
-    /// What is done.
-    pub act: MessageChange,
+    /// The change.
+    pub change: MessageChange,
 }
 
 impl From<Edit> for Parts {
     fn from(frame: Edit) -> Self {
         let Edit { room, client_id, message_id, content } = frame;
-        Self { room, client_id, act: MessageChange { message_id, kind: ChangeKind::Edit(content) } }
+        Self { room, client_id, change: MessageChange { message_id, kind: ChangeKind::Edit(content) } }
     }
 }
 
 impl From<Delete> for Parts {
     fn from(frame: Delete) -> Self {
         let Delete { room, client_id, message_id } = frame;
-        Self { room, client_id, act: MessageChange { message_id, kind: ChangeKind::Delete } }
+        Self { room, client_id, change: MessageChange { message_id, kind: ChangeKind::Delete } }
     }
 }
 
@@ -85,6 +85,6 @@ impl From<React> for Parts {
     fn from(frame: React) -> Self {
         let React { room, client_id, message_id, emoji, remove } = frame;
         let kind = if remove { ChangeKind::Unreact(emoji) } else { ChangeKind::React(emoji) };
-        Self { room, client_id, act: MessageChange { message_id, kind } }
+        Self { room, client_id, change: MessageChange { message_id, kind } }
     }
 }

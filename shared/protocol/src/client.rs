@@ -16,35 +16,35 @@ use crate::id::{ClientId, Epoch, MessageId, RoomRef, Seq};
 use crate::limits::{FRAME_BYTES_MAX, ROOMS_PER_FRAME_MAX, TOKEN_BYTES_MAX, WATCHED_ROOMS_MAX, WATCHED_USERS_MAX};
 use crate::presence::{Presence, Typing, Watch};
 
-/// What a client may say.
+/// A frame from the client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientFrame {
     /// Authenticates the connection.
     Auth(Auth),
-    /// Makes rooms live on this connection; with a position it resumes.
+    /// Subscribes to rooms; a room with a position is resumed there.
     Subscribe(Subscribe),
-    /// Stops rooms on this connection.
+    /// Ends subscriptions to rooms.
     Unsubscribe(Unsubscribe),
-    /// Says something in a room.
+    /// Sends a message to a room.
     Message(Message),
     /// Asks for a `pong`.
     Ping(Ping),
-    /// Asks where rooms stand, without making them live.
+    /// Asks for the newest position of rooms, without subscribing to them.
     Heads(Heads),
     /// Changes the text of a message.
     Edit(Edit),
-    /// Takes a message away.
+    /// Deletes a message.
     Delete(Delete),
-    /// Reacts to a message, or takes a reaction back.
+    /// Adds or removes a reaction to a message.
     React(React),
-    /// Says as what the user is shown.
+    /// Sets the user's presence status.
     Presence(Presence),
-    /// Says whose presence the connection is told.
+    /// Chooses the users and rooms whose presence the connection receives.
     Watch(Watch),
-    /// Says that the user is typing.
+    /// Reports that the user is typing.
     Typing(Typing),
-    /// Has read a room up to a place.
+    /// Moves the user's read mark in a room.
     Read(Read),
 }
 
@@ -65,16 +65,16 @@ pub struct Subscribe {
     pub rooms: Vec<RoomPosition>,
 }
 
-/// A room, with the last event the client has of it. Half a position proves nothing.
+/// A room and the position of the last event that the client has of it; `epoch` and `seq` go together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("dependencies" = {"epoch": ["seq"], "seq": ["epoch"]}))]
 pub struct RoomPosition {
-    /// The room.
+    /// Id or slug of the room.
     pub room: RoomRef,
-    /// Epoch of the last event the client has.
+    /// Epoch of the last event that the client has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<Epoch>,
-    /// Number of the last event the client has.
+    /// Number of the last event that the client has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<Seq>,
 }
@@ -90,16 +90,16 @@ pub struct Unsubscribe {
 /// `{"type":"message",…}`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Message {
-    /// The room; not needed on a connection of one room.
+    /// Id or slug of the room; optional on a single-room connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomRef>,
-    /// The client's name for the message.
+    /// The client's id for the message; a repeat with the same id is the same message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<ClientId>,
-    /// The text.
+    /// Text of the message.
     #[schemars(with = "crate::schema::Content")]
     pub content: String,
-    /// The message this one answers.
+    /// Id of the message that this one replies to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
 }
@@ -111,7 +111,7 @@ pub struct Ping {}
 /// `{"type":"heads","rooms":[…]}`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Heads {
-    /// 1 to 100 rooms; with a position only news is told.
+    /// 1 to 100 rooms; a room with a position is answered only if it has newer events.
     #[serde(deserialize_with = "objects")]
     #[schemars(length(min = 1, max = ROOMS_PER_FRAME_MAX))]
     pub rooms: Vec<RoomPosition>,
@@ -120,30 +120,30 @@ pub struct Heads {
 /// `{"type":"read","room":…,"seq":…}`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Read {
-    /// The room; not needed on a connection of one room.
+    /// Id or slug of the room; optional on a single-room connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomRef>,
-    /// Epoch of the number; the room's current one if it is left out.
+    /// Epoch of `seq`; the room's current epoch if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<Epoch>,
-    /// Number of the last event that was read.
+    /// Number of the last event that the user has read.
     pub seq: Seq,
 }
 
-/// Why a frame was not understood; becomes an error frame.
+/// Why a frame was rejected; becomes an `error` frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
-    /// The code.
+    /// Machine-readable code.
     pub code: ErrorCode,
-    /// The field at fault, as a path like `rooms[0].seq`.
+    /// Path of the invalid field, such as `rooms[0].seq`.
     pub field: Option<String>,
-    /// What is wrong with it.
+    /// What is wrong, for people.
     pub detail: String,
     /// The `client_id` of the frame, if it could be read, so that the client can match the error.
     pub client_id: Option<ClientId>,
 }
 
-/// Only what is needed to decide how to read the rest. Values of any type are accepted here.
+/// The fields that decide how the rest is decoded. Values of any type are accepted here.
 #[derive(Deserialize)]
 struct Envelope {
     #[serde(default, rename = "type")]
@@ -193,7 +193,7 @@ impl ClientFrame {
         }
     }
 
-    /// Bounds that the types do not carry.
+    /// Checks the bounds that the types do not enforce.
     fn checked(self) -> Result<Self, Rejected> {
         match &self {
             Self::Auth(auth) if auth.token.len() > TOKEN_BYTES_MAX => {
@@ -283,7 +283,7 @@ fn objects<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> R
     Ok(objects.into_iter().map(|Object(value)| value).collect())
 }
 
-/// The name in serde's "missing field `x`": the path of such an error ends at the object around it.
+/// The field name in serde's "missing field `x`", since the path of such an error ends at the enclosing object.
 fn missing_field(detail: &str) -> Option<String> {
     detail.split('`').nth(1).map(str::to_owned)
 }

@@ -1,4 +1,4 @@
-//! What server frames are made of.
+//! Parts of server frames.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,95 +11,95 @@ use crate::event::Sender;
 use crate::id::{ClientId, Epoch, MessageId, RoomId, RoomRef, Seq, UserId};
 use crate::limits::{CONTENT_CHARS_MAX, REACTION_USERS_MAX};
 
-/// Where one room stands.
+/// Newest position of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RoomHead {
-    /// The room.
+    /// Id of the room.
     pub room: RoomId,
-    /// Current epoch.
+    /// Current epoch of the room.
     pub epoch: Epoch,
-    /// Number of the newest event.
+    /// Number of the newest event in the room.
     pub seq: Seq,
 }
 
 /// Id and name of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UserBrief {
-    /// Account.
+    /// Id of the user.
     pub user_id: UserId,
-    /// Name.
+    /// Name of the user.
     pub username: String,
 }
 
-/// What the user of the connection is in a room.
+/// The user's role and read state in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct You {
     /// Role in the room.
     pub role: crate::access::RoomRole,
-    /// What is unread there; left out for who resumes, and where it could not be found out in time.
+    /// Read state of the room; absent on a resume, and where it could not be determined in time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<crate::unread::ReadState>,
 }
 
-/// The bounds announced in `hello`.
+/// Limits announced in `hello`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Limits {
-    /// Bytes of one frame.
+    /// Maximum size of a frame in bytes.
     pub frame_bytes: usize,
-    /// Characters of one message text.
+    /// Maximum length of a message text in characters.
     pub content_chars: usize,
-    /// Bytes of one message text.
+    /// Maximum size of a message text in bytes.
     pub content_bytes: usize,
-    /// Live rooms of one connection.
+    /// Maximum number of subscribed rooms of a connection.
     pub rooms: usize,
-    /// Missed events that a resume replays.
+    /// Maximum number of missed events that a resume replays.
     pub resume_events: u64,
 }
 
 /// A message as clients see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Message {
-    /// Its id.
+    /// Id of the message.
     pub message_id: MessageId,
-    /// Who said it.
+    /// Id of its author.
     pub user_id: UserId,
-    /// The name that user had then.
+    /// The author's name at that time.
     pub username: String,
-    /// The text; empty if it is deleted.
+    /// Text of the message; empty if it was deleted.
     #[schemars(length(max = CONTENT_CHARS_MAX))]
     pub content: String,
-    /// When it was accepted.
+    /// Time at which the message was accepted.
     pub timestamp: UnixMillis,
-    /// The sender's name for it.
+    /// The author's client id for the message.
     pub client_id: ClientId,
-    /// The message it answers.
+    /// Id of the message that it replies to.
     pub reply_to: Option<MessageId>,
-    /// Always empty: messages carry no files.
+    /// Always empty: messages have no attachments.
     #[schemars(length(max = 0))]
     pub attachments: Vec<String>,
-    /// When its text was changed last; only in history.
+    /// Time of the last edit; only in history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<UnixMillis>,
-    /// Whether it is deleted; its text is then empty. Only in history.
+    /// Whether the message was deleted; only in history.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[schemars(extend("const" = true))]
     pub deleted: bool,
-    /// Who reacted how; only in history.
+    /// Reactions to the message; only in history.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<Reaction>,
 }
 
-/// One reaction to a message.
+/// The reactions to a message with one emoji.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reaction {
-    /// The reaction.
+    /// Emoji of the reaction.
     pub emoji: Emoji,
-    /// How many users' it is.
+    /// Number of users who reacted with it.
     pub count: u64,
-    /// Whose it is, in the order of reacting; the first ones if they are many.
+    /// Ids of the users, earliest first; only the first ones if there are many.
     #[schemars(length(max = REACTION_USERS_MAX))]
     pub user_ids: Vec<UserId>,
-    /// Whether it is the reader's, where there are more users than are named.
+    /// Whether the reader is among the users; set only if not all of them are listed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[schemars(extend("const" = true))]
     pub mine: bool,
@@ -108,26 +108,26 @@ pub struct Reaction {
 /// The fields of an `error` frame.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorFrame {
-    /// For programs.
+    /// Machine-readable code.
     pub code: ErrorCode,
-    /// For people.
+    /// Description for people.
     pub message: String,
-    /// The field at fault.
+    /// Path of the invalid field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// The message it is about.
+    /// Client id of the message or change that failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<ClientId>,
-    /// The room it is about, as the client named it.
+    /// The room concerned, as the client named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomRef>,
-    /// When to try again, in milliseconds.
+    /// Milliseconds after which a retry makes sense.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
 }
 
 impl ErrorFrame {
-    /// An error with its standard sentence and nothing else.
+    /// An error with the code's standard message and no other field.
     pub fn new(code: ErrorCode) -> Self {
         Self {
             code,

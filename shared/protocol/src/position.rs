@@ -1,4 +1,4 @@
-//! Where an event lies in the history of its room.
+//! Positions of events in the history of a room.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,36 +6,36 @@ use serde::{Deserialize, Serialize};
 use crate::clock::UnixMillis;
 use crate::id::{Epoch, MessageId, Seq};
 
-/// Place of an event in a room. Places are in the order of history.
+/// Position of an event in a room. Positions are ordered like the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Position {
-    /// Epoch of the number.
+    /// Epoch of `seq`.
     pub epoch: Epoch,
-    /// The number.
+    /// Number of the event in the room and epoch.
     pub seq: Seq,
 }
 
 impl Position {
-    /// Before the first event.
+    /// The position before the first event.
     pub const START: Self = Self { epoch: Epoch(0), seq: Seq::ZERO };
 }
 
-/// The place at which the store has an event.
+/// Position and time under which the store has an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredPosition {
-    /// Epoch of the number.
+    /// Epoch of `seq`.
     pub epoch: Epoch,
-    /// Number in the room.
+    /// Number of the event in the room and epoch.
     pub seq: Seq,
-    /// When it was accepted.
+    /// Time at which the event was accepted.
     pub timestamp: UnixMillis,
 }
 
-/// An event that the store had already, when it was to be stored under another place.
+/// An event that was already stored under another position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AlreadyStored {
-    /// Its id.
+    /// Id of the event.
     pub id: MessageId,
-    /// Where it is.
+    /// Position and time under which it was stored first.
     pub first: StoredPosition,
 }

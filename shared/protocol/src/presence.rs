@@ -8,34 +8,34 @@ use crate::id::{RoomRef, UserId};
 use crate::limits::{STATUS_TEXT_BYTES_MAX, STATUS_TEXT_CHARS_MAX, WATCHED_ROOMS_MAX, WATCHED_USERS_MAX};
 use crate::{null_or, text};
 
-/// As what a user wants to be shown while online.
+/// Status that a user chooses while online.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Here.
+    /// Online and available.
     #[default]
     Online,
-    /// Somewhere else.
+    /// Online, but away.
     Away,
-    /// Not to be disturbed.
+    /// Online; do not disturb.
     Dnd,
 }
 
-/// As what a user is shown.
+/// A user's status as others see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VisibleStatus {
-    /// Here.
+    /// Online and available.
     Online,
-    /// Somewhere else.
+    /// Online, but away.
     Away,
-    /// Not to be disturbed.
+    /// Online; do not disturb.
     Dnd,
     /// Not connected.
     Offline,
 }
 
-/// What a user says of oneself: 1 to 100 characters of one line, by the rule of [`text::line`].
+/// Status text of a user: 1 to 100 characters on one line, by the rule of [`text::line`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct StatusText(String);
@@ -65,9 +65,9 @@ impl From<StatusText> for String {
 /// `{"type":"presence","status":…,"text":…}`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Presence {
-    /// As what to be shown.
+    /// Status to show to others.
     pub status: Status,
-    /// In the user's own words; none takes the words back.
+    /// Status text; absent removes the previous one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<StatusText>,
 }
@@ -75,11 +75,11 @@ pub struct Presence {
 /// `{"type":"watch","users":[…],"rooms":[…]}`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Watch {
-    /// At most 500 users; they replace those before.
+    /// At most 500 users; they replace those watched before.
     #[serde(default, deserialize_with = "null_or")]
     #[schemars(with = "Option<Vec<UserId>>", length(max = WATCHED_USERS_MAX))]
     pub users: Vec<UserId>,
-    /// At most 100 rooms that are live on the connection; they replace those before.
+    /// At most 100 rooms to which the connection is subscribed; they replace those watched before.
     #[serde(default, deserialize_with = "null_or")]
     #[schemars(with = "Option<Vec<RoomRef>>", length(max = WATCHED_ROOMS_MAX))]
     pub rooms: Vec<RoomRef>,
@@ -88,22 +88,22 @@ pub struct Watch {
 /// `{"type":"typing","room":…}`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Typing {
-    /// The room; not needed on a connection of one room.
+    /// Id or slug of the room; optional on a single-room connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomRef>,
 }
 
-/// A user's presence, as others see it.
+/// A user's presence as others see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PresenceView {
-    /// Who.
+    /// Id of the user.
     pub user_id: UserId,
-    /// As what.
+    /// Status of the user.
     pub status: VisibleStatus,
-    /// In the user's own words.
+    /// Status text of the user, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<StatusText>,
-    /// When an offline user was last online, as far as it is known.
+    /// Time at which an offline user was last online, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_seen: Option<UnixMillis>,
 }

@@ -16,152 +16,151 @@ mod event;
 
 pub use event::EventFrame;
 
-/// What the server says.
+/// A frame from the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerFrame {
     /// The connection is authenticated.
     Hello {
-        /// Login session of the token.
+        /// Id of the login session of the token.
         session: SessionId,
-        /// Whose connection it is.
+        /// User of the connection.
         user: UserBrief,
         /// Milliseconds between the server's pings.
         heartbeat_ms: u64,
-        /// Bounds a client should respect.
+        /// Limits that a client should respect.
         limits: Limits,
-        /// What an `ack` will say.
+        /// What an `ack` on this server guarantees.
         #[serde(default)]
         ack: AckMode,
     },
-    /// A room is live on this connection.
+    /// The connection is subscribed to a room.
     Subscribed {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// Its readable address, if it has one.
+        /// Slug of the room, if it has one.
         slug: Option<Slug>,
-        /// Its name.
+        /// Name of the room.
         name: String,
-        /// Current epoch.
+        /// Current epoch of the room.
         epoch: Epoch,
-        /// Number of the newest event.
+        /// Number of the newest event in the room.
         head: Seq,
-        /// Number up to which the store has everything.
+        /// Number up to which all events are stored.
         stored: Seq,
-        /// What the user is here.
+        /// The user's role and read state in the room.
         you: You,
     },
-    /// A room is no longer live on this connection.
+    /// The connection is no longer subscribed to a room.
     Unsubscribed {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
     },
-    /// Everything up to `seq` has been sent; what follows is live.
+    /// All events up to `seq` have been sent; live events follow.
     CaughtUp {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
         /// Number of the last event sent.
         seq: Seq,
     },
-    /// Events `from` to `to` are too many or too old to replay: page them from history.
+    /// Events `from` to `to` are too many or too old to replay: read them from history.
     Gap {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// First missing number.
+        /// Number of the first missing event.
         from: Seq,
-        /// Last missing number.
+        /// Number of the last missing event.
         to: Seq,
     },
-    /// The numbers go on under another epoch: re-send what has no ack. Without `survived` read history again.
+    /// A new epoch has begun: re-send what was not acknowledged. Without `survived`, read history again.
     Reset {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// The epoch that holds from now on.
+        /// The new epoch.
         epoch: Epoch,
-        /// The number behind which the events go on that will be sent.
+        /// Number in the new epoch after which events will be sent.
         head: Seq,
-        /// The last place of the epoch before that is stored: what the client has up to there stays, what it has behind it
-        /// is lost.
+        /// Last stored position of the previous epoch: events up to it are kept, those after it are lost.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         survived: Option<Position>,
     },
-    /// The message is stored; it can be dropped from the client's outbox.
+    /// A message or change is stored; the client need not send it again.
     Ack {
-        /// The client's name for it.
+        /// The client's id for it.
         client_id: ClientId,
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// Its id.
+        /// Id of the message.
         message_id: MessageId,
-        /// Epoch of its number.
+        /// Epoch of `seq`.
         epoch: Epoch,
-        /// Its number.
+        /// Number of the event in the room and epoch.
         seq: Seq,
-        /// When it was accepted.
+        /// Time at which the event was accepted.
         timestamp: UnixMillis,
-        /// Whether it changed nothing: then the place is that of the message, and there is no event.
+        /// Whether it changed nothing; the position is then that of the message, and there is no event.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         #[schemars(extend("const" = true))]
         unchanged: bool,
     },
-    /// A frame was refused. The connection stays open.
+    /// A frame was rejected. The connection stays open.
     Error(ErrorFrame),
     /// Answer to `ping`.
     Pong {},
-    /// This node is stopping: connect again after so many milliseconds.
+    /// The node is shutting down: reconnect after a delay.
     Reconnect {
-        /// Milliseconds to wait.
+        /// Delay in milliseconds.
         #[schemars(range(max = RECONNECT_SPREAD_MS))]
         after_ms: u64,
     },
-    /// Where rooms stand that the client asked for; those it may not read, or knows the newest event of, are left out.
+    /// Answer to `heads`: the newest position of each room; rooms that the user may not read and rooms without news are left out.
     Heads {
-        /// In the order asked.
+        /// Rooms in the order of the request.
         rooms: Vec<RoomHead>,
     },
-    /// The access token ends soon: send a newer one in an `auth` frame.
+    /// The access token expires soon: send a newer one in an `auth` frame.
     TokenExpiring {
-        /// Milliseconds until then.
+        /// Milliseconds until the token expires.
         after_ms: u64,
     },
-    /// A watched user came, went, or has another status.
+    /// The presence of a watched user changed.
     Presence(PresenceView),
-    /// Answer to `watch`: how those stand who are watched from now on.
+    /// Answer to `watch`: the presence of the users watched from now on.
     Watching {
-        /// The users, without those who share no room with the user of the connection.
+        /// Presence of the watched users who share a room with the user.
         users: Vec<PresenceView>,
     },
-    /// Who is in a watched room.
+    /// The users who are online in a watched room.
     RoomPresence {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// How many users are in it.
+        /// Number of users online in the room.
         online: usize,
-        /// Whether `users` are all of them; else those who came or have another status.
+        /// Whether `users` is the full list; if not, it has those who came online or changed their status.
         whole: bool,
-        /// The users; left out where there are too many to be named.
+        /// Presence of the users; absent if there are too many to list.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         users: Option<Vec<PresenceView>>,
-        /// Those who went.
+        /// Ids of the users who are no longer online in the room.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         gone: Vec<UserId>,
     },
-    /// Somebody is typing. Not an event: it has no number and may be lost.
+    /// A user is typing. Not an event: it has no number and may be lost.
     Typing {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// Who.
+        /// The user who is typing.
         user: UserBrief,
     },
-    /// The user has read on in a room, on this device or another one. Tells of rooms that are not live, too.
+    /// The user's read mark moved, on this device or another one. Also sent for rooms without a subscription.
     Read {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// Where to, and what is left.
+        /// New read state of the room.
         #[serde(flatten)]
         state: ReadState,
     },
-    /// An event of a live room.
+    /// An event of a subscribed room.
     #[serde(untagged)]
     Event(EventFrame),
 }
@@ -177,7 +176,7 @@ impl From<UserNews> for ServerFrame {
 impl ServerFrame {
     /// The frame as JSON text.
     pub fn to_json(&self) -> String {
-        // Strings, ids and numbers only: nothing in it can fail to serialise.
+        // Strings, ids and numbers only: serialising cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 }

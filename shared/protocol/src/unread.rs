@@ -1,4 +1,4 @@
-//! Where users have read to, and what waits for them after that.
+//! Read marks and unread counts.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,42 +6,42 @@ use serde::{Deserialize, Serialize};
 use crate::id::{Epoch, RoomId, Seq};
 use crate::position::Position;
 
-/// What is unread in one room. The counts are those of the stored messages between mark and [`ReadState::counted`].
+/// Read state of a room. The counts cover the stored messages between the read mark and [`ReadState::counted`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReadState {
     /// Epoch of the read mark.
     pub epoch: Epoch,
-    /// Number of the last event that was read.
+    /// Number of the last event that the user has read.
     pub seq: Seq,
-    /// Messages of others after it that are not deleted.
+    /// Number of unread messages of others that are not deleted.
     pub unread: u64,
-    /// Those of them that mention the user.
+    /// Number of unread messages that mention the user.
     pub mentions: u64,
-    /// Whether there may be more than was counted.
+    /// Whether there may be more unread messages than were counted.
     pub capped: bool,
-    /// Up to where was counted; what is newer waits to be stored.
+    /// Position up to which messages were counted; newer ones are not stored yet.
     pub counted: Position,
 }
 
-/// The place that a client has read to.
+/// Position up to which a client has read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadTo {
-    /// Epoch of the number; the room's current one if it is not said.
+    /// Epoch of `seq`; the room's current epoch if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<Epoch>,
-    /// Number of the last event that was read.
+    /// Number of the last event that the user has read.
     pub seq: Seq,
 }
 
-/// What the connections of one user are told, whichever rooms are live on them.
+/// News for all connections of a user, whichever rooms they are subscribed to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum UserNews {
-    /// The user has read on, here or on another device.
+    /// The user's read mark moved, on this device or another one.
     Read {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// Where to, and what is left.
+        /// New read state of the room.
         state: ReadState,
     },
 }

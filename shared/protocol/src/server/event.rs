@@ -1,4 +1,4 @@
-//! Frames that tell of an event of a room's log.
+//! Frames that carry an event of a room.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,211 +16,211 @@ use crate::limits::CONTENT_CHARS_MAX;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum EventFrame {
-    /// Somebody said something.
+    /// A message was sent.
     NewMessage {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// Epoch of the number.
+        /// Epoch of `seq`.
         epoch: Epoch,
-        /// Number in the room.
+        /// Number of the event in the room and epoch.
         seq: Seq,
-        /// The message.
+        /// The message that was sent.
         message: Message,
     },
-    /// Somebody became a member.
+    /// A user became a member.
     MemberJoined {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// Epoch of the number.
+        /// Epoch of `seq`.
         epoch: Epoch,
-        /// Number in the room.
+        /// Number of the event in the room and epoch.
         seq: Seq,
-        /// Who.
+        /// The user who joined.
         user: UserBrief,
-        /// When.
+        /// Time of the event.
         timestamp: UnixMillis,
     },
-    /// Somebody is no longer a member.
+    /// A member left the room.
     MemberLeft {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// Epoch of the number.
+        /// Epoch of `seq`.
         epoch: Epoch,
-        /// Number in the room.
+        /// Number of the event in the room and epoch.
         seq: Seq,
-        /// Who.
+        /// The user who left.
         user: UserBrief,
-        /// When.
+        /// Time of the event.
         timestamp: UnixMillis,
     },
     /// The text of a message was changed.
     MessageEdited {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// Epoch of the number.
+        /// Epoch of `seq`.
         epoch: Epoch,
-        /// Number in the room.
+        /// Number of the event in the room and epoch.
         seq: Seq,
-        /// The message.
+        /// Id of the message.
         message_id: MessageId,
-        /// Its new text; empty if it was deleted since.
+        /// New text; empty if the message has been deleted since.
         #[schemars(length(max = CONTENT_CHARS_MAX))]
         content: String,
-        /// Who.
+        /// The user who edited it.
         user: UserBrief,
-        /// When.
+        /// Time of the event.
         timestamp: UnixMillis,
     },
     /// A message was deleted.
     MessageDeleted {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// Epoch of the number.
+        /// Epoch of `seq`.
         epoch: Epoch,
-        /// Number in the room.
+        /// Number of the event in the room and epoch.
         seq: Seq,
-        /// The message.
+        /// Id of the message.
         message_id: MessageId,
-        /// Who.
+        /// The user who deleted it.
         user: UserBrief,
-        /// When.
+        /// Time of the event.
         timestamp: UnixMillis,
     },
-    /// Somebody reacted to a message.
+    /// A user reacted to a message.
     ReactionAdded {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// Epoch of the number.
+        /// Epoch of `seq`.
         epoch: Epoch,
-        /// Number in the room.
+        /// Number of the event in the room and epoch.
         seq: Seq,
-        /// The message.
+        /// Id of the message.
         message_id: MessageId,
-        /// The reaction.
+        /// Emoji of the reaction.
         emoji: Emoji,
-        /// Who.
+        /// The user who reacted.
         user: UserBrief,
-        /// When.
+        /// Time of the event.
         timestamp: UnixMillis,
     },
-    /// Somebody took a reaction back.
+    /// A user removed a reaction.
     ReactionRemoved {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// Epoch of the number.
+        /// Epoch of `seq`.
         epoch: Epoch,
-        /// Number in the room.
+        /// Number of the event in the room and epoch.
         seq: Seq,
-        /// The message.
+        /// Id of the message.
         message_id: MessageId,
-        /// The reaction.
+        /// Emoji of the reaction.
         emoji: Emoji,
-        /// Who.
+        /// The user who removed the reaction.
         user: UserBrief,
-        /// When.
+        /// Time of the event.
         timestamp: UnixMillis,
     },
-    /// Somebody's membership was ended by another.
+    /// A member was removed from the room by a moderator.
     MemberKicked {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// Epoch of the number.
+        /// Epoch of `seq`.
         epoch: Epoch,
-        /// Number in the room.
+        /// Number of the event in the room and epoch.
         seq: Seq,
-        /// Who.
+        /// The member who was kicked.
         user: UserBrief,
-        /// By whom.
+        /// The user who kicked the member.
         by: UserBrief,
-        /// When.
+        /// Time of the event.
         timestamp: UnixMillis,
     },
-    /// Somebody was banned.
+    /// A user was banned from the room.
     MemberBanned {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// Epoch of the number.
+        /// Epoch of `seq`.
         epoch: Epoch,
-        /// Number in the room.
+        /// Number of the event in the room and epoch.
         seq: Seq,
-        /// Who.
+        /// The user who was banned.
         user: UserBrief,
-        /// By whom.
+        /// The user who banned the user.
         by: UserBrief,
-        /// Until when; for good if not said.
+        /// End of the ban; absent if it has none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<UnixMillis>,
-        /// When.
+        /// Time of the event.
         timestamp: UnixMillis,
     },
-    /// Somebody's ban was lifted.
+    /// A user's ban was lifted.
     MemberUnbanned {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// Epoch of the number.
+        /// Epoch of `seq`.
         epoch: Epoch,
-        /// Number in the room.
+        /// Number of the event in the room and epoch.
         seq: Seq,
-        /// Who.
+        /// The user whose ban was lifted.
         user: UserBrief,
-        /// By whom.
+        /// The user who lifted the ban.
         by: UserBrief,
-        /// When.
+        /// Time of the event.
         timestamp: UnixMillis,
     },
-    /// Somebody was muted.
+    /// A user was muted in the room.
     MemberMuted {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// Epoch of the number.
+        /// Epoch of `seq`.
         epoch: Epoch,
-        /// Number in the room.
+        /// Number of the event in the room and epoch.
         seq: Seq,
-        /// Who.
+        /// The user who was muted.
         user: UserBrief,
-        /// By whom.
+        /// The user who muted the user.
         by: UserBrief,
-        /// Until when; for good if not said.
+        /// End of the mute; absent if it has none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<UnixMillis>,
-        /// When.
+        /// Time of the event.
         timestamp: UnixMillis,
     },
-    /// Somebody's mute was lifted.
+    /// A user's mute was lifted.
     MemberUnmuted {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// Epoch of the number.
+        /// Epoch of `seq`.
         epoch: Epoch,
-        /// Number in the room.
+        /// Number of the event in the room and epoch.
         seq: Seq,
-        /// Who.
+        /// The user whose mute was lifted.
         user: UserBrief,
-        /// By whom.
+        /// The user who lifted the mute.
         by: UserBrief,
-        /// When.
+        /// Time of the event.
         timestamp: UnixMillis,
     },
     /// The settings of the room were changed.
     RoomUpdated {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// Epoch of the number.
+        /// Epoch of `seq`.
         epoch: Epoch,
-        /// Number in the room.
+        /// Number of the event in the room and epoch.
         seq: Seq,
-        /// By whom.
+        /// The user who changed the settings.
         by: UserBrief,
-        /// Milliseconds that a member must wait between two texts; 0 for none.
+        /// Slow mode: milliseconds that a member must wait between two messages or edits; 0 if it is off.
         slow_mode_ms: u64,
-        /// Whether only those who keep order may say something.
+        /// Whether only owner, moderators and admins may send messages.
         frozen: bool,
-        /// When.
+        /// Time of the event.
         timestamp: UnixMillis,
     },
 }
 
-/// What all events have: where they are, who caused them, and when.
+/// What all events have: position, author and time.
 struct Origin {
     room: RoomId,
     epoch: Epoch,

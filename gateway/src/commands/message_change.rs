@@ -1,4 +1,4 @@
-//! Doing something to a message: the same steps as sending, after a look at the message.
+//! Edits, deletions and reactions: the same steps as sending, after a look at the message.
 
 use rookery_bus::Appended;
 use rookery_bus::acks::StaleAnswer;
@@ -24,7 +24,7 @@ struct Change<'a> {
 impl Commands {
     /// Success has no answer of its own: the event comes through the room, the ack once it is stored. What changes nothing
     /// is no event, and acked at once.
-    pub(super) async fn act(&self, request: MessageChangeRequest) {
+    pub(super) async fn change_message(&self, request: MessageChangeRequest) {
         if let Err(error) = self.publish(&Change { commands: self, request: &request }).await {
             self.note(&error);
             let (room, client_id) = (Some(request.room), Some(request.client_id));
@@ -42,16 +42,16 @@ impl Publication for Change<'_> {
         let (node, user) = (&commands.node, commands.member.user);
         commands.forget_stale(cause);
         let permission = node.permissions.check(user, &request.room, Action::Send).await?;
-        let (room, message) = (permission.room, request.act.message_id);
-        let MessageChangeRequest { sender, client_id, act, .. } = (*request).clone();
-        let event = Event::message_change(room, sender, &client_id, act);
+        let (room, message) = (permission.room, request.change.message_id);
+        let MessageChangeRequest { sender, client_id, change, .. } = (*request).clone();
+        let event = Event::message_change(room, sender, &client_id, change);
         let before = Some(BeforeAct { user, event: event.id });
         let facts = node.authority.message(Look { room, message, before }).await?;
         let known = |id, first, unchanged| {
             commands.acknowledge_known(room, client_id.clone(), &KnownPosition { id, first, unchanged });
             Ok(Step::Done(()))
         };
-        match facts.decide(&permission, user, &request.act).map_err(CommandError::Refused)? {
+        match facts.decide(&permission, user, &request.change).map_err(CommandError::Refused)? {
             Verdict::Unsettled => Ok(Step::Later),
             Verdict::Done(first) => known(event.id, first, false),
             Verdict::Unchanged(first) => known(message, first, true),
