@@ -68,9 +68,9 @@ impl Demo {
 }
 
 /// Lets the demo users in, or keeps those of earlier starts out.
-pub async fn settle(app: &App, demo: Demo) -> Result<(), AppError> {
-    let settled = if demo == Demo::Off { disable_all(app).await } else { register_all(app).await };
-    settled.map_err(|error| AppError::Demo(Box::new(error)))
+pub async fn apply(app: &App, demo: Demo) -> Result<(), AppError> {
+    let outcome = if demo == Demo::Off { disable_all(app).await } else { register_all(app).await };
+    outcome.map_err(|error| AppError::Demo(Box::new(error)))
 }
 
 /// Registers them where they do not exist yet, and lets them log in.

@@ -320,11 +320,11 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
 
 impl From<AppendError> for ApiError {
     fn from(error: AppendError) -> Self {
-        let unsettled = |what: &str| BusError::Unavailable(what.to_owned()).into();
+        let unavailable = |what: &str| BusError::Unavailable(what.to_owned()).into();
         match error {
             AppendError::Overloaded => Self::refused(ErrorCode::Overloaded),
-            AppendError::StaleRights | AppendError::Unsettled => unsettled("the room's rights do not settle"),
-            AppendError::NotOpen => unsettled("the room does not open"),
+            AppendError::StaleRights | AppendError::AttemptsExhausted => unavailable("the room's rights do not settle"),
+            AppendError::NotOpen => unavailable("the room does not open"),
             AppendError::Bus(error) => error.into(),
             AppendError::Reused => Self::refused(ErrorCode::ClientIdReused),
             AppendError::Frozen => Self::refused(ErrorCode::Frozen),

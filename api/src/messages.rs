@@ -75,7 +75,7 @@ impl Messages {
     /// Sends a checked message.
     pub async fn send(&self, sender: Sender, room: &RoomRef, message: NewMessage) -> Result<Sent, ApiError> {
         let (room, appended) = self.publish(&Message { messages: self, sender, room, said: message }).await?;
-        self.settle(room, appended).await
+        self.await_stored(room, appended).await
     }
 
     /// Publishes, by the same steps as a gateway.
@@ -87,7 +87,7 @@ impl Messages {
     }
 
     /// Waits a moment for the store.
-    pub(super) async fn settle(&self, room: RoomId, appended: Appended) -> Result<Sent, ApiError> {
+    pub(super) async fn await_stored(&self, room: RoomId, appended: Appended) -> Result<Sent, ApiError> {
         match self.stored.wait(partition_of(room), &appended).await {
             Waited::Stored(first) => {
                 let first = first.unwrap_or_else(|| appended.place());

@@ -70,7 +70,7 @@ impl Moderation {
             tracing::info!(room_id = %room.id, user_id = %user, %by, ?act, "moderated");
         }
         // Also where nothing changed: an earlier try may have been told that the room had not heard of it.
-        Ok(self.rooms.dispatcher.settle(room.id).await?)
+        Ok(self.rooms.dispatcher.flush(room.id).await?)
     }
 }
 

@@ -89,7 +89,7 @@ impl OutboxDispatcher {
 
     /// Carries everything the room has waiting, oldest first, and says whether that was done in time. What is left goes
     /// on by itself, but whoever asked must not be told that the room has heard of it.
-    pub(crate) async fn settle(&self, room: RoomId) -> Result<(), BusError> {
+    pub(crate) async fn flush(&self, room: RoomId) -> Result<(), BusError> {
         let dispatcher = self.clone();
         let task = self.0.tasks.spawn(async move { dispatcher.dispatch_room(room).await });
         let late = |cause: &str| BusError::Unavailable(cause.to_owned());
@@ -244,7 +244,7 @@ const fn is_outage(error: &DispatchError) -> bool {
         DispatchError::Append(
             AppendError::NotOpen
             | AppendError::StaleRights
-            | AppendError::Unsettled
+            | AppendError::AttemptsExhausted
             | AppendError::Overloaded
             | AppendError::Reused
             | AppendError::Frozen

@@ -4,7 +4,7 @@
 
 use parking_lot::Mutex;
 use prometheus::IntGauge;
-use rookery_bus::acks::{PendingAcks, Settled, StaleAnswer};
+use rookery_bus::acks::{Completed, PendingAcks, StaleAnswer};
 use rookery_bus::signal::Signal;
 use rookery_bus::{Appended, Bus, Mark, RoomLog};
 use rookery_protocol::id::Partition;
@@ -90,19 +90,19 @@ impl StoredWaits {
         if pending.len() >= STORED_WAITS_MAX {
             return Ok(None);
         }
-        let settled = pending.wait(partition, appended, told)?;
-        self.settle(&pending, settled);
+        let completed = pending.wait(partition, appended, told)?;
+        self.complete(&pending, completed);
         Ok(Some(receiver))
     }
 
     fn advance(&self, partition: Partition, mark: &Mark) {
         let mut pending = self.pending.lock();
-        let settled = pending.advance(partition, mark);
-        self.settle(&pending, settled);
+        let completed = pending.advance(partition, mark);
+        self.complete(&pending, completed);
     }
 
-    fn settle(&self, pending: &PendingAcks<Told>, settled: Settled<Told>) {
-        for (told, first) in settled.stored {
+    fn complete(&self, pending: &PendingAcks<Told>, completed: Completed<Told>) {
+        for (told, first) in completed.stored {
             // Nobody listens any more if the request was given up, and that is fine.
             told.send(first).ok();
         }

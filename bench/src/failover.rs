@@ -55,7 +55,7 @@ impl Failover {
             residents.visit(user, vec![self.crew.nodes[user % self.crew.nodes.len()]]);
             self.crew.pace().await;
         }
-        residents.settled(self.crew.connections).await?;
+        residents.subscribed(self.crew.connections).await?;
         sleep(REST).await;
         let residents = Arc::new(residents);
         let words = Arc::new(AtomicU64::new(0));

@@ -62,7 +62,7 @@ impl Idle {
             self.visit(&mut residents, user);
             self.crew.pace().await;
         }
-        residents.settled(self.crew.connections).await?;
+        residents.subscribed(self.crew.connections).await?;
         sleep(Duration::from_secs(self.rest)).await;
         let before = self.crew.usage();
         sleep(Duration::from_secs(self.seconds)).await;
@@ -119,7 +119,7 @@ impl Idle {
             for user in 0..returning {
                 self.visit(&mut residents, user);
             }
-            residents.settled(self.crew.connections).await?;
+            residents.subscribed(self.crew.connections).await?;
             let findings = Findings("Idle connections");
             let title = format!("{returning} are cut and come back, all caught up");
             findings.tell(&title, start.elapsed().as_secs_f64(), "s")?;

@@ -132,7 +132,7 @@ impl Residents {
     }
 
     /// Waits until every room of these clients is live and caught up.
-    pub(crate) async fn settled(&self, users: usize) -> Result<(), Failure> {
+    pub(crate) async fn subscribed(&self, users: usize) -> Result<(), Failure> {
         let wanted: usize = self.all[..users].iter().map(|resident| resident.rooms.len()).sum();
         let (mut before, mut end) = (0, Instant::now() + PATIENCE);
         loop {

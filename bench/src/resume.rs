@@ -51,7 +51,7 @@ impl Resume {
             residents.visit(user, nodes);
             self.crew.pace().await;
         }
-        residents.settled(self.crew.connections).await?;
+        residents.subscribed(self.crew.connections).await?;
         sleep(REST).await;
         let residents = Arc::new(residents);
         let talk = tokio::spawn(talk(Arc::clone(&residents), moving..self.crew.connections, self.rate));
@@ -61,7 +61,7 @@ impl Resume {
         self.crew.kill(&self.kill)?;
         residents.ended(moving).await?;
         let noticed = start.elapsed();
-        residents.settled(self.crew.connections).await?;
+        residents.subscribed(self.crew.connections).await?;
         let took = start.elapsed();
         let used = self.crew.since(&before);
         sleep(REST).await;

@@ -8,7 +8,7 @@
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use rookery_bus::acks::{PendingAcks, Settled, StaleAnswer};
+use rookery_bus::acks::{Completed, PendingAcks, StaleAnswer};
 use rookery_bus::{Appended, Mark, RoomLog};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
@@ -64,9 +64,9 @@ impl Acks {
         let Appended { id: message_id, epoch, seq, timestamp, .. } = *appended;
         let waiting = Waiting { member: Arc::downgrade(member), room, client_id, message_id, epoch, seq, timestamp };
         let unflushed = self.change(|pending| {
-            let settled = pending.wait(partition_of(room), appended, waiting)?;
+            let completed = pending.wait(partition_of(room), appended, waiting)?;
             member.ack_waits();
-            Ok(settled)
+            Ok(completed)
         })?;
         for send_queue in unflushed {
             send_queue.wake();
@@ -108,14 +108,14 @@ impl Acks {
 
     fn change(
         &self,
-        change: impl FnOnce(&mut PendingAcks<Waiting>) -> Result<Settled<Waiting>, StaleAnswer>,
+        change: impl FnOnce(&mut PendingAcks<Waiting>) -> Result<Completed<Waiting>, StaleAnswer>,
     ) -> Result<Vec<Arc<SendQueue>>, StaleAnswer> {
         let mut pending = self.pending.lock();
-        let settled = change(&mut pending);
+        let completed = change(&mut pending);
         let waiting = pending.len();
         drop(pending);
         self.metrics.acks_pending.set(i64::try_from(waiting).unwrap_or(i64::MAX));
-        let Settled { stored, uncertain } = settled?;
+        let Completed { stored, uncertain } = completed?;
         let (now, mut unflushed) = (UnixMillis::now(), Vec::new());
         for (waiting, first) in stored {
             self.metrics.ack_seconds.observe(now.since(waiting.timestamp).as_secs_f64());

@@ -24,7 +24,7 @@ pub enum CommandError {
     Overloaded,
     /// The rights changed each time they were read.
     #[error("the room's rights keep changing")]
-    Unsettled,
+    AttemptsExhausted,
     /// The api does not answer.
     #[error("api: {0}")]
     Api(String),
@@ -45,7 +45,7 @@ impl CommandError {
             Self::Overloaded => ErrorCode::Overloaded,
             Self::TooEarly(TooEarly::RateLimit(_)) => ErrorCode::RateLimited,
             Self::TooEarly(TooEarly::SlowMode(_)) => ErrorCode::SlowMode,
-            Self::Unsettled | Self::Api(_) | Self::Bus(_) => ErrorCode::Unavailable,
+            Self::AttemptsExhausted | Self::Api(_) | Self::Bus(_) => ErrorCode::Unavailable,
         }
     }
 
@@ -55,7 +55,7 @@ impl CommandError {
             Self::Muted(rest_ms) => *rest_ms,
             Self::TooEarly(TooEarly::RateLimit(ms) | TooEarly::SlowMode(ms)) => Some(*ms),
             Self::Refused(_) => None,
-            Self::Overloaded | Self::Unsettled | Self::Api(_) | Self::Bus(_) => Some(RETRY_AFTER_MS),
+            Self::Overloaded | Self::AttemptsExhausted | Self::Api(_) | Self::Bus(_) => Some(RETRY_AFTER_MS),
         };
         ErrorFrame { retry_after_ms, ..ErrorFrame::new(self.code()) }
     }
@@ -65,7 +65,7 @@ impl CommandError {
         match self {
             Self::Refused(ErrorCode::UnknownRoom) => CloseCode::NoSuchRoom,
             Self::Refused(_) | Self::Muted(_) => CloseCode::Forbidden,
-            Self::Overloaded | Self::Unsettled | Self::Api(_) | Self::Bus(_) | Self::TooEarly(_) => {
+            Self::Overloaded | Self::AttemptsExhausted | Self::Api(_) | Self::Bus(_) | Self::TooEarly(_) => {
                 CloseCode::Overloaded
             }
         }
@@ -76,7 +76,7 @@ impl CommandError {
         match self {
             Self::Api(_) => Some("api"),
             Self::Bus(_) => Some("bus"),
-            Self::Refused(_) | Self::Muted(_) | Self::Overloaded | Self::Unsettled | Self::TooEarly(_) => None,
+            Self::Refused(_) | Self::Muted(_) | Self::Overloaded | Self::AttemptsExhausted | Self::TooEarly(_) => None,
         }
     }
 }
@@ -94,7 +94,7 @@ impl From<AuthorityError> for CommandError {
 impl From<AppendError> for CommandError {
     fn from(error: AppendError) -> Self {
         match error {
-            AppendError::StaleRights | AppendError::Unsettled => Self::Unsettled,
+            AppendError::StaleRights | AppendError::AttemptsExhausted => Self::AttemptsExhausted,
             AppendError::Overloaded => Self::Overloaded,
             AppendError::NotOpen => Self::Bus(BusError::Unavailable("the room does not stay open".to_owned())),
             AppendError::Bus(error) => Self::Bus(error),

@@ -64,7 +64,7 @@ impl Hub {
     pub async fn enter(self: &Arc<Self>, id: RoomId) -> Result<Arc<Room>, BusError> {
         for _ in 0..ENTER_ATTEMPTS {
             let room = self.get_or_open(id);
-            match room.settled().await {
+            match room.stable_phase().await {
                 Phase::Live => return Ok(room),
                 Phase::Failed(error) => return Err(error),
                 Phase::Opening | Phase::Closing | Phase::Gone => {}

@@ -95,7 +95,7 @@ pub(crate) async fn serve(options: Arc<Options>, start: Start) -> Result<(), Sta
     let app = App::new(parts)?;
     app.prepare().await?;
     app.run_background(&shutdown);
-    demo::settle(&app, start.demo).await?;
+    demo::apply(&app, start.demo).await?;
     if let Some(name) = start.admin {
         let done = UserOrder::Role(name, ServerRole::Admin).carry_out(&stores, |_| ()).await?;
         tracing::info!(done = done.text.trim(), "role given");

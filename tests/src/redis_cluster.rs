@@ -46,11 +46,11 @@ impl RedisCluster {
         if fresh {
             self.join_together().await;
         }
-        self.settled().await;
+        self.until_complete().await;
     }
 
     /// Waits until every slot is served and every replica follows.
-    pub async fn settled(&self) {
+    pub async fn until_complete(&self) {
         wait::until("the cluster is complete", async || self.is_complete().await).await;
     }
 

@@ -109,7 +109,7 @@ impl Sentinel {
     }
 
     /// Waits until one server is the master and the other one follows it.
-    pub async fn settled(&self) {
+    pub async fn until_follows(&self) {
         wait::until("one server follows the other", async || {
             let master = self.master_port().await;
             let mut others = self.servers.iter().filter(|server| Some(self.announced_of(server)) != master);

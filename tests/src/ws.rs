@@ -99,7 +99,7 @@ impl Socket {
     }
 
     /// Answers a `ping` frame, so everything sent before has been handled.
-    pub async fn settle(&mut self) {
+    pub async fn sync(&mut self) {
         self.send(json!({"type": "ping"})).await;
         self.expect_type("pong").await;
     }

@@ -18,7 +18,7 @@ use rookery_bus::error::BusError;
 use rookery_bus_redis::RedisBus;
 use rookery_bus_redis::entry::Batch;
 use rookery_bus_redis::limits::{LEASE_LIFE, SUBSCRIBE_PAUSE};
-use rookery_bus_redis::log::{From, Read, Settled};
+use rookery_bus_redis::log::{BatchOutcome, From, Read};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::Partition;
 use rookery_protocol::partition::partitions;
@@ -163,15 +163,15 @@ impl Ingest {
                 // What was handed out before is done; what is new comes next.
                 std::mem::replace(&mut from, From::New) == From::New
             } else {
-                match self.settle(partition, &batch).await? {
-                    Settled::Done => false,
-                    Settled::Emptied => true,
+                match self.store_batch(partition, &batch).await? {
+                    BatchOutcome::Done => false,
+                    BatchOutcome::Emptied => true,
                     // Something was handed out to nobody, or is on another server.
-                    Settled::Behind | Settled::Over => {
+                    BatchOutcome::Behind | BatchOutcome::Over => {
                         from = From::Unfinished;
                         false
                     }
-                    Settled::NoLease => return Ok(Ended::LeaseLost),
+                    BatchOutcome::NoLease => return Ok(Ended::LeaseLost),
                 }
             };
             if is_empty {
@@ -184,17 +184,17 @@ impl Ingest {
         }
     }
 
-    async fn settle(&self, partition: Partition, batch: &Batch) -> Result<Settled, IngestError> {
+    async fn store_batch(&self, partition: Partition, batch: &Batch) -> Result<BatchOutcome, IngestError> {
         for entry in batch.entries.iter().filter(|entry| entry.event.is_none()) {
             tracing::error!(%partition, entry = entry.id, "log entry not understood, skipped");
         }
         let entries = batch.entries.len();
         Ok(match self.messages.apply(partition, batch).await? {
             Applied::Stored(held) => {
-                let settled = self.bus.mark_stored(partition, &self.owner, batch, &held).await?;
+                let outcome = self.bus.mark_stored(partition, &self.owner, batch, &held).await?;
                 self.count(batch);
-                tracing::debug!(%partition, entries, held = held.len(), ?settled, "stored");
-                settled
+                tracing::debug!(%partition, entries, held = held.len(), ?outcome, "stored");
+                outcome
             }
             Applied::Over => {
                 tracing::warn!(%partition, epoch = %batch.epoch, entries, "numbered by a server that was replaced");

@@ -245,6 +245,6 @@ impl Start {
         self.stores.backend.migrate().await?;
         timeline::look(&*self.stores.backend, &self.bus).await?;
         self.app.prepare().await?;
-        Ok(demo::settle(&self.app, self.demo).await?)
+        Ok(demo::apply(&self.app, self.demo).await?)
     }
 }

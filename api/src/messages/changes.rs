@@ -37,7 +37,7 @@ impl Messages {
         match self.publish(&Change { messages: self, room, request: &request }).await? {
             Outcome::Unchanged => Ok(None),
             Outcome::Known(sent) => Ok(Some(sent)),
-            Outcome::Appended(room, appended) => self.settle(room, appended).await.map(Some),
+            Outcome::Appended(room, appended) => self.await_stored(room, appended).await.map(Some),
         }
     }
 
@@ -120,7 +120,7 @@ impl Publication for Change<'_> {
         let look = Look { room, message, before: Some(BeforeAct { user, event: id }) };
         let facts = self.messages.authority.message(look).await?;
         Ok(match facts.decide(&permission, user, act).map_err(ApiError::refused)? {
-            Verdict::Unsettled => Step::Later,
+            Verdict::Pending => Step::Later,
             Verdict::Unchanged(_) => Step::Done(Outcome::Unchanged),
             Verdict::Done(first) => Step::Done(Outcome::Known(Sent { room, id, first, stored: true })),
             Verdict::Change => Step::Append(permission.append(event, client_id.clone())),

@@ -23,11 +23,11 @@ impl Rooms {
         // The store fills in what the settings are then.
         let event =
             rooms::room_event(actor, EventBody::Room(RoomChange::Updated { settings: RoomSettings::default() }));
-        if self.stores.rooms.settle(room.id, change, &event).await?.is_some() {
+        if self.stores.rooms.apply_settings(room.id, change, &event).await?.is_some() {
             tracing::info!(room_id = %room.id, %by, ?change, "room settings changed");
         }
         // Also where nothing changed: an earlier try may have been told that the room had not heard of it.
-        self.dispatcher.settle(room.id).await?;
+        self.dispatcher.flush(room.id).await?;
         self.seen_by(room.id, by).await
     }
 
@@ -43,7 +43,7 @@ impl Rooms {
         if self.stores.members.transfer(room.id, to, &event).await?.is_some() {
             tracing::info!(room_id = %room.id, %by, user_id = %to, "room handed over");
         }
-        self.dispatcher.settle(room.id).await?;
+        self.dispatcher.flush(room.id).await?;
         self.seen_by(room.id, by).await
     }
 

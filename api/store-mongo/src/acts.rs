@@ -68,7 +68,7 @@ impl Acts {
         let acts = self.placed(events).await?;
         let changes = stream::iter(acts).map(|event| self.clone().change(event)).buffer_unordered(ACTS_AT_ONCE);
         changes.try_collect::<Vec<()>>().await?;
-        self.settle(events).await
+        self.apply_to_messages(events).await
     }
 
     /// The acts that have the place they come with. A late repeat is stored at its first place and changes nothing.
@@ -139,7 +139,7 @@ impl Acts {
 
     /// Deletes the texts of deleted messages among those that the events bring or are about, and notes whom the others
     /// mention, whatever came first.
-    async fn settle(&self, events: &[SequencedEvent]) -> Result<(), Failed> {
+    async fn apply_to_messages(&self, events: &[SequencedEvent]) -> Result<(), Failed> {
         let ids: HashSet<MessageId> = events.iter().filter_map(with_text).collect();
         if ids.is_empty() {
             return Ok(());

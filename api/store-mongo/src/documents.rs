@@ -270,7 +270,7 @@ impl RoomDocument {
     }
 
     /// The settings after a change, with the version that the room has; none if nothing would be different.
-    pub(super) fn settle(&self, wanted: SettingsChange) -> Option<RoomSettings> {
+    pub(super) fn settings_after(&self, wanted: SettingsChange) -> Option<RoomSettings> {
         wanted.apply(self.settings.into(), AclVersion(number(self.acl)))
     }
 }

@@ -67,12 +67,12 @@ impl Rooms for Mongo {
         rooms.collect()
     }
 
-    async fn settle(
+    async fn apply_settings(
         &self,
         room: RoomId,
         change: SettingsChange,
         event: &Event,
     ) -> Result<Option<Announcement>, StoreError> {
-        Ok(self.change(Change { room, turn: Turn::Settle(change), event: event.clone() }).await?)
+        Ok(self.change(Change { room, turn: Turn::Settings(change), event: event.clone() }).await?)
     }
 }

@@ -55,7 +55,7 @@ pub(super) enum Turn {
     /// This is done to this user.
     SanctionAction(UserId, SanctionAction),
     /// The room's settings become others.
-    Settle(SettingsChange),
+    Settings(SettingsChange),
 }
 
 /// How a try ended that was not an error of the database.
@@ -73,7 +73,7 @@ enum Outcome {
 /// What became of the member's part.
 enum Turned {
     Changed,
-    Settled(RoomSettings),
+    Settings(RoomSettings),
     Unchanged,
     Banned,
     OwnerStays,
@@ -159,7 +159,7 @@ impl Parts {
         let acl = AclVersion(u64::try_from(room.acl).unwrap_or_default());
         let announcement = match self.turn(session, change, &room).await? {
             Turned::Changed => Announcement { room: change.room, acl, event: change.event.clone() },
-            Turned::Settled(settings) => Announcement::of_settings(change.room, settings, change.event.clone()),
+            Turned::Settings(settings) => Announcement::of_settings(change.room, settings, change.event.clone()),
             Turned::Unchanged => return Ok(Outcome::Unchanged),
             Turned::Banned => return Ok(Outcome::Banned),
             Turned::OwnerStays => return Ok(Outcome::OwnerStays),
@@ -205,22 +205,22 @@ impl Parts {
             Turn::Leave(member) => self.leave(session, member.clone(), room).await,
             Turn::Transfer(user) => self.transfer(session, *user, room).await,
             Turn::SanctionAction(user, act) => self.act(session, change.room, *user, *act).await.map(Turned::when),
-            Turn::Settle(wanted) => self.settle(session, *wanted, room).await,
+            Turn::Settings(wanted) => self.apply_settings(session, *wanted, room).await,
         }
     }
 
     /// The room is as it will be apart from its settings: with its next version.
-    async fn settle(
+    async fn apply_settings(
         &self,
         session: &mut ClientSession,
         wanted: SettingsChange,
         room: &RoomDocument,
     ) -> Result<Turned, Error> {
-        let Some(after) = room.settle(wanted) else { return Ok(Turned::Unchanged) };
+        let Some(after) = room.settings_after(wanted) else { return Ok(Turned::Unchanged) };
         let settings = bson::serialize_to_bson(&SettingsDocument::from(after))?;
         let set = doc! { "$set": { "settings": settings } };
         self.rooms.update_one(by_id(room.id), set).session(session).await?;
-        Ok(Turned::Settled(after))
+        Ok(Turned::Settings(after))
     }
 
     async fn leave(&self, session: &mut ClientSession, member: Document, room: &RoomDocument) -> Result<Turned, Error> {
@@ -264,7 +264,7 @@ impl Parts {
         let document = bson::serialize_to_bson(&SettingsDocument::from(settings))?;
         let set = doc! { "$set": { "owner_id": key(user.as_uuid()), "settings": document } };
         self.rooms.update_one(by_id(room.id), set).session(session).await?;
-        Ok(Turned::Settled(settings))
+        Ok(Turned::Settings(settings))
     }
 
     async fn act(

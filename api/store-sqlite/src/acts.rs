@@ -43,10 +43,10 @@ statements! {
 pub(super) fn apply(db: &Connection, event: &SequencedEvent) -> Result<(), Failed> {
     let (epoch, seq) = (integer::stored(event.epoch.0)?, integer::stored(event.seq.get())?);
     match &event.event.body {
-        EventBody::Message(_) => settle(db, event.event.id, Some(event)),
+        EventBody::Message(_) => apply_to_message(db, event.event.id, Some(event)),
         EventBody::MessageChange(MessageChanged::Edited { message_id, content, .. }) => {
             change(db, EDIT, params![message_id.as_uuid(), epoch, seq, event.timestamp.0, content])?;
-            settle(db, *message_id, None)
+            apply_to_message(db, *message_id, None)
         }
         EventBody::MessageChange(MessageChanged::Deleted { message_id }) => {
             change(db, DELETE, [message_id.as_uuid()])?;
@@ -66,7 +66,7 @@ pub(super) fn apply(db: &Connection, event: &SequencedEvent) -> Result<(), Faile
 }
 
 /// The text that came after its own deletion goes, too; any other mentions whom it names.
-fn settle(db: &Connection, id: MessageId, said: Option<&SequencedEvent>) -> Result<(), Failed> {
+fn apply_to_message(db: &Connection, id: MessageId, said: Option<&SequencedEvent>) -> Result<(), Failed> {
     let state = one(db, STATE, [id.as_uuid()], read_state)?;
     if state.as_ref().is_some_and(|state| state.deleted) {
         return clear(db, id);

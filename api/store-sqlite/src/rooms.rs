@@ -67,18 +67,23 @@ impl Rooms for Sqlite {
             .await
     }
 
-    async fn settle(
+    async fn apply_settings(
         &self,
         room: RoomId,
         change: SettingsChange,
         event: &Event,
     ) -> Result<Option<Announcement>, StoreError> {
         let event = event.clone();
-        self.write(move |db| settle(db, room, change, event)).await
+        self.write(move |db| apply_settings(db, room, change, event)).await
     }
 }
 
-fn settle(db: &Connection, room: RoomId, wanted: SettingsChange, event: Event) -> Result<Option<Announcement>, Failed> {
+fn apply_settings(
+    db: &Connection,
+    room: RoomId,
+    wanted: SettingsChange,
+    event: Event,
+) -> Result<Option<Announcement>, Failed> {
     let found = one(db, BY_ID, [room.as_uuid()], read)?;
     let before = found.ok_or_else(|| StoreError::Inconsistent(format!("settings without a room: {room}")))?;
     let version = AclVersion(before.acl.0 + 1);

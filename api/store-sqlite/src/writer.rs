@@ -50,7 +50,7 @@ impl Writer {
             let outcome = group.and_then(|group| in_savepoint(group, change));
             Box::new(move |commit| {
                 // An error here is a caller that has gone.
-                let _ = tell.send(settled(outcome, commit));
+                let _ = tell.send(committed(outcome, commit));
             })
         });
         match timeout(STORE_DEADLINE, self.jobs.send(job)).await {
@@ -62,7 +62,7 @@ impl Writer {
 }
 
 /// A success counts only if the commit did; an error stays what it was.
-fn settled<T>(outcome: Result<T, Failed>, commit: Result<(), &str>) -> Result<T, Failed> {
+fn committed<T>(outcome: Result<T, Failed>, commit: Result<(), &str>) -> Result<T, Failed> {
     let value = outcome?;
     Ok(commit.map(|()| value).map_err(|cause| StoreError::Unavailable(cause.to_owned()))?)
 }

@@ -116,7 +116,7 @@ pub trait Rooms: Send + Sync {
     /// Changes settings, raises the room's ACL version and leaves an announcement in the outbox, in one atomic step:
     /// the event, with the settings as they are then. None if all was so already; then nothing changes.
     /// [`StoreError::Inconsistent`] if there is no such room.
-    async fn settle(
+    async fn apply_settings(
         &self,
         room: RoomId,
         change: SettingsChange,

@@ -52,7 +52,7 @@ impl Publication for Change<'_> {
             Ok(Step::Done(()))
         };
         match facts.decide(&permission, user, &request.change).map_err(CommandError::Refused)? {
-            Verdict::Unsettled => Ok(Step::Later),
+            Verdict::Pending => Ok(Step::Later),
             Verdict::Done(first) => known(event.id, first, false),
             Verdict::Unchanged(first) => known(message, first, true),
             Verdict::Change => commands.to_append(&permission, event, client_id).map(Step::Append),

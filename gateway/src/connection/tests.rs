@@ -144,7 +144,7 @@ impl Client {
     }
 }
 
-async fn settle() {
+async fn wait_until_idle() {
     // Longer than it takes to be let in.
     tokio::time::sleep(Duration::from_millis(100)).await;
 }
@@ -267,7 +267,7 @@ async fn a_silent_client_is_given_up() {
     let mut client = setup.enter().await;
     // Nothing answers the pings, since nobody reads here.
     tokio::time::sleep(HEARTBEAT_DEADLINE).await;
-    settle().await;
+    wait_until_idle().await;
     assert_eq!(client.close_code().await, 4408);
 }
 
@@ -287,7 +287,7 @@ async fn a_client_that_does_not_read_is_cut_off_and_hurts_nobody() {
     let mut reader = setup.enter().await;
     let token = setup.token(setup.member());
     let _stalled = setup.connect(Some("general"), Some(token), 1_024).await;
-    settle().await;
+    wait_until_idle().await;
     let text = "x".repeat(4_000);
     for _ in 0..200 {
         setup.bus.say(setup.authority.room, &text);
@@ -330,7 +330,7 @@ async fn a_draining_node_sends_its_clients_away() {
     assert!(farewell["after_ms"].as_u64().unwrap() <= RECONNECT_SPREAD_MS);
     assert_eq!(client.close_code().await, 1012);
     drop(client);
-    settle().await;
+    wait_until_idle().await;
     assert_eq!(setup.gateway.node.metrics.connections.get(), 0);
 }
 
@@ -339,7 +339,7 @@ async fn clients_are_sent_away_one_after_the_other_and_served_until_then() {
     let setup = Setup::new();
     let (mut first, mut last) = (setup.enter().await, setup.enter().await);
     setup.shutdown.drain.cancel();
-    settle().await;
+    wait_until_idle().await;
     setup.bus.say(setup.authority.room, "hi");
     let (a, b) = (first.next().await, last.next().await);
     let kinds = [&a, &b].map(|frame| frame["type"].as_str().unwrap());

@@ -151,7 +151,7 @@ impl Room {
     /// Everything is pushed under the room's lock: events before it are replayed, events after it come live.
     pub(super) fn attach(&self, joining: &SubscribeRequest, progress: &mut Progress) -> Attempt {
         let Some(mut live) = self.live() else { return Attempt::Closed };
-        live.settle(joining.room, &joining.member);
+        live.flush_held(joining.room, &joining.member);
         if progress.is_subscribed && !live.is_catching_up(&joining.member) {
             // Whoever took it out has sent the reason.
             return Attempt::Done("left");

@@ -132,11 +132,11 @@ impl Room {
     }
 
     /// Waits while the room is opening or closing.
-    pub(super) async fn settled(&self) -> Phase {
+    pub(super) async fn stable_phase(&self) -> Phase {
         let mut phase = self.phase.subscribe();
-        let settled = phase.wait_for(|phase| !matches!(phase, Phase::Opening | Phase::Closing)).await;
+        let stable = phase.wait_for(|phase| !matches!(phase, Phase::Opening | Phase::Closing)).await;
         // The sender lives as long as the room, so it cannot be gone.
-        settled.map_or(Phase::Gone, |phase| phase.clone())
+        stable.map_or(Phase::Gone, |phase| phase.clone())
     }
 
     /// The bus said where the room stands; events that came before this answer are sorted in.
@@ -279,7 +279,7 @@ impl Room {
 
     /// The users whom the api no longer lets read go; the others are here under this version, unless somebody came
     /// since they were asked for.
-    pub fn settle_rights(&self, asked: Rights, acl: AclVersion, lost: &[UserId]) {
+    pub fn apply_rights(&self, asked: Rights, acl: AclVersion, lost: &[UserId]) {
         let Some(mut live) = self.live() else { return };
         for user in lost {
             live.expel(self.id, *user);

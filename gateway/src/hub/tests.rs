@@ -104,7 +104,7 @@ impl Setup {
 }
 
 /// Lets every task do what it can do now.
-async fn settle() {
+async fn wait_until_idle() {
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
 
@@ -152,7 +152,7 @@ async fn members_hear_the_same_bytes_once() {
     told(&a);
     told(&b);
     setup.say(1, 1);
-    settle().await;
+    wait_until_idle().await;
     let (for_a, for_b) = (a.send_queue.take(), b.send_queue.take());
     assert_eq!((for_a.len(), for_b.len()), (1, 1));
     assert_eq!(for_a[0].as_text().as_ptr(), for_b[0].as_text().as_ptr());
@@ -165,7 +165,7 @@ async fn a_hole_is_repaired_by_one_read_for_all() {
     setup.say(1, 1);
     setup.lose(2, 4);
     setup.say(5, 6);
-    settle().await;
+    wait_until_idle().await;
     for member in &members {
         assert_eq!(told(member)[2..], numbers(1, 6));
     }
@@ -179,7 +179,7 @@ async fn what_the_bus_no_longer_has_is_a_gap() {
     setup.lose(1, 3);
     setup.bus.trim(setup.room);
     setup.say(4, 4);
-    settle().await;
+    wait_until_idle().await;
     assert_eq!(told(&member)[2..], ["gap 1-3", "4"]);
 }
 
@@ -189,13 +189,13 @@ async fn a_lost_last_event_is_found_on_suspicion_and_by_the_audit() {
     let member = setup.join(None).await;
     setup.lose(1, 1);
     setup.bus.signal(Signal::Suspect);
-    settle().await;
+    wait_until_idle().await;
     assert_eq!(told(&member)[2..], ["1"]);
     setup.lose(2, 2);
-    settle().await;
+    wait_until_idle().await;
     assert_eq!(told(&member), [""; 0]);
     tokio::time::sleep(HEAD_AUDIT_INTERVAL).await;
-    settle().await;
+    wait_until_idle().await;
     assert_eq!(told(&member), ["2"]);
 }
 
@@ -206,7 +206,7 @@ async fn a_repair_outlives_a_short_absence_of_the_bus() {
     setup.lose(1, 1);
     setup.bus.away.store(true, Ordering::SeqCst);
     setup.say(2, 2);
-    settle().await;
+    wait_until_idle().await;
     assert_eq!(told(&member).len(), 2);
     setup.bus.away.store(false, Ordering::SeqCst);
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -220,11 +220,11 @@ async fn a_new_epoch_is_told_by_event_and_by_audit() {
     setup.say(1, 2);
     setup.bus.lose_everything();
     setup.say(3, 4);
-    settle().await;
+    wait_until_idle().await;
     assert_eq!(told(&member)[2..], ["1", "2", "reset e2 4"]);
     setup.bus.lose_everything();
     setup.bus.signal(Signal::Suspect);
-    settle().await;
+    wait_until_idle().await;
     assert_eq!(told(&member), ["reset e3 4"]);
 }
 
@@ -233,7 +233,7 @@ async fn a_resume_gets_exactly_what_was_missed() {
     let setup = Setup::new();
     let staying = setup.join(None).await;
     setup.say(1, 100);
-    settle().await;
+    wait_until_idle().await;
     assert_eq!(told(&staying).len(), 102);
 
     let near = setup.join(Some((1, 98))).await;
@@ -246,7 +246,7 @@ async fn a_resume_gets_exactly_what_was_missed() {
     assert_eq!((setup.ranges(), RING_FRAMES_MAX), (1, 64));
 
     setup.say(101, 101);
-    settle().await;
+    wait_until_idle().await;
     assert_eq!(told(&near), ["101"]);
     assert_eq!(told(&far), ["101"]);
 }
@@ -286,7 +286,7 @@ async fn attaching_twice_delivers_once() {
     setup.hub.attach(&joining).await.unwrap();
     told(&joining.member);
     setup.say(1, 1);
-    settle().await;
+    wait_until_idle().await;
     assert_eq!(told(&joining.member), ["1"]);
 }
 
@@ -296,7 +296,7 @@ async fn who_left_the_room_hears_no_more_of_it() {
     let (leaving, staying) = (setup.join(None).await, setup.join(None).await);
     setup.bus.put(setup.room, leaving.user, EventBody::Membership(MembershipChange::Left {}));
     setup.say(2, 2);
-    settle().await;
+    wait_until_idle().await;
     assert_eq!(told(&leaving)[2..], ["1", "out"]);
     assert_eq!(told(&staying)[2..], ["1", "2"]);
 }
@@ -308,7 +308,7 @@ async fn many_first_subscribers_subscribe_once() {
     let members = futures_util::future::join_all(joins).await;
     assert_eq!(setup.bus.subscribes.load(Ordering::SeqCst), 1);
     setup.say(1, 1);
-    settle().await;
+    wait_until_idle().await;
     assert!(members.iter().all(|member| told(member).last().is_some_and(|last| last == "1")));
 }
 
@@ -329,7 +329,7 @@ async fn an_empty_room_is_let_go_later_and_can_come_back() {
 
     let again = setup.join(None).await;
     setup.say(1, 1);
-    settle().await;
+    wait_until_idle().await;
     assert_eq!(told(&again)[2..], ["1"]);
 }
 
@@ -361,13 +361,13 @@ async fn a_busy_and_full_room_gathers_and_everybody_gets_everything_once() {
     // 2,000 members hear 30 events a second at most, for a start.
     for _ in 0..25 {
         say(1);
-        settle().await;
+        wait_until_idle().await;
     }
     let room = setup.hub.get(setup.room).unwrap();
     assert!(!room.is_big() || many.len() >= 1_000);
     for _ in 0..10 {
         say(1);
-        settle().await;
+        wait_until_idle().await;
     }
     let held = told(&many[0]).len();
     assert!(held < 35, "{held} frames were written, none gathered");

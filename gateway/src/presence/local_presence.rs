@@ -148,7 +148,7 @@ impl LocalPresence {
         users.into_iter().chain(rooms).min()
     }
 
-    /// What is to be written of users now. To be settled or put off.
+    /// What is to be written of users now. Each is to be confirmed or put off.
     pub(super) fn due_users(&mut self, now: Instant) -> Vec<(UserId, Change)> {
         let due = self.users_due.take(now);
         let mut changes = Vec::new();
@@ -163,7 +163,7 @@ impl LocalPresence {
     }
 
     /// The change is written, and this is how the user stands. Whether the user's rooms have to be written.
-    pub(super) fn settle(&mut self, change: &Change, presence: &UserPresence, now: Instant) -> bool {
+    pub(super) fn confirm(&mut self, change: &Change, presence: &UserPresence, now: Instant) -> bool {
         let user = presence.user;
         let Some(here) = self.users.get_mut(&user) else { return false };
         match change {

@@ -52,7 +52,7 @@ impl Presence {
         for ((_, change), presence) in changes.iter().zip(&found) {
             self.metrics.presence_writes.with_label_values(&[label(change)]).inc();
             // What was written under a lease that was lost meanwhile does not count.
-            if self.lease() == lease && self.local.lock().settle(change, presence, Instant::now()) {
+            if self.lease() == lease && self.local.lock().confirm(change, presence, Instant::now()) {
                 self.touch_rooms_of(presence.user);
             }
         }

@@ -60,7 +60,7 @@ impl SessionRegistry {
         self.end_all(&news.collect());
         let part = if changes.is_whole { part } else { Part::All };
         let (sessions, rooms) = (self.sessions(part), self.rooms());
-        let known = self.settle(&rooms, changes.rooms);
+        let known = self.apply_versions(&rooms, changes.rooms);
         let (known, sessions, others) = tokio::join!(known, self.ask_sessions(&sessions), self.ask_rooms(&rooms, part));
         known.and(sessions).and(others).map(|()| changes.upto)
     }
@@ -113,13 +113,13 @@ impl SessionRegistry {
     async fn ask_rooms(&self, rooms: &HashMap<RoomId, Arc<Room>>, part: Part) -> Result<(), AuthorityError> {
         let ids: Vec<RoomId> = rooms.keys().copied().filter(|room| part.has(room.as_uuid().as_u64_pair())).collect();
         for chunk in ids.chunks(REVOCATIONS_PER_READ_MAX) {
-            self.settle(rooms, self.authority.acl_versions(chunk).await?).await?;
+            self.apply_versions(rooms, self.authority.acl_versions(chunk).await?).await?;
         }
         Ok(())
     }
 
     /// Takes rooms from those who lost them by the time of these versions.
-    async fn settle(
+    async fn apply_versions(
         &self,
         rooms: &HashMap<RoomId, Arc<Room>>,
         versions: Vec<(RoomId, AclVersion)>,
@@ -129,7 +129,7 @@ impl SessionRegistry {
             // The version was read first: rights may be newer than it, which costs a second look and no more.
             if let Some(asked) = room.rights().filter(|asked| asked.acl < acl) {
                 let lost = self.lost(room).await?;
-                room.settle_rights(asked, acl, &lost);
+                room.apply_rights(asked, acl, &lost);
             }
         }
         Ok(())

@@ -40,7 +40,7 @@ pub enum Read {
 
 /// What became of a batch that is stored, or thrown away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
+pub enum BatchOutcome {
     /// Its entries have left the log, and whoever waited knows.
     Done,
     /// The same, and nothing is left in the log.
@@ -128,7 +128,7 @@ impl RedisBus {
         owner: &str,
         batch: &Batch,
         held: &[AlreadyStored],
-    ) -> Result<Settled, BusError> {
+    ) -> Result<BatchOutcome, BusError> {
         let mut stored: HashMap<RoomId, Seq> = HashMap::new();
         for event in batch.entries.iter().filter_map(|entry| entry.event.as_ref()) {
             stored.insert(event.room, event.seq);
@@ -150,17 +150,17 @@ impl RedisBus {
             args.extend([first.epoch.0.to_string(), first.seq.to_string(), first.timestamp.0.to_string()]);
         }
         let answer: String = self.run(partition, |scripts| &scripts.mark_stored, keys, args).await?;
-        parse_settled(&answer)
+        parse_batch_outcome(&answer)
     }
 
     /// The batch belongs to an epoch that is over, and must not be stored any more: it leaves the log, and so does the
     /// epoch the server that has it.
-    pub async fn discard(&self, partition: Partition, owner: &str, batch: &Batch) -> Result<Settled, BusError> {
+    pub async fn discard(&self, partition: Partition, owner: &str, batch: &Batch) -> Result<BatchOutcome, BusError> {
         let keys = vec![keys::partition(partition), keys::log(partition), keys::lease(partition)];
         let mut args = vec![owner.to_owned(), batch.epoch.0.to_string()];
         args.extend(batch.entries.iter().map(|entry| entry.id.clone()));
         let answer: String = self.run(partition, |scripts| &scripts.discard, keys, args).await?;
-        parse_settled(&answer)
+        parse_batch_outcome(&answer)
     }
 
     async fn create_group(&self, partition: Partition) -> Result<(), BusError> {
@@ -186,13 +186,13 @@ fn moved<'a>(
     })
 }
 
-fn parse_settled(answer: &str) -> Result<Settled, BusError> {
+fn parse_batch_outcome(answer: &str) -> Result<BatchOutcome, BusError> {
     match answer {
-        "stored" | "discarded" => Ok(Settled::Done),
-        "emptied" => Ok(Settled::Emptied),
-        "behind" => Ok(Settled::Behind),
-        "over" => Ok(Settled::Over),
-        "no_lease" => Ok(Settled::NoLease),
+        "stored" | "discarded" => Ok(BatchOutcome::Done),
+        "emptied" => Ok(BatchOutcome::Emptied),
+        "behind" => Ok(BatchOutcome::Behind),
+        "over" => Ok(BatchOutcome::Over),
+        "no_lease" => Ok(BatchOutcome::NoLease),
         _ => Err(BusError::Protocol("stored".to_owned())),
     }
 }

@@ -173,8 +173,8 @@ impl PresenceStore for RedisBus {
         changes: &[(UserId, Change)],
     ) -> Result<Vec<UserPresence>, BusError> {
         let mut found = self.change_all(lease, changes.to_vec(), false).await?;
-        let unsettled = |user: &UserId| found.get(user).is_some_and(Option::is_none);
-        let again: Vec<_> = changes.iter().filter(|(user, _)| unsettled(user)).cloned().collect();
+        let is_missing = |user: &UserId| found.get(user).is_some_and(Option::is_none);
+        let again: Vec<_> = changes.iter().filter(|(user, _)| is_missing(user)).cloned().collect();
         if !again.is_empty() {
             self.look_at_leases().await?;
             found.extend(self.change_all(lease, again, true).await?);

@@ -33,14 +33,14 @@ pub struct StaleAnswer;
 
 /// Whose wait is over, and how.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Settled<T> {
+pub struct Completed<T> {
     /// Stored; where it is another place than the one it waited for, that.
     pub stored: Vec<(T, Option<StoredPosition>)>,
     /// Whether and where it is stored is unknown: it is to be sent again under the same name.
     pub uncertain: Vec<T>,
 }
 
-impl<T> Default for Settled<T> {
+impl<T> Default for Completed<T> {
     fn default() -> Self {
         Self { stored: Vec::new(), uncertain: Vec::new() }
     }
@@ -57,32 +57,32 @@ impl<T> PendingAcks<T> {
     ///
     /// # Errors
     /// If the answer comes from a server that is no longer the one, or from before its place turned out to be another.
-    pub fn wait(&mut self, partition: Partition, appended: &Appended, item: T) -> Result<Settled<T>, StaleAnswer> {
+    pub fn wait(&mut self, partition: Partition, appended: &Appended, item: T) -> Result<Completed<T>, StaleAnswer> {
         if appended.answered < self.partition(partition).epoch {
             return Err(StaleAnswer);
         }
-        let mut settled = self.enter(partition, appended.answered);
+        let mut completed = self.enter(partition, appended.answered);
         let (waiting, at) = (self.partition(partition), appended.position);
         let is_stored = waiting.upto.is_some_and(|upto| at.epoch == upto.epoch && at <= upto);
         if !appended.stored && is_stored && waiting.doubtful.is_some_and(|doubtful| at <= doubtful) {
             return Err(StaleAnswer);
         }
         if appended.stored || is_stored {
-            settled.stored.push((item, None));
+            completed.stored.push((item, None));
         } else {
             waiting.items.entry(at).or_default().push(item);
             self.len += 1;
         }
-        Ok(settled)
+        Ok(completed)
     }
 
     /// More is stored: gives back who waited for it, in order. A mark of a new epoch ends the one before.
-    pub fn advance(&mut self, partition: Partition, mark: &Mark) -> Settled<T> {
-        let mut settled = self.enter(partition, mark.upto.epoch);
+    pub fn advance(&mut self, partition: Partition, mark: &Mark) -> Completed<T> {
+        let mut completed = self.enter(partition, mark.upto.epoch);
         let waiting = self.partition(partition);
         // A mark that was overtaken by a later one has nothing to add.
         if mark.upto.epoch < waiting.epoch || waiting.upto.is_some_and(|known| mark.upto <= known) {
-            return settled;
+            return completed;
         }
         let told = u64::try_from(mark.moved.len()).unwrap_or(u64::MAX);
         let is_whole = mark.moves <= waiting.moves.saturating_add(told);
@@ -96,12 +96,12 @@ impl<T> PendingAcks<T> {
         self.len -= released.len();
         for (position, item) in released {
             if is_whole {
-                settled.stored.push((item, first.get(&position).copied()));
+                completed.stored.push((item, first.get(&position).copied()));
             } else {
-                settled.uncertain.push(item);
+                completed.uncertain.push(item);
             }
         }
-        settled
+        completed
     }
 
     /// How many items wait.
@@ -124,16 +124,16 @@ impl<T> PendingAcks<T> {
     }
 
     /// Notes the partition's epoch. If it is a new one, the bus may have lost what waited in the old one.
-    fn enter(&mut self, partition: Partition, epoch: Epoch) -> Settled<T> {
+    fn enter(&mut self, partition: Partition, epoch: Epoch) -> Completed<T> {
         let waiting = self.partition(partition);
         if epoch <= waiting.epoch {
-            return Settled::default();
+            return Completed::default();
         }
         let items = std::mem::take(&mut waiting.items);
         *waiting = Waiting { epoch, ..Waiting::default() };
         let uncertain: Vec<T> = items.into_values().flatten().collect();
         self.len -= uncertain.len();
-        Settled { stored: Vec::new(), uncertain }
+        Completed { stored: Vec::new(), uncertain }
     }
 
     fn partition(&mut self, partition: Partition) -> &mut Waiting<T> {

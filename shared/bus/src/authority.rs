@@ -127,7 +127,7 @@ pub enum Verdict {
     /// It would change nothing of the message, which is at this place.
     Unchanged(StoredPosition),
     /// It would change nothing by what is not stored yet: ask again in a moment.
-    Unsettled,
+    Pending,
 }
 
 impl MessageFacts {
@@ -154,7 +154,7 @@ impl MessageFacts {
         let deleted = self.deleted && !idle;
         self.check(MessageStanding { deleted, ..standing }, act)?;
         Ok(match (idle, now.unstored) {
-            (true, true) => Verdict::Unsettled,
+            (true, true) => Verdict::Pending,
             (true, false) => Verdict::Unchanged(now.place),
             (false, _) => Verdict::Change,
         })
@@ -347,7 +347,7 @@ mod tests {
         }
         let unstored = ActFacts { unstored: true, ..here.now.clone().unwrap() };
         let unstored = MessageFacts { now: Some(unstored), ..here.clone() };
-        assert_eq!(decided(&unstored, user, ChangeKind::React(thumb())), Ok(Verdict::Unsettled));
+        assert_eq!(decided(&unstored, user, ChangeKind::React(thumb())), Ok(Verdict::Pending));
         let old = MessageFacts { now: None, ..here };
         assert_eq!(decided(&old, user, ChangeKind::React(thumb())), Ok(Verdict::Change), "of an older api");
     }

@@ -142,8 +142,8 @@ pub enum AppendError {
     #[error(transparent)]
     Bus(#[from] BusError),
     /// Rights, or the server that numbers, changed at every attempt.
-    #[error("it does not settle")]
-    Unsettled,
+    #[error("too many attempts")]
+    AttemptsExhausted,
     /// The name was given to something else not long ago.
     #[error("the client_id is that of another event")]
     Reused,

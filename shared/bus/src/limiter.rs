@@ -119,7 +119,7 @@ impl Limiter {
         }
         let want = Want { least: missing, most: limit.chunk() };
         let cause = match timeout(QUOTA_WAIT, self.quota.lease(bucket, rate, want)).await {
-            Ok(Ok(grant)) => return self.settle(bucket, rate, tokens, grant),
+            Ok(Ok(grant)) => return self.apply_grant(bucket, rate, tokens, grant),
             Ok(Err(error)) => error.to_string(),
             Err(_) => "no answer in time".to_owned(),
         };
@@ -155,9 +155,9 @@ impl Limiter {
             .map_or(Err(tokens), |entry| entry.known(tokens, now))
     }
 
-    fn settle(&self, bucket: Bucket, rate: Rate, tokens: u32, grant: Grant) -> Verdict {
+    fn apply_grant(&self, bucket: Bucket, rate: Rate, tokens: u32, grant: Grant) -> Verdict {
         let now = self.now();
-        let grant = self.with_entry(bucket, |entry| entry.settle(rate, tokens, grant, now));
+        let grant = self.with_entry(bucket, |entry| entry.apply_grant(rate, tokens, grant, now));
         verdict(bucket, rate, grant)
     }
 

@@ -52,7 +52,7 @@ pub trait Publication: Sync {
 /// Publishes within `within`, after at most [`PUBLISH_APPENDS_MAX`] appends.
 ///
 /// # Errors
-/// Those of the publication; [`AppendError::Unsettled`] where it did not come to an end in so many attempts; that the bus is
+/// Those of the publication; [`AppendError::AttemptsExhausted`] where it did not come to an end in so many attempts; that the bus is
 /// unavailable where time ran out: then the outcome is unknown, and a repeat under the same `client_id` is safe.
 pub async fn publish<P: Publication>(
     log: &dyn RoomLog,
@@ -97,13 +97,13 @@ async fn attempt<P: Publication>(log: &impl Log, publication: &P) -> Result<P::D
     loop {
         match publication.prepare(cause).await? {
             Step::Done(done) => return Ok(done),
-            Step::Later if looks == PUBLISH_LOOKS_MAX => return Err(AppendError::Unsettled.into()),
+            Step::Later if looks == PUBLISH_LOOKS_MAX => return Err(AppendError::AttemptsExhausted.into()),
             Step::Later => {
                 looks += 1;
                 cause = Cause::Retry;
                 sleep(PUBLISH_PAUSE).await;
             }
-            Step::Append(_) if appends == PUBLISH_APPENDS_MAX => return Err(AppendError::Unsettled.into()),
+            Step::Append(_) if appends == PUBLISH_APPENDS_MAX => return Err(AppendError::AttemptsExhausted.into()),
             Step::Append(append) => {
                 appends += 1;
                 let room = append.room;

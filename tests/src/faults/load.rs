@@ -116,7 +116,7 @@ impl Load {
     }
 
     /// Compares, after [`Self::drain`]. `fault` is when it began and ended, `restored` when a backup was begun and put back.
-    pub async fn settle(self, fault: (u64, u64), restored: Option<(u64, u64)>) -> Result<Outcome, String> {
+    pub async fn compare(self, fault: (u64, u64), restored: Option<(u64, u64)>) -> Result<Outcome, String> {
         let (talk_ms, clients) = (self.common.talk_ms.load(Ordering::Relaxed), self.clients());
         // A few at a time: an api that reads more at once refuses some.
         let histories = stream::iter(&self.rooms).map(|(_, pager, _)| whole(pager)).buffered(HISTORIES_AT_ONCE);

@@ -205,7 +205,7 @@ async fn play_or_panic(play: Play, options: Options) -> Played {
         slowdown.end().await;
     }
     let restored = stage.restored.lock().map(|(from, to)| (load.ms_at(from), load.ms_at(to)));
-    let outcome = load.settle((begin, end), restored).await;
+    let outcome = load.compare((begin, end), restored).await;
     next();
     let mut complaints = field.complaints();
     complaints.append(&mut stage.complaints.lock());

@@ -83,7 +83,7 @@ async fn p01_p02_p03_every_bad_frame_of_the_fixtures_gets_its_code() {
             for frame in few {
                 assert_refused(&mut socket, frame).await;
             }
-            socket.settle().await;
+            socket.sync().await;
         }
         stage.assert_unharmed(stage.socket().await).await;
     }
@@ -241,7 +241,7 @@ async fn p04_the_same_client_id_gives_one_message_on_every_node() {
         back.send(stage.message("once")).await;
         acks.push(back.expect_type("ack").await);
         assert!(acks.iter().all(|ack| *ack == acks[0]), "every repeat gets the first result: {acks:#?}");
-        there.settle().await;
+        there.sync().await;
         let history = stage.deployment.rest().history(&stage.room, &stage.user.token).await;
         assert_eq!(history.iter().filter(|frame| frame["type"] == "new_message").count(), 1);
     }

@@ -197,9 +197,9 @@ async fn r04_too_many_sockets_of_a_user_end_the_oldest() {
         assert_eq!(socket.closed(PATIENCE).await, Some(4410));
     }
     for socket in &mut sockets[15..] {
-        socket.settle().await;
+        socket.sync().await;
     }
-    bystander.settle().await;
+    bystander.sync().await;
 }
 
 #[tokio::test]

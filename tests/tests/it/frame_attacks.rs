@@ -64,7 +64,7 @@ async fn p08_odd_positions_are_answered_with_a_reset_and_nothing_of_others() {
             let position = json!({"room": room, "epoch": epoch, "seq": seq});
             back.send(json!({"type": "subscribe", "rooms": [position]})).await;
             back.expect_type("caught_up").await;
-            back.settle().await;
+            back.sync().await;
             let told: Vec<&Value> = back.mailbox().seen.iter().filter(|frame| frame.get("room").is_some()).collect();
             let mut kinds: Vec<&str> = told.iter().filter_map(|frame| frame["type"].as_str()).collect();
             // Of the epoch before all others is known what is stored, which is nothing: it is led on from there.

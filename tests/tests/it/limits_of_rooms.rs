@@ -289,7 +289,7 @@ async fn z11_settings_are_told_to_members_only() {
         }
         assert_eq!(told[0], told[1]);
         for socket in &mut others {
-            socket.settle().await;
+            socket.sync().await;
             assert!(socket.mailbox().seen.iter().all(|frame| frame["type"] != "room_updated"));
         }
         let path = format!("/api/v1/rooms/{}/messages", scene.room);
@@ -368,7 +368,7 @@ async fn a16_a_client_is_warned_before_its_token_ends_and_renews_it_in_place() {
         socket.send(json!({"type": "auth", "token": scene.member.token})).await;
         assert_eq!(lost.closed(Duration::from_secs(20)).await, Some(4401));
         assert_eq!(lost.mailbox().seen.iter().filter(|frame| frame["type"] == "token_expiring").count(), 1);
-        socket.settle().await;
+        socket.sync().await;
         assert_eq!(code(&scene.say(&mut socket, "still-here").await), "ack");
     }
 }

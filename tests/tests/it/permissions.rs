@@ -217,7 +217,7 @@ async fn z01_before_hello_every_frame_but_auth_and_ping_is_refused() {
                 refused(&mut socket, frame, "unauthenticated").await;
             }
         }
-        socket.settle().await;
+        socket.sync().await;
         let told = socket
             .mailbox()
             .seen
@@ -311,7 +311,7 @@ async fn z11_every_event_reaches_members_and_nobody_else() {
             .expect("the last", |frame| frame["seq"] == last["seq"] && frame["type"] == "new_message")
             .await;
         for socket in [&mut stranger, &mut gone] {
-            socket.settle().await;
+            socket.sync().await;
             let told: Vec<&Value> = socket
                 .mailbox()
                 .seen

@@ -213,7 +213,7 @@ async fn only_who_shares_a_room_is_seen() {
         assert_eq!(scene.rest.moderate(Method::POST, case, &scene.alice, &json!({})).await.status, 204);
         gone(&mut alice, &scene.bob).await;
         bob.expect_type("unsubscribed").await;
-        bob.settle().await;
+        bob.sync().await;
         let mut after = bob.mailbox().seen.iter().skip_while(|frame| frame["type"] != "unsubscribed");
         assert!(after.all(|frame| frame["type"] != "room_presence"));
     }
@@ -355,7 +355,7 @@ async fn typing_is_told_once_in_a_while_to_others_and_never_of_who_may_not_speak
         let mut outsider = Socket::login(&scene.sockets[0], "/ws", &outsider.token).await;
         for socket in [&mut bob, &mut outsider] {
             socket.send(typing.clone()).await;
-            socket.settle().await;
+            socket.sync().await;
             assert!(
                 socket
                     .mailbox()

@@ -275,7 +275,7 @@ async fn a18_a_logout_ends_the_sockets_of_its_session_on_every_node() {
             assert_eq!(socket.closed(wait::PATIENCE).await, Some(4409));
             assert!(socket.mailbox().seen.iter().any(|frame| frame["code"] == "unauthenticated"));
         }
-        kept.settle().await;
+        kept.sync().await;
         scene
             .rest
             .get("/api/v1/users/me", Some(&scene.member.token))

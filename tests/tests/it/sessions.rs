@@ -116,7 +116,7 @@ async fn b13_one_session_too_many_ends_the_oldest_and_its_sockets() {
         for _ in 2..SESSIONS_PER_USER_MAX {
             let _more = rest.login(&user.username, PASSWORD).await.expect(200);
         }
-        oldest.settle().await;
+        oldest.sync().await;
         let _last = rest.login(&user.username, PASSWORD).await.expect(200);
         assert_eq!(oldest.closed(PATIENCE).await, Some(4409));
         assert_ended(&rest, &user.refresh_token).await;

@@ -251,7 +251,7 @@ async fn a16_an_expired_token_closes_with_4401_unless_it_was_renewed() {
         renewed.send(json!({"type": "auth", "token": user.token})).await;
         assert_eq!(expiring.closed(TOKEN_LEEWAY * 4).await, Some(4401));
         assert!(expiring.mailbox().seen.iter().any(|frame| frame["code"] == "unauthenticated"));
-        renewed.settle().await;
+        renewed.sync().await;
         deployment.assert_alive();
     }
 }

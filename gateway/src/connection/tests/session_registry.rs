@@ -105,7 +105,7 @@ async fn a18_commands_that_wait_or_are_under_way_end_with_the_login() {
     for n in 0..MESSAGES {
         client.say(&format!(r#"{{"type":"message","room":"general","content":"m{n}"}}"#)).await;
     }
-    settle().await;
+    wait_until_idle().await;
     setup.gateway.node.session_registry.revoke(user, Revoked::One(session));
     assert_eq!(client.next().await["code"], "unauthenticated");
     assert_eq!(client.close_code().await, 4409);
@@ -118,10 +118,10 @@ async fn a18_a_client_that_does_not_read_cannot_put_off_the_end_of_its_login() {
     let setup = Setup::new();
     let (user, _, token) = setup.login();
     let mut client = setup.connect(Some("general"), Some(token), 1_024).await;
-    settle().await;
+    wait_until_idle().await;
     for _ in 0..5 {
         setup.bus.say(setup.authority.room, &"x".repeat(4_000));
-        settle().await;
+        wait_until_idle().await;
     }
     setup.gateway.node.session_registry.revoke(user, Revoked::All);
     client.say(r#"{"content":"too late"}"#).await;

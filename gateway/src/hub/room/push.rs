@@ -91,8 +91,8 @@ impl Live {
         }
     }
 
-    /// Before a connection that is here already is sent where it stands: what is held for it comes first.
-    pub(in crate::hub) fn settle(&mut self, room: RoomId, member: &Subscriber) {
+    /// Sends the frames held back for a member before its position is read.
+    pub(in crate::hub) fn flush_held(&mut self, room: RoomId, member: &Subscriber) {
         if self.held.frames.is_empty() || !self.members.contains(member.id) {
             return;
         }

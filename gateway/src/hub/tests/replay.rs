@@ -39,7 +39,7 @@ async fn what_the_tail_no_longer_has_is_replayed_from_the_store() {
     assert_eq!(heard[501..], ["caught up 600"]);
     assert_eq!(setup.authority.reads.load(Ordering::SeqCst), 2, "two pages");
     setup.say(601, 601);
-    settle().await;
+    wait_until_idle().await;
     assert_eq!(told(&member), ["601"]);
 }
 
@@ -68,7 +68,7 @@ async fn events_that_come_during_a_long_replay_come_after_it() {
         said += 1;
         setup.say(said, said);
     }
-    settle().await;
+    wait_until_idle().await;
     heard.extend(told(&joining.member));
     heard.retain(|frame| !frame.contains(' '));
     assert!(said > 600);
@@ -86,12 +86,12 @@ async fn who_leaves_during_a_long_replay_gets_no_more_of_it() {
     setup
         .bus
         .put(setup.room, joining.member.user, EventBody::Membership(MembershipChange::Left {}));
-    settle().await;
+    wait_until_idle().await;
     let heard = told(&joining.member);
     assert_eq!(heard.last().unwrap(), "out");
     attach.await.unwrap();
     setup.say(602, 602);
-    settle().await;
+    wait_until_idle().await;
     assert_eq!(told(&joining.member), [""; 0]);
 }
 
@@ -102,6 +102,6 @@ async fn a_hole_that_is_older_than_the_tail_is_filled_from_the_store() {
     setup.lose(1, 300);
     *setup.authority.stored.lock() = Some(setup.bus.keep_newest(setup.room, TAIL_EVENTS_MAX));
     setup.say(301, 301);
-    settle().await;
+    wait_until_idle().await;
     assert_eq!(told(&member)[2..], numbers(1, 301));
 }

@@ -34,7 +34,7 @@ impl Scene {
                 };
                 let online = !matches!(change, Change::Go);
                 let presence = UserPresence { user: *user, online, setting, seen: None };
-                self.local.settle(change, &presence, self.now);
+                self.local.confirm(change, &presence, self.now);
                 written.push(change.clone());
             }
         }

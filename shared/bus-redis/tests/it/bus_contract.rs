@@ -285,8 +285,8 @@ async fn memory_marks_what_it_delivers_as_stored() {
     let appended = say(&fixture, room, "hi").await;
     let mark = fixture.bus.stored(partition_of(room)).await.unwrap().unwrap();
     acks.advance(partition_of(room), &mark);
-    let settled = acks.wait(partition_of(room), &appended, "ack").unwrap();
-    assert_eq!(settled.stored, [("ack", None)]);
+    let completed = acks.wait(partition_of(room), &appended, "ack").unwrap();
+    assert_eq!(completed.stored, [("ack", None)]);
 }
 
 /// A message that was stored long ago is sent again: its answer is where history has it.

@@ -9,7 +9,7 @@ use rookery_bus::{
 };
 use rookery_bus_redis::RedisBus;
 use rookery_bus_redis::entry::{Batch, Entry};
-use rookery_bus_redis::log::{From, Read, Settled};
+use rookery_bus_redis::log::{BatchOutcome, From, Read};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::RoomSettings;
 use rookery_protocol::id::{Epoch, LogPosition, Partition, RoomId, Seq, UserId};
@@ -107,15 +107,15 @@ async fn read_once_in_order_and_marked(fixture: Fixture) {
     assert_eq!(read(bus, t, "you", From::Unfinished).await, batch);
     assert_eq!(
         bus.mark_stored(t, "me", &batch, &[]).await,
-        Ok(Settled::NoLease),
+        Ok(BatchOutcome::NoLease),
         "who lost the lease marks nothing"
     );
-    assert_eq!(bus.mark_stored(t, "you", &batch, &[]).await, Ok(Settled::Emptied));
+    assert_eq!(bus.mark_stored(t, "you", &batch, &[]).await, Ok(BatchOutcome::Emptied));
     assert_eq!(read(bus, t, "you", From::Unfinished).await.entries, [] as [Entry; 0]);
     assert_eq!(fixture.bus.stored(t).await, Ok(Some(upto(appended[1].position))));
     assert_eq!(fixture.bus.heads(&[room]).await.unwrap()[0].unwrap().stored, Seq::new(2));
     assert_eq!(told(&fixture, &mut signals, t).await.0, upto(appended[1].position));
-    assert_eq!(bus.mark_stored(t, "you", &batch, &[]).await, Ok(Settled::Over), "nothing of it is left");
+    assert_eq!(bus.mark_stored(t, "you", &batch, &[]).await, Ok(BatchOutcome::Over), "nothing of it is left");
 }
 
 /// A reading command that was carried out after its caller had given up handed an entry to nobody. The next batch was
@@ -129,12 +129,12 @@ async fn what_was_handed_to_nobody_is_never_called_stored() {
     let last = say(&fixture, room, "b").await.position;
     let batch = read(bus, t, "me", From::New).await;
     assert_eq!(texts(&batch), ["b"]);
-    assert_eq!(bus.mark_stored(t, "me", &batch, &[]).await, Ok(Settled::Behind));
+    assert_eq!(bus.mark_stored(t, "me", &batch, &[]).await, Ok(BatchOutcome::Behind));
     let nothing = LogPosition { ms: 0, n: 0, ..last };
     assert_eq!(fixture.bus.stored(t).await, Ok(Some(upto(nothing))));
     let batch = read(bus, t, "me", From::Unfinished).await;
     assert_eq!(texts(&batch), ["a"]);
-    assert_eq!(bus.mark_stored(t, "me", &batch, &[]).await, Ok(Settled::Emptied));
+    assert_eq!(bus.mark_stored(t, "me", &batch, &[]).await, Ok(BatchOutcome::Emptied));
     assert_eq!(fixture.bus.stored(t).await, Ok(Some(upto(last))));
 }
 
@@ -147,7 +147,7 @@ async fn a_mark_tells_no_more_than_the_server_had() {
     let mut batch = read(bus, t, "me", From::New).await;
     let elsewhere = Entry { id: format!("{}-0", here.ms + 1_000), ..batch.entries[0].clone() };
     batch.entries.push(elsewhere);
-    assert_eq!(bus.mark_stored(t, "me", &batch, &[]).await, Ok(Settled::Emptied));
+    assert_eq!(bus.mark_stored(t, "me", &batch, &[]).await, Ok(BatchOutcome::Emptied));
     assert_eq!(fixture.bus.stored(t).await, Ok(Some(upto(here))));
 }
 
@@ -184,15 +184,15 @@ async fn told_what_comes(fixture: Fixture) {
     assert_eq!(read(bus, t, "me", From::New).await, first);
     assert_eq!(texts(&first), ["a"]);
     let last = say(&fixture, room, "b").await.position;
-    assert_eq!(bus.mark_stored(t, "me", &first, &[]).await, Ok(Settled::Done));
+    assert_eq!(bus.mark_stored(t, "me", &first, &[]).await, Ok(BatchOutcome::Done));
     let batch = read(bus, t, "me", From::New).await;
     assert_eq!(texts(&batch), ["b"]);
-    assert_eq!(bus.mark_stored(t, "me", &batch, &[]).await, Ok(Settled::Emptied));
+    assert_eq!(bus.mark_stored(t, "me", &batch, &[]).await, Ok(BatchOutcome::Emptied));
     // And this time it is not read.
     let unread = say(&fixture, room, "c").await.position;
     let third = woken_with(bus, t).await;
     assert_eq!(fixture.bus.stored(t).await, Ok(Some(upto(last))));
-    assert_eq!(bus.mark_stored(t, "me", &third, &[]).await, Ok(Settled::Emptied));
+    assert_eq!(bus.mark_stored(t, "me", &third, &[]).await, Ok(BatchOutcome::Emptied));
     assert_eq!(fixture.bus.stored(t).await, Ok(Some(upto(unread))));
     assert_eq!(read(bus, t, "me", From::New).await.entries, [] as [Entry; 0]);
 }
@@ -206,7 +206,7 @@ async fn what_was_told_and_not_stored_is_read_by_the_next_holder() {
     say(&fixture, room, "a").await;
     let told = woken_with(bus, t).await;
     bus.release(t, "me").await.unwrap();
-    assert_eq!(bus.mark_stored(t, "me", &told, &[]).await, Ok(Settled::NoLease));
+    assert_eq!(bus.mark_stored(t, "me", &told, &[]).await, Ok(BatchOutcome::NoLease));
     assert!(bus.lease(t, "you").await.unwrap());
     assert_eq!(read(bus, t, "you", From::Unfinished).await.entries, [] as [Entry; 0]);
     assert_eq!(read(bus, t, "you", From::New).await, told);
@@ -244,7 +244,7 @@ async fn a_repeat_of_what_is_stored_is_told_its_first_place() {
     assert!(bus.lease(t, "me").await.unwrap());
     let batch = read(bus, t, "me", From::New).await;
     let held = [AlreadyStored { id: fresh.id, first }];
-    assert_eq!(bus.mark_stored(t, "me", &batch, &held).await, Ok(Settled::Emptied));
+    assert_eq!(bus.mark_stored(t, "me", &batch, &held).await, Ok(BatchOutcome::Emptied));
     let (mark, is_read) = told(&fixture, &mut signals, t).await;
     let moved = if is_read {
         Vec::new()
@@ -271,8 +271,8 @@ async fn what_is_thrown_away_is_not_answered_as_a_repeat() {
     assert_eq!(fixture.bus.partition(t).await, Ok(PartitionState::Open(Epoch(1))));
     assert!(bus.lease(t, "me").await.unwrap());
     let batch = read(bus, t, "me", From::New).await;
-    assert_eq!(bus.discard(t, "you", &batch).await, Ok(Settled::NoLease));
-    assert_eq!(bus.discard(t, "me", &batch).await, Ok(Settled::Done));
+    assert_eq!(bus.discard(t, "you", &batch).await, Ok(BatchOutcome::NoLease));
+    assert_eq!(bus.discard(t, "me", &batch).await, Ok(BatchOutcome::Done));
     assert_eq!(append().await, Err(AppendError::NotOpen));
     assert_eq!(fixture.bus.partition(t).await, Ok(PartitionState::Closed(batch.fence)));
     fixture.open(room, 0, 2).await;
@@ -289,7 +289,7 @@ async fn what_is_thrown_away_is_not_answered_as_a_repeat() {
 pub(crate) async fn store_all(bus: &RedisBus, t: Partition) {
     assert!(bus.lease(t, "ingest").await.unwrap());
     let batch = read(bus, t, "ingest", From::New).await;
-    assert_eq!(bus.mark_stored(t, "ingest", &batch, &[]).await, Ok(Settled::Emptied));
+    assert_eq!(bus.mark_stored(t, "ingest", &batch, &[]).await, Ok(BatchOutcome::Emptied));
 }
 
 /// A Redis that was restarted may have lost the end of its data. Its numbers must not be given twice, so everything

@@ -139,7 +139,7 @@ impl Scene {
     }
 
     /// Lets Redis go on, and waits until nothing can be left of what was begun before.
-    async fn settle(&self) {
+    async fn resume_redis(&self) {
         self.redis.process.signal("CONT");
         self.node.until_up().await;
         sleep(BUS_COMMAND_DEADLINE + Duration::from_millis(500)).await;
@@ -154,7 +154,7 @@ impl Scene {
 
     /// Nothing is tried again behind the back of who asked.
     async fn holds_calls(&self, report: &Report) {
-        self.settle().await;
+        self.resume_redis().await;
         let calls = self.wire.calls();
         assert!(calls <= CALLS_MAX && calls <= report.calls + 1, "{calls} in all: {report:?}");
     }
@@ -246,7 +246,7 @@ async fn retries_of_all_causes_together_stay_within_the_calls_of_one_publication
         let wish = Wish { before: Before::FlushScripts, stale, ..scene.wish(room) };
         let report = scene.publish(wish, Opening::Nothing, 0).await;
         println!("flushed scripts, stale answers {stale}: {report}");
-        assert_eq!(report.outcome, Err(AppendError::Unsettled));
+        assert_eq!(report.outcome, Err(AppendError::AttemptsExhausted));
         assert_eq!((report.prepared, report.calls), (PUBLISH_APPENDS_MAX + 1, CALLS_MAX));
         assert_eq!(carried_out(&scene.redis).await, CALLS_MAX, "the wire misses none");
     }
@@ -260,7 +260,7 @@ async fn a_redis_that_is_replaced_at_each_append_gets_no_more_calls() {
     let wish = Wish { before: Before::Restart, within: PUBLISH_DEADLINE * 3, ..scene.wish(room) };
     let report = scene.publish(wish, Opening::Nothing, 0).await;
     println!("replaced at each append: {report}");
-    assert!(matches!(report.outcome, Err(AppendError::Unsettled | AppendError::Bus(_))), "{report:?}");
+    assert!(matches!(report.outcome, Err(AppendError::AttemptsExhausted | AppendError::Bus(_))), "{report:?}");
     scene.holds_calls(&report).await;
 }
 

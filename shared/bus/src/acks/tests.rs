@@ -31,12 +31,12 @@ fn upto(position: LogPosition) -> Mark {
     Mark { upto: position, moves: 0, moved: Vec::new() }
 }
 
-fn stored<T>(items: impl IntoIterator<Item = T>) -> Settled<T> {
-    Settled { stored: items.into_iter().map(|item| (item, None)).collect(), uncertain: Vec::new() }
+fn stored<T>(items: impl IntoIterator<Item = T>) -> Completed<T> {
+    Completed { stored: items.into_iter().map(|item| (item, None)).collect(), uncertain: Vec::new() }
 }
 
-fn uncertain<T>(items: impl IntoIterator<Item = T>) -> Settled<T> {
-    Settled { stored: Vec::new(), uncertain: items.into_iter().collect() }
+fn uncertain<T>(items: impl IntoIterator<Item = T>) -> Completed<T> {
+    Completed { stored: Vec::new(), uncertain: items.into_iter().collect() }
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn what_was_stored_before_is_told_with_its_first_place() {
         assert_eq!(acks.wait(T, &fresh(at(2, ms)), ms), Ok(stored([])));
     }
     let mark = Mark { upto: at(2, 2), moves: 1, moved: vec![Relocated { position: at(2, 2), first: FIRST }] };
-    let told = Settled { stored: vec![(1, None), (2, Some(FIRST))], uncertain: Vec::new() };
+    let told = Completed { stored: vec![(1, None), (2, Some(FIRST))], uncertain: Vec::new() };
     assert_eq!(acks.advance(T, &mark), told);
     assert_eq!(acks.wait(T, &fresh(at(2, 2)), 2), Err(StaleAnswer), "the mark was faster than the answer");
     assert_eq!(acks.advance(T, &Mark { upto: at(2, 3), moves: 1, moved: Vec::new() }), stored([]));

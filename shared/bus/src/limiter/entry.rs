@@ -42,7 +42,7 @@ impl Entry {
     }
 
     /// The shared bucket has answered: so many tokens are for whoever waits, the rest for later.
-    pub(super) fn settle(&mut self, rate: Rate, tokens: u32, grant: Grant, now: UnixMillis) -> Grant {
+    pub(super) fn apply_grant(&mut self, rate: Rate, tokens: u32, grant: Grant, now: UnixMillis) -> Grant {
         self.alone = None;
         self.remaining = grant.remaining;
         self.reset = now.plus(Duration::from_millis(grant.reset_ms));
@@ -105,30 +105,30 @@ mod tests {
         let mut entry = Entry::default();
         assert_eq!(entry.known(1, at(0)), Err(1), "nothing is known");
         let grant = Grant { granted: 10, remaining: 90, retry_ms: 0, reset_ms: 500 };
-        let first = entry.settle(RATE, 1, grant, at(0));
+        let first = entry.apply_grant(RATE, 1, grant, at(0));
         assert_eq!((first.granted, first.remaining), (1, 99));
         for left in (0..9).rev() {
             let next = entry.known(1, at(499)).unwrap();
             assert_eq!((next.granted, next.remaining, next.reset_ms), (1, 90 + left, 1));
         }
         assert_eq!(entry.known(1, at(499)), Err(1));
-        entry.settle(RATE, 1, grant, at(1_000));
+        entry.apply_grant(RATE, 1, grant, at(1_000));
         assert_eq!(entry.known(1, at(1_500)), Err(1), "what was not spent is back in the shared bucket");
     }
 
     #[test]
     fn what_costs_more_than_was_leased_asks_the_shared_bucket() {
         let mut entry = Entry::default();
-        entry.settle(RATE, 4, Grant { granted: 10, remaining: 90, retry_ms: 0, reset_ms: 500 }, at(0));
+        entry.apply_grant(RATE, 4, Grant { granted: 10, remaining: 90, retry_ms: 0, reset_ms: 500 }, at(0));
         assert_eq!(entry.known(7, at(1)), Err(1), "six are left");
         assert_eq!(entry.known(4, at(1)).map(|grant| grant.remaining), Ok(92));
         let refusal = Grant { granted: 0, remaining: 8, retry_ms: 700, reset_ms: 5_000 };
-        entry.settle(RATE, 32, refusal, at(2));
+        entry.apply_grant(RATE, 32, refusal, at(2));
         assert_eq!(entry.known(32, at(3)).map(|grant| (grant.granted, grant.retry_ms)), Ok((0, 699)));
         assert_eq!(entry.known(8, at(3)), Err(6), "what costs less may still be there");
         let late = Grant { granted: 6, remaining: 0, retry_ms: 0, reset_ms: 5_000 };
         assert_eq!(entry.known(2, at(3)).map(|grant| grant.granted), Ok(2), "somebody else");
-        let refused = entry.settle(RATE, 8, late, at(4));
+        let refused = entry.apply_grant(RATE, 8, late, at(4));
         assert_eq!((refused.granted, refused.retry_ms), (0, 100), "it counted on two that are gone");
         assert_eq!(entry.known(6, at(5)).map(|grant| grant.granted), Ok(6), "and what it got is not lost");
     }
@@ -136,7 +136,8 @@ mod tests {
     #[test]
     fn an_empty_bucket_is_not_asked_again_before_its_time() {
         let mut entry = Entry::default();
-        let refused = entry.settle(RATE, 1, Grant { granted: 0, remaining: 0, retry_ms: 30, reset_ms: 5_000 }, at(0));
+        let refused =
+            entry.apply_grant(RATE, 1, Grant { granted: 0, remaining: 0, retry_ms: 30, reset_ms: 5_000 }, at(0));
         assert_eq!((refused.granted, refused.retry_ms), (0, 30));
         assert_eq!(entry.known(1, at(29)).map(|grant| grant.retry_ms), Ok(1));
         assert_eq!(entry.known(1, at(30)), Err(1));
@@ -149,9 +150,9 @@ mod tests {
         };
         assert_eq!(count(&mut Entry::default(), 1_000), 25 + 5, "a quarter at once, then a quarter of the rate");
         let mut empty = Entry::default();
-        empty.settle(RATE, 1, Grant { granted: 0, remaining: 0, retry_ms: 50, reset_ms: 5_000 }, at(0));
+        empty.apply_grant(RATE, 1, Grant { granted: 0, remaining: 0, retry_ms: 50, reset_ms: 5_000 }, at(0));
         assert_eq!(count(&mut empty, 1_000), 5, "what was spent is not given again");
-        empty.settle(RATE, 1, Grant { granted: 1, remaining: 99, retry_ms: 0, reset_ms: 50 }, at(2_000));
+        empty.apply_grant(RATE, 1, Grant { granted: 1, remaining: 99, retry_ms: 0, reset_ms: 50 }, at(2_000));
         assert_eq!(empty.alone, None, "with others again");
     }
 
@@ -159,7 +160,7 @@ mod tests {
     fn what_is_of_no_use_ends() {
         let mut entry = Entry::default();
         assert_eq!(entry.ends(), at(0));
-        entry.settle(RATE, 1, Grant { granted: 10, remaining: 90, retry_ms: 0, reset_ms: 700 }, at(0));
+        entry.apply_grant(RATE, 1, Grant { granted: 10, remaining: 90, retry_ms: 0, reset_ms: 700 }, at(0));
         assert_eq!(entry.ends(), at(700));
     }
 }

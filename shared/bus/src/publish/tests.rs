@@ -62,7 +62,7 @@ impl Log for Answering {
 /// Wants to say something.
 struct Wish {
     room: RoomId,
-    is_settled: fn(Cause) -> bool,
+    is_current: fn(Cause) -> bool,
     prepared: AtomicUsize,
     /// Answers that it takes for stale.
     stale: AtomicUsize,
@@ -71,7 +71,7 @@ struct Wish {
 impl Wish {
     fn new() -> Self {
         let (prepared, stale) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Self { room: RoomId::generate(), is_settled: |_| true, prepared, stale }
+        Self { room: RoomId::generate(), is_current: |_| true, prepared, stale }
     }
 }
 
@@ -81,7 +81,7 @@ impl Publication for Wish {
 
     async fn prepare(&self, cause: Cause) -> Result<Step<Appended>, AppendError> {
         self.prepared.fetch_add(1, Ordering::Relaxed);
-        if !(self.is_settled)(cause) {
+        if !(self.is_current)(cause) {
             return Ok(Step::Later);
         }
         let sender = Sender { user_id: UserId::generate(), username: "ada".to_owned() };
@@ -123,20 +123,20 @@ async fn appends_are_counted_over_all_causes() {
     for error in [AppendError::NotOpen, AppendError::StaleRights] {
         let (log, wish) = (Answering::with(&vec![error.clone(); 100]), Wish::new());
         let outcome = in_time(&log, PUBLISH_DEADLINE, &wish).await;
-        assert_eq!((outcome, log.appends()), (Err(AppendError::Unsettled), PUBLISH_APPENDS_MAX), "{error:?}");
+        assert_eq!((outcome, log.appends()), (Err(AppendError::AttemptsExhausted), PUBLISH_APPENDS_MAX), "{error:?}");
     }
     let (log, wish) = (Answering::default(), Wish::new());
     wish.stale.store(100, Ordering::Relaxed);
     let outcome = in_time(&log, PUBLISH_DEADLINE, &wish).await;
-    assert_eq!((outcome, log.appends()), (Err(AppendError::Unsettled), PUBLISH_APPENDS_MAX));
+    assert_eq!((outcome, log.appends()), (Err(AppendError::AttemptsExhausted), PUBLISH_APPENDS_MAX));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_does_not_settle_is_looked_at_for_a_while_only() {
     let log = Answering::default();
-    let wish = Wish { is_settled: |_| false, ..Wish::new() };
-    assert_eq!(in_time(&log, PUBLISH_DEADLINE, &wish).await, Err(AppendError::Unsettled));
+    let wish = Wish { is_current: |_| false, ..Wish::new() };
+    assert_eq!(in_time(&log, PUBLISH_DEADLINE, &wish).await, Err(AppendError::AttemptsExhausted));
     assert_eq!((log.appends(), wish.prepared.load(Ordering::Relaxed)), (0, PUBLISH_LOOKS_MAX + 1));
-    let settles = Wish { is_settled: |cause| cause != Cause::Start, ..Wish::new() };
-    assert!(in_time(&log, PUBLISH_DEADLINE, &settles).await.is_ok());
+    let current = Wish { is_current: |cause| cause != Cause::Start, ..Wish::new() };
+    assert!(in_time(&log, PUBLISH_DEADLINE, &current).await.is_ok());
 }

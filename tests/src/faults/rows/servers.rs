@@ -22,7 +22,7 @@ impl Stage {
         sentinel.promoted(master).await;
         self.pause(GONE).await;
         master.start().await;
-        sentinel.settled().await;
+        sentinel.until_follows().await;
     }
 
     pub(super) async fn exchange_masters(&self) {
@@ -42,7 +42,7 @@ impl Stage {
         master.process.signal("STOP");
         let (_, ()) = tokio::join!(sentinel.promoted(master), self.pause(secs));
         master.process.signal("CONT");
-        sentinel.settled().await;
+        sentinel.until_follows().await;
     }
 
     pub(super) async fn kill_replica(&self) {
@@ -57,7 +57,7 @@ impl Stage {
             replica.process.kill();
             self.pause(5).await;
             replica.start().await;
-            sentinel.settled().await;
+            sentinel.until_follows().await;
         }
     }
 
@@ -80,7 +80,7 @@ impl Stage {
         for link in [Link::Master, Link::Replica, Link::Sentinels, Link::GatewayApi] {
             field.wires(link).for_each(|wire| wire.set(Mode::Open));
         }
-        sentinel.settled().await;
+        sentinel.until_follows().await;
     }
 
     pub(super) async fn kill_shard(&self) {
@@ -88,7 +88,7 @@ impl Stage {
         master.process.kill();
         self.pause(10).await;
         master.start().await;
-        cluster.settled().await;
+        cluster.until_complete().await;
     }
 
     pub(super) async fn stop_shard(&self) {
@@ -98,7 +98,7 @@ impl Stage {
         sleep(Duration::from_secs(5)).await;
         self.pause(5).await;
         master.process.signal("CONT");
-        cluster.settled().await;
+        cluster.until_complete().await;
     }
 
     fn sentinel(&self) -> &Sentinel {

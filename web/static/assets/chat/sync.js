@@ -214,7 +214,7 @@ export class Sync {
   #moved({ type, room, user, ...settings }, result) {
     if (type === "message_edited" || type === "message_deleted") this.#changed(room, settings);
     if (result !== "added") return;
-    if (type === "room_updated") return this.#parts.rooms.settle(room, settings);
+    if (type === "room_updated") return this.#parts.rooms.update(room, settings);
     if (!Object.hasOwn(CHANGES, type)) return;
     if (CHANGES[type] < 0 && user.user_id === this.#parts.user.user_id) this.#lostElsewhere(room);
     else this.#parts.rooms.moved(room, CHANGES[type]);
@@ -230,7 +230,7 @@ export class Sync {
   /** Reads how the room is talked in, where events that tell may have been left out. */
   #lookAtSettings(room_id) {
     const { api, rooms, changed } = this.#parts;
-    api.room(room_id).then((room) => (rooms.settle(room_id, room), changed())).catch(() => {});
+    api.room(room_id).then((room) => (rooms.update(room_id, room), changed())).catch(() => {});
   }
 
   /** The user left on another device or was sent away, unless that was long ago and is only read now. The list knows. */

@@ -67,11 +67,11 @@ export class Rooms {
   }
 
   /**
-   * The room is talked in otherwise now.
+   * Takes over changed settings of a room.
    * @param {string} room_id
    * @param {{slow_mode_ms: number, frozen: boolean, members?: number}} settings
    */
-  settle(room_id, { slow_mode_ms, frozen, members }) {
+  update(room_id, { slow_mode_ms, frozen, members }) {
     const room = this.#mine.get(room_id);
     if (room === undefined) return;
     this.#mine.set(room_id, { ...room, slow_mode_ms, frozen, members: members ?? room.members });

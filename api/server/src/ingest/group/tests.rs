@@ -148,7 +148,7 @@ impl Bench {
     }
 
     /// Everybody has done what can be done. Time is paused, so this takes none.
-    async fn settle(&self) {
+    async fn wait_until_idle(&self) {
         sleep(INGEST_WRITE_GAP * 4).await;
     }
 }
@@ -168,11 +168,11 @@ async fn what_comes_while_the_store_works_goes_in_one_call() {
     let mut partitions = Vec::new();
     for seq in 0..INGEST_WRITES_AT_ONCE as u64 {
         partitions.push(bench.apply(seq));
-        bench.settle().await;
+        bench.wait_until_idle().await;
     }
     partitions.extend((100..119).map(|seq| bench.apply(seq)));
     let twice = bench.apply(HELD.get());
-    bench.settle().await;
+    bench.wait_until_idle().await;
     let first = vec![1; INGEST_WRITES_AT_ONCE];
     assert_eq!(*bench.store.calls.lock(), first, "nobody waited for company");
     bench.store.allowed.add_permits(100);
@@ -188,12 +188,12 @@ async fn what_comes_while_the_store_works_goes_in_one_call() {
 async fn nobody_makes_empty_calls() {
     let bench = Bench::new();
     let first: Vec<_> = (0..INGEST_WRITES_AT_ONCE as u64).map(|seq| bench.apply(seq)).collect();
-    bench.settle().await;
+    bench.wait_until_idle().await;
     let (leader, follower) = (bench.apply(20), bench.apply(21));
-    bench.settle().await;
+    bench.wait_until_idle().await;
     // One of the calls ends, so the leader takes both batches; then another ends, and there is a turn for the follower.
     bench.store.allowed.add_permits(INGEST_WRITES_AT_ONCE);
-    bench.settle().await;
+    bench.wait_until_idle().await;
     assert!(bench.store.calls.lock().iter().all(|events| *events > 0));
     bench.store.allowed.add_permits(100);
     for partition in first.into_iter().chain([leader, follower]) {
@@ -205,9 +205,9 @@ async fn nobody_makes_empty_calls() {
 async fn a_refused_batch_fails_alone() {
     let bench = Bench::new();
     let first: Vec<_> = (0..INGEST_WRITES_AT_ONCE as u64).map(|seq| bench.apply(seq)).collect();
-    bench.settle().await;
+    bench.wait_until_idle().await;
     let (good, bad, last) = (bench.apply(12), bench.apply(POISON.get()), bench.apply(15));
-    bench.settle().await;
+    bench.wait_until_idle().await;
     bench.store.allowed.add_permits(100);
     for partition in first.into_iter().chain([good, last]) {
         partition.await.unwrap().unwrap();
@@ -220,11 +220,11 @@ async fn a_refused_batch_fails_alone() {
 async fn nobody_waits_for_one_who_has_gone() {
     let bench = Bench::new();
     let first: Vec<_> = (0..INGEST_WRITES_AT_ONCE as u64).map(|seq| bench.apply(seq)).collect();
-    bench.settle().await;
+    bench.wait_until_idle().await;
     let (leader, follower) = (bench.apply(20), bench.apply(21));
-    bench.settle().await;
+    bench.wait_until_idle().await;
     bench.store.allowed.add_permits(1);
-    bench.settle().await;
+    bench.wait_until_idle().await;
     leader.abort();
     assert!(matches!(follower.await.unwrap(), Err(StoreError::Unavailable(_))));
     bench.store.allowed.add_permits(100);
@@ -238,7 +238,7 @@ async fn nobody_waits_for_one_who_has_gone() {
 async fn a_batch_of_a_server_that_was_replaced_is_over() {
     let bench = Bench::new();
     let early = bench.apply(1);
-    bench.settle().await;
+    bench.wait_until_idle().await;
     bench.begin("b").await;
     bench.store.allowed.add_permits(100);
     assert_eq!(early.await.unwrap().unwrap(), Applied::Over);
@@ -253,7 +253,7 @@ async fn a_write_without_an_answer_is_under_way_until_a_repeat_succeeds() {
     let bench = Bench::new();
     let write = bench.apply(SILENT.get());
     bench.store.allowed.add_permits(1);
-    bench.settle().await;
+    bench.wait_until_idle().await;
     let ended = timeout(INGEST_WRITE_PAUSE / 2, bench.underway.ended());
     assert!(ended.await.is_err(), "it may still be on its way");
     bench.store.allowed.add_permits(1);
@@ -267,10 +267,10 @@ async fn a_write_without_an_answer_is_under_way_until_a_repeat_succeeds() {
 async fn a_write_is_under_way_until_it_is_answered() {
     let bench = Bench::new();
     let write = bench.apply(1);
-    bench.settle().await;
+    bench.wait_until_idle().await;
     let underway = Arc::clone(&bench.underway);
     let ended = tokio::spawn(async move { underway.ended().await });
-    bench.settle().await;
+    bench.wait_until_idle().await;
     assert!(!ended.is_finished());
     bench.store.allowed.add_permits(1);
     write.await.unwrap().unwrap();
@@ -282,9 +282,9 @@ async fn a_write_is_under_way_until_it_is_answered() {
 async fn a1_a_collision_ends_the_epoch_of_its_own_batch_only() {
     let bench = Bench::new();
     let first: Vec<_> = (0..INGEST_WRITES_AT_ONCE as u64).map(|seq| bench.apply(seq)).collect();
-    bench.settle().await;
+    bench.wait_until_idle().await;
     let (good, colliding) = (bench.apply(16), bench.apply(COLLIDING.get()));
-    bench.settle().await;
+    bench.wait_until_idle().await;
     bench.store.allowed.add_permits(100);
     for partition in first {
         partition.await.unwrap().unwrap();

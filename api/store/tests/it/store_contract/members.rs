@@ -53,7 +53,7 @@ pub(crate) async fn rooms_whose_rights_change_are_found_by_when(home: Home) {
     assert_eq!(since(before, 10).await, [(changed.id, AclVersion(2))]);
     assert_eq!(since(UnixMillis::now().plus(Duration::from_mins(1)), 10).await, []);
     let slow = SettingsChange { slow_mode_ms: Some(1_000), frozen: None };
-    stores.rooms.settle(still.id, slow, &joined(user)).await.unwrap();
+    stores.rooms.apply_settings(still.id, slow, &joined(user)).await.unwrap();
     assert_eq!(since(before, 10).await.len(), 2);
     assert_eq!((since(before, 1).await.len(), since(before, 0).await.len()), (1, 0));
 }

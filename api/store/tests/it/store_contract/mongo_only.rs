@@ -88,7 +88,7 @@ async fn exercise(stores: &Stores) {
     stores.members.join(&member(place.id, bob), &joined(bob)).await.unwrap();
     stores.members.transfer(place.id, bob, &left(ada.id)).await.unwrap();
     let frozen = SettingsChange { slow_mode_ms: None, frozen: Some(true) };
-    stores.rooms.settle(place.id, frozen, &left(ada.id)).await.unwrap();
+    stores.rooms.apply_settings(place.id, frozen, &left(ada.id)).await.unwrap();
     stores.members.leave(place.id, ada.id, &left(ada.id)).await.unwrap();
     stores.members.get(place.id, UserId::generate()).await.unwrap();
     stores.members.among(place.id, &[ada.id]).await.unwrap();

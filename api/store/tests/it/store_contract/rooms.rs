@@ -98,17 +98,17 @@ pub(crate) async fn settings_change_and_are_announced(home: Home) {
     let mut told = Vec::new();
     for (change, version, slow_mode_ms, is_frozen) in [(slow, 1, 5_000, false), (frozen, 2, 5_000, true)] {
         let event = unsaid();
-        let announced = stores.rooms.settle(room.id, change, &event).await.unwrap().unwrap();
+        let announced = stores.rooms.apply_settings(room.id, change, &event).await.unwrap().unwrap();
         let settings = RoomSettings { version: AclVersion(version), slow_mode_ms, frozen: is_frozen };
         let event = Event { body: EventBody::Room(RoomChange::Updated { settings }), ..event };
         assert_eq!(announced, Announcement { room: room.id, acl: AclVersion(version), event });
         let found = stores.rooms.find(&RoomRef::Id(room.id)).await.unwrap().unwrap();
         assert_eq!((found.settings, found.acl), (settings, AclVersion(version)));
-        assert_eq!(stores.rooms.settle(room.id, change, &unsaid()).await.unwrap(), None, "it is so already");
+        assert_eq!(stores.rooms.apply_settings(room.id, change, &unsaid()).await.unwrap(), None, "it is so already");
         told.push(announced);
     }
     assert_eq!(stores.outbox.pending(10).await.unwrap(), told);
-    let nowhere = stores.rooms.settle(RoomId::generate(), slow, &unsaid()).await;
+    let nowhere = stores.rooms.apply_settings(RoomId::generate(), slow, &unsaid()).await;
     assert!(matches!(nowhere, Err(StoreError::Inconsistent(_))), "{nowhere:?}");
 }
 
@@ -124,7 +124,7 @@ pub(crate) async fn settings_race(home: Home) {
         let (rooms, room) = (stores.rooms.clone(), room.id);
         let event =
             event(UserId::generate(), EventBody::Room(RoomChange::Updated { settings: RoomSettings::default() }));
-        async move { rooms.settle(room, changes[n], &event).await.unwrap() }
+        async move { rooms.apply_settings(room, changes[n], &event).await.unwrap() }
     })
     .await;
     assert!(outcomes.iter().all(Option::is_some));

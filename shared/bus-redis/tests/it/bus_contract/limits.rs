@@ -37,7 +37,7 @@ fn settings(version: u64, slow_mode_ms: u64, frozen: bool) -> RoomSettings {
     RoomSettings { version: AclVersion(version), slow_mode_ms, frozen }
 }
 
-async fn settle(fixture: &Fixture, room: RoomId, settings: RoomSettings) -> Result<Appended, AppendError> {
+async fn change_settings(fixture: &Fixture, room: RoomId, settings: RoomSettings) -> Result<Appended, AppendError> {
     let mut append = message(room, UserId::generate(), &format!("s-{}", settings.version.0), "");
     append.event.body = EventBody::Room(RoomChange::Updated { settings });
     append.rights = Rights::Keep;
@@ -127,7 +127,7 @@ async fn who_keeps_order_has_the_same_pace(fixture: Fixture) {
 async fn slow_mode_is_for_the_texts_of_members(fixture: Fixture) {
     let room = fixture.room(0, 1).await;
     let user = UserId::generate();
-    settle(&fixture, room, settings(5, HOUR_MS, false)).await.unwrap();
+    change_settings(&fixture, room, settings(5, HOUR_MS, false)).await.unwrap();
     let first = fixture.bus.append(message(room, user, "c-1", "hi")).await.unwrap();
     let rest = rest_of(fixture.bus.append(message(room, user, "c-2", "hi")).await);
     assert!((HOUR_MS - 60_000..=HOUR_MS).contains(&rest), "{rest}");
@@ -141,10 +141,10 @@ async fn slow_mode_is_for_the_texts_of_members(fixture: Fixture) {
     }
     assert!(fixture.bus.append(message(room, UserId::generate(), "c-1", "hi")).await.is_ok());
     // What is not yet over ends with the setting, and comes back with it.
-    settle(&fixture, room, settings(6, 1, false)).await.unwrap();
+    change_settings(&fixture, room, settings(6, 1, false)).await.unwrap();
     tokio::time::sleep(Duration::from_millis(2)).await;
     assert!(fixture.bus.append(message(room, user, "c-2", "hi")).await.is_ok());
-    settle(&fixture, room, settings(7, HOUR_MS, false)).await.unwrap();
+    change_settings(&fixture, room, settings(7, HOUR_MS, false)).await.unwrap();
     rest_of(fixture.bus.append(message(room, user, "c-5", "hi")).await);
 }
 
@@ -152,7 +152,7 @@ async fn slow_mode_is_for_the_texts_of_members(fixture: Fixture) {
 async fn a_reaction_does_not_end_slow_mode(fixture: Fixture) {
     let room = fixture.room(0, 1).await;
     let user = UserId::generate();
-    settle(&fixture, room, settings(5, HOUR_MS, false)).await.unwrap();
+    change_settings(&fixture, room, settings(5, HOUR_MS, false)).await.unwrap();
     fixture.bus.append(message(room, user, "c-1", "hi")).await.unwrap();
     tokio::time::sleep(Duration::from_millis(60)).await;
     fixture.bus.append(act(room, user, "a-1", reaction())).await.unwrap();
@@ -164,7 +164,7 @@ async fn a_frozen_room_is_for_those_who_keep_order(fixture: Fixture) {
     let room = fixture.room(0, 1).await;
     let user = UserId::generate();
     let first = fixture.bus.append(message(room, user, "c-1", "hi")).await.unwrap();
-    settle(&fixture, room, settings(5, 0, true)).await.unwrap();
+    change_settings(&fixture, room, settings(5, 0, true)).await.unwrap();
     let says = |append| fixture.bus.append(append);
     assert_eq!(says(message(room, user, "c-2", "hi")).await, Err(AppendError::Frozen));
     assert_eq!(says(act(room, user, "a-1", ChangeKind::Edit("x".into()))).await, Err(AppendError::Frozen));
@@ -175,7 +175,7 @@ async fn a_frozen_room_is_for_those_who_keep_order(fixture: Fixture) {
     assert!(says(office).await.is_ok());
     let joined = Append { rights: Rights::Keep, ..act(room, user, "j-1", ChangeKind::Delete) };
     assert!(says(joined).await.is_ok());
-    settle(&fixture, room, settings(6, 0, false)).await.unwrap();
+    change_settings(&fixture, room, settings(6, 0, false)).await.unwrap();
     assert!(says(message(room, user, "c-2", "hi")).await.is_ok());
 }
 
@@ -183,9 +183,9 @@ async fn limits_are_asked_in_order(fixture: Fixture) {
     let room = fixture.room(0, 1).await;
     let user = UserId::generate();
     fixture.bus.append(message(room, user, "c-1", "hi")).await.unwrap();
-    settle(&fixture, room, settings(5, HOUR_MS, false)).await.unwrap();
+    change_settings(&fixture, room, settings(5, HOUR_MS, false)).await.unwrap();
     wait_of(fixture.bus.append(message(room, user, "c-2", "hi")).await);
-    settle(&fixture, room, settings(6, HOUR_MS, true)).await.unwrap();
+    change_settings(&fixture, room, settings(6, HOUR_MS, true)).await.unwrap();
     assert_eq!(fixture.bus.append(message(room, user, "c-2", "hi")).await, Err(AppendError::Frozen));
     let raise = Append { rights: Rights::Raise(AclVersion(9)), ..act(room, user, "r-1", ChangeKind::Delete) };
     fixture.bus.append(raise).await.unwrap();
@@ -198,8 +198,8 @@ async fn limits_are_asked_in_order(fixture: Fixture) {
 async fn newer_settings_stay(fixture: Fixture) {
     let room = fixture.room(0, 1).await;
     let user = UserId::generate();
-    settle(&fixture, room, settings(7, 0, true)).await.unwrap();
-    assert_eq!(settle(&fixture, room, settings(6, 0, false)).await, Err(AppendError::StaleRights));
+    change_settings(&fixture, room, settings(7, 0, true)).await.unwrap();
+    assert_eq!(change_settings(&fixture, room, settings(6, 0, false)).await, Err(AppendError::StaleRights));
     let open = |settings| {
         fixture
             .bus
