@@ -106,7 +106,7 @@ impl History {
         };
         match self.reads.get((room, question), read).await {
             Ok(Ok(page)) => Ok(Arc::unwrap_or_clone(page)),
-            Ok(Err(error)) => Err(ApiError::Store(told(&error))),
+            Ok(Err(error)) => Err(ApiError::Store(shared_error(&error))),
             Err(Full) => {
                 self.metrics.history_refused.inc();
                 Err(ApiError::refused(ErrorCode::Overloaded))
@@ -167,7 +167,7 @@ fn cause(error: ApiError) -> StoreError {
     }
 }
 
-fn told(error: &StoreError) -> StoreError {
+fn shared_error(error: &StoreError) -> StoreError {
     if let StoreError::Inconsistent(what) = error {
         StoreError::Inconsistent(what.clone())
     } else {

@@ -75,16 +75,16 @@ pub fn internal(app: &Arc<App>, secret: SecretString, asks_clients: bool) -> Rou
         .route_layer(from_fn_with_state(Arc::new(secret), require_internal_secret));
     let asked_by_gateways = calls.merge(keys()).route_layer(from_fn_with_state(asks_clients, certified));
     let router = asked_by_gateways.merge(health());
-    around(told(router.with_state(app.state())), app)
+    around(with_fallbacks(router.with_state(app.state())), app)
 }
 
 /// What probes and Prometheus ask, where no gateway calls.
 pub fn operations(app: &Arc<App>) -> Router {
-    around(told(health().with_state(app.state())), app)
+    around(with_fallbacks(health().with_state(app.state())), app)
 }
 
-/// Tells what is asked for nothing.
-fn told(router: Router) -> Router {
+/// Answers unknown paths and methods with a problem document.
+fn with_fallbacks(router: Router) -> Router {
     router
         .fallback(async || ApiError::refused(ErrorCode::NotFound))
         .method_not_allowed_fallback(async || ApiError::refused(ErrorCode::MethodNotAllowed))

@@ -121,7 +121,7 @@ impl Order {
     }
 
     /// Stores everything and returns what is to be printed.
-    pub async fn carry_out(self, stores: &Stores, keys: &SigningKeys, issuer: &str) -> Result<Credentials, SeedError> {
+    pub async fn execute(self, stores: &Stores, keys: &SigningKeys, issuer: &str) -> Result<Credentials, SeedError> {
         stores.backend.migrate().await?;
         let now = UnixMillis::now();
         let until = now.plus(self.token_life);

@@ -28,12 +28,12 @@ pub enum Waited {
 
 /// All waits of one process.
 pub struct StoredWaits {
-    pending: Mutex<PendingAcks<Told>>,
+    pending: Mutex<PendingAcks<Reply>>,
     gauge: IntGauge,
 }
 
 /// Who waits. Dropped without a word where the outcome is unknown.
-type Told = oneshot::Sender<Option<StoredPosition>>;
+type Reply = oneshot::Sender<Option<StoredPosition>>;
 
 impl StoredWaits {
     /// Nobody waits yet; `gauge` shows how many do.
@@ -43,12 +43,12 @@ impl StoredWaits {
 
     /// Waits, [`STORED_WAIT`] at most, until the event is stored.
     pub async fn wait(&self, partition: Partition, appended: &Appended) -> Waited {
-        let told = match self.enter(partition, appended) {
-            Ok(Some(told)) => told,
+        let reply = match self.enter(partition, appended) {
+            Ok(Some(reply)) => reply,
             Ok(None) => return Waited::NotYet,
             Err(StaleAnswer) => return Waited::Unknown,
         };
-        match timeout(STORED_WAIT, told).await {
+        match timeout(STORED_WAIT, reply).await {
             Ok(Ok(first)) => Waited::Stored(first),
             Ok(Err(_)) => Waited::Unknown,
             Err(_) => Waited::NotYet,
@@ -85,12 +85,12 @@ impl StoredWaits {
         partition: Partition,
         appended: &Appended,
     ) -> Result<Option<oneshot::Receiver<Option<StoredPosition>>>, StaleAnswer> {
-        let (told, receiver) = oneshot::channel();
+        let (reply, receiver) = oneshot::channel();
         let mut pending = self.pending.lock();
         if pending.len() >= STORED_WAITS_MAX {
             return Ok(None);
         }
-        let completed = pending.wait(partition, appended, told)?;
+        let completed = pending.wait(partition, appended, reply)?;
         self.complete(&pending, completed);
         Ok(Some(receiver))
     }
@@ -101,10 +101,10 @@ impl StoredWaits {
         self.complete(&pending, completed);
     }
 
-    fn complete(&self, pending: &PendingAcks<Told>, completed: Completed<Told>) {
-        for (told, first) in completed.stored {
+    fn complete(&self, pending: &PendingAcks<Reply>, completed: Completed<Reply>) {
+        for (reply, first) in completed.stored {
             // Nobody listens any more if the request was given up, and that is fine.
-            told.send(first).ok();
+            reply.send(first).ok();
         }
         self.gauge.set(i64::try_from(pending.len()).unwrap_or(i64::MAX));
     }

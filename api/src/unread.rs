@@ -95,7 +95,7 @@ impl LocalAuthority {
         let mark = mark.ok_or(AuthorityError::Refused(ErrorCode::UnknownRoom))?;
         let state = parts.state(user, Standing { room, mark, head }).await?;
         parts.metrics.reads_marked.inc();
-        if let Err(error) = parts.bus.tell_user(user, &UserNews::Read { room, state }).await {
+        if let Err(error) = parts.bus.notify_user(user, &UserNews::Read { room, state }).await {
             tracing::debug!(%error, "other devices not told of what was read");
         }
         Ok(state)

@@ -94,7 +94,7 @@ impl Relay {
             Ok(Signal::Suspect) => self.suspect(),
             Ok(Signal::Session { user, revoked }) => self.session_registry.revoke(user, revoked),
             Ok(Signal::Presence(presence)) => self.presence.hear(&presence, unflushed),
-            Ok(Signal::Ephemeral { room, whisper }) => match whisper.as_ref() {
+            Ok(Signal::Ephemeral { room, signal }) => match signal.as_ref() {
                 EphemeralSignal::Typing { user } => self.presence.hear_typing(room, user, unflushed),
                 EphemeralSignal::Occupancy {} => self.presence.hear_of(room),
             },

@@ -225,9 +225,9 @@ impl PubSub for FakeBus {
         Ok(())
     }
 
-    async fn whisper(&self, room: RoomId, whisper: EphemeralSignal) -> Result<(), BusError> {
+    async fn publish_ephemeral(&self, room: RoomId, signal: EphemeralSignal) -> Result<(), BusError> {
         self.answer()?;
-        self.signal(Signal::Ephemeral { room, whisper: Arc::new(whisper) });
+        self.signal(Signal::Ephemeral { room, signal: Arc::new(signal) });
         Ok(())
     }
 
@@ -239,7 +239,7 @@ impl PubSub for FakeBus {
         Ok(())
     }
 
-    async fn tell_user(&self, user: UserId, news: &UserNews) -> Result<(), BusError> {
+    async fn notify_user(&self, user: UserId, news: &UserNews) -> Result<(), BusError> {
         self.signal(Signal::User { user, news: Arc::new(news.clone()) });
         self.answer()
     }

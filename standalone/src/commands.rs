@@ -74,13 +74,13 @@ pub(crate) async fn change_user(
     show: impl FnMut(&str),
 ) -> Result<String, StartError> {
     let stores = beside(options).await?;
-    Ok(order.carry_out(&stores, show).await?.text)
+    Ok(order.execute(&stores, show).await?.text)
 }
 
 /// Makes what a load test needs; the server of the same folder may run meanwhile.
 pub(crate) async fn seed(options: &Options, order: Order) -> Result<Credentials, StartError> {
     let stores = beside(options).await?;
-    Ok(order.carry_out(&stores, &keys(&options.data_dir)?, &options.issuer).await?)
+    Ok(order.execute(&stores, &keys(&options.data_dir)?, &options.issuer).await?)
 }
 
 async fn beside(options: &Options) -> Result<Stores, StartError> {

@@ -97,7 +97,7 @@ pub(crate) async fn serve(options: Arc<Options>, start: Start) -> Result<(), Sta
     app.run_background(&shutdown);
     demo::apply(&app, start.demo).await?;
     if let Some(name) = start.admin {
-        let done = UserOrder::Role(name, ServerRole::Admin).carry_out(&stores, |_| ()).await?;
+        let done = UserOrder::Role(name, ServerRole::Admin).execute(&stores, |_| ()).await?;
         tracing::info!(done = done.text.trim(), "role given");
     }
     let gateway = Gateway::new(GatewayParts {

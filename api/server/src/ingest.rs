@@ -150,9 +150,9 @@ impl Ingest {
 
     async fn hold(&self, partition: Partition, shutdown: &Shutdown) -> Result<Ended, IngestError> {
         let mut from = From::Unfinished;
-        let mut told = None;
+        let mut pushed = None;
         loop {
-            let batch = match told.take() {
+            let batch = match pushed.take() {
                 Some(batch) => batch,
                 None => match self.bus.read_log(partition, &self.owner, from, INGEST_BATCH_MAX).await? {
                     Read::Batch(batch) => batch,
@@ -177,7 +177,7 @@ impl Ingest {
             if is_empty {
                 from = From::New;
                 match shutdown.drain.run_until_cancelled(self.bus.wait_for_wakeup(partition)).await {
-                    Some(first) => told = first,
+                    Some(first) => pushed = first,
                     None => return Ok(Ended::Drained),
                 }
             }

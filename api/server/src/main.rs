@@ -112,7 +112,7 @@ async fn configured(name: &str, matches: &ArgMatches) -> ExitCode {
 
 async fn copied(config: &Config, name: &str, matches: &ArgMatches) -> Result<(), String> {
     let file = matches.try_get_one::<PathBuf>("file").ok().flatten().cloned().unwrap_or_default();
-    let told = match name {
+    let summary = match name {
         "backup" => server::back_up(config, &file).await.map(|copied| {
             format!(
                 "{} has {} documents; the signing keys are in {}\n",
@@ -126,7 +126,7 @@ async fn copied(config: &Config, name: &str, matches: &ArgMatches) -> Result<(),
             .map(|copied| format!("{} documents are back\n", copied.documents)),
         _ => server::restored(config).await.map(|keys| format!("{keys} keys of Redis are gone\n")),
     };
-    print(&told.map_err(|error| error.to_string())?).map_err(|error| error.to_string())
+    print(&summary.map_err(|error| error.to_string())?).map_err(|error| error.to_string())
 }
 
 async fn changed(config: &Config, order: Result<user_command::Order, UserError>) -> Result<(), String> {

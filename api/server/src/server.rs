@@ -104,7 +104,7 @@ pub(crate) async fn migrate(config: &Config) -> Result<(), StoreError> {
 /// Makes what a load test needs and ends.
 pub(crate) async fn seed(config: &Config, order: Order) -> Result<Credentials, SeedError> {
     let keys = keys(config)?;
-    order.carry_out(&open_store(config).await?, &keys, &config.issuer).await
+    order.execute(&open_store(config).await?, &keys, &config.issuer).await
 }
 
 /// Why there is no backup, or nothing was put back.
@@ -181,10 +181,10 @@ pub(crate) async fn change_user(
     show: impl FnMut(&str),
 ) -> Result<String, AccountError> {
     let (shutdown, stores) = (Shutdown::new(), open_store(config).await?);
-    let done = order.carry_out(&stores, show).await?;
+    let done = order.execute(&stores, show).await?;
     if let Some(user) = done.ended {
         let bus = RedisBus::connect(&RedisOptions { url: config.redis_url.clone(), pace: config.pace }, &shutdown)?;
-        sessions::tell(&*bus, user, Revoked::All).await;
+        sessions::push_revocation(&*bus, user, Revoked::All).await;
     }
     Ok(done.text)
 }

@@ -154,7 +154,7 @@ impl Order {
     }
 
     /// Changes the store. A list is given to `show` line by line.
-    pub async fn carry_out(self, stores: &Stores, show: impl FnMut(&str)) -> Result<Done, UserError> {
+    pub async fn execute(self, stores: &Stores, show: impl FnMut(&str)) -> Result<Done, UserError> {
         stores.backend.migrate().await?;
         match self {
             Self::Add { name, email, role, password } => add(stores, [name, email], role, password).await,
@@ -284,9 +284,9 @@ fn chosen(given: Option<String>) -> Result<(Password, String), UserError> {
         Some(text) => text,
         None => generated()?,
     };
-    let told = if made { format!("password: {text}\n") } else { String::new() };
+    let shown = if made { format!("password: {text}\n") } else { String::new() };
     let password = Password::try_from(text).map_err(|why| UserError::Value("the password", why.to_owned()))?;
-    Ok((password, told))
+    Ok((password, shown))
 }
 
 fn generated() -> Result<String, NoRandomness> {

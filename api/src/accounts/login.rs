@@ -47,7 +47,7 @@ pub async fn login(
     // The account first, so that all of its names are one; the answer does not tell whether there was any.
     let user = sessions.stores.users.by_login(request.login.as_str()).await?;
     let counted = limits.login(user.as_ref().map(|user| user.id), &request.login, from).await;
-    counted.inspect_err(|_| sessions::tell_refused(from, "too many tries"))?;
+    counted.inspect_err(|_| sessions::log_refused_login(from, "too many tries"))?;
     let granted = sessions
         .login(Attempt { user, password: request.password, from }, UnixMillis::now())
         .await?;

@@ -134,7 +134,7 @@ impl Sessions {
             tracing::info!(session_id = %session, user_id = %user, "too many sessions, the oldest ended");
             self.metrics.refused("user_sessions");
         }
-        join_all(ended.into_iter().map(|session| tell(&*self.bus, user, Revoked::One(session)))).await;
+        join_all(ended.into_iter().map(|session| push_revocation(&*self.bus, user, Revoked::One(session)))).await;
         Ok(())
     }
 
@@ -176,14 +176,14 @@ impl Sessions {
     /// Ends all sessions of the user, and their sockets.
     pub async fn end_all(&self, user: UserId, now: UnixMillis) -> Result<(), ApiError> {
         self.stores.sessions.revoke_all(user, now).await?;
-        tell(&*self.bus, user, Revoked::All).await;
+        push_revocation(&*self.bus, user, Revoked::All).await;
         tracing::info!(user_id = %user, "logged out everywhere");
         Ok(())
     }
 
     async fn end(&self, user: UserId, session: SessionId, now: UnixMillis) -> Result<(), ApiError> {
         self.stores.sessions.revoke(session, now).await?;
-        tell(&*self.bus, user, Revoked::One(session)).await;
+        push_revocation(&*self.bus, user, Revoked::One(session)).await;
         Ok(())
     }
 
@@ -215,13 +215,13 @@ impl Sessions {
 }
 
 fn bad_credentials(from: ClientAddress, reason: &'static str) -> ApiError {
-    tell_refused(from, reason);
+    log_refused_login(from, reason);
     ApiError::refused(ErrorCode::BadCredentials)
 }
 
 /// The one line that names the address of somebody: for programs that shut out who tries passwords. It never has the name
 /// that was tried, which may be a password in the wrong field.
-pub fn tell_refused(from: ClientAddress, reason: &'static str) {
+pub fn log_refused_login(from: ClientAddress, reason: &'static str) {
     tracing::warn!(client = %from.0, reason, "login refused");
 }
 
@@ -233,7 +233,7 @@ fn rotation(token: &RefreshToken, session: &Session, now: UnixMillis) -> Rotatio
 }
 
 /// Tells the gateways at once. What is lost here they find by asking, a few seconds later.
-pub async fn tell(bus: &dyn PubSub, user: UserId, revoked: Revoked) {
+pub async fn push_revocation(bus: &dyn PubSub, user: UserId, revoked: Revoked) {
     match timeout(REVOKE_PUSH_WAIT, bus.revoke(user, revoked)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, user_id = %user, "revocation not pushed"),

@@ -61,7 +61,7 @@ pub(crate) async fn limited(State(limits): State<Limits>, mut request: Request, 
         return ApiError::Limited(verdict).into_response();
     }
     let mut response = next.run(request).await;
-    tell(&mut response, &verdict, limits.pace.burst);
+    write_headers(&mut response, &verdict, limits.pace.burst);
     response
 }
 
@@ -154,19 +154,19 @@ fn limit_of(path: &str) -> Option<Limit> {
 }
 
 /// What is left, unless the answer speaks of another limit. The pace of a room tells its own.
-fn tell(response: &mut Response, verdict: &Verdict, pace_burst: u32) {
+fn write_headers(response: &mut Response, verdict: &Verdict, pace_burst: u32) {
     if response.headers().contains_key(headers::LIMIT) {
         return;
     }
     if response.status() == StatusCode::TOO_MANY_REQUESTS {
         let burst = if is_pace(response) { pace_burst } else { 1 };
-        tell_empty(response.headers_mut(), burst);
+        write_empty_bucket(response.headers_mut(), burst);
     } else {
         verdict.write(response.headers_mut());
     }
 }
 
-fn tell_empty(map: &mut HeaderMap, burst: u32) {
+fn write_empty_bucket(map: &mut HeaderMap, burst: u32) {
     let reset = map.get(RETRY_AFTER).cloned().unwrap_or(HeaderValue::from_static("1"));
     map.insert(headers::LIMIT, HeaderValue::from(burst));
     map.insert(headers::REMAINING, HeaderValue::from(0_u32));

@@ -33,7 +33,7 @@ use crate::limits::{BACKUP_DOCUMENT_BYTES_MAX, RESTORE_BYTES_MAX, RESTORE_DOCUME
 const FIRST_LINE: &[u8] = b"rookery mongodb backup 1\n";
 const SUM_BYTES: usize = 32;
 /// Between two words about how far it is.
-const TOLD_EVERY: u64 = 50_000;
+const LOG_EVERY: u64 = 50_000;
 
 /// Collections that are no part of a copy: the notes on the schema, which is made anew, and the timeline.
 const LEFT_OUT: &[&str] = &[migrations::COLLECTION, timeline::COLLECTION];
@@ -164,7 +164,7 @@ impl Copier {
             while let Some(document) = all.try_next().await.map_err(store)? {
                 record(&mut out, b'D', document.as_bytes()).map_err(at(partial))?;
                 copied.documents += 1;
-                tell(copied.documents, &name);
+                log_progress(copied.documents, &name);
             }
         }
         record(&mut out, b'E', &copied.documents.to_le_bytes()).map_err(at(partial))?;
@@ -239,7 +239,7 @@ impl Copier {
                 done += u64::try_from(waiting.len()).unwrap_or(0);
                 let collection = self.database.collection::<RawDocumentBuf>(&name);
                 collection.insert_many(waiting.drain(..)).ordered(false).await.map_err(store)?;
-                tell(done, &name);
+                log_progress(done, &name);
                 bytes = 0;
             }
             match letter {
@@ -251,8 +251,8 @@ impl Copier {
     }
 }
 
-fn tell(documents: u64, collection: &str) {
-    if documents.is_multiple_of(TOLD_EVERY) {
+fn log_progress(documents: u64, collection: &str) {
+    if documents.is_multiple_of(LOG_EVERY) {
         tracing::info!(documents, collection, "copied so far");
     }
 }
@@ -277,9 +277,9 @@ fn verify(from: &mut impl Read, file: &Path) -> Result<Copied, BackupError> {
         }
     }
     let (rest, sum) = from.finish();
-    let mut told = [0; SUM_BYTES];
-    rest.read_exact(&mut told).map_err(|error| broken(file, error))?;
-    if told == sum { Ok(copied) } else { Err(broken(file, "its sum is wrong")) }
+    let mut written = [0; SUM_BYTES];
+    rest.read_exact(&mut written).map_err(|error| broken(file, error))?;
+    if written == sum { Ok(copied) } else { Err(broken(file, "its sum is wrong")) }
 }
 
 fn check_schema(text: &[u8], file: &Path) -> Result<(), BackupError> {

@@ -45,12 +45,12 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Failed> + Send + 'static,
     {
-        let (tell, answer) = oneshot::channel();
+        let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |group| {
             let outcome = group.and_then(|group| in_savepoint(group, change));
             Box::new(move |commit| {
                 // An error here is a caller that has gone.
-                let _ = tell.send(committed(outcome, commit));
+                let _ = reply.send(committed(outcome, commit));
             })
         });
         match timeout(STORE_DEADLINE, self.jobs.send(job)).await {

@@ -42,7 +42,7 @@ impl Presence {
         if self.is_crowded(room) {
             self.drop_typing("crowd");
         } else if is_first(&self.typing.said, room, user.user_id) {
-            return self.hub.bus.whisper(room, EphemeralSignal::Typing { user }).await;
+            return self.hub.bus.publish_ephemeral(room, EphemeralSignal::Typing { user }).await;
         } else {
             self.drop_typing("often");
         }

@@ -145,15 +145,15 @@ pub(super) fn parse_revocation(text: &str) -> Option<Revoked> {
 }
 
 /// What stands before something that is neither numbered nor kept; an entry begins with a digit.
-const WHISPER: &str = "w ";
+const EPHEMERAL: &str = "w ";
 
-pub(super) fn whisper(whisper: &EphemeralSignal) -> String {
+pub(super) fn ephemeral(signal: &EphemeralSignal) -> String {
     // Ids and names only: nothing in it can fail to serialise.
-    format!("{WHISPER}{}", serde_json::to_string(whisper).unwrap_or_default())
+    format!("{EPHEMERAL}{}", serde_json::to_string(signal).unwrap_or_default())
 }
 
-pub(super) fn parse_whisper(text: &str) -> Option<EphemeralSignal> {
-    serde_json::from_str(text.strip_prefix(WHISPER)?).ok()
+pub(super) fn parse_ephemeral(text: &str) -> Option<EphemeralSignal> {
+    serde_json::from_str(text.strip_prefix(EPHEMERAL)?).ok()
 }
 
 /// What stands before a user's presence on the user's channel.
@@ -214,7 +214,7 @@ mod tests {
             assert_eq!(parse_presence(UserId::generate(), text), None, "{text}");
         }
         for text in ["", "w", "w ", "w {}", r#"w {"kind":"shout"}"#, r#"{"kind":"occupancy"}"#] {
-            assert_eq!(parse_whisper(text), None, "{text}");
+            assert_eq!(parse_ephemeral(text), None, "{text}");
         }
         for text in ["", "revoked", "revoked ", "revoked nobody", "all"] {
             assert_eq!(parse_revocation(text), None, "{text}");

@@ -208,8 +208,8 @@ impl RedisBus {
         ]
     }
 
-    fn tell(&self, signal: Signal) {
-        // Without a listener there is nobody to tell.
+    fn emit(&self, signal: Signal) {
+        // Without a listener there is nobody to notify.
         self.signals.send(signal).ok();
     }
 }

@@ -42,39 +42,39 @@ impl Marks {
 }
 
 /// Subscribes to what is wanted and leaves what is not, until the process stops.
-pub(super) async fn keep_heard(bus: Arc<RedisBus>) {
-    let mut heard = BTreeSet::new();
+pub(super) async fn follow_wanted(bus: Arc<RedisBus>) {
+    let mut subscribed = BTreeSet::new();
     loop {
         // Either way it is time to look.
         timeout(MARKS_LINGER / 4, bus.marks.wanted.notified()).await.ok();
-        while let Err(error) = follow(&bus, &mut heard).await {
-            tracing::debug!(%error, "stored marks are not heard yet");
+        while let Err(error) = follow(&bus, &mut subscribed).await {
+            tracing::debug!(%error, "stored marks are not subscribed yet");
             sleep(SUBSCRIBE_PAUSE).await;
         }
     }
 }
 
-async fn follow(bus: &RedisBus, heard: &mut BTreeSet<Partition>) -> Result<(), BusError> {
+async fn follow(bus: &RedisBus, subscribed: &mut BTreeSet<Partition>) -> Result<(), BusError> {
     let wanted = bus.marks.current();
-    let new: Vec<Partition> = wanted.difference(heard).copied().collect();
+    let new: Vec<Partition> = wanted.difference(subscribed).copied().collect();
     if !new.is_empty() {
         bus.join(new.iter().map(|t| keys::marks_channel(*t)).collect()).await?;
-        heard.extend(&new);
+        subscribed.extend(&new);
         // What was stored before the subscription was there is told to nobody else.
-        stream::iter(new).for_each_concurrent(REDIS_CALLS_AT_ONCE, |t| tell_mark(bus, t)).await;
+        stream::iter(new).for_each_concurrent(REDIS_CALLS_AT_ONCE, |t| emit_mark(bus, t)).await;
     }
-    let left: Vec<Partition> = heard.difference(&wanted).copied().collect();
+    let left: Vec<Partition> = subscribed.difference(&wanted).copied().collect();
     if !left.is_empty() {
         // Whether or not the server hears of it in time: they are not among what is subscribed to again.
-        heard.retain(|t| !left.contains(t));
+        subscribed.retain(|t| !left.contains(t));
         bus.leave(left.iter().map(|t| keys::marks_channel(*t)).collect()).await?;
     }
     Ok(())
 }
 
-async fn tell_mark(bus: &RedisBus, partition: Partition) {
+async fn emit_mark(bus: &RedisBus, partition: Partition) {
     match read(bus, partition).await {
-        Ok(Some(mark)) => bus.tell(Signal::Stored { partition, mark: Arc::new(mark) }),
+        Ok(Some(mark)) => bus.emit(Signal::Stored { partition, mark: Arc::new(mark) }),
         Ok(None) => {}
         // Whoever waits reads it again soon.
         Err(error) => tracing::debug!(%partition, %error, "stored mark not read"),

@@ -199,7 +199,7 @@ impl PresenceStore for RedisBus {
         let calls = stream::iter(calls).map(|(partition, rooms)| async move {
             let occupancies = rooms.iter().map(|(room, _)| keys::occupancy(*room));
             let keys = std::iter::once(keys::presence_of_lease(partition, lease)).chain(occupancies).collect();
-            let mut args = vec![id(lease), codec::whisper(&EphemeralSignal::Occupancy {})];
+            let mut args = vec![id(lease), codec::ephemeral(&EphemeralSignal::Occupancy {})];
             args.extend(rooms.iter().flat_map(|(room, who)| {
                 // Ids and texts only: nothing in it can fail to serialise.
                 let who = who.as_ref().and_then(|who| serde_json::to_string(who).ok());

@@ -53,15 +53,15 @@ impl PubSub for RedisBus {
         self.leave(users.iter().map(|user| keys::user_channel(*user)).collect()).await
     }
 
-    async fn whisper(&self, room: RoomId, whisper: EphemeralSignal) -> Result<(), BusError> {
-        self.publish(keys::room_channel(room), codec::whisper(&whisper)).await
+    async fn publish_ephemeral(&self, room: RoomId, signal: EphemeralSignal) -> Result<(), BusError> {
+        self.publish(keys::room_channel(room), codec::ephemeral(&signal)).await
     }
 
     async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError> {
         self.publish(keys::user_channel(user), codec::revocation(revoked)).await
     }
 
-    async fn tell_user(&self, user: UserId, news: &UserNews) -> Result<(), BusError> {
+    async fn notify_user(&self, user: UserId, news: &UserNews) -> Result<(), BusError> {
         self.publish(keys::user_channel(user), codec::user_news(news)).await
     }
 }

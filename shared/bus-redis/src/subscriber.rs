@@ -36,7 +36,7 @@ pub(super) fn start(bus: &Arc<RedisBus>, shutdown: &Shutdown) {
     shutdown.spawn("bus messages", receive(Arc::clone(bus), messages));
     shutdown.spawn("bus subscriptions", keep_subscribed(Arc::clone(bus), subscriber));
     shutdown.spawn("bus scripts", keep_bound(Arc::clone(bus), commands));
-    shutdown.spawn("bus marks", marks::keep_heard(Arc::clone(bus)));
+    shutdown.spawn("bus marks", marks::follow_wanted(Arc::clone(bus)));
     shutdown.spawn("bus signs of life", ask_for_life(Arc::clone(bus)));
     if bus.commands.is_clustered() {
         shutdown.spawn("bus topology", watch_topology(Arc::clone(bus)));
@@ -60,7 +60,7 @@ async fn keep_subscribed(bus: Arc<RedisBus>, mut connects: Receiver<Server>) {
             tokio::time::sleep(SUBSCRIBE_PAUSE).await;
         }
         // Only now is everything published from here on heard; what was missed before can be asked for.
-        bus.tell(Signal::Suspect);
+        bus.emit(Signal::Suspect);
         bus.wakeups.notify_all();
     }
 }
@@ -69,7 +69,7 @@ async fn keep_subscribed(bus: Arc<RedisBus>, mut connects: Receiver<Server>) {
 async fn keep_bound(bus: Arc<RedisBus>, mut connects: Receiver<Server>) {
     while let Ok(_) | Err(RecvError::Lagged(_)) = connects.recv().await {
         bus.scripts.forget_all();
-        bus.tell(Signal::Suspect);
+        bus.emit(Signal::Suspect);
     }
 }
 
@@ -193,7 +193,7 @@ async fn receive(bus: Arc<RedisBus>, mut messages: Receiver<Message>) {
             Ok(message) => dispatch(&bus, &message),
             Err(RecvError::Lagged(lost)) => {
                 tracing::warn!(lost, "bus messages overflowed");
-                bus.tell(Signal::Suspect);
+                bus.emit(Signal::Suspect);
             }
             Err(RecvError::Closed) => return,
         }
@@ -208,17 +208,17 @@ fn dispatch(bus: &RedisBus, message: &Message) {
     };
     match channel {
         Channel::Room(room) => {
-            if let Some(whisper) = codec::parse_whisper(&text) {
-                bus.tell(Signal::Ephemeral { room, whisper: Arc::new(whisper) });
+            if let Some(signal) = codec::parse_ephemeral(&text) {
+                bus.emit(Signal::Ephemeral { room, signal: Arc::new(signal) });
             } else if let Some(event) = codec::parse_entry(room, &text) {
-                bus.tell(Signal::Event(Arc::new(event)));
+                bus.emit(Signal::Event(Arc::new(event)));
             } else {
                 tracing::warn!(%room, "event not understood, skipped");
             }
         }
         Channel::Marks(partition) => {
             if let Some(mark) = codec::parse_stored(&text) {
-                bus.tell(Signal::Stored { partition, mark: Arc::new(mark) });
+                bus.emit(Signal::Stored { partition, mark: Arc::new(mark) });
             } else {
                 tracing::warn!(%partition, "stored mark not understood, skipped");
             }
@@ -226,13 +226,13 @@ fn dispatch(bus: &RedisBus, message: &Message) {
         Channel::Wake(partition) => bus.wakeups.notify(partition, codec::parse_wake(&text)),
         Channel::User(user) => {
             if let Some(revoked) = codec::parse_revocation(&text) {
-                bus.tell(Signal::Session { user, revoked });
+                bus.emit(Signal::Session { user, revoked });
             } else if let Some(presence) =
                 text.strip_prefix(codec::PRESENCE).and_then(|row| codec::parse_presence(user, row))
             {
-                bus.tell(Signal::Presence(Arc::new(presence)));
+                bus.emit(Signal::Presence(Arc::new(presence)));
             } else if let Some(news) = codec::parse_user_news(&text) {
-                bus.tell(Signal::User { user, news: Arc::new(news) });
+                bus.emit(Signal::User { user, news: Arc::new(news) });
             } else {
                 tracing::warn!(%user, "message to a user not understood, skipped");
             }

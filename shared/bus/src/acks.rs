@@ -84,8 +84,8 @@ impl<T> PendingAcks<T> {
         if mark.upto.epoch < waiting.epoch || waiting.upto.is_some_and(|known| mark.upto <= known) {
             return completed;
         }
-        let told = u64::try_from(mark.moved.len()).unwrap_or(u64::MAX);
-        let is_whole = mark.moves <= waiting.moves.saturating_add(told);
+        let listed = u64::try_from(mark.moved.len()).unwrap_or(u64::MAX);
+        let is_whole = mark.moves <= waiting.moves.saturating_add(listed);
         if mark.moves > waiting.moves {
             waiting.doubtful = Some(mark.upto);
         }

@@ -285,13 +285,13 @@ pub trait PubSub: Send + Sync + 'static {
     async fn unsubscribe_users(&self, users: &[UserId]) -> Result<(), BusError>;
 
     /// Tells everybody who is subscribed to the room. Nothing is numbered or kept, and it may be lost.
-    async fn whisper(&self, room: RoomId, whisper: EphemeralSignal) -> Result<(), BusError>;
+    async fn publish_ephemeral(&self, room: RoomId, signal: EphemeralSignal) -> Result<(), BusError>;
 
     /// Tells everybody who is subscribed to the user. It may be lost: the store has the truth.
     async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError>;
 
     /// Tells everybody who is subscribed to the user. It may be lost: the store has the truth.
-    async fn tell_user(&self, user: UserId, news: &UserNews) -> Result<(), BusError>;
+    async fn notify_user(&self, user: UserId, news: &UserNews) -> Result<(), BusError>;
 }
 
 /// All of it, as programs assemble it; who needs a part takes that.

@@ -110,22 +110,22 @@ impl MemoryBus {
         for (event, position) in plan.events.into_iter().zip(plan.positions) {
             marks.insert(partition_of(event.room), position);
             if subscribed.contains(&event.room) {
-                self.tell(Signal::Event(Arc::new(event)));
+                self.emit(Signal::Event(Arc::new(event)));
             }
         }
         for (partition, upto) in marks {
-            self.tell(Signal::Stored { partition, mark: Arc::new(mark(upto)) });
+            self.emit(Signal::Stored { partition, mark: Arc::new(mark(upto)) });
         }
     }
 
-    fn tell_whisper(&self, room: RoomId, whisper: EphemeralSignal) {
+    fn emit_ephemeral(&self, room: RoomId, signal: EphemeralSignal) {
         if self.subscribed.lock().contains(&room) {
-            self.tell(Signal::Ephemeral { room, whisper: Arc::new(whisper) });
+            self.emit(Signal::Ephemeral { room, signal: Arc::new(signal) });
         }
     }
 
-    fn tell(&self, signal: Signal) {
-        // Without a listener there is nobody to tell.
+    fn emit(&self, signal: Signal) {
+        // Without a listener there is nobody to notify.
         self.signals.send(signal).ok();
     }
 }
@@ -230,21 +230,21 @@ impl PubSub for MemoryBus {
         Ok(())
     }
 
-    async fn whisper(&self, room: RoomId, whisper: EphemeralSignal) -> Result<(), BusError> {
-        self.tell_whisper(room, whisper);
+    async fn publish_ephemeral(&self, room: RoomId, signal: EphemeralSignal) -> Result<(), BusError> {
+        self.emit_ephemeral(room, signal);
         Ok(())
     }
 
     async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError> {
         if self.users.lock().contains(&user) {
-            self.tell(Signal::Session { user, revoked });
+            self.emit(Signal::Session { user, revoked });
         }
         Ok(())
     }
 
-    async fn tell_user(&self, user: UserId, news: &UserNews) -> Result<(), BusError> {
+    async fn notify_user(&self, user: UserId, news: &UserNews) -> Result<(), BusError> {
         if self.users.lock().contains(&user) {
-            self.tell(Signal::User { user, news: Arc::new(news.clone()) });
+            self.emit(Signal::User { user, news: Arc::new(news.clone()) });
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ pub enum Signal {
         /// The room.
         room: RoomId,
         /// What.
-        whisper: Arc<EphemeralSignal>,
+        signal: Arc<EphemeralSignal>,
     },
     /// A user this process is subscribed to came, went, or has another status.
     Presence(Arc<UserPresence>),

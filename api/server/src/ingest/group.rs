@@ -57,7 +57,7 @@ struct Waiting {
     epoch: Epoch,
     fence: String,
     events: Vec<SequencedEvent>,
-    tell: oneshot::Sender<Result<Applied, StoreError>>,
+    reply: oneshot::Sender<Result<Applied, StoreError>>,
 }
 
 impl Waiting {
@@ -84,7 +84,7 @@ impl Waiting {
 
     fn answer(self, outcome: Result<Applied, StoreError>) {
         // A caller that has gone needs no answer.
-        let _ = self.tell.send(outcome);
+        let _ = self.reply.send(outcome);
     }
 }
 
@@ -104,9 +104,9 @@ impl BatchWriter {
 
     /// Stores the events of a batch, see [`Messages::apply`], unless their epoch is over.
     pub(super) async fn apply(&self, partition: Partition, batch: &Batch) -> Result<Applied, StoreError> {
-        let (tell, mut answer) = oneshot::channel();
+        let (reply, mut answer) = oneshot::channel();
         let events = batch.entries.iter().filter_map(|entry| entry.event.clone()).collect();
-        let waiting = Waiting { partition, epoch: batch.epoch, fence: batch.fence.clone(), events, tell };
+        let waiting = Waiting { partition, epoch: batch.epoch, fence: batch.fence.clone(), events, reply };
         self.waiting.lock().push_back(waiting);
         loop {
             tokio::select! {

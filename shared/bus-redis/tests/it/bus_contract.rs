@@ -231,8 +231,8 @@ async fn news_is_told_to_who_listens(fixture: Fixture) {
     let sent = UserNews::Read { room: RoomId::generate(), state };
     let mut signals = fixture.bus.signals();
     fixture.bus.subscribe_users(&[heard]).await.unwrap();
-    fixture.bus.tell_user(unheard, &sent).await.unwrap();
-    fixture.bus.tell_user(heard, &sent).await.unwrap();
+    fixture.bus.notify_user(unheard, &sent).await.unwrap();
+    fixture.bus.notify_user(heard, &sent).await.unwrap();
     let told = async {
         loop {
             if let Signal::User { user, news } = signals.recv().await.unwrap() {

@@ -111,17 +111,17 @@ async fn many_are_changed_and_read_in_the_order_asked(fixture: Fixture) {
     assert_eq!(fixture.presence.users(&[]).await, Ok(Vec::new()));
 }
 
-async fn whisper_of(signals: &mut Receiver<Signal>, wanted: RoomId) -> EphemeralSignal {
-    let whisper = async {
+async fn ephemeral_of(signals: &mut Receiver<Signal>, wanted: RoomId) -> EphemeralSignal {
+    let signal = async {
         loop {
-            if let Signal::Ephemeral { room, whisper } = signals.recv().await.unwrap()
+            if let Signal::Ephemeral { room, signal } = signals.recv().await.unwrap()
                 && room == wanted
             {
-                return EphemeralSignal::clone(&whisper);
+                return EphemeralSignal::clone(&signal);
             }
         }
     };
-    timeout(PATIENCE, whisper).await.expect("a whisper is heard")
+    timeout(PATIENCE, signal).await.expect("an ephemeral signal arrives")
 }
 
 async fn rooms_are_occupied_by_each_gateway(fixture: Fixture) {
@@ -138,7 +138,7 @@ async fn rooms_are_occupied_by_each_gateway(fixture: Fixture) {
         .await
         .unwrap();
     for _ in 0..2 {
-        assert_eq!(whisper_of(&mut signals, room).await, EphemeralSignal::Occupancy {});
+        assert_eq!(ephemeral_of(&mut signals, room).await, EphemeralSignal::Occupancy {});
     }
     let mut found = fixture.presence.occupants(&[RoomId::generate(), room]).await.unwrap();
     assert_eq!(found.remove(0), []);
@@ -148,9 +148,9 @@ async fn rooms_are_occupied_by_each_gateway(fixture: Fixture) {
     assert_eq!(fixture.presence.occupants(&[room]).await.unwrap(), [vec![counted]]);
     let typing =
         EphemeralSignal::Typing { user: rookery_protocol::event::Sender { user_id: user, username: "alice".into() } };
-    fixture.bus.whisper(room, typing.clone()).await.unwrap();
-    assert_eq!(whisper_of(&mut signals, room).await, EphemeralSignal::Occupancy {});
-    assert_eq!(whisper_of(&mut signals, room).await, typing);
+    fixture.bus.publish_ephemeral(room, typing.clone()).await.unwrap();
+    assert_eq!(ephemeral_of(&mut signals, room).await, EphemeralSignal::Occupancy {});
+    assert_eq!(ephemeral_of(&mut signals, room).await, typing);
 }
 
 /// Others use the same servers and may be the first to claim; they never clean up, so the claim comes free again.

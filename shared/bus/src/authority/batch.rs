@@ -1,4 +1,4 @@
-//! Many questions about rights, and their answers, as they cross the wire: what many have in common is told once.
+//! Many questions about rights, and their answers, as they cross the wire: what many have in common is sent once.
 
 use std::collections::HashMap;
 
@@ -31,7 +31,8 @@ pub struct Answers {
     /// The rooms of the questions; none where nobody who asked may know of it.
     rooms: Vec<Option<Facts>>,
     /// One for each question; none where the user is not to know of the room.
-    standings: Vec<Option<Told>>,
+    #[serde(rename = "standings")]
+    access: Vec<Option<Access>>,
 }
 
 /// What is the same for everybody in a room.
@@ -45,9 +46,9 @@ struct Facts {
     acl: AclVersion,
 }
 
-/// What one user is.
+/// What a user is in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Told {
+struct Access {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     role: Option<RoomRole>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,18 +91,18 @@ impl Questions {
     /// # Errors
     /// That of the question.
     pub fn answered(&self, answers: Vec<Answer>) -> Result<Answers, AuthorityError> {
-        let mut sent = Answers { rooms: vec![None; self.rooms.len()], standings: Vec::with_capacity(answers.len()) };
+        let mut sent = Answers { rooms: vec![None; self.rooms.len()], access: Vec::with_capacity(answers.len()) };
         for ((_, place), answer) in self.places().zip(answers) {
-            sent.standings.push(match answer {
+            sent.access.push(match answer {
                 Ok(permission) => {
-                    let told = Told::from(&permission);
+                    let access = Access::from(&permission);
                     // An older version with a newer role only makes the permission look stale.
                     match sent.rooms.get_mut(place) {
                         Some(Some(facts)) => facts.acl = facts.acl.min(permission.acl),
                         Some(facts @ None) => *facts = Some(Facts::from(permission)),
                         None => {}
                     }
-                    Some(told)
+                    Some(access)
                 }
                 Err(AuthorityError::Refused(ErrorCode::UnknownRoom)) => None,
                 Err(error) => return Err(error),
@@ -112,11 +113,11 @@ impl Questions {
 
     /// What was sent as an answer, one by one; none if it does not fit the questions.
     pub fn read(&self, answers: &Answers) -> Option<Vec<Answer>> {
-        let one = |((_, place), told): ((UserId, usize), &Option<Told>)| match told {
+        let one = |((_, place), access): ((UserId, usize), &Option<Access>)| match access {
             None => Some(Err(AuthorityError::Refused(ErrorCode::UnknownRoom))),
-            Some(told) => Some(Ok(told.with(answers.rooms.get(place)?.as_ref()?))),
+            Some(access) => Some(Ok(access.with(answers.rooms.get(place)?.as_ref()?))),
         };
-        let all: Vec<Answer> = self.places().zip(&answers.standings).map(one).collect::<Option<_>>()?;
+        let all: Vec<Answer> = self.places().zip(&answers.access).map(one).collect::<Option<_>>()?;
         (all.len() == self.count()).then_some(all)
     }
 
@@ -125,7 +126,7 @@ impl Questions {
     }
 }
 
-impl From<&Permission> for Told {
+impl From<&Permission> for Access {
     fn from(permission: &Permission) -> Self {
         Self { role: permission.role, muted: permission.muted, banned: permission.banned }
     }
@@ -138,7 +139,7 @@ impl From<Permission> for Facts {
     }
 }
 
-impl Told {
+impl Access {
     fn with(self, facts: &Facts) -> Permission {
         let (Self { role, muted, banned }, Facts { room, slug, name, visibility, acl }) = (self, facts.clone());
         Permission { room, slug, name, visibility, role, acl, muted, banned }
@@ -193,9 +194,9 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_not_believed() {
         let sent = Questions::new(&[Question { user: UserId::generate(), room: RoomRef::Id(RoomId::generate()) }]);
-        assert_eq!(sent.read(&Answers { rooms: vec![None], standings: vec![] }), None);
-        let told = Told { role: None, muted: None, banned: None };
-        assert_eq!(sent.read(&Answers { rooms: vec![], standings: vec![Some(told)] }), None);
+        assert_eq!(sent.read(&Answers { rooms: vec![None], access: vec![] }), None);
+        let access = Access { role: None, muted: None, banned: None };
+        assert_eq!(sent.read(&Answers { rooms: vec![], access: vec![Some(access)] }), None);
         let stray = r#"{"rooms":[],"users":[{"user":"0196f6a0-0000-7000-8000-000000000001","rooms":[3]}]}"#;
         assert_eq!(serde_json::from_str::<Questions>(stray).unwrap().questions(), None);
         assert!(sent.answered(vec![Err(AuthorityError::Unavailable("away".to_owned()))]).is_err());

@@ -111,7 +111,7 @@ impl PresenceStore for MemoryBus {
         let subscribed = self.users.lock();
         for (found, is_news) in &outcomes {
             if *is_news && subscribed.contains(&found.user) {
-                self.tell(Signal::Presence(Arc::new(found.clone())));
+                self.emit(Signal::Presence(Arc::new(found.clone())));
             }
         }
         Ok(outcomes.into_iter().map(|(found, _)| found).collect())
@@ -136,7 +136,7 @@ impl PresenceStore for MemoryBus {
         }
         drop(presences);
         for (room, _) in rooms {
-            self.tell_whisper(*room, EphemeralSignal::Occupancy {});
+            self.emit_ephemeral(*room, EphemeralSignal::Occupancy {});
         }
         Ok(())
     }

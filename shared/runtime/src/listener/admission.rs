@@ -98,7 +98,7 @@ impl Admission {
         let of_address = [addresses::CONNECTIONS, addresses::ACCEPTS].contains(&limit);
         let text = if of_address { TOO_MANY } else { FULL };
         self.shutdown.spawn("refusal", async move {
-            if timeout(REFUSAL_DEADLINE, say_no(stream, text)).await.is_err() {
+            if timeout(REFUSAL_DEADLINE, send_refusal(stream, text)).await.is_err() {
                 tracing::debug!("refused connection left behind");
             }
             drop(turn);
@@ -134,7 +134,7 @@ impl Admission {
     }
 }
 
-async fn say_no(mut stream: TcpStream, text: &[u8]) -> io::Result<()> {
+async fn send_refusal(mut stream: TcpStream, text: &[u8]) -> io::Result<()> {
     stream.write_all(text).await?;
     stream.shutdown().await?;
     // Closing before the request was read would take the answer back.
