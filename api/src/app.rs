@@ -76,7 +76,7 @@ pub enum AppError {
 pub struct App {
     /// Where everything is kept.
     pub stores: Stores,
-    /// Counts.
+    /// Metrics of the process.
     pub metrics: Metrics,
     /// What this process writes into the store.
     pub underway: Arc<InFlightWrites>,

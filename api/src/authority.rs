@@ -55,7 +55,7 @@ pub struct LocalAuthorityParts {
     pub bus: Arc<dyn Bus>,
     /// Whose public halves are told.
     pub keys: Arc<SigningKeys>,
-    /// Counts.
+    /// Metrics of the process.
     pub metrics: Metrics,
     /// What this process writes into the store.
     pub underway: Arc<InFlightWrites>,
@@ -69,7 +69,7 @@ pub struct LocalAuthority {
     /// Rooms that are being opened: several gateways ask for the same room at once.
     rooms: Cache<RoomId, ()>,
     reads: Reads,
-    standings: MembershipCache,
+    memberships: MembershipCache,
     sessions: OpenSessions,
     /// Who counts unread messages for a subscription.
     counting: Semaphore,
@@ -80,8 +80,8 @@ impl LocalAuthority {
     pub fn new(parts: LocalAuthorityParts) -> Self {
         let opening = partitions().map(|_| Mutex::new(())).collect();
         let (counting, rooms) = (Semaphore::new(READ_STATES_AT_ONCE), Cache::new(ROOMS_OPENING_MAX));
-        let (reads, standings, sessions) = (Reads::default(), MembershipCache::new(), OpenSessions::new());
-        Self { parts, opening, rooms, reads, standings, sessions, counting }
+        let (reads, memberships, sessions) = (Reads::default(), MembershipCache::new(), OpenSessions::new());
+        Self { parts, opening, rooms, reads, memberships, sessions, counting }
     }
 
     pub(super) const fn parts(&self) -> &LocalAuthorityParts {
@@ -181,7 +181,7 @@ impl PermissionSource for LocalAuthority {
     }
 
     async fn authorize_many(&self, questions: &[Question]) -> Result<Vec<Answer>, AuthorityError> {
-        self.standings.answers(&self.parts.stores, questions).await
+        self.memberships.answers(&self.parts.stores, questions).await
     }
 
     async fn acl_versions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, AclVersion)>, AuthorityError> {

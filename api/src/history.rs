@@ -1,6 +1,6 @@
 //! Reading a room's history: what the store has, and what only the bus has so far.
 //!
-//! A message can be read as soon as it was echoed. A page never hides a hole: where events are missing between the
+//! A message can be read as soon as it was echoed. A page never hides a gap: where events are missing between the
 //! store and the hot tail, the page ends there, or the answer is "not possible right now".
 
 pub mod list;
@@ -29,7 +29,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::history::single_flight::{Full, SingleFlight};
-use merge::{Hole, Merged, Tail, merge};
+use merge::{Merged, SequenceGap, Tail, merge};
 use rookery_bus::RoomLog;
 use rookery_bus::error::BusError;
 use rookery_protocol::error_code::ErrorCode;
@@ -64,7 +64,7 @@ pub struct History {
 #[derive(Clone)]
 pub struct Page {
     events: Vec<SequencedEvent>,
-    /// What acts have made of the messages of the page.
+    /// States of the messages of the page.
     states: HashMap<MessageId, MessageState>,
     /// Where the page before this one ends; none at the beginning of the history.
     pub previous: Option<Position>,
@@ -117,7 +117,7 @@ impl History {
     async fn read(&self, room: RoomId, question: PageQuestion) -> Result<Page, ApiError> {
         // The bus before the store: an event that moves from one to the other in between is then seen twice, not never.
         let Known { newest, tail } = self.known(room).await;
-        let acts = tail.as_ref().map(|tail| states::acts(&tail.events)).unwrap_or_default();
+        let changes = tail.as_ref().map(|tail| states::message_changes(&tail.events)).unwrap_or_default();
         let one_more = PageQuestion { limit: question.limit + 1, ..question };
         let stored = self.rooms.stores.messages.page(room, one_more).await?;
         let (newest, tail) = match tail {
@@ -125,10 +125,10 @@ impl History {
             tail => (newest, tail),
         };
         let merged = merge(stored, tail, question.window);
-        let merged = merged.map_err(|Hole| BusError::Unavailable("events wait to be stored".to_owned()))?;
-        let is_whole = question.window == Window::Latest && !merged.after_hole;
+        let merged = merged.map_err(|SequenceGap| BusError::Unavailable("events wait to be stored".to_owned()))?;
+        let is_whole = question.window == Window::Latest && !merged.after_gap;
         let mut page = cut(merged, question);
-        page.states = states::of(&self.rooms.stores, &page.events, &acts).await?;
+        page.states = states::of(&self.rooms.stores, &page.events, &changes).await?;
         page.upto = newest.filter(|_| is_whole);
         Ok(page)
     }
@@ -200,14 +200,14 @@ async fn unstored(log: &dyn RoomLog, room: RoomId) -> Result<Known, BusError> {
 
 /// Leaves out what was not asked for, cuts one event too many off the far end and remembers that it was there.
 fn cut(merged: Merged, question: PageQuestion) -> Page {
-    let Merged { mut events, after_hole } = merged;
+    let Merged { mut events, after_gap } = merged;
     let (begins, ends) = (events.first().map(SequencedEvent::position), events.last().map(SequencedEvent::position));
     events.retain(|event| question.kinds.include(event));
     let surplus = events.len().saturating_sub(question.limit);
     let (older, cut_short) = match question.window {
         Window::Latest | Window::Before(_) => {
             events.drain(..surplus);
-            (surplus > 0 || after_hole, false)
+            (surplus > 0 || after_gap, false)
         }
         Window::After(_) => {
             events.truncate(question.limit);
@@ -244,11 +244,12 @@ pub(super) async fn find_message(
     let is_stored = known.is_some();
     let in_tail = || unstored.iter().find(|event| event.event.id == id && is_message_of(event, room)).cloned();
     let Some(said) = known.or_else(in_tail) else { return Ok(None) };
-    let acts: Vec<&SequencedEvent> = unstored.iter().filter(|event| target_of(&event.event.body) == Some(id)).collect();
-    let users: Vec<UserId> = users.iter().copied().chain(acts.iter().map(|act| act.event.user_id)).collect();
+    let changes: Vec<&SequencedEvent> =
+        unstored.iter().filter(|event| target_of(&event.event.body) == Some(id)).collect();
+    let users: Vec<UserId> = users.iter().copied().chain(changes.iter().map(|change| change.event.user_id)).collect();
     let mut state = stores.messages.states(&[id], &users).await?.remove(&id).unwrap_or_default();
-    for act in acts {
-        state.apply(act);
+    for change in changes {
+        state.apply(change);
     }
     Ok(Some(MessageLookup { said, state, unstored, is_stored }))
 }

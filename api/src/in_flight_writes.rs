@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use crate::limits::INGEST_WRITE_LINGER;
 
-/// See the module.
+/// Writes that were begun and whose outcome is not known yet.
 #[derive(Debug, Default)]
 pub struct InFlightWrites {
     writes: Mutex<Writes>,

@@ -62,7 +62,7 @@ pub const SLOW_MODE_MS_MAX: u64 = 6 * 60 * 60 * 1_000;
 
 /// Versions of one message that its history of edits shows, the newest ones.
 pub const EDITS_SHOWN_MAX: usize = 100;
-/// How long the store remembers that a reaction was taken back, so that an older act that comes late does not count.
+/// How long the store remembers that a reaction was taken back, so that an older change that arrives late does not count.
 pub const TAKEN_BACK_KEPT: Duration = Duration::from_mins(10);
 /// Between two times that such rows are forgotten.
 pub const SWEEP_INTERVAL: Duration = Duration::from_mins(1);

@@ -61,11 +61,11 @@ pub struct Messages {
 
 /// A message that has its place.
 pub struct Sent {
-    /// The room.
+    /// Id of the room.
     pub room: RoomId,
-    /// Its id.
+    /// Id of the event.
     pub id: MessageId,
-    /// Its place.
+    /// Position and time of the event.
     pub first: StoredPosition,
     /// Whether the store has it by now; if not, it will.
     pub stored: bool,
@@ -107,7 +107,7 @@ impl Messages {
     pub(super) async fn may_send(&self, user: UserId, room: &RoomRef) -> Result<Permission, ApiError> {
         let permission = self.authority.authorize(user, room).await?;
         let now = UnixMillis::now();
-        decide(permission.standing(), Action::Send, now)
+        decide(permission.access(), Action::Send, now)
             .map_err(|code| ApiError::refused_until(code, permission.muted, now))?;
         Ok(permission)
     }

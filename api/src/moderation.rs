@@ -1,6 +1,6 @@
 //! Acts of moderation: kick, ban, mute and their ends.
 //!
-//! An act is answered when the room has heard of it: its event has raised the room's ACL version on the bus, so
+//! A request is answered when the room has heard of it: its event has raised the room's ACL version on the bus, so
 //! nothing that was allowed under older rights gets a number after the answer.
 
 use axum::extract::FromRef;
@@ -39,20 +39,20 @@ pub struct Moderation {
     pub(crate) rooms: Rooms,
 }
 
-/// An act against a user in a room.
+/// A sanction to apply to a user in a room.
 pub struct ModerationRequest {
-    /// The room.
+    /// Id or slug of the room.
     pub room: RoomRef,
     /// Against whom, or for whom.
     pub user: UserId,
-    /// What.
-    pub act: SanctionAction,
+    /// The action.
+    pub action: SanctionAction,
 }
 
 impl Moderation {
-    /// Carries the act out. Nothing changes if all is so already.
-    pub async fn act(&self, actor: Sender, case: ModerationRequest) -> Result<(), ApiError> {
-        let ModerationRequest { room, user, act } = case;
+    /// Applies the sanction. Nothing changes if it is in force already.
+    pub async fn moderate(&self, actor: Sender, request: ModerationRequest) -> Result<(), ApiError> {
+        let ModerationRequest { room, user, action } = request;
         let (room, role) = self.rooms.find(actor.user_id, &room, Action::Moderate).await?;
         let target = self.rooms.stores.users.by_id(user).await?;
         let target = target.ok_or_else(|| ApiError::refused(ErrorCode::NotFound))?;
@@ -61,13 +61,13 @@ impl Moderation {
         if !above || user == actor.user_id {
             return Err(ApiError::refused(ErrorCode::Forbidden));
         }
-        if member.is_none() && is_for_members(act) {
+        if member.is_none() && is_for_members(action) {
             return Err(ApiError::refused(ErrorCode::NotFound));
         }
         let by = actor.user_id;
-        let event = rooms::room_event(actor, body(act, &target));
-        if self.rooms.stores.sanctions.apply(room.id, user, act, &event).await?.is_some() {
-            tracing::info!(room_id = %room.id, user_id = %user, %by, ?act, "moderated");
+        let event = rooms::room_event(actor, body(action, &target));
+        if self.rooms.stores.sanctions.apply(room.id, user, action, &event).await?.is_some() {
+            tracing::info!(room_id = %room.id, user_id = %user, %by, ?action, "moderated");
         }
         // Also where nothing changed: an earlier try may have been told that the room had not heard of it.
         Ok(self.rooms.dispatcher.flush(room.id).await?)
@@ -75,16 +75,16 @@ impl Moderation {
 }
 
 /// Somebody can be kept out, or let in again, without being a member.
-const fn is_for_members(act: SanctionAction) -> bool {
-    match act {
+const fn is_for_members(action: SanctionAction) -> bool {
+    match action {
         SanctionAction::Kick | SanctionAction::Mute(_) => true,
         SanctionAction::Ban(_) | SanctionAction::Unban | SanctionAction::Unmute => false,
     }
 }
 
-fn body(act: SanctionAction, target: &User) -> EventBody {
+fn body(action: SanctionAction, target: &User) -> EventBody {
     let member = Sender { user_id: target.id, username: target.username.as_str().to_owned() };
-    EventBody::Membership(match act {
+    EventBody::Membership(match action {
         SanctionAction::Kick => MembershipChange::Kicked { member },
         SanctionAction::Ban(until) => MembershipChange::Banned { member, until: until.time() },
         SanctionAction::Unban => MembershipChange::Unbanned { member },

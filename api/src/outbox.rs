@@ -78,7 +78,7 @@ impl OutboxDispatcher {
         // A task of its own: a request that is given up must not cut a call to the store.
         let task = self.0.tasks.spawn(async move {
             match dispatcher.dispatch(announcement).await {
-                Ok(carried) => dispatcher.forget_later(carried),
+                Ok(dispatched) => dispatcher.remove_in_background(dispatched),
                 Err(error) => tracing::warn!(%error, "announcement waits for the bus"),
             }
         });
@@ -107,7 +107,7 @@ impl OutboxDispatcher {
         let batch = self.0.outbox.pending(ANNOUNCE_BATCH_MAX).await?;
         let crowded = batch.len() == ANNOUNCE_BATCH_MAX;
         for announcement in batch.into_iter().filter(|announcement| announcement.room == room) {
-            self.forget_later(self.dispatch(announcement).await?);
+            self.remove_in_background(self.dispatch(announcement).await?);
         }
         if crowded { Err(DispatchError::Crowded) } else { Ok(()) }
     }
@@ -140,14 +140,14 @@ impl OutboxDispatcher {
             let batch = self.0.outbox.pending(ANNOUNCE_BATCH_MAX).await?;
             self.0.metrics.announcements_pending.set(i64::try_from(batch.len()).unwrap_or(i64::MAX));
             let full = batch.len() == ANNOUNCE_BATCH_MAX;
-            let (mut failed, mut carried) = (HashSet::new(), Vec::new());
+            let (mut failed, mut done) = (HashSet::new(), Vec::new());
             for announcement in batch {
                 let room = announcement.room;
                 if failed.contains(&room) {
                     continue;
                 }
                 match self.dispatch(announcement).await {
-                    Ok(heard) => carried.push(heard),
+                    Ok(dispatched) => done.push(dispatched),
                     Err(error) if is_outage(&error) => return Err(error),
                     Err(error) => {
                         tracing::error!(%error, room_id = %room, "announcement not carried");
@@ -155,11 +155,11 @@ impl OutboxDispatcher {
                     }
                 }
             }
-            let forgotten: Vec<bool> = join_all(carried.into_iter().map(|heard| self.forget(heard)))
+            let removed: Vec<bool> = join_all(done.into_iter().map(|dispatched| self.remove(dispatched)))
                 .await
                 .into_iter()
                 .collect::<Result<_, _>>()?;
-            if !full || !failed.is_empty() || forgotten.contains(&false) {
+            if !full || !failed.is_empty() || removed.contains(&false) {
                 return Ok(());
             }
         }
@@ -200,18 +200,18 @@ impl OutboxDispatcher {
     }
 
     /// Nobody waits for this. If it comes to nothing, the next pass over the outbox carries the announcement again.
-    fn forget_later(&self, carried: Dispatched) {
+    fn remove_in_background(&self, dispatched: Dispatched) {
         let dispatcher = self.clone();
         tokio::spawn(async move {
-            if let Err(error) = dispatcher.forget(carried).await {
-                tracing::debug!(%error, "announcement not forgotten");
+            if let Err(error) = dispatcher.remove(dispatched).await {
+                tracing::debug!(%error, "announcement not removed");
             }
         });
     }
 
     /// Forgets an announcement once its event is stored. False if that was not seen in time.
-    async fn forget(&self, carried: Dispatched) -> Result<bool, DispatchError> {
-        let Dispatched { id, room, place } = carried;
+    async fn remove(&self, dispatched: Dispatched) -> Result<bool, DispatchError> {
+        let Dispatched { id, room, place } = dispatched;
         if let Some(place) = place
             && !matches!(self.0.stored.wait(partition_of(room), &place).await, Waited::Stored(_))
         {

@@ -54,7 +54,7 @@ impl Presence {
 
     /// The user says something of oneself.
     pub async fn set(&self, user: UserId, setting: Setting) -> Result<PresenceView, ApiError> {
-        let changed = self.store.change(None, &[(user, Change::Say(setting))]).await?;
+        let changed = self.store.change(None, &[(user, Change::SetStatus(setting))]).await?;
         let changed = changed.first().ok_or_else(|| BusError::Protocol("presence".to_owned()))?;
         Ok(changed.to_seen())
     }

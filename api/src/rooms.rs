@@ -69,7 +69,7 @@ pub struct Rooms {
 
 /// What somebody makes a room of.
 pub struct NewRoom {
-    /// Its name.
+    /// Name of the room.
     pub name: RoomName,
     /// What it is about.
     pub description: RoomDescription,
@@ -228,8 +228,8 @@ impl Rooms {
         let room = found.ok_or_else(|| ApiError::refused(ErrorCode::UnknownRoom))?;
         let role = self.stores.members.get(room.id, user).await?.map(|member| member.role);
         let Sanction { muted, banned } = self.stores.sanctions.get(room.id, user).await?;
-        let (standing, now) = (AccessContext { visibility: room.visibility, role, muted, banned }, UnixMillis::now());
-        decide(standing, action, now).map_err(|code| ApiError::refused_until(code, muted, now))?;
+        let (access, now) = (AccessContext { visibility: room.visibility, role, muted, banned }, UnixMillis::now());
+        decide(access, action, now).map_err(|code| ApiError::refused_until(code, muted, now))?;
         Ok((room, role))
     }
 

@@ -55,7 +55,7 @@ pub struct MyRoom {
     pub member: Member,
     /// Place of the newest event.
     pub head: Position,
-    /// What waits.
+    /// Read state of the room.
     pub state: ReadState,
 }
 
@@ -72,9 +72,9 @@ pub struct Totals {
     pub capped: bool,
 }
 
-/// A mark, and where its room stands.
+/// A read mark and the head of its room.
 #[derive(Clone, Copy)]
-struct Standing {
+struct MarkedRoom {
     room: RoomId,
     mark: Position,
     head: Head,
@@ -89,11 +89,11 @@ impl LocalAuthority {
         let known = parts.stores.unread.marks(user, &[room]).await.map_err(store_error)?;
         let before = known.first().ok_or(AuthorityError::Refused(ErrorCode::UnknownRoom))?.read;
         if to <= before {
-            return parts.state(user, Standing { room, mark: before, head }).await;
+            return parts.state(user, MarkedRoom { room, mark: before, head }).await;
         }
         let mark = parts.stores.unread.advance(room, user, to).await.map_err(store_error)?;
         let mark = mark.ok_or(AuthorityError::Refused(ErrorCode::UnknownRoom))?;
-        let state = parts.state(user, Standing { room, mark, head }).await?;
+        let state = parts.state(user, MarkedRoom { room, mark, head }).await?;
         parts.metrics.reads_marked.inc();
         if let Err(error) = parts.bus.notify_user(user, &UserNews::Read { room, state }).await {
             tracing::debug!(%error, "other devices not told of what was read");
@@ -115,9 +115,9 @@ impl LocalAuthority {
     ) -> Result<Vec<(RoomId, ReadState)>, AuthorityError> {
         let parts = self.parts();
         let members = parts.stores.unread.marks(user, rooms).await.map_err(store_error)?;
-        let standings = parts.standings(&members).await?;
-        let states = parts.states(user, &standings).await?;
-        Ok(standings.iter().map(|standing| standing.room).zip(states).collect())
+        let marked = parts.marked_rooms(&members).await?;
+        let states = parts.states(user, &marked).await?;
+        Ok(marked.iter().map(|marked| marked.room).zip(states).collect())
     }
 
     /// Rooms of a user in the order of joining, and where the next page begins if there is one.
@@ -155,43 +155,43 @@ impl LocalAuthority {
             let found = parts.stores.rooms.by_ids(ids).await.map_err(store_error)?;
             rooms.extend(found.into_iter().map(|room| (room.id, room)));
         }
-        let standings = parts.standings(&members).await?;
-        let states = parts.states(user, &standings).await?;
-        let mine = members.into_iter().zip(standings).zip(states).filter_map(|((member, standing), state)| {
+        let marked = parts.marked_rooms(&members).await?;
+        let states = parts.states(user, &marked).await?;
+        let mine = members.into_iter().zip(marked).zip(states).filter_map(|((member, marked), state)| {
             let room = rooms.remove(&member.room_id)?;
-            Some(MyRoom { room, member, head: newest(standing.head), state })
+            Some(MyRoom { room, member, head: newest(marked.head), state })
         });
         Ok(mine.collect())
     }
 }
 
 impl LocalAuthorityParts {
-    async fn state(&self, user: UserId, standing: Standing) -> Result<ReadState, AuthorityError> {
-        let states = self.states(user, &[standing]).await?;
+    async fn state(&self, user: UserId, marked: MarkedRoom) -> Result<ReadState, AuthorityError> {
+        let states = self.states(user, &[marked]).await?;
         let state = states.into_iter().next();
         state.ok_or_else(|| AuthorityError::Unavailable("a room without counts".to_owned()))
     }
 
-    /// Where the rooms of the memberships stand, in their order.
-    async fn standings(&self, members: &[Member]) -> Result<Vec<Standing>, AuthorityError> {
+    /// The read marks and heads of the rooms, in the order of the memberships.
+    async fn marked_rooms(&self, members: &[Member]) -> Result<Vec<MarkedRoom>, AuthorityError> {
         let ids: Vec<RoomId> = members.iter().map(|member| member.room_id).collect();
         let heads = heads(&self.stores, &*self.bus, &ids).await.map_err(store_error)?;
-        let standings = members.iter().zip(heads);
-        Ok(standings
-            .map(|(member, head)| Standing { room: member.room_id, mark: member.read, head })
+        let marked = members.iter().zip(heads);
+        Ok(marked
+            .map(|(member, head)| MarkedRoom { room: member.room_id, mark: member.read, head })
             .collect())
     }
 
     /// What is unread at each, in the order given.
-    async fn states(&self, user: UserId, standings: &[Standing]) -> Result<Vec<ReadState>, AuthorityError> {
-        let spans: Vec<Span> = standings.iter().filter_map(Standing::span).collect();
+    async fn states(&self, user: UserId, marked: &[MarkedRoom]) -> Result<Vec<ReadState>, AuthorityError> {
+        let spans: Vec<Span> = marked.iter().filter_map(MarkedRoom::span).collect();
         let counts = self.counts(user, &spans).await?;
         let mut counts = counts.into_iter();
-        let state = |standing: &Standing| {
-            let counts = standing.span().and_then(|_| counts.next()).unwrap_or_default();
-            standing.state(counts)
+        let state = |marked: &MarkedRoom| {
+            let counts = marked.span().and_then(|_| counts.next()).unwrap_or_default();
+            marked.state(counts)
         };
-        Ok(standings.iter().map(state).collect())
+        Ok(marked.iter().map(state).collect())
     }
 
     async fn counts(&self, user: UserId, spans: &[Span]) -> Result<Vec<Counts>, AuthorityError> {
@@ -209,7 +209,7 @@ impl LocalAuthorityParts {
     }
 }
 
-impl Standing {
+impl MarkedRoom {
     /// What has to be counted; none if nothing can be there.
     fn span(&self) -> Option<Span> {
         let span = Span { room: self.room, after: self.mark, upto: stored(self.head) };

@@ -59,8 +59,8 @@ async fn converse(socket: &mut Socket) -> io::Result<()> {
             Incoming::Binary(bytes) => (Frame::binary(&bytes), false),
             Incoming::Ping(payload) => (Frame::pong(&payload), false),
             Incoming::Pong => continue,
-            Incoming::Goodbye(code) => (Frame::close_echo(code), true),
-            Incoming::Breach(code) => (Frame::close(code), true),
+            Incoming::Close(code) => (Frame::close_echo(code), true),
+            Incoming::ProtocolError(code) => (Frame::close(code), true),
             Incoming::Lost => return Ok(()),
         };
         write(socket.wire().as_ref(), &frame).await?;

@@ -33,7 +33,7 @@ pub struct Acks {
 /// What was sent.
 #[derive(Clone, Debug)]
 pub struct Sent {
-    /// The room.
+    /// Id of the room.
     pub room: RoomId,
     /// The sender's name for it.
     pub client_id: ClientId,
@@ -50,7 +50,7 @@ struct Waiting {
 }
 
 impl Acks {
-    /// Nothing waits.
+    /// Without pending work.
     pub fn new(metrics: Arc<Metrics>) -> Arc<Self> {
         Arc::new(Self { pending: Mutex::default(), metrics, suspicion: Notify::new() })
     }
@@ -119,19 +119,19 @@ impl Acks {
         let (now, mut unflushed) = (UnixMillis::now(), Vec::new());
         for (waiting, first) in stored {
             self.metrics.ack_seconds.observe(now.since(waiting.timestamp).as_secs_f64());
-            unflushed.extend(waiting.tell(|waiting| waiting.ack(first)));
+            unflushed.extend(waiting.finish(|waiting| waiting.ack(first)));
         }
         for waiting in uncertain {
             self.metrics.errors.with_label_values(&[ErrorCode::Unavailable.as_str()]).inc();
-            unflushed.extend(waiting.tell(Waiting::uncertain));
+            unflushed.extend(waiting.finish(Waiting::uncertain));
         }
         Ok(unflushed)
     }
 }
 
 impl Waiting {
-    /// Ends the wait. A connection that is gone needs no word. What is to be flushed, if anything is.
-    fn tell(self, frame: impl FnOnce(Self) -> ServerFrame) -> Option<Arc<SendQueue>> {
+    /// Ends the wait by a frame, unless the connection is gone. Returns the queue if it has to be flushed.
+    fn finish(self, frame: impl FnOnce(Self) -> ServerFrame) -> Option<Arc<SendQueue>> {
         let member = self.member.upgrade()?;
         member.ack_done();
         let enqueued = member.send_queue.enqueue([&frame(self)]);

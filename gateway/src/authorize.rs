@@ -86,8 +86,8 @@ impl Permissions {
     }
 
     /// The permission is no longer to be believed, nor one that is being asked for.
-    pub fn forget(&self, user: UserId, room: RoomId) {
-        self.known.forget(user, room);
+    pub fn invalidate(&self, user: UserId, room: RoomId) {
+        self.known.invalidate(user, room);
     }
 
     /// None if it has to be asked for.
@@ -147,7 +147,7 @@ impl Permissions {
 
 fn decide(permission: &Permission, action: Action) -> Result<(), AuthorityError> {
     let now = UnixMillis::now();
-    access::decide(permission.standing(), action, now).map_err(|code| match (code, permission.muted) {
+    access::decide(permission.access(), action, now).map_err(|code| match (code, permission.muted) {
         (ErrorCode::Muted, Some(until)) => AuthorityError::Muted(until.rest_ms(now)),
         (code, _) => AuthorityError::Refused(code),
     })
@@ -177,7 +177,7 @@ mod tests {
             advance(PERMISSION_KEPT / 20).await;
         }
         assert!(permissions.check(UserId::generate(), &room, Action::Send).await.is_err());
-        permissions.forget(user, authority.room);
+        permissions.invalidate(user, authority.room);
         let outcome = permissions.check(user, &room, Action::Send).await;
         assert!(matches!(outcome, Err(AuthorityError::Unavailable(_))));
     }

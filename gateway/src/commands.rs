@@ -95,7 +95,7 @@ impl Commands {
     fn unsubscribe(&self, name: &RoomRef) {
         let Some(room) = self.member.find(name) else {
             let unknown = CommandError::Refused(ErrorCode::UnknownRoom);
-            self.tell(ErrorFrame { room: Some(name.clone()), ..unknown.frame() });
+            self.refuse(ErrorFrame { room: Some(name.clone()), ..unknown.frame() });
             return;
         };
         self.node.hub.detach(room, &self.member);
@@ -103,18 +103,18 @@ impl Commands {
         self.member.send_queue.send(&ServerFrame::Unsubscribed { room });
     }
 
-    fn tell(&self, error: ErrorFrame) {
+    fn refuse(&self, error: ErrorFrame) {
         self.node.metrics.limit_of(error.code);
-        self.say(error);
+        self.send_error(error);
     }
 
-    fn say(&self, error: ErrorFrame) {
+    fn send_error(&self, error: ErrorFrame) {
         self.node.metrics.errors.with_label_values(&[error.code.as_str()]).inc();
         self.member.send_queue.send(&ServerFrame::Error(error));
     }
 
     /// Counts and logs what is not the client's doing.
-    fn note(&self, error: &CommandError) {
+    fn record_failure(&self, error: &CommandError) {
         if let Some(part) = error.part() {
             self.node.metrics.failures.with_label_values(&[part]).inc();
             tracing::debug!(user = %self.member.user, %error, "command not done");

@@ -124,7 +124,7 @@ impl Connection {
             pending: None,
             reads: None,
         };
-        connection.note_deadline();
+        connection.update_session_due();
         connection
     }
 
@@ -138,7 +138,7 @@ impl Connection {
             self.start_next();
             let may_read = self.may_read();
             let wake = tokio::select! {
-                heard = self.socket.next(), if may_read => Wake::Incoming(heard),
+                incoming = self.socket.next(), if may_read => Wake::Incoming(incoming),
                 () = self.send_queue.filled() => Wake::Filled,
                 _ = self.send_queue.writable(), if self.blocked_until.is_some() => Wake::Filled,
                 ran = progress(&mut self.running) => Wake::Done(ran),
@@ -149,13 +149,13 @@ impl Connection {
             if let Some(end) = self.on_wake(wake) {
                 return end;
             }
-            self.wind(clock.as_mut());
+            self.arm(clock.as_mut());
         }
     }
 
     fn on_wake(&mut self, wake: Wake) -> Option<End> {
         match wake {
-            Wake::Incoming(heard) => self.on_heard(heard),
+            Wake::Incoming(incoming) => self.on_incoming(incoming),
             Wake::Filled => self.write(),
             Wake::Done(ran) => self.on_ran(ran),
             Wake::Checked(checked) => self.on_checked(checked),
@@ -168,9 +168,9 @@ impl Connection {
         }
     }
 
-    fn on_heard(&mut self, heard: Incoming) -> Option<End> {
-        self.heartbeat.heard(Instant::now());
-        match heard {
+    fn on_incoming(&mut self, incoming: Incoming) -> Option<End> {
+        self.heartbeat.record_activity(Instant::now());
+        match incoming {
             Incoming::Text(text) => self.on_text(&text),
             Incoming::Binary(_) => Some(End::Ours(CloseCode::Unsupported)),
             Incoming::Ping(payload) => {
@@ -178,8 +178,8 @@ impl Connection {
                 None
             }
             Incoming::Pong => None,
-            Incoming::Goodbye(code) => Some(End::Theirs(code)),
-            Incoming::Breach(code) => Some(End::Ours(code)),
+            Incoming::Close(code) => Some(End::Theirs(code)),
+            Incoming::ProtocolError(code) => Some(End::Ours(code)),
             Incoming::Lost => Some(End::Lost),
         }
     }
@@ -195,8 +195,8 @@ impl Connection {
                 self.waiting.push_back(Queued { command: Command::Renew(Renewal(auth.token)), tokens });
                 None
             }
-            Ok(frame) => self.hear(Input::Frame(frame), tokens),
-            Err(rejected) => self.hear(Input::Rejected(rejected), tokens),
+            Ok(frame) => self.on_input(Input::Frame(frame), tokens),
+            Err(rejected) => self.on_input(Input::Rejected(rejected), tokens),
         }
     }
 
@@ -208,7 +208,7 @@ impl Connection {
             Input::Keyless
         };
         let end = self.handle(input);
-        self.note_deadline();
+        self.update_session_due();
         end
     }
 
@@ -221,7 +221,7 @@ impl Connection {
         if let (None, LoginState::Open, Some(commands)) = (end, state, &self.commands) {
             commands.belong_to(&login);
         }
-        self.note_deadline();
+        self.update_session_due();
         end
     }
 
@@ -285,7 +285,7 @@ impl Connection {
         let now = Instant::now();
         if !self.may_read() {
             // Nobody reads, so silence means nothing.
-            self.heartbeat.heard(now);
+            self.heartbeat.record_activity(now);
         }
         if self.blocked_until.is_some_and(|until| until <= now) {
             return Some(End::Ours(CloseCode::TooSlow));
@@ -297,7 +297,7 @@ impl Connection {
         if let Some(end) = self.handle(Input::Tick) {
             return Some(end);
         }
-        self.note_deadline();
+        self.update_session_due();
         match self.heartbeat.beat(now) {
             Beat::Wait => None,
             Beat::Ping => {
@@ -308,8 +308,8 @@ impl Connection {
         }
     }
 
-    /// The session thinks in wall time, the timer does not.
-    fn note_deadline(&mut self) {
+    /// Converts the deadline of the session from wall time to the timer's clock.
+    fn update_session_due(&mut self) {
         self.session_due = Instant::now() + self.session.deadline().since(UnixMillis::now());
     }
 
@@ -319,8 +319,8 @@ impl Connection {
         [self.blocked_until, reads].into_iter().flatten().fold(due, Instant::min)
     }
 
-    /// Sets the timer anew only if it went off or would go off too late: being early costs one look.
-    fn wind(&self, clock: Pin<&mut Sleep>) {
+    /// Resets the timer only if it fired or would fire too late: firing early costs one check.
+    fn arm(&self, clock: Pin<&mut Sleep>) {
         let due = self.due();
         if clock.is_elapsed() || due < clock.deadline() {
             clock.reset(due);

@@ -174,7 +174,7 @@ impl Gateway {
         shutdown.spawn("limits", Arc::clone(limiter).announce());
         shutdown.spawn("presence lease", Arc::clone(presence).keep(shutdown.clone()));
         shutdown.spawn("presence writer", Arc::clone(presence).write());
-        shutdown.spawn("presence teller", Arc::clone(presence).tell());
+        shutdown.spawn("presence notifier", Arc::clone(presence).notify());
         shutdown.spawn("keys", jwks::poll(authority.clone(), Arc::clone(verifier)));
     }
 

@@ -13,7 +13,7 @@ use crate::limits::{HEARTBEAT_INTERVAL, HEARTBEAT_TICK};
 /// The pulse of one connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Heartbeat {
-    heard: Instant,
+    last_activity: Instant,
     /// On the grid.
     ping_due: Instant,
 }
@@ -21,7 +21,7 @@ pub struct Heartbeat {
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beat {
-    /// Nothing yet.
+    /// Nothing is due yet.
     Wait,
     /// A ping.
     Ping,
@@ -33,12 +33,12 @@ impl Heartbeat {
     /// Begins with the connection; the grid has begun at `origin`, which is not later.
     pub fn new(now: Instant, origin: Instant) -> Self {
         let begun = since_tick(now.duration_since(origin));
-        Self { heard: now, ping_due: now + HEARTBEAT_INTERVAL - begun }
+        Self { last_activity: now, ping_due: now + HEARTBEAT_INTERVAL - begun }
     }
 
     /// Something came from the client, or nothing could come because nobody read.
-    pub const fn heard(&mut self, now: Instant) {
-        self.heard = now;
+    pub const fn record_activity(&mut self, now: Instant) {
+        self.last_activity = now;
     }
 
     /// What is due now; a ping that is due counts as sent.
@@ -61,7 +61,7 @@ impl Heartbeat {
     /// When a client that stays silent is given up: on the grid if that is before the next ping, and not after the
     /// deadline.
     fn silence(&self) -> Instant {
-        let deadline = self.heard + HEARTBEAT_DEADLINE;
+        let deadline = self.last_activity + HEARTBEAT_DEADLINE;
         let before = self.ping_due.saturating_duration_since(deadline);
         deadline - since_tick(HEARTBEAT_TICK.saturating_sub(since_tick(before)))
     }
@@ -97,7 +97,7 @@ mod tests {
         let mut heartbeat = Heartbeat::new(start, start);
         for ping in [25, 50, 75, 100] {
             assert_eq!(heartbeat.beat(at(ping)), Beat::Ping);
-            heartbeat.heard(at(ping));
+            heartbeat.record_activity(at(ping));
         }
     }
 
@@ -112,7 +112,7 @@ mod tests {
             assert_eq!(heartbeat.next(), ping);
             // Asked a little late, it is back on the grid with the next one.
             assert_eq!(heartbeat.beat(ping + 3 * MS), Beat::Ping);
-            heartbeat.heard(ping + 5 * MS);
+            heartbeat.record_activity(ping + 5 * MS);
             assert_eq!(heartbeat.next(), ping + HEARTBEAT_INTERVAL);
             assert_eq!(heartbeat.beat(ping + HEARTBEAT_INTERVAL), Beat::Ping);
             let silence = ping + HEARTBEAT_DEADLINE;

@@ -88,7 +88,7 @@ impl Hub {
 
     /// Takes a connection out of a room. Without effect if it is not there.
     pub fn detach(&self, id: RoomId, member: &Subscriber) {
-        member.forget(id);
+        member.remove_room(id);
         if let Some(room) = self.get(id) {
             room.detach(member.id, Instant::now());
         }

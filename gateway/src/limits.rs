@@ -26,7 +26,7 @@ pub const REOPENS_AT_ONCE: usize = 8;
 pub const RING_FRAMES_MAX: usize = 64;
 /// A room nobody on this node listens to any more is unsubscribed this much later.
 pub const ROOM_LINGER: Duration = Duration::from_secs(30);
-/// Between two audits of the heads of all live rooms (a lost last event leaves no hole).
+/// Between two audits of the heads of all live rooms (a lost last event leaves no sequence gap).
 pub const HEAD_AUDIT_INTERVAL: Duration = Duration::from_secs(30);
 
 // --- gateway ---------------------------------------------------------------------------------
@@ -65,7 +65,7 @@ pub const PERMISSION_LIFE: Duration = Duration::from_mins(1);
 pub const PERMISSION_KEPT: Duration = Duration::from_hours(1);
 /// Slugs that a gateway remembers.
 pub const SLUGS_MAX: u64 = 10_000;
-/// Events of one room that wait while it is opened or a hole is repaired; more are read again.
+/// Events of one room that wait while it is opened or a sequence gap is repaired; more are read again.
 pub const PARKED_EVENTS_MAX: usize = 256;
 /// Rooms of one gateway that are repaired at the same time.
 pub const REPAIRS_AT_ONCE_MAX: usize = 64;
@@ -83,7 +83,7 @@ pub const KEY_RETRY_MAX: Duration = Duration::from_secs(2);
 pub const RETRY_AFTER_MS: u64 = 1_000;
 /// Bytes of a room's frames, in one dialect, that a gateway keeps in its own memory, beside [`RING_FRAMES_MAX`].
 pub const RING_BYTES_MAX: usize = 64 * 1024;
-/// Range reads for one hole before it waits for the next audit.
+/// Range reads for one sequence gap before it waits for the next audit.
 pub const REPAIR_ROUNDS_MAX: u32 = 8;
 /// Pause after a range read that failed; it doubles with every round.
 pub const REPAIR_PAUSE: Duration = Duration::from_millis(50);

@@ -29,8 +29,8 @@ pub struct Metrics {
     pub upgrades_refused: IntCounterVec,
     /// Send queues that grew over their bound.
     pub send_queue_overflows: IntCounter,
-    /// Events that arrived behind a hole.
-    pub holes: IntCounter,
+    /// Events that arrived behind a sequence gap.
+    pub parked: IntCounter,
     /// Range reads that repaired a room.
     pub repairs: IntCounter,
     /// Gaps that clients were told of.
@@ -59,7 +59,7 @@ pub struct Metrics {
     /// What was written of presence, by kind: users who came, went or said something, rooms, users of dead nodes.
     pub presence_writes: IntCounterVec,
     /// Frames of presence to connections that watch.
-    pub presence_told: IntCounter,
+    pub presence_notified: IntCounter,
     /// News of users that was none here, or that waits to become one with what follows.
     pub presence_coalesced: IntCounter,
     /// Typing that was not told, by reason.
@@ -109,7 +109,7 @@ impl Metrics {
             closes: make.family("closes_total", "Ends of connections", "reason")?,
             upgrades_refused: make.family("upgrades_refused_total", "Upgrades refused", "status")?,
             send_queue_overflows: make.counter("send_queue_overflows_total", "Clients that read too slowly")?,
-            holes: make.counter("holes_total", "Events that arrived behind a hole")?,
+            parked: make.counter("holes_total", "Events that arrived behind a sequence gap")?,
             repairs: make.counter("repairs_total", "Range reads that repaired a room")?,
             gaps: make.counter("gaps_total", "Gaps that clients were told of")?,
             resets: make.counter("resets_total", "Epoch changes of live rooms")?,
@@ -123,7 +123,7 @@ impl Metrics {
             limited: make.family("limited_total", "Refusals by a bound", "limit")?,
             presence_users: make.gauge("presence_users", "Users who are online by this node")?,
             presence_writes: make.family("presence_writes_total", "Users and rooms written", "kind")?,
-            presence_told: make.counter("presence_told_total", "Presence frames to who watches")?,
+            presence_notified: make.counter("presence_told_total", "Presence frames sent to watchers")?,
             presence_coalesced: make.counter("presence_coalesced_total", "News of users that was not told at once")?,
             typing_dropped: make.family("typing_dropped_total", "Typing that was not told", "reason")?,
             reads: make.family("reads_total", "Read marks of clients", "outcome")?,

@@ -152,12 +152,12 @@ impl<S: Subject> Questions<S> {
             self.state.lock().batch.learn(start.elapsed(), S::BOUNDS);
             let mut answers = answers.map(Vec::into_iter);
             for Waiting { answer, .. } in batch {
-                let told = match &mut answers {
+                let outcome = match &mut answers {
                     Ok(answers) => answers.next().unwrap_or_else(|| Err(not_asked())),
                     Err(error) => Err(error.clone()),
                 };
                 // Who no longer waits does not need it.
-                answer.send(told).ok();
+                answer.send(outcome).ok();
             }
         }
     }

@@ -66,7 +66,7 @@ pub struct PresenceParts {
     pub hub: Arc<Hub>,
     /// The users of this node.
     pub session_registry: Arc<SessionRegistry>,
-    /// Counts.
+    /// Metrics of the process.
     pub metrics: Arc<Metrics>,
     /// From the signal to the end of the process.
     pub drain: Duration,
@@ -162,13 +162,13 @@ impl Presence {
         Ok(())
     }
 
-    /// News of a user who is here or watched.
-    pub fn hear(&self, presence: &UserPresence, unflushed: &mut Vec<Arc<SendQueue>>) {
+    /// The presence of a local or watched user changed.
+    pub fn on_user(&self, presence: &UserPresence, unflushed: &mut Vec<Arc<SendQueue>>) {
         let now = Instant::now();
-        if self.local.lock().learn(presence) {
+        if self.local.lock().update(presence) {
             self.touch_rooms_of(presence.user);
         }
-        let delivery = self.watchers.lock().hear(presence.to_seen(), now);
+        let delivery = self.watchers.lock().update(presence.to_seen(), now);
         if let Some(delivery) = delivery {
             self.enqueue(&delivery, unflushed);
         } else {
@@ -177,8 +177,8 @@ impl Presence {
         }
     }
 
-    /// Somewhere somebody came into the room, or went.
-    pub fn hear_of(&self, room: RoomId) {
+    /// The occupancy of a room changed on some node.
+    pub fn on_occupancy(&self, room: RoomId) {
         self.watchers.lock().touch(room, Instant::now());
         self.watched.notify_one();
     }

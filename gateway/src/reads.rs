@@ -42,7 +42,7 @@ impl Reads {
             return Some(Reading { room, to });
         }
         if self.rooms.len() >= READS_COALESCED_MAX {
-            self.forget_idle(now);
+            self.evict_idle(now);
         }
         if self.rooms.len() < READS_COALESCED_MAX {
             self.rooms.insert(room.clone(), Held { written: now, next: None });
@@ -61,7 +61,7 @@ impl Reads {
                 due.push(Reading { room: room.clone(), to });
             }
         }
-        self.forget_idle(now);
+        self.evict_idle(now);
         due
     }
 
@@ -77,7 +77,7 @@ impl Reads {
         waiting.filter_map(|(room, held)| held.next.map(|to| Reading { room, to })).collect()
     }
 
-    fn forget_idle(&mut self, now: Instant) {
+    fn evict_idle(&mut self, now: Instant) {
         self.rooms
             .retain(|_, held| held.next.is_some() || now < held.written + READ_WRITE_INTERVAL);
     }

@@ -1,8 +1,8 @@
 //! From the bus to the rooms: every event becomes one frame that all local members share.
 //!
-//! Delivery on the bus may lose events. Three things find that: a hole in a room's numbers, a comparison of heads
+//! Delivery on the bus may lose events. Three things find that: a sequence gap in a room's numbers, a comparison of heads
 //! after the bus said that something may be lost, and the same comparison now and then (a lost last event leaves no
-//! hole). One range read then repairs the room for all its members.
+//! sequence gap). One range read then repairs the room for all its members.
 
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ impl Relay {
                 Err(RecvError::Closed) => return,
                 first => first,
             };
-            let (heard, before) = (Instant::now(), self.hub.metrics.deliveries.get());
+            let (started, before) = (Instant::now(), self.hub.metrics.deliveries.get());
             self.on_signal(first, &mut unflushed);
             for _ in 1..SIGNALS_PER_FLUSH_MAX {
                 if self.hub.metrics.deliveries.get() - before > DELIVERIES_PER_FLUSH_MAX {
@@ -83,7 +83,7 @@ impl Relay {
                     Err(TryRecvError::Empty | TryRecvError::Closed) => break,
                 }
             }
-            self.hub.flush(unflushed, heard);
+            self.hub.flush(unflushed, started);
         }
     }
 
@@ -93,12 +93,12 @@ impl Relay {
             Ok(Signal::Stored { partition, mark }) => unflushed.append(&mut self.acks.advance(partition, &mark)),
             Ok(Signal::Suspect) => self.suspect(),
             Ok(Signal::Session { user, revoked }) => self.session_registry.revoke(user, revoked),
-            Ok(Signal::Presence(presence)) => self.presence.hear(&presence, unflushed),
+            Ok(Signal::Presence(presence)) => self.presence.on_user(&presence, unflushed),
             Ok(Signal::Ephemeral { room, signal }) => match signal.as_ref() {
-                EphemeralSignal::Typing { user } => self.presence.hear_typing(room, user, unflushed),
-                EphemeralSignal::Occupancy {} => self.presence.hear_of(room),
+                EphemeralSignal::Typing { user } => self.presence.on_typing(room, user, unflushed),
+                EphemeralSignal::Occupancy {} => self.presence.on_occupancy(room),
             },
-            Ok(Signal::User { user, news }) => self.session_registry.tell(user, &news),
+            Ok(Signal::User { user, news }) => self.session_registry.notify_user(user, &news),
             Err(RecvError::Lagged(events)) => {
                 tracing::warn!(events, "this process reads the bus too slowly");
                 self.suspect();
@@ -131,7 +131,7 @@ impl Relay {
 
     fn on_event(&self, event: Arc<SequencedEvent>, unflushed: &mut Vec<Arc<SendQueue>>) {
         if let Some(user) = event.event.body.affected(event.event.user_id) {
-            self.permissions.forget(user, event.room);
+            self.permissions.invalidate(user, event.room);
         }
         if let Some(user) = event.event.body.departed(event.event.user_id) {
             self.presence.expel(event.room, user);
@@ -140,7 +140,7 @@ impl Relay {
             self.hub.metrics.strays.inc();
             return;
         };
-        self.replies.hear(&event);
+        self.replies.record(&event);
         let metrics = &self.hub.metrics;
         metrics.events.inc();
         // By the clock of the bus, which need not be ours: what came before it was sent took no time.

@@ -26,7 +26,7 @@ impl Replies {
     }
 
     /// An event was relayed.
-    pub fn hear(&self, event: &SequencedEvent) {
+    pub fn record(&self, event: &SequencedEvent) {
         if matches!(event.event.body, EventBody::Message(_)) {
             self.known.insert((event.room, event.event.id), ());
         }

@@ -39,7 +39,7 @@ pub struct SendQueue {
 /// Where a flush left the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flushed {
-    /// Nothing waits.
+    /// Nothing is left.
     All,
     /// The kernel takes no more for now.
     Blocked {

@@ -38,7 +38,7 @@ use candidate::{Expected, Sessions};
 
 /// What [`SessionRegistry`] stand on.
 pub struct SessionRegistryParts {
-    /// Tells of ends.
+    /// Announces ended sessions.
     pub bus: Arc<dyn PubSub>,
     /// Is asked about sessions and rooms.
     pub authority: Arc<dyn Authority>,
@@ -64,7 +64,7 @@ pub struct SessionRegistry {
     state: Mutex<State>,
     changed: Notify,
     /// More users are subscribed to.
-    heard: Notify,
+    newly_subscribed: Notify,
     /// As long as a token of theirs could be good.
     revoked: Cache<SessionId, ()>,
     /// Held while the bus is told whom to listen to, so that the two directions never overtake each other.
@@ -100,7 +100,7 @@ impl SessionRegistry {
         let SessionRegistryParts { bus, authority, hub, permissions, shutdown, sockets_max } = parts;
         let life = ACCESS_TOKEN_LIFE + TOKEN_LEEWAY;
         let revoked = Cache::builder().max_capacity(REVOKED_REMEMBERED_MAX).time_to_live(life).build();
-        let (state, changed, heard) = (Mutex::default(), Notify::new(), Notify::new());
+        let (state, changed, newly_subscribed) = (Mutex::default(), Notify::new(), Notify::new());
         let turn = tokio::sync::Mutex::default();
         let questions = Questions::new(Sessions(authority.clone()), shutdown.clone());
         Arc::new(Self {
@@ -113,7 +113,7 @@ impl SessionRegistry {
             questions,
             state,
             changed,
-            heard,
+            newly_subscribed,
             revoked,
             turn,
         })
@@ -130,7 +130,7 @@ impl SessionRegistry {
         }
         let too_many = session_registry.len().saturating_sub(self.sockets_max);
         let oldest: Vec<Login> = session_registry.drain(..too_many).collect();
-        if !candidate.is_heard() {
+        if !candidate.is_subscribed() {
             state.fresh.insert(session);
         }
         drop(state);
@@ -210,7 +210,7 @@ impl SessionRegistry {
     }
 
     /// Tells all connections of the user.
-    pub fn tell(&self, user: UserId, news: &UserNews) {
+    pub fn notify_user(&self, user: UserId, news: &UserNews) {
         let frame = SharedFrame::from(ServerFrame::from(news.clone()));
         let state = self.state.lock();
         for login in state.users.get(&user).into_iter().flatten() {
@@ -218,14 +218,14 @@ impl SessionRegistry {
         }
     }
 
-    /// Waits until news for the user is heard on this node. What a connection causes itself is then told to it, too.
-    pub async fn hears(&self, user: UserId) {
+    /// Waits until this node is subscribed to the user, so that a connection also receives the news it causes itself.
+    pub async fn subscribed(&self, user: UserId) {
         loop {
-            let heard = self.heard.notified();
+            let subscribed = self.newly_subscribed.notified();
             if self.state.lock().subscribed.contains(&user) {
                 return;
             }
-            heard.await;
+            subscribed.await;
         }
     }
 
@@ -256,19 +256,19 @@ impl SessionRegistry {
 
     async fn subscribe_moved(&self) -> Result<(), BusError> {
         let _turn = self.turn.lock().await;
-        let (moved, come, gone) = self.state.lock().moves();
-        let outcome = self.subscribe(&come, &gone).await;
+        let (moved, joined, gone) = self.state.lock().moves();
+        let outcome = self.subscribe(&joined, &gone).await;
         if outcome.is_err() {
             self.state.lock().moved.extend(moved);
         }
         outcome
     }
 
-    async fn subscribe(&self, come: &[UserId], gone: &[UserId]) -> Result<(), BusError> {
-        for chunk in come.chunks(REVOCATIONS_PER_READ_MAX) {
+    async fn subscribe(&self, joined: &[UserId], gone: &[UserId]) -> Result<(), BusError> {
+        for chunk in joined.chunks(REVOCATIONS_PER_READ_MAX) {
             self.bus.subscribe_users(chunk).await?;
-            self.state.lock().hear(chunk);
-            self.heard.notify_waiters();
+            self.state.lock().mark_subscribed(chunk);
+            self.newly_subscribed.notify_waiters();
         }
         for chunk in gone.chunks(REVOCATIONS_PER_READ_MAX) {
             self.bus.unsubscribe_users(chunk).await?;
@@ -292,14 +292,14 @@ impl State {
     fn moves(&mut self) -> (HashSet<UserId>, Vec<UserId>, Vec<UserId>) {
         let moved = std::mem::take(&mut self.moved);
         let (here, gone): (Vec<UserId>, Vec<UserId>) = moved.iter().partition(|user| self.is_wanted(user));
-        let come: Vec<UserId> = here.into_iter().filter(|user| !self.subscribed.contains(user)).collect();
-        for user in &come {
+        let joined: Vec<UserId> = here.into_iter().filter(|user| !self.subscribed.contains(user)).collect();
+        for user in &joined {
             self.leaving.remove(user);
         }
-        let heard = gone.iter().copied().filter(|user| self.subscribed.remove(user));
-        self.leaving.extend(heard);
+        let subscribed = gone.iter().copied().filter(|user| self.subscribed.remove(user));
+        self.leaving.extend(subscribed);
         let gone = gone.into_iter().filter(|user| self.leaving.contains(user)).collect();
-        (moved, come, gone)
+        (moved, joined, gone)
     }
 }
 

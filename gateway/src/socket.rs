@@ -44,9 +44,9 @@ pub enum Incoming {
     /// An answer to a ping.
     Pong,
     /// The client says goodbye, with this code.
-    Goodbye(Option<u16>),
+    Close(Option<u16>),
     /// Something that this protocol does not allow.
-    Breach(CloseCode),
+    ProtocolError(CloseCode),
     /// The byte stream ended.
     Lost,
 }
@@ -79,17 +79,17 @@ impl Socket {
         loop {
             let taken = self.reader.take();
             if !self.meter.admits(self.reader.count()) {
-                return Poll::Ready(Incoming::Breach(CloseCode::Flooding));
+                return Poll::Ready(Incoming::ProtocolError(CloseCode::Flooding));
             }
             match taken {
-                Ok(Some(heard)) => return Poll::Ready(heard),
-                Err(code) => return Poll::Ready(Incoming::Breach(code)),
+                Ok(Some(incoming)) => return Poll::Ready(incoming),
+                Err(code) => return Poll::Ready(Incoming::ProtocolError(code)),
                 Ok(None) => {}
             }
             let Self { wire, reader, .. } = self;
             match ready!(read(wire.as_ref(), cx, |bytes| reader.feed(bytes))) {
                 Ok(count @ 1..) if !self.bytes.admits(u32::try_from(count).unwrap_or(u32::MAX)) => {
-                    return Poll::Ready(Incoming::Breach(CloseCode::Flooding));
+                    return Poll::Ready(Incoming::ProtocolError(CloseCode::Flooding));
                 }
                 Ok(1..) => {}
                 Ok(0) => return Poll::Ready(Incoming::Lost),

@@ -23,7 +23,7 @@ pub struct ConnectionId(u64);
 /// A connection, as rooms and others see it.
 #[derive(Debug)]
 pub struct Subscriber {
-    /// Its name.
+    /// Id of the connection.
     pub id: ConnectionId,
     /// Whose connection it is.
     pub user: UserId,
@@ -83,7 +83,7 @@ impl Subscriber {
     }
 
     /// Notes a room before it is attached, so that the end of the connection finds it. False if there are too many.
-    pub fn note(&self, room: RoomId, slug: Option<Slug>) -> bool {
+    pub fn add_room(&self, room: RoomId, slug: Option<Slug>) -> bool {
         let mut rooms = self.rooms.lock();
         let fits = rooms.ids.len() < ROOMS_PER_CONNECTION_MAX || rooms.has(room);
         if fits {
@@ -93,13 +93,13 @@ impl Subscriber {
     }
 
     /// Forgets a room.
-    pub fn forget(&self, room: RoomId) {
+    pub fn remove_room(&self, room: RoomId) {
         self.rooms.lock().remove(room);
     }
 
     /// The user has lost the room. The client is told, and nothing of the room comes any more.
     pub fn lose(&self, room: RoomId) {
-        self.forget(room);
+        self.remove_room(room);
         self.send_queue.send(&ServerFrame::Unsubscribed { room });
         if self.is_single {
             self.expel(CloseCode::Forbidden);
@@ -183,13 +183,13 @@ mod tests {
         let member = Subscriber::new(UserId::generate(), SendQueue::unwritten(), false);
         let slug: Slug = "general".to_owned().try_into().unwrap();
         let general = RoomId::generate();
-        assert!(member.note(general, Some(slug.clone())));
+        assert!(member.add_room(general, Some(slug.clone())));
         assert_eq!(member.find(&RoomRef::Slug(slug)), Some(general));
         for _ in 1..ROOMS_PER_CONNECTION_MAX {
-            assert!(member.note(RoomId::generate(), None));
+            assert!(member.add_room(RoomId::generate(), None));
         }
-        assert!(!member.note(RoomId::generate(), None));
-        assert!(member.note(general, None), "a room it has costs nothing");
+        assert!(!member.add_room(RoomId::generate(), None));
+        assert!(member.add_room(general, None), "a room it has costs nothing");
         assert_eq!(member.leave_all().len(), ROOMS_PER_CONNECTION_MAX);
     }
 }

@@ -54,17 +54,17 @@ pub(super) struct Row {
 }
 
 /// How a bound's value is told.
-pub(super) trait Shown {
-    fn shown(&self) -> String;
+pub(super) trait DisplayBound {
+    fn display(&self) -> String;
 }
 
-macro_rules! shown_as_number {
-    ($($type:ty),+) => { $(impl Shown for $type { fn shown(&self) -> String { thousands(&self.to_string()) } })+ };
+macro_rules! display_as_number {
+    ($($type:ty),+) => { $(impl DisplayBound for $type { fn display(&self) -> String { thousands(&self.to_string()) } })+ };
 }
-shown_as_number!(u16, u32, u64, usize);
+display_as_number!(u16, u32, u64, usize);
 
-impl Shown for Duration {
-    fn shown(&self) -> String {
+impl DisplayBound for Duration {
+    fn display(&self) -> String {
         let (ms, seconds) = (self.as_millis(), self.as_secs());
         match (ms % 1_000, seconds % 60, seconds % 3_600) {
             (1.., _, _) => format!("{ms} ms"),
@@ -208,9 +208,9 @@ mod tests {
 
     #[test]
     fn values_are_readable() {
-        assert_eq!(32_768_usize.shown(), "32,768");
-        assert_eq!(999_u32.shown(), "999");
-        let span = |ms| Duration::from_millis(ms).shown();
+        assert_eq!(32_768_usize.display(), "32,768");
+        assert_eq!(999_u32.display(), "999");
+        let span = |ms| Duration::from_millis(ms).display();
         assert_eq!([span(250), span(10_000), span(120_000), span(3_600_000)], ["250 ms", "10 s", "2 min", "1 h"]);
         assert_eq!(sentence("PARTITIONS"), "Partitions of the rooms; fixed when a cluster is first started.");
     }

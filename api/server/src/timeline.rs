@@ -44,7 +44,7 @@ pub(crate) async fn look(backend: &dyn Backend, bus: &RedisBus) -> Result<(), Ti
         Some(Some(noted)) if noted.id != now.id || noted.beat >= now.beat => return Err(TimelineError::Apart),
         Some(Some(_)) | None => {}
     }
-    Ok(bus.note_timeline(&format!("{} {}", now.id, now.beat)).await?)
+    Ok(bus.record_timeline(&format!("{} {}", now.id, now.beat)).await?)
 }
 
 /// Looks again and again. Whoever finds that they are apart stays unready: it does not heal by itself.

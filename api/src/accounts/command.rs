@@ -55,7 +55,7 @@ pub enum UserError {
 pub enum Order {
     /// A new account.
     Add {
-        /// Its name.
+        /// Name of the account.
         name: String,
         /// Its address.
         email: String,
@@ -168,7 +168,7 @@ impl Order {
             Self::Role(name, role) => {
                 let user = find(stores, &name).await?;
                 stores.users.set_role(user.id, role).await?;
-                Ok(Done { text: format!("{} is {} now\n", user.username.as_str(), word(role)), ended: None })
+                Ok(Done { text: format!("{} is {} now\n", user.username.as_str(), role_name(role)), ended: None })
             }
             Self::Disable(name) => {
                 let user = find(stores, &name).await?;
@@ -220,7 +220,7 @@ async fn add(
     stores.users.insert(&user).await?;
     enter_general(stores, &user).await?;
     Ok(Done {
-        text: format!("{} was added ({})\n{made}", user.username.as_str(), word(role)),
+        text: format!("{} was added ({})\n{made}", user.username.as_str(), role_name(role)),
         ended: None,
     })
 }
@@ -248,7 +248,7 @@ async fn list(stores: &Stores, mut show: impl FnMut(&str)) -> Result<(), UserErr
         let page = stores.users.list(after, USERS_PER_PAGE).await?;
         for user in &page {
             let state = if user.disabled { "disabled" } else { "enabled" };
-            let (name, email, role) = (user.username.as_str(), user.email.as_str(), word(user.role));
+            let (name, email, role) = (user.username.as_str(), user.email.as_str(), role_name(user.role));
             show(&format!("{name}\t{email}\t{role}\t{state}\t{}\n", user.created_at));
         }
         match page.last() {
@@ -258,7 +258,7 @@ async fn list(stores: &Stores, mut show: impl FnMut(&str)) -> Result<(), UserErr
     }
 }
 
-const fn word(role: ServerRole) -> &'static str {
+const fn role_name(role: ServerRole) -> &'static str {
     match role {
         ServerRole::Admin => "admin",
         ServerRole::Moderator => "moderator",

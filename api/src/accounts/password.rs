@@ -22,7 +22,7 @@ use crate::limits::PASSWORD_WAIT;
 pub mod common;
 mod turns;
 
-use turns::{Turns, Wish};
+use turns::{Admission, Turns};
 
 /// Memory of one hash in KiB, passes and lanes: the second recommendation of the OWASP password storage cheat sheet.
 const MEMORY_KIB: u32 = 19_456;
@@ -110,10 +110,10 @@ impl Passwords {
 
     async fn turn(&self, from: u128) -> Result<Turn, PasswordError> {
         let (sender, receiver) = oneshot::channel();
-        match self.queue.lock().wish(from, sender, oneshot::Sender::is_closed) {
-            Wish::Now(_) => return Ok(Turn(Some(Arc::clone(&self.queue)))),
-            Wish::Refused => return Err(PasswordError::Busy),
-            Wish::Later => {}
+        match self.queue.lock().request(from, sender, oneshot::Sender::is_closed) {
+            Admission::Now(_) => return Ok(Turn(Some(Arc::clone(&self.queue)))),
+            Admission::Refused => return Err(PasswordError::Busy),
+            Admission::Queued => {}
         }
         let _waiting = Waiting::begin(&self.waiting);
         match timeout(PASSWORD_WAIT, receiver).await {

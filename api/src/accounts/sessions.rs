@@ -51,7 +51,7 @@ pub struct Granted {
     pub session: SessionId,
     /// How long the access token lives.
     pub access_life: Duration,
-    /// Whose it is.
+    /// User of the session.
     pub user: User,
 }
 
@@ -61,7 +61,7 @@ pub struct Attempt {
     pub user: Option<User>,
     /// What is said to be its password.
     pub password: PasswordAttempt,
-    /// Where from.
+    /// Address of the client.
     pub from: ClientAddress,
 }
 

@@ -22,7 +22,7 @@ pub struct Tokens {
     pub(super) refresh_token: String,
     /// The login session.
     session_id: Uuid,
-    /// Whose it is.
+    /// User of the session.
     user: UserView,
 }
 

@@ -10,9 +10,9 @@ use uuid::Uuid;
 #[derive(Serialize, ToSchema)]
 #[schema(as = User)]
 pub struct UserView {
-    /// Its id.
+    /// Id of the user.
     user_id: Uuid,
-    /// Its name.
+    /// Name of the user.
     #[schema(value_type = String)]
     username: Username,
     /// What it may do on the whole server.

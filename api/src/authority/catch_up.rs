@@ -27,7 +27,7 @@ impl Default for Reads {
 }
 
 impl Reads {
-    /// What follows the place without a hole.
+    /// What follows the place without a gap.
     pub(super) async fn events(
         &self,
         parts: &LocalAuthorityParts,

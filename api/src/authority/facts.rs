@@ -1,6 +1,6 @@
 //! What is to be known of a message before something is done to it.
 
-use rookery_bus::authority::{ActFacts, AuthorityError, BeforeAct, Look, MessageFacts};
+use rookery_bus::authority::{AuthorityError, ChangeFacts, Look, MessageFacts, PendingChange};
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{EventBody, MessageChanged, SequencedEvent};
 use rookery_protocol::id::MessageId;
@@ -22,15 +22,20 @@ pub(super) async fn of_message(parts: &LocalAuthorityParts, look: Look) -> Resul
         // After the tail was read: an event that is stored meanwhile is then seen twice, not never.
         Some(before) => {
             let done = parts.stores.messages.place(room, before.event).await.map_err(store_error)?;
-            Some(before_act(&found, message, before, done))
+            Some(change_facts(&found, message, before, done))
         }
         None => None,
     };
-    let emojis = found.state.shown_reactions().into_iter().map(|reaction| reaction.emoji).collect();
+    let emojis = found.state.visible_reactions().into_iter().map(|reaction| reaction.emoji).collect();
     Ok(MessageFacts { author: found.said.event.user_id, deleted: found.state.deleted, emojis, now })
 }
 
-fn before_act(found: &MessageLookup, message: MessageId, before: BeforeAct, done: Option<StoredPosition>) -> ActFacts {
+fn change_facts(
+    found: &MessageLookup,
+    message: MessageId,
+    before: PendingChange,
+    done: Option<StoredPosition>,
+) -> ChangeFacts {
     let MessageLookup { said, state, unstored, is_stored } = found;
     let content = match (&state.edit, &said.event.body) {
         (Some(edit), _) => edit.content.clone(),
@@ -42,7 +47,7 @@ fn before_act(found: &MessageLookup, message: MessageId, before: BeforeAct, done
         let is_deletion = matches!(event.event.body, EventBody::MessageChange(MessageChanged::Deleted { .. }));
         target_of(&event.event.body) == Some(message) && (is_deletion || event.event.user_id == before.user)
     };
-    ActFacts {
+    ChangeFacts {
         place: StoredPosition::from(said),
         content,
         own: state.reactions.of(before.user),

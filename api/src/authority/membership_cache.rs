@@ -102,7 +102,7 @@ fn permission(room: &Room, known: Option<&Known>) -> Answer {
         muted: sanction.muted,
         banned: sanction.banned,
     };
-    decide(permission.standing(), Action::See, UnixMillis::now()).map_err(AuthorityError::Refused)?;
+    decide(permission.access(), Action::See, UnixMillis::now()).map_err(AuthorityError::Refused)?;
     Ok(permission)
 }
 
@@ -166,9 +166,9 @@ mod tests {
     }
 
     /// Told by id and by slug alike.
-    async fn roles(standings: &MembershipCache, stores: &Stores, room: RoomId, user: UserId) -> Option<RoomRole> {
+    async fn roles(memberships: &MembershipCache, stores: &Stores, room: RoomId, user: UserId) -> Option<RoomRole> {
         let names = [RoomRef::Id(room), "general".parse().unwrap()];
-        let answers = standings.answers(stores, &names.map(|room| Question { user, room })).await.unwrap();
+        let answers = memberships.answers(stores, &names.map(|room| Question { user, room })).await.unwrap();
         assert_eq!(answers[0], answers[1]);
         answers[0].as_ref().ok().and_then(|permission| permission.role)
     }
@@ -176,7 +176,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_remembered_is_never_older_than_the_rooms_version() {
         let folder = tempfile::tempdir().unwrap();
-        let ((stores, room), standings) = (with_room(&folder).await, MembershipCache::new());
+        let ((stores, room), memberships) = (with_room(&folder).await, MembershipCache::new());
         let (ada, eve) = (UserId::generate(), UserId::generate());
         let joined = event(ada, EventBody::Membership(MembershipChange::Joined {}));
         let member = Member {
@@ -186,11 +186,11 @@ mod tests {
             joined_at: UnixMillis(2),
             read: Position::START,
         };
-        assert_eq!(roles(&standings, &stores, room, ada).await, None);
+        assert_eq!(roles(&memberships, &stores, room, ada).await, None);
         stores.members.join(&member, &joined).await.unwrap();
         for _ in 0..2 {
-            assert_eq!(roles(&standings, &stores, room, ada).await, Some(RoomRole::Member));
-            assert_eq!(roles(&standings, &stores, room, eve).await, None);
+            assert_eq!(roles(&memberships, &stores, room, ada).await, Some(RoomRole::Member));
+            assert_eq!(roles(&memberships, &stores, room, eve).await, None);
         }
         let banned = event(eve, EventBody::Membership(MembershipChange::Left {}));
         stores
@@ -198,18 +198,18 @@ mod tests {
             .apply(room, ada, SanctionAction::Ban(Until::Revoked), &banned)
             .await
             .unwrap();
-        assert_eq!(roles(&standings, &stores, room, ada).await, None);
+        assert_eq!(roles(&memberships, &stores, room, ada).await, None);
     }
 
     #[tokio::test]
     async fn what_nobody_changed_is_not_read_again() {
         let folder = tempfile::tempdir().unwrap();
-        let ((stores, room), standings) = (with_room(&folder).await, MembershipCache::new());
+        let ((stores, room), memberships) = (with_room(&folder).await, MembershipCache::new());
         let user = UserId::generate();
         let known = Known { acl: AclVersion(0), role: Some(RoomRole::Owner), sanction: Sanction::default() };
-        standings.known.insert((room, user), known);
-        assert_eq!(roles(&standings, &stores, room, user).await, Some(RoomRole::Owner));
-        standings.known.insert((room, user), Known { acl: AclVersion(1), ..known });
-        assert_eq!(roles(&standings, &stores, room, user).await, None);
+        memberships.known.insert((room, user), known);
+        assert_eq!(roles(&memberships, &stores, room, user).await, Some(RoomRole::Owner));
+        memberships.known.insert((room, user), Known { acl: AclVersion(1), ..known });
+        assert_eq!(roles(&memberships, &stores, room, user).await, None);
     }
 }

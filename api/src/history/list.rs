@@ -38,7 +38,7 @@ pub struct HistoryPage {
 /// A room's history
 ///
 /// Without a cursor: the newest ones. A message can be read here as soon as its sender saw it come back. Edits, deletions and
-/// reactions are told in the messages they are about; with `acts=true` the page has them as events, too.
+/// reactions are part of the messages they change; with `acts=true` the page also has them as events.
 #[utoipa::path(
     get,
     path = "/api/v1/rooms/{room}/messages",

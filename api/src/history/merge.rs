@@ -10,7 +10,7 @@ use rookery_store::message::Window;
 /// Events that may not be stored yet. Older ones of them may be missing.
 #[derive(Clone, Debug)]
 pub(super) struct Tail {
-    /// Their epoch.
+    /// Epoch of the events.
     pub(super) epoch: Epoch,
     /// Number up to which the store had everything before its page was read.
     pub(super) stored: Seq,
@@ -22,24 +22,24 @@ pub(super) struct Tail {
 
 /// The events next to the window's place are neither stored nor in the tail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Hole;
+pub(super) struct SequenceGap;
 
 /// The events of a window.
 #[derive(Clone, Debug)]
 pub(super) struct Merged {
     /// In order.
     pub(super) events: Vec<SequencedEvent>,
-    /// Whether they begin after a hole.
-    pub(super) after_hole: bool,
+    /// Whether they begin after a gap.
+    pub(super) after_gap: bool,
 }
 
-/// The events of the window, in order, up to the first hole as seen from the window's place.
-pub(super) fn merge(stored: Vec<SequencedEvent>, tail: Option<Tail>, window: Window) -> Result<Merged, Hole> {
+/// The events of the window, in order, up to the first gap as seen from the window's place.
+pub(super) fn merge(stored: Vec<SequencedEvent>, tail: Option<Tail>, window: Window) -> Result<Merged, SequenceGap> {
     let Some(tail) = tail else {
-        return Ok(Merged { events: stored, after_hole: false });
+        return Ok(Merged { events: stored, after_gap: false });
     };
     let came_later = |event: &SequencedEvent| event.epoch == tail.epoch && event.seq > tail.last;
-    let edge = Edge { epoch: tail.epoch, stored: tail.stored };
+    let boundary = StoredBoundary { epoch: tail.epoch, stored: tail.stored };
     let mut events: BTreeMap<Position, SequencedEvent> = BTreeMap::new();
     for event in stored.into_iter().filter(|event| !came_later(event)).chain(tail.events.iter().cloned()) {
         if is_inside(event.position(), window) {
@@ -48,21 +48,23 @@ pub(super) fn merge(stored: Vec<SequencedEvent>, tail: Option<Tail>, window: Win
     }
     let events: Vec<_> = events.into_values().collect();
     match window {
-        Window::Before(place) if edge.is_broken(events.last().map(SequencedEvent::position), place) => Err(Hole),
-        Window::Latest | Window::Before(_) => Ok(newest_run(events, edge)),
-        Window::After(place) => oldest_run(events, place, edge),
+        Window::Before(place) if boundary.is_broken(events.last().map(SequencedEvent::position), place) => {
+            Err(SequenceGap)
+        }
+        Window::Latest | Window::Before(_) => Ok(newest_run(events, boundary)),
+        Window::After(place) => oldest_run(events, place, boundary),
     }
 }
 
 /// Where the store's part ends and the tail's begins.
 #[derive(Clone, Copy)]
-struct Edge {
+struct StoredBoundary {
     epoch: Epoch,
     stored: Seq,
 }
 
-impl Edge {
-    /// Whether something is missing just before `place`. Below the edge the store has everything there is.
+impl StoredBoundary {
+    /// Whether something is missing just before `place`. Below the boundary the store has everything there is.
     fn is_broken(self, before: Option<Position>, place: Position) -> bool {
         let unstored = place.epoch == self.epoch && place.seq > self.stored.next();
         unstored && before.is_none_or(|before| before.epoch != place.epoch || before.seq.next() != place.seq)
@@ -77,29 +79,33 @@ fn is_inside(place: Position, window: Window) -> bool {
     }
 }
 
-/// From the end back to the first hole.
-fn newest_run(mut events: Vec<SequencedEvent>, edge: Edge) -> Merged {
+/// From the end back to the first gap.
+fn newest_run(mut events: Vec<SequencedEvent>, boundary: StoredBoundary) -> Merged {
     let places: Vec<Position> = events.iter().map(SequencedEvent::position).collect();
-    let broken = places.windows(2).rposition(|pair| edge.is_broken(Some(pair[0]), pair[1]));
+    let broken = places.windows(2).rposition(|pair| boundary.is_broken(Some(pair[0]), pair[1]));
     events.drain(..broken.map_or(0, |index| index + 1));
-    let alone = places.first().is_some_and(|first| edge.is_broken(None, *first));
-    Merged { after_hole: broken.is_some() || alone, events }
+    let alone = places.first().is_some_and(|first| boundary.is_broken(None, *first));
+    Merged { after_gap: broken.is_some() || alone, events }
 }
 
-/// From the start on to the first hole.
-fn oldest_run(mut events: Vec<SequencedEvent>, start: Position, edge: Edge) -> Result<Merged, Hole> {
+/// From the start on to the first gap.
+fn oldest_run(
+    mut events: Vec<SequencedEvent>,
+    start: Position,
+    boundary: StoredBoundary,
+) -> Result<Merged, SequenceGap> {
     let mut before = start;
     let whole = events.iter().map(SequencedEvent::position).take_while(|place| {
-        let follows = !edge.is_broken(Some(before), *place);
+        let follows = !boundary.is_broken(Some(before), *place);
         before = *place;
         follows
     });
     let whole = whole.count();
     if whole == 0 && !events.is_empty() {
-        return Err(Hole);
+        return Err(SequenceGap);
     }
     events.truncate(whole);
-    Ok(Merged { events, after_hole: false })
+    Ok(Merged { events, after_gap: false })
 }
 
 #[cfg(test)]
@@ -137,7 +143,7 @@ mod tests {
         Position { epoch: Epoch(epoch), seq: Seq::new(seq) }
     }
 
-    fn merged(stored: &[(u64, u64)], tail: Tail, window: Window) -> Result<Vec<(u64, u64)>, Hole> {
+    fn merged(stored: &[(u64, u64)], tail: Tail, window: Window) -> Result<Vec<(u64, u64)>, SequenceGap> {
         let merged = merge(events(stored), Some(tail), window)?;
         Ok(merged.events.iter().map(|event| (event.epoch.0, event.seq.get())).collect())
     }
@@ -152,27 +158,27 @@ mod tests {
     fn the_latest_page_ends_at_a_hole() {
         assert_eq!(merged(&[(2, 4), (2, 5)], tail(5, &[(2, 8), (2, 9)]), Window::Latest), Ok(vec![(2, 8), (2, 9)]));
         let whole = merge(events(&[(2, 5)]), Some(tail(5, &[(2, 6)])), Window::Latest).unwrap();
-        assert!(!whole.after_hole);
+        assert!(!whole.after_gap);
         for stored in [&[(2, 5)][..], &[]] {
-            assert!(merge(events(stored), Some(tail(5, &[(2, 8)])), Window::Latest).unwrap().after_hole);
+            assert!(merge(events(stored), Some(tail(5, &[(2, 8)])), Window::Latest).unwrap().after_gap);
         }
     }
 
     #[test]
     fn a_page_before_a_hole_has_to_wait() {
-        let hole = tail(5, &[(2, 8), (2, 9)]);
-        assert_eq!(merged(&[(2, 4), (2, 5)], hole.clone(), Window::Before(at(2, 8))), Err(Hole));
-        assert_eq!(merged(&[(2, 4), (2, 5)], hole.clone(), Window::Before(at(2, 9))), Ok(vec![(2, 8)]));
-        assert_eq!(merged(&[(2, 4)], hole, Window::Before(at(2, 5))), Ok(vec![(2, 4)]));
+        let gap = tail(5, &[(2, 8), (2, 9)]);
+        assert_eq!(merged(&[(2, 4), (2, 5)], gap.clone(), Window::Before(at(2, 8))), Err(SequenceGap));
+        assert_eq!(merged(&[(2, 4), (2, 5)], gap.clone(), Window::Before(at(2, 9))), Ok(vec![(2, 8)]));
+        assert_eq!(merged(&[(2, 4)], gap, Window::Before(at(2, 5))), Ok(vec![(2, 4)]));
     }
 
     #[test]
     fn a_page_after_a_place_never_jumps_a_hole() {
-        let hole = tail(5, &[(2, 8), (2, 9)]);
-        assert_eq!(merged(&[(2, 5)], hole.clone(), Window::After(at(2, 4))), Ok(vec![(2, 5)]));
-        assert_eq!(merged(&[], hole.clone(), Window::After(at(2, 5))), Err(Hole));
-        assert_eq!(merged(&[], hole.clone(), Window::After(at(2, 8))), Ok(vec![(2, 9)]));
-        assert_eq!(merged(&[], hole, Window::After(at(2, 9))), Ok(vec![]));
+        let gap = tail(5, &[(2, 8), (2, 9)]);
+        assert_eq!(merged(&[(2, 5)], gap.clone(), Window::After(at(2, 4))), Ok(vec![(2, 5)]));
+        assert_eq!(merged(&[], gap.clone(), Window::After(at(2, 5))), Err(SequenceGap));
+        assert_eq!(merged(&[], gap.clone(), Window::After(at(2, 8))), Ok(vec![(2, 9)]));
+        assert_eq!(merged(&[], gap, Window::After(at(2, 9))), Ok(vec![]));
     }
 
     /// Of a store that was asked for messages alone, numbers do not follow each other.

@@ -11,8 +11,8 @@ use rookery_store::message_state::MessageState;
 
 use crate::error::ApiError;
 
-/// The acts among some events.
-pub(super) fn acts(events: &[SequencedEvent]) -> Vec<SequencedEvent> {
+/// The changes of messages among some events.
+pub(super) fn message_changes(events: &[SequencedEvent]) -> Vec<SequencedEvent> {
     events.iter().filter(|event| target_of(&event.event.body).is_some()).cloned().collect()
 }
 
@@ -25,12 +25,12 @@ pub(super) async fn of(
     let ids: HashSet<MessageId> = events.iter().filter_map(message_in).collect();
     let ids: Vec<MessageId> = ids.into_iter().collect();
     // What the store has of those who did something since, so that nothing of theirs counts twice.
-    let users: HashSet<UserId> = unstored.iter().map(|act| act.event.user_id).collect();
+    let users: HashSet<UserId> = unstored.iter().map(|change| change.event.user_id).collect();
     let users: Vec<UserId> = users.into_iter().collect();
     let mut states = stores.messages.states(&ids, &users).await?;
-    for act in unstored {
-        if let Some(target) = target_of(&act.event.body) {
-            states.entry(target).or_default().apply(act);
+    for change in unstored {
+        if let Some(target) = target_of(&change.event.body) {
+            states.entry(target).or_default().apply(change);
         }
     }
     Ok(states)

@@ -36,7 +36,7 @@ pub struct EditRequest {
 pub struct DoneAct {
     /// Id of the event.
     event_id: Uuid,
-    /// The message.
+    /// Id of the message.
     message_id: Uuid,
     /// Its room.
     room: Uuid,
@@ -89,7 +89,7 @@ pub async fn edit(
 ) -> Result<Response, ApiError> {
     let EditRequest { content, client_id } = request;
     content::check(&content).map_err(|code| ApiError::field(code, "content", code.message()))?;
-    act(&messages, caller, path, ChangeKind::Edit(content), client_id).await
+    change(&messages, caller, path, ChangeKind::Edit(content), client_id).await
 }
 
 /// Delete a message
@@ -116,7 +116,7 @@ pub async fn edit(
     ),
 )]
 pub async fn delete(State(messages): State<Messages>, caller: Caller, path: MessagePath) -> Result<Response, ApiError> {
-    act(&messages, caller, path, ChangeKind::Delete, None).await
+    change(&messages, caller, path, ChangeKind::Delete, None).await
 }
 
 /// React to a message
@@ -142,7 +142,7 @@ pub async fn delete(State(messages): State<Messages>, caller: Caller, path: Mess
     ),
 )]
 pub async fn react(State(messages): State<Messages>, caller: Caller, path: ReactionPath) -> Result<Response, ApiError> {
-    act(&messages, caller, path.message, ChangeKind::React(path.emoji), None).await
+    change(&messages, caller, path.message, ChangeKind::React(path.emoji), None).await
 }
 
 /// Take a reaction back
@@ -172,10 +172,10 @@ pub async fn unreact(
     caller: Caller,
     path: ReactionPath,
 ) -> Result<Response, ApiError> {
-    act(&messages, caller, path.message, ChangeKind::Unreact(path.emoji), None).await
+    change(&messages, caller, path.message, ChangeKind::Unreact(path.emoji), None).await
 }
 
-async fn act(
+async fn change(
     messages: &Messages,
     caller: Caller,
     path: MessagePath,
@@ -187,10 +187,10 @@ async fn act(
     let request = MessageChangeRequest {
         sender: caller.into(),
         client_id: client_id.clone(),
-        act: MessageChange { message_id, kind },
+        change: MessageChange { message_id, kind },
     };
     let Some(Sent { room, id, first: StoredPosition { epoch, seq, timestamp }, stored }) =
-        messages.act(&room, request).await?
+        messages.change(&room, request).await?
     else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };

@@ -2,7 +2,7 @@
 
 use rookery_bus::Appended;
 use rookery_bus::acks::StaleAnswer;
-use rookery_bus::authority::{BeforeAct, HistorySource as _, Look, Verdict};
+use rookery_bus::authority::{HistorySource as _, Look, PendingChange, Verdict};
 use rookery_bus::publish::{Cause, Publication, Step};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
@@ -23,17 +23,17 @@ use crate::messages::{Messages, Sent};
 
 /// Something to be done to a message.
 pub struct MessageChangeRequest {
-    /// Who does it.
+    /// The author of the change.
     pub sender: Sender,
     /// The sender's name for it.
     pub client_id: ClientId,
-    /// What is done.
-    pub act: MessageChange,
+    /// The change.
+    pub change: MessageChange,
 }
 
 impl Messages {
     /// Does it. None if it changes nothing.
-    pub async fn act(&self, room: &RoomRef, request: MessageChangeRequest) -> Result<Option<Sent>, ApiError> {
+    pub async fn change(&self, room: &RoomRef, request: MessageChangeRequest) -> Result<Option<Sent>, ApiError> {
         match self.publish(&Change { messages: self, room, request: &request }).await? {
             Outcome::Unchanged => Ok(None),
             Outcome::Known(sent) => Ok(Some(sent)),
@@ -111,15 +111,15 @@ impl Publication for Change<'_> {
     type Error = ApiError;
 
     async fn prepare(&self, _cause: Cause) -> Result<Step<Outcome>, ApiError> {
-        let MessageChangeRequest { sender, client_id, act } = self.request;
-        let (user, message) = (sender.user_id, act.message_id);
+        let MessageChangeRequest { sender, client_id, change } = self.request;
+        let (user, message) = (sender.user_id, change.message_id);
         let permission = self.messages.may_send(user, self.room).await?;
         let room = permission.room;
-        let event = Event::message_change(room, sender.clone(), client_id, act.clone());
+        let event = Event::message_change(room, sender.clone(), client_id, change.clone());
         let id = event.id;
-        let look = Look { room, message, before: Some(BeforeAct { user, event: id }) };
+        let look = Look { room, message, before: Some(PendingChange { user, event: id }) };
         let facts = self.messages.authority.message(look).await?;
-        Ok(match facts.decide(&permission, user, act).map_err(ApiError::refused)? {
+        Ok(match facts.decide(&permission, user, change).map_err(ApiError::refused)? {
             Verdict::Pending => Step::Later,
             Verdict::Unchanged(_) => Step::Done(Outcome::Unchanged),
             Verdict::Done(first) => Step::Done(Outcome::Known(Sent { room, id, first, stored: true })),

@@ -24,9 +24,9 @@ pub struct EditHistory {
 /// One text of a message.
 #[derive(Serialize, ToSchema)]
 pub struct EditVersion {
-    /// The text.
+    /// Text of the message.
     content: String,
-    /// When.
+    /// Time at which the text was sent.
     #[schema(value_type = String, format = DateTime)]
     timestamp: UnixMillis,
     /// Epoch of the event's number.

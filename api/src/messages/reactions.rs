@@ -26,7 +26,7 @@ pub struct ReactionPage {
 /// Who reacted.
 #[derive(Serialize, ToSchema)]
 pub struct ReactionUser {
-    /// Account.
+    /// Id of the user.
     user_id: Uuid,
     /// Name.
     #[schema(value_type = String)]

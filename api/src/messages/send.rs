@@ -36,7 +36,7 @@ pub struct SendRequest {
 /// The place a message got.
 #[derive(Serialize, ToSchema)]
 pub struct SentMessage {
-    /// Its id.
+    /// Id of the message.
     message_id: Uuid,
     /// Its room.
     room: Uuid,

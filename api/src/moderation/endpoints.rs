@@ -43,7 +43,7 @@ async fn done(
     what: SanctionAction,
 ) -> Result<StatusCode, ApiError> {
     let MemberPath { room, user } = path;
-    moderation.act(caller.into(), ModerationRequest { room, user, act: what }).await?;
+    moderation.moderate(caller.into(), ModerationRequest { room, user, action: what }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

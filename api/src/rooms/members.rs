@@ -33,7 +33,7 @@ pub struct MemberPage {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Member)]
 pub struct MemberView {
-    /// Account.
+    /// Id of the user.
     user_id: Uuid,
     /// Name.
     #[schema(value_type = String)]
@@ -41,7 +41,7 @@ pub struct MemberView {
     /// What the user is in the room.
     #[schema(value_type = schema::RoomRole)]
     role: RoomRole,
-    /// Since when.
+    /// Time of joining.
     #[schema(value_type = String, format = DateTime)]
     joined_at: UnixMillis,
 }

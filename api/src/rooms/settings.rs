@@ -3,7 +3,7 @@
 //! A change is answered when the room has heard of it: its event has made it the bus's state, so from then on it holds on
 //! every node.
 
-use rookery_protocol::access::{AccessContext, Steward, decide_on_settings, decide_on_transfer};
+use rookery_protocol::access::{AccessContext, SettingsContext, decide_on_settings, decide_on_transfer};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{EventBody, RoomChange, RoomSettings, Sender};
@@ -33,8 +33,8 @@ impl Rooms {
 
     /// Makes a member the owner of the room. Nothing changes if it is that already.
     pub async fn transfer(&self, actor: Sender, room: &RoomRef, to: UserId) -> Result<SeenRoom, ApiError> {
-        let (room, steward) = self.steward(&actor, room).await?;
-        decide_on_transfer(steward, UnixMillis::now()).map_err(ApiError::refused)?;
+        let (room, settings_context) = self.settings_context(&actor, room).await?;
+        decide_on_transfer(settings_context, UnixMillis::now()).map_err(ApiError::refused)?;
         let by = actor.user_id;
         if self.stores.members.get(room.id, to).await?.is_none() {
             return Err(ApiError::refused(ErrorCode::NotFound));
@@ -56,13 +56,13 @@ impl Rooms {
 
     /// The room, if the user may change it.
     async fn to_change(&self, actor: &Sender, room: &RoomRef) -> Result<Room, ApiError> {
-        let (room, steward) = self.steward(actor, room).await?;
-        decide_on_settings(steward, UnixMillis::now()).map_err(ApiError::refused)?;
+        let (room, settings_context) = self.settings_context(actor, room).await?;
+        decide_on_settings(settings_context, UnixMillis::now()).map_err(ApiError::refused)?;
         Ok(room)
     }
 
     /// The room, and the user's role in it and on the server.
-    async fn steward(&self, actor: &Sender, room: &RoomRef) -> Result<(Room, Steward), ApiError> {
+    async fn settings_context(&self, actor: &Sender, room: &RoomRef) -> Result<(Room, SettingsContext), ApiError> {
         let stores = &self.stores;
         let found = stores.rooms.find(room).await?;
         let room = found.ok_or_else(|| ApiError::refused(ErrorCode::UnknownRoom))?;
@@ -70,7 +70,7 @@ impl Rooms {
         let Sanction { muted, banned } = stores.sanctions.get(room.id, actor.user_id).await?;
         let account = stores.users.by_id(actor.user_id).await?;
         let is_admin = account.is_some_and(|user| user.role == ServerRole::Admin && !user.disabled);
-        let standing = AccessContext { visibility: room.visibility, role, muted, banned };
-        Ok((room, Steward { standing, is_admin }))
+        let access = AccessContext { visibility: room.visibility, role, muted, banned };
+        Ok((room, SettingsContext { access, is_admin }))
     }
 }

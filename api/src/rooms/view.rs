@@ -15,12 +15,12 @@ use crate::rooms::SeenRoom;
 #[derive(Serialize, ToSchema)]
 #[schema(as = Room)]
 pub struct RoomView {
-    /// Its id.
+    /// Id of the room.
     room_id: Uuid,
     /// Its readable address; only public rooms have one.
     #[schema(value_type = Option<String>, required, example = "general")]
     slug: Option<Slug>,
-    /// Its name.
+    /// Name of the room.
     #[schema(value_type = String, example = "General")]
     name: RoomName,
     /// What it is about.

@@ -35,7 +35,7 @@ pub struct ReadRequest {
 #[derive(Serialize, ToSchema)]
 #[schema(as = ReadState)]
 pub struct ReadView {
-    /// The room.
+    /// Id of the room.
     room: Uuid,
     /// Where you have read to.
     read: PlaceView,

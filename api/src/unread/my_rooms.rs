@@ -36,12 +36,12 @@ pub struct MyRoomPage {
 #[derive(Serialize, ToSchema)]
 #[schema(as = MyRoom)]
 pub struct MyRoomView {
-    /// Its id.
+    /// Id of the room.
     room_id: Uuid,
     /// Its readable address; only public rooms have one.
     #[schema(value_type = Option<String>, required, example = "general")]
     slug: Option<Slug>,
-    /// Its name.
+    /// Name of the room.
     #[schema(value_type = String, example = "General")]
     name: RoomName,
     /// What it is about.

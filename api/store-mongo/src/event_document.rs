@@ -8,7 +8,7 @@ use rookery_protocol::event::{
 };
 use rookery_protocol::id::{AclVersion, Epoch, MessageId, RoomId, Seq, UserId};
 use rookery_store::message::Kinds;
-use rookery_store::unread::said_by;
+use rookery_store::unread::unread_author;
 use rookery_store::{StoreError, integer};
 use serde::{Deserialize, Serialize};
 
@@ -31,12 +31,12 @@ pub(super) struct EventDocument {
     /// The message that an edit is of: in a field of its own for the index of edits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     edit_of: Option<Uuid>,
-    /// The message that any other act is about.
+    /// Target of any other change of a message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     message_id: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     emoji: Option<String>,
-    /// Whom an act of moderation is about.
+    /// Target of an action of a moderator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     member: Option<MemberPart>,
     /// When what was decided ends by itself.
@@ -63,11 +63,11 @@ pub(super) struct MessageDocument {
     pub(super) seq: i64,
     timestamp: DateTime,
     /// The author of a message that counts as unread for others; left out of everything else, and of deleted messages.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    said_by: Option<Uuid>,
-    /// Whether it is an act on a message; left out where it is none.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    is_act: bool,
+    #[serde(rename = "said_by", default, skip_serializing_if = "Option::is_none")]
+    unread_author: Option<Uuid>,
+    /// Whether it changes a message; absent if not.
+    #[serde(rename = "is_act", default, skip_serializing_if = "std::ops::Not::not")]
+    changes_message: bool,
     #[serde(flatten)]
     event: EventDocument,
 }
@@ -235,8 +235,8 @@ impl TryFrom<&SequencedEvent> for MessageDocument {
             epoch: integer::stored(event.epoch.0)?,
             seq: integer::stored(event.seq.get())?,
             timestamp: date(event.timestamp),
-            said_by: said_by(event).map(|user| key(user.as_uuid())),
-            is_act: !Kinds::Shown.include(event),
+            unread_author: unread_author(event).map(|user| key(user.as_uuid())),
+            changes_message: !Kinds::Timeline.include(event),
             event: EventDocument::from(&event.event),
         })
     }

@@ -49,7 +49,7 @@ pub(super) const START: &[Index] = &[
     index("messages", "messages_seq", &["room_id", "seq"], Kind::Plain),
 ];
 
-/// What acts on messages need. The states of messages are found by their ids.
+/// Indexes for changes of messages. The states of messages are found by their ids.
 pub(super) const ACTS: &[Index] = &[
     // The edits of a message.
     index("messages", "messages_edits", &["edit_of"], Kind::Sparse),
@@ -60,7 +60,7 @@ pub(super) const ACTS: &[Index] = &[
     index("reactions", "reactions_message", &["message_id"], Kind::Plain),
 ];
 
-/// What acts of moderation and the end of sessions need.
+/// Indexes for moderation and for the end of sessions.
 pub(super) const RIGHTS: &[Index] = &[
     // What was decided against one user in one room.
     index("sanctions", "sanctions_room_user", &["room_id", "user_id"], Kind::Unique),
@@ -95,7 +95,7 @@ pub(super) const CHANGES: &[Index] = &[
 
 /// What pages of a history need that count messages, and reactions of many users.
 pub(super) const HISTORY: &[Index] = &[
-    // What is shown of a room's history: acts on messages are told in the messages.
+    // The timeline of a room: changes of messages are part of the messages.
     index("messages", "messages_shown", &["room_id", "is_act", "epoch", "seq"], Kind::Plain),
     // Who has a reaction, in the order of reacting.
     index("reactions", "reactions_users", &["message_id", "emoji", "active", "place"], Kind::Plain),

@@ -11,7 +11,7 @@ use rookery_store::integer;
 
 use crate::limits::STORE_TOPS_MAX;
 
-/// See the module. Forgets everything when it is full.
+/// Newest stored number of each room. Cleared when it is full.
 #[derive(Debug, Default)]
 pub(super) struct LatestSeqCache(Mutex<HashMap<RoomId, i64>>);
 
@@ -22,19 +22,19 @@ impl LatestSeqCache {
     }
 
     /// This number is stored.
-    pub(super) fn note(&self, room: RoomId, seq: i64) {
-        let mut tops = self.0.lock();
-        if tops.len() >= STORE_TOPS_MAX && !tops.contains_key(&room) {
-            tops.clear();
+    pub(super) fn record(&self, room: RoomId, seq: i64) {
+        let mut latest_seqs = self.0.lock();
+        if latest_seqs.len() >= STORE_TOPS_MAX && !latest_seqs.contains_key(&room) {
+            latest_seqs.clear();
         }
-        let top = tops.entry(room).or_insert(seq);
+        let top = latest_seqs.entry(room).or_insert(seq);
         *top = seq.max(*top);
     }
 
     /// These are stored.
-    pub(super) fn note_all(&self, events: &[SequencedEvent]) {
+    pub(super) fn record_all(&self, events: &[SequencedEvent]) {
         for event in events {
-            self.note(event.room, integer::bound(event.seq.get()));
+            self.record(event.room, integer::bound(event.seq.get()));
         }
     }
 }

@@ -20,12 +20,12 @@ use rookery_store::limits::STORE_DEADLINE;
 use rookery_store::load::LoadSet;
 use rookery_store::{Backend, StoreError, Stores, Timeline};
 
-use self::acts::ReactionDocument;
 use self::calls::Calls;
 use self::documents::{
     EpochDocument, MemberDocument, OutboxDocument, RoomDocument, SanctionDocument, SessionDocument, UserDocument,
 };
 use self::event_document::MessageDocument;
+use self::message_changes::ReactionDocument;
 use self::unread::MentionDocument;
 use crate::documents::StateDocument;
 use crate::error::Failed;
@@ -33,7 +33,6 @@ use crate::latest_seq_cache::LatestSeqCache;
 use crate::limits::{STORE_CALL_LIFE, STORE_CONNECTIONS_MAX, STORE_CONNECTS_AT_ONCE};
 use crate::room_locks::RoomLocks;
 
-mod acts;
 mod address;
 pub mod backup;
 mod batch_reads;
@@ -48,6 +47,7 @@ mod latest_seq_cache;
 pub mod limits;
 mod load;
 mod members;
+mod message_changes;
 mod messages;
 mod migrations;
 mod outbox;
@@ -81,7 +81,7 @@ struct Mongo {
     mentions: Collection<MentionDocument>,
     turns: Arc<RoomLocks>,
     epoch_turn: Arc<tokio::sync::Mutex<()>>,
-    tops: Arc<LatestSeqCache>,
+    latest_seqs: Arc<LatestSeqCache>,
     calls: Calls,
 }
 
@@ -153,7 +153,7 @@ impl Mongo {
             mentions: database.collection("mentions"),
             turns: Arc::new(RoomLocks::new()),
             epoch_turn: Arc::default(),
-            tops: Arc::default(),
+            latest_seqs: Arc::default(),
             calls: Calls::new(),
             client,
             database,

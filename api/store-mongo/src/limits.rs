@@ -4,8 +4,8 @@ use std::time::Duration;
 
 // --- what is done to messages ----------------------------------------------------------------
 
-/// Acts on messages of one batch that are applied side by side in MongoDB.
-pub const ACTS_AT_ONCE: usize = 16;
+/// MessageChanges on messages of one batch that are applied side by side in MongoDB.
+pub const MESSAGE_CHANGES_AT_ONCE: usize = 16;
 
 // --- load tests ------------------------------------------------------------------------------
 

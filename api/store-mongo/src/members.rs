@@ -143,7 +143,7 @@ struct Counted {
     count: i64,
 }
 
-/// Who is where.
+/// User and room of a membership.
 #[derive(Deserialize)]
 struct Membership {
     user_id: Uuid,

@@ -17,9 +17,9 @@ use rookery_store::message::{Kinds, held_at, is_message_of};
 use rookery_store::message_state::{MessageState, Reacted};
 use rookery_store::{Messages, PageQuestion, Reaction, StoreError, integer};
 
-use super::acts::Acts;
 use super::error::left_out;
 use super::event_document::MessageDocument;
+use super::message_changes::MessageChanges;
 use super::{Mongo, by_id};
 use crate::batch_reads::page_of;
 use crate::error::Failed;
@@ -35,7 +35,8 @@ impl Messages for Mongo {
             return Ok(Vec::new());
         }
         let messages = self.messages.clone();
-        let (acts, events_again, tops) = (Acts::new(self), events.to_vec(), Arc::clone(&self.tops));
+        let (changes, events_again, latest_seqs) =
+            (MessageChanges::new(self), events.to_vec(), Arc::clone(&self.latest_seqs));
         let documents = events.iter().map(MessageDocument::try_from).collect::<Result<Vec<_>, _>>()?;
         // A large batch may take its time: it is repeated until it succeeds, and nobody but the log waits for it.
         self.calls
@@ -52,8 +53,8 @@ impl Messages for Mongo {
                 // After the events: a crash in between is repaired by the repeat of the batch.
                 let stored = |event: &SequencedEvent| !known.missing.contains(&event.event.id);
                 let (stored, missing): (Vec<_>, Vec<_>) = events_again.into_iter().partition(stored);
-                acts.apply(&stored).await?;
-                tops.note_all(&stored);
+                changes.apply(&stored).await?;
+                latest_seqs.record_all(&stored);
                 missing.first().map_or(Ok(known.held), |SequencedEvent { room, epoch, seq, .. }| {
                     Err(StoreError::Collision { room: *room, epoch: *epoch, seq: *seq }.into())
                 })
@@ -63,14 +64,14 @@ impl Messages for Mongo {
 
     async fn page(&self, room: RoomId, question: PageQuestion) -> Result<Vec<SequencedEvent>, StoreError> {
         let (limit, kinds) = (question.limit, question.kinds);
-        let walk = Walk::new(key(room.as_uuid()), question, self.tops.of(room));
+        let walk = Walk::new(key(room.as_uuid()), question, self.latest_seqs.of(room));
         let is_backwards = walk.is_backwards();
         let (messages, epochs) = (self.messages.clone(), self.epochs.clone());
         let found = self.calls.run(async move {
             let direction = if is_backwards { -1 } else { 1 };
             let order = match kinds {
                 Kinds::All => doc! { "room_id": direction, "epoch": direction, "seq": direction },
-                Kinds::Shown => {
+                Kinds::Timeline => {
                     doc! { "room_id": direction, "is_act": direction, "epoch": direction, "seq": direction }
                 }
             };
@@ -88,21 +89,21 @@ impl Messages for Mongo {
             found.reverse();
         }
         let found = found.into_iter().map(SequencedEvent::try_from);
-        // A process of an older release may have stored an act meanwhile without saying so.
+        // A process of an older release may have stored a change of a message meanwhile without marking it.
         found.filter(|event| event.as_ref().map_or(true, |event| kinds.include(event))).collect()
     }
 
     async fn last(&self, room: RoomId) -> Result<Position, StoreError> {
         let (messages, whole) = (self.messages.clone(), doc! { "room_id": key(room.as_uuid()) });
         let near = self
-            .tops
+            .latest_seqs
             .of(room)
             .map(|top| doc! { "room_id": key(room.as_uuid()), "seq": { "$gte": top } });
         let ranges = near.into_iter().chain([whole]).collect();
         let order = doc! { "room_id": -1, "seq": -1 };
         let found = self.calls.run(async move { page_of(&messages, ranges, order, 1).await }).await?;
         let Some(last) = found.first() else { return Ok(Position::START) };
-        self.tops.note(room, last.seq);
+        self.latest_seqs.record(room, last.seq);
         Ok(Position { epoch: Epoch(integer::read(last.epoch)?), seq: Seq::new(integer::read(last.seq)?) })
     }
 
@@ -126,13 +127,13 @@ impl Messages for Mongo {
         after: Option<Position>,
         limit: usize,
     ) -> Result<Vec<Reacted>, StoreError> {
-        let (acts, message, emoji) = (Acts::new(self), reaction.message, reaction.emoji.clone());
-        self.calls.run(async move { acts.reacted(message, &emoji, after, limit).await }).await
+        let (changes, message, emoji) = (MessageChanges::new(self), reaction.message, reaction.emoji.clone());
+        self.calls.run(async move { changes.reacted(message, &emoji, after, limit).await }).await
     }
 
     async fn sweep(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError> {
-        let acts = Acts::new(self);
-        self.calls.run(async move { acts.sweep(before, limit).await }).await
+        let changes = MessageChanges::new(self);
+        self.calls.run(async move { changes.sweep(before, limit).await }).await
     }
 
     async fn states(
@@ -143,9 +144,9 @@ impl Messages for Mongo {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let (acts, users) = (Acts::new(self), users.to_vec());
+        let (changes, users) = (MessageChanges::new(self), users.to_vec());
         let ids = ids.iter().map(|id| key(id.as_uuid()).into()).collect();
-        self.calls.run(async move { acts.states(ids, &users).await }).await
+        self.calls.run(async move { changes.states(ids, &users).await }).await
     }
 
     async fn edits(&self, id: MessageId, limit: usize) -> Result<Vec<SequencedEvent>, StoreError> {

@@ -83,12 +83,12 @@ pub(super) async fn run(database: &Database, calls: &Calls) -> Result<(), Failed
         .await?)
 }
 
-/// Acts on messages, and reactions that were taken back, of before they were told apart.
+/// MessageChanges on messages, and reactions that were taken back, of before they were told apart.
 async fn mark_acts(database: Database) -> Result<(), Failed> {
     let kinds = ["message_edited", "message_deleted", "reaction_added", "reaction_removed"];
-    let acts = doc! { "kind": { "$in": &kinds[..] }, "is_act": { "$exists": false } };
+    let changes = doc! { "kind": { "$in": &kinds[..] }, "is_act": { "$exists": false } };
     let messages = database.collection::<()>("messages");
-    messages.update_many(acts, doc! { "$set": { "is_act": true } }).await?;
+    messages.update_many(changes, doc! { "$set": { "is_act": true } }).await?;
     let taken_back = doc! { "active": false, "taken_back_at": { "$exists": false } };
     let since = doc! { "$set": { "taken_back_at": date(UnixMillis::now()) } };
     database.collection::<()>("reactions").update_many(taken_back, since).await?;

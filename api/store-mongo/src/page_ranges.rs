@@ -95,8 +95,8 @@ impl Walk {
         let PageQuestion { window, kinds, limit } = question;
         let base = match kinds {
             Kinds::All => doc! { "room_id": room },
-            // In what is no act there is no such field.
-            Kinds::Shown => doc! { "room_id": room, "is_act": null },
+            // Events that change no message have no such field.
+            Kinds::Timeline => doc! { "room_id": room, "is_act": null },
         };
         let limit = integer::limit(limit);
         let way = match window {

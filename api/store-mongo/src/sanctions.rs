@@ -1,4 +1,4 @@
-//! Sanctions in MongoDB. Acts are transactions, see [`super::transaction`].
+//! Sanctions in MongoDB. MessageChanges are transactions, see [`super::transaction`].
 
 use std::collections::HashMap;
 
@@ -30,11 +30,11 @@ impl Sanctions for Mongo {
         &self,
         room: RoomId,
         user: UserId,
-        act: SanctionAction,
+        action: SanctionAction,
         event: &Event,
     ) -> Result<Option<Announcement>, StoreError> {
         Ok(self
-            .change(Change { room, turn: Turn::SanctionAction(user, act), event: event.clone() })
+            .change(Change { room, turn: Turn::Sanction(user, action), event: event.clone() })
             .await?)
     }
 }

@@ -36,7 +36,7 @@ const PAUSE_MAX: Duration = Duration::from_millis(250);
 
 /// What is to change.
 pub(super) struct Change {
-    /// Where.
+    /// Room that changes.
     pub(super) room: RoomId,
     /// How.
     pub(super) turn: Turn,
@@ -53,7 +53,7 @@ pub(super) enum Turn {
     /// This member is the owner from now on.
     Transfer(UserId),
     /// This is done to this user.
-    SanctionAction(UserId, SanctionAction),
+    Sanction(UserId, SanctionAction),
     /// The room's settings become others.
     Settings(SettingsChange),
 }
@@ -204,7 +204,9 @@ impl Parts {
             }
             Turn::Leave(member) => self.leave(session, member.clone(), room).await,
             Turn::Transfer(user) => self.transfer(session, *user, room).await,
-            Turn::SanctionAction(user, act) => self.act(session, change.room, *user, *act).await.map(Turned::when),
+            Turn::Sanction(user, action) => {
+                self.apply_sanction(session, change.room, *user, *action).await.map(Turned::when)
+            }
             Turn::Settings(wanted) => self.apply_settings(session, *wanted, room).await,
         }
     }
@@ -267,16 +269,16 @@ impl Parts {
         Ok(Turned::Settings(settings))
     }
 
-    async fn act(
+    async fn apply_sanction(
         &self,
         session: &mut ClientSession,
         room: RoomId,
         user: UserId,
-        act: SanctionAction,
+        action: SanctionAction,
     ) -> Result<bool, Error> {
         let before = self.sanction(session, room, user).await?;
-        let after = act.apply(before);
-        let removed = act.expels() && self.remove(session, one(room, user)).await?;
+        let after = action.apply(before);
+        let removed = action.expels() && self.remove(session, one(room, user)).await?;
         if before != after {
             let document = SanctionDocument::new(room, user, after);
             let replaced = self.sanctions.replace_one(one(room, user), document);

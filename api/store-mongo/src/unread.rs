@@ -14,7 +14,7 @@ use rookery_protocol::position::Position;
 use rookery_store::limits::COUNTS_AT_ONCE;
 use rookery_store::message_state::MessageState;
 use rookery_store::room::{Member, MembershipPlace};
-use rookery_store::unread::{Counts, Mention, Reader, Span, mentions_of, said_by};
+use rookery_store::unread::{Counts, Mention, Reader, Span, mentions_of, unread_author};
 use rookery_store::{StoreError, Unread, integer};
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +37,8 @@ pub(super) struct MentionDocument {
     room_id: Uuid,
     epoch: i64,
     seq: i64,
-    said_by: Uuid,
+    #[serde(rename = "said_by")]
+    author: Uuid,
 }
 
 #[async_trait]
@@ -114,10 +115,10 @@ impl Question {
             return Ok(Counts::default());
         }
         let found = self.mentions().await?;
-        // A text that is shown no longer took a place among those that were looked for.
+        // A text that is no longer current took a place among those that were looked for.
         let more = found.len() > self.most;
-        let shown = self.shown(found).await?;
-        let counts = Counts::new(unread, shown, self.most);
+        let current = self.current(found).await?;
+        let counts = Counts::new(unread, current, self.most);
         Ok(Counts { capped: counts.capped || more, ..counts })
     }
 
@@ -155,8 +156,8 @@ impl Question {
         Ok(found)
     }
 
-    /// How many of the names are in texts that are still shown.
-    async fn shown(&self, found: Vec<MentionDocument>) -> Result<usize, Failed> {
+    /// How many of the names are in texts that are still current.
+    async fn current(&self, found: Vec<MentionDocument>) -> Result<usize, Failed> {
         if found.is_empty() {
             return Ok(0);
         }
@@ -207,7 +208,7 @@ fn ranges(user: UserId, after: Option<MembershipPlace>) -> Vec<Document> {
 
 /// The names that a stored message is known to have in its texts.
 pub(super) fn mentions(message: &SequencedEvent, state: Option<&MessageState>) -> Result<Vec<MentionDocument>, Failed> {
-    let Some(author) = said_by(message) else { return Ok(Vec::new()) };
+    let Some(author) = unread_author(message) else { return Ok(Vec::new()) };
     let (epoch, seq) = (integer::stored(message.epoch.0)?, integer::stored(message.seq.get())?);
     let document = |Mention { name, edit }: Mention| {
         let edit = edit.map(order).unwrap_or_default();
@@ -219,7 +220,7 @@ pub(super) fn mentions(message: &SequencedEvent, state: Option<&MessageState>) -
             room_id: key(message.room.as_uuid()),
             epoch,
             seq,
-            said_by: key(author.as_uuid()),
+            author: key(author.as_uuid()),
         }
     };
     Ok(mentions_of(message, state).into_iter().map(document).collect())

@@ -1,4 +1,4 @@
-//! The words that stand for our enums in the file.
+//! Text encoding of enums in the file.
 
 use rookery_protocol::access::{RoomRole, Visibility};
 use rookery_store::StoreError;
@@ -6,24 +6,24 @@ use rookery_store::user::ServerRole;
 
 use crate::error::Failed;
 
-/// An enum that the file keeps as a word.
-pub(super) trait Word: Copy + Sized + 'static {
-    /// All of them.
+/// An enum that is stored as text.
+pub(super) trait EnumCodec: Copy + Sized + 'static {
+    /// All values.
     const ALL: &'static [Self];
-    /// The word. Changing one needs a migration.
-    fn word(self) -> &'static str;
+    /// The stored text. Changing one needs a migration.
+    fn encode(self) -> &'static str;
 
-    /// The value a word stands for.
-    fn from_word(word: &str) -> Result<Self, Failed> {
-        let found = Self::ALL.iter().copied().find(|value| value.word() == word);
-        Ok(found.ok_or_else(|| StoreError::Inconsistent(format!("unknown word {word:?}")))?)
+    /// The value of a stored text.
+    fn decode(text: &str) -> Result<Self, Failed> {
+        let found = Self::ALL.iter().copied().find(|value| value.encode() == text);
+        Ok(found.ok_or_else(|| StoreError::Inconsistent(format!("unknown word {text:?}")))?)
     }
 }
 
-impl Word for ServerRole {
+impl EnumCodec for ServerRole {
     const ALL: &'static [Self] = &[Self::Admin, Self::Moderator, Self::User];
 
-    fn word(self) -> &'static str {
+    fn encode(self) -> &'static str {
         match self {
             Self::Admin => "admin",
             Self::Moderator => "moderator",
@@ -32,10 +32,10 @@ impl Word for ServerRole {
     }
 }
 
-impl Word for RoomRole {
+impl EnumCodec for RoomRole {
     const ALL: &'static [Self] = &[Self::Owner, Self::Moderator, Self::Member];
 
-    fn word(self) -> &'static str {
+    fn encode(self) -> &'static str {
         match self {
             Self::Owner => "owner",
             Self::Moderator => "moderator",
@@ -44,10 +44,10 @@ impl Word for RoomRole {
     }
 }
 
-impl Word for Visibility {
+impl EnumCodec for Visibility {
     const ALL: &'static [Self] = &[Self::Public, Self::Private];
 
-    fn word(self) -> &'static str {
+    fn encode(self) -> &'static str {
         match self {
             Self::Public => "public",
             Self::Private => "private",

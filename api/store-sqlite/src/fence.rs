@@ -29,7 +29,7 @@ statements! {
     TOUCH = "UPDATE writer SET touched_at = ?1 WHERE id = 0";
 }
 
-/// See the module.
+/// Keeps one process as the writer of the folder.
 pub(super) struct Fence {
     path: PathBuf,
     /// Device and number of the file that was opened.

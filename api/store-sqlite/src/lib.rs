@@ -22,7 +22,6 @@ use self::readers::Readers;
 use self::writer::Writer;
 use crate::error::Failed;
 
-mod acts;
 pub mod backup;
 mod connection;
 mod disk;
@@ -36,6 +35,7 @@ mod load;
 pub mod lock;
 mod member_rows;
 mod members;
+mod message_changes;
 mod messages;
 mod outbox;
 mod readers;

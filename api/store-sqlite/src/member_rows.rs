@@ -9,7 +9,7 @@ use rookery_store::room::Member;
 use rusqlite::{Connection, Row};
 
 use super::sql::statements;
-use crate::enum_codec::Word as _;
+use crate::enum_codec::EnumCodec as _;
 use crate::error::Failed;
 use crate::sql::change;
 
@@ -21,7 +21,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<Member, Failed> {
     Ok(Member {
         room_id: RoomId::from_uuid(row.get("room_id")?),
         user_id: UserId::from_uuid(row.get("user_id")?),
-        role: RoomRole::from_word(&row.get::<_, String>("role")?)?,
+        role: RoomRole::decode(&row.get::<_, String>("role")?)?,
         joined_at: UnixMillis(row.get("joined_at")?),
         read: Position {
             epoch: Epoch(integer::read(row.get("read_epoch")?)?),

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::sql::{change, many, one, statements};
 use super::{Sqlite, rooms, sanctions};
-use crate::enum_codec::Word;
+use crate::enum_codec::EnumCodec;
 use crate::error::Failed;
 use crate::member_rows::{read, remove};
 use crate::outbox::announce;
@@ -144,8 +144,8 @@ impl Members for Sqlite {
             if member.is_none_or(|member| member.role == RoomRole::Owner) {
                 return Ok(None);
             }
-            change(db, STEP_DOWN, params![room.as_uuid(), RoomRole::Owner.word(), RoomRole::Moderator.word()])?;
-            change(db, STEP_UP, params![room.as_uuid(), user.as_uuid(), RoomRole::Owner.word()])?;
+            change(db, STEP_DOWN, params![room.as_uuid(), RoomRole::Owner.encode(), RoomRole::Moderator.encode()])?;
+            change(db, STEP_UP, params![room.as_uuid(), user.as_uuid(), RoomRole::Owner.encode()])?;
             rooms::own(db, room, user)?;
             rooms::announce_again(db, room, event).map(Some)
         })
@@ -157,5 +157,5 @@ impl Members for Sqlite {
 pub(super) fn insert(db: &Connection, member: &Member) -> Result<usize, Failed> {
     let (room, user) = (member.room_id.as_uuid(), member.user_id.as_uuid());
     let (epoch, seq) = (integer::stored(member.read.epoch.0)?, integer::stored(member.read.seq.get())?);
-    change(db, INSERT, params![room, user, member.role.word(), member.joined_at.0, epoch, seq])
+    change(db, INSERT, params![room, user, member.role.encode(), member.joined_at.0, epoch, seq])
 }

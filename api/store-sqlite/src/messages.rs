@@ -9,12 +9,12 @@ use rookery_protocol::id::{Epoch, MessageId, RoomId, Seq, UserId};
 use rookery_protocol::position::{AlreadyStored, Position, StoredPosition};
 use rookery_store::message::{Kinds, Window, edit_of, held_at, is_message_of};
 use rookery_store::message_state::{MessageState, Reacted};
-use rookery_store::unread::said_by;
+use rookery_store::unread::unread_author;
 use rookery_store::{Messages, PageQuestion, Reaction, StoreError, integer};
 use rusqlite::{Connection, Row, params};
 
 use super::sql::{change, many, one, statements};
-use super::{Sqlite, acts};
+use super::{Sqlite, message_changes};
 use crate::error::Failed;
 use crate::event_rows::{by_id, read};
 
@@ -26,11 +26,11 @@ statements! {
               ORDER BY epoch DESC, seq DESC LIMIT ?2";
     AFTER = "SELECT * FROM messages WHERE room_id = ?1 AND (epoch, seq) > (?3, ?4)
              ORDER BY epoch, seq LIMIT ?2";
-    SHOWN_LATEST = "SELECT * FROM messages WHERE room_id = ?1 AND is_act = 0
+    TIMELINE_LATEST = "SELECT * FROM messages WHERE room_id = ?1 AND is_act = 0
                     ORDER BY epoch DESC, seq DESC LIMIT ?2";
-    SHOWN_BEFORE = "SELECT * FROM messages WHERE room_id = ?1 AND is_act = 0 AND (epoch, seq) < (?3, ?4)
+    TIMELINE_BEFORE = "SELECT * FROM messages WHERE room_id = ?1 AND is_act = 0 AND (epoch, seq) < (?3, ?4)
                     ORDER BY epoch DESC, seq DESC LIMIT ?2";
-    SHOWN_AFTER = "SELECT * FROM messages WHERE room_id = ?1 AND is_act = 0 AND (epoch, seq) > (?3, ?4)
+    TIMELINE_AFTER = "SELECT * FROM messages WHERE room_id = ?1 AND is_act = 0 AND (epoch, seq) > (?3, ?4)
                    ORDER BY epoch, seq LIMIT ?2";
     EDITS = "SELECT * FROM messages WHERE edit_of = ?1 ORDER BY epoch DESC, seq DESC LIMIT ?2";
     LAST = "SELECT epoch, seq FROM messages WHERE room_id = ?1 ORDER BY seq DESC LIMIT 1";
@@ -79,7 +79,7 @@ impl Messages for Sqlite {
         users: &[UserId],
     ) -> Result<HashMap<MessageId, MessageState>, StoreError> {
         let (ids, users) = (ids.to_vec(), users.to_vec());
-        self.read(move |db| ids.into_iter().map(|id| Ok((id, acts::state(db, id, &users)?))).collect())
+        self.read(move |db| ids.into_iter().map(|id| Ok((id, message_changes::state(db, id, &users)?))).collect())
             .await
     }
 
@@ -90,12 +90,12 @@ impl Messages for Sqlite {
         limit: usize,
     ) -> Result<Vec<Reacted>, StoreError> {
         let (message, emoji) = (reaction.message, reaction.emoji.clone());
-        self.read(move |db| acts::reacted(db, message, &emoji, after, integer::limit(limit)))
+        self.read(move |db| message_changes::reacted(db, message, &emoji, after, integer::limit(limit)))
             .await
     }
 
     async fn sweep(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError> {
-        self.write(move |db| acts::sweep(db, before, integer::limit(limit))).await
+        self.write(move |db| message_changes::sweep(db, before, integer::limit(limit))).await
     }
 
     async fn edits(&self, id: MessageId, limit: usize) -> Result<Vec<SequencedEvent>, StoreError> {
@@ -116,8 +116,8 @@ fn insert(db: &Connection, event: &SequencedEvent) -> Result<Option<AlreadyStore
         event.timestamp.0,
         event.event.to_json(),
         edit_of(&event.event.body).map(MessageId::as_uuid),
-        said_by(event).map(UserId::as_uuid),
-        !Kinds::Shown.include(event),
+        unread_author(event).map(UserId::as_uuid),
+        !Kinds::Timeline.include(event),
     ];
     let inserted = change(db, INSERT, row).map_err(|error| {
         if matches!(error, Failed(StoreError::Taken(_))) {
@@ -131,7 +131,7 @@ fn insert(db: &Connection, event: &SequencedEvent) -> Result<Option<AlreadyStore
         let first = by_id(db, event.event.id)?;
         return Ok(first.and_then(|first| held_at(&first, event.position())));
     }
-    acts::apply(db, event).map(|()| None)
+    message_changes::apply(db, event).map(|()| None)
 }
 
 fn page(db: &Connection, room: RoomId, question: PageQuestion) -> Result<Vec<SequencedEvent>, Failed> {
@@ -139,7 +139,7 @@ fn page(db: &Connection, room: RoomId, question: PageQuestion) -> Result<Vec<Seq
     let (room, limit) = (room.as_uuid(), integer::limit(limit));
     let [latest, before, after] = match kinds {
         Kinds::All => [LATEST, BEFORE, AFTER],
-        Kinds::Shown => [SHOWN_LATEST, SHOWN_BEFORE, SHOWN_AFTER],
+        Kinds::Timeline => [TIMELINE_LATEST, TIMELINE_BEFORE, TIMELINE_AFTER],
     };
     let around = |place: Position| (integer::bound(place.epoch.0), integer::bound(place.seq.get()));
     let mut found = match window {

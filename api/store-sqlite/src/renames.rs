@@ -9,7 +9,7 @@ use rookery_store::renames::{self, NamedRoom, OldAddress, OldRoom};
 use rusqlite::{Connection, Row, params};
 
 use super::sql::{change, many};
-use crate::enum_codec::Word;
+use crate::enum_codec::EnumCodec;
 use crate::error::Failed;
 
 const ROOMS: &str = "SELECT id, slug, name, description, visibility, created_at FROM rooms";
@@ -50,7 +50,7 @@ fn old_room(row: &Row<'_>) -> Result<OldRoom, Failed> {
         slug: row.get("slug")?,
         name: row.get("name")?,
         description: row.get("description")?,
-        visibility: Visibility::from_word(&row.get::<_, String>("visibility")?)?,
+        visibility: Visibility::decode(&row.get::<_, String>("visibility")?)?,
         created_at: UnixMillis(row.get("created_at")?),
     })
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::sql::{change, many, one, parsed, statements};
 use super::{Sqlite, outbox};
-use crate::enum_codec::Word;
+use crate::enum_codec::EnumCodec;
 use crate::error::Failed;
 
 statements! {
@@ -47,10 +47,10 @@ impl Rooms for Sqlite {
     }
 
     async fn public(&self, after: Option<RoomId>, limit: usize) -> Result<Vec<Room>, StoreError> {
-        let (word, limit) = (Visibility::Public.word(), integer::limit(limit));
+        let (visibility, limit) = (Visibility::Public.encode(), integer::limit(limit));
         self.read(move |db| match after {
-            None => many(db, OF_VISIBILITY, params![word, limit], read),
-            Some(id) => many(db, OF_VISIBILITY_AFTER, params![word, limit, id.as_uuid()], read),
+            None => many(db, OF_VISIBILITY, params![visibility, limit], read),
+            Some(id) => many(db, OF_VISIBILITY_AFTER, params![visibility, limit, id.as_uuid()], read),
         })
         .await
     }
@@ -99,7 +99,7 @@ pub(super) fn is_closed(db: &Connection, room: RoomId) -> Result<bool, Failed> {
 
 /// Nobody finds the room any more, as part of a change.
 pub(super) fn close(db: &Connection, room: RoomId, at: UnixMillis) -> Result<(), Failed> {
-    change(db, CLOSE, params![room.as_uuid(), Visibility::Private.word(), at.0]).map(drop)
+    change(db, CLOSE, params![room.as_uuid(), Visibility::Private.encode(), at.0]).map(drop)
 }
 
 /// Whose the room is, as part of a change.
@@ -135,7 +135,7 @@ pub(super) fn insert(db: &Connection, room: &Room) -> Result<(), Failed> {
         room.slug.as_ref().map(Slug::as_str),
         room.name.as_str(),
         room.description.as_str(),
-        room.visibility.word(),
+        room.visibility.encode(),
         room.owner.map(UserId::as_uuid),
         integer::stored(room.acl.0)?,
         room.created_at.0,
@@ -152,7 +152,7 @@ fn read(row: &Row<'_>) -> Result<Room, Failed> {
         slug,
         name: RoomName::kept(&name, id),
         description: RoomDescription::kept(&row.get::<_, String>("description")?),
-        visibility: Visibility::from_word(&row.get::<_, String>("visibility")?)?,
+        visibility: Visibility::decode(&row.get::<_, String>("visibility")?)?,
         owner: row.get::<_, Option<Uuid>>("owner_id")?.map(UserId::from_uuid),
         acl: AclVersion(integer::read(row.get("acl")?)?),
         created_at: UnixMillis(row.get("created_at")?),

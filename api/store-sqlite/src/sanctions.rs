@@ -1,4 +1,4 @@
-//! Sanctions in SQLite. One savepoint of the writer holds all of an act.
+//! Sanctions in SQLite. One savepoint of the writer holds all of a sanction.
 
 use std::collections::HashMap;
 
@@ -35,14 +35,14 @@ impl Sanctions for Sqlite {
         &self,
         room: RoomId,
         user: UserId,
-        act: SanctionAction,
+        action: SanctionAction,
         event: &Event,
     ) -> Result<Option<Announcement>, StoreError> {
         let event = event.clone();
         self.write(move |db| {
             let before = read(db, room, user)?;
-            let after = act.apply(before);
-            let removed = act.expels() && member_rows::remove(db, room, user)?;
+            let after = action.apply(before);
+            let removed = action.expels() && member_rows::remove(db, room, user)?;
             if before != after {
                 let (muted, banned) = (after.muted.map(integer::stored_until), after.banned.map(integer::stored_until));
                 change(db, PUT, params![room.as_uuid(), user.as_uuid(), muted, banned])?;

@@ -78,8 +78,8 @@ mod tests {
     use rusqlite::Connection;
 
     use super::super::{
-        acts, epochs, event_rows, fence, member_rows, members, messages, outbox, rooms, sanctions, sessions, unread,
-        users,
+        epochs, event_rows, fence, member_rows, members, message_changes, messages, outbox, rooms, sanctions, sessions,
+        unread, users,
     };
     use super::*;
 
@@ -111,7 +111,7 @@ mod tests {
             outbox::ALL,
             messages::ALL,
             epochs::ALL,
-            acts::ALL,
+            message_changes::ALL,
             sanctions::ALL,
             unread::ALL,
             fence::ALL,

@@ -6,7 +6,7 @@ use rookery_protocol::id::{MessageId, RoomId, UserId};
 use rookery_protocol::position::Position;
 use rookery_store::message_state::MessageState;
 use rookery_store::room::{Member, MembershipPlace};
-use rookery_store::unread::{Counts, Mention, Reader, Span, mentions_of, said_by};
+use rookery_store::unread::{Counts, Mention, Reader, Span, mentions_of, unread_author};
 use rookery_store::{StoreError, Unread, integer};
 use rusqlite::{Connection, Row, params};
 
@@ -35,7 +35,7 @@ statements! {
     INSERT = "INSERT INTO mentions (message_id, name, edit_epoch, edit_seq, room_id, epoch, seq, said_by)
               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
     FORGET = "DELETE FROM mentions WHERE message_id = ?1";
-    NOT_SAID = "UPDATE messages SET said_by = NULL WHERE id = ?1";
+    CLEAR_AUTHOR = "UPDATE messages SET said_by = NULL WHERE id = ?1";
 }
 
 #[async_trait]
@@ -110,7 +110,7 @@ fn place(place: Position) -> (i64, i64) {
 
 /// Takes in the names that a stored message is known to have in its texts.
 pub(super) fn mention(db: &Connection, message: &SequencedEvent, state: Option<&MessageState>) -> Result<(), Failed> {
-    let Some(author) = said_by(message) else { return Ok(()) };
+    let Some(author) = unread_author(message) else { return Ok(()) };
     let (id, room) = (message.event.id.as_uuid(), message.room.as_uuid());
     let (epoch, seq) = (integer::stored(message.epoch.0)?, integer::stored(message.seq.get())?);
     for Mention { name, edit } in mentions_of(message, state) {
@@ -122,7 +122,7 @@ pub(super) fn mention(db: &Connection, message: &SequencedEvent, state: Option<&
 }
 
 /// A deleted message counts for nobody.
-pub(super) fn forget(db: &Connection, message: MessageId) -> Result<(), Failed> {
-    change(db, NOT_SAID, [message.as_uuid()])?;
+pub(super) fn remove(db: &Connection, message: MessageId) -> Result<(), Failed> {
+    change(db, CLEAR_AUTHOR, [message.as_uuid()])?;
     change(db, FORGET, [message.as_uuid()]).map(drop)
 }

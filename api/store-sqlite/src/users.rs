@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::Sqlite;
 use super::sql::{change, many, one, parsed, statements};
-use crate::enum_codec::Word;
+use crate::enum_codec::EnumCodec;
 use crate::error::Failed;
 
 statements! {
@@ -50,7 +50,7 @@ impl Users for Sqlite {
     }
 
     async fn set_role(&self, id: UserId, role: ServerRole) -> Result<(), StoreError> {
-        self.write(move |db| change(db, SET_ROLE, params![id.as_uuid(), role.word()]).map(drop))
+        self.write(move |db| change(db, SET_ROLE, params![id.as_uuid(), role.encode()]).map(drop))
             .await
     }
 
@@ -87,7 +87,7 @@ pub(super) fn insert(db: &Connection, user: &User) -> Result<(), Failed> {
         user.email.as_str(),
         user.email.key(),
         user.password_hash,
-        user.role.word(),
+        user.role.encode(),
         user.created_at.0,
         user.disabled,
     ];
@@ -100,7 +100,7 @@ fn user(row: &Row<'_>) -> Result<User, Failed> {
         username: parsed(row, "username")?,
         email: Email::kept(row.get("email")?),
         password_hash: row.get("password_hash")?,
-        role: ServerRole::from_word(&row.get::<_, String>("role")?)?,
+        role: ServerRole::decode(&row.get::<_, String>("role")?)?,
         created_at: UnixMillis(row.get("created_at")?),
         disabled: row.get("disabled")?,
     })

@@ -29,7 +29,7 @@ pub enum StoreError {
     /// Another event has the place of one that was to be stored: two have numbered in one epoch.
     #[error("{room} has another event at ({epoch}, {seq})")]
     Collision {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
         /// Epoch of the place.
         epoch: Epoch,

@@ -41,7 +41,7 @@ pub mod user;
 
 pub use self::error::{StoreError, Unique};
 
-/// Accounts.
+/// Store of accounts.
 #[async_trait]
 pub trait Users: Send + Sync {
     /// Adds an account. [`StoreError::Taken`] names the value that collides.
@@ -92,7 +92,7 @@ pub trait Sessions: Send + Sync {
 pub struct Rotation {
     /// Hash of the new token.
     pub current: TokenHash,
-    /// When.
+    /// Time of the rotation.
     pub at: UnixMillis,
     /// When the new token ends.
     pub expires_at: UnixMillis,
@@ -100,7 +100,7 @@ pub struct Rotation {
     pub replaced: Vec<UnixMillis>,
 }
 
-/// Rooms.
+/// Store of rooms.
 #[async_trait]
 pub trait Rooms: Send + Sync {
     /// Adds a room. [`Unique::Slug`] if its slug is taken, [`Unique::RoomName`] if it is public and its name is.
@@ -168,13 +168,13 @@ pub trait Sanctions: Send + Sync {
     async fn get(&self, room: RoomId, user: UserId) -> Result<Sanction, StoreError>;
     /// The same for many places; those where nothing was ever decided may be left out.
     async fn among(&self, places: &[(RoomId, UserId)]) -> Result<HashMap<(RoomId, UserId), Sanction>, StoreError>;
-    /// Carries an act out: membership, sanction, the room's ACL version and the announcement, in one atomic step. None
+    /// Applies a sanction: membership, sanction, the room's ACL version and the announcement, in one atomic step. None
     /// if all was so already; then nothing changes.
     async fn apply(
         &self,
         room: RoomId,
         user: UserId,
-        act: SanctionAction,
+        action: SanctionAction,
         event: &Event,
     ) -> Result<Option<Announcement>, StoreError>;
 }
@@ -210,7 +210,7 @@ pub trait Outbox: Send + Sync {
 /// Which page of a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PageQuestion {
-    /// Where.
+    /// Part of the timeline.
     pub window: Window,
     /// Of what.
     pub kinds: Kinds,
@@ -228,9 +228,9 @@ impl PageQuestion {
 /// One reaction to one message.
 #[derive(Clone, Copy, Debug)]
 pub struct Reaction<'a> {
-    /// The message.
+    /// Id of the message.
     pub message: MessageId,
-    /// The reaction.
+    /// Emoji of the reaction.
     pub emoji: &'a Emoji,
 }
 
@@ -249,7 +249,7 @@ pub trait Messages: Send + Sync {
     async fn message(&self, room: RoomId, id: MessageId) -> Result<Option<SequencedEvent>, StoreError>;
     /// Where an event of the room is, whatever it is.
     async fn place(&self, room: RoomId, id: MessageId) -> Result<Option<StoredPosition>, StoreError>;
-    /// What acts have made of these messages, with the last words of these users about their reactions; messages that
+    /// The states of these messages, with the newest reactions of these users; messages that
     /// nothing was done to may be left out. The text of a deleted message is nowhere any more: neither here nor in its
     /// events.
     async fn states(&self, ids: &[MessageId], users: &[UserId])
@@ -262,7 +262,7 @@ pub trait Messages: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Reacted>, StoreError>;
     /// Forgets reactions that were taken back before that time, at most `limit`, and says how many. Until then they keep
-    /// older acts from counting that come late.
+    /// older changes that arrive late from counting.
     async fn sweep(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError>;
     /// The newest edits of a message, at most `limit`, oldest first.
     async fn edits(&self, id: MessageId, limit: usize) -> Result<Vec<SequencedEvent>, StoreError>;

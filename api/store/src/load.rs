@@ -16,9 +16,9 @@ use crate::user::{Email, ServerRole, User, Username};
 /// So that every room has members at each of them, user `i` is in room `i / gateways % rooms` and in the rooms after it.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// Rooms.
+    /// Number of rooms.
     pub rooms: usize,
-    /// Accounts.
+    /// Number of accounts.
     pub users: usize,
     /// Rooms of each account.
     pub rooms_per_user: usize,
@@ -37,7 +37,7 @@ pub struct LoadSet {
     pub sessions: Vec<Session>,
     /// Rooms.
     pub rooms: Vec<Room>,
-    /// Who is where.
+    /// Memberships.
     pub members: Vec<Member>,
 }
 

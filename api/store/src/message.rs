@@ -34,8 +34,8 @@ pub fn is_message_of(event: &SequencedEvent, room: RoomId) -> bool {
 /// What a page of a history has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kinds {
-    /// What is shown in its place: messages, and who came, went or changed the room; no acts on messages.
-    Shown,
+    /// Messages and changes of membership and settings, without changes of messages.
+    Timeline,
     /// Every event.
     All,
 }
@@ -45,7 +45,7 @@ impl Kinds {
     pub const fn include(self, event: &SequencedEvent) -> bool {
         match self {
             Self::All => true,
-            Self::Shown => target_of(&event.event.body).is_none(),
+            Self::Timeline => target_of(&event.event.body).is_none(),
         }
     }
 }
@@ -58,7 +58,7 @@ pub const fn edit_of(body: &EventBody) -> Option<MessageId> {
     }
 }
 
-/// The message that an event is about; none if it is not an act.
+/// The message that an event is about; none if it changes no message.
 pub const fn target_of(body: &EventBody) -> Option<MessageId> {
     match body {
         EventBody::MessageChange(change) => Some(change.message_id()),

@@ -1,6 +1,6 @@
-//! What the acts of people have made of a message: its newest text, its reactions, or nothing at all.
+//! The state of a message after all changes: its newest text, its reactions, or its deletion.
 //!
-//! Acts may be applied repeatedly and in any order: places decide which one is newer, and a deletion is for ever.
+//! MessageChanges may be applied repeatedly and in any order: places decide which one is newer, and a deletion is for ever.
 
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
@@ -26,14 +26,14 @@ pub struct MessageState {
 pub struct Version {
     /// The place of the edit.
     pub place: Position,
-    /// The text.
+    /// Text of the message.
     pub content: String,
-    /// When.
+    /// Time of the edit.
     pub at: UnixMillis,
 }
 
 impl MessageState {
-    /// Takes in an act on this message.
+    /// Applies a change of this message.
     pub fn apply(&mut self, event: &SequencedEvent) {
         let (place, at) = (event.position(), event.timestamp);
         let EventBody::MessageChange(change) = &event.event.body else { return };
@@ -53,14 +53,14 @@ impl MessageState {
         }
     }
 
-    /// The reactions that are shown.
-    pub fn shown_reactions(&self) -> Vec<Reaction> {
-        if self.deleted { Vec::new() } else { self.reactions.shown() }
+    /// The visible reactions.
+    pub fn visible_reactions(&self) -> Vec<Reaction> {
+        if self.deleted { Vec::new() } else { self.reactions.visible() }
     }
 
     /// The message as it is now.
     pub fn show(&self, message: &mut Message) {
-        message.reactions = self.shown_reactions();
+        message.reactions = self.visible_reactions();
         message.deleted = self.deleted;
         if self.deleted {
             message.content.clear();
@@ -82,7 +82,7 @@ mod tests {
     use rookery_protocol::message_change::{ChangeKind, MessageChange};
     use uuid::Uuid;
 
-    fn act(seq: u64, user: UserId, kind: ChangeKind) -> SequencedEvent {
+    fn change(seq: u64, user: UserId, kind: ChangeKind) -> SequencedEvent {
         let room = RoomId::from_uuid(Uuid::nil());
         let message_id = MessageId::from_uuid(Uuid::nil());
         let sender = Sender { user_id: user, username: "ada".to_owned() };
@@ -106,32 +106,32 @@ mod tests {
     #[test]
     fn any_order_and_any_repeat_end_alike() {
         let user = UserId::generate();
-        let mut acts = vec![
-            act(2, user, ChangeKind::Edit("two".into())),
-            act(3, user, ChangeKind::React(emoji(0))),
-            act(4, user, ChangeKind::Unreact(emoji(0))),
-            act(5, user, ChangeKind::React(emoji(1))),
-            act(6, user, ChangeKind::Edit("six".into())),
+        let mut changes = vec![
+            change(2, user, ChangeKind::Edit("two".into())),
+            change(3, user, ChangeKind::React(emoji(0))),
+            change(4, user, ChangeKind::Unreact(emoji(0))),
+            change(5, user, ChangeKind::React(emoji(1))),
+            change(6, user, ChangeKind::Edit("six".into())),
         ];
-        let forwards = state(&acts);
+        let forwards = state(&changes);
         assert_eq!(forwards.edit.as_ref().map(|edit| edit.content.as_str()), Some("six"));
-        assert_eq!(forwards.shown_reactions().len(), 1);
-        acts.reverse();
-        acts.extend_from_within(1..4);
-        let backwards = state(&acts);
+        assert_eq!(forwards.visible_reactions().len(), 1);
+        changes.reverse();
+        changes.extend_from_within(1..4);
+        let backwards = state(&changes);
         assert_eq!(backwards.edit, forwards.edit);
-        assert_eq!(backwards.shown_reactions(), forwards.shown_reactions());
-        acts.insert(2, act(7, user, ChangeKind::Delete));
-        let gone = state(&acts);
-        assert!(gone.deleted && gone.edit.is_none() && gone.shown_reactions().is_empty());
+        assert_eq!(backwards.visible_reactions(), forwards.visible_reactions());
+        changes.insert(2, change(7, user, ChangeKind::Delete));
+        let gone = state(&changes);
+        assert!(gone.deleted && gone.edit.is_none() && gone.visible_reactions().is_empty());
     }
 
     #[test]
     fn the_first_reactions_are_shown_when_too_many_came_at_once() {
         let user = UserId::generate();
-        let acts: Vec<_> = (0..30).map(|n| act(30 - u64::from(n), user, ChangeKind::React(emoji(n)))).collect();
-        let shown = state(&acts).shown_reactions();
-        assert_eq!(shown.len(), REACTIONS_PER_MESSAGE_MAX);
-        assert_eq!(shown[0].emoji, emoji(29));
+        let changes: Vec<_> = (0..30).map(|n| change(30 - u64::from(n), user, ChangeKind::React(emoji(n)))).collect();
+        let visible = state(&changes).visible_reactions();
+        assert_eq!(visible.len(), REACTIONS_PER_MESSAGE_MAX);
+        assert_eq!(visible[0].emoji, emoji(29));
     }
 }

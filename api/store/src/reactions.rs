@@ -18,9 +18,9 @@ pub struct Reactions {
 /// The last word of one user about one reaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reacted {
-    /// Whose.
+    /// Id of the user.
     pub user: UserId,
-    /// Which.
+    /// Emoji of the reaction.
     pub emoji: Emoji,
     /// The place of that word.
     pub place: Position,
@@ -50,7 +50,7 @@ impl Reactions {
         }
     }
 
-    /// Takes in an act. What the store has of its user must be known, if there is something. Older than what is known,
+    /// Applies a change. What the store has of its user must be known, if there is something. Older than what is known,
     /// it changes nothing.
     pub fn apply(&mut self, reacted: &Reacted) {
         let same = |known: &&mut Reacted| known.user == reacted.user && known.emoji == reacted.emoji;
@@ -92,11 +92,11 @@ impl Reactions {
         own.map(|known| known.emoji.clone()).collect()
     }
 
-    /// The reactions that are shown: the first ones, so that all readers see the same when too many came at once.
-    pub fn shown(&self) -> Vec<Reaction> {
+    /// The visible reactions: the first ones, so that all readers see the same when too many came at once.
+    pub fn visible(&self) -> Vec<Reaction> {
         let mut tallies: Vec<&Tally> = self.tallies.iter().collect();
         tallies.sort_by_key(|tally| tally.first.first().copied());
-        tallies.into_iter().take(REACTIONS_PER_MESSAGE_MAX).map(Tally::shown).collect()
+        tallies.into_iter().take(REACTIONS_PER_MESSAGE_MAX).map(Tally::reaction).collect()
     }
 
     fn add(&mut self, reacted: &Reacted, kept: usize) {
@@ -124,7 +124,7 @@ impl Reactions {
 }
 
 impl Tally {
-    fn shown(&self) -> Reaction {
+    fn reaction(&self) -> Reaction {
         let user_ids = self.first.iter().take(REACTION_USERS_MAX).map(|(_, user)| *user).collect();
         let mine = self.mine && self.count > REACTION_USERS_MAX as u64;
         Reaction { emoji: self.emoji.clone(), count: self.count, user_ids, mine }
@@ -148,12 +148,12 @@ mod tests {
         for (seq, user) in (1..).zip(&users).collect::<Vec<_>>().into_iter().rev() {
             reactions.take(thumb(*user, seq, true), &users[..1]);
         }
-        let shown = reactions.shown();
-        assert_eq!((shown[0].count, &shown[0].user_ids[..]), (500, &users[..REACTION_USERS_MAX]));
+        let visible = reactions.visible();
+        assert_eq!((visible[0].count, &visible[0].user_ids[..]), (500, &users[..REACTION_USERS_MAX]));
         assert!(reactions.tallies[0].first.len() <= REACTION_USERS_MAX + 1, "no more is kept");
         reactions.apply(&thumb(users[0], 600, false));
-        let shown = reactions.shown();
-        assert_eq!((shown[0].count, &shown[0].user_ids[..]), (499, &users[1..=REACTION_USERS_MAX]));
+        let visible = reactions.visible();
+        assert_eq!((visible[0].count, &visible[0].user_ids[..]), (499, &users[1..=REACTION_USERS_MAX]));
     }
 
     #[test]
@@ -162,9 +162,9 @@ mod tests {
         let mut reactions = Reactions::default();
         reactions.take(thumb(user, 3, true), &[user]);
         reactions.apply(&thumb(user, 3, true));
-        assert_eq!((reactions.shown()[0].count, reactions.of(user).len()), (1, 1));
+        assert_eq!((reactions.visible()[0].count, reactions.of(user).len()), (1, 1));
         reactions.apply(&thumb(user, 4, false));
         reactions.apply(&thumb(user, 3, true));
-        assert!(reactions.shown().is_empty() && reactions.of(user).is_empty());
+        assert!(reactions.visible().is_empty() && reactions.of(user).is_empty());
     }
 }

@@ -14,11 +14,11 @@ use crate::user::Email;
 /// A room as it is in a store.
 #[derive(Clone, Debug)]
 pub struct OldRoom {
-    /// Its id.
+    /// Id of the room.
     pub id: RoomId,
     /// Its readable address.
     pub slug: Option<String>,
-    /// Its name.
+    /// Name of the room.
     pub name: String,
     /// What it is about.
     pub description: String,
@@ -31,11 +31,11 @@ pub struct OldRoom {
 /// A room as it is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedRoom {
-    /// Its id.
+    /// Id of the room.
     pub id: RoomId,
     /// Its readable address.
     pub slug: Option<Slug>,
-    /// Its name.
+    /// Name of the room.
     pub name: RoomName,
     /// What it is about.
     pub description: RoomDescription,

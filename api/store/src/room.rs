@@ -34,11 +34,11 @@ pub struct RoomDescription(String);
 /// A room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Room {
-    /// Its id.
+    /// Id of the room.
     pub id: RoomId,
     /// Its readable address; only public rooms have one.
     pub slug: Option<Slug>,
-    /// Its name.
+    /// Name of the room.
     pub name: RoomName,
     /// What it is about.
     pub description: RoomDescription,
@@ -83,13 +83,13 @@ impl SettingsChange {
 /// A user's place in a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// The room.
+    /// Id of the room.
     pub room_id: RoomId,
-    /// The user.
+    /// Id of the user.
     pub user_id: UserId,
     /// What the user is there.
     pub role: RoomRole,
-    /// Since when.
+    /// Time of joining.
     pub joined_at: UnixMillis,
     /// What the user has read up to. It begins where the user came in and ends with the membership.
     pub read: Position,
@@ -98,18 +98,18 @@ pub struct Member {
 /// A place in the list of a user's rooms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MembershipPlace {
-    /// Since when.
+    /// Time of joining.
     pub joined_at: UnixMillis,
-    /// Where.
+    /// Id of the room.
     pub room_id: RoomId,
 }
 
 /// A place in the list of a room's members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemberPlace {
-    /// Since when.
+    /// Time of joining.
     pub joined_at: UnixMillis,
-    /// Who.
+    /// Id of the user.
     pub user_id: UserId,
 }
 
@@ -187,7 +187,7 @@ impl RoomDescription {
         Self(text::mended_lines(text, DESCRIPTION_CHARS_MAX))
     }
 
-    /// The text.
+    /// The text as a string slice.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -11,7 +11,7 @@ pub struct Sanction {
     pub banned: Option<Until>,
 }
 
-/// An act of moderation against one user in one room.
+/// An action of a moderator on a user in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SanctionAction {
     /// Ends the membership.
@@ -20,7 +20,7 @@ pub enum SanctionAction {
     Ban(Until),
     /// Ends a ban.
     Unban,
-    /// Takes the word.
+    /// Keeps the user from sending.
     Mute(Until),
     /// Gives it back.
     Unmute,

@@ -24,7 +24,7 @@ pub struct Reader {
 /// A part of a room's history: after one place, up to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// The room.
+    /// Id of the room.
     pub room: RoomId,
     /// The read mark.
     pub after: Position,
@@ -70,7 +70,7 @@ impl Counts {
 }
 
 /// The author of a message that counts; none for any other event, and for a message whose text is gone.
-pub fn said_by(event: &SequencedEvent) -> Option<UserId> {
+pub fn unread_author(event: &SequencedEvent) -> Option<UserId> {
     match &event.event.body {
         EventBody::Message(message) if !message.content.is_empty() => Some(event.event.user_id),
         EventBody::Message(_) | EventBody::MessageChange(_) | EventBody::Membership(_) | EventBody::Room(_) => None,
@@ -88,10 +88,10 @@ pub struct Mention {
 }
 
 impl Mention {
-    /// Whether the text is still the one that is shown.
+    /// Whether the text is still the one that is current.
     pub fn holds(edit: Option<Position>, state: Option<&MessageState>) -> bool {
         let Some(state) = state else { return edit.is_none() };
-        !state.deleted && state.edit.as_ref().map(|shown| shown.place) == edit
+        !state.deleted && state.edit.as_ref().map(|edit| edit.place) == edit
     }
 }
 

@@ -51,9 +51,9 @@ pub enum ServerRole {
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// Its id.
+    /// Id of the user.
     pub id: UserId,
-    /// Its name.
+    /// Name of the user.
     pub username: Username,
     /// Its address.
     pub email: Email,

@@ -51,7 +51,7 @@ struct Entry {
 }
 
 impl PermissionCache {
-    /// Nothing yet.
+    /// An empty cache.
     pub(super) fn new() -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
         Self { began: Instant::now(), hasher: RandomState::new(), shards }
@@ -92,7 +92,7 @@ impl PermissionCache {
     }
 
     /// What was asked for until now is not to be believed.
-    pub(super) fn forget(&self, user: UserId, room: RoomId) {
+    pub(super) fn invalidate(&self, user: UserId, room: RoomId) {
         let entry = Entry { user, at: self.at(Instant::now()), acl: AclVersion::default(), role: None };
         self.insert(&mut self.shard(room).lock(), room, entry);
     }
@@ -243,7 +243,7 @@ mod tests {
         let (remembered, user, room) = (PermissionCache::new(), UserId::generate(), RoomId::generate());
         for _ in 0..2 {
             let asked = Instant::now();
-            remembered.forget(user, room);
+            remembered.invalidate(user, room);
             remembered.put(user, &permission(room, "one"), asked);
             assert!(remembered.get(user, room).is_none());
             advance(Duration::from_millis(1)).await;
@@ -274,8 +274,8 @@ mod tests {
         for (user, name) in users.into_iter().zip(["old", "new"]) {
             remembered.put(user, &permission(room, name), Instant::now());
         }
-        remembered.forget(users[1], room);
-        remembered.forget(UserId::generate(), room);
+        remembered.invalidate(users[1], room);
+        remembered.invalidate(UserId::generate(), room);
         assert_eq!(remembered.get(users[0], room).unwrap().0.name, "new");
     }
 

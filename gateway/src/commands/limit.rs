@@ -25,7 +25,7 @@ impl Commands {
                 let (field, retry_after_ms) = (field.map(str::to_owned), Some(verdict.retry_ms));
                 let error =
                     ErrorFrame { room, client_id, field, retry_after_ms, ..ErrorFrame::new(ErrorCode::RateLimited) };
-                self.say(error);
+                self.send_error(error);
             }
         }
         verdict.allowed

@@ -2,7 +2,7 @@
 
 use rookery_bus::Appended;
 use rookery_bus::acks::StaleAnswer;
-use rookery_bus::authority::{BeforeAct, Look, Verdict};
+use rookery_bus::authority::{Look, PendingChange, Verdict};
 use rookery_bus::publish::{Cause, Publication, Step};
 use rookery_protocol::access::Action;
 use rookery_protocol::event::Event;
@@ -26,9 +26,9 @@ impl Commands {
     /// is no event, and acked at once.
     pub(super) async fn change_message(&self, request: MessageChangeRequest) {
         if let Err(error) = self.publish(&Change { commands: self, request: &request }).await {
-            self.note(&error);
+            self.record_failure(&error);
             let (room, client_id) = (Some(request.room), Some(request.client_id));
-            self.tell(ErrorFrame { room, client_id, ..error.frame() });
+            self.refuse(ErrorFrame { room, client_id, ..error.frame() });
         }
     }
 }
@@ -40,12 +40,12 @@ impl Publication for Change<'_> {
     async fn prepare(&self, cause: Cause) -> Result<Step<()>, CommandError> {
         let Self { commands, request } = self;
         let (node, user) = (&commands.node, commands.member.user);
-        commands.forget_stale(cause);
+        commands.invalidate_stale(cause);
         let permission = node.permissions.check(user, &request.room, Action::Send).await?;
         let (room, message) = (permission.room, request.change.message_id);
         let MessageChangeRequest { sender, client_id, change, .. } = (*request).clone();
         let event = Event::message_change(room, sender, &client_id, change);
-        let before = Some(BeforeAct { user, event: event.id });
+        let before = Some(PendingChange { user, event: event.id });
         let facts = node.authority.message(Look { room, message, before }).await?;
         let known = |id, first, unchanged| {
             commands.acknowledge_known(room, client_id.clone(), &KnownPosition { id, first, unchanged });

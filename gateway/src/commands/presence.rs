@@ -23,7 +23,7 @@ impl Commands {
                 live.insert(room);
             } else {
                 let unknown = CommandError::Refused(ErrorCode::UnknownRoom);
-                self.tell(ErrorFrame { room: Some(name), ..unknown.frame() });
+                self.refuse(ErrorFrame { room: Some(name), ..unknown.frame() });
             }
         }
         let watched = async {
@@ -32,8 +32,8 @@ impl Commands {
         };
         let watched: Result<(), CommandError> = watched.await;
         if let Err(error) = watched {
-            self.note(&error);
-            self.tell(error.frame());
+            self.record_failure(&error);
+            self.refuse(error.frame());
         }
     }
 
@@ -54,7 +54,7 @@ impl Commands {
         match outcome.await {
             Ok(()) => {}
             Err(CommandError::Refused(_) | CommandError::Muted(_)) => self.node.presence.drop_typing("rights"),
-            Err(error) => self.note(&error),
+            Err(error) => self.record_failure(&error),
         }
     }
 }

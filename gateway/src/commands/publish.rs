@@ -19,7 +19,7 @@ use crate::error::CommandError;
 pub(super) struct KnownPosition {
     /// Of the event or, where nothing changes, of the message.
     pub(super) id: MessageId,
-    /// Where.
+    /// Position of the event, or of the message if nothing changed.
     pub(super) first: StoredPosition,
     /// Whether nothing changes.
     pub(super) unchanged: bool,
@@ -47,9 +47,9 @@ impl Commands {
     }
 
     /// A remembered permission that turned out to be stale is asked for anew.
-    pub(super) fn forget_stale(&self, cause: Cause) {
+    pub(super) fn invalidate_stale(&self, cause: Cause) {
         if let Cause::StaleRights(room) = cause {
-            self.node.permissions.forget(self.member.user, room);
+            self.node.permissions.invalidate(self.member.user, room);
         }
     }
 

@@ -13,10 +13,10 @@ use crate::reads::Reading;
 impl Commands {
     pub(super) async fn mark(&self, reading: Reading) {
         if let Err(error) = self.mark_read(&reading).await {
-            self.note(&error);
+            self.record_failure(&error);
             // With a field, so that nobody takes it for the end of a subscription.
             let field = Some("seq".to_owned());
-            self.tell(ErrorFrame { room: Some(reading.room), field, ..error.frame() });
+            self.refuse(ErrorFrame { room: Some(reading.room), field, ..error.frame() });
         }
     }
 
@@ -27,7 +27,7 @@ impl Commands {
             return Err(CommandError::Refused(ErrorCode::NotAMember));
         }
         // While the bus is away nobody hears of it, and the mark counts all the same.
-        timeout(NEWS_WAIT, self.node.session_registry.hears(user)).await.ok();
+        timeout(NEWS_WAIT, self.node.session_registry.subscribed(user)).await.ok();
         self.node.metrics.reads.with_label_values(&["written"]).inc();
         Ok(self.node.authority.mark_read(user, permission.room, *to).await?)
     }

@@ -50,8 +50,8 @@ impl Commands {
     }
 
     fn fail(&self, room: Option<RoomRef>, error: &CommandError) {
-        self.note(error);
-        self.tell(ErrorFrame { room, ..error.frame() });
+        self.record_failure(error);
+        self.refuse(ErrorFrame { room, ..error.frame() });
     }
 }
 

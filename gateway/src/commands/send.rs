@@ -25,11 +25,11 @@ impl Commands {
     pub(super) async fn send(&self, outgoing: Outgoing) {
         let published = self.publish(&Message { commands: self, outgoing: &outgoing }).await;
         if let Err(error) = published {
-            self.note(&error);
+            self.record_failure(&error);
             let (room, client_id) = (Some(outgoing.room), Some(outgoing.message.client_id));
             let is_reply = error == CommandError::Refused(ErrorCode::UnknownMessage);
             let field = is_reply.then(|| "reply_to".to_owned());
-            self.tell(ErrorFrame { room, client_id, field, ..error.frame() });
+            self.refuse(ErrorFrame { room, client_id, field, ..error.frame() });
         }
     }
 }
@@ -41,7 +41,7 @@ impl Publication for Message<'_> {
     async fn prepare(&self, cause: Cause) -> Result<Step<()>, CommandError> {
         let Self { commands, outgoing } = self;
         let node = &commands.node;
-        commands.forget_stale(cause);
+        commands.invalidate_stale(cause);
         let permission = node.permissions.check(commands.member.user, &outgoing.room, Action::Send).await?;
         if let Some(answered) = outgoing.message.reply_to {
             node.replies.check(permission.room, answered).await?;

@@ -68,7 +68,7 @@ impl Commands {
         let asked = self.node.authority.read_states(self.member.user, &fresh);
         let states = match timeout(READ_STATE_WAIT, asked).await {
             Ok(Ok(states)) => states.into_iter().collect::<HashMap<_, _>>(),
-            Ok(Err(error)) => return self.note(&error.into()),
+            Ok(Err(error)) => return self.record_failure(&error.into()),
             Err(_) => return,
         };
         for joining in prepared.iter_mut().filter_map(|(_, joining)| joining.as_mut().ok()) {
@@ -143,15 +143,15 @@ impl Commands {
             Err(error) => Err(error),
         };
         if let Err(error) = &outcome {
-            self.note(error);
-            self.tell(ErrorFrame { room: Some(name), ..error.frame() });
+            self.record_failure(error);
+            self.refuse(ErrorFrame { room: Some(name), ..error.frame() });
         }
         outcome
     }
 
     async fn join(&self, joining: &SubscribeRequest) -> Result<(), CommandError> {
         self.member.send_queue.low().await;
-        if !self.member.note(joining.room, joining.slug.clone()) {
+        if !self.member.add_room(joining.room, joining.slug.clone()) {
             return Err(CommandError::Refused(ErrorCode::TooManyRooms));
         }
         if let Err(error) = self.node.hub.attach(joining).await {

@@ -15,7 +15,7 @@ use crate::session::{Command, Input, Output, Queued, Ran};
 impl Connection {
     /// A frame of the client's. Whatever comes of it, it is paid for: the command that it leads to carries its price, and
     /// one that leads to none is counted all the same. Before the welcome nobody is known who could pay.
-    pub(super) fn hear(&mut self, input: Input, tokens: u32) -> Option<End> {
+    pub(super) fn on_input(&mut self, input: Input, tokens: u32) -> Option<End> {
         let mut unpaid = (self.commands.is_some() && tokens > 0).then_some(tokens);
         for output in self.session.handle(input, UnixMillis::now()) {
             if let Output::Run(command) = output {

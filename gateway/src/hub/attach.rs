@@ -29,11 +29,11 @@ const REPLAY_EVENTS_MAX: u64 = 2 * RESUME_EVENTS_MAX;
 pub struct SubscribeRequest {
     /// The connection. It has noted the room, so that its end finds it there.
     pub member: Arc<Subscriber>,
-    /// The room.
+    /// Id of the room.
     pub room: RoomId,
     /// Its readable address.
     pub slug: Option<Slug>,
-    /// Its name.
+    /// Name of the room.
     pub name: String,
     /// What the user is there.
     pub role: RoomRole,
@@ -79,7 +79,7 @@ impl Progress {
 pub(super) enum Attempt {
     /// Nothing; how it went.
     Done(&'static str),
-    /// The room anew.
+    /// The room closed meanwhile; enter it again.
     Closed,
     /// That the client reads.
     Wait,

@@ -1,5 +1,5 @@
 //! The timeline of one live room on this node: what was delivered last, the newest frames, and what waits behind a
-//! hole. Pure: events go in, steps for the room's members come out.
+//! sequence gap. Pure: events go in, steps for the room's members come out.
 //!
 //! Members see every number of an epoch once and in order, or get a [`Step::Gap`] or a [`Step::Reset`].
 //!
@@ -52,9 +52,9 @@ pub enum OfferOutcome {
     Known,
     /// It belongs to a newer epoch; how that began is asked first, and then it is read again.
     Newer,
-    /// It waits behind a hole.
+    /// It waits behind a sequence gap.
     Parked,
-    /// It belongs behind a hole, but too much waits there; the repair reads it again.
+    /// It belongs behind a sequence gap, but too much waits there; the repair reads it again.
     Dropped,
 }
 
@@ -63,7 +63,7 @@ pub enum OfferOutcome {
 pub enum Plan {
     /// By these frames, the next it misses; none if it is there already.
     Replay {
-        /// In order, without a hole.
+        /// In order, without a sequence gap.
         frames: Vec<SharedFrame>,
         /// The number after them, in the position's epoch. If it is not the newest event, the subscriber asks again from
         /// there.
@@ -96,7 +96,7 @@ pub enum Plan {
 /// What bus and store gave when asked for the events after a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
-    /// The place.
+    /// Position after which the events follow.
     pub after: Position,
     /// Events that follow it, in order.
     pub events: Vec<(Position, SharedFrame)>,
@@ -154,7 +154,7 @@ impl RoomFeed {
     }
 
     /// Whether something is known to exist that did not arrive.
-    pub const fn has_hole(&self) -> bool {
+    pub const fn has_sequence_gap(&self) -> bool {
         self.missing() > 0 || self.wants_epoch()
     }
 
@@ -192,7 +192,7 @@ impl RoomFeed {
     pub fn compare(&mut self, head: Head) -> Vec<Step> {
         let mut steps = Vec::new();
         if head.epoch > self.epoch {
-            self.note(head.began);
+            self.record_epochs(head.began);
             if self.target.is_none_or(|target| target.epoch <= head.epoch) && self.can_turn() {
                 self.target = Some(head);
                 self.turn(&mut steps);
@@ -209,11 +209,11 @@ impl RoomFeed {
 
     /// The bus told how epochs of the room began; it knows no more of them.
     pub fn learn(&mut self, epochs: Vec<Began>) {
-        self.note(epochs);
+        self.record_epochs(epochs);
         self.asked = true;
     }
 
-    /// The bus cannot fill the hole at the front: tells of it and goes on behind it.
+    /// The bus cannot fill the sequence gap at the front: tells of it and goes on behind it.
     pub fn give_up(&mut self) -> Vec<Step> {
         if self.missing() == 0 || self.wants_epoch() {
             return Vec::new();
@@ -317,7 +317,7 @@ impl RoomFeed {
         OfferOutcome::Dropped
     }
 
-    fn note(&mut self, epochs: impl IntoIterator<Item = Began>) {
+    fn record_epochs(&mut self, epochs: impl IntoIterator<Item = Began>) {
         for began in epochs {
             if !self.epochs.iter().any(|known| known.epoch == began.epoch) {
                 self.epochs.push(began);

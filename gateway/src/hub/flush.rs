@@ -14,9 +14,9 @@ use crate::send_queue::SendQueue;
 impl Hub {
     /// Writes to each connection what its kernel takes. Many connections are shared out among the processors, one task
     /// for each, which lets others have a turn now and then: a room of thousands does not keep small ones waiting.
-    pub(crate) fn flush(&self, mut unflushed: Vec<Arc<SendQueue>>, heard: Instant) {
+    pub(crate) fn flush(&self, mut unflushed: Vec<Arc<SendQueue>>, started: Instant) {
         if unflushed.len() <= FLUSHES_PER_TASK {
-            return write(&unflushed, heard, &self.metrics);
+            return write(&unflushed, started, &self.metrics);
         }
         let share = unflushed.len().div_ceil(Handle::current().metrics().num_workers().max(1));
         while !unflushed.is_empty() {
@@ -24,7 +24,7 @@ impl Hub {
             let metrics = Arc::clone(&self.metrics);
             self.spawn("flush", async move {
                 for chunk in part.chunks(FLUSHES_PER_TASK) {
-                    write(chunk, heard, &metrics);
+                    write(chunk, started, &metrics);
                     yield_now().await;
                 }
             });
@@ -33,12 +33,12 @@ impl Hub {
 }
 
 /// Counted once for all: a delivery itself has no time for that.
-fn write(unflushed: &[Arc<SendQueue>], heard: Instant, metrics: &Metrics) {
+fn write(unflushed: &[Arc<SendQueue>], started: Instant, metrics: &Metrics) {
     if unflushed.is_empty() {
         return;
     }
     let frames: usize = unflushed.iter().map(|send_queue| send_queue.flush_for()).sum();
     metrics.writes.inc_by(u64::try_from(unflushed.len()).unwrap_or(u64::MAX));
     metrics.frames_written.inc_by(u64::try_from(frames).unwrap_or(u64::MAX));
-    metrics.write_seconds.observe(heard.elapsed().as_secs_f64());
+    metrics.write_seconds.observe(started.elapsed().as_secs_f64());
 }

@@ -1,4 +1,4 @@
-//! Filling holes: one range read for all local members of a room, and the comparison of heads that finds holes
+//! Filling sequence gaps: one range read for all local members of a room, and the comparison of heads that finds sequence gaps
 //! without a later event.
 
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use tokio::time::Instant;
 
 use crate::hub::Hub;
 use crate::hub::feed::Delivery;
-use crate::hub::room::{Lack, Room, RoomEffects, SequenceGap};
+use crate::hub::room::{Missing, Room, RoomEffects, SequenceGap};
 use crate::limits::{REOPENS_AT_ONCE, REPAIR_PAUSE, REPAIR_ROUNDS_MAX};
 use crate::send_queue::SendQueue;
 
 /// Rooms that may fail to open before an audit rests.
 const REOPEN_FAILURES_MAX: usize = 3;
-/// Epochs and holes that one repair goes through; the next sign of a hole starts another.
+/// Epochs and sequence gaps that one repair goes through; the next sign of a sequence gap starts another.
 const REPAIR_STEPS_MAX: usize = 64;
 
 impl Hub {
@@ -42,7 +42,7 @@ impl Hub {
         }
         let metrics = &self.metrics;
         metrics.deliveries.inc_by(effects.delivered);
-        metrics.holes.inc_by(effects.parked);
+        metrics.parked.inc_by(effects.parked);
         metrics.parked_overflows.inc_by(effects.dropped);
         metrics.gaps.inc_by(effects.gaps);
         metrics.resets.inc_by(effects.resets);
@@ -59,13 +59,13 @@ impl Hub {
         let _turn = room.repair_turn.lock().await;
         let mut failures = 0;
         for _ in 0..REPAIR_STEPS_MAX {
-            let done = match room.lack() {
+            let done = match room.missing() {
                 None => return,
-                Some(Lack::Epoch(epoch)) => self.follow(room, epoch).await,
-                Some(Lack::Events(hole)) => self.refill(room, hole).await,
+                Some(Missing::Epoch(epoch)) => self.follow(room, epoch).await,
+                Some(Missing::Events(gap)) => self.refill(room, gap).await,
             };
             let Err(error) = done else { continue };
-            tracing::debug!(room = %room.id, %error, "hole not repaired");
+            tracing::debug!(room = %room.id, %error, "sequence gap not repaired");
             tokio::time::sleep(REPAIR_PAUSE * 2_u32.pow(failures)).await;
             failures += 1;
             if failures == REPAIR_ROUNDS_MAX {
@@ -90,8 +90,8 @@ impl Hub {
         Ok(())
     }
 
-    async fn refill(self: &Arc<Self>, room: &Arc<Room>, hole: SequenceGap) -> Result<(), BusError> {
-        let events = self.read_again(room.id, hole).await?;
+    async fn refill(self: &Arc<Self>, room: &Arc<Room>, gap: SequenceGap) -> Result<(), BusError> {
+        let events = self.read_again(room.id, gap).await?;
         let effects = room.fill(events.into_iter().map(Delivery::of).collect());
         self.after(room, RoomEffects { wants_repair: false, ..effects });
         Ok(())
@@ -136,14 +136,14 @@ impl Hub {
         }
     }
 
-    async fn read_again(&self, room: RoomId, hole: SequenceGap) -> Result<Vec<SequencedEvent>, BusError> {
+    async fn read_again(&self, room: RoomId, gap: SequenceGap) -> Result<Vec<SequencedEvent>, BusError> {
         let permit = self.repairs.acquire().await;
         self.metrics.repairs.inc();
-        let events = if hole.events > RESUME_EVENTS_MAX {
+        let events = if gap.events > RESUME_EVENTS_MAX {
             // More than anybody is replayed: what the tail does not have is for history.
-            self.bus.range(room, hole.after.seq, TAIL_EVENTS_MAX).await
+            self.bus.range(room, gap.after.seq, TAIL_EVENTS_MAX).await
         } else {
-            self.events_after(room, hole.after).await.map(|(_, events)| events)
+            self.events_after(room, gap.after).await.map(|(_, events)| events)
         };
         drop(permit);
         events

@@ -27,7 +27,7 @@ use push::Held;
 
 /// A room as this node knows it.
 pub struct Room {
-    /// Its id.
+    /// Id of the room.
     pub id: RoomId,
     phase: watch::Sender<Phase>,
     state: Mutex<State>,
@@ -93,7 +93,7 @@ pub struct SequenceGap {
 
 /// What a room lacks.
 #[derive(Clone, Copy, Debug)]
-pub enum Lack {
+pub enum Missing {
     /// The bus is in an epoch newer than this one, of which has to be known how it began.
     Epoch(Epoch),
     /// Events.
@@ -104,11 +104,11 @@ pub enum Lack {
 #[derive(Debug, Default)]
 #[must_use]
 pub struct RoomEffects {
-    /// There is a hole and nobody repairs it yet; the one who reads this does.
+    /// There is a sequence gap and nobody repairs it yet; the one who reads this does.
     pub wants_repair: bool,
     /// Frames put into send queues.
     pub delivered: u64,
-    /// Events that wait behind a hole.
+    /// Events that wait behind a sequence gap.
     pub parked: u64,
     /// Events that could not wait.
     pub dropped: u64,
@@ -196,13 +196,17 @@ impl Room {
     }
 
     /// What is missing; none (and the repair is over) if nothing is.
-    pub fn lack(&self) -> Option<Lack> {
+    pub fn missing(&self) -> Option<Missing> {
         let mut live = self.live()?;
-        live.repairing = live.feed.has_hole();
+        live.repairing = live.feed.has_sequence_gap();
         let Head { epoch, seq, .. } = live.feed.head();
-        let hole = SequenceGap { after: Position { epoch, seq }, events: live.feed.missing() };
-        let lack = if live.feed.wants_epoch() { Lack::Epoch(epoch) } else { Lack::Events(hole) };
-        live.repairing.then_some(lack)
+        let gap = SequenceGap { after: Position { epoch, seq }, events: live.feed.missing() };
+        let missing = if live.feed.wants_epoch() {
+            Missing::Epoch(epoch)
+        } else {
+            Missing::Events(gap)
+        };
+        live.repairing.then_some(missing)
     }
 
     /// The bus said how epochs of the room began.
@@ -230,7 +234,7 @@ impl Room {
         RoomEffects { parked: 0, ..effects }
     }
 
-    /// The repair did not get through to the bus; the next sign of a hole starts another.
+    /// The repair did not get through to the bus; the next sign of a sequence gap starts another.
     pub fn postpone_repair(&self) {
         if let Some(mut live) = self.live() {
             live.repairing = false;
@@ -259,7 +263,7 @@ impl Room {
         if let Some(mut live) = self.live() {
             live.members.remove(member);
             live.catching_up.remove(member);
-            live.note_emptiness(now);
+            live.update_empty_since(now);
         }
     }
 
@@ -354,7 +358,7 @@ impl Live {
     }
 
     fn ask_for_repair(&mut self, effects: &mut RoomEffects) {
-        effects.wants_repair = self.feed.has_hole() && !self.repairing;
+        effects.wants_repair = self.feed.has_sequence_gap() && !self.repairing;
         self.repairing |= effects.wants_repair;
     }
 
@@ -374,10 +378,10 @@ impl Live {
         };
         self.members.retain(stays);
         self.catching_up.retain(stays);
-        self.note_emptiness(Instant::now());
+        self.update_empty_since(Instant::now());
     }
 
-    fn note_emptiness(&mut self, now: Instant) {
+    fn update_empty_since(&mut self, now: Instant) {
         if self.members.is_empty() && self.catching_up.is_empty() {
             self.empty_since = self.empty_since.or(Some(now));
         }

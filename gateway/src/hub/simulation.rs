@@ -57,7 +57,7 @@ fn whatever_breaks_no_acked_message_is_lost_and_every_hole_is_filled_or_declared
 
 #[test]
 fn a_node_that_does_not_look_for_holes_is_caught() {
-    assert!((0..SEEDS).any(|seed| run(seed, Mutation::NoHoleCheck).is_err()));
+    assert!((0..SEEDS).any(|seed| run(seed, Mutation::NoGapCheck).is_err()));
 }
 
 #[test]
@@ -96,6 +96,6 @@ fn a_bus_that_says_that_less_survived_than_is_stored_is_caught() {
 #[test]
 fn a_seed_always_tells_the_same_story() {
     for seed in 0..20 {
-        assert_eq!(run(seed, Mutation::NoHoleCheck), run(seed, Mutation::NoHoleCheck));
+        assert_eq!(run(seed, Mutation::NoGapCheck), run(seed, Mutation::NoGapCheck));
     }
 }

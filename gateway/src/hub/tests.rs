@@ -66,7 +66,7 @@ impl Setup {
 
     fn joining(&self, position: Option<(u64, u64)>) -> SubscribeRequest {
         let member = Arc::new(Subscriber::new(UserId::generate(), SendQueue::unwritten(), false));
-        member.note(self.room, None);
+        member.add_room(self.room, None);
         let position = position.map(|(epoch, seq)| Position { epoch: Epoch(epoch), seq: Seq::new(seq) });
         SubscribeRequest {
             member,

@@ -103,7 +103,7 @@ impl Presence {
                 if remains.users.is_empty() && remains.rooms.is_empty() {
                     break;
                 }
-                let gone: Vec<_> = remains.users.into_iter().map(|user| (user, Change::Go)).collect();
+                let gone: Vec<_> = remains.users.into_iter().map(|user| (user, Change::Disconnect)).collect();
                 self.store.change(Some(dead), &gone).await?;
                 let empty: Vec<_> = remains.rooms.into_iter().map(|room| (room, None)).collect();
                 self.store.occupy(dead, &empty).await?;

@@ -38,9 +38,9 @@ struct Here {
     /// Boxed, because most users never say anything of themselves.
     setting: Option<Box<Setting>>,
     /// What is to be written.
-    said: Option<Box<Setting>>,
+    pending_status: Option<Box<Setting>>,
     /// When that may be done again.
-    may_say: Option<Instant>,
+    status_due: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
@@ -73,11 +73,11 @@ impl Here {
 
     fn change(&self, now: Instant) -> Option<Change> {
         match (self.is_here(now), self.written) {
-            (true, false) => Some(Change::Come(self.setting())),
-            (false, true) => Some(Change::Go),
+            (true, false) => Some(Change::Connect(self.setting())),
+            (false, true) => Some(Change::Disconnect),
             (false, false) => None,
-            (true, true) if self.may_say.is_some_and(|may| now < may) => None,
-            (true, true) => self.said.as_deref().cloned().map(Change::Say),
+            (true, true) if self.status_due.is_some_and(|may| now < may) => None,
+            (true, true) => self.pending_status.as_deref().cloned().map(Change::SetStatus),
         }
     }
 }
@@ -109,15 +109,15 @@ impl LocalPresence {
 
     /// The user says something of oneself.
     pub(super) fn set_status(&mut self, user: UserId, setting: Setting, now: Instant) {
-        let is_news = |here: &Here| here.said.is_some() || here.setting.as_deref() != Some(&setting);
+        let is_news = |here: &Here| here.pending_status.is_some() || here.setting.as_deref() != Some(&setting);
         if let Some(here) = self.users.get_mut(&user).filter(|here| is_news(here)) {
-            here.said = Some(Box::new(setting));
-            self.users_due.add(here.may_say.map_or(now, |may| may.max(now)), user);
+            here.pending_status = Some(Box::new(setting));
+            self.users_due.add(here.status_due.map_or(now, |may| may.max(now)), user);
         }
     }
 
     /// Somebody said how the user stands. Whether the user's rooms have to be written.
-    pub(super) fn learn(&mut self, presence: &UserPresence) -> bool {
+    pub(super) fn update(&mut self, presence: &UserPresence) -> bool {
         let Some(here) = self.users.get_mut(&presence.user) else { return false };
         let is_news = here.setting().unwrap_or_default() != presence.setting.clone().unwrap_or_default();
         here.setting = presence.setting.clone().map(Box::new);
@@ -157,7 +157,7 @@ impl LocalPresence {
                 Some(here) => changes.extend(here.change(now).map(|change| (user, change))),
                 None => continue,
             }
-            self.forget_absent(user, now);
+            self.remove_absent(user, now);
         }
         changes
     }
@@ -167,20 +167,20 @@ impl LocalPresence {
         let user = presence.user;
         let Some(here) = self.users.get_mut(&user) else { return false };
         match change {
-            Change::Come(_) => here.written = true,
-            Change::Go => here.written = false,
-            Change::Say(said) => {
-                here.said.take_if(|newer| **newer == *said);
-                here.may_say = Some(now + PRESENCE_INTERVAL);
+            Change::Connect(_) => here.written = true,
+            Change::Disconnect => here.written = false,
+            Change::SetStatus(setting) => {
+                here.pending_status.take_if(|newer| **newer == *setting);
+                here.status_due = Some(now + PRESENCE_INTERVAL);
             }
         }
         if here.change(now).is_some() {
             self.users_due.add(now, user);
-        } else if let (Some(_), Some(may)) = (&here.said, here.may_say) {
+        } else if let (Some(_), Some(may)) = (&here.pending_status, here.status_due) {
             self.users_due.add(may, user);
         }
-        let is_news = self.learn(presence);
-        self.forget_absent(user, now);
+        let is_news = self.update(presence);
+        self.remove_absent(user, now);
         is_news
     }
 
@@ -267,7 +267,7 @@ impl LocalPresence {
         self.users.len()
     }
 
-    fn forget_absent(&mut self, user: UserId, now: Instant) {
+    fn remove_absent(&mut self, user: UserId, now: Instant) {
         let is_over = |here: &Here| !here.is_here(now) && !here.written;
         if self.users.get(&user).is_some_and(is_over) {
             self.users.remove(&user);

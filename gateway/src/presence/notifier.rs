@@ -19,7 +19,7 @@ use crate::subscriber::Subscriber;
 
 impl Presence {
     /// Sends until the process stops.
-    pub async fn tell(self: Arc<Self>) {
+    pub async fn notify(self: Arc<Self>) {
         loop {
             tokio::select! {
                 () = self.watched.notified() => {}
@@ -114,14 +114,14 @@ impl Presence {
     }
 
     pub(super) fn enqueue(&self, delivery: &Delivery, unflushed: &mut Vec<Arc<SendQueue>>) {
-        for member in delivery.to.iter().filter(|member| may_hear(member, delivery.room)) {
+        for member in delivery.to.iter().filter(|member| may_receive(member, delivery.room)) {
             match member.send_queue.enqueue_unless_behind(std::slice::from_ref(&delivery.frame)) {
                 Enqueued::Unflushed => unflushed.push(Arc::clone(&member.send_queue)),
                 Enqueued::Scheduled => {}
                 Enqueued::Refused => self.fall_behind(member),
             }
         }
-        self.metrics.presence_told.inc_by(u64::try_from(delivery.to.len()).unwrap_or(0));
+        self.metrics.presence_notified.inc_by(u64::try_from(delivery.to.len()).unwrap_or(0));
     }
 
     fn fall_behind(&self, member: &Arc<Subscriber>) {
@@ -132,7 +132,7 @@ impl Presence {
     }
 }
 
-/// Who has left a room hears nothing more of it.
-fn may_hear(member: &Subscriber, room: Option<RoomId>) -> bool {
+/// A member who has left a room receives nothing more of it.
+fn may_receive(member: &Subscriber, room: Option<RoomId>) -> bool {
     room.is_none_or(|room| member.has(room))
 }

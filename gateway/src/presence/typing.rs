@@ -20,14 +20,14 @@ type Remembered = Cache<(RoomId, UserId), ()>;
 
 /// Who typed where, a moment ago.
 pub(super) struct Typing {
-    said: Remembered,
-    heard: Remembered,
+    sent: Remembered,
+    received: Remembered,
 }
 
 impl Default for Typing {
     fn default() -> Self {
         let remembered = || Cache::builder().max_capacity(TYPING_REMEMBERED_MAX).time_to_live(TYPING_INTERVAL).build();
-        Self { said: remembered(), heard: remembered() }
+        Self { sent: remembered(), received: remembered() }
     }
 }
 
@@ -39,9 +39,9 @@ fn is_first(cache: &Remembered, room: RoomId, user: UserId) -> bool {
 impl Presence {
     /// A user who may speak in the room is typing.
     pub async fn type_in(&self, room: RoomId, user: Sender) -> Result<(), BusError> {
-        if self.is_crowded(room) {
+        if self.is_large(room) {
             self.drop_typing("crowd");
-        } else if is_first(&self.typing.said, room, user.user_id) {
+        } else if is_first(&self.typing.sent, room, user.user_id) {
             return self.hub.bus.publish_ephemeral(room, EphemeralSignal::Typing { user }).await;
         } else {
             self.drop_typing("often");
@@ -49,11 +49,11 @@ impl Presence {
         Ok(())
     }
 
-    /// Somebody is typing: the others in the room are told.
-    pub fn hear_typing(&self, room: RoomId, user: &Sender, unflushed: &mut Vec<Arc<SendQueue>>) {
-        let Some(here) = self.hub.get(room).filter(|_| !self.is_crowded(room)) else { return };
+    /// Sends a typing frame to the other members in the room.
+    pub fn on_typing(&self, room: RoomId, user: &Sender, unflushed: &mut Vec<Arc<SendQueue>>) {
+        let Some(here) = self.hub.get(room).filter(|_| !self.is_large(room)) else { return };
         // The same user on another node.
-        if !is_first(&self.typing.heard, room, user.user_id) {
+        if !is_first(&self.typing.received, room, user.user_id) {
             return self.drop_typing("often");
         }
         let frame = SharedFrame::from(ServerFrame::Typing { room, user: user.clone().into() });
@@ -66,7 +66,7 @@ impl Presence {
         self.metrics.typing_dropped.with_label_values(&[reason]).inc();
     }
 
-    fn is_crowded(&self, room: RoomId) -> bool {
+    fn is_large(&self, room: RoomId) -> bool {
         let here = self.hub.get(room);
         let local = here.as_ref().map_or(0, |room| room.connections());
         here.is_some_and(|room| room.is_big())

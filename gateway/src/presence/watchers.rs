@@ -38,7 +38,7 @@ struct WatchedUser {
     sent: Option<PresenceView>,
     pending: Option<PresenceView>,
     /// When the last change came.
-    heard: Option<Instant>,
+    updated: Option<Instant>,
     may_send: Option<Instant>,
 }
 
@@ -118,12 +118,12 @@ impl Watchers {
         list
     }
 
-    /// How a user stands, as it was read; what was heard since the question is newer. Others who were sent something
+    /// How a user stands, as it was read; what was updated since the question is newer. Others who were sent something
     /// else have missed a change.
     pub(super) fn answer(&mut self, read: PresenceView, asked: Instant) -> (PresenceView, Option<Delivery>) {
         let Some(watched) = self.users.get_mut(&read.user_id) else { return (read, None) };
-        match (&watched.sent, watched.heard) {
-            (Some(sent), Some(heard)) if heard >= asked => (sent.clone(), None),
+        match (&watched.sent, watched.updated) {
+            (Some(sent), Some(updated)) if updated >= asked => (sent.clone(), None),
             (Some(sent), _) if *sent != read => {
                 watched.sent = Some(read.clone());
                 let delivery = of_user(read.clone(), watched.by.clone());
@@ -137,10 +137,10 @@ impl Watchers {
     }
 
     /// News of a user. None if it is none, or if it waits because it is too soon.
-    pub(super) fn hear(&mut self, seen: PresenceView, now: Instant) -> Option<Delivery> {
+    pub(super) fn update(&mut self, seen: PresenceView, now: Instant) -> Option<Delivery> {
         let watched = self.users.get_mut(&seen.user_id)?;
         let user = seen.user_id;
-        watched.heard = Some(now);
+        watched.updated = Some(now);
         watched.pending = Some(seen);
         match watched.may_send {
             Some(may) if now < may => {

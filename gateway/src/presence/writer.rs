@@ -95,8 +95,8 @@ pub(super) async fn until(time: Option<Instant>) {
 
 const fn label(change: &Change) -> &'static str {
     match change {
-        Change::Come(_) => "come",
-        Change::Go => "go",
-        Change::Say(_) => "say",
+        Change::Connect(_) => "come",
+        Change::Disconnect => "go",
+        Change::SetStatus(_) => "say",
     }
 }

@@ -42,7 +42,7 @@ pub enum Command {
     Enter(RoomRef),
     /// Stop rooms.
     Unsubscribe(Vec<RoomRef>),
-    /// Say something.
+    /// Send a message.
     Send(Box<Outgoing>),
     /// Tell where rooms stand.
     Heads(Vec<Target>),
@@ -97,7 +97,7 @@ pub enum Ran {
 /// A room to make live, and where the client stands in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// The room.
+    /// Id or slug of the room.
     pub room: RoomRef,
     /// The last event the client has; none for a client that starts with history.
     pub position: Option<Position>,
@@ -106,18 +106,18 @@ pub struct Target {
 /// A message on its way into a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {
-    /// The room.
+    /// Id or slug of the room.
     pub room: RoomRef,
-    /// Who says it.
+    /// The author.
     pub sender: Sender,
-    /// What is said.
+    /// The message.
     pub message: NewMessage,
 }
 
 /// An edit, deletion or reaction to be published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageChangeRequest {
-    /// The room.
+    /// Id or slug of the room.
     pub room: RoomRef,
     /// The author of the change.
     pub sender: Sender,

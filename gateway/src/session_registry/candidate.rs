@@ -29,7 +29,7 @@ pub struct Candidate {
     /// Tells when news of the user is heard; none if that was known from the beginning.
     listening: Option<oneshot::Receiver<()>>,
     /// Whether it was heard before the question.
-    is_heard: bool,
+    is_subscribed: bool,
 }
 
 /// What the node keeps of one.
@@ -68,27 +68,27 @@ impl SessionRegistry {
         let mut state = self.state.lock();
         state.number += 1;
         let number = state.number;
-        let (told, listening) = if state.subscribed.contains(&user) {
+        let (ready, listening) = if state.subscribed.contains(&user) {
             (None, None)
         } else {
-            let (told, listening) = oneshot::channel();
-            (Some(told), Some(listening))
+            let (ready, listening) = oneshot::channel();
+            (Some(ready), Some(listening))
         };
-        let expected = Expected { number, session, is_over: false, listening: told };
+        let expected = Expected { number, session, is_over: false, listening: ready };
         state.expected.entry(user).or_default().push(expected);
         if listening.is_some() {
             state.moved.insert(user);
             self.changed.notify_one();
         }
         drop(state);
-        Candidate { session_registry: Arc::clone(self), user, session, number, listening, is_heard: false }
+        Candidate { session_registry: Arc::clone(self), user, session, number, listening, is_subscribed: false }
     }
 }
 
 impl Candidate {
     /// Asks.
     pub async fn ask(&mut self) -> LoginState {
-        self.is_heard = match self.listening.take() {
+        self.is_subscribed = match self.listening.take() {
             Some(listening) => matches!(timeout(SESSION_HEARD_WAIT, listening).await, Ok(Ok(()))),
             None => true,
         };
@@ -116,8 +116,8 @@ impl Candidate {
         self.session
     }
 
-    pub(super) const fn is_heard(&self) -> bool {
-        self.is_heard
+    pub(super) const fn is_subscribed(&self) -> bool {
+        self.is_subscribed
     }
 }
 
@@ -145,8 +145,8 @@ impl State {
         }
     }
 
-    /// News of these users is heard from now on.
-    pub(super) fn hear(&mut self, users: &[UserId]) {
+    /// This node is subscribed to these users from now on.
+    pub(super) fn mark_subscribed(&mut self, users: &[UserId]) {
         self.subscribed.extend(users);
         for user in users {
             for expected in self.expected.get_mut(user).into_iter().flatten() {

@@ -141,7 +141,7 @@ impl SessionRegistry {
         for chunk in room.users().chunks(REVOCATIONS_PER_READ_MAX) {
             let readers: HashSet<UserId> = self.authority.readers(room.id, chunk).await?.into_iter().collect();
             for user in chunk.iter().filter(|user| !readers.contains(user)) {
-                self.permissions.forget(*user, room.id);
+                self.permissions.invalidate(*user, room.id);
                 lost.push(*user);
             }
         }

@@ -1,4 +1,4 @@
-//! Who hears that a login is over: by push, by asking, and by being remembered. Time is paused.
+//! Who subscribed that a login is over: by push, by asking, and by being remembered. Time is paused.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -55,7 +55,7 @@ impl Setup {
     }
 
     /// Whether this node would hear of the user's logins.
-    async fn hears(&self, user: UserId) -> bool {
+    async fn subscribed(&self, user: UserId) -> bool {
         let mut signals = self.bus.signals();
         self.bus.revoke(user, Revoked::All).await.unwrap();
         matches!(signals.try_recv(), Ok(Signal::Session { user: heard, .. }) if heard == user)
@@ -134,13 +134,13 @@ async fn users_are_heard_of_as_long_as_they_are_here() {
     let (user, session) = ids();
     let [first, second] = [(); 2].map(|()| setup.enter(user, session));
     sleep(LOGIN_GATHER * 2).await;
-    assert!(setup.hears(user).await);
+    assert!(setup.subscribed(user).await);
     setup.session_registry.leave(&first);
     sleep(LOGIN_GATHER * 2).await;
-    assert!(setup.hears(user).await, "one connection is left");
+    assert!(setup.subscribed(user).await, "one connection is left");
     setup.session_registry.leave(&second);
     sleep(LOGIN_GATHER * 2).await;
-    assert!(!setup.hears(user).await);
+    assert!(!setup.subscribed(user).await);
     following.abort();
 }
 
@@ -154,7 +154,7 @@ async fn users_who_came_while_the_bus_was_away_are_heard_of_later() {
     sleep(Duration::from_secs(5)).await;
     setup.bus.away.store(false, Ordering::SeqCst);
     sleep(LOGIN_RETRY_PAUSE * 2).await;
-    assert!(setup.hears(user).await);
+    assert!(setup.subscribed(user).await);
     following.abort();
 }
 
@@ -224,17 +224,17 @@ async fn one_socket_too_many_ends_the_oldest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a18_a_login_is_asked_about_after_its_user_is_heard_of() {
+async fn a18_a_login_is_asked_about_after_its_user_is_subscribed_of() {
     let setup = Setup::new();
     let following = tokio::spawn(Arc::clone(&setup.session_registry).follow());
     let (user, session) = ids();
     let mut candidate = setup.session_registry.expect(user, session);
-    assert!(!setup.hears(user).await);
+    assert!(!setup.subscribed(user).await);
     assert_eq!(candidate.ask().await, LoginState::Open);
-    assert!(setup.hears(user).await && candidate.is_heard());
+    assert!(setup.subscribed(user).await && candidate.is_subscribed());
     drop(candidate);
     sleep(LOGIN_GATHER * 2).await;
-    assert!(!setup.hears(user).await, "nobody came of it");
+    assert!(!setup.subscribed(user).await, "nobody came of it");
     setup.authority.ended.lock().insert(session);
     assert_eq!(setup.session_registry.expect(user, session).ask().await, LoginState::Ended);
     setup.authority.sessions_away.store(true, Ordering::SeqCst);
@@ -270,7 +270,7 @@ async fn without_the_bus_logins_are_asked_about_all_the_same_and_again_when_it_i
     setup.bus.away.store(true, Ordering::SeqCst);
     let (user, session) = ids();
     let mut candidate = setup.session_registry.expect(user, session);
-    assert_eq!((candidate.ask().await, candidate.is_heard()), (LoginState::Open, false));
+    assert_eq!((candidate.ask().await, candidate.is_subscribed()), (LoginState::Open, false));
     let member = Arc::new(Subscriber::new(user, SendQueue::unwritten(), false));
     setup.session_registry.enter(&member, &candidate);
     setup.authority.ended.lock().insert(session);

@@ -65,15 +65,15 @@ impl Reader {
             unmask(payload, header.mask);
             self.read = start + header.payload;
             self.frames = self.frames.saturating_add(1);
-            let heard = match header.opcode {
+            let incoming = match header.opcode {
                 PING => Some(Incoming::Ping(self.bytes[start..self.read].to_vec())),
                 PONG => Some(Incoming::Pong),
-                CLOSE => Some(goodbye(&self.bytes[start..self.read])?),
+                CLOSE => Some(close_frame(&self.bytes[start..self.read])?),
                 _ => self.fragment(header, start)?,
             };
-            self.let_go();
-            if heard.is_some() {
-                return Ok(heard);
+            self.release_buffer();
+            if incoming.is_some() {
+                return Ok(incoming);
             }
         }
         Ok(None)
@@ -139,7 +139,7 @@ impl Reader {
     }
 
     /// A quiet connection keeps no memory for its bytes.
-    fn let_go(&mut self) {
+    fn release_buffer(&mut self) {
         if self.read == self.bytes.len() {
             self.bytes = Vec::new();
             self.read = 0;
@@ -202,9 +202,9 @@ fn unmask(payload: &mut [u8], mask: [u8; 4]) {
     }
 }
 
-fn goodbye(payload: &[u8]) -> Result<Incoming, CloseCode> {
+fn close_frame(payload: &[u8]) -> Result<Incoming, CloseCode> {
     match payload {
-        [] => Ok(Incoming::Goodbye(None)),
+        [] => Ok(Incoming::Close(None)),
         [_] => Err(CloseCode::ProtocolError),
         [high, low, reason @ ..] => {
             let code = u16::from_be_bytes([*high, *low]);
@@ -213,7 +213,7 @@ fn goodbye(payload: &[u8]) -> Result<Incoming, CloseCode> {
                 return Err(CloseCode::ProtocolError);
             }
             std::str::from_utf8(reason).map_err(|_| CloseCode::InvalidUtf8)?;
-            Ok(Incoming::Goodbye(Some(code)))
+            Ok(Incoming::Close(Some(code)))
         }
     }
 }

@@ -44,7 +44,7 @@ fn read_in(bytes: &[u8], piece: usize) -> Vec<Incoming> {
                 Ok(Some(heard)) => all.push(heard),
                 Ok(None) => break,
                 Err(code) => {
-                    all.push(Incoming::Breach(code));
+                    all.push(Incoming::ProtocolError(code));
                     return all;
                 }
             }
@@ -55,7 +55,7 @@ fn read_in(bytes: &[u8], piece: usize) -> Vec<Incoming> {
 
 fn breach(bytes: &[u8]) -> CloseCode {
     match heard(bytes).as_slice() {
-        [Incoming::Breach(code)] => *code,
+        [Incoming::ProtocolError(code)] => *code,
         other => panic!("{other:?}"),
     }
 }
@@ -80,7 +80,7 @@ fn messages_come_whole_in_fragments_and_between_control_frames() {
         Incoming::Text("zwö".into()),
         Incoming::Text(String::new()),
         Incoming::Pong,
-        Incoming::Goodbye(Some(1_000)),
+        Incoming::Close(Some(1_000)),
     ];
     assert_eq!(heard(&frames.concat()), expected);
 }
@@ -114,7 +114,7 @@ fn every_breach_has_its_code() {
 
 #[test]
 fn a_goodbye_says_nothing_or_something_that_is_defined() {
-    assert_eq!(heard(&masked(0x88, b"")), [Incoming::Goodbye(None)]);
+    assert_eq!(heard(&masked(0x88, b"")), [Incoming::Close(None)]);
     assert_eq!(breach(&masked(0x88, b"\x03")), CloseCode::ProtocolError, "half a code");
     for code in [0_u16, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000] {
         assert_eq!(breach(&masked(0x88, &code.to_be_bytes())), CloseCode::ProtocolError, "{code}");
@@ -157,7 +157,7 @@ async fn frames_without_end_are_a_flood() {
         theirs.write_all(&bytes).await.unwrap();
         let mut socket = Socket::new(ours, Vec::new(), Bounds::default());
         let mut heard = 0;
-        while socket.next().await != Incoming::Breach(CloseCode::Flooding) {
+        while socket.next().await != Incoming::ProtocolError(CloseCode::Flooding) {
             heard += 1;
         }
         assert!(heard >= FRAMES_BURST_MAX, "{heard}");

@@ -13,24 +13,24 @@ use crate::byte_stream::ByteStream;
 
 /// A stream whose directions hold so many bytes each.
 pub(crate) fn pipe(capacity: usize) -> (Arc<ServerEnd>, ClientEnd) {
-    let lane = || Lane(Arc::new(Mutex::new(State { capacity, ..State::default() })));
-    let (up, down) = (lane(), lane());
+    let direction = || Direction(Arc::new(Mutex::new(State { capacity, ..State::default() })));
+    let (up, down) = (direction(), direction());
     (Arc::new(ServerEnd { up: up.clone(), down: down.clone() }), ClientEnd { up, down })
 }
 
 pub(crate) struct ServerEnd {
-    up: Lane,
-    down: Lane,
+    up: Direction,
+    down: Direction,
 }
 
 pub(crate) struct ClientEnd {
-    up: Lane,
-    down: Lane,
+    up: Direction,
+    down: Direction,
 }
 
 /// One direction.
 #[derive(Clone)]
-struct Lane(Arc<Mutex<State>>);
+struct Direction(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -41,7 +41,7 @@ struct State {
     writer: Option<Waker>,
 }
 
-impl Lane {
+impl Direction {
     /// None if there is nothing now.
     fn read(&self, count: usize) -> Option<Vec<u8>> {
         let mut state = self.0.lock();

@@ -10,7 +10,7 @@ use rookery_bus::limiter::Verdict;
 use rookery_protocol::error_code::ErrorCode;
 use serde::Serialize;
 
-/// Why not.
+/// Why an upgrade is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The request asks for no WebSocket.

@@ -120,7 +120,7 @@ impl RedisBus {
     }
 
     /// Notes it.
-    pub async fn note_timeline(&self, text: &str) -> Result<(), BusError> {
+    pub async fn record_timeline(&self, text: &str) -> Result<(), BusError> {
         let set = self.commands.set(keys::timeline(), text, None, None, false).await;
         set.map_err(|error| unavailable(&error))
     }
@@ -158,7 +158,7 @@ impl RedisBus {
         for _ in 1..attempts {
             let scripts = self.scripts.of(&self.commands, partition).await?;
             match self.evaluate(&scripts, pick, &keys, &args).await {
-                Err(error) if is_unknown_script(&error) => self.scripts.forget(&scripts),
+                Err(error) if is_unknown_script(&error) => self.scripts.remove(&scripts),
                 Err(error) if was_moved(&error) => {}
                 outcome => return outcome.map_err(|error| unavailable(&error)),
             }
@@ -166,7 +166,7 @@ impl RedisBus {
         let scripts = self.scripts.of(&self.commands, partition).await?;
         let outcome = self.evaluate(&scripts, pick, &keys, &args).await;
         if matches!(&outcome, Err(error) if is_unknown_script(error)) {
-            self.scripts.forget(&scripts);
+            self.scripts.remove(&scripts);
         }
         outcome.map_err(|error| unavailable(&error))
     }
@@ -195,13 +195,13 @@ impl RedisBus {
 
     /// The arguments of `append.lua` from `cost` to `settings_frozen`.
     fn limits_of(&self, append: &Append) -> [String; 7] {
-        let keeps_order = matches!(append.rights, Rights::Moderator(_));
+        let is_moderator = matches!(append.rights, Rights::Moderator(_));
         let [version, slow_mode_ms, frozen] = append.event.body.settings().map(settings_args).unwrap_or_default();
         [
             MessageCost::of(&append.event.body).as_str().to_owned(),
             self.pace.interval_ms.to_string(),
             self.pace.credit_ms().to_string(),
-            u8::from(keeps_order).to_string(),
+            u8::from(is_moderator).to_string(),
             version,
             slow_mode_ms,
             frozen,

@@ -101,7 +101,7 @@ impl RedisBus {
         let start = match from {
             From::Unfinished => {
                 // It may be an older holder's.
-                self.wakeups.forget(partition);
+                self.wakeups.discard(partition);
                 "0"
             }
             From::New => ">",

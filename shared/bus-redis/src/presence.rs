@@ -86,7 +86,7 @@ impl RedisBus {
             u8::from(sure).to_string(),
             PRESENCE_KEPT.as_millis().to_string(),
         ];
-        args.extend(changes.iter().flat_map(|(user, change)| words(*user, change)));
+        args.extend(changes.iter().flat_map(|(user, change)| arguments(*user, change)));
         let keys = std::iter::once(written).chain(users).collect();
         let rows: Vec<String> = self.run(partition, |scripts| &scripts.presence, keys, args).await?;
         if rows.len() != changes.len() {
@@ -264,13 +264,13 @@ fn id(lease: LeaseId) -> String {
     lease.as_uuid().simple().to_string()
 }
 
-fn words(user: UserId, change: &Change) -> [String; 4] {
+fn arguments(user: UserId, change: &Change) -> [String; 4] {
     // Texts only: nothing in it can fail to serialise.
     let text = |setting: &Setting| serde_json::to_string(setting).unwrap_or_default();
     let (what, setting) = match change {
-        Change::Come(setting) => ("come", setting.as_ref().map(text).unwrap_or_default()),
-        Change::Go => ("go", String::new()),
-        Change::Say(setting) => ("say", text(setting)),
+        Change::Connect(setting) => ("come", setting.as_ref().map(text).unwrap_or_default()),
+        Change::Disconnect => ("go", String::new()),
+        Change::SetStatus(setting) => ("say", text(setting)),
     };
     [what.to_owned(), user.as_uuid().simple().to_string(), keys::user_channel(user), setting]
 }

@@ -98,12 +98,12 @@ impl ScriptsOfServers {
     }
 
     /// These are out of date: their server does not know them any more.
-    pub(super) fn forget(&self, scripts: &Scripts) {
+    pub(super) fn remove(&self, scripts: &Scripts) {
         self.known.write().retain(|_, known| known.fence != scripts.fence);
     }
 
     /// All may be out of date.
-    pub(super) fn forget_all(&self) {
+    pub(super) fn clear(&self) {
         self.known.write().clear();
     }
 }

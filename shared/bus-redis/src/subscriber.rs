@@ -68,7 +68,7 @@ async fn keep_subscribed(bus: Arc<RedisBus>, mut connects: Receiver<Server>) {
 /// Scripts belong to one incarnation of a server; which one this is, is not known before asking.
 async fn keep_bound(bus: Arc<RedisBus>, mut connects: Receiver<Server>) {
     while let Ok(_) | Err(RecvError::Lagged(_)) = connects.recv().await {
-        bus.scripts.forget_all();
+        bus.scripts.clear();
         bus.emit(Signal::Suspect);
     }
 }

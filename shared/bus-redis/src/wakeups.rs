@@ -40,7 +40,7 @@ impl Wakeups {
     }
 
     /// What was told before need not be true any more.
-    pub(super) fn forget(&self, partition: Partition) {
+    pub(super) fn discard(&self, partition: Partition) {
         if let Some(wake) = self.of(partition) {
             wake.first.lock().take();
         }

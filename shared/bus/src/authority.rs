@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use rookery_protocol::access::{
-    AccessContext, MessageAction, MessageStanding, Rights, RoomRole, Until, Visibility, decide_on_message, is_moderator,
+    AccessContext, MessageAction, MessageContext, Rights, RoomRole, Until, Visibility, decide_on_message, is_moderator,
 };
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
@@ -24,11 +24,11 @@ pub mod batch;
 /// What one user is in one room, valid while the room's ACL version is [`Permission::acl`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Permission {
-    /// The room.
+    /// Id of the room.
     pub room: RoomId,
     /// Its readable address.
     pub slug: Option<Slug>,
-    /// Its name.
+    /// Name of the room.
     pub name: String,
     /// Who may find it.
     pub visibility: Visibility,
@@ -45,8 +45,8 @@ pub struct Permission {
 }
 
 impl Permission {
-    /// The part that [`rookery_protocol::access::decide`] looks at.
-    pub const fn standing(&self) -> AccessContext {
+    /// The input of [`rookery_protocol::access::decide`].
+    pub const fn access(&self) -> AccessContext {
         AccessContext { visibility: self.visibility, role: self.role, muted: self.muted, banned: self.banned }
     }
 
@@ -65,94 +65,94 @@ impl Permission {
     }
 }
 
-/// A question about a message.
+/// A request for the facts about a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Look {
-    /// Its room.
+    /// Id of its room.
     pub room: RoomId,
-    /// The message.
+    /// Id of the message.
     pub message: MessageId,
-    /// What is about to be done to it, if anything is.
+    /// The change that is about to be published, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<BeforeAct>,
+    pub before: Option<PendingChange>,
 }
 
-/// An act that has no place yet.
+/// A change of a message that has no position yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BeforeAct {
-    /// Whose.
+pub struct PendingChange {
+    /// The author of the change.
     pub user: UserId,
     /// The id of its event, see [`MessageChange::event_id`].
     pub event: MessageId,
 }
 
-/// What is to be known of a message before something is done to it.
+/// Facts about a message that decide whether it may be changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageFacts {
-    /// Who said it.
+    /// Id of its author.
     pub author: UserId,
     /// Whether it is deleted.
     pub deleted: bool,
     /// The different reactions it has.
     pub emojis: Vec<Emoji>,
-    /// What an act would change; none where nothing was asked about one, and of an api that does not say.
+    /// What a decision about the pending change needs; absent without one, and from older api nodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub now: Option<ActFacts>,
+    pub now: Option<ChangeFacts>,
 }
 
-/// A message as one user finds it.
+/// The message as the author of the pending change finds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ActFacts {
-    /// Where the message is.
+pub struct ChangeFacts {
+    /// Position of the message.
     pub place: StoredPosition,
     /// Its newest text.
     pub content: String,
     /// The reactions that are the user's.
     pub own: Vec<Emoji>,
-    /// Where the store has the event of the act, if it has it already.
+    /// Position of the change's event, if it is stored already.
     pub done: Option<StoredPosition>,
-    /// Whether the event of the act has a place but is not stored yet.
+    /// Whether the change's event has a position but is not stored yet.
     pub under_way: bool,
-    /// Whether the message, or something that was done to it by the user, is not stored yet.
+    /// Whether the message, or an earlier change by the user, is not stored yet.
     pub unstored: bool,
 }
 
-/// What becomes of an act.
+/// What becomes of a change of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is to be given a place.
+    /// It is to be appended.
     Change,
-    /// It is stored already, at this place.
+    /// It is stored already, at this position.
     Done(StoredPosition),
-    /// It would change nothing of the message, which is at this place.
+    /// It would change nothing of the message, which is at this position.
     Unchanged(StoredPosition),
-    /// It would change nothing by what is not stored yet: ask again in a moment.
+    /// Whether it changes anything depends on events that are not stored yet: ask again in a moment.
     Pending,
 }
 
 impl MessageFacts {
-    /// What becomes of the act of a user with this permission.
+    /// Decides about a change by a user with this permission.
     ///
     /// # Errors
     /// The code to answer with.
-    pub fn decide(&self, permission: &Permission, user: UserId, act: &MessageChange) -> Result<Verdict, ErrorCode> {
-        let standing = MessageStanding { role: permission.role, own: self.author == user, deleted: self.deleted };
-        let Some(now) = &self.now else { return self.check(standing, act).map(|()| Verdict::Change) };
+    pub fn decide(&self, permission: &Permission, user: UserId, change: &MessageChange) -> Result<Verdict, ErrorCode> {
+        let context = MessageContext { role: permission.role, own: self.author == user, deleted: self.deleted };
+        let Some(now) = &self.now else { return self.check(context, change).map(|()| Verdict::Change) };
         if let Some(place) = now.done {
             return Ok(Verdict::Done(place));
         }
         if now.under_way {
             return Ok(Verdict::Change);
         }
-        let idle = match &act.kind {
+        let idle = match &change.kind {
             ChangeKind::Delete => self.deleted,
-            ChangeKind::Edit(content) => standing.own && !self.deleted && *content == now.content,
+            ChangeKind::Edit(content) => context.own && !self.deleted && *content == now.content,
             ChangeKind::React(emoji) => !self.deleted && now.own.contains(emoji),
             ChangeKind::Unreact(emoji) => !self.deleted && !now.own.contains(emoji),
         };
-        // Who may not do it is not told that it is done.
+        // Who may not do it does not learn that it was done.
         let deleted = self.deleted && !idle;
-        self.check(MessageStanding { deleted, ..standing }, act)?;
+        self.check(MessageContext { deleted, ..context }, change)?;
         Ok(match (idle, now.unstored) {
             (true, true) => Verdict::Pending,
             (true, false) => Verdict::Unchanged(now.place),
@@ -160,13 +160,13 @@ impl MessageFacts {
         })
     }
 
-    fn check(&self, standing: MessageStanding, act: &MessageChange) -> Result<(), ErrorCode> {
-        match &act.kind {
-            ChangeKind::Edit(_) => decide_on_message(standing, MessageAction::Edit),
-            ChangeKind::Delete => decide_on_message(standing, MessageAction::Delete),
-            ChangeKind::Unreact(_) => decide_on_message(standing, MessageAction::React),
+    fn check(&self, context: MessageContext, change: &MessageChange) -> Result<(), ErrorCode> {
+        match &change.kind {
+            ChangeKind::Edit(_) => decide_on_message(context, MessageAction::Edit),
+            ChangeKind::Delete => decide_on_message(context, MessageAction::Delete),
+            ChangeKind::Unreact(_) => decide_on_message(context, MessageAction::React),
             ChangeKind::React(emoji) => {
-                decide_on_message(standing, MessageAction::React)?;
+                decide_on_message(context, MessageAction::React)?;
                 let fits = self.emojis.len() < REACTIONS_PER_MESSAGE_MAX || self.emojis.contains(emoji);
                 if fits { Ok(()) } else { Err(ErrorCode::TooManyReactions) }
             }
@@ -204,9 +204,9 @@ pub enum AuthorityError {
 /// What is a user in a room?
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
-    /// The user.
+    /// Id of the user.
     pub user: UserId,
-    /// The room.
+    /// Id or slug of the room.
     pub room: RoomRef,
 }
 
@@ -262,7 +262,7 @@ pub trait RoomOpener: Send + Sync + 'static {
     async fn open_room(&self, room: RoomId) -> Result<(), AuthorityError>;
 }
 
-/// What was said.
+/// Source of stored and unstored events.
 #[async_trait]
 pub trait HistorySource: Send + Sync + 'static {
     /// What is to be known of a message before something is done to it, or it is answered. Refused with
@@ -318,13 +318,13 @@ mod tests {
 
     fn facts(author: UserId) -> MessageFacts {
         let (own, content) = (vec![thumb()], "hi".to_owned());
-        let now = ActFacts { place: PLACE, content, own, done: None, under_way: false, unstored: false };
+        let now = ChangeFacts { place: PLACE, content, own, done: None, under_way: false, unstored: false };
         MessageFacts { author, deleted: false, emojis: vec![thumb()], now: Some(now) }
     }
 
     fn decided(facts: &MessageFacts, user: UserId, kind: ChangeKind) -> Result<Verdict, ErrorCode> {
-        let act = MessageChange { message_id: MessageId::generate(), kind };
-        facts.decide(&permission(RoomRole::Member), user, &act)
+        let change = MessageChange { message_id: MessageId::generate(), kind };
+        facts.decide(&permission(RoomRole::Member), user, &change)
     }
 
     #[test]
@@ -345,7 +345,7 @@ mod tests {
             let wanted = if idle { Verdict::Unchanged(PLACE) } else { Verdict::Change };
             assert_eq!(decided(facts, user, kind.clone()), Ok(wanted), "{kind:?}");
         }
-        let unstored = ActFacts { unstored: true, ..here.now.clone().unwrap() };
+        let unstored = ChangeFacts { unstored: true, ..here.now.clone().unwrap() };
         let unstored = MessageFacts { now: Some(unstored), ..here.clone() };
         assert_eq!(decided(&unstored, user, ChangeKind::React(thumb())), Ok(Verdict::Pending));
         let old = MessageFacts { now: None, ..here };
@@ -367,7 +367,7 @@ mod tests {
         let user = UserId::generate();
         let mut facts = facts(user);
         let done = StoredPosition { seq: Seq::new(9), ..PLACE };
-        facts.now = facts.now.map(|now| ActFacts { done: Some(done), ..now });
+        facts.now = facts.now.map(|now| ChangeFacts { done: Some(done), ..now });
         assert_eq!(decided(&facts, user, ChangeKind::Edit("hi".to_owned())), Ok(Verdict::Done(done)));
     }
 }

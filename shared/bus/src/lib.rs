@@ -112,7 +112,7 @@ pub enum PartitionState {
 }
 
 impl Appended {
-    /// Where it is.
+    /// Position and time of the event.
     pub const fn place(&self) -> StoredPosition {
         let Self { epoch, seq, timestamp, .. } = *self;
         StoredPosition { epoch, seq, timestamp }

@@ -137,9 +137,9 @@ pub fn step(
 }
 
 /// How long somebody must wait between two texts; those who keep order need not.
-pub const fn slow_mode_of(load: MessageCost, settings: RoomSettings, keeps_order: bool) -> u64 {
+pub const fn slow_mode_of(load: MessageCost, settings: RoomSettings, is_moderator: bool) -> u64 {
     match load {
-        MessageCost::Text if !keeps_order => settings.slow_mode_ms,
+        MessageCost::Text if !is_moderator => settings.slow_mode_ms,
         MessageCost::Text | MessageCost::Reaction | MessageCost::Free => 0,
     }
 }

@@ -40,7 +40,7 @@ fn kept_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Status
 /// A user as others may see one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserPresence {
-    /// Who.
+    /// Id of the user.
     pub user: UserId,
     /// Whether a living gateway has the user.
     pub online: bool,
@@ -74,11 +74,11 @@ impl UserPresence {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// The first connection to this gateway. The setting holds if the store has none, such as after a loss.
-    Come(Option<Setting>),
+    Connect(Option<Setting>),
     /// The last connection to this gateway is gone.
-    Go,
+    Disconnect,
     /// The user has said something of oneself.
-    Say(Setting),
+    SetStatus(Setting),
 }
 
 /// How a lease is taken.
@@ -104,7 +104,7 @@ pub struct Leases {
 /// Who is in a room by one gateway.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Occupancy {
-    /// How many users.
+    /// Number of users.
     pub count: usize,
     /// Who; none if they are too many to be named.
     pub users: Option<Vec<Occupant>>,
@@ -113,9 +113,9 @@ pub struct Occupancy {
 /// A user in a room.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Occupant {
-    /// Who.
+    /// Id of the user.
     pub user: UserId,
-    /// As what.
+    /// Status and text.
     #[serde(flatten)]
     pub setting: Setting,
 }
@@ -139,7 +139,7 @@ pub trait PresenceStore: Send + Sync + 'static {
     async fn hold(&self, lease: LeaseId, term: LeaseTerm) -> Result<Leases, BusError>;
 
     /// Carries the changes out and gives back how the users then stand, in the order asked. Only what changes whether
-    /// a user is online, or as what, is told to others. Without a lease only [`Change::Say`] makes sense.
+    /// a user is online, or as what, is told to others. Without a lease only [`Change::SetStatus`] makes sense.
     async fn change(&self, lease: Option<LeaseId>, changes: &[(UserId, Change)])
     -> Result<Vec<UserPresence>, BusError>;
 

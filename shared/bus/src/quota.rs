@@ -84,7 +84,7 @@ impl Limit {
         Self::SessionRefreshes,
     ];
 
-    /// Its name.
+    /// Name of the limit.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::UserCommands => "user_commands",

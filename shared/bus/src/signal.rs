@@ -26,25 +26,25 @@ pub enum Signal {
     Suspect,
     /// Logins of a user this process is subscribed to are over.
     Session {
-        /// Whose.
+        /// Id of the user.
         user: UserId,
-        /// Which.
+        /// Sessions that ended.
         revoked: Revoked,
     },
     /// Something of a room this process is subscribed to that is neither numbered nor kept.
     Ephemeral {
-        /// The room.
+        /// Id of the room.
         room: RoomId,
-        /// What.
+        /// The signal.
         signal: Arc<EphemeralSignal>,
     },
     /// A user this process is subscribed to came, went, or has another status.
     Presence(Arc<UserPresence>),
     /// News for the connections of a user this process is subscribed to.
     User {
-        /// Whose.
+        /// Id of the user.
         user: UserId,
-        /// What.
+        /// The news.
         news: Arc<UserNews>,
     },
 }
@@ -55,7 +55,7 @@ pub enum Signal {
 pub enum EphemeralSignal {
     /// Somebody is typing.
     Typing {
-        /// Who.
+        /// The user who is typing.
         user: Sender,
     },
     /// Somebody came into the room or went; [`crate::presence::PresenceStore::occupants`] says who is there.
@@ -65,7 +65,7 @@ pub enum EphemeralSignal {
 /// Which login sessions of a user are over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revoked {
-    /// This one.
+    /// One session.
     One(SessionId),
     /// All that there were.
     All,

@@ -15,7 +15,7 @@ pub enum RoomRole {
     Owner,
     /// Keeps order in it.
     Moderator,
-    /// Talks in it.
+    /// Reads and sends messages.
     Member,
 }
 
@@ -90,7 +90,7 @@ pub enum Action {
     Join,
     /// Read events, past and live.
     Read,
-    /// Say something.
+    /// Send a message.
     Send,
     /// Stop being a member.
     Leave,
@@ -113,16 +113,16 @@ pub struct AccessContext {
     pub banned: Option<Until>,
 }
 
-/// Decides.
+/// Decides whether an action is allowed.
 ///
 /// # Errors
 /// The code to answer with: an outsider of a private room is told what anybody is told of a room that does not
 /// exist, also if it was shut out.
-pub fn decide(standing: AccessContext, action: Action, now: UnixMillis) -> Result<(), ErrorCode> {
+pub fn decide(access: AccessContext, action: Action, now: UnixMillis) -> Result<(), ErrorCode> {
     let holds = |until: Option<Until>| until.is_some_and(|until| until.holds(now));
-    let banned = holds(standing.banned);
-    match (standing.role.filter(|_| !banned), standing.visibility, action) {
-        (Some(_), _, Action::Send) if holds(standing.muted) => Err(ErrorCode::Muted),
+    let banned = holds(access.banned);
+    match (access.role.filter(|_| !banned), access.visibility, action) {
+        (Some(_), _, Action::Send) if holds(access.muted) => Err(ErrorCode::Muted),
         (Some(RoomRole::Member), _, Action::Moderate) => Err(ErrorCode::Forbidden),
         (None, Visibility::Private, _) => Err(ErrorCode::UnknownRoom),
         // Whoever is shut out is not told that there is anybody.
@@ -155,19 +155,19 @@ pub const fn decide_on_leaving(role: RoomRole, members: usize) -> Result<(), Err
 ///
 /// # Errors
 /// The code to answer with.
-pub fn decide_on_transfer(steward: Steward, now: UnixMillis) -> Result<(), ErrorCode> {
-    if steward.is_admin {
+pub fn decide_on_transfer(context: SettingsContext, now: UnixMillis) -> Result<(), ErrorCode> {
+    if context.is_admin {
         return Ok(());
     }
-    decide(steward.standing, Action::Moderate, now)?;
-    if steward.standing.role == Some(RoomRole::Owner) {
+    decide(context.access, Action::Moderate, now)?;
+    if context.access.role == Some(RoomRole::Owner) {
         Ok(())
     } else {
         Err(ErrorCode::Forbidden)
     }
 }
 
-/// Whether one may kick, ban or mute the other: owners everybody but owners, moderators those without an office.
+/// Whether one may kick, ban or mute the other: owners everybody but owners, moderators members and outsiders.
 /// Nobody is above an equal, so nobody is above oneself.
 pub const fn outranks(actor: RoomRole, target: Option<RoomRole>) -> bool {
     match (actor, target) {
@@ -179,7 +179,7 @@ pub const fn outranks(actor: RoomRole, target: Option<RoomRole>) -> bool {
     }
 }
 
-/// Whether somebody keeps order in a room: a frozen room and slow mode are for the others.
+/// Whether the role moderates: a frozen room and slow mode do not restrict it.
 pub const fn is_moderator(role: RoomRole) -> bool {
     match role {
         RoomRole::Owner | RoomRole::Moderator => true,
@@ -187,11 +187,11 @@ pub const fn is_moderator(role: RoomRole) -> bool {
     }
 }
 
-/// Who wants to change how a room is talked in.
+/// Who wants to change the settings of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Steward {
-    /// In the room.
-    pub standing: AccessContext,
+pub struct SettingsContext {
+    /// Access of the user to the room.
+    pub access: AccessContext,
     /// Whether the user is an admin of the server, who may in every room.
     pub is_admin: bool,
 }
@@ -200,31 +200,31 @@ pub struct Steward {
 ///
 /// # Errors
 /// The code to answer with, as for [`Action::Moderate`].
-pub fn decide_on_settings(steward: Steward, now: UnixMillis) -> Result<(), ErrorCode> {
-    if steward.is_admin {
+pub fn decide_on_settings(context: SettingsContext, now: UnixMillis) -> Result<(), ErrorCode> {
+    if context.is_admin {
         Ok(())
     } else {
-        decide(steward.standing, Action::Moderate, now)
+        decide(context.access, Action::Moderate, now)
     }
 }
 
-/// What somebody wants to do to a message.
+/// Changes of a message that need a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MessageAction {
     /// Change its text.
     Edit,
-    /// Take it away.
+    /// Delete it.
     Delete,
-    /// React to it, or take a reaction back.
+    /// Add or remove a reaction.
     React,
 }
 
-/// The state of one user towards one message, as far as rights depend on it.
+/// What a decision about a message depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct MessageStanding {
+pub struct MessageContext {
     /// The user's role in the message's room; none for outsiders.
     pub role: Option<RoomRole>,
-    /// Whether the user said it.
+    /// Whether the user is its author.
     pub own: bool,
     /// Whether it is deleted.
     pub deleted: bool,
@@ -234,8 +234,8 @@ pub struct MessageStanding {
 ///
 /// # Errors
 /// Always [`ErrorCode::UnknownMessage`]: what may not be done is answered like what does not exist.
-pub const fn decide_on_message(standing: MessageStanding, action: MessageAction) -> Result<(), ErrorCode> {
-    let MessageStanding { role, own, deleted } = standing;
+pub const fn decide_on_message(context: MessageContext, action: MessageAction) -> Result<(), ErrorCode> {
+    let MessageContext { role, own, deleted } = context;
     let allowed = match (role, action) {
         (Some(_), MessageAction::React) | (Some(RoomRole::Owner | RoomRole::Moderator), MessageAction::Delete) => true,
         (Some(_), MessageAction::Edit) | (Some(RoomRole::Member), MessageAction::Delete) => own,
@@ -271,11 +271,11 @@ mod tests {
 
     #[test]
     fn messages_are_edited_by_their_authors_and_deleted_also_by_those_who_keep_order() {
-        let may = |role, own, action| decide_on_message(MessageStanding { role, own, deleted: false }, action).is_ok();
+        let may = |role, own, action| decide_on_message(MessageContext { role, own, deleted: false }, action).is_ok();
         for role in [RoomRole::Owner, RoomRole::Moderator, RoomRole::Member] {
             for action in [MessageAction::Edit, MessageAction::Delete, MessageAction::React] {
                 assert!(may(Some(role), true, action));
-                let gone = MessageStanding { role: Some(role), own: true, deleted: true };
+                let gone = MessageContext { role: Some(role), own: true, deleted: true };
                 assert_eq!(decide_on_message(gone, action), Err(ErrorCode::UnknownMessage));
                 assert!(!may(None, true, action), "an outsider");
             }
@@ -289,19 +289,19 @@ mod tests {
     fn outsiders_learn_nothing_of_private_rooms() {
         for action in ALL {
             for banned in [None, EARLIER, LATER, Some(Until::Revoked)] {
-                let standing = AccessContext { banned, ..outsider(Visibility::Private) };
-                assert_eq!(decide(standing, action, NOW), Err(ErrorCode::UnknownRoom));
+                let access = AccessContext { banned, ..outsider(Visibility::Private) };
+                assert_eq!(decide(access, action, NOW), Err(ErrorCode::UnknownRoom));
             }
         }
     }
 
     #[test]
     fn outsiders_of_public_rooms_may_see_and_join_only() {
-        let standing = outsider(Visibility::Public);
-        assert_eq!(decide(standing, Action::See, NOW), Ok(()));
-        assert_eq!(decide(standing, Action::Join, NOW), Ok(()));
+        let access = outsider(Visibility::Public);
+        assert_eq!(decide(access, Action::See, NOW), Ok(()));
+        assert_eq!(decide(access, Action::Join, NOW), Ok(()));
         for action in [Action::Read, Action::Send, Action::Leave, Action::Moderate] {
-            assert_eq!(decide(standing, action, NOW), Err(ErrorCode::NotAMember));
+            assert_eq!(decide(access, action, NOW), Err(ErrorCode::NotAMember));
         }
     }
 
@@ -310,8 +310,8 @@ mod tests {
         for action in [Action::Join, Action::Read, Action::Send, Action::Moderate] {
             for role in [None, Some(RoomRole::Owner)] {
                 for banned in [LATER, Some(Until::Revoked)] {
-                    let standing = AccessContext { role, banned, ..outsider(Visibility::Public) };
-                    assert_eq!(decide(standing, action, NOW), Err(ErrorCode::Banned));
+                    let access = AccessContext { role, banned, ..outsider(Visibility::Public) };
+                    assert_eq!(decide(access, action, NOW), Err(ErrorCode::Banned));
                 }
             }
         }
@@ -321,7 +321,7 @@ mod tests {
 
     #[test]
     fn b16_members_are_for_members() {
-        let see = |standing| decide(standing, Action::SeeMembers, NOW);
+        let see = |access| decide(access, Action::SeeMembers, NOW);
         assert_eq!(see(member(RoomRole::Member)), Ok(()));
         assert_eq!(see(outsider(Visibility::Public)), Err(ErrorCode::NotAMember));
         for role in [None, Some(RoomRole::Member)] {
@@ -335,21 +335,21 @@ mod tests {
         for role in [RoomRole::Owner, RoomRole::Moderator, RoomRole::Member] {
             assert_eq!(decide_on_leaving(role, 1), Ok(()), "the last one may");
             assert_eq!(decide_on_leaving(role, 2).is_ok(), role != RoomRole::Owner);
-            let steward = Steward { standing: member(role), is_admin: false };
-            assert_eq!(decide_on_transfer(steward, NOW).is_ok(), role == RoomRole::Owner);
+            let context = SettingsContext { access: member(role), is_admin: false };
+            assert_eq!(decide_on_transfer(context, NOW).is_ok(), role == RoomRole::Owner);
         }
-        let admin = Steward { standing: outsider(Visibility::Private), is_admin: true };
+        let admin = SettingsContext { access: outsider(Visibility::Private), is_admin: true };
         assert_eq!(decide_on_transfer(admin, NOW), Ok(()));
-        let stranger = Steward { is_admin: false, ..admin };
+        let stranger = SettingsContext { is_admin: false, ..admin };
         assert_eq!(decide_on_transfer(stranger, NOW), Err(ErrorCode::UnknownRoom));
     }
 
     #[test]
     fn a_mute_takes_the_word_and_nothing_else() {
         for muted in [LATER, Some(Until::Revoked)] {
-            let standing = AccessContext { muted, ..member(RoomRole::Member) };
-            assert_eq!(decide(standing, Action::Send, NOW), Err(ErrorCode::Muted));
-            assert_eq!(decide(standing, Action::Read, NOW), Ok(()));
+            let access = AccessContext { muted, ..member(RoomRole::Member) };
+            assert_eq!(decide(access, Action::Send, NOW), Err(ErrorCode::Muted));
+            assert_eq!(decide(access, Action::Read, NOW), Ok(()));
         }
         assert_eq!(decide(AccessContext { muted: EARLIER, ..member(RoomRole::Member) }, Action::Send, NOW), Ok(()));
     }
@@ -357,11 +357,11 @@ mod tests {
     #[test]
     fn settings_are_for_those_who_keep_order() {
         for role in [RoomRole::Owner, RoomRole::Moderator, RoomRole::Member] {
-            let steward = Steward { standing: member(role), is_admin: false };
-            let allowed = decide_on_settings(steward, NOW).is_ok();
+            let context = SettingsContext { access: member(role), is_admin: false };
+            let allowed = decide_on_settings(context, NOW).is_ok();
             assert_eq!((allowed, is_moderator(role)), (role != RoomRole::Member, role != RoomRole::Member));
         }
-        let visitor = |visibility, is_admin| Steward { standing: outsider(visibility), is_admin };
+        let visitor = |visibility, is_admin| SettingsContext { access: outsider(visibility), is_admin };
         for visibility in [Visibility::Public, Visibility::Private] {
             assert_eq!(decide_on_settings(visitor(visibility, true), NOW), Ok(()));
         }

@@ -30,29 +30,29 @@ pub enum Work {
     Auth,
     /// Rooms to make live.
     Subscribe {
-        /// How many.
+        /// Number of rooms.
         rooms: usize,
     },
     /// Rooms to look up.
     Heads {
-        /// How many.
+        /// Number of rooms.
         rooms: usize,
     },
     /// Users and rooms whose presence is told.
     Presence {
-        /// How many users.
+        /// Number of users.
         users: usize,
         /// How many rooms.
         rooms: usize,
     },
     /// Rooms whose unread messages are counted.
     Unread {
-        /// How many.
+        /// Number of rooms.
         rooms: usize,
     },
     /// A list of rooms with their members counted.
     Rooms {
-        /// How many.
+        /// Number of rooms.
         rooms: usize,
     },
 }

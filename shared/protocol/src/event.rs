@@ -142,7 +142,7 @@ impl Event {
 /// A user as an event carries one: the sender, from a verified token, or the member that it is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sender {
-    /// Account.
+    /// Id of the user.
     pub user_id: UserId,
     /// Name at the time of the event.
     pub username: String,

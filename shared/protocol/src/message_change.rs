@@ -8,9 +8,9 @@ use crate::id::{ClientId, MessageId, RoomId, UserId};
 /// Something done to one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageChange {
-    /// The message.
+    /// Id of the message.
     pub message_id: MessageId,
-    /// What is done.
+    /// Kind of the change.
     pub kind: ChangeKind,
 }
 

@@ -41,7 +41,7 @@ pub enum VisibleStatus {
 pub struct StatusText(String);
 
 impl StatusText {
-    /// The text.
+    /// The text as a string slice.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -24,7 +24,7 @@ pub struct Claims {
     pub iss: String,
     /// Audience: always [`AUDIENCE`].
     pub aud: String,
-    /// Account.
+    /// Id of the user.
     pub sub: UserId,
     /// Login session.
     pub sid: SessionId,

@@ -1,6 +1,6 @@
 //! What happens beyond each bound that somebody outside can meet.
 
-use super::{Row, Shown};
+use super::{DisplayBound, Row};
 
 /// The bounds of every crate that one process is made of.
 mod limits {
@@ -16,7 +16,7 @@ macro_rules! rows {
     ($($name:ident: $beyond:literal $(as $label:literal)?;)+) => {
         &[$(Row {
             name: stringify!($name),
-            value: || limits::$name.shown(),
+            value: || limits::$name.display(),
             beyond: $beyond,
             label: concat!($($label)?),
         },)+]

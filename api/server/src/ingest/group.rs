@@ -31,7 +31,7 @@ use crate::limits::{
     INGEST_GROUP_MAX, INGEST_WRITE_ATTEMPTS, INGEST_WRITE_GAP, INGEST_WRITE_PAUSE, INGEST_WRITES_AT_ONCE,
 };
 
-/// See the module.
+/// Writes batches of several partitions together.
 pub(super) struct BatchWriter {
     messages: Arc<dyn Messages>,
     epochs: Arc<dyn Epochs>,
@@ -89,7 +89,7 @@ impl Waiting {
 }
 
 impl BatchWriter {
-    /// Nothing waits.
+    /// Without pending work.
     pub(super) fn new(messages: Arc<dyn Messages>, epochs: Arc<dyn Epochs>, underway: Arc<InFlightWrites>) -> Self {
         Self {
             messages,
@@ -192,7 +192,7 @@ impl BatchWriter {
         let (new, mut held) = self.recent.part(events);
         if !new.is_empty() {
             let found = self.insist(&new).await?;
-            self.recent.note(&new, &found);
+            self.recent.record(&new, &found);
             held.extend(found);
         }
         Ok(held)

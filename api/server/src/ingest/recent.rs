@@ -13,12 +13,12 @@ use rookery_protocol::position::{AlreadyStored, StoredPosition};
 
 use crate::limits::INGEST_REMEMBERED_MAX;
 
-/// See the module. Of more than [`INGEST_REMEMBERED_MAX`] the older half is forgotten, which costs a repeat.
+/// Of more than [`INGEST_REMEMBERED_MAX`] the older half is forgotten, which costs a repeat.
 #[derive(Debug, Default)]
-pub(super) struct Recent(Mutex<Halves>);
+pub(super) struct Recent(Mutex<Generations>);
 
 #[derive(Debug, Default)]
-struct Halves {
+struct Generations {
     newer: HashMap<MessageId, StoredPosition>,
     older: HashMap<MessageId, StoredPosition>,
 }
@@ -26,11 +26,11 @@ struct Halves {
 impl Recent {
     /// Parts events into those that are not known to be stored, and those that are, but at another place.
     pub(super) fn part(&self, events: &[SequencedEvent]) -> (Vec<SequencedEvent>, Vec<AlreadyStored>) {
-        let halves = self.0.lock();
+        let generations = self.0.lock();
         let (mut new, mut held) = (Vec::new(), Vec::new());
         for event in events {
             let id = event.event.id;
-            match halves.newer.get(&id).or_else(|| halves.older.get(&id)) {
+            match generations.newer.get(&id).or_else(|| generations.older.get(&id)) {
                 None => new.push(event.clone()),
                 Some(first) if (first.epoch, first.seq) == (event.epoch, event.seq) => {}
                 Some(first) => held.push(AlreadyStored { id, first: *first }),
@@ -40,14 +40,14 @@ impl Recent {
     }
 
     /// These are stored now, these of them at other places than their own.
-    pub(super) fn note(&self, events: &[SequencedEvent], held: &[AlreadyStored]) {
-        let mut halves = self.0.lock();
+    pub(super) fn record(&self, events: &[SequencedEvent], held: &[AlreadyStored]) {
+        let mut generations = self.0.lock();
         let own = events.iter().map(|event| (event.event.id, StoredPosition::from(event)));
         for (id, first) in own.chain(held.iter().map(|held| (held.id, held.first))) {
-            if halves.newer.len() >= INGEST_REMEMBERED_MAX / 2 {
-                halves.older = std::mem::take(&mut halves.newer);
+            if generations.newer.len() >= INGEST_REMEMBERED_MAX / 2 {
+                generations.older = std::mem::take(&mut generations.newer);
             }
-            halves.newer.insert(id, first);
+            generations.newer.insert(id, first);
         }
     }
 }
@@ -74,7 +74,7 @@ mod tests {
         let elsewhere = |event: &SequencedEvent| SequencedEvent { epoch: Epoch(2), ..event.clone() };
         let place = StoredPosition { epoch: Epoch(1), seq: Seq::new(1), timestamp: UnixMillis(7) };
         let far = StoredPosition { epoch: Epoch(0), seq: Seq::new(9), timestamp: UnixMillis(5) };
-        recent.note(&[first.clone(), third.clone()], &[AlreadyStored { id: third.event.id, first: far }]);
+        recent.record(&[first.clone(), third.clone()], &[AlreadyStored { id: third.event.id, first: far }]);
         let again = [first.clone(), second.clone(), elsewhere(&first), third.clone()];
         let held =
             [AlreadyStored { id: first.event.id, first: place }, AlreadyStored { id: third.event.id, first: far }];
@@ -85,7 +85,7 @@ mod tests {
     fn no_more_are_remembered_than_may_be_and_the_last_are() {
         let recent = Recent::default();
         let all: Vec<_> = (1..=3 * INGEST_REMEMBERED_MAX as u64).map(event).collect();
-        recent.note(&all, &[]);
+        recent.record(&all, &[]);
         let (forgotten, _) = recent.part(&all);
         assert!(all.len() - forgotten.len() <= INGEST_REMEMBERED_MAX);
         assert_eq!(recent.part(&all[all.len() - INGEST_REMEMBERED_MAX / 2..]), (Vec::new(), Vec::new()));

@@ -185,10 +185,10 @@ impl Run {
         let request = MessageChangeRequest {
             sender: self.people[who].clone(),
             client_id: ClientId::generate(),
-            act: MessageChange { message_id: naive.said[index].id, kind },
+            change: MessageChange { message_id: naive.said[index].id, kind },
         };
         // What changes nothing is no event.
-        naive.head += u64::from(self.app.messages.act(reference, request).await.unwrap().is_some());
+        naive.head += u64::from(self.app.messages.change(reference, request).await.unwrap().is_some());
         Some(index)
     }
 

@@ -30,14 +30,14 @@ struct Address<T> {
     last: u64,
 }
 
-/// What comes of a wish.
+/// Outcome of a request for a turn.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Wish<T> {
-    /// It is its turn.
+pub(super) enum Admission<T> {
+    /// The turn is granted at once.
     Now(T),
-    /// It waits.
-    Later,
-    /// Too many wait.
+    /// The request is queued.
+    Queued,
+    /// The queue is full.
     Refused,
 }
 
@@ -47,22 +47,22 @@ impl<T> Turns<T> {
         Self { free, per_address, waiting: 0, served: 0, addresses: HashMap::new() }
     }
 
-    /// Somebody at an address wants a turn. `is_gone` says who has given up waiting.
-    pub(super) fn wish(&mut self, address: u128, who: T, is_gone: impl Fn(&T) -> bool) -> Wish<T> {
+    /// Requests a turn for an address. `is_gone` tells which waiting requests were given up.
+    pub(super) fn request(&mut self, address: u128, who: T, is_gone: impl Fn(&T) -> bool) -> Admission<T> {
         if self.free > 0 {
             self.free -= 1;
-            return Wish::Now(who);
+            return Admission::Now(who);
         }
         let entry = self.addresses.entry(address).or_default();
         let before = entry.waiting.len();
         entry.waiting.retain(|other| !is_gone(other));
         self.waiting -= before - entry.waiting.len();
         if entry.waiting.len() >= self.per_address || self.waiting >= PASSWORDS_WAITING_MAX {
-            return Wish::Refused;
+            return Admission::Refused;
         }
         entry.waiting.push_back(who);
         self.waiting += 1;
-        Wish::Later
+        Admission::Queued
     }
 
     /// A turn is over: whose is next. Nobody's is free.
@@ -120,17 +120,17 @@ mod tests {
         std::iter::from_fn(|| turns.next(NOW)).collect()
     }
 
-    fn wish(turns: &mut Turns<u32>, address: u128, who: u32) -> Wish<u32> {
-        turns.wish(address, who, |_| false)
+    fn request(turns: &mut Turns<u32>, address: u128, who: u32) -> Admission<u32> {
+        turns.request(address, who, |_| false)
     }
 
     #[test]
     fn addresses_take_turns() {
         let mut turns = Turns::new(0, 3);
         for (address, who) in [(1, 10), (1, 11), (1, 12), (2, 20), (2, 21), (3, 30)] {
-            assert_eq!(wish(&mut turns, address, who), Wish::Later);
+            assert_eq!(request(&mut turns, address, who), Admission::Queued);
         }
-        assert_eq!(wish(&mut turns, 1, 13), Wish::Refused, "an address has only so many waiting");
+        assert_eq!(request(&mut turns, 1, 13), Admission::Refused, "an address has only so many waiting");
         let first: Vec<u32> = order(&mut turns).into_iter().take(3).map(|who| who / 10).collect();
         let mut each = first.clone();
         each.sort_unstable();
@@ -142,26 +142,26 @@ mod tests {
         let mut turns = Turns::new(0, 8);
         for address in 0..50 {
             turns.charge(address, NOW);
-            assert_eq!(wish(&mut turns, address, 1), Wish::Later);
+            assert_eq!(request(&mut turns, address, 1), Admission::Queued);
         }
-        assert_eq!(wish(&mut turns, 99, 2), Wish::Later);
+        assert_eq!(request(&mut turns, 99, 2), Admission::Queued);
         assert_eq!(turns.next(NOW), Some(2));
         turns.charge(99, NOW);
         turns.refund(99);
-        assert_eq!(wish(&mut turns, 99, 2), Wish::Later);
+        assert_eq!(request(&mut turns, 99, 2), Admission::Queued);
         assert_eq!(turns.next(NOW), Some(2), "the right password costs nothing");
         turns.charge(99, NOW);
         turns.charge(99, NOW);
-        assert_eq!(wish(&mut turns, 99, 2), Wish::Later);
+        assert_eq!(request(&mut turns, 99, 2), Admission::Queued);
         assert_eq!(order(&mut turns).last(), Some(&2), "wrong ones do");
     }
 
     #[test]
     fn a_free_turn_is_taken_and_given_back() {
         let mut turns = Turns::new(1, 1);
-        assert_eq!(wish(&mut turns, 1, 1), Wish::Now(1));
-        assert_eq!(wish(&mut turns, 1, 2), Wish::Later);
-        assert_eq!(turns.wish(1, 3, |who| *who == 2), Wish::Later, "who gave up takes no place");
+        assert_eq!(request(&mut turns, 1, 1), Admission::Now(1));
+        assert_eq!(request(&mut turns, 1, 2), Admission::Queued);
+        assert_eq!(turns.request(1, 3, |who| *who == 2), Admission::Queued, "who gave up takes no place");
         assert_eq!((turns.next(NOW), turns.next(NOW)), (Some(3), None));
         assert_eq!(turns.free(), 1);
     }

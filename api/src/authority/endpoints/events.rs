@@ -23,7 +23,7 @@ pub struct EventsRequest {
     limit: usize,
 }
 
-/// Events that follow the place without a hole. By id only.
+/// Events that follow the place without a gap. By id only.
 pub async fn events(
     State(authority): State<Arc<LocalAuthority>>,
     RoomPath(room): RoomPath,

@@ -12,17 +12,17 @@ use crate::error::ApiError;
 
 /// The path's `{room}` and `{message}`. A text that can be neither is answered like one that does not exist.
 pub struct MessagePath {
-    /// The room.
+    /// Id or slug of the room.
     pub room: RoomRef,
-    /// The message.
+    /// Id of the message.
     pub message: MessageId,
 }
 
 /// The path's `{room}`, `{message}` and `{emoji}`.
 pub struct ReactionPath {
-    /// The message.
+    /// Room and message.
     pub message: MessagePath,
-    /// The reaction.
+    /// Emoji of the reaction.
     pub emoji: Emoji,
 }
 

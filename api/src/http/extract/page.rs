@@ -50,7 +50,7 @@ pub struct HistoryQuery {
     /// The page that begins just after this place: a `next_cursor`.
     #[param(min_length = 1, max_length = 128, format = "cursor")]
     after: Option<String>,
-    /// Whether the page has acts on messages, too, as events that count for `limit`.
+    /// Whether the page also has changes of messages as events, which count for `limit`.
     #[param(value_type = Option<bool>)]
     acts: Option<String>,
 }
@@ -186,7 +186,7 @@ impl HistoryQuery {
     /// Which events.
     pub fn kinds(&self) -> Result<Kinds, ApiError> {
         match self.acts.as_deref() {
-            None | Some("false") => Ok(Kinds::Shown),
+            None | Some("false") => Ok(Kinds::Timeline),
             Some("true") => Ok(Kinds::All),
             Some(_) => Err(ApiError::field(ErrorCode::BadField, "acts", "must be true or false")),
         }

@@ -22,9 +22,9 @@ impl<S: Send + Sync> FromRequestParts<S> for RoomPath {
 
 /// The path's `{room}` and `{user}`. A user that is no id is answered like one that does not exist.
 pub struct MemberPath {
-    /// The room.
+    /// Id or slug of the room.
     pub room: RoomRef,
-    /// The user.
+    /// Id of the user.
     pub user: UserId,
 }
 

@@ -103,10 +103,10 @@ pub(crate) fn messages(room: RoomId, epoch: u64, seqs: std::ops::RangeInclusive<
 
 /// Something said by somebody.
 pub(crate) fn said(room: RoomId, epoch: u64, seq: u64, content: &str) -> SequencedEvent {
-    said_by(UserId::generate(), room, (epoch, seq), content)
+    message_by(UserId::generate(), room, (epoch, seq), content)
 }
 
-pub(crate) fn said_by(user_id: UserId, room: RoomId, (epoch, seq): (u64, u64), content: &str) -> SequencedEvent {
+pub(crate) fn message_by(user_id: UserId, room: RoomId, (epoch, seq): (u64, u64), content: &str) -> SequencedEvent {
     let sender = Sender { user_id, username: "bob".to_owned() };
     let new = NewMessage { content: content.to_owned(), client_id: ClientId::generate(), reply_to: None };
     at(room, epoch, seq, Event::message(room, sender, new))

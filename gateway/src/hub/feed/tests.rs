@@ -47,9 +47,9 @@ fn events_behind_a_hole_wait_for_its_repair() {
     let mut feed = filled(1, 3);
     assert_eq!(feed.offer(at(1, 6), delivery(6)), (OfferOutcome::Parked, vec![]));
     assert_eq!(feed.offer(at(1, 5), delivery(5)), (OfferOutcome::Parked, vec![]));
-    assert!(feed.has_hole());
+    assert!(feed.has_sequence_gap());
     assert_eq!(feed.offer(at(1, 4), delivery(4)), (OfferOutcome::Delivered, vec![event(4), event(5), event(6)]));
-    assert!(!feed.has_hole());
+    assert!(!feed.has_sequence_gap());
     assert_eq!(feed.offer(at(1, 5), delivery(5)), (OfferOutcome::Known, vec![]));
 }
 
@@ -68,9 +68,9 @@ fn what_cannot_be_filled_is_told_as_a_gap() {
 fn a_lost_last_event_shows_in_the_head() {
     let mut feed = filled(1, 3);
     assert_eq!(feed.compare(head(1, 2)), vec![], "a head read before the newest event");
-    assert!(!feed.has_hole());
+    assert!(!feed.has_sequence_gap());
     assert_eq!(feed.compare(head(1, 5)), vec![]);
-    assert!(feed.has_hole());
+    assert!(feed.has_sequence_gap());
     assert_eq!(feed.give_up(), vec![Step::Gap { from: Seq::new(4), to: Seq::new(5) }]);
 }
 
@@ -96,7 +96,7 @@ fn a_new_epoch_of_which_nothing_is_noted_resets_to_its_head() {
     feed.learn(vec![]);
     assert_eq!(feed.compare(head(2, 42)), vec![reset((2, 42), None)]);
     assert_eq!(feed.offer(at(1, 51), delivery(51)), (OfferOutcome::Known, vec![]));
-    assert!(!feed.has_hole(), "what waited in the old epoch is gone");
+    assert!(!feed.has_sequence_gap(), "what waited in the old epoch is gone");
     assert_eq!(feed.plan(Some(at(1, 50)), None), Plan::Epochs);
     feed.learn(vec![]);
     assert_eq!(feed.plan(Some(at(1, 50)), None), Plan::Reset);
@@ -126,7 +126,7 @@ fn what_is_stored_of_the_old_epoch_is_told_before_the_new_one() {
     assert_eq!(feed.offer(at(1, 51), delivery(51)).1, vec![event(51), event(52)]);
     let rest = feed.offer(at(1, 53), delivery(53)).1;
     assert_eq!(rest, vec![event(53), reset((2, 60), Some((1, 53)))]);
-    assert!(!feed.has_hole());
+    assert!(!feed.has_sequence_gap());
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn no_more_is_parked_than_may_be() {
     assert_eq!(feed.offer(at(1, 2 + most), delivery(2 + most)).0, OfferOutcome::Dropped);
     let (_, steps) = feed.offer(at(1, 1), delivery(1));
     assert_eq!(steps.len() as u64, most + 1);
-    assert!(feed.has_hole(), "the dropped event is still missed");
+    assert!(feed.has_sequence_gap(), "the dropped event is still missed");
 }
 
 #[test]

@@ -30,7 +30,7 @@ struct Late {
     member: ConnectionId,
     /// Frames that it has.
     has: usize,
-    /// Where that is.
+    /// Position of the room when the member joined.
     at: Position,
 }
 

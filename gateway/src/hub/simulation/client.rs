@@ -96,7 +96,7 @@ impl Client {
     }
 
     /// Takes a frame in. Gives back the message that it was told is stored, and where.
-    pub(super) fn hear(&mut self, frame: ServerFrame) -> Result<Option<(MessageId, Place)>, Violation> {
+    pub(super) fn receive(&mut self, frame: ServerFrame) -> Result<Option<(MessageId, Place)>, Violation> {
         match frame {
             ServerFrame::Subscribed { epoch, head, .. } if self.position.is_none() => {
                 let place = (epoch, head);

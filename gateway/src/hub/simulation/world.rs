@@ -22,7 +22,7 @@ use super::parts::{BusState, Rng, StoreState};
 use crate::acks::Sent;
 use crate::hub::attach::{Attempt, Progress, SubscribeRequest};
 use crate::hub::feed::{Delivery, Fetched};
-use crate::hub::room::{Lack, Room};
+use crate::hub::room::{Missing, Room};
 use crate::metrics::Metrics;
 use crate::session::{Command, Outgoing, Target};
 
@@ -45,7 +45,7 @@ static METRICS: LazyLock<Arc<Metrics>> = LazyLock::new(|| Arc::new(Metrics::new(
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mutation {
     None,
-    NoHoleCheck,
+    NoGapCheck,
     AckAccepted,
     BelieveTheReplaced,
     StoreForTheReplaced,
@@ -118,7 +118,7 @@ impl World {
         match self.rng.below(100) {
             0..20 => self.act(client),
             20..45 => self.progress(client),
-            45..60 => self.hear(client)?,
+            45..60 => self.receive(client)?,
             60..80 => self.deliver(node),
             80..86 => self.repair(node),
             86..93 if self.is_store_ready() => self.ingest(),
@@ -148,7 +148,7 @@ impl World {
         for client in 0..CLIENTS {
             self.act(client);
             self.progress(client);
-            self.hear(client)?;
+            self.receive(client)?;
         }
         Ok(())
     }
@@ -178,10 +178,10 @@ impl World {
         }
     }
 
-    fn hear(&mut self, n: usize) -> Result<(), Violation> {
+    fn receive(&mut self, n: usize) -> Result<(), Violation> {
         let frames = self.connections[n].as_ref().map(Connection::take).unwrap_or_default();
         for frame in frames {
-            if let Some((acked, place)) = self.clients[n].hear(frame)?
+            if let Some((acked, place)) = self.clients[n].receive(frame)?
                 && !self.store.has_at(acked, place)
             {
                 return Err(format!("client {n} has an ack for what is not stored there"));
@@ -313,7 +313,7 @@ impl World {
     fn offer(&self, node: usize, event: &SequencedEvent) {
         let Some(room) = &self.nodes[node].room else { return };
         let (mut at, delivery) = Delivery::of(event.clone());
-        if self.mutation == Mutation::NoHoleCheck
+        if self.mutation == Mutation::NoGapCheck
             && let Some(live) = room.live()
         {
             at.seq = at.seq.min(live.feed.head().seq.next());
@@ -328,9 +328,9 @@ impl World {
             drop(room.fill(events.into_iter().map(Delivery::of).collect()));
             return;
         }
-        match room.lack() {
-            Some(Lack::Events(hole)) => self.nodes[node].read_again = Some(self.events_after(hole.after)),
-            Some(Lack::Epoch(_)) => {
+        match room.missing() {
+            Some(Missing::Events(gap)) => self.nodes[node].read_again = Some(self.events_after(gap.after)),
+            Some(Missing::Epoch(_)) => {
                 if let Some(head) = self.head() {
                     room.learn(self.bus.epochs.clone());
                     drop(room.compare(head));

@@ -54,7 +54,7 @@ async fn without_the_api_an_old_position_gets_a_gap() {
     assert_eq!(heard.len(), 152, "the tail needs no api");
 }
 
-/// Live events must not come between the pieces of a replay, or the client would see a hole.
+/// Live events must not come between the pieces of a replay, or the client would see a sequence gap.
 #[tokio::test(start_paused = true)]
 async fn events_that_come_during_a_long_replay_come_after_it() {
     let setup = Setup::new();

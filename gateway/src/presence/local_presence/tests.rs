@@ -28,11 +28,11 @@ impl Scene {
         while let due @ [_, ..] = self.local.due_users(self.now).as_slice() {
             for (user, change) in due {
                 let setting = match change {
-                    Change::Come(setting) => setting.clone(),
-                    Change::Say(setting) => Some(setting.clone()),
-                    Change::Go => None,
+                    Change::Connect(setting) => setting.clone(),
+                    Change::SetStatus(setting) => Some(setting.clone()),
+                    Change::Disconnect => None,
                 };
-                let online = !matches!(change, Change::Go);
+                let online = !matches!(change, Change::Disconnect);
                 let presence = UserPresence { user: *user, online, setting, seen: None };
                 self.local.confirm(change, &presence, self.now);
                 written.push(change.clone());
@@ -60,14 +60,14 @@ fn first_in_and_last_out_are_written_and_nothing_between() {
     for _ in 0..3 {
         scene.local.connect(scene.user, scene.now);
     }
-    assert_eq!(scene.write(), [Change::Come(None)]);
+    assert_eq!(scene.write(), [Change::Connect(None)]);
     for _ in 0..3 {
         scene.local.disconnect(scene.user, &[], PRESENCE_GOODBYE_GRACE, scene.now);
         assert_eq!(scene.write(), []);
     }
     assert_eq!(scene.local.next(), Some(scene.now + PRESENCE_GOODBYE_GRACE));
     scene.wait(PRESENCE_GOODBYE_GRACE);
-    assert_eq!(scene.write(), [Change::Go]);
+    assert_eq!(scene.write(), [Change::Disconnect]);
     assert_eq!((scene.local.len(), scene.local.next()), (0, None));
 }
 
@@ -99,7 +99,7 @@ fn a_status_that_flaps_is_written_once_a_second() {
     }
     scene.wait(PRESENCE_INTERVAL);
     written.extend(scene.write());
-    assert_eq!(written, [Change::Say(say(Status::Away)), Change::Say(say(Status::Dnd))]);
+    assert_eq!(written, [Change::SetStatus(say(Status::Away)), Change::SetStatus(say(Status::Dnd))]);
     scene.local.set_status(scene.user, say(Status::Dnd), scene.now);
     assert_eq!(scene.write(), [], "nothing new");
 }
@@ -150,6 +150,6 @@ fn what_is_lost_is_written_again_with_what_was_said() {
     scene.local.touch(room, scene.now);
     assert_eq!(scene.write_rooms(&[user]), [1]);
     scene.local.write_again(scene.now);
-    assert_eq!(scene.write(), [Change::Come(Some(say(Status::Away)))]);
+    assert_eq!(scene.write(), [Change::Connect(Some(say(Status::Away)))]);
     assert_eq!(scene.write_rooms(&[user]), [1]);
 }

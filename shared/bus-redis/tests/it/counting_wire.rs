@@ -84,7 +84,7 @@ async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, calls: &Calls
         let old = bytes.len();
         let Ok(1..) = from.read_buf(&mut bytes).await else { return };
         for _ in bytes.windows(SCRIPT_CALL.len()).filter(|window| *window == SCRIPT_CALL) {
-            calls.note();
+            calls.record();
         }
         if to.write_all(&bytes[old..]).await.is_err() {
             return;
@@ -94,7 +94,7 @@ async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, calls: &Calls
 }
 
 impl Calls {
-    fn note(&self) {
+    fn record(&self) {
         let seen = self.seen.fetch_add(1, Ordering::SeqCst) + 1;
         if seen == self.silent_from.load(Ordering::SeqCst) {
             self.redis.process.signal("STOP");

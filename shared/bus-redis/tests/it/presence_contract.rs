@@ -54,13 +54,13 @@ async fn only_the_first_gateway_and_the_last_one_are_news(fixture: Fixture) {
     fixture.bus.subscribe_users(&[user, last]).await.unwrap();
     assert!(!online(&fixture, user).await);
     for lease in [one, other, one] {
-        assert!(change(&fixture, lease, user, Change::Come(None)).await.online);
+        assert!(change(&fixture, lease, user, Change::Connect(None)).await.online);
     }
-    assert!(change(&fixture, one, user, Change::Go).await.online, "still on the other");
-    let gone = change(&fixture, other, user, Change::Go).await;
+    assert!(change(&fixture, one, user, Change::Disconnect).await.online, "still on the other");
+    let gone = change(&fixture, other, user, Change::Disconnect).await;
     assert!(!gone.online && gone.seen.is_some());
     assert_eq!(fixture.presence.users(&[user]).await.unwrap(), [gone]);
-    change(&fixture, one, last, Change::Come(None)).await;
+    change(&fixture, one, last, Change::Connect(None)).await;
     let expected = [(user, true), (user, false), (last, true)];
     for expected in expected {
         let told = told(&mut signals).await;
@@ -73,30 +73,30 @@ async fn what_a_user_says_holds_on_every_gateway_and_is_kept(fixture: Fixture) {
     let user = UserId::generate();
     let mut signals = fixture.bus.signals();
     fixture.bus.subscribe_users(&[user]).await.unwrap();
-    let said = fixture.presence.change(None, &[(user, Change::Say(away()))]).await.unwrap();
+    let said = fixture.presence.change(None, &[(user, Change::SetStatus(away()))]).await.unwrap();
     assert_eq!((said[0].online, said[0].setting.clone()), (false, Some(away())));
     let busy = Setting { status: Status::Dnd, text: None };
-    let here = change(&fixture, one, user, Change::Come(Some(busy.clone()))).await;
+    let here = change(&fixture, one, user, Change::Connect(Some(busy.clone()))).await;
     assert_eq!(here.setting, Some(away()), "what a gateway remembers is only for a store that knows nothing");
-    change(&fixture, one, user, Change::Say(busy.clone())).await;
-    assert_eq!(change(&fixture, other, user, Change::Come(None)).await.setting, Some(busy.clone()));
+    change(&fixture, one, user, Change::SetStatus(busy.clone())).await;
+    assert_eq!(change(&fixture, other, user, Change::Connect(None)).await.setting, Some(busy.clone()));
     let expected = [(false, away()), (true, away()), (true, busy.clone())];
     for (online, setting) in expected {
         let told = told(&mut signals).await;
         assert_eq!((told.online, told.setting), (online, Some(setting)));
     }
     for lease in [one, other] {
-        change(&fixture, lease, user, Change::Go).await;
+        change(&fixture, lease, user, Change::Disconnect).await;
     }
     assert_eq!(fixture.presence.users(&[user]).await.unwrap()[0].setting, Some(busy));
     let restored = UserId::generate();
-    assert_eq!(change(&fixture, one, restored, Change::Come(Some(away()))).await.setting, Some(away()));
+    assert_eq!(change(&fixture, one, restored, Change::Connect(Some(away()))).await.setting, Some(away()));
 }
 
 async fn many_are_changed_and_read_in_the_order_asked(fixture: Fixture) {
     let lease = hold(&fixture, LONG).await;
     let users: Vec<UserId> = (0..PRESENCE_CALL_MAX * 3).map(|_| UserId::generate()).collect();
-    let here: Vec<_> = users.iter().step_by(2).map(|user| (*user, Change::Come(None))).collect();
+    let here: Vec<_> = users.iter().step_by(2).map(|user| (*user, Change::Connect(None))).collect();
     let changed = fixture.presence.change(Some(lease), &here).await.unwrap();
     assert!(
         changed
@@ -172,7 +172,7 @@ async fn what_a_dead_gateway_said_counts_no_more(fixture: Fixture) {
     let (lost, moved) = (UserId::generate(), UserId::generate());
     let room = RoomId::generate();
     for (lease, user) in [(dying, lost), (dying, moved), (living, moved)] {
-        change(&fixture, lease, user, Change::Come(None)).await;
+        change(&fixture, lease, user, Change::Connect(None)).await;
     }
     fixture
         .presence
@@ -193,7 +193,7 @@ async fn what_a_dead_gateway_said_counts_no_more(fixture: Fixture) {
     for user in [moved, lost] {
         let remains = fixture.presence.remains(dying, partition_of_user(user)).await.unwrap();
         assert!(remains.users.contains(&user));
-        change(&fixture, dying, user, Change::Go).await;
+        change(&fixture, dying, user, Change::Disconnect).await;
     }
     let told = told(&mut signals).await;
     assert_eq!((told.user, told.online), (lost, false), "who has moved is not told of");
@@ -223,9 +223,9 @@ async fn a_lease_that_is_not_known_is_asked_about() {
     let fixture = Fixture::redis().await;
     let lease = hold(&fixture, LONG).await;
     let user = UserId::generate();
-    change(&fixture, lease, user, Change::Come(None)).await;
+    change(&fixture, lease, user, Change::Connect(None)).await;
     let other = fixture.another();
     let newer = hold(&other, LONG).await;
-    other.presence.change(Some(newer), &[(user, Change::Come(None))]).await.unwrap();
-    assert!(change(&fixture, lease, user, Change::Go).await.online);
+    other.presence.change(Some(newer), &[(user, Change::Connect(None))]).await.unwrap();
+    assert!(change(&fixture, lease, user, Change::Disconnect).await.online);
 }

@@ -49,7 +49,7 @@ enum Before {
 }
 
 /// Somebody who wants to say something.
-struct Wish {
+struct TestPublication {
     room: RoomId,
     user: UserId,
     redis: Arc<Redis>,
@@ -79,7 +79,7 @@ impl fmt::Display for Report {
     }
 }
 
-impl Publication for Wish {
+impl Publication for TestPublication {
     type Done = Appended;
     type Error = AppendError;
 
@@ -109,13 +109,13 @@ impl Scene {
         node.until_up().await;
         let scene = Self { redis, wire, node, api };
         let room = scene.api.room(0, 1).await;
-        scene.node.bus.append(scene.wish(room).append()).await.unwrap();
+        scene.node.bus.append(scene.publication(room).append()).await.unwrap();
         scene
     }
 
-    fn wish(&self, room: RoomId) -> Wish {
+    fn publication(&self, room: RoomId) -> TestPublication {
         let (user, prepared) = (UserId::generate(), AtomicUsize::new(0));
-        Wish {
+        TestPublication {
             room,
             user,
             redis: Arc::clone(&self.redis),
@@ -127,14 +127,14 @@ impl Scene {
     }
 
     /// Publishes; Redis falls silent in front of the script call with this number, or never for 0.
-    async fn publish(&self, wish: Wish, opening: Opening, silent_from: usize) -> Report {
+    async fn publish(&self, publication: TestPublication, opening: Opening, silent_from: usize) -> Report {
         let opener = Opener { api: self.api.bus.clone(), redis: Arc::clone(&self.redis), opening };
         self.wire.count_anew(silent_from);
         let begin = Instant::now();
-        let publishing = publish(&*self.node.bus, &opener, wish.within, &wish);
-        let outcome = timeout(wish.within + PATIENCE, publishing).await.expect("it comes to an end");
+        let publishing = publish(&*self.node.bus, &opener, publication.within, &publication);
+        let outcome = timeout(publication.within + PATIENCE, publishing).await.expect("it comes to an end");
         let elapsed = begin.elapsed();
-        let prepared = wish.prepared.load(Ordering::SeqCst);
+        let prepared = publication.prepared.load(Ordering::SeqCst);
         Report { outcome, elapsed, prepared, calls: self.wire.calls() }
     }
 
@@ -160,7 +160,7 @@ impl Scene {
     }
 }
 
-impl Wish {
+impl TestPublication {
     fn append(&self) -> Append {
         message(self.room, self.user, "c-0", "before")
     }
@@ -191,7 +191,7 @@ async fn a_redis_that_is_silent_before_a_publication_gets_one_call_of_it() {
     let scene = Scene::start().await;
     let room = scene.api.room(0, 1).await;
     scene.redis.process.signal("STOP");
-    let report = scene.publish(scene.wish(room), Opening::Nothing, 0).await;
+    let report = scene.publish(scene.publication(room), Opening::Nothing, 0).await;
     println!("silent before: {report}");
     scene.holds_given_up(&report).await;
     assert_eq!(report.calls, 1);
@@ -203,10 +203,10 @@ async fn a_redis_that_has_been_silent_for_long_gets_no_call_when_it_goes_on() {
     let scene = Scene::start().await;
     let room = scene.api.room(0, 1).await;
     scene.redis.process.signal("STOP");
-    let first = scene.node.bus.append(scene.wish(room).append()).await;
+    let first = scene.node.bus.append(scene.publication(room).append()).await;
     assert!(matches!(first, Err(AppendError::Bus(_))), "{first:?}");
     sleep(Duration::from_secs(1)).await;
-    let report = scene.publish(scene.wish(room), Opening::Nothing, 0).await;
+    let report = scene.publish(scene.publication(room), Opening::Nothing, 0).await;
     println!("silent for long: {report}");
     sleep(BUS_COMMAND_DEADLINE).await;
     scene.holds_given_up(&report).await;
@@ -216,7 +216,7 @@ async fn a_redis_that_has_been_silent_for_long_gets_no_call_when_it_goes_on() {
 #[tokio::test]
 async fn a_redis_that_falls_silent_when_the_room_is_open_gets_no_more_than_the_next_call() {
     let scene = Scene::start().await;
-    let report = scene.publish(scene.wish(RoomId::generate()), Opening::ThenSilent, 0).await;
+    let report = scene.publish(scene.publication(RoomId::generate()), Opening::ThenSilent, 0).await;
     println!("silent after the room was opened: {report}");
     scene.holds_given_up(&report).await;
     assert_eq!((report.prepared, report.calls), (2, 2));
@@ -227,8 +227,8 @@ async fn a_redis_that_falls_silent_when_the_room_is_open_gets_no_more_than_the_n
 async fn a_redis_may_fall_silent_at_any_call() {
     join_all((1..=CALLS_MAX).map(async |call| {
         let scene = Scene::start().await;
-        let wish = Wish { before: Before::FlushScripts, ..scene.wish(RoomId::generate()) };
-        let report = scene.publish(wish, Opening::Nothing, call).await;
+        let publication = TestPublication { before: Before::FlushScripts, ..scene.publication(RoomId::generate()) };
+        let report = scene.publish(publication, Opening::Nothing, call).await;
         println!("silent at call {call}: {report}");
         scene.holds_given_up(&report).await;
         assert_eq!(report.calls, call);
@@ -243,8 +243,8 @@ async fn retries_of_all_causes_together_stay_within_the_calls_of_one_publication
     let open = scene.api.room(0, 1).await;
     for (room, stale) in [(RoomId::generate(), false), (open, true)] {
         ask(scene.redis.port(), &["CONFIG", "RESETSTAT"]).await.unwrap();
-        let wish = Wish { before: Before::FlushScripts, stale, ..scene.wish(room) };
-        let report = scene.publish(wish, Opening::Nothing, 0).await;
+        let publication = TestPublication { before: Before::FlushScripts, stale, ..scene.publication(room) };
+        let report = scene.publish(publication, Opening::Nothing, 0).await;
         println!("flushed scripts, stale answers {stale}: {report}");
         assert_eq!(report.outcome, Err(AppendError::AttemptsExhausted));
         assert_eq!((report.prepared, report.calls), (PUBLISH_APPENDS_MAX + 1, CALLS_MAX));
@@ -257,8 +257,9 @@ async fn retries_of_all_causes_together_stay_within_the_calls_of_one_publication
 async fn a_redis_that_is_replaced_at_each_append_gets_no_more_calls() {
     let scene = Scene::start().await;
     let room = scene.api.room(0, 1).await;
-    let wish = Wish { before: Before::Restart, within: PUBLISH_DEADLINE * 3, ..scene.wish(room) };
-    let report = scene.publish(wish, Opening::Nothing, 0).await;
+    let publication =
+        TestPublication { before: Before::Restart, within: PUBLISH_DEADLINE * 3, ..scene.publication(room) };
+    let report = scene.publish(publication, Opening::Nothing, 0).await;
     println!("replaced at each append: {report}");
     assert!(matches!(report.outcome, Err(AppendError::AttemptsExhausted | AppendError::Bus(_))), "{report:?}");
     scene.holds_calls(&report).await;
@@ -268,8 +269,8 @@ async fn a_redis_that_is_replaced_at_each_append_gets_no_more_calls() {
 #[tokio::test]
 async fn a_cold_room_is_opened_and_published_to() {
     let scene = Scene::start().await;
-    let wish = Wish { before: Before::FlushScripts, ..scene.wish(RoomId::generate()) };
-    let report = scene.publish(wish, Opening::Room, 0).await;
+    let publication = TestPublication { before: Before::FlushScripts, ..scene.publication(RoomId::generate()) };
+    let report = scene.publish(publication, Opening::Room, 0).await;
     println!("cold room, flushed scripts: {report}");
     assert!(report.outcome.is_ok(), "{report:?}");
     assert_eq!((report.prepared, report.calls), (2, 4));

@@ -75,21 +75,21 @@ impl Presences {
         let before = self.is_online(user) || self.users.get(&user).is_some_and(by_lease);
         let known = self.users.entry(user).or_default();
         match (change, lease) {
-            (Change::Come(setting), Some(lease)) => {
+            (Change::Connect(setting), Some(lease)) => {
                 known.by.insert(lease);
                 known.setting = known.setting.take().or_else(|| setting.clone());
             }
-            (Change::Go, Some(lease)) => {
+            (Change::Disconnect, Some(lease)) => {
                 known.by.remove(&lease);
             }
-            (Change::Say(setting), _) => known.setting = Some(setting.clone()),
-            (Change::Come(_) | Change::Go, None) => {}
+            (Change::SetStatus(setting), _) => known.setting = Some(setting.clone()),
+            (Change::Connect(_) | Change::Disconnect, None) => {}
         }
         let online = self.is_online(user);
-        if let (Change::Go, false, Some(known)) = (change, online, self.users.get_mut(&user)) {
+        if let (Change::Disconnect, false, Some(known)) = (change, online, self.users.get_mut(&user)) {
             known.seen = Some(UnixMillis::now());
         }
-        (self.get(user), online != before || matches!(change, Change::Say(_)))
+        (self.get(user), online != before || matches!(change, Change::SetStatus(_)))
     }
 }
 

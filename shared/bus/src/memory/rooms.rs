@@ -174,16 +174,16 @@ impl Rooms {
         now: UnixMillis,
     ) -> Result<Option<RateState>, AppendError> {
         let load = MessageCost::of(&append.event.body);
-        let keeps_order = matches!(append.rights, Rights::Moderator(_));
+        let is_moderator = matches!(append.rights, Rights::Moderator(_));
         if load == MessageCost::Free {
             return Ok(None);
         }
-        if settings.frozen && !keeps_order {
+        if settings.frozen && !is_moderator {
             return Err(AppendError::Frozen);
         }
         let key = (append.room, append.event.user_id);
         let trace = plan.traces.get(&key).or_else(|| self.traces.get(&key)).copied();
-        let slow_mode_ms = pace::slow_mode_of(load, settings, keeps_order);
+        let slow_mode_ms = pace::slow_mode_of(load, settings, is_moderator);
         pace::step(self.pace, slow_mode_ms, trace, now).map(Some).map_err(AppendError::TooEarly)
     }
 

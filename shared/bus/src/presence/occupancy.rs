@@ -36,7 +36,7 @@ impl RoomOccupancy {
         Self { users: None, ..self }
     }
 
-    /// How many users.
+    /// Number of users.
     pub const fn online(&self) -> usize {
         self.online
     }

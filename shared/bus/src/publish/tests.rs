@@ -60,7 +60,7 @@ impl Log for Answering {
 }
 
 /// Wants to say something.
-struct Wish {
+struct TestPublication {
     room: RoomId,
     is_current: fn(Cause) -> bool,
     prepared: AtomicUsize,
@@ -68,14 +68,14 @@ struct Wish {
     stale: AtomicUsize,
 }
 
-impl Wish {
+impl TestPublication {
     fn new() -> Self {
         let (prepared, stale) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Self { room: RoomId::generate(), is_current: |_| true, prepared, stale }
     }
 }
 
-impl Publication for Wish {
+impl Publication for TestPublication {
     type Done = Appended;
     type Error = AppendError;
 
@@ -101,9 +101,9 @@ impl Publication for Wish {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_bus_is_given_up_at_the_deadline() {
-    let (log, wish) = (Answering { is_silent: true, ..Answering::default() }, Wish::new());
+    let (log, publication) = (Answering { is_silent: true, ..Answering::default() }, TestPublication::new());
     let began = Instant::now();
-    let outcome = in_time(&log, PUBLISH_DEADLINE, &wish).await;
+    let outcome = in_time(&log, PUBLISH_DEADLINE, &publication).await;
     assert!(matches!(outcome, Err(AppendError::Bus(BusError::Unavailable(_)))), "{outcome:?}");
     // Timers count whole milliseconds.
     let late = began.elapsed().saturating_sub(PUBLISH_DEADLINE);
@@ -112,31 +112,32 @@ async fn a_silent_bus_is_given_up_at_the_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cold_room_under_stale_rights_is_one_publication() {
-    let (log, wish) = (Answering::with(&[AppendError::NotOpen, AppendError::StaleRights]), Wish::new());
-    assert!(in_time(&log, PUBLISH_DEADLINE, &wish).await.is_ok());
+    let (log, publication) =
+        (Answering::with(&[AppendError::NotOpen, AppendError::StaleRights]), TestPublication::new());
+    assert!(in_time(&log, PUBLISH_DEADLINE, &publication).await.is_ok());
     assert_eq!((log.appends(), log.opened.load(Ordering::Relaxed)), (3, 1));
-    assert_eq!(wish.prepared.load(Ordering::Relaxed), 3, "authorized anew each time");
+    assert_eq!(publication.prepared.load(Ordering::Relaxed), 3, "authorized anew each time");
 }
 
 #[tokio::test(start_paused = true)]
 async fn appends_are_counted_over_all_causes() {
     for error in [AppendError::NotOpen, AppendError::StaleRights] {
-        let (log, wish) = (Answering::with(&vec![error.clone(); 100]), Wish::new());
-        let outcome = in_time(&log, PUBLISH_DEADLINE, &wish).await;
+        let (log, publication) = (Answering::with(&vec![error.clone(); 100]), TestPublication::new());
+        let outcome = in_time(&log, PUBLISH_DEADLINE, &publication).await;
         assert_eq!((outcome, log.appends()), (Err(AppendError::AttemptsExhausted), PUBLISH_APPENDS_MAX), "{error:?}");
     }
-    let (log, wish) = (Answering::default(), Wish::new());
-    wish.stale.store(100, Ordering::Relaxed);
-    let outcome = in_time(&log, PUBLISH_DEADLINE, &wish).await;
+    let (log, publication) = (Answering::default(), TestPublication::new());
+    publication.stale.store(100, Ordering::Relaxed);
+    let outcome = in_time(&log, PUBLISH_DEADLINE, &publication).await;
     assert_eq!((outcome, log.appends()), (Err(AppendError::AttemptsExhausted), PUBLISH_APPENDS_MAX));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_does_not_settle_is_looked_at_for_a_while_only() {
     let log = Answering::default();
-    let wish = Wish { is_current: |_| false, ..Wish::new() };
-    assert_eq!(in_time(&log, PUBLISH_DEADLINE, &wish).await, Err(AppendError::AttemptsExhausted));
-    assert_eq!((log.appends(), wish.prepared.load(Ordering::Relaxed)), (0, PUBLISH_LOOKS_MAX + 1));
-    let current = Wish { is_current: |cause| cause != Cause::Start, ..Wish::new() };
+    let publication = TestPublication { is_current: |_| false, ..TestPublication::new() };
+    assert_eq!(in_time(&log, PUBLISH_DEADLINE, &publication).await, Err(AppendError::AttemptsExhausted));
+    assert_eq!((log.appends(), publication.prepared.load(Ordering::Relaxed)), (0, PUBLISH_LOOKS_MAX + 1));
+    let current = TestPublication { is_current: |cause| cause != Cause::Start, ..TestPublication::new() };
     assert!(in_time(&log, PUBLISH_DEADLINE, &current).await.is_ok());
 }

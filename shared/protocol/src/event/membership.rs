@@ -19,13 +19,13 @@ pub enum MembershipChange {
     /// The user ended somebody's membership.
     #[serde(rename = "member_kicked")]
     Kicked {
-        /// Whose.
+        /// The user concerned.
         member: Sender,
     },
     /// The user banned somebody.
     #[serde(rename = "member_banned")]
     Banned {
-        /// Whom.
+        /// The user concerned.
         member: Sender,
         /// When the ban ends by itself; never if absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,13 +34,13 @@ pub enum MembershipChange {
     /// The user lifted a ban.
     #[serde(rename = "member_unbanned")]
     Unbanned {
-        /// Whose.
+        /// The user concerned.
         member: Sender,
     },
     /// The user muted somebody.
     #[serde(rename = "member_muted")]
     Muted {
-        /// Whom.
+        /// The user concerned.
         member: Sender,
         /// When the mute ends by itself; never if absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,7 +49,7 @@ pub enum MembershipChange {
     /// The user lifted a mute.
     #[serde(rename = "member_unmuted")]
     Unmuted {
-        /// Whose.
+        /// The user concerned.
         member: Sender,
     },
 }

@@ -24,7 +24,7 @@ pub enum MessageChanged {
     /// Its text.
     #[serde(rename = "message_edited")]
     Edited {
-        /// The message.
+        /// Id of the message.
         message_id: MessageId,
         /// Its new text; empty once the message was deleted.
         content: String,
@@ -34,22 +34,22 @@ pub enum MessageChanged {
     /// It is deleted.
     #[serde(rename = "message_deleted")]
     Deleted {
-        /// The message.
+        /// Id of the message.
         message_id: MessageId,
     },
     /// The user reacted to it.
     ReactionAdded {
-        /// The message.
+        /// Id of the message.
         message_id: MessageId,
-        /// The reaction.
+        /// Emoji of the reaction.
         #[serde(deserialize_with = "crate::emoji::kept")]
         emoji: Emoji,
     },
     /// The user took a reaction back.
     ReactionRemoved {
-        /// The message.
+        /// Id of the message.
         message_id: MessageId,
-        /// The reaction.
+        /// Emoji of the reaction.
         #[serde(deserialize_with = "crate::emoji::kept")]
         emoji: Emoji,
     },

@@ -101,7 +101,7 @@ impl Reader {
     /// A folder.
     pub fn folder(&mut self, key: &'static str) -> Option<Folder> {
         let path = self.text(key)?;
-        Some(Folder::new(&path, self.shown(key)))
+        Some(Folder::new(&path, self.describe(key)))
     }
 
     /// An address to listen on.
@@ -127,7 +127,7 @@ impl Reader {
 
     /// Remembers an error that concerns a value's meaning.
     pub fn reject(&mut self, key: &'static str, why: &str) {
-        self.errors.push(format!("{}: {why}", self.shown(key)));
+        self.errors.push(format!("{}: {why}", self.describe(key)));
     }
 
     /// All errors at once, or what is in force.
@@ -141,7 +141,7 @@ impl Reader {
 
     fn optional_listen(&mut self, key: &'static str) -> Option<ListenAddress> {
         match self.found(key, false)?.parse::<ListenAddress>() {
-            Ok(address) => Some(address.given_as(self.shown(key))),
+            Ok(address) => Some(address.given_as(self.describe(key))),
             Err(error) => {
                 self.reject(key, &error.to_string());
                 None
@@ -164,10 +164,10 @@ impl Reader {
     }
 
     /// The setting and its value as their author wrote them.
-    fn shown(&self, key: &str) -> String {
+    fn describe(&self, key: &str) -> String {
         self.values
             .get(key)
-            .map_or_else(|| key.to_owned(), |found| found.shown(key, self.is_secret(key)))
+            .map_or_else(|| key.to_owned(), |found| found.describe(key, self.is_secret(key)))
     }
 
     fn is_secret(&self, key: &str) -> bool {
@@ -214,12 +214,12 @@ impl Reader {
             let near = nearest(&key.to_lowercase(), self.settings.iter().map(|setting| setting.key));
             let near = near.map(|near| format!("; did you mean {}?", source.spelled(near)));
             self.errors
-                .push(format!("{} is not a setting{}", source.shown(key, ""), near.unwrap_or_default()));
+                .push(format!("{} is not a setting{}", source.describe(key, ""), near.unwrap_or_default()));
             return;
         }
         match text {
             Ok(text) => self.put(key, text, source),
-            Err(why) => self.errors.push(format!("{} {why}", source.shown(key, ""))),
+            Err(why) => self.errors.push(format!("{} {why}", source.describe(key, ""))),
         }
     }
 }

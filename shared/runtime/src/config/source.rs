@@ -24,9 +24,9 @@ pub(super) enum Source {
 
 impl Found {
     /// `ROOKERY_DRAIN_MS="-1"`, `--drain-ms="-1"`, `drain_ms="-1" in rookery.toml`.
-    pub(super) fn shown(&self, key: &str, secret: bool) -> String {
+    pub(super) fn describe(&self, key: &str, secret: bool) -> String {
         let value = if secret { "(hidden)".to_owned() } else { format!("{:?}", self.text) };
-        self.source.shown(key, &format!("={value}"))
+        self.source.describe(key, &format!("={value}"))
     }
 }
 
@@ -42,7 +42,7 @@ impl Source {
     }
 
     /// The setting's name as its author wrote it, followed by its value or by nothing.
-    pub(super) fn shown(&self, key: &str, value: &str) -> String {
+    pub(super) fn describe(&self, key: &str, value: &str) -> String {
         match self {
             Self::Default => format!("{key}{value} (default)"),
             Self::File(path) => format!("{key}{value} in {path}"),

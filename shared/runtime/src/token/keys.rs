@@ -56,7 +56,7 @@ pub enum KeyError {
 pub struct UnusableKeys {
     /// The folder, as it was given.
     pub given: String,
-    /// Why not.
+    /// Cause of the failure.
     pub source: KeyError,
 }
 

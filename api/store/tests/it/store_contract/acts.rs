@@ -61,7 +61,7 @@ impl Scene {
     }
 
     async fn shown(&self, stores: &Stores) -> Vec<(String, Vec<UserId>)> {
-        let reactions = self.state(stores).await.shown_reactions();
+        let reactions = self.state(stores).await.visible_reactions();
         reactions.into_iter().map(|reaction| (reaction.emoji.into(), reaction.user_ids)).collect()
     }
 }
@@ -245,7 +245,7 @@ pub(crate) async fn b06_pages_of_what_is_shown_leave_acts_out(home: Home) {
         stores.messages.apply(part).await.unwrap();
     }
     let shown = |window, limit| {
-        let question = PageQuestion { window, kinds: Kinds::Shown, limit };
+        let question = PageQuestion { window, kinds: Kinds::Timeline, limit };
         let (messages, room) = (stores.messages.clone(), scene.room);
         async move { messages.page(room, question).await.unwrap() }
     };
@@ -281,7 +281,7 @@ pub(crate) async fn b06_who_reacted_comes_in_pages(home: Home) {
     assert_eq!(listed, wanted);
     let asked = [users[3], users[29], UserId::generate()];
     let state = stores.messages.states(&[scene.id()], &asked).await.unwrap().remove(&scene.id()).unwrap();
-    let shown = state.shown_reactions();
+    let shown = state.visible_reactions();
     assert_eq!((shown[0].count, &shown[0].user_ids[..]), (29, &wanted[..REACTION_USERS_MAX]));
     assert_eq!(asked.map(|user| state.reactions.of(user).len()), [0, 1, 0]);
 }

@@ -218,7 +218,7 @@ pub(crate) async fn c04_reactions_of_before_are_one_for_each_emoji(home: Home) {
         .unwrap()
         .unwrap();
     let page = |kinds| stores.messages.page(room.id, PageQuestion { window: Window::Latest, kinds, limit: 100 });
-    let shown = page(Kinds::Shown).await.unwrap();
+    let shown = page(Kinds::Timeline).await.unwrap();
     assert_eq!((shown.len(), page(Kinds::All).await.unwrap().len()), (3, 12), "two came, one said something");
     let said = shown.last().unwrap();
     let state = stores
@@ -229,7 +229,7 @@ pub(crate) async fn c04_reactions_of_before_are_one_for_each_emoji(home: Home) {
         .remove(&said.event.id)
         .unwrap();
     assert_eq!(state.edit.as_ref().map(|edit| edit.content.as_str()), Some("hello again @eve"));
-    let reactions = state.shown_reactions();
+    let reactions = state.visible_reactions();
     let users = [ada.id, eve.unwrap().id];
     assert_eq!(reactions.len(), 1);
     assert_eq!((reactions[0].emoji.as_str(), reactions[0].count), ("❤\u{fe0f}", 2));

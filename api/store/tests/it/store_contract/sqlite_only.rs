@@ -186,7 +186,7 @@ async fn a_store_of_schema_7_opens_with_all_that_is_in_it() {
         .remove(&events[2].event.id);
     let state = state.expect("something was done to it");
     assert_eq!(state.edit.as_ref().map(|edit| edit.content.as_str()), Some("one, mended"));
-    assert_eq!(state.shown_reactions().len(), 1);
+    assert_eq!(state.visible_reactions().len(), 1);
     let reader = Reader { user: UserId::generate(), name: "testuser".to_owned() };
     let span = Span { room: general.id, after: Position::START, upto: events[6].position() };
     let counts = stores.unread.counts(&reader, &[span], 100).await.unwrap();

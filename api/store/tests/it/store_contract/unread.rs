@@ -10,7 +10,7 @@ use rookery_store::room::Member;
 use rookery_store::unread::{Counts, Reader, Span};
 
 use super::Home;
-use crate::samples::{NOON, at, joined, left, member, messages, room, said, said_by};
+use crate::samples::{NOON, at, joined, left, member, message_by, messages, room, said};
 
 const MOST: usize = 5;
 
@@ -102,7 +102,7 @@ pub(crate) async fn rooms_of_a_user_come_in_pages_with_their_marks(home: Home) {
 pub(crate) async fn messages_of_others_after_the_mark_are_unread(home: Home) {
     let (stores, room, ada) = (home.stores().await, RoomId::generate(), ada());
     let (first, second) = (said(room, 1, 1, "one"), said(room, 1, 3, "two"));
-    let own = said_by(ada.user, room, (1, 4), "mine, @ada");
+    let own = message_by(ada.user, room, (1, 4), "mine, @ada");
     let (event, elsewhere) = (at(room, 1, 2, joined(UserId::generate())), said(RoomId::generate(), 1, 3, "x"));
     let events = [first.clone(), event, second.clone(), own, edit(&first, 5, "one!"), elsewhere];
     stores.messages.apply(&events).await.unwrap();

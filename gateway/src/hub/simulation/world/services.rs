@@ -75,7 +75,7 @@ impl World {
         })
     }
 
-    /// The rules of `api/src/service/history.rs`: no page hides a hole, nor shows what a replaced server has numbered.
+    /// The rules of `api/src/service/history.rs`: no page hides a sequence gap, nor shows what a replaced server has numbered.
     fn page(&self, tail: Option<(Head, Vec<SequencedEvent>)>) -> Reading {
         let mut events: Vec<SequencedEvent> = self.store.events.values().cloned().collect();
         let Some((head, unstored)) = tail.filter(|(head, _)| head.epoch >= self.begun.1) else {

@@ -1,4 +1,4 @@
-//! Acts on messages in SQLite: applied in the transaction that writes their events.
+//! MessageChanges on messages in SQLite: applied in the transaction that writes their events.
 
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
@@ -65,16 +65,16 @@ pub(super) fn apply(db: &Connection, event: &SequencedEvent) -> Result<(), Faile
     }
 }
 
-/// The text that came after its own deletion goes, too; any other mentions whom it names.
-fn apply_to_message(db: &Connection, id: MessageId, said: Option<&SequencedEvent>) -> Result<(), Failed> {
+/// Clears the text of a message that was deleted before it was stored; otherwise records its mentions.
+fn apply_to_message(db: &Connection, id: MessageId, message: Option<&SequencedEvent>) -> Result<(), Failed> {
     let state = one(db, STATE, [id.as_uuid()], read_state)?;
     if state.as_ref().is_some_and(|state| state.deleted) {
         return clear(db, id);
     }
-    match said {
-        Some(said) => unread::mention(db, said, state.as_ref()),
+    match message {
+        Some(message) => unread::mention(db, message, state.as_ref()),
         None => match event_rows::by_id(db, id)? {
-            Some(said) => unread::mention(db, &said, state.as_ref()),
+            Some(message) => unread::mention(db, &message, state.as_ref()),
             None => Ok(()),
         },
     }
@@ -83,7 +83,7 @@ fn apply_to_message(db: &Connection, id: MessageId, said: Option<&SequencedEvent
 fn clear(db: &Connection, message: MessageId) -> Result<(), Failed> {
     change(db, CLEAR_MESSAGE, [message.as_uuid()])?;
     change(db, CLEAR_EDITS, [message.as_uuid()])?;
-    unread::forget(db, message)
+    unread::remove(db, message)
 }
 
 /// The state of one message, with the last words of these users.

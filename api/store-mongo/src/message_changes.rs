@@ -1,4 +1,4 @@
-//! Acts on messages in MongoDB. Every change is guarded by the place of its event, so it may be made again, late, and
+//! MessageChanges on messages in MongoDB. Every change is guarded by the place of its event, so it may be made again, late, and
 //! beside others. A guard compares one text, `place`, so that it is one range of an index.
 
 use std::collections::{HashMap, HashSet};
@@ -26,7 +26,7 @@ use crate::batch_reads::page_of;
 use crate::documents::StateDocument;
 use crate::error::Failed;
 use crate::fields::{date, key, order, place, uuid_of};
-use crate::limits::ACTS_AT_ONCE;
+use crate::limits::MESSAGE_CHANGES_AT_ONCE;
 
 /// The last word of one user about one reaction; its id is made of the three.
 #[derive(Serialize, Deserialize)]
@@ -44,16 +44,16 @@ pub(super) struct ReactionDocument {
     taken_back_at: Option<DateTime>,
 }
 
-/// The collections that acts change.
+/// The collections that changes of messages update.
 #[derive(Clone)]
-pub(super) struct Acts {
+pub(super) struct MessageChanges {
     messages: Collection<MessageDocument>,
     states: Collection<StateDocument>,
     reactions: Collection<ReactionDocument>,
     mentions: Collection<MentionDocument>,
 }
 
-impl Acts {
+impl MessageChanges {
     pub(super) fn new(mongo: &Mongo) -> Self {
         Self {
             messages: mongo.messages.clone(),
@@ -65,24 +65,26 @@ impl Acts {
 
     /// Takes in events that are stored by now.
     pub(super) async fn apply(&self, events: &[SequencedEvent]) -> Result<(), Failed> {
-        let acts = self.placed(events).await?;
-        let changes = stream::iter(acts).map(|event| self.clone().change(event)).buffer_unordered(ACTS_AT_ONCE);
+        let changes = self.placed(events).await?;
+        let changes = stream::iter(changes)
+            .map(|event| self.clone().change(event))
+            .buffer_unordered(MESSAGE_CHANGES_AT_ONCE);
         changes.try_collect::<Vec<()>>().await?;
         self.apply_to_messages(events).await
     }
 
-    /// The acts that have the place they come with. A late repeat is stored at its first place and changes nothing.
+    /// The changes that are stored at their own position. A late repeat is stored at its first one and changes nothing.
     async fn placed(&self, events: &[SequencedEvent]) -> Result<Vec<SequencedEvent>, Failed> {
-        let is_act = |event: &&SequencedEvent| target_of(&event.event.body).is_some();
-        let acts: Vec<SequencedEvent> = events.iter().filter(is_act).cloned().collect();
-        if acts.is_empty() {
-            return Ok(acts);
+        let is_change = |event: &&SequencedEvent| target_of(&event.event.body).is_some();
+        let changes: Vec<SequencedEvent> = events.iter().filter(is_change).cloned().collect();
+        if changes.is_empty() {
+            return Ok(changes);
         }
-        let ids: Vec<Bson> = acts.iter().map(|event| key(event.event.id.as_uuid()).into()).collect();
+        let ids: Vec<Bson> = changes.iter().map(|event| key(event.event.id.as_uuid()).into()).collect();
         let stored: Vec<MessageDocument> = self.messages.find(any_of("_id", ids)).await?.try_collect().await?;
         let places: HashSet<_> = stored.into_iter().map(|event| (event.id, event.epoch, event.seq)).collect();
-        let mut found = Vec::with_capacity(acts.len());
-        for event in acts {
+        let mut found = Vec::with_capacity(changes.len());
+        for event in changes {
             let (epoch, seq) = place_in(&event)?;
             if places.contains(&(key(event.event.id.as_uuid()), epoch, seq)) {
                 found.push(event);
@@ -154,7 +156,7 @@ impl Acts {
         for state in edited {
             states.insert(state.id, MessageState::try_from(state)?);
         }
-        self.note_mentions(events, &states).await
+        self.record_mentions(events, &states).await
     }
 
     async fn clear(&self, id: Uuid) -> Result<(), Failed> {
@@ -168,7 +170,7 @@ impl Acts {
     }
 
     /// The messages are read again: only what is stored counts, at the place it has there.
-    async fn note_mentions(
+    async fn record_mentions(
         &self,
         events: &[SequencedEvent],
         states: &HashMap<Uuid, MessageState>,
@@ -243,7 +245,7 @@ impl Acts {
             let same = doc! { "_id": reaction.id, "taken_back_at": reaction.taken_back_at };
             Ok::<u64, Failed>(self.reactions.delete_one(same).await?.deleted_count)
         });
-        let gone: Vec<u64> = stream::iter(gone).buffer_unordered(ACTS_AT_ONCE).try_collect().await?;
+        let gone: Vec<u64> = stream::iter(gone).buffer_unordered(MESSAGE_CHANGES_AT_ONCE).try_collect().await?;
         Ok(usize::try_from(gone.iter().sum::<u64>()).unwrap_or(usize::MAX))
     }
 }
