@@ -78,7 +78,7 @@ impl Kind {
     }
 
     /// What it is, with its rate.
-    pub(crate) fn told(self, sources: u8) -> String {
+    pub(crate) fn describe(self, sources: u8) -> String {
         let count = usize::from(sources);
         match self {
             Self::Passwords => format!("{sources} addresses try {TRIES_PER_SECOND} passwords/s each, with a token"),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::time::sleep;
 
-use crate::crowd::{Crew, Talk, number_of};
+use crate::clients::{ClientOptions, Talk, number_of};
 use crate::finding::{Findings, Target};
 use crate::ledger::Ledger;
 use crate::{Failure, tell};
@@ -32,7 +32,7 @@ pub(crate) struct Cost {
     #[arg(long)]
     bystander: Vec<Bystander>,
     #[command(flatten)]
-    crew: Crew,
+    options: ClientOptions,
     #[command(flatten)]
     talk: Talk,
 }
@@ -73,23 +73,23 @@ impl std::str::FromStr for Bystander {
 impl Cost {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let ledger = Arc::new(Ledger::new());
-        let crowd = self.crew.gather(&ledger, self.talk.size).await?;
+        let clients = self.options.gather(&ledger, self.talk.size).await?;
         sleep(REST).await;
-        let quiet = self.crew.usage();
+        let quiet = self.options.usage();
         sleep(Duration::from_secs_f64(self.talk.seconds)).await;
-        let quiet = self.crew.since(&quiet);
-        let (counted, busy) = (self.counters().await?, self.crew.usage());
-        let (sent, expected) = crowd.talk(&self.talk, &ledger).await?;
-        let busy = self.crew.since(&busy);
+        let quiet = self.options.since(&quiet);
+        let (counted, busy) = (self.counters().await?, self.options.usage());
+        let (sent, expected) = clients.talk(&self.talk, &ledger).await?;
+        let busy = self.options.since(&busy);
         sleep(REST).await;
         let counted_after = self.counters().await?;
-        crowd.leave().await;
-        let heard = ledger.close().deliveries;
-        if heard != expected {
-            tell(&format!("{}: {heard} of {expected} deliveries came", self.row));
+        clients.leave().await;
+        let received = ledger.close().deliveries;
+        if received != expected {
+            tell(&format!("{}: {received} of {expected} deliveries came", self.row));
         }
         let above: Vec<f64> = busy.iter().zip(&quiet).map(|(busy, quiet)| busy - quiet).collect();
-        for (name, cpu_us) in self.crew.spent(&above, sent) {
+        for (name, cpu_us) in self.options.spent(&above, sent) {
             let what = format!("{}: {name}", self.row);
             match self.at_most.iter().find(|bound| bound.name == name) {
                 Some(bound) => PART.judge(&what, cpu_us, "µs", Target::AtMost(bound.most))?,

@@ -11,8 +11,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, interval, sleep, timeout};
 
+use crate::clients::{ClientOptions, number_of};
 use crate::cost::value_of;
-use crate::crowd::{Crew, number_of};
 use crate::finding::{Findings, Target};
 use crate::resident::Residents;
 use crate::{Failure, tell};
@@ -44,22 +44,22 @@ pub(crate) struct Failover {
     #[arg(long, default_value_t = 5.0)]
     target_s: f64,
     #[command(flatten)]
-    crew: Crew,
+    options: ClientOptions,
 }
 
 impl Failover {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        self.crew.fits_with(0)?;
-        let mut residents = Residents::new(&self.crew, self.crew.credentials()?);
-        for user in 0..self.crew.connections {
-            residents.visit(user, vec![self.crew.nodes[user % self.crew.nodes.len()]]);
-            self.crew.pace().await;
+        self.options.fits_with(0)?;
+        let mut residents = Residents::new(&self.options, self.options.credentials()?);
+        for user in 0..self.options.connections {
+            residents.visit(user, vec![self.options.nodes[user % self.options.nodes.len()]]);
+            self.options.pace().await;
         }
-        residents.subscribed(self.crew.connections).await?;
+        residents.subscribed(self.options.connections).await?;
         sleep(REST).await;
         let residents = Arc::new(residents);
         let words = Arc::new(AtomicU64::new(0));
-        let senders: Vec<usize> = (0..self.crew.rooms).map(|room| room * self.crew.nodes.len()).collect();
+        let senders: Vec<usize> = (0..self.options.rooms).map(|room| room * self.options.nodes.len()).collect();
         let talks: Vec<_> = senders
             .iter()
             .enumerate()
@@ -67,11 +67,11 @@ impl Failover {
             .collect();
         sleep(REST).await;
         let before = self.reads().await?;
-        self.crew.kill(&self.kill)?;
+        self.options.kill(&self.kill)?;
         let killed = Instant::now();
         self.promoted().await?;
         let (promoted, first) = (Instant::now(), words.load(Ordering::Relaxed));
-        let acked = until("all are acked", || all_acked(&residents, self.crew.rooms, first)).await? - promoted;
+        let acked = until("all are acked", || all_acked(&residents, self.options.rooms, first)).await? - promoted;
         talks.iter().for_each(tokio::task::JoinHandle::abort);
         let caught_up = until("all are caught up", || residents.behind() == 0).await? - promoted;
         tell(&format!(
@@ -90,7 +90,7 @@ impl Failover {
         before: &BTreeMap<&str, f64>,
     ) -> Result<(), Failure> {
         let (findings, account) = (Findings("Failover of Redis"), residents.account());
-        let (rooms, clients) = (self.crew.rooms, self.crew.connections);
+        let (rooms, clients) = (self.options.rooms, self.options.connections);
         let none = Target::AtMost(0.0);
         let title = format!("{rooms} senders acked since the promotion");
         findings.judge(&title, acked.as_secs_f64(), "s", Target::AtMost(self.target_s))?;

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
-use crate::crowd::{Crew, Talk, number_of};
+use crate::clients::{ClientOptions, Talk, number_of};
 use crate::finding::{Findings, Target};
 use crate::ledger::Ledger;
 use crate::quantiles::Quantiles;
@@ -31,7 +31,7 @@ pub(crate) struct Fanout {
     #[arg(long)]
     p99_ms: Option<f64>,
     #[command(flatten)]
-    crew: Crew,
+    options: ClientOptions,
     #[command(flatten)]
     talk: Talk,
 }
@@ -64,28 +64,29 @@ pub(crate) struct FanoutResult {
 impl Fanout {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let ledger = Arc::new(Ledger::new());
-        let crowd = self.crew.gather(&ledger, self.talk.size).await?;
+        let clients = self.options.gather(&ledger, self.talk.size).await?;
         sleep(REST).await;
-        let used = self.crew.usage();
+        let used = self.options.usage();
         let start = Instant::now();
-        let (sent, expected) = crowd.talk(&self.talk, &ledger).await?;
+        let (sent, expected) = clients.talk(&self.talk, &ledger).await?;
         let took = start.elapsed();
         sleep(SETTLE).await;
-        let used = self.crew.since(&used);
-        crowd.leave().await;
-        let mut books = ledger.close();
-        let missing = i64::try_from(expected).unwrap_or(i64::MAX) - i64::try_from(books.deliveries).unwrap_or(i64::MAX);
+        let used = self.options.since(&used);
+        clients.leave().await;
+        let mut totals = ledger.close();
+        let missing =
+            i64::try_from(expected).unwrap_or(i64::MAX) - i64::try_from(totals.deliveries).unwrap_or(i64::MAX);
         let result = FanoutResult {
             row: self.row,
             server: self.server,
             sent,
-            deliveries: books.deliveries,
+            deliveries: totals.deliveries,
             missing,
-            repeats: books.repeats,
-            frame_bytes: number_of(books.bytes) / number_of(books.deliveries.max(1)),
-            cpu_us: self.crew.spent(&used, books.deliveries),
-            cpu_us_per_message: self.crew.spent(&used, sent),
-            latency_ms: books.delivery.quantiles(),
+            repeats: totals.repeats,
+            frame_bytes: number_of(totals.bytes) / number_of(totals.deliveries.max(1)),
+            cpu_us: self.options.spent(&used, totals.deliveries),
+            cpu_us_per_message: self.options.spent(&used, sent),
+            latency_ms: totals.delivery.quantiles(),
         };
         report(&result)?;
         match self.p99_ms {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::Failure;
 use crate::dialect::Credentials;
-use crate::ledger::{Books, Ledger};
+use crate::ledger::{Ledger, Totals};
 
 const PAGE: usize = 200;
 
@@ -51,7 +51,7 @@ pub(crate) struct Readers<'a> {
 }
 
 /// Reads the history of every room as one of its members and compares.
-pub(crate) async fn compare(readers: &Readers<'_>, ledger: &Ledger, books: &Books) -> Result<Verdict, Failure> {
+pub(crate) async fn compare(readers: &Readers<'_>, ledger: &Ledger, totals: &Totals) -> Result<Verdict, Failure> {
     let Readers { api, members, credentials } = readers;
     let http = reqwest::Client::new();
     let mut found: HashMap<u64, Vec<String>> = HashMap::new();
@@ -66,9 +66,9 @@ pub(crate) async fn compare(readers: &Readers<'_>, ledger: &Ledger, books: &Book
     let is_lost = |(number, id): &(&u64, &String)| found.get(*number).is_none_or(|ids| !ids.contains(id));
     Ok(Verdict {
         stored: found.len() as u64,
-        lost: books.acked.iter().filter(is_lost).count() as u64,
+        lost: totals.acked.iter().filter(is_lost).count() as u64,
         twice: found.values().filter(|ids| ids.len() > 1).count() as u64,
-        ghosts: found.keys().filter(|number| !books.sent.contains_key(number)).count() as u64,
+        ghosts: found.keys().filter(|number| !totals.sent.contains_key(number)).count() as u64,
     })
 }
 

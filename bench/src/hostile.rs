@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::accounting::Watched;
 use crate::attack::Kind;
-use crate::crowd::number_of;
+use crate::clients::number_of;
 use crate::finding::{Findings, Target};
 use crate::link::Link;
 use crate::quantiles::{Quantiles, Times};
@@ -55,14 +55,14 @@ pub(crate) struct Hostile {
     watched: Vec<Watched>,
 }
 
-/// The friendly client.
-struct Friend {
+/// A client that keeps to the rules.
+struct NormalClient {
     base: String,
     http: reqwest::Client,
     name: String,
     token: String,
     link: Link,
-    heard: Vec<u8>,
+    received: Vec<u8>,
 }
 
 /// What one phase showed.
@@ -76,29 +76,29 @@ struct Phase {
 
 impl Hostile {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let mut friend = Friend::arrive(self.server).await?;
-        self.phase(&mut friend, 20).await?;
-        let quiet = self.phase(&mut friend, self.samples).await?.quantiles();
+        let mut client = NormalClient::arrive(self.server).await?;
+        self.phase(&mut client, 20).await?;
+        let quiet = self.phase(&mut client, self.samples).await?.quantiles();
         for (what, times) in ["login", "message to ack", "page of history"].into_iter().zip(quiet) {
             PART.tell(&format!("nobody is hostile: p99 of a {what}"), times.p99, "ms")?;
         }
         let before = self.rss_mib();
         for kind in Kind::ALL {
-            self.among(&mut friend, kind, quiet).await?;
+            self.among(&mut client, kind, quiet).await?;
         }
         let grown = self.rss_mib() - before;
         PART.judge("memory of the server after all of it", grown, "MiB more", Target::AtMost(MEMORY_MIB))
     }
 
-    async fn among(&self, friend: &mut Friend, kind: Kind, quiet: [Quantiles; 3]) -> Result<(), Failure> {
-        tell(&format!("Hostile: {} …", kind.told(self.sources)));
+    async fn among(&self, client: &mut NormalClient, kind: Kind, quiet: [Quantiles; 3]) -> Result<(), Failure> {
+        tell(&format!("Hostile: {} …", kind.describe(self.sources)));
         let before = self.rss_mib();
-        let mut hostile = self.attack(kind, &friend.token)?;
+        let mut hostile = self.attack(kind, &client.token)?;
         sleep(SETTLE).await;
-        let mut phase = self.phase(friend, self.samples).await?;
+        let mut phase = self.phase(client, self.samples).await?;
         let grown = self.rss_mib() - before;
         hostile.kill().await?;
-        let who = kind.told(self.sources);
+        let who = kind.describe(self.sources);
         let names = ["login", "message to ack", "page of history"];
         for ((what, times), quiet) in names.into_iter().zip(phase.quantiles()).zip(quiet) {
             let most = (quiet.p99 * TIMES).max(quiet.p99 + MORE_MS);
@@ -120,15 +120,15 @@ impl Hostile {
         Ok(command.spawn()?)
     }
 
-    async fn phase(&self, friend: &mut Friend, samples: usize) -> Result<Phase, Failure> {
+    async fn phase(&self, client: &mut NormalClient, samples: usize) -> Result<Phase, Failure> {
         let mut phase = Phase::default();
         let mut due = interval(Duration::from_secs_f64(1.0 / self.rate));
         due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         for _ in 0..samples {
             due.tick().await;
-            phase.refused += friend.login(&mut phase.login).await?;
-            friend.say(&mut phase.chat).await?;
-            phase.refused += friend.read(&mut phase.history).await?;
+            phase.refused += client.login(&mut phase.login).await?;
+            client.say(&mut phase.chat).await?;
+            phase.refused += client.read(&mut phase.history).await?;
         }
         Ok(phase)
     }
@@ -144,7 +144,7 @@ impl Phase {
     }
 }
 
-impl Friend {
+impl NormalClient {
     async fn arrive(server: SocketAddr) -> Result<Self, Failure> {
         // A connection for each request: a client that comes for the first time has none.
         let http = reqwest::Client::builder().pool_max_idle_per_host(0).timeout(PATIENCE).build()?;
@@ -158,9 +158,9 @@ impl Friend {
         let token = answer["access_token"].as_str().ok_or("a login without a token")?.to_owned();
         let headers = format!("Authorization: Bearer {token}\r\n");
         let link = Link::open(server, 0, &format!("/ws/{ROOM}"), &headers).await?;
-        let mut friend = Self { base, http, name, token, link, heard: Vec::new() };
-        friend.hears("caught_up", "").await?;
-        Ok(friend)
+        let mut client = Self { base, http, name, token, link, received: Vec::new() };
+        client.receive("caught_up", "").await?;
+        Ok(client)
     }
 
     async fn login(&self, times: &mut Times) -> Result<usize, Failure> {
@@ -185,7 +185,7 @@ impl Friend {
         let message = json!({"type": "message", "room": ROOM, "client_id": client_id, "content": "hello"});
         let start = Instant::now();
         self.link.send(&message.to_string()).await?;
-        self.hears("ack", &client_id).await?;
+        self.receive("ack", &client_id).await?;
         times.add(micros(start));
         Ok(())
     }
@@ -201,19 +201,19 @@ impl Friend {
     }
 
     /// Until a frame of this type with this text in it has come.
-    async fn hears(&mut self, kind: &str, text: &str) -> Result<(), Failure> {
+    async fn receive(&mut self, kind: &str, text: &str) -> Result<(), Failure> {
         let begin = format!("{{\"type\":\"{kind}\"");
         loop {
-            let heard = String::from_utf8_lossy(&self.heard).into_owned();
-            if heard
+            let received = String::from_utf8_lossy(&self.received).into_owned();
+            if received
                 .match_indices(&begin)
-                .any(|(at, _)| heard[at..].split("{\"type\"").nth(1).is_some_and(|it| it.contains(text)))
+                .any(|(at, _)| received[at..].split("{\"type\"").nth(1).is_some_and(|it| it.contains(text)))
             {
-                self.heard.clear();
+                self.received.clear();
                 return Ok(());
             }
-            if timeout(PATIENCE, self.link.read(&mut self.heard)).await?? == 0 {
-                return Err(format!("the socket ended before {kind}: {heard}").into());
+            if timeout(PATIENCE, self.link.read(&mut self.received)).await?? == 0 {
+                return Err(format!("the socket ended before {kind}: {received}").into());
             }
         }
     }

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
-use crate::crowd::{Crew, number_of};
+use crate::clients::{ClientOptions, number_of};
 use crate::finding::{Findings, Target};
 use crate::resident::Residents;
 use crate::{Failure, report};
@@ -35,7 +35,7 @@ pub(crate) struct Idle {
     #[arg(long, default_value = "gateway-1")]
     holder: String,
     #[command(flatten)]
-    crew: Crew,
+    options: ClientOptions,
 }
 
 /// One result.
@@ -55,23 +55,23 @@ pub(crate) struct IdleResult {
 
 impl Idle {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        self.crew.fits_with(0)?;
-        let empty = self.crew.usage();
-        let mut residents = Residents::new(&self.crew, self.crew.credentials()?);
-        for user in 0..self.crew.connections {
+        self.options.fits_with(0)?;
+        let empty = self.options.usage();
+        let mut residents = Residents::new(&self.options, self.options.credentials()?);
+        for user in 0..self.options.connections {
             self.visit(&mut residents, user);
-            self.crew.pace().await;
+            self.options.pace().await;
         }
-        residents.subscribed(self.crew.connections).await?;
+        residents.subscribed(self.options.connections).await?;
         sleep(Duration::from_secs(self.rest)).await;
-        let before = self.crew.usage();
+        let before = self.options.usage();
         sleep(Duration::from_secs(self.seconds)).await;
-        let after = self.crew.usage();
+        let after = self.options.usage();
         if residents.endings() > 0 {
             return Err("idle connections were lost".into());
         }
-        let connections = number_of(self.crew.connections as u64);
-        let names = || self.crew.watched.iter().map(|watched| watched.name.clone());
+        let connections = number_of(self.options.connections as u64);
+        let names = || self.options.watched.iter().map(|watched| watched.name.clone());
         let rss = empty
             .iter()
             .zip(&before)
@@ -83,8 +83,8 @@ impl Idle {
             .map(|(before, after)| after.cpu_since(before) * 1e6 / connections / seconds);
         let result = IdleResult {
             idle_server: self.server.clone(),
-            connections: self.crew.connections,
-            rooms_per_connection: self.crew.rooms_per_connection,
+            connections: self.options.connections,
+            rooms_per_connection: self.options.rooms_per_connection,
             rss_kib: names().zip(rss).collect(),
             cpu_us_per_s: names().zip(cpu).collect(),
         };
@@ -94,7 +94,7 @@ impl Idle {
     }
 
     fn visit(&self, residents: &mut Residents, user: usize) {
-        residents.visit(user, vec![self.crew.nodes[user % self.crew.nodes.len()]]);
+        residents.visit(user, vec![self.options.nodes[user % self.options.nodes.len()]]);
     }
 
     fn judge(&self, result: &IdleResult) -> Result<(), Failure> {
@@ -112,18 +112,18 @@ impl Idle {
     }
 
     async fn come_back(&self, mut residents: Residents) -> Result<(), Failure> {
-        let returning = self.returning.min(self.crew.connections);
+        let returning = self.returning.min(self.options.connections);
         if returning > 0 {
             residents.cut(0..returning).await;
-            let (start, used) = (Instant::now(), self.crew.usage());
+            let (start, used) = (Instant::now(), self.options.usage());
             for user in 0..returning {
                 self.visit(&mut residents, user);
             }
-            residents.subscribed(self.crew.connections).await?;
+            residents.subscribed(self.options.connections).await?;
             let findings = Findings("Idle connections");
             let title = format!("{returning} are cut and come back, all caught up");
             findings.tell(&title, start.elapsed().as_secs_f64(), "s")?;
-            for (name, cpu_us) in self.crew.spent(&self.crew.since(&used), returning as u64) {
+            for (name, cpu_us) in self.options.spent(&self.options.since(&used), returning as u64) {
                 findings.tell(&format!("CPU of {name} for each that came back"), cpu_us, "µs")?;
             }
         }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use crate::crowd::{Crew, Talk};
+use crate::clients::{ClientOptions, Talk};
 use crate::depth::Depth;
 use crate::history::{self, Readers};
 use crate::ledger::Ledger;
@@ -26,7 +26,7 @@ pub(crate) struct Ingest {
     #[arg(long, default_value = "ingest")]
     row: String,
     #[command(flatten)]
-    crew: Crew,
+    options: ClientOptions,
     #[command(flatten)]
     talk: Talk,
     /// Redis, to read the depth of the logs.
@@ -74,41 +74,41 @@ pub(crate) struct IngestResult {
 impl Ingest {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let ledger = Arc::new(Ledger::new());
-        let crowd = self.crew.gather(&ledger, self.talk.size).await?;
+        let clients = self.options.gather(&ledger, self.talk.size).await?;
         let depths = watch(Depth::connect(self.redis).await?);
-        let used = self.crew.usage();
-        let (sent, _) = crowd.talk(&self.talk, &ledger).await?;
+        let used = self.options.usage();
+        let (sent, _) = clients.talk(&self.talk, &ledger).await?;
         self.wait_for_acks(&ledger).await;
-        let used = self.crew.since(&used);
+        let used = self.options.since(&used);
         let depth_max = depths.end();
-        let credentials = crowd.credentials().clone();
-        crowd.leave().await;
-        let mut books = ledger.close();
+        let credentials = clients.credentials().clone();
+        clients.leave().await;
+        let mut totals = ledger.close();
         let verdict = match &self.api {
             None => None,
             Some(api) => {
-                let members = (0..self.crew.rooms).map(|room| room * self.crew.nodes.len()).collect();
+                let members = (0..self.options.rooms).map(|room| room * self.options.nodes.len()).collect();
                 let readers = Readers { api, members, credentials: &credentials };
-                Some(history::compare(&readers, &ledger, &books).await?)
+                Some(history::compare(&readers, &ledger, &totals).await?)
             }
         };
         let result = IngestResult {
             ingest_row: self.row,
             rate: self.talk.rate,
-            sent: books.sent.len(),
-            acked: books.acked.len(),
-            ack_ms: books.ack.quantiles(),
-            lag_ms: books.lag.quantiles(),
-            delivery_ms: books.delivery.quantiles(),
+            sent: totals.sent.len(),
+            acked: totals.acked.len(),
+            ack_ms: totals.ack.quantiles(),
+            lag_ms: totals.lag.quantiles(),
+            delivery_ms: totals.delivery.quantiles(),
             depth_max,
-            refused: books.refused.values().sum(),
+            refused: totals.refused.values().sum(),
             lost: verdict.as_ref().map(|verdict| verdict.lost),
             twice: verdict.as_ref().map(|verdict| verdict.twice),
             ghosts: verdict.as_ref().map(|verdict| verdict.ghosts),
-            cpu_us_per_message: self.crew.spent(&used, sent),
+            cpu_us_per_message: self.options.spent(&used, sent),
         };
         report(&result)?;
-        result.judge(verdict.map(|verdict| verdict.stored), books.lost)
+        result.judge(verdict.map(|verdict| verdict.stored), totals.lost)
     }
 
     async fn wait_for_acks(&self, ledger: &Ledger) {

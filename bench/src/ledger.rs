@@ -19,14 +19,14 @@ pub(crate) struct Ledger {
     start: Instant,
     /// Begins every `client_id`; no other run has it.
     prefix: String,
-    books: Mutex<Books>,
+    totals: Mutex<Totals>,
     /// The largest number that was used.
     numbers: AtomicU64,
 }
 
-/// The books themselves.
+/// The totals themselves.
 #[derive(Default)]
-pub(crate) struct Books {
+pub(crate) struct Totals {
     /// Messages that were sent at least once: when they were due.
     pub(crate) sent: HashMap<u64, u64>,
     /// Messages with an ack: their ids.
@@ -82,7 +82,7 @@ impl Ledger {
     /// Empty; its time begins now.
     pub(crate) fn new() -> Self {
         let prefix = format!("bench-{}-", uuid::Uuid::new_v4().simple());
-        Self { start: Instant::now(), prefix, books: Mutex::default(), numbers: AtomicU64::new(0) }
+        Self { start: Instant::now(), prefix, totals: Mutex::default(), numbers: AtomicU64::new(0) }
     }
 
     /// Microseconds since the start.
@@ -108,18 +108,18 @@ impl Ledger {
     /// A message goes out.
     pub(crate) fn send(&self, tag: Tag) {
         self.numbers.fetch_max(tag.number, Ordering::Relaxed);
-        self.books.lock().sent.insert(tag.number, tag.due_us);
+        self.totals.lock().sent.insert(tag.number, tag.due_us);
     }
 
     /// A frame has come; `last` is what the connection had of each sender before.
     pub(crate) fn deliver(&self, tag: Tag, bytes: usize, last: &mut HashMap<u32, u64>) {
         let late = self.now_us().saturating_sub(tag.due_us);
         let before = last.insert(tag.publisher, tag.number).unwrap_or_default();
-        let mut books = self.books.lock();
-        books.deliveries += 1;
-        books.bytes += bytes as u64;
-        books.delivery.add(late);
-        books.repeats += u64::from(tag.number <= before);
+        let mut totals = self.totals.lock();
+        totals.deliveries += 1;
+        totals.bytes += bytes as u64;
+        totals.delivery.add(late);
+        totals.repeats += u64::from(tag.number <= before);
     }
 
     /// An `ack` or an `error` of ours has come.
@@ -129,34 +129,34 @@ impl Ledger {
             serde_json::from_slice(text).ok()?;
         let number = client_id.and_then(|client_id| self.number(&client_id));
         if let Some(code) = code {
-            *self.books.lock().refused.entry(code).or_default() += 1;
+            *self.totals.lock().refused.entry(code).or_default() += 1;
             let what = number.map(Refused::Message).or(room.map(Refused::Room))?;
             return Some(Again { what, after_ms: retry_after_ms.unwrap_or(RETRY_MS) });
         }
         let (number, message_id) = (number?, message_id?);
-        let mut books = self.books.lock();
-        let due = books.sent.get(&number).copied().unwrap_or(now);
-        if books.acked.insert(number, message_id).is_none() {
-            books.ack.add(now.saturating_sub(due));
+        let mut totals = self.totals.lock();
+        let due = totals.sent.get(&number).copied().unwrap_or(now);
+        if totals.acked.insert(number, message_id).is_none() {
+            totals.ack.add(now.saturating_sub(due));
             let lag = timestamp.map_or(0, |accepted| clock.since(accepted).as_micros());
-            books.lag.add(u64::try_from(lag).unwrap_or(u64::MAX));
+            totals.lag.add(u64::try_from(lag).unwrap_or(u64::MAX));
         }
         None
     }
 
     /// A connection ended.
     pub(crate) fn lose(&self) {
-        self.books.lock().lost += 1;
+        self.totals.lock().lost += 1;
     }
 
     /// How many messages were sent and how many of them have an ack.
     pub(crate) fn progress(&self) -> (usize, usize) {
-        let books = self.books.lock();
-        (books.sent.len(), books.acked.len())
+        let totals = self.totals.lock();
+        (totals.sent.len(), totals.acked.len())
     }
 
-    /// The books, and empty ones from now on.
-    pub(crate) fn close(&self) -> Books {
-        std::mem::take(&mut *self.books.lock())
+    /// The totals, and empty ones from now on.
+    pub(crate) fn close(&self) -> Totals {
+        std::mem::take(&mut *self.totals.lock())
     }
 }

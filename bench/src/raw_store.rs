@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
-use crate::crowd::number_of;
+use crate::clients::number_of;
 use crate::quantiles::{Quantiles, Times};
 use crate::{Failure, report};
 

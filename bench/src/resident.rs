@@ -13,14 +13,14 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::Failure;
-use crate::crowd::Crew;
+use crate::clients::ClientOptions;
 use crate::dialect::Credentials;
 use crate::frame::{Kind, first};
 use crate::link::Link;
 
-mod told;
+mod frame_view;
 
-use told::{Place, Told};
+use frame_view::{FrameView, Place};
 
 /// Without any progress.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -53,8 +53,8 @@ pub(crate) struct Shared {
     repeats: AtomicU64,
     /// Numbers that were left out with a `gap` or a `reset`.
     skipped: AtomicU64,
-    /// Messages heard.
-    heard: AtomicU64,
+    /// Messages received.
+    received: AtomicU64,
     errors: Mutex<HashMap<String, u64>>,
     /// The last ack of each room.
     acks: Mutex<HashMap<usize, (String, Place)>>,
@@ -75,19 +75,19 @@ struct Resident {
 /// What became of the numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Account {
-    /// Never heard.
+    /// Never received.
     pub(crate) lost: u64,
     /// Heard again.
     pub(crate) repeats: u64,
     /// Left out openly.
     pub(crate) skipped: u64,
     /// Heard.
-    pub(crate) heard: u64,
+    pub(crate) received: u64,
 }
 
 impl Residents {
     /// Nobody is connected yet.
-    pub(crate) fn new(crew: &Crew, credentials: Credentials) -> Self {
+    pub(crate) fn new(options: &ClientOptions, credentials: Credentials) -> Self {
         let numbers = credentials.rooms.iter().cloned().enumerate().map(|(n, id)| (id, n)).collect();
         let shared = Arc::new(Shared {
             credentials,
@@ -98,17 +98,17 @@ impl Residents {
             holes: AtomicU64::new(0),
             repeats: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
-            heard: AtomicU64::new(0),
+            received: AtomicU64::new(0),
             errors: Mutex::default(),
             acks: Mutex::default(),
         });
         let resident = |user| {
-            let rooms = crew.place(user).rooms;
+            let rooms = options.place(user).rooms;
             let places = Mutex::new(vec![None; rooms.len()]);
             let (link, live, shared) = (Mutex::default(), AtomicUsize::new(0), Arc::clone(&shared));
             Arc::new(Resident { user, rooms, places, link, live, shared })
         };
-        let all = (0..crew.connections).map(resident).collect();
+        let all = (0..options.connections).map(resident).collect();
         Self { all, shared, visits: JoinSet::new(), handles: HashMap::new() }
     }
 
@@ -220,7 +220,7 @@ impl Residents {
             lost: behind + load(&self.shared.holes),
             repeats: load(&self.shared.repeats),
             skipped: load(&self.shared.skipped),
-            heard: load(&self.shared.heard),
+            received: load(&self.shared.received),
         }
     }
 
@@ -264,7 +264,7 @@ impl Resident {
             while let Some(frame) = first(&buffer[at..]) {
                 at += frame.length;
                 match frame.kind {
-                    Kind::Text => self.hear(frame.payload, &mut live),
+                    Kind::Text => self.handle(frame.payload, &mut live),
                     Kind::Ping => drop(link.pong(frame.payload).await),
                     Kind::Close => return Ok(()),
                     Kind::Other => {}
@@ -316,43 +316,45 @@ impl Resident {
         });
     }
 
-    fn hear(&self, text: &[u8], live: &mut [bool]) {
-        let Some(told) = Told::read(text) else { return };
-        if told.kind == "error" {
-            let code = told.code.unwrap_or_default().to_owned();
+    fn handle(&self, text: &[u8], live: &mut [bool]) {
+        let Some(frame) = FrameView::read(text) else { return };
+        if frame.kind == "error" {
+            let code = frame.code.unwrap_or_default().to_owned();
             *self.shared.errors.lock().entry(code).or_default() += 1;
             // What was said and refused is said again by whoever said it.
-            if told.client_id.is_none() {
-                self.ask_again(told.room, told.retry_after_ms);
+            if frame.client_id.is_none() {
+                self.ask_again(frame.room, frame.retry_after_ms);
             }
             return;
         }
-        let Some(slot) = told.room.and_then(|room| self.slot(room)) else { return };
-        if let ("ack", Some(client_id), Some(epoch), Some(seq)) = (told.kind, told.client_id, told.epoch, told.seq) {
+        let Some(slot) = frame.room.and_then(|room| self.slot(room)) else { return };
+        if let ("ack", Some(client_id), Some(epoch), Some(seq)) = (frame.kind, frame.client_id, frame.epoch, frame.seq)
+        {
             let ack = (client_id.to_owned(), Place { epoch: epoch.to_owned(), seq });
             self.shared.acks.lock().insert(self.rooms[slot], ack);
             return;
         }
         let mut places = self.places.lock();
-        match (told.kind, &mut places[slot]) {
+        match (frame.kind, &mut places[slot]) {
             ("subscribed", place @ None) => {
-                *place = told
+                *place = frame
                     .epoch
-                    .map(|epoch| Place { epoch: epoch.to_owned(), seq: told.head.unwrap_or_default() });
+                    .map(|epoch| Place { epoch: epoch.to_owned(), seq: frame.head.unwrap_or_default() });
             }
             ("caught_up", _) if !std::mem::replace(&mut live[slot], true) => {
                 self.live.fetch_add(1, Ordering::Relaxed);
                 self.shared.live.fetch_add(1, Ordering::Relaxed);
             }
-            ("new_message", Some(place)) => self.shared.count(place, &told),
+            ("new_message", Some(place)) => self.shared.count(place, &frame),
             ("gap", Some(place)) => {
-                let to = told.to.unwrap_or_default();
+                let to = frame.to.unwrap_or_default();
                 self.shared.skipped.fetch_add(to.saturating_sub(place.seq), Ordering::Relaxed);
                 place.seq = place.seq.max(to);
             }
             ("reset", Some(place)) => {
-                self.shared.skipped.fetch_add(u64::from(told.survived.is_none()), Ordering::Relaxed);
-                *place = Place { epoch: told.epoch.unwrap_or_default().to_owned(), seq: told.head.unwrap_or_default() };
+                self.shared.skipped.fetch_add(u64::from(frame.survived.is_none()), Ordering::Relaxed);
+                *place =
+                    Place { epoch: frame.epoch.unwrap_or_default().to_owned(), seq: frame.head.unwrap_or_default() };
             }
             _ => {}
         }
@@ -366,10 +368,10 @@ impl Resident {
 }
 
 impl Shared {
-    fn count(&self, place: &mut Place, told: &Told<'_>) {
-        let seq = told.seq.unwrap_or_default();
-        self.heard.fetch_add(1, Ordering::Relaxed);
-        if seq <= place.seq && told.epoch == Some(place.epoch.as_str()) {
+    fn count(&self, place: &mut Place, frame: &FrameView<'_>) {
+        let seq = frame.seq.unwrap_or_default();
+        self.received.fetch_add(1, Ordering::Relaxed);
+        if seq <= place.seq && frame.epoch == Some(place.epoch.as_str()) {
             self.repeats.fetch_add(1, Ordering::Relaxed);
             return;
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use crate::crowd::{Crew, number_of};
+use crate::clients::{ClientOptions, number_of};
 use crate::finding::{Findings, Target};
 use crate::resident::{Account, Residents};
 use crate::{Failure, tell};
@@ -19,7 +19,7 @@ const SETTLE: Duration = Duration::from_secs(2);
 /// The subcommand.
 #[derive(Args)]
 pub(crate) struct Resume {
-    /// Of the crew: those that stay, all at the second node; the others are at the first.
+    /// Of the options: those that stay, all at the second node; the others are at the first.
     #[arg(long, default_value_t = 500)]
     staying: usize,
     /// The watched process that is the first node.
@@ -35,46 +35,46 @@ pub(crate) struct Resume {
     #[arg(long, default_value_t = 5.0)]
     target_s: f64,
     #[command(flatten)]
-    crew: Crew,
+    options: ClientOptions,
 }
 
 impl Resume {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let [dying, staying] = self.crew.nodes.as_slice() else {
+        let [dying, staying] = self.options.nodes.as_slice() else {
             return Err("two nodes are wanted".into());
         };
-        let moving = self.crew.connections.saturating_sub(self.staying);
-        self.crew.fits_with(0)?;
-        let mut residents = Residents::new(&self.crew, self.crew.credentials()?);
-        for user in 0..self.crew.connections {
+        let moving = self.options.connections.saturating_sub(self.staying);
+        self.options.fits_with(0)?;
+        let mut residents = Residents::new(&self.options, self.options.credentials()?);
+        for user in 0..self.options.connections {
             let nodes = if user < moving { vec![*dying, *staying] } else { vec![*staying] };
             residents.visit(user, nodes);
-            self.crew.pace().await;
+            self.options.pace().await;
         }
-        residents.subscribed(self.crew.connections).await?;
+        residents.subscribed(self.options.connections).await?;
         sleep(REST).await;
         let residents = Arc::new(residents);
-        let talk = tokio::spawn(talk(Arc::clone(&residents), moving..self.crew.connections, self.rate));
+        let talk = tokio::spawn(talk(Arc::clone(&residents), moving..self.options.connections, self.rate));
         sleep(REST).await;
-        let before = self.crew.usage();
+        let before = self.options.usage();
         let start = Instant::now();
-        self.crew.kill(&self.kill)?;
+        self.options.kill(&self.kill)?;
         residents.ended(moving).await?;
         let noticed = start.elapsed();
-        residents.subscribed(self.crew.connections).await?;
+        residents.subscribed(self.options.connections).await?;
         let took = start.elapsed();
-        let used = self.crew.since(&before);
+        let used = self.options.since(&before);
         sleep(REST).await;
         talk.abort();
         sleep(SETTLE).await;
-        let used = self.crew.watched.iter().zip(used).find(|(watched, _)| watched.name == self.survivor);
+        let used = self.options.watched.iter().zip(used).find(|(watched, _)| watched.name == self.survivor);
         tell(&format!("{moving} ends were noticed after {noticed:?}, all were caught up after {took:?}"));
         self.tell(moving, took, used.map_or(0.0, |(_, cpu_s)| cpu_s), residents.account())
     }
 
     fn tell(&self, moving: usize, took: Duration, cpu_s: f64, account: Account) -> Result<(), Failure> {
         let findings = Findings("Resume after a gateway is killed");
-        let rooms = self.crew.rooms_per_connection;
+        let rooms = self.options.rooms_per_connection;
         let title = format!("{moving} clients in {rooms} rooms each, all caught up on the other gateway");
         findings.judge(&title, took.as_secs_f64(), "s", Target::AtMost(self.target_s))?;
         findings.judge("numbers lost", number_of(account.lost), "", Target::AtMost(0.0))?;
@@ -87,7 +87,7 @@ impl Resume {
         )?;
         let each = cpu_s * 1e6 / number_of(moving.max(1) as u64);
         findings.tell("CPU of the surviving gateway for each client", each, "µs")?;
-        findings.tell("messages heard by all clients", number_of(account.heard), "")?;
+        findings.tell("messages heard by all clients", number_of(account.received), "")?;
         if account.lost + account.repeats > 0 {
             return Err(format!("messages were lost or came twice: {account:?}").into());
         }

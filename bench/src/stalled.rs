@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::crowd::{Crew, Crowd, Talk, number_of};
+use crate::clients::{ClientOptions, ConnectedClients, Talk, number_of};
 use crate::finding::{Findings, Target};
 use crate::ledger::Ledger;
 use crate::link::Link;
@@ -46,14 +46,14 @@ pub(crate) struct Stalled {
     #[arg(long, default_value = "gateway-1")]
     holder: String,
     #[command(flatten)]
-    crew: Crew,
+    options: ClientOptions,
     #[command(flatten)]
     talk: Talk,
 }
 
 /// What one run showed.
 #[derive(Clone, Copy, Debug)]
-struct Shown {
+struct Measured {
     p99_ms: f64,
     /// Of the gateway, at its end.
     rss_kib: f64,
@@ -61,34 +61,34 @@ struct Shown {
 
 impl Stalled {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        self.crew.fits_with(self.deaf)?;
+        self.options.fits_with(self.deaf)?;
         let ledger = Arc::new(Ledger::new());
-        let crowd = self.crew.gather(&ledger, self.talk.size).await?;
+        let clients = self.options.gather(&ledger, self.talk.size).await?;
         sleep(REST).await;
         // The first one also fills the caches.
-        self.listen(&crowd, &ledger, &self.talk).await?;
-        let without = self.listen(&crowd, &ledger, &self.talk).await?;
-        let one = self.connect_deaf(&crowd, 1).await?;
-        let with_one = self.listen(&crowd, &ledger, &self.talk).await?;
+        self.listen(&clients, &ledger, &self.talk).await?;
+        let without = self.listen(&clients, &ledger, &self.talk).await?;
+        let one = self.connect_deaf(&clients, 1).await?;
+        let with_one = self.listen(&clients, &ledger, &self.talk).await?;
         let ratio = with_one.p99_ms / without.p99_ms.max(f64::EPSILON);
         PART.tell("nobody stands still: p99 of the others", without.p99_ms, "ms")?;
         PART.judge("one stands still: p99 of the others, times that", ratio, "×", Target::AtMost(DELAY_BY_ONE))?;
         let grown = with_one.rss_kib - without.rss_kib;
         PART.judge("one stands still: memory of the gateway", grown, "KiB more", Target::AtMost(MEMORY_EACH))?;
         drop(one);
-        self.many(&crowd, &ledger).await
+        self.many(&clients, &ledger).await
     }
 
-    async fn many(&self, crowd: &Crowd, ledger: &Arc<Ledger>) -> Result<(), Failure> {
+    async fn many(&self, clients: &ConnectedClients, ledger: &Arc<Ledger>) -> Result<(), Failure> {
         let loud = Talk {
             size: self.deaf_size,
             rate: self.deaf_rate,
             seconds: self.deaf_seconds,
             ..self.talk.clone()
         };
-        let without = self.listen(crowd, ledger, &Talk { seconds: self.talk.seconds, ..loud.clone() }).await?;
-        let deaf = self.connect_deaf(crowd, self.deaf).await?;
-        let with = self.listen(crowd, ledger, &loud).await?;
+        let without = self.listen(clients, ledger, &Talk { seconds: self.talk.seconds, ..loud.clone() }).await?;
+        let deaf = self.connect_deaf(clients, self.deaf).await?;
+        let with = self.listen(clients, ledger, &loud).await?;
         let still_open = open(&deaf).await;
         let ratio = with.p99_ms / without.p99_ms.max(f64::EPSILON);
         let who = format!("{} stand still", self.deaf);
@@ -100,30 +100,30 @@ impl Stalled {
         PART.judge(&title, number_of(still_open as u64), "", Target::AtMost(0.0))
     }
 
-    /// Connections in the crowd's first room that are never read.
-    async fn connect_deaf(&self, crowd: &Crowd, count: usize) -> Result<Vec<Link>, Failure> {
+    /// Connections in the first room of the clients that are never read.
+    async fn connect_deaf(&self, clients: &ConnectedClients, count: usize) -> Result<Vec<Link>, Failure> {
         let mut deaf = Vec::new();
         for n in 0..count {
             // The same people once more: what counts is that these connections are not read.
-            deaf.push(self.crew.connect_deaf(crowd.credentials(), n % self.crew.connections).await?);
+            deaf.push(self.options.connect_deaf(clients.credentials(), n % self.options.connections).await?);
         }
         sleep(REST).await;
         Ok(deaf)
     }
 
-    async fn listen(&self, crowd: &Crowd, ledger: &Arc<Ledger>, talk: &Talk) -> Result<Shown, Failure> {
+    async fn listen(&self, clients: &ConnectedClients, ledger: &Arc<Ledger>, talk: &Talk) -> Result<Measured, Failure> {
         let start = Instant::now();
-        let (_, expected) = crowd.talk(talk, ledger).await?;
+        let (_, expected) = clients.talk(talk, ledger).await?;
         let late = start.elapsed().as_secs_f64() - talk.seconds;
         sleep(SETTLE).await;
-        let rss = self.crew.watched.iter().find(|watched| watched.name == self.holder);
+        let rss = self.options.watched.iter().find(|watched| watched.name == self.holder);
         let rss_kib = rss.map_or(0.0, |watched| watched.usage().rss_kib);
-        let mut books = ledger.close();
-        if books.deliveries != expected || books.lost > 0 {
-            let (heard, lost) = (books.deliveries, books.lost);
+        let mut totals = ledger.close();
+        if totals.deliveries != expected || totals.lost > 0 {
+            let (heard, lost) = (totals.deliveries, totals.lost);
             return Err(format!("{heard} of {expected} deliveries came, {lost} of the others were cut").into());
         }
-        let shown = Shown { p99_ms: books.delivery.quantiles().p99, rss_kib };
+        let shown = Measured { p99_ms: totals.delivery.quantiles().p99, rss_kib };
         tell(&format!("{shown:?}, said {late:.1} s too slowly"));
         Ok(shown)
     }

@@ -25,7 +25,7 @@ const READ_BYTES: usize = 16 * 1024;
 
 /// Who connects, and to what.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Crew {
+pub(crate) struct ClientOptions {
     /// The protocol.
     #[arg(long, value_enum, default_value = "rookery")]
     pub(crate) dialect: Dialect,
@@ -73,7 +73,7 @@ pub(crate) struct Talk {
 }
 
 /// Connections that are open and in their rooms.
-pub(crate) struct Crowd {
+pub(crate) struct ConnectedClients {
     dialect: Dialect,
     credentials: Credentials,
     members: Vec<Arc<Member>>,
@@ -94,7 +94,7 @@ struct Reader {
     joined: Arc<AtomicUsize>,
 }
 
-impl Crew {
+impl ClientOptions {
     /// The rooms of a connection.
     pub(crate) fn place(&self, user: usize) -> Place {
         let first = user / self.nodes.len();
@@ -103,7 +103,7 @@ impl Crew {
     }
 
     /// Connects everybody and waits until all are in their rooms. `size` is that of texts which are sent again.
-    pub(crate) async fn gather(&self, ledger: &Arc<Ledger>, size: usize) -> Result<Crowd, Failure> {
+    pub(crate) async fn gather(&self, ledger: &Arc<Ledger>, size: usize) -> Result<ConnectedClients, Failure> {
         self.fits_with(0)?;
         let credentials = Arc::new(self.credentials()?);
         let joined = Arc::new(AtomicUsize::new(0));
@@ -126,7 +126,7 @@ impl Crew {
         }
         wait_for(&joined, joins).await?;
         let credentials = Arc::unwrap_or_clone(credentials);
-        Ok(Crowd { dialect: self.dialect, credentials, members, readers })
+        Ok(ConnectedClients { dialect: self.dialect, credentials, members, readers })
     }
 
     /// What the watched processes have used so far.
@@ -206,14 +206,14 @@ async fn wait_for(joined: &AtomicUsize, joins: usize) -> Result<(), Failure> {
     }
 }
 
-impl Crowd {
+impl ConnectedClients {
     /// Sends at the fixed rate; returns how many were sent and how many deliveries that makes.
     pub(crate) async fn talk(&self, talk: &Talk, ledger: &Ledger) -> Result<(u64, u64), Failure> {
         let publishers = talk.publishers.clamp(1, self.members.len().max(1));
-        let heard_in = self.members_of_rooms();
+        let members_in = self.members_of_rooms();
         let begin = Instant::now();
         let offset_us = ledger.now_us();
-        // A number is never used again, also not in a later talk of the same crowd: it names the message.
+        // A number is never used again, also not in a later talk of the same clients: it names the message.
         let first = ledger.numbers();
         let (mut number, mut expected) = (first, 0);
         let between = Duration::from_secs_f64(number_of(talk.burst) / talk.rate);
@@ -227,7 +227,7 @@ impl Crowd {
                 number += 1;
                 let member = &self.members[sender];
                 let room = member.place.rooms.first().copied().unwrap_or_default();
-                expected += heard_in.get(&room).copied().unwrap_or_default();
+                expected += members_in.get(&room).copied().unwrap_or_default();
                 let tag = Tag { publisher: u32::try_from(sender).unwrap_or_default(), number, due_us };
                 ledger.send(tag);
                 let room = self.credentials.room(room);
@@ -275,7 +275,7 @@ impl Reader {
             while let Some(frame) = first(&buffer[at..]) {
                 at += frame.length;
                 match frame.kind {
-                    Kind::Text => self.hear(frame.payload, frame.length, &mut last).await,
+                    Kind::Text => self.handle(frame.payload, frame.length, &mut last).await,
                     Kind::Ping => drop(self.member.link.pong(frame.payload).await),
                     Kind::Close => return self.ledger.lose(),
                     Kind::Other => {}
@@ -288,7 +288,7 @@ impl Reader {
         }
     }
 
-    async fn hear(&self, text: &[u8], length: usize, last: &mut HashMap<u32, u64>) {
+    async fn handle(&self, text: &[u8], length: usize, last: &mut HashMap<u32, u64>) {
         match self.dialect.meaning(text, &self.member.place) {
             Meaning::Joined => {
                 self.joined.fetch_add(1, Ordering::Relaxed);

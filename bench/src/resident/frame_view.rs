@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 /// Frames of other kinds need not be understood.
-const TOLD: [&[u8]; 7] = [
+const COUNTED_KINDS: [&[u8]; 7] = [
     b"{\"type\":\"subscribed\"",
     b"{\"type\":\"caught_up\"",
     b"{\"type\":\"new_message\"",
@@ -22,7 +22,7 @@ pub(crate) struct Place {
 
 /// What of a frame counts here.
 #[derive(Deserialize)]
-pub(super) struct Told<'a> {
+pub(super) struct FrameView<'a> {
     #[serde(rename = "type")]
     pub(super) kind: &'a str,
     pub(super) room: Option<&'a str>,
@@ -36,10 +36,11 @@ pub(super) struct Told<'a> {
     pub(super) survived: Option<serde::de::IgnoredAny>,
 }
 
-impl<'a> Told<'a> {
+impl<'a> FrameView<'a> {
     /// The frame, if it is of a kind that counts.
     pub(super) fn read(text: &'a [u8]) -> Option<Self> {
-        TOLD.iter()
+        COUNTED_KINDS
+            .iter()
             .any(|start| text.starts_with(start))
             .then(|| serde_json::from_slice(text).ok())
             .flatten()
