@@ -23,111 +23,111 @@ export type ErrorCode = "bad_json" | "unknown_type" | "bad_field" | "empty_conte
 /** A UUID. */
 export type Id = string;
 
-/** The bounds announced in `hello`. */
+/** Limits announced in `hello`. */
 export type Limits = {
-  /** Bytes of one message text. */
+  /** Maximum size of a message text in bytes. */
   content_bytes: number;
-  /** Characters of one message text. */
+  /** Maximum length of a message text in characters. */
   content_chars: number;
-  /** Bytes of one frame. */
+  /** Maximum size of a frame in bytes. */
   frame_bytes: number;
-  /** Missed events that a resume replays. */
+  /** Maximum number of missed events that a resume replays. */
   resume_events: number;
-  /** Live rooms of one connection. */
+  /** Maximum number of subscribed rooms of a connection. */
   rooms: number;
 };
 
 /** A message as clients see it. */
 export type Message = {
-  /** Always empty: messages carry no files. */
+  /** Always empty: messages have no attachments. */
   attachments: Array<string>;
-  /** The sender's name for it. */
+  /** The author's client id for the message. */
   client_id: ClientId;
-  /** The text; empty if it is deleted. */
+  /** Text of the message; empty if it was deleted. */
   content: string;
-  /** Whether it is deleted; its text is then empty. Only in history. */
+  /** Whether the message was deleted; only in history. */
   deleted?: true;
-  /** When its text was changed last; only in history. */
+  /** Time of the last edit; only in history. */
   edited_at?: Timestamp;
-  /** Its id. */
+  /** Id of the message. */
   message_id: Id;
-  /** Who reacted how; only in history. */
+  /** Reactions to the message; only in history. */
   reactions?: Array<Reaction>;
-  /** The message it answers. */
+  /** Id of the message that it replies to. */
   reply_to: Id | null;
-  /** When it was accepted. */
+  /** Time at which the message was accepted. */
   timestamp: Timestamp;
-  /** Who said it. */
+  /** Id of its author. */
   user_id: Id;
-  /** The name that user had then. */
+  /** The author's name at that time. */
   username: string;
 };
 
-/** Place of an event in a room. Places are in the order of history. */
+/** Position of an event in a room. Positions are ordered like the history. */
 export type Position = {
-  /** Epoch of the number. */
+  /** Epoch of `seq`. */
   epoch: Epoch;
-  /** The number. */
+  /** Number of the event in the room and epoch. */
   seq: Seq;
 };
 
-/** A user's presence, as others see it. */
+/** A user's presence as others see it. */
 export type PresenceView = {
-  /** When an offline user was last online, as far as it is known. */
+  /** Time at which an offline user was last online, if it is known. */
   last_seen?: Timestamp;
-  /** As what. */
+  /** Status of the user. */
   status: VisibleStatus;
-  /** In the user's own words. */
+  /** Status text of the user, if there is one. */
   text?: StatusText;
-  /** Who. */
+  /** Id of the user. */
   user_id: Id;
 };
 
-/** One reaction to a message. */
+/** The reactions to a message with one emoji. */
 export type Reaction = {
-  /** How many users' it is. */
+  /** Number of users who reacted with it. */
   count: number;
-  /** The reaction. */
+  /** Emoji of the reaction. */
   emoji: Emoji;
-  /** Whether it is the reader's, where there are more users than are named. */
+  /** Whether the reader is among the users; set only if not all of them are listed. */
   mine?: true;
-  /** Whose it is, in the order of reacting; the first ones if they are many. */
+  /** Ids of the users, earliest first; only the first ones if there are many. */
   user_ids: Array<Id>;
 };
 
-/** What is unread in one room. The counts are those of the stored messages between mark and [`ReadState::counted`]. */
+/** Read state of a room. The counts cover the stored messages between the read mark and `counted`. */
 export type ReadState = {
-  /** Whether there may be more than was counted. */
+  /** Whether there may be more unread messages than were counted. */
   capped: boolean;
-  /** Up to where was counted; what is newer waits to be stored. */
+  /** Position up to which messages were counted; newer ones are not stored yet. */
   counted: Position;
   /** Epoch of the read mark. */
   epoch: Epoch;
-  /** Those of them that mention the user. */
+  /** Number of unread messages that mention the user. */
   mentions: number;
-  /** Number of the last event that was read. */
+  /** Number of the last event that the user has read. */
   seq: Seq;
-  /** Messages of others after it that are not deleted. */
+  /** Number of unread messages of others that are not deleted. */
   unread: number;
 };
 
-/** Where one room stands. */
+/** Newest position of a room. */
 export type RoomHead = {
-  /** Current epoch. */
+  /** Current epoch of the room. */
   epoch: Epoch;
-  /** The room. */
+  /** Id of the room. */
   room: Id;
-  /** Number of the newest event. */
+  /** Number of the newest event in the room. */
   seq: Seq;
 };
 
-/** A room, with the last event the client has of it. Half a position proves nothing. */
+/** A room and the position of the last event that the client has of it; `epoch` and `seq` go together. */
 export type RoomPosition = {
-  /** Epoch of the last event the client has. */
+  /** Epoch of the last event that the client has. */
   epoch?: Epoch | null;
-  /** The room. */
+  /** Id or slug of the room. */
   room: RoomRef;
-  /** Number of the last event the client has. */
+  /** Number of the last event that the client has. */
   seq?: Seq | null;
 };
 
@@ -143,7 +143,7 @@ export type Seq = number;
 /** The readable name of a public room. */
 export type Slug = string;
 
-/** As what a user wants to be shown while online. */
+/** Status that a user chooses while online. */
 export type Status = "online" | "away" | "dnd";
 
 /** A user's status in words: one line, something of it visible. */
@@ -157,18 +157,18 @@ export type Token = string;
 
 /** Id and name of a user. */
 export type UserBrief = {
-  /** Account. */
+  /** Id of the user. */
   user_id: Id;
-  /** Name. */
+  /** Name of the user. */
   username: string;
 };
 
-/** As what a user is shown. */
+/** A user's status as others see it. */
 export type VisibleStatus = "online" | "away" | "dnd" | "offline";
 
-/** What the user of the connection is in a room. */
+/** The user's role and read state in a room. */
 export type You = {
-  /** What is unread there; left out for who resumes, and where it could not be found out in time. */
+  /** Read state of the room; absent on a resume, and where it could not be determined in time. */
   read?: ReadState;
   /** Role in the room. */
   role: RoomRole;
@@ -181,29 +181,29 @@ export type ClientAuth = {
   type: "auth";
 };
 
-/** Makes rooms live on this connection; with a position it resumes. */
+/** Subscribes to rooms; a room with a position is resumed there. */
 export type ClientSubscribe = {
   /** 1 to 100 rooms. */
   rooms: Array<RoomPosition>;
   type: "subscribe";
 };
 
-/** Stops rooms on this connection. */
+/** Ends subscriptions to rooms. */
 export type ClientUnsubscribe = {
   /** 1 to 100 rooms. */
   rooms: Array<RoomRef>;
   type: "unsubscribe";
 };
 
-/** Says something in a room. */
+/** Sends a message to a room. */
 export type ClientMessage = {
-  /** The client's name for the message. */
+  /** The client's id for the message; a repeat with the same id is the same message. */
   client_id?: ClientId | null;
-  /** The text. */
+  /** Text of the message. */
   content: Content;
-  /** The message this one answers. */
+  /** Id of the message that this one replies to. */
   reply_to?: Id | null;
-  /** The room; not needed on a connection of one room. */
+  /** Id or slug of the room; optional on a single-room connection. */
   room?: RoomRef | null;
   type?: "message" | null;
 };
@@ -213,84 +213,84 @@ export type ClientPing = {
   type: "ping";
 };
 
-/** Asks where rooms stand, without making them live. */
+/** Asks for the newest position of rooms, without subscribing to them. */
 export type ClientHeads = {
-  /** 1 to 100 rooms; with a position only news is told. */
+  /** 1 to 100 rooms; a room with a position is answered only if it has newer events. */
   rooms: Array<RoomPosition>;
   type: "heads";
 };
 
 /** Changes the text of a message. */
 export type ClientEdit = {
-  /** The client's name for the change. */
+  /** The client's id for the change, repeated in its `ack` or `error`. */
   client_id?: ClientId | null;
-  /** Its new text. */
+  /** New text of the message. */
   content: Content;
-  /** The message. */
+  /** Id of the message. */
   message_id: Id;
-  /** The room; not needed on a connection of one room. */
+  /** Id or slug of the room; optional on a single-room connection. */
   room?: RoomRef | null;
   type: "edit";
 };
 
-/** Takes a message away. */
+/** Deletes a message. */
 export type ClientDelete = {
-  /** The client's name for it. */
+  /** The client's id for the change, repeated in its `ack` or `error`. */
   client_id?: ClientId | null;
-  /** The message. */
+  /** Id of the message. */
   message_id: Id;
-  /** The room; not needed on a connection of one room. */
+  /** Id or slug of the room; optional on a single-room connection. */
   room?: RoomRef | null;
   type: "delete";
 };
 
-/** Reacts to a message, or takes a reaction back. */
+/** Adds or removes a reaction to a message. */
 export type ClientReact = {
-  /** The client's name for it. */
+  /** The client's id for the change, repeated in its `ack` or `error`. */
   client_id?: ClientId | null;
-  /** The reaction. */
+  /** Emoji of the reaction. */
   emoji: Emoji;
-  /** The message. */
+  /** Id of the message. */
   message_id: Id;
-  /** Whether it is taken back. */
+  /** Whether the reaction is removed instead of added. */
   remove?: boolean | null;
-  /** The room; not needed on a connection of one room. */
+  /** Id or slug of the room; optional on a single-room connection. */
   room?: RoomRef | null;
   type: "react";
 };
 
-/** Says as what the user is shown. */
+/** Sets the user's presence status. */
 export type ClientPresence = {
-  /** As what to be shown. */
+  /** Status to show to others. */
   status: Status;
-  /** In the user's own words; none takes the words back. */
+  /** Status text; absent removes the previous one. */
   text?: StatusText | null;
   type: "presence";
 };
 
-/** Says whose presence the connection is told. */
+/** Chooses the users and rooms whose presence the connection receives. */
 export type ClientWatch = {
-  /** At most 100 rooms that are live on the connection; they replace those before. */
+  /** At most 100 rooms to which the connection is subscribed; they replace those watched before. */
   rooms?: Array<RoomRef> | null;
   type: "watch";
-  /** At most 500 users; they replace those before. */
+  /** At most 500 users; they replace those watched before. */
   users?: Array<Id> | null;
 };
 
-/** Says that the user is typing. */
+/** Reports that the user is typing. */
 export type ClientTyping = {
-  /** The room; not needed on a connection of one room. */
+  /** Id or slug of the room; optional on a single-room connection. */
   room?: RoomRef | null;
   type: "typing";
 };
 
-/** Has read a room up to a place. */
+/** Moves the user's read mark in a room. */
 export type ClientRead = {
-  /** Epoch of the number; the room's current one if it is left out. */
+  /** Epoch of `seq`; the room's current epoch if absent. */
   epoch?: Epoch | null;
-  /** The room; not needed on a connection of one room. */
+  /** Id or slug of the room; optional on a single-room connection. */
   room?: RoomRef | null;
-  /** Number of the last event that was read. */
+  /** Number of the last event that the user has read. */
   seq: Seq;
   type: "read";
 };
@@ -313,110 +313,110 @@ export type ClientFrame =
 
 /** The connection is authenticated. */
 export type ServerHello = {
-  /** What an `ack` will say. */
+  /** What an `ack` on this server guarantees. */
   ack: AckMode;
   /** Milliseconds between the server's pings. */
   heartbeat_ms: number;
-  /** Bounds a client should respect. */
+  /** Limits that a client should respect. */
   limits: Limits;
-  /** Login session of the token. */
+  /** Id of the login session of the token. */
   session: Id;
   type: "hello";
-  /** Whose connection it is. */
+  /** User of the connection. */
   user: UserBrief;
 };
 
-/** A room is live on this connection. */
+/** The connection is subscribed to a room. */
 export type ServerSubscribed = {
-  /** Current epoch. */
+  /** Current epoch of the room. */
   epoch: Epoch;
-  /** Number of the newest event. */
+  /** Number of the newest event in the room. */
   head: Seq;
-  /** Its name. */
+  /** Name of the room. */
   name: string;
-  /** The room. */
+  /** Id of the room. */
   room: Id;
-  /** Its readable address, if it has one. */
+  /** Slug of the room, if it has one. */
   slug: Slug | null;
-  /** Number up to which the store has everything. */
+  /** Number up to which all events are stored. */
   stored: Seq;
   type: "subscribed";
-  /** What the user is here. */
+  /** The user's role and read state in the room. */
   you: You;
 };
 
-/** A room is no longer live on this connection. */
+/** The connection is no longer subscribed to a room. */
 export type ServerUnsubscribed = {
-  /** The room. */
+  /** Id of the room. */
   room: Id;
   type: "unsubscribed";
 };
 
-/** Everything up to `seq` has been sent; what follows is live. */
+/** All events up to `seq` have been sent; live events follow. */
 export type ServerCaughtUp = {
-  /** The room. */
+  /** Id of the room. */
   room: Id;
   /** Number of the last event sent. */
   seq: Seq;
   type: "caught_up";
 };
 
-/** Events `from` to `to` are too many or too old to replay: page them from history. */
+/** Events `from` to `to` are too many or too old to replay: read them from history. */
 export type ServerGap = {
-  /** First missing number. */
+  /** Number of the first missing event. */
   from: Seq;
-  /** The room. */
+  /** Id of the room. */
   room: Id;
-  /** Last missing number. */
+  /** Number of the last missing event. */
   to: Seq;
   type: "gap";
 };
 
-/** The numbers go on under another epoch: re-send what has no ack. Without `survived` read history again. */
+/** A new epoch has begun: re-send what was not acknowledged. Without `survived`, read history again. */
 export type ServerReset = {
-  /** The epoch that holds from now on. */
+  /** The new epoch. */
   epoch: Epoch;
-  /** The number behind which the events go on that will be sent. */
+  /** Number in the new epoch after which events will be sent. */
   head: Seq;
-  /** The room. */
+  /** Id of the room. */
   room: Id;
-  /** The last place of the epoch before that is stored: what the client has up to there stays, what it has behind it is lost. */
+  /** Last stored position of the previous epoch: events up to it are kept, those after it are lost. */
   survived?: Position;
   type: "reset";
 };
 
-/** The message is stored; it can be dropped from the client's outbox. */
+/** A message or change is stored; the client need not send it again. */
 export type ServerAck = {
-  /** The client's name for it. */
+  /** The client's id for the message or change. */
   client_id: ClientId;
-  /** Epoch of its number. */
+  /** Epoch of `seq`. */
   epoch: Epoch;
-  /** Its id. */
+  /** Id of the message, or of the event of a change. */
   message_id: Id;
-  /** The room. */
+  /** Id of the room. */
   room: Id;
-  /** Its number. */
+  /** Number of the event in the room and epoch. */
   seq: Seq;
-  /** When it was accepted. */
+  /** Time at which the event was accepted. */
   timestamp: Timestamp;
   type: "ack";
-  /** Whether it changed nothing: then the place is that of the message, and there is no event. */
+  /** Whether it changed nothing; the position is then that of the message, and there is no event. */
   unchanged?: true;
 };
 
-/** A frame was refused. The connection stays open. */
+/** A frame was rejected. The connection stays open. */
 export type ServerError = {
-  /** The message it is about. */
+  /** Client id of the message or change that failed. */
   client_id?: ClientId;
-  /** For programs. */
+  /** Machine-readable code. */
   code: ErrorCode;
-  /** The field at fault. */
+  /** Path of the invalid field. */
   field?: string;
-  /** For people. */
+  /** Description for people. */
   message: string;
-  /** When to try again, in milliseconds. */
+  /** Milliseconds after which a retry makes sense. */
   retry_after_ms?: number;
-  /** The room it is about, as the client named it. */
+  /** The room concerned, as the client named it. */
   room?: RoomRef;
   type: "error";
 };
@@ -426,311 +426,311 @@ export type ServerPong = {
   type: "pong";
 };
 
-/** This node is stopping: connect again after so many milliseconds. */
+/** The node is shutting down: reconnect after a delay. */
 export type ServerReconnect = {
-  /** Milliseconds to wait. */
+  /** Delay in milliseconds. */
   after_ms: number;
   type: "reconnect";
 };
 
-/** Where rooms stand that the client asked for; those it may not read, or knows the newest event of, are left out. */
+/** Answer to `heads`: the newest position of each room; rooms that the user may not read and rooms without news are left out. */
 export type ServerHeads = {
-  /** In the order asked. */
+  /** Rooms in the order of the request. */
   rooms: Array<RoomHead>;
   type: "heads";
 };
 
-/** The access token ends soon: send a newer one in an `auth` frame. */
+/** The access token expires soon: send a newer one in an `auth` frame. */
 export type ServerTokenExpiring = {
-  /** Milliseconds until then. */
+  /** Milliseconds until the token expires. */
   after_ms: number;
   type: "token_expiring";
 };
 
-/** A watched user came, went, or has another status. */
+/** The presence of a watched user changed. */
 export type ServerPresence = {
-  /** When an offline user was last online, as far as it is known. */
+  /** Time at which an offline user was last online, if it is known. */
   last_seen?: Timestamp;
-  /** As what. */
+  /** Status of the user. */
   status: VisibleStatus;
-  /** In the user's own words. */
+  /** Status text of the user, if there is one. */
   text?: StatusText;
   type: "presence";
-  /** Who. */
+  /** Id of the user. */
   user_id: Id;
 };
 
-/** Answer to `watch`: how those stand who are watched from now on. */
+/** Answer to `watch`: the presence of the users watched from now on. */
 export type ServerWatching = {
   type: "watching";
-  /** The users, without those who share no room with the user of the connection. */
+  /** Presence of the watched users who share a room with the user. */
   users: Array<PresenceView>;
 };
 
-/** Who is in a watched room. */
+/** The users who are online in a watched room. */
 export type ServerRoomPresence = {
-  /** Those who went. */
+  /** Ids of the users who are no longer online in the room. */
   gone?: Array<Id>;
-  /** How many users are in it. */
+  /** Number of users online in the room. */
   online: number;
-  /** The room. */
+  /** Id of the room. */
   room: Id;
   type: "room_presence";
-  /** The users; left out where there are too many to be named. */
+  /** Presence of the users; absent if there are too many to list. */
   users?: Array<PresenceView>;
-  /** Whether `users` are all of them; else those who came or have another status. */
+  /** Whether `users` is the full list; if not, it has those who came online or changed their status. */
   whole: boolean;
 };
 
-/** Somebody is typing. Not an event: it has no number and may be lost. */
+/** A user is typing. Not an event: it has no number and may be lost. */
 export type ServerTyping = {
-  /** The room. */
+  /** Id of the room. */
   room: Id;
   type: "typing";
-  /** Who. */
+  /** The user who is typing. */
   user: UserBrief;
 };
 
-/** The user has read on in a room, on this device or another one. Tells of rooms that are not live, too. */
+/** The user's read mark moved, on this device or another one. Also sent for rooms without a subscription. */
 export type ServerRead = {
-  /** Whether there may be more than was counted. */
+  /** Whether there may be more unread messages than were counted. */
   capped: boolean;
-  /** Up to where was counted; what is newer waits to be stored. */
+  /** Position up to which messages were counted; newer ones are not stored yet. */
   counted: Position;
   /** Epoch of the read mark. */
   epoch: Epoch;
-  /** Those of them that mention the user. */
+  /** Number of unread messages that mention the user. */
   mentions: number;
-  /** The room. */
+  /** Id of the room. */
   room: Id;
-  /** Number of the last event that was read. */
+  /** Number of the last event that the user has read. */
   seq: Seq;
   type: "read";
-  /** Messages of others after it that are not deleted. */
+  /** Number of unread messages of others that are not deleted. */
   unread: number;
 };
 
-/** Somebody said something. */
+/** A message was sent. */
 export type ServerNewMessage = {
-  /** Epoch of the number. */
+  /** Epoch of `seq`. */
   epoch: Epoch;
-  /** The message. */
+  /** The message that was sent. */
   message: Message;
-  /** The room. */
+  /** Id of the room. */
   room: Id;
-  /** Number in the room. */
+  /** Number of the event in the room and epoch. */
   seq: Seq;
   type: "new_message";
 };
 
-/** Somebody became a member. */
+/** A user became a member. */
 export type ServerMemberJoined = {
-  /** Epoch of the number. */
+  /** Epoch of `seq`. */
   epoch: Epoch;
-  /** The room. */
+  /** Id of the room. */
   room: Id;
-  /** Number in the room. */
+  /** Number of the event in the room and epoch. */
   seq: Seq;
-  /** When. */
+  /** Time of the event. */
   timestamp: Timestamp;
   type: "member_joined";
-  /** Who. */
+  /** The user who joined. */
   user: UserBrief;
 };
 
-/** Somebody is no longer a member. */
+/** A member left the room. */
 export type ServerMemberLeft = {
-  /** Epoch of the number. */
+  /** Epoch of `seq`. */
   epoch: Epoch;
-  /** The room. */
+  /** Id of the room. */
   room: Id;
-  /** Number in the room. */
+  /** Number of the event in the room and epoch. */
   seq: Seq;
-  /** When. */
+  /** Time of the event. */
   timestamp: Timestamp;
   type: "member_left";
-  /** Who. */
+  /** The user who left. */
   user: UserBrief;
 };
 
 /** The text of a message was changed. */
 export type ServerMessageEdited = {
-  /** Its new text; empty if it was deleted since. */
+  /** New text; empty if the message has been deleted since. */
   content: string;
-  /** Epoch of the number. */
+  /** Epoch of `seq`. */
   epoch: Epoch;
-  /** The message. */
+  /** Id of the message. */
   message_id: Id;
-  /** The room. */
+  /** Id of the room. */
   room: Id;
-  /** Number in the room. */
+  /** Number of the event in the room and epoch. */
   seq: Seq;
-  /** When. */
+  /** Time of the event. */
   timestamp: Timestamp;
   type: "message_edited";
-  /** Who. */
+  /** The user who edited it. */
   user: UserBrief;
 };
 
 /** A message was deleted. */
 export type ServerMessageDeleted = {
-  /** Epoch of the number. */
+  /** Epoch of `seq`. */
   epoch: Epoch;
-  /** The message. */
+  /** Id of the message. */
   message_id: Id;
-  /** The room. */
+  /** Id of the room. */
   room: Id;
-  /** Number in the room. */
+  /** Number of the event in the room and epoch. */
   seq: Seq;
-  /** When. */
+  /** Time of the event. */
   timestamp: Timestamp;
   type: "message_deleted";
-  /** Who. */
+  /** The user who deleted it. */
   user: UserBrief;
 };
 
-/** Somebody reacted to a message. */
+/** A user reacted to a message. */
 export type ServerReactionAdded = {
-  /** The reaction. */
+  /** Emoji of the reaction. */
   emoji: Emoji;
-  /** Epoch of the number. */
+  /** Epoch of `seq`. */
   epoch: Epoch;
-  /** The message. */
+  /** Id of the message. */
   message_id: Id;
-  /** The room. */
+  /** Id of the room. */
   room: Id;
-  /** Number in the room. */
+  /** Number of the event in the room and epoch. */
   seq: Seq;
-  /** When. */
+  /** Time of the event. */
   timestamp: Timestamp;
   type: "reaction_added";
-  /** Who. */
+  /** The user who reacted. */
   user: UserBrief;
 };
 
-/** Somebody took a reaction back. */
+/** A user removed a reaction. */
 export type ServerReactionRemoved = {
-  /** The reaction. */
+  /** Emoji of the reaction. */
   emoji: Emoji;
-  /** Epoch of the number. */
+  /** Epoch of `seq`. */
   epoch: Epoch;
-  /** The message. */
+  /** Id of the message. */
   message_id: Id;
-  /** The room. */
+  /** Id of the room. */
   room: Id;
-  /** Number in the room. */
+  /** Number of the event in the room and epoch. */
   seq: Seq;
-  /** When. */
+  /** Time of the event. */
   timestamp: Timestamp;
   type: "reaction_removed";
-  /** Who. */
+  /** The user who removed the reaction. */
   user: UserBrief;
 };
 
-/** Somebody's membership was ended by another. */
+/** A member was removed from the room by a moderator. */
 export type ServerMemberKicked = {
-  /** By whom. */
+  /** The user who kicked the member. */
   by: UserBrief;
-  /** Epoch of the number. */
+  /** Epoch of `seq`. */
   epoch: Epoch;
-  /** The room. */
+  /** Id of the room. */
   room: Id;
-  /** Number in the room. */
+  /** Number of the event in the room and epoch. */
   seq: Seq;
-  /** When. */
+  /** Time of the event. */
   timestamp: Timestamp;
   type: "member_kicked";
-  /** Who. */
+  /** The member who was kicked. */
   user: UserBrief;
 };
 
-/** Somebody was banned. */
+/** A user was banned from the room. */
 export type ServerMemberBanned = {
-  /** By whom. */
+  /** The user who banned the user. */
   by: UserBrief;
-  /** Epoch of the number. */
+  /** Epoch of `seq`. */
   epoch: Epoch;
-  /** The room. */
+  /** Id of the room. */
   room: Id;
-  /** Number in the room. */
+  /** Number of the event in the room and epoch. */
   seq: Seq;
-  /** When. */
+  /** Time of the event. */
   timestamp: Timestamp;
   type: "member_banned";
-  /** Until when; for good if not said. */
+  /** End of the ban; absent if it has none. */
   until?: Timestamp;
-  /** Who. */
+  /** The user who was banned. */
   user: UserBrief;
 };
 
-/** Somebody's ban was lifted. */
+/** A user's ban was lifted. */
 export type ServerMemberUnbanned = {
-  /** By whom. */
+  /** The user who lifted the ban. */
   by: UserBrief;
-  /** Epoch of the number. */
+  /** Epoch of `seq`. */
   epoch: Epoch;
-  /** The room. */
+  /** Id of the room. */
   room: Id;
-  /** Number in the room. */
+  /** Number of the event in the room and epoch. */
   seq: Seq;
-  /** When. */
+  /** Time of the event. */
   timestamp: Timestamp;
   type: "member_unbanned";
-  /** Who. */
+  /** The user whose ban was lifted. */
   user: UserBrief;
 };
 
-/** Somebody was muted. */
+/** A user was muted in the room. */
 export type ServerMemberMuted = {
-  /** By whom. */
+  /** The user who muted the user. */
   by: UserBrief;
-  /** Epoch of the number. */
+  /** Epoch of `seq`. */
   epoch: Epoch;
-  /** The room. */
+  /** Id of the room. */
   room: Id;
-  /** Number in the room. */
+  /** Number of the event in the room and epoch. */
   seq: Seq;
-  /** When. */
+  /** Time of the event. */
   timestamp: Timestamp;
   type: "member_muted";
-  /** Until when; for good if not said. */
+  /** End of the mute; absent if it has none. */
   until?: Timestamp;
-  /** Who. */
+  /** The user who was muted. */
   user: UserBrief;
 };
 
-/** Somebody's mute was lifted. */
+/** A user's mute was lifted. */
 export type ServerMemberUnmuted = {
-  /** By whom. */
+  /** The user who lifted the mute. */
   by: UserBrief;
-  /** Epoch of the number. */
+  /** Epoch of `seq`. */
   epoch: Epoch;
-  /** The room. */
+  /** Id of the room. */
   room: Id;
-  /** Number in the room. */
+  /** Number of the event in the room and epoch. */
   seq: Seq;
-  /** When. */
+  /** Time of the event. */
   timestamp: Timestamp;
   type: "member_unmuted";
-  /** Who. */
+  /** The user whose mute was lifted. */
   user: UserBrief;
 };
 
 /** The settings of the room were changed. */
 export type ServerRoomUpdated = {
-  /** By whom. */
+  /** The user who changed the settings. */
   by: UserBrief;
-  /** Epoch of the number. */
+  /** Epoch of `seq`. */
   epoch: Epoch;
-  /** Whether only those who keep order may say something. */
+  /** Whether only owner, moderators and admins may send messages. */
   frozen: boolean;
-  /** The room. */
+  /** Id of the room. */
   room: Id;
-  /** Number in the room. */
+  /** Number of the event in the room and epoch. */
   seq: Seq;
-  /** Milliseconds that a member must wait between two texts; 0 for none. */
+  /** Slow mode: milliseconds that a member must wait between two messages or edits; 0 if it is off. */
   slow_mode_ms: number;
-  /** When. */
+  /** Time of the event. */
   timestamp: Timestamp;
   type: "room_updated";
 };

@@ -53,7 +53,7 @@ pub struct LocalAuthorityParts {
     pub stores: Stores,
     /// Where rooms are opened.
     pub bus: Arc<dyn Bus>,
-    /// Whose public halves are told.
+    /// The signing keys, whose public halves are published.
     pub keys: Arc<SigningKeys>,
     /// Metrics of the process.
     pub metrics: Metrics,

@@ -1,4 +1,4 @@
-//! What a request can end in other than success, and how it is told: RFC 9457 problem documents with stable codes.
+//! Errors of requests and their form: RFC 9457 problem documents with stable codes.
 //!
 //! An [`ApiError`] becomes a response without a body that carries its problem as an extension; `observe` adds the
 //! request's id and writes the body. Causes go to the log here, once; clients get a code and a sentence.
@@ -27,7 +27,7 @@ use crate::random::NoRandomness;
 /// Every way a request can fail.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// The request cannot be served, and its sender is told why.
+    /// The request cannot be served; the answer has the reason.
     #[error("{}", .0.code.as_str())]
     Refused(Refusal),
     /// The store was not prepared since the process started.
@@ -152,7 +152,7 @@ impl ApiError {
         Self::Refused(Refusal { code, field: Some(field.into()), detail: Some(detail.into()), retry_after_ms: None })
     }
 
-    /// What programs are told.
+    /// The machine-readable code.
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::Refused(Refusal { code, .. }) | Self::Authority(AuthorityError::Refused(code)) => *code,

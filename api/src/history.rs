@@ -48,7 +48,7 @@ use tokio::time::timeout;
 use crate::error::ApiError;
 use crate::limits::HISTORY_BUS_WAIT;
 
-/// Which page is read, and what became of it. A failure is told to all who waited.
+/// Which page is read, and its outcome. A failure is shared by all who waited.
 pub type Reads = SingleFlight<(RoomId, PageQuestion), Result<Arc<Page>, Arc<StoreError>>>;
 
 /// Reads pages of histories.
@@ -70,7 +70,7 @@ pub struct Page {
     pub previous: Option<Position>,
     /// Where the page after this one begins, also where it is yet to be written; none for an empty page.
     pub next: Option<Position>,
-    /// For the newest page: everything up to here is told in it, as far as that is known.
+    /// For the newest page: it covers everything up to here, as far as that is known.
     pub upto: Option<Position>,
 }
 
@@ -158,7 +158,7 @@ impl History {
     }
 }
 
-/// Why a page could not be read, in words that can be told to many.
+/// Why a page could not be read, as an error that all who waited can share.
 fn cause(error: ApiError) -> StoreError {
     if let ApiError::Store(error) = error {
         error

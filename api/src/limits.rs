@@ -9,7 +9,7 @@ pub const STORED_WAIT: Duration = Duration::from_secs(5);
 
 // --- api -------------------------------------------------------------------------------------
 
-/// A REST request that takes longer is told in the log.
+/// A REST request that takes longer is logged.
 pub const SLOW_REQUEST: Duration = Duration::from_secs(1);
 /// From the head of a REST request to its answer, the body included.
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(30);

@@ -39,7 +39,7 @@ pub struct Metrics {
     pub(crate) unread_counts: IntCounter,
     /// Such counts that ended at the bound.
     pub(crate) unread_capped: IntCounter,
-    /// Subscriptions that were told nothing of unread messages because too many others were.
+    /// Subscriptions answered without unread counts because too many others were counting.
     pub(crate) unread_left_out: IntCounter,
     /// Events that ingest has stored.
     pub ingested: IntCounter,

@@ -1,6 +1,6 @@
 //! Acts of moderation: kick, ban, mute and their ends.
 //!
-//! A request is answered when the room has heard of it: its event has raised the room's ACL version on the bus, so
+//! A request is answered when the bus has the event: its event has raised the room's ACL version on the bus, so
 //! nothing that was allowed under older rights gets a number after the answer.
 
 use axum::extract::FromRef;
@@ -69,7 +69,7 @@ impl Moderation {
         if self.rooms.stores.sanctions.apply(room.id, user, action, &event).await?.is_some() {
             tracing::info!(room_id = %room.id, user_id = %user, %by, ?action, "moderated");
         }
-        // Also where nothing changed: an earlier try may have been told that the room had not heard of it.
+        // Also where nothing changed: an earlier attempt may have been answered before the bus had the event.
         Ok(self.rooms.dispatcher.flush(room.id).await?)
     }
 }

@@ -38,7 +38,7 @@ struct Inner {
     tasks: TaskTracker,
 }
 
-/// An announcement that the room has heard.
+/// An announcement that the bus has.
 struct Dispatched {
     id: MessageId,
     room: RoomId,
@@ -88,7 +88,7 @@ impl OutboxDispatcher {
     }
 
     /// Carries everything the room has waiting, oldest first, and says whether that was done in time. What is left goes
-    /// on by itself, but whoever asked must not be told that the room has heard of it.
+    /// on by itself, but the caller must not take it for announced.
     pub(crate) async fn flush(&self, room: RoomId) -> Result<(), BusError> {
         let dispatcher = self.clone();
         let task = self.0.tasks.spawn(async move { dispatcher.dispatch_room(room).await });

@@ -117,7 +117,7 @@ fn health() -> Router<AppState> {
         .route("/metrics", get(health::metrics))
 }
 
-/// The keys are told from the first moment: they depend on nothing that could be down.
+/// The keys are served from the first moment: they depend on nothing that could be down.
 fn keys() -> Router<AppState> {
     Router::new().route("/.well-known/jwks.json", get(jwks::jwks))
 }

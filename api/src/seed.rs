@@ -46,7 +46,7 @@ pub enum SeedError {
     Invalid(&'static str),
 }
 
-/// What the command was told.
+/// The parsed arguments of the command.
 #[derive(Clone, Copy, Debug)]
 pub struct Order {
     plan: Plan,
@@ -106,7 +106,7 @@ pub fn command() -> Command {
 }
 
 impl Order {
-    /// Reads what [`command`] was told.
+    /// Reads the arguments of [`command`].
     pub fn read(matches: &ArgMatches) -> Self {
         let number = |name: &str| matches.get_one::<u64>(name).copied().unwrap_or(1);
         let count = |name: &str| usize::try_from(number(name)).unwrap_or(1);

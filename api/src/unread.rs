@@ -81,7 +81,7 @@ struct MarkedRoom {
 }
 
 impl LocalAuthority {
-    /// Moves the mark on, if the place is news, and tells the user's connections; gives what is unread then.
+    /// Advances the mark, if the position is newer, and notifies the user's connections; returns the new read state.
     pub(crate) async fn mark(&self, user: UserId, room: RoomId, to: ReadTo) -> Result<ReadState, AuthorityError> {
         let parts = self.parts();
         let head = auto_open::head(&*parts.bus, self, room).await.map_err(|error| bus_error(&error))?;

@@ -1,6 +1,6 @@
 //! Acks that wait until the store has what they are about.
 //!
-//! When a partition changes epochs, the bus may have lost what waits: its senders are told `unavailable` at once and
+//! When a partition changes epochs, the bus may have lost what waits: its senders are answered `unavailable` at once and
 //! send again under the same `client_id`. If the bus still has the first send, it answers with that one's place in
 //! the epoch that is over, and that place is stored: a new epoch begins only when all that survived of the old one is.
 //! [`rookery_bus::acks`] says which answers are believed.
@@ -55,7 +55,7 @@ impl Acks {
         Arc::new(Self { pending: Mutex::default(), metrics, suspicion: Notify::new() })
     }
 
-    /// The member is told when the store has the appended event.
+    /// Acknowledges the appended event to the member once it is stored.
     ///
     /// # Errors
     /// If the bus has to be asked again, because its answer cannot be believed.

@@ -56,7 +56,7 @@ impl Commands {
         self.member.verdict()
     }
 
-    /// Does it, if the user may ask for so much now. The client is told of success and failure through its send queue.
+    /// Runs the command, if the rate limit allows it. Success and failure are answered through the send queue.
     pub async fn run(self: Arc<Self>, queued: Queued) -> Ran {
         if let Some(code) = self.verdict() {
             return Ran::Close(code);

@@ -1,4 +1,4 @@
-//! Why a command of a client was not done, and what the client is told.
+//! Errors of commands, and what the client gets.
 
 use rookery_bus::AppendError;
 use rookery_bus::authority::AuthorityError;
@@ -37,7 +37,7 @@ pub enum CommandError {
 }
 
 impl CommandError {
-    /// The code the client is told.
+    /// The code that the client gets.
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::Refused(code) => *code,

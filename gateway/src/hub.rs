@@ -33,7 +33,7 @@ pub mod room;
 pub use attach::SubscribeRequest;
 use room::{Phase, Room};
 
-/// How often a room may turn out to be closing before a subscriber is told to try again.
+/// How often a room may turn out to be closing before a subscription is refused.
 const ENTER_ATTEMPTS: usize = 5;
 const SHARDS: usize = 64;
 

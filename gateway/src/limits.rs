@@ -130,7 +130,7 @@ pub const AUTHORIZE_SLOW: Duration = Duration::from_secs(1);
 pub const AUTHORIZE_CALLS_HANGING_MAX: usize = 4;
 /// Questions about rights that wait in one gateway.
 pub const AUTHORIZE_WAITING_MAX: usize = 200_000;
-/// Before the end of the access token a connection is told that it has to renew it.
+/// Before the end of the access token a connection gets `token_expiring`.
 pub const TOKEN_WARNING: Duration = Duration::from_mins(1);
 
 // --- what is done to messages ----------------------------------------------------------------
@@ -151,7 +151,7 @@ pub const PRESENCE_GRACE: Duration = Duration::from_secs(10);
 pub const PRESENCE_GOODBYE_GRACE: Duration = Duration::from_secs(2);
 /// How long changes of presence are gathered before they are written in one go.
 pub const PRESENCE_GATHER: Duration = Duration::from_millis(50);
-/// Between two changes of one user, or of one room, that are written or told; those between become one.
+/// Between two changes of one user, or of one room, that are written or sent; those between become one.
 pub const PRESENCE_INTERVAL: Duration = Duration::from_secs(1);
 /// The same for a room in which users are only counted.
 pub const PRESENCE_COUNT_INTERVAL: Duration = Duration::from_secs(10);
@@ -174,9 +174,9 @@ pub const SEND_QUEUE_EPHEMERAL_FRAMES: usize = 32;
 pub const READ_WRITE_INTERVAL: Duration = Duration::from_secs(1);
 /// Rooms of one connection whose read marks are coalesced; those of more are written at once.
 pub const READS_COALESCED_MAX: usize = 256;
-/// How long the first read mark of a connection waits until news of it would be heard.
+/// How long the first read mark of a connection waits for the subscription to its user.
 pub const NEWS_WAIT: Duration = Duration::from_secs(1);
-/// How long `subscribed` waits for the counts before it is told without them.
+/// How long `subscribed` waits for the counts before it is sent without them.
 pub const READ_STATE_WAIT: Duration = Duration::from_secs(1);
 
 // --- login sessions --------------------------------------------------------------------------
@@ -189,7 +189,7 @@ pub const SESSION_QUESTIONS_MIN: usize = 64;
 pub const SESSION_CALLS_MAX: usize = 4;
 /// Such calls, if the newest of them is slow.
 pub const SESSION_CALLS_HANGING_MAX: usize = 8;
-/// Connections of one gateway whose sessions wait to be asked about; more are told to come back.
+/// Connections of one gateway whose sessions wait to be asked about; more are refused for now.
 pub const SESSIONS_WAITING_MAX: usize = 50_000;
 /// How long a new connection waits until news of its user is heard, before its session is asked about. If it is not heard
 /// by then, the session is asked about once more when it is.

@@ -33,7 +33,7 @@ pub struct Metrics {
     pub parked: IntCounter,
     /// Range reads that repaired a room.
     pub repairs: IntCounter,
-    /// Gaps that clients were told of.
+    /// `gap` frames sent to clients.
     pub gaps: IntCounter,
     /// Epoch changes of live rooms.
     pub resets: IntCounter,
@@ -56,19 +56,19 @@ pub struct Metrics {
     limited: IntCounterVec,
     /// Users who are here, those included who may come back in time.
     pub presence_users: IntGauge,
-    /// What was written of presence, by kind: users who came, went or said something, rooms, users of dead nodes.
+    /// What was written of presence, by kind: users who connected, disconnected or set a status, rooms, users of dead nodes.
     pub presence_writes: IntCounterVec,
     /// Frames of presence to connections that watch.
     pub presence_notified: IntCounter,
     /// News of users that was none here, or that waits to become one with what follows.
     pub presence_coalesced: IntCounter,
-    /// Typing that was not told, by reason.
+    /// Typing signals dropped, by reason.
     pub typing_dropped: IntCounterVec,
-    /// Read marks: told to the api, or left to a later one of the same connection and room.
+    /// Read marks: sent to the api, or left to a later one of the same connection and room.
     pub reads: IntCounterVec,
-    /// Events of rooms with listeners here that the bus told.
+    /// Events of subscribed rooms received from the bus.
     pub events: IntCounter,
-    /// Seconds from an event's number, by the clock of the bus, until this node heard of it.
+    /// Seconds from an event's number, by the clock of the bus, until this node received it.
     pub relay_seconds: Histogram,
     /// Seconds from hearing an event until it was written to a part of those who get it.
     pub write_seconds: Histogram,

@@ -2,7 +2,7 @@
 //!
 //! Three tasks. One renews the lease and cleans up after dead nodes (`lease.rs`); it alone writes because time passes.
 //! One writes what has become of users and rooms (`writer.rs`), gathered for a moment and at most once a second for each
-//! of them; the rules are in `local_presence.rs`. One tells those who watch (`notifier.rs`), by the rules in `watchers.rs`.
+//! of them; the rules are in `local_presence.rs`. One notifies watchers (`notifier.rs`), by the rules in `watchers.rs`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,7 +34,7 @@ use crate::presence::local_presence::LocalPresence;
 use typing::Typing;
 use watchers::{List, Watchers};
 
-/// Presence as this node tells and hears it.
+/// Presence of this node: local users, watchers and the store.
 pub struct Presence {
     store: Arc<dyn PresenceStore>,
     hub: Arc<Hub>,
@@ -111,7 +111,7 @@ impl Presence {
         }
     }
 
-    /// Somebody came into the room here, or went.
+    /// The local users of a room changed.
     pub fn touch(&self, room: RoomId) {
         self.local.lock().touch(room, Instant::now());
         self.written.notify_one();

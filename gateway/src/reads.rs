@@ -1,4 +1,4 @@
-//! The read marks that one connection moves on, told to the api at most once in [`READ_WRITE_INTERVAL`] and room: the
+//! The read marks of one connection, sent to the api at most once in [`READ_WRITE_INTERVAL`] and room: the
 //! first at once, of those that follow only the last one, and what is left when the connection ends. Pure.
 
 use std::collections::HashMap;
@@ -31,7 +31,7 @@ struct Held {
 }
 
 impl Reads {
-    /// A mark came; gives the one that is to be told at once.
+    /// Takes a mark; returns the one to send at once.
     pub fn offer(&mut self, reading: Reading, now: Instant) -> Option<Reading> {
         let Reading { room, to } = reading;
         if let Some(held) = self.rooms.get_mut(&room) {

@@ -67,7 +67,7 @@ pub struct SessionRegistry {
     newly_subscribed: Notify,
     /// As long as a token of theirs could be good.
     revoked: Cache<SessionId, ()>,
-    /// Held while the bus is told whom to listen to, so that the two directions never overtake each other.
+    /// Held while subscriptions change, so that subscribing and unsubscribing never overtake each other.
     turn: tokio::sync::Mutex<()>,
 }
 
@@ -79,9 +79,9 @@ struct State {
     number: u64,
     /// Users whom connections watch, and how many do.
     watched: HashMap<UserId, usize>,
-    /// Users whose first connection came or whose last one went, since the bus was told.
+    /// Users whose first connection came or whose last one went, since the subscriptions were updated.
     moved: HashSet<UserId>,
-    /// Sessions that were asked about before news of their user was heard.
+    /// Sessions that were checked before their user was subscribed to.
     fresh: HashSet<SessionId>,
     /// Users whose channel this node is subscribed to.
     subscribed: HashSet<UserId>,
@@ -137,7 +137,7 @@ impl SessionRegistry {
         for login in oldest {
             login.member.send_queue.end(CloseCode::Replaced);
         }
-        // Now that it hears of the next end: did one come before?
+        // Subscribed from now on: did the session end before?
         if candidate.is_over() {
             end(member);
         }
@@ -242,7 +242,7 @@ impl SessionRegistry {
             }
             let fresh: Vec<SessionId> = self.state.lock().fresh.drain().collect();
             if !fresh.is_empty() {
-                // Beside this, because an api that is slow must not keep others from being heard of.
+                // Beside this, because an api that is slow must not delay other subscriptions.
                 self.shutdown.spawn("ask for sessions again", Arc::clone(&self).ask_again(fresh));
             }
         }
@@ -282,7 +282,7 @@ impl SessionRegistry {
 }
 
 impl State {
-    /// Whether anybody here has to hear of the user.
+    /// Whether this node needs news of the user.
     fn is_wanted(&self, user: &UserId) -> bool {
         self.users.contains_key(user) || self.expected.contains_key(user) || self.watched.contains_key(user)
     }

@@ -97,7 +97,7 @@ impl Subscriber {
         self.rooms.lock().remove(room);
     }
 
-    /// The user has lost the room. The client is told, and nothing of the room comes any more.
+    /// The user has lost the room. The client is notified and receives nothing more of it.
     pub fn lose(&self, room: RoomId) {
         self.remove_room(room);
         self.send_queue.send(&ServerFrame::Unsubscribed { room });

@@ -67,7 +67,7 @@ fn with_folder(
     act(data, file)
 }
 
-/// Changes accounts; the server of the same folder hears of ended sessions by asking.
+/// Changes accounts; the server of the same folder finds ended sessions by polling.
 pub(crate) async fn change_user(
     options: &Options,
     order: user_command::Order,

@@ -92,12 +92,12 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Reads every setting; tells all errors at once.
+    /// Reads every setting; reports all errors together.
     pub(crate) fn read(matches: &ArgMatches) -> Result<(Self, Effective), ConfigErrors> {
         let mut reader = Reader::open(SETTINGS, matches);
         let options = Self::take(&mut reader);
         let effective = reader.finish()?;
-        // Every setting has a default or is required, so a value is only missing where an error was told above.
+        // Every setting has a default or is required, so a value is only missing where an error was reported above.
         options.map(|options| (options, effective)).ok_or_else(ConfigErrors::unexplained)
     }
 

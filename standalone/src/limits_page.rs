@@ -53,7 +53,7 @@ pub(super) struct Row {
     pub(super) label: &'static str,
 }
 
-/// How a bound's value is told.
+/// How a bound's value is printed.
 pub(super) trait DisplayBound {
     fn display(&self) -> String;
 }

@@ -137,7 +137,7 @@ async fn open(folder: &Path, holder: &str) -> Result<Stores, StartError> {
     opened.await.map_err(|source| StartError::Database { file: file.clone(), source })
 }
 
-/// What the process has from the system: its folder and both its addresses. All that it does not get is told at once.
+/// What the process has from the system: its folder and both its addresses. Everything that is missing is reported together.
 async fn claim(options: &Options) -> Result<[TcpListener; 2], Unusable> {
     let (public, internal) = (options.listen.bind().await, options.internal_listen.bind().await);
     let ((), (public, internal)) = Unusable::both(options.data_dir.prepare(), Unusable::both(public, internal))?;

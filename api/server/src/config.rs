@@ -165,12 +165,12 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Reads all sources. Every error is told at once.
+    /// Reads all sources. All errors are reported together.
     pub(crate) fn read(matches: &ArgMatches) -> Result<(Self, Effective), ConfigErrors> {
         let mut reader = Reader::open(SETTINGS, matches);
         let config = Self::collect(&mut reader);
         let effective = reader.finish()?;
-        // A value is only missing where an error was told.
+        // A value is only missing where an error was reported.
         config.map(|config| (config, effective)).ok_or_else(ConfigErrors::unexplained)
     }
 

@@ -108,14 +108,14 @@ impl Ingest {
             }
         }
         // Beside the work: a store that takes long must not cost the lease, or another process does the same again. And
-        // what is in the log need not wait until it can be heard that there is more.
+        // what is in the log need not wait until wake-ups are subscribed to.
         let held = tokio::select! {
             biased;
             held = self.hold(partition, shutdown) => held,
             never = self.renew(partition) => match never {},
             never = self.listen(partition) => match never {},
         };
-        // Whoever failed tries again at once, and a process that drains hears nothing more anyway.
+        // Whoever failed tries again at once, and a process that drains receives no more wake-ups anyway.
         if matches!(held, Ok(Ended::LeaseLost))
             && let Err(error) = self.bus.unsubscribe_wakeups(partition).await
         {

@@ -174,7 +174,7 @@ pub(crate) enum AccountError {
     User(#[from] UserError),
 }
 
-/// Carries an order about accounts out and says what was done. Where it ends sessions, gateways hear of it at once.
+/// Executes a command about accounts and returns a summary. Ended sessions are pushed to the gateways at once.
 pub(crate) async fn change_user(
     config: &Config,
     order: UserOrder,

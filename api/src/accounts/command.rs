@@ -1,7 +1,7 @@
 //! The command `user` of every program that has a store: accounts, for whoever may run programs beside it.
 //!
 //! It works on the store alone, beside the processes that serve it. They read accounts with each request, and look for
-//! ended sessions every few seconds; where there is a bus, whoever calls this tells them at once. A password is read from
+//! ended sessions every few seconds; where there is a bus, the caller pushes them at once. A password is read from
 //! standard input or made here, and never comes as an argument, which everybody on the machine could read.
 
 use std::io::BufRead as _;
@@ -50,7 +50,7 @@ pub enum UserError {
     Random(#[from] NoRandomness),
 }
 
-/// What the command was told.
+/// The parsed arguments of the command.
 #[derive(Debug)]
 pub enum Order {
     /// A new account.
@@ -130,7 +130,7 @@ pub fn command() -> Command {
 }
 
 impl Order {
-    /// Reads what the verb was told, and a password where it comes from standard input; none for an unknown verb.
+    /// Reads the arguments of the verb, and the password from standard input if asked to; none for an unknown verb.
     pub fn read(verb: &str, matches: &ArgMatches) -> Option<Result<Self, UserError>> {
         if !["add", "list", "password", "role", "disable", "enable", "logout"].contains(&verb) {
             return None;
@@ -225,8 +225,8 @@ async fn add(
     })
 }
 
-/// The server tells the room; if it does not run, when it is started. Before its first start there is no room, and the
-/// account joins it like any other.
+/// The server announces it to the room; if it does not run, when it is started. Before its first start there is no room,
+/// and the account joins it like any other.
 async fn enter_general(stores: &Stores, user: &User) -> Result<(), UserError> {
     let Ok(general) = GENERAL.parse::<RoomRef>() else { return Ok(()) };
     let Some(room) = stores.rooms.find(&general).await? else { return Ok(()) };
@@ -277,7 +277,7 @@ fn password(matches: &ArgMatches) -> Result<Option<String>, UserError> {
     Ok(Some(line.strip_suffix('\n').unwrap_or(&line).trim_end_matches('\r').to_owned()))
 }
 
-/// The password, and the line that tells it where it was made here.
+/// The password, and the line that prints it if it was generated here.
 fn chosen(given: Option<String>) -> Result<(Password, String), UserError> {
     let made = given.is_none();
     let text = match given {

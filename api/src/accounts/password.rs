@@ -1,7 +1,7 @@
 //! Passwords: argon2id off the async threads, at most one per processor at a time, and one processor left for others.
 //!
 //! Promises that an unknown account costs the same time as a wrong password, that a flood of logins makes others wait a
-//! second at most before they are told so, and that those who flood wait behind those who do not, see `turns`.
+//! second at most before they are refused, and that those who flood wait behind those who do not, see `turns`.
 
 use std::sync::Arc;
 use std::thread::available_parallelism;

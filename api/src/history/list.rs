@@ -29,7 +29,7 @@ pub struct HistoryPage {
     #[schema(nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
-    /// Without a cursor: everything up to here is told in the page; absent if that is not known.
+    /// Without a cursor: the page covers everything up to here; absent if that is not known.
     #[schema(value_type = Option<PlaceView>, nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     upto: Option<PlaceView>,

@@ -15,7 +15,7 @@ use rookery_runtime::origin::Origins;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-/// How long a browser remembers what it was told.
+/// How long a browser caches the answer to a preflight request.
 const REMEMBERED: Duration = Duration::from_mins(10);
 
 /// The rules.

@@ -1,5 +1,6 @@
 //! How much may be asked for over REST: by a user, over all nodes and sockets together; by an address, where nobody says
-//! who asks, and wherever somebody asks who need not be logged in. Every answer of such a route tells what is left.
+//! who asks, and wherever somebody asks who need not be logged in. Every answer of such a route has the remaining tokens
+//! in its headers.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -29,7 +30,7 @@ use crate::http::extract::bearer;
 pub struct Limits {
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) verifier: Arc<Verifier>,
-    /// How fast one user may talk in one room; only told here, the bus counts.
+    /// Rate limit of one user in one room; only announced here, the bus enforces it.
     pub(crate) pace: RoomRateLimit,
 }
 
@@ -153,7 +154,7 @@ fn limit_of(path: &str) -> Option<Limit> {
     }
 }
 
-/// What is left, unless the answer speaks of another limit. The pace of a room tells its own.
+/// Adds the rate limit headers, unless the answer has those of another limit. The rate limit of a room adds its own.
 fn write_headers(response: &mut Response, verdict: &Verdict, pace_burst: u32) {
     if response.headers().contains_key(headers::LIMIT) {
         return;

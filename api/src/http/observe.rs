@@ -89,7 +89,7 @@ fn request_id(headers: &HeaderMap) -> String {
 
 fn log(route: &str, status: StatusCode, took: Duration) {
     let (status, ms) = (status.as_u16(), u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
-    // What failed has told why by itself; what is slow should be seen; the rest would be a line for each request.
+    // Failures are logged where they happen; what is slow should be seen; the rest would be a line for each request.
     if took >= SLOW_REQUEST && !QUIET.contains(&route) {
         tracing::info!(status, ms, "request answered slowly");
     } else {

@@ -110,7 +110,7 @@ fn add_usual_problems(operation: &mut Operation) {
     }
 }
 
-/// Every operation is limited, and every answer but an early failure tells what is left.
+/// Every operation is limited, and every answer but an early failure has the remaining tokens.
 fn add_limits(operation: &mut Operation) {
     let refused = "`rate_limited`: wait as long as `Retry-After` says";
     let refused = ResponseBuilder::new().description(refused).build();

@@ -1,6 +1,6 @@
 //! How a room is talked in: slow mode, and frozen or not.
 //!
-//! A change is answered when the room has heard of it: its event has made it the bus's state, so from then on it holds on
+//! A change is answered when the bus has the event: its event has made it the bus's state, so from then on it holds on
 //! every node.
 
 use rookery_protocol::access::{AccessContext, SettingsContext, decide_on_settings, decide_on_transfer};
@@ -26,7 +26,7 @@ impl Rooms {
         if self.stores.rooms.apply_settings(room.id, change, &event).await?.is_some() {
             tracing::info!(room_id = %room.id, %by, ?change, "room settings changed");
         }
-        // Also where nothing changed: an earlier try may have been told that the room had not heard of it.
+        // Also where nothing changed: an earlier attempt may have been answered before the bus had the event.
         self.dispatcher.flush(room.id).await?;
         self.seen_by(room.id, by).await
     }

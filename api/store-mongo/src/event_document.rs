@@ -236,7 +236,7 @@ impl TryFrom<&SequencedEvent> for MessageDocument {
             seq: integer::stored(event.seq.get())?,
             timestamp: date(event.timestamp),
             unread_author: unread_author(event).map(|user| key(user.as_uuid())),
-            changes_message: !Kinds::Timeline.include(event),
+            changes_message: !Kinds::WithoutChanges.include(event),
             event: EventDocument::from(&event.event),
         })
     }

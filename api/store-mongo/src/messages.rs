@@ -71,7 +71,7 @@ impl Messages for Mongo {
             let direction = if is_backwards { -1 } else { 1 };
             let order = match kinds {
                 Kinds::All => doc! { "room_id": direction, "epoch": direction, "seq": direction },
-                Kinds::Timeline => {
+                Kinds::WithoutChanges => {
                     doc! { "room_id": direction, "is_act": direction, "epoch": direction, "seq": direction }
                 }
             };

@@ -83,7 +83,7 @@ pub(super) async fn run(database: &Database, calls: &Calls) -> Result<(), Failed
         .await?)
 }
 
-/// MessageChanges on messages, and reactions that were taken back, of before they were told apart.
+/// Marks message changes and removed reactions that were stored before they were told apart.
 async fn mark_acts(database: Database) -> Result<(), Failed> {
     let kinds = ["message_edited", "message_deleted", "reaction_added", "reaction_removed"];
     let changes = doc! { "kind": { "$in": &kinds[..] }, "is_act": { "$exists": false } };

@@ -96,7 +96,7 @@ impl Walk {
         let base = match kinds {
             Kinds::All => doc! { "room_id": room },
             // Events that change no message have no such field.
-            Kinds::Timeline => doc! { "room_id": room, "is_act": null },
+            Kinds::WithoutChanges => doc! { "room_id": room, "is_act": null },
         };
         let limit = integer::limit(limit);
         let way = match window {

@@ -40,7 +40,7 @@ pub(super) struct Change {
     pub(super) room: RoomId,
     /// How.
     pub(super) turn: Turn,
-    /// What the room is to hear.
+    /// The event to announce.
     pub(super) event: Event,
 }
 
@@ -60,7 +60,7 @@ pub(super) enum Turn {
 
 /// How a try ended that was not an error of the database.
 enum Outcome {
-    /// What the room is to hear.
+    /// The event to announce.
     Done(Announcement),
     Unchanged,
     NoRoom,
@@ -141,7 +141,7 @@ impl Parts {
         if let Ok(Outcome::Done(_)) = outcome {
             commit(session).await?;
         } else {
-            // The server undoes what it hears nothing more of, so a failure here changes nothing.
+            // The server rolls back an abandoned transaction, so a failure here changes nothing.
             let _ = session.abort_transaction().await;
         }
         outcome

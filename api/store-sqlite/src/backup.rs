@@ -103,7 +103,7 @@ fn of(file: &Path) -> impl Fn(Failed) -> BackupError {
     move |Failed(source)| BackupError::Store { file: file.clone(), source }
 }
 
-/// Copies a folder into a new file. `progress` hears of pages copied and pages in all.
+/// Copies a folder into a new file. `progress` receives the pages copied and the pages in all.
 pub fn backup(data: DataFolder<'_>, to: &Path, progress: impl FnMut(u64, u64)) -> Result<Copied, BackupError> {
     if !data.database.exists() {
         return Err(BackupError::Nothing(data.folder.to_owned()));

@@ -26,11 +26,11 @@ statements! {
               ORDER BY epoch DESC, seq DESC LIMIT ?2";
     AFTER = "SELECT * FROM messages WHERE room_id = ?1 AND (epoch, seq) > (?3, ?4)
              ORDER BY epoch, seq LIMIT ?2";
-    TIMELINE_LATEST = "SELECT * FROM messages WHERE room_id = ?1 AND is_act = 0
+    WITHOUT_CHANGES_LATEST = "SELECT * FROM messages WHERE room_id = ?1 AND is_act = 0
                     ORDER BY epoch DESC, seq DESC LIMIT ?2";
-    TIMELINE_BEFORE = "SELECT * FROM messages WHERE room_id = ?1 AND is_act = 0 AND (epoch, seq) < (?3, ?4)
+    WITHOUT_CHANGES_BEFORE = "SELECT * FROM messages WHERE room_id = ?1 AND is_act = 0 AND (epoch, seq) < (?3, ?4)
                     ORDER BY epoch DESC, seq DESC LIMIT ?2";
-    TIMELINE_AFTER = "SELECT * FROM messages WHERE room_id = ?1 AND is_act = 0 AND (epoch, seq) > (?3, ?4)
+    WITHOUT_CHANGES_AFTER = "SELECT * FROM messages WHERE room_id = ?1 AND is_act = 0 AND (epoch, seq) > (?3, ?4)
                    ORDER BY epoch, seq LIMIT ?2";
     EDITS = "SELECT * FROM messages WHERE edit_of = ?1 ORDER BY epoch DESC, seq DESC LIMIT ?2";
     LAST = "SELECT epoch, seq FROM messages WHERE room_id = ?1 ORDER BY seq DESC LIMIT 1";
@@ -117,7 +117,7 @@ fn insert(db: &Connection, event: &SequencedEvent) -> Result<Option<AlreadyStore
         event.event.to_json(),
         edit_of(&event.event.body).map(MessageId::as_uuid),
         unread_author(event).map(UserId::as_uuid),
-        !Kinds::Timeline.include(event),
+        !Kinds::WithoutChanges.include(event),
     ];
     let inserted = change(db, INSERT, row).map_err(|error| {
         if matches!(error, Failed(StoreError::Taken(_))) {
@@ -139,7 +139,7 @@ fn page(db: &Connection, room: RoomId, question: PageQuestion) -> Result<Vec<Seq
     let (room, limit) = (room.as_uuid(), integer::limit(limit));
     let [latest, before, after] = match kinds {
         Kinds::All => [LATEST, BEFORE, AFTER],
-        Kinds::Timeline => [TIMELINE_LATEST, TIMELINE_BEFORE, TIMELINE_AFTER],
+        Kinds::WithoutChanges => [WITHOUT_CHANGES_LATEST, WITHOUT_CHANGES_BEFORE, WITHOUT_CHANGES_AFTER],
     };
     let around = |place: Position| (integer::bound(place.epoch.0), integer::bound(place.seq.get()));
     let mut found = match window {

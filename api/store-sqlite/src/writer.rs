@@ -18,9 +18,9 @@ use super::fence::Fence;
 use crate::error::Failed;
 use crate::limits::{WRITE_GROUP_MAX, WRITES_QUEUED_MAX};
 
-/// Runs a change, or hears why it cannot, and keeps its answer back until the commit.
+/// Runs a change, or gets the reason why it cannot, and keeps its answer back until the commit.
 type Job = Box<dyn FnOnce(Result<&mut Transaction<'_>, Failed>) -> Answer + Send>;
-/// Tells the caller, given how the commit went.
+/// Answers the caller with the outcome of the commit.
 type Answer = Box<dyn FnOnce(Result<(), &str>) + Send>;
 
 /// Handle to the thread.

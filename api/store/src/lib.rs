@@ -76,7 +76,7 @@ pub trait Sessions: Send + Sync {
     async fn revoke(&self, id: SessionId, at: UnixMillis) -> Result<(), StoreError>;
     /// Revokes all sessions of the user that are not.
     async fn revoke_all(&self, user: UserId, at: UnixMillis) -> Result<(), StoreError>;
-    /// Revokes all sessions of the user that are open at that time but for the newest `keep`; tells which. Of a user with
+    /// Revokes all sessions of the user that are open at that time but for the newest `keep`; returns them. Of a user with
     /// more than [`crate::limits::SESSIONS_OF_USER_READ_MAX`] some may be left for the next time.
     async fn revoke_beyond(&self, user: UserId, keep: usize, at: UnixMillis) -> Result<Vec<SessionId>, StoreError>;
     /// Erases sessions that ended or were revoked before that time, at most `limit`; says how many.

@@ -35,7 +35,7 @@ pub fn is_message_of(event: &SequencedEvent, room: RoomId) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kinds {
     /// Messages and changes of membership and settings, without changes of messages.
-    Timeline,
+    WithoutChanges,
     /// Every event.
     All,
 }
@@ -45,7 +45,7 @@ impl Kinds {
     pub const fn include(self, event: &SequencedEvent) -> bool {
         match self {
             Self::All => true,
-            Self::Timeline => target_of(&event.event.body).is_none(),
+            Self::WithoutChanges => target_of(&event.event.body).is_none(),
         }
     }
 }

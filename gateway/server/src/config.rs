@@ -129,7 +129,7 @@ impl Config {
         let mut reader = Reader::open(SETTINGS, matches);
         let config = gather(&mut reader);
         let effective = reader.finish()?;
-        // A part is only missing where an error was told.
+        // A part is only missing where an error was reported.
         config.map(|config| (config, effective)).ok_or_else(ConfigErrors::unexplained)
     }
 }

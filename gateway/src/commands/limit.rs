@@ -9,7 +9,7 @@ use super::Commands;
 use crate::session::{Command, Queued};
 
 impl Commands {
-    /// Whether the user may do this now. If not, the client was told when to try again.
+    /// Whether the rate limit allows the command now. If not, the client was sent an error with the time to retry.
     pub(super) async fn admits(&self, Queued { command, tokens }: &Queued) -> bool {
         let is_connect = *command == Command::Admit;
         let (limit, tokens) = if is_connect {

@@ -45,7 +45,7 @@ impl Commands {
         self.node.authority.visible_users(self.member.user, &users).await
     }
 
-    /// Never answered: who may not speak is not heard typing, either.
+    /// Never answered: the typing of a user who may not send is dropped.
     pub(super) async fn type_in(&self, room: &RoomRef, user: Sender) {
         let outcome = async {
             let permission = self.node.permissions.check(self.member.user, room, Action::Send).await?;

@@ -1,4 +1,4 @@
-//! Moving the user's read mark on. Success is told over the user's channel, to all devices alike.
+//! Moving the user's read mark on. Success is published on the user's channel, to all devices alike.
 
 use rookery_protocol::access::Action;
 use rookery_protocol::error_code::ErrorCode;
@@ -26,7 +26,7 @@ impl Commands {
         if permission.role.is_none() {
             return Err(CommandError::Refused(ErrorCode::NotAMember));
         }
-        // While the bus is away nobody hears of it, and the mark counts all the same.
+        // While the bus is away nobody is notified, and the mark counts all the same.
         timeout(NEWS_WAIT, self.node.session_registry.subscribed(user)).await.ok();
         self.node.metrics.reads.with_label_values(&["written"]).inc();
         Ok(self.node.authority.mark_read(user, permission.room, *to).await?)

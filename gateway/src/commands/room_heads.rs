@@ -23,7 +23,7 @@ impl Commands {
         let mut asked: Vec<Asked> = Vec::with_capacity(targets.len());
         for (Target { room: name, position }, checked) in targets.into_iter().zip(checked) {
             match checked {
-                // Whether there is no such room or the user may not read it is not told.
+                // The answer does not reveal whether the room exists or may not be read.
                 Ok(permission) => asked.extend(permission.role.map(|_| (permission.room, position))),
                 Err(AuthorityError::Refused(_)) => {}
                 Err(error) => self.fail(Some(name), &error.into()),

@@ -155,7 +155,7 @@ impl Commands {
             return Err(CommandError::Refused(ErrorCode::TooManyRooms));
         }
         if let Err(error) = self.node.hub.attach(joining).await {
-            // It may have been told a part of what it missed; it is live again when it asks again.
+            // It may have received a part of what it missed; it is live again when it asks again.
             self.node.hub.detach(joining.room, &self.member);
             return Err(error.into());
         }

@@ -27,7 +27,7 @@ const REPLAY_EVENTS_MAX: u64 = 2 * RESUME_EVENTS_MAX;
 /// Who comes into which room, and from where.
 #[derive(Clone, Debug)]
 pub struct SubscribeRequest {
-    /// The connection. It has noted the room, so that its end finds it there.
+    /// The connection. The room is added to it already, so that its end detaches it.
     pub member: Arc<Subscriber>,
     /// Id of the room.
     pub room: RoomId,

@@ -124,7 +124,7 @@ pub struct RoomFeed {
     epochs: Vec<Began>,
     /// Whether the bus was asked for those that are not known.
     asked: bool,
-    /// The newest place in a newer epoch that was heard of.
+    /// The newest known position in a newer epoch.
     ahead: Option<Position>,
     /// Where the room stands in a newer epoch, once what lies before that was delivered.
     target: Option<Head>,
@@ -188,7 +188,7 @@ impl RoomFeed {
         (OfferOutcome::Delivered, steps)
     }
 
-    /// The bus told where the room stands.
+    /// Takes over the head of the room, as the bus has it.
     pub fn compare(&mut self, head: Head) -> Vec<Step> {
         let mut steps = Vec::new();
         if head.epoch > self.epoch {
@@ -207,13 +207,13 @@ impl RoomFeed {
         steps
     }
 
-    /// The bus told how epochs of the room began; it knows no more of them.
+    /// Takes over how epochs of the room began; the bus knows no more of them.
     pub fn learn(&mut self, epochs: Vec<Began>) {
         self.record_epochs(epochs);
         self.asked = true;
     }
 
-    /// The bus cannot fill the sequence gap at the front: tells of it and goes on behind it.
+    /// The bus cannot fill the sequence gap at the front: sends a `gap` and continues behind it.
     pub fn give_up(&mut self) -> Vec<Step> {
         if self.missing() == 0 || self.wants_epoch() {
             return Vec::new();

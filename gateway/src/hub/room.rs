@@ -42,7 +42,7 @@ pub enum Phase {
     Opening,
     /// Members may come.
     Live,
-    /// The bus is being told.
+    /// The subscription on the bus is being ended.
     Closing,
     /// No longer in the hub.
     Gone,
@@ -68,7 +68,7 @@ pub(super) struct Live {
     repairing: bool,
     /// Version of the room's rights that all members were last known to have theirs under.
     acl: AclVersion,
-    /// How many have come; tells whether somebody came in between.
+    /// Number of subscriptions so far; shows whether there was one in between.
     entries: u64,
     batch_pacer: BatchPacer,
     held: Held,
@@ -367,7 +367,7 @@ impl Live {
         Position { epoch, seq }
     }
 
-    /// Who is no longer a member of the room hears nothing more of it, on any connection.
+    /// Takes the room from all connections of a user who is no longer a member.
     fn expel(&mut self, room: RoomId, user: UserId) {
         let stays = |member: &Arc<Subscriber>| {
             let stays = member.user != user;

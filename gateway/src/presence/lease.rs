@@ -67,7 +67,7 @@ impl Presence {
         Ok(next_end.min(PRESENCE_RENEW_INTERVAL))
     }
 
-    /// The bus may have lost what was written last, although it has the lease: it is written again, which tells nobody
+    /// The bus may have lost what was written last, although it has the lease: it is written again, which notifies nobody
     /// anything unless it was lost.
     async fn check(&self) {
         // Several signs of one loss are one.

@@ -124,7 +124,7 @@ impl LocalPresence {
         is_news
     }
 
-    /// Users came into the room or went.
+    /// The users of the room changed.
     pub(super) fn touch(&mut self, room: RoomId, now: Instant) {
         let note = self.rooms.entry(room).or_default();
         if note.scheduled.is_none() {

@@ -30,7 +30,7 @@ pub struct Authenticated {
     login: SessionId,
     room: Option<RoomRef>,
     expires: UnixMillis,
-    /// When the client is to be told that its token ends; none once it was.
+    /// When `token_expiring` is due; none once it was sent.
     warning: Option<UnixMillis>,
     budget: Budget,
 }
@@ -51,7 +51,7 @@ impl Authenticated {
 
     pub(super) fn handle(&mut self, input: Input, now: UnixMillis) -> Vec<Output> {
         match input {
-            // The end of its own login is told to a connection.
+            // A connection is sent the end of its own login.
             Input::Token(Ok(claims)) if self.is_own(&claims) && claims.sid == self.login => self.renew(&claims),
             Input::Token(Ok(claims)) if self.is_own(&claims) => vec![Output::Check(Box::new(claims))],
             Input::Checked(claims, LoginState::Open) => self.renew(&claims),

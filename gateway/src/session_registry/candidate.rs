@@ -1,7 +1,7 @@
 //! Before `hello`: whether the login of a token is open.
 //!
-//! First news of the user is listened for, then the api is asked, so that an end of the login is either heard or told.
-//! Whoever heard of a login a moment ago asks again all the same: what was published since may still be on its way, and
+//! First the user is subscribed to, then the api is asked, so that an end of the login is either pushed or answered.
+//! A login that was checked a moment ago is checked again all the same: what was published since may still be on its way, and
 //! nobody can tell.
 
 use std::sync::Arc;
@@ -26,9 +26,9 @@ pub struct Candidate {
     user: UserId,
     session: SessionId,
     number: u64,
-    /// Tells when news of the user is heard; none if that was known from the beginning.
+    /// Signals that the user is subscribed to; none if that was so from the beginning.
     listening: Option<oneshot::Receiver<()>>,
-    /// Whether it was heard before the question.
+    /// Whether the subscription was in place before the check.
     is_subscribed: bool,
 }
 
@@ -104,7 +104,7 @@ impl Candidate {
         }
     }
 
-    /// Whether the end of its login was heard since it came, or is remembered.
+    /// Whether its login has ended since it connected, or is known to be revoked.
     pub fn is_over(&self) -> bool {
         let state = self.session_registry.state.lock();
         let mut own = state.expected.get(&self.user).into_iter().flatten();

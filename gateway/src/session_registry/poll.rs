@@ -1,6 +1,6 @@
-//! Asking for what ended, in case nobody told: what changed since the last answer, every few seconds. What is local is
-//! asked about by itself now and then, too, a part each time, in case a clock was wrong; and all of it at first, and
-//! where more has changed than one answer tells.
+//! Polling for ended sessions and changed rights, in case a push was lost: every few seconds for what changed since the
+//! last answer. Local sessions and rooms are checked one by one now and then, too, a part each time, in case a clock was
+//! wrong; and all of them at first, and where more has changed than fits one answer.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -46,7 +46,7 @@ pub(crate) struct FakeAuthority {
     /// What the store has; nothing is answered without it.
     pub(crate) stored: Mutex<Option<Vec<SequencedEvent>>>,
     pub(crate) reads: AtomicUsize,
-    /// The read marks that were told.
+    /// The read marks that were received.
     pub(crate) marks: Mutex<Vec<ReadTo>>,
 }
 

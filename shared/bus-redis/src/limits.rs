@@ -8,7 +8,7 @@ use std::time::Duration;
 pub const TAIL_LIFE: Duration = Duration::from_hours(1);
 /// Between two attempts to subscribe to channels of the bus.
 pub const SUBSCRIBE_PAUSE: Duration = Duration::from_millis(200);
-/// A process hears a partition's stored marks this long after it has last appended there.
+/// A process follows a partition's stored marks this long after it has last appended there.
 pub const MARKS_LINGER: Duration = Duration::from_mins(2);
 /// Life of a partition lease; renewed at a third of it. So long nothing is stored after an api has died.
 pub const LEASE_LIFE: Duration = Duration::from_secs(2);
@@ -19,7 +19,7 @@ pub const REDIS_LAYOUT: u16 = 1;
 
 /// Messages from Redis that wait until they are sorted to their listeners; more are a loss, which is repaired.
 pub const REDIS_MESSAGES_MAX: usize = 8_192;
-/// News of the command connection, such as reconnects, that wait to be heard.
+/// News of the command connection, such as reconnects, that wait to be handled.
 pub const REDIS_NEWS_MAX: usize = 64;
 /// How often a command is sent when Redis says that its data is on another server; it was not run then.
 pub const REDIS_ATTEMPTS: usize = 3;

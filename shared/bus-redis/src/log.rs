@@ -120,7 +120,7 @@ impl RedisBus {
         }
     }
 
-    /// The batch is in the store, some of it at another place: it leaves the log, and whoever waits is told how far all
+    /// The batch is in the store, some of it at another place: it leaves the log, and a mark is published of how far all
     /// is stored.
     pub async fn mark_stored(
         &self,

@@ -1,4 +1,4 @@
-//! Which partitions' stored marks this process hears: those in which it has appended lately. Nobody else waits for
+//! Which partitions' stored marks this process follows: those in which it has appended lately. Nobody else waits for
 //! them, and a cluster stores all the time.
 
 use std::collections::{BTreeSet, HashMap};
@@ -60,12 +60,12 @@ async fn follow(bus: &RedisBus, subscribed: &mut BTreeSet<Partition>) -> Result<
     if !new.is_empty() {
         bus.join(new.iter().map(|t| keys::marks_channel(*t)).collect()).await?;
         subscribed.extend(&new);
-        // What was stored before the subscription was there is told to nobody else.
+        // A mark from before the subscription is not published again.
         stream::iter(new).for_each_concurrent(REDIS_CALLS_AT_ONCE, |t| emit_mark(bus, t)).await;
     }
     let left: Vec<Partition> = subscribed.difference(&wanted).copied().collect();
     if !left.is_empty() {
-        // Whether or not the server hears of it in time: they are not among what is subscribed to again.
+        // Also if the server does not get this in time: they are not resubscribed to after a reconnect.
         subscribed.retain(|t| !left.contains(t));
         bus.leave(left.iter().map(|t| keys::marks_channel(*t)).collect()).await?;
     }

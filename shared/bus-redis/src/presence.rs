@@ -24,7 +24,7 @@ use crate::codec;
 use crate::keys::{self, LEASES_PARTITION};
 use crate::limits::{PRESENCE_KEPT, REDIS_CALLS_AT_ONCE};
 
-/// The leases as they were told last: until when each lives.
+/// The leases as last read, with the end of each.
 pub(super) type KnownLeases = HashMap<LeaseId, Instant>;
 
 type Hash = Vec<String>;

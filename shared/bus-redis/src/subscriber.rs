@@ -30,7 +30,7 @@ pub(super) fn start(bus: &Arc<RedisBus>, shutdown: &Shutdown) {
     let (subscriber, commands) = (bus.subscriber.reconnect_rx(), bus.commands.reconnect_rx());
     // One of the two is enough: both have the same address.
     shutdown.spawn("bus failures", failures::log(bus.commands.clone()));
-    // The clients' own tasks end with the connection; an error here is told by every later call.
+    // The clients' own tasks end with the connection; every later call reports the same error.
     drop(bus.subscriber.connect());
     drop(bus.commands.connect());
     shutdown.spawn("bus messages", receive(Arc::clone(bus), messages));
@@ -59,7 +59,7 @@ async fn keep_subscribed(bus: Arc<RedisBus>, mut connects: Receiver<Server>) {
             tracing::warn!(%error, "subscribing again failed");
             tokio::time::sleep(SUBSCRIBE_PAUSE).await;
         }
-        // Only now is everything published from here on heard; what was missed before can be asked for.
+        // Only now is everything published from here on received; what was missed before can be asked for.
         bus.emit(Signal::Suspect);
         bus.wakeups.notify_all();
     }

@@ -1,7 +1,7 @@
-//! What wakes the holder of a log: something has come into it while it was empty. That entry is told along, so that
+//! What wakes the holder of a log: something has come into it while it was empty. That entry is sent along, so that
 //! one message alone need not be asked for.
 //!
-//! Nobody relies on it: a wake-up that was lost is made up for by the renewal of the lease, and what is told is read
+//! Nobody relies on it: a wake-up that was lost is made up for by the renewal of the lease, and what is sent along is read
 //! again by the next holder if it does not get into the store.
 
 use parking_lot::Mutex;
@@ -39,7 +39,7 @@ impl Wakeups {
         }
     }
 
-    /// What was told before need not be true any more.
+    /// What was received before may no longer be true.
     pub(super) fn discard(&self, partition: Partition) {
         if let Some(wake) = self.of(partition) {
             wake.first.lock().take();
@@ -57,8 +57,8 @@ impl Wakeups {
 }
 
 impl RedisBus {
-    /// From now on [`Self::wait_for_wakeup`] is told when the log of the partition is no longer empty; and once now, for what came
-    /// before.
+    /// From now on [`Self::wait_for_wakeup`] returns when the log of the partition is no longer empty; and once now, for
+    /// what was appended before.
     pub async fn subscribe_wakeups(&self, partition: Partition) -> Result<(), BusError> {
         self.join(vec![keys::wake_channel(partition)]).await?;
         self.wake(partition);
@@ -75,7 +75,7 @@ impl RedisBus {
         self.leave(vec![keys::wake_channel(partition)]).await
     }
 
-    /// Waits until a partition's log may have something, and tells what came into it while it was empty, if that is
+    /// Waits until a partition's log may have something, and returns what was appended while it was empty, if that is
     /// known: one entry, which nobody was handed out and which may be stored already. May return early.
     pub async fn wait_for_wakeup(&self, partition: Partition) -> Option<Batch> {
         let wake = self.wakeups.of(partition)?;

@@ -269,7 +269,7 @@ pub trait HistorySource: Send + Sync + 'static {
     /// [`ErrorCode::UnknownMessage`] when there is none in that room.
     async fn message(&self, look: Look) -> Result<MessageFacts, AuthorityError>;
 
-    /// Events of the epoch that follow `place.seq` without a hole, oldest first, at most `limit`: from the store, and
+    /// Events of the epoch that follow `place.seq` without a gap, oldest first, at most `limit`: from the store, and
     /// from the hot tail where that goes on. None if the next one is in neither. More may follow.
     async fn events(&self, room: RoomId, place: Position, limit: usize) -> Result<Vec<SequencedEvent>, AuthorityError>;
 }
@@ -277,7 +277,7 @@ pub trait HistorySource: Send + Sync + 'static {
 /// How far users have read.
 #[async_trait]
 pub trait ReadMarks: Send + Sync + 'static {
-    /// Moves the user's read mark on, never back and not beyond the head, and tells the user's connections. Refused with
+    /// Moves the user's read mark on, never back and not beyond the head, and notifies the user's connections. Refused with
     /// [`ErrorCode::UnknownRoom`] when the user is no member.
     async fn mark_read(&self, user: UserId, room: RoomId, to: ReadTo) -> Result<(), AuthorityError>;
 

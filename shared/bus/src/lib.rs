@@ -13,7 +13,7 @@
 //! * Events of a subscribed room arrive as [`Signal::Event`] in order, but delivery may lose some: a listener
 //!   checks that numbers are contiguous, and compares heads after [`Signal::Suspect`].
 //! * [`Signal::Stored`] says that everything in a partition's log up to a position is in the store. Who has appended
-//!   there lately is told; that may be lost, too, and [`RoomLog::stored`] reads the mark.
+//!   there lately gets the mark; that may be lost, too, and [`RoomLog::stored`] reads the mark.
 //!
 //! Two implementations keep it, under one contract suite: `rookery_bus_redis` between processes, [`memory`] inside one.
 
@@ -87,7 +87,7 @@ pub struct Mark {
     pub upto: LogPosition,
     /// How many events of the epoch were found to be stored at another place already.
     pub moves: u64,
-    /// The last ones of these, as far as they are told.
+    /// The last of these, as far as they are listed.
     pub moved: Vec<Relocated>,
 }
 
@@ -265,10 +265,10 @@ pub trait Partitions: Send + Sync + 'static {
     async fn open_room(&self, room: RoomId, seed: RoomSeed) -> Result<(), OpenError>;
 }
 
-/// Delivery between processes. What is told here may be lost.
+/// Delivery between processes. Signals may be lost.
 #[async_trait]
 pub trait PubSub: Send + Sync + 'static {
-    /// A listener to everything the bus tells this process. A listener that lags is to act as on
+    /// A receiver of all signals to this process. A listener that lags is to act as on
     /// [`Signal::Suspect`].
     fn signals(&self) -> broadcast::Receiver<Signal>;
 
@@ -284,13 +284,13 @@ pub trait PubSub: Send + Sync + 'static {
     /// Stops them for the users. Idempotent.
     async fn unsubscribe_users(&self, users: &[UserId]) -> Result<(), BusError>;
 
-    /// Tells everybody who is subscribed to the room. Nothing is numbered or kept, and it may be lost.
+    /// Publishes to all subscribers of the room. Nothing is numbered or kept, and it may be lost.
     async fn publish_ephemeral(&self, room: RoomId, signal: EphemeralSignal) -> Result<(), BusError>;
 
-    /// Tells everybody who is subscribed to the user. It may be lost: the store has the truth.
+    /// Publishes to all subscribers of the user. It may be lost: the store has the truth.
     async fn revoke(&self, user: UserId, revoked: Revoked) -> Result<(), BusError>;
 
-    /// Tells everybody who is subscribed to the user. It may be lost: the store has the truth.
+    /// Publishes to all subscribers of the user. It may be lost: the store has the truth.
     async fn notify_user(&self, user: UserId, news: &UserNews) -> Result<(), BusError>;
 }
 

@@ -37,7 +37,7 @@ pub const QUOTA_WAIT: Duration = Duration::from_millis(250);
 pub const QUOTA_ALONE: Duration = Duration::from_secs(1);
 /// Between two signs of life of a node that shares buckets with others.
 pub const QUOTA_NODE_INTERVAL: Duration = Duration::from_secs(5);
-/// Nodes that a process counts with while it has never heard how many there are.
+/// Nodes that a process counts with until it knows how many there are.
 pub const QUOTA_NODES_UNKNOWN: u32 = 4;
 /// Buckets that a process remembers; beyond it those that are full again are forgotten, then any.
 pub const QUOTA_BUCKETS_MAX: usize = 100_000;
@@ -51,7 +51,7 @@ pub const REAP_CLAIM: Duration = Duration::from_secs(10);
 
 // --- publishing ------------------------------------------------------------------------------
 
-/// How long a publication may take, whatever happens on the way; then its sender is told `unavailable`.
+/// How long a publication may take, whatever happens on the way; then its sender gets `unavailable`.
 pub const PUBLISH_DEADLINE: Duration = Duration::from_secs(10);
 /// Appends of one publication: one for a room that was not open, one under stale rights, and the one that counts.
 pub const PUBLISH_APPENDS_MAX: usize = 3;

@@ -130,7 +130,7 @@ impl MemoryBus {
     }
 }
 
-/// Who asked for a place was told the right one at once.
+/// Positions are final at once, so no event moves.
 const fn mark(upto: LogPosition) -> Mark {
     Mark { upto, moves: 0, moved: Vec::new() }
 }

@@ -56,7 +56,7 @@ impl UserPresence {
         Self { user, online: false, setting: None, seen: None }
     }
 
-    /// The user as clients are told.
+    /// The presence that clients see.
     pub fn to_seen(&self) -> PresenceView {
         let setting = self.setting.as_ref();
         let status = match setting.map(|setting| setting.status) {
@@ -135,18 +135,18 @@ pub struct LeaseEntries {
 /// What is written under a lease counts as long as the lease lives. A lease that nobody knows is dead.
 #[async_trait]
 pub trait PresenceStore: Send + Sync + 'static {
-    /// Takes or renews the lease, and tells how all of them stand.
+    /// Takes or renews the lease; returns all leases.
     async fn hold(&self, lease: LeaseId, term: LeaseTerm) -> Result<Leases, BusError>;
 
-    /// Carries the changes out and gives back how the users then stand, in the order asked. Only what changes whether
-    /// a user is online, or as what, is told to others. Without a lease only [`Change::SetStatus`] makes sense.
+    /// Applies the changes and returns the presence of the users, in the order asked. Only what changes whether
+    /// a user is online, or the status, is published. Without a lease only [`Change::SetStatus`] makes sense.
     async fn change(&self, lease: Option<LeaseId>, changes: &[(UserId, Change)])
     -> Result<Vec<UserPresence>, BusError>;
 
-    /// How the users stand, in the order asked.
+    /// Presence of the users, in the order asked.
     async fn users(&self, users: &[UserId]) -> Result<Vec<UserPresence>, BusError>;
 
-    /// Says who is in the rooms by this lease; none for nobody.
+    /// Writes who is in the rooms under this lease; none for nobody.
     async fn occupy(&self, lease: LeaseId, rooms: &[(RoomId, Option<Occupancy>)]) -> Result<(), BusError>;
 
     /// Who is in the rooms, by living leases, in the order asked.
@@ -155,7 +155,7 @@ pub trait PresenceStore: Send + Sync + 'static {
     /// Some of what the lease has written in the partition; empty when there is nothing left.
     async fn remains(&self, lease: LeaseId, partition: Partition) -> Result<LeaseEntries, BusError>;
 
-    /// Forgets a dead lease that has left nothing.
+    /// Deletes a dead lease that has no entries left.
     async fn delete_lease(&self, lease: LeaseId) -> Result<(), BusError>;
 }
 

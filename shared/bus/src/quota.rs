@@ -5,7 +5,7 @@
 //! * [`Quota::lease`] is atomic: over all nodes no more than `burst` tokens are given at once, and one more per interval.
 //! * An answer gives the least that was asked for if it is there, and otherwise at most half of what is left: several nodes
 //!   that share a bucket get a part of it, and when it is nearly empty they get no more than they need.
-//! * A refusal takes nothing, and tells when there will be enough again.
+//! * A refusal takes nothing, and has the time when there will be enough again.
 //!
 //! Two implementations keep it, under one contract suite: `RedisBus` between
 //! processes, [`memory`] inside one. [`crate::limiter`] is who asks.

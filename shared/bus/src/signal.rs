@@ -1,4 +1,4 @@
-//! What the bus tells a process without being asked.
+//! Signals that the bus pushes to a process.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::Mark;
 use crate::presence::UserPresence;
 
-/// What the bus tells a process without being asked.
+/// Signals that the bus pushes to a process.
 #[derive(Clone, Debug)]
 pub enum Signal {
     /// An event of a room this process is subscribed to.
@@ -38,7 +38,7 @@ pub enum Signal {
         /// The signal.
         signal: Arc<EphemeralSignal>,
     },
-    /// A user this process is subscribed to came, went, or has another status.
+    /// The presence of a user this process is subscribed to changed.
     Presence(Arc<UserPresence>),
     /// News for the connections of a user this process is subscribed to.
     User {
@@ -58,7 +58,7 @@ pub enum EphemeralSignal {
         /// The user who is typing.
         user: Sender,
     },
-    /// Somebody came into the room or went; [`crate::presence::PresenceStore::occupants`] says who is there.
+    /// The occupancy of the room changed; [`crate::presence::PresenceStore::occupants`] says who is there.
     Occupancy {},
 }
 

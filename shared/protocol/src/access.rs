@@ -125,7 +125,7 @@ pub fn decide(access: AccessContext, action: Action, now: UnixMillis) -> Result<
         (Some(_), _, Action::Send) if holds(access.muted) => Err(ErrorCode::Muted),
         (Some(RoomRole::Member), _, Action::Moderate) => Err(ErrorCode::Forbidden),
         (None, Visibility::Private, _) => Err(ErrorCode::UnknownRoom),
-        // Whoever is shut out is not told that there is anybody.
+        // A banned user does not learn that there is anybody.
         (None, Visibility::Public, Action::SeeMembers) if banned => Err(ErrorCode::UnknownRoom),
         (None, Visibility::Public, Action::Join | Action::Read | Action::Send | Action::Moderate) if banned => {
             Err(ErrorCode::Banned)

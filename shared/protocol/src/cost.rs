@@ -38,7 +38,7 @@ pub enum Work {
         /// Number of rooms.
         rooms: usize,
     },
-    /// Users and rooms whose presence is told.
+    /// Users and rooms whose presence is watched.
     Presence {
         /// Number of users.
         users: usize,

@@ -279,7 +279,7 @@ impl<'de> Deserialize<'de> for Epoch {
     }
 }
 
-/// The number of an event in its room: 1, 2, 3 … without holes inside one epoch. 0 means "before the first".
+/// The number of an event in its room: 1, 2, 3 … without gaps inside one epoch. 0 means "before the first".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(into = "u64")]
 pub struct Seq(u64);

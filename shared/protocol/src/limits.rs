@@ -63,7 +63,7 @@ pub const PARTITIONS: u16 = 64;
 pub const TAIL_EVENTS_MAX: usize = 200;
 /// Epochs of a room of which is remembered what is left of them; who comes from an older one reads history again.
 pub const ROOM_EPOCHS_MAX: usize = 16;
-/// Missed events that a resume replays; beyond it the client is told of a gap.
+/// Missed events that a resume replays; beyond it the client gets a `gap`.
 pub const RESUME_EVENTS_MAX: u64 = 500;
 /// Entries of a partition's log that wait for the store before sends answer `overloaded`.
 pub const LOG_ENTRIES_MAX: u64 = 200_000;
@@ -103,7 +103,7 @@ pub const REACTION_USERS_MAX: usize = 20;
 
 // --- presence and typing -----------------------------------------------------------------------
 
-/// Users online in a room up to which they are named; more are only counted, and typing is not told.
+/// Users online in a room up to which they are named; more are only counted, and typing is not sent.
 pub const ROOM_PRESENCE_MAX: usize = 200;
 /// Users that one connection watches.
 pub const WATCHED_USERS_MAX: usize = 500;

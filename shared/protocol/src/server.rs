@@ -86,11 +86,11 @@ pub enum ServerFrame {
     },
     /// A message or change is stored; the client need not send it again.
     Ack {
-        /// The client's id for it.
+        /// The client's id for the message or change.
         client_id: ClientId,
         /// Id of the room.
         room: RoomId,
-        /// Id of the message.
+        /// Id of the message, or of the event of a change.
         message_id: MessageId,
         /// Epoch of `seq`.
         epoch: Epoch,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{Epoch, RoomId, Seq};
 use crate::position::Position;
 
-/// Read state of a room. The counts cover the stored messages between the read mark and [`ReadState::counted`].
+/// Read state of a room. The counts cover the stored messages between the read mark and `counted`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReadState {
     /// Epoch of the read mark.

@@ -63,7 +63,7 @@ fn flag(setting: &'static Setting) -> Arg {
         .long(source::flag_name(setting.key))
         .value_name("VALUE")
         .global(true)
-        // A wrong number is told like every other wrong value.
+        // A wrong number is reported like every other wrong value.
         .allow_negative_numbers(true)
         .help(help)
 }

@@ -213,7 +213,7 @@ where
     let connection = http1::Builder::new()
         // The stream keeps the time, and knows a head from an idle connection.
         .header_read_timeout(None)
-        // Who has said everything may still want to hear (RFC 9112 §9.6).
+        // A half-closed peer may still read (RFC 9112 §9.6).
         .half_close(true)
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)

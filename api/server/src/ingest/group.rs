@@ -10,7 +10,7 @@
 //!
 //! Before and after each write stands a look at which epochs have begun. Before it: a batch that a replaced server has
 //! numbered is not written. After it: whoever was reset meanwhile has read history without what was written, so that is
-//! not acknowledged; its senders repeat it in the new epoch, where everybody hears of it. Within one process the second
+//! not acknowledged; its senders repeat it in the new epoch, where everybody receives it. Within one process the second
 //! never finds anything, see [`InFlightWrites`].
 
 use std::collections::VecDeque;
@@ -220,7 +220,8 @@ impl BatchWriter {
         }
     }
 
-    /// The batches whose epoch is not over. The others are told so, or all of them that the store does not answer.
+    /// The batches whose epoch is not over. The others are answered so; all of them get the error if the store does not
+    /// answer.
     async fn still_current(&self, group: Vec<Waiting>) -> Option<Vec<Waiting>> {
         let partitions: Vec<Partition> = group.iter().map(|batch| batch.partition).collect();
         let begun = match self.epochs.begun(&partitions).await {

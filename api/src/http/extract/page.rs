@@ -186,7 +186,7 @@ impl HistoryQuery {
     /// Which events.
     pub fn kinds(&self) -> Result<Kinds, ApiError> {
         match self.acts.as_deref() {
-            None | Some("false") => Ok(Kinds::Timeline),
+            None | Some("false") => Ok(Kinds::WithoutChanges),
             Some("true") => Ok(Kinds::All),
             Some(_) => Err(ApiError::field(ErrorCode::BadField, "acts", "must be true or false")),
         }

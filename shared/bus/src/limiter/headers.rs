@@ -1,4 +1,4 @@
-//! How a verdict is told over HTTP: the fields of draft-ietf-httpapi-ratelimit-headers-06, and `Retry-After`.
+//! A verdict as HTTP headers: those of draft-ietf-httpapi-ratelimit-headers-06, and `Retry-After`.
 
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue};

@@ -68,7 +68,7 @@ impl Presences {
         UserPresence { user, online, setting: known.setting.clone(), seen: known.seen }
     }
 
-    /// How the user then stands, and whether others are to be told. A user of a dead gateway was online until it is
+    /// How the user then stands, and whether others are to be notified. A user of a dead gateway was online until it is
     /// cleaned up.
     fn change(&mut self, lease: Option<LeaseId>, user: UserId, change: &Change) -> (UserPresence, bool) {
         let by_lease = |known: &Known| lease.is_some_and(|lease| known.by.contains(&lease));

@@ -1,4 +1,4 @@
-//! Who is in a room, put together from what each gateway says, and what is told of a change.
+//! Who is in a room, merged from what each gateway wrote, and the frames about a change.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ impl RoomOccupancy {
         self.users.is_none()
     }
 
-    /// The users, as clients are told; none if they are only counted.
+    /// The users as clients see them; none if they are only counted.
     pub fn seen(&self) -> Option<Vec<PresenceView>> {
         Some(self.users.as_ref()?.iter().map(seen).collect())
     }
@@ -56,7 +56,7 @@ impl RoomOccupancy {
         ServerFrame::RoomPresence { room, online: self.online, whole: true, users: self.seen(), gone: Vec::new() }
     }
 
-    /// What a client has to be told that knows how it was before; none if nothing has changed.
+    /// The frame for a client that knows the occupancy before; none if nothing has changed.
     pub fn since(&self, before: &Self, room: RoomId) -> Option<ServerFrame> {
         if self == before {
             return None;

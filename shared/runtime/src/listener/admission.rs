@@ -1,4 +1,4 @@
-//! Who is let in by a listener, and how the others are told: by number, by rate, and by what the system allows.
+//! Admission of connections by a listener: by number, by rate, and by what the system allows.
 
 use std::fs::File;
 use std::io;
@@ -23,7 +23,7 @@ use crate::shutdown::Shutdown;
 
 /// How long the loop rests when the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// What a connection that is not let in is told before it is closed.
+/// The answer to a connection that is refused.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nCache-Control: no-store\r\n\
     Content-Type: application/problem+json\r\nContent-Length: 139\r\nConnection: close\r\n\r\n\
     {\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"code\":\"overloaded\",\
@@ -52,7 +52,7 @@ pub(super) struct Admission {
     refusals: Arc<dyn Refusals>,
     /// Whoever wants to speak TLS understands no answer before the handshake.
     is_tls: bool,
-    /// Given back to the system when it has none left, so that one connection can be told.
+    /// Given back to the system when it has none left, so that one connection can be answered.
     reserve: Mutex<Option<File>>,
     shutdown: Shutdown,
 }

@@ -10,7 +10,7 @@ use rookery_protocol::limits::{TOKEN_BYTES_MAX, TOKEN_LEEWAY};
 
 use crate::token::{AUDIENCE, Claims, Jwk, JwkSet, TOKEN_TYPE};
 
-/// Why a token is not accepted. For logs and metrics; a client is told `unauthenticated` in every case.
+/// Why a token is not accepted. For logs and metrics; a client gets `unauthenticated` in every case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// Not a JWT, or larger than ours can be.

@@ -245,7 +245,7 @@ pub(crate) async fn b06_pages_of_what_is_shown_leave_acts_out(home: Home) {
         stores.messages.apply(part).await.unwrap();
     }
     let shown = |window, limit| {
-        let question = PageQuestion { window, kinds: Kinds::Timeline, limit };
+        let question = PageQuestion { window, kinds: Kinds::WithoutChanges, limit };
         let (messages, room) = (stores.messages.clone(), scene.room);
         async move { messages.page(room, question).await.unwrap() }
     };

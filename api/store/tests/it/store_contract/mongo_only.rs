@@ -113,7 +113,7 @@ async fn exercise(stores: &Stores) {
     let middle = events[1].position();
     for window in [Window::Latest, Window::Before(middle), Window::After(middle)] {
         assert!(!stores.messages.page(place.id, PageQuestion::all(window, 2)).await.unwrap().is_empty());
-        let shown = PageQuestion { window, kinds: Kinds::Timeline, limit: 2 };
+        let shown = PageQuestion { window, kinds: Kinds::WithoutChanges, limit: 2 };
         assert!(!stores.messages.page(place.id, shown).await.unwrap().is_empty());
     }
     stores.messages.last(place.id).await.unwrap();
