@@ -78,7 +78,7 @@ impl OutboxDispatcher {
         // A task of its own: a request that is given up must not cut a call to the store.
         let task = self.0.tasks.spawn(async move {
             match dispatcher.dispatch(announcement).await {
-                Ok(dispatched) => dispatcher.remove_in_background(dispatched),
+                Ok(entry) => dispatcher.remove_in_background(entry),
                 Err(error) => tracing::warn!(%error, "announcement waits for the bus"),
             }
         });
@@ -147,7 +147,7 @@ impl OutboxDispatcher {
                     continue;
                 }
                 match self.dispatch(announcement).await {
-                    Ok(dispatched) => done.push(dispatched),
+                    Ok(entry) => done.push(entry),
                     Err(error) if is_outage(&error) => return Err(error),
                     Err(error) => {
                         tracing::error!(%error, room_id = %room, "announcement not carried");
@@ -155,7 +155,7 @@ impl OutboxDispatcher {
                     }
                 }
             }
-            let removed: Vec<bool> = join_all(done.into_iter().map(|dispatched| self.remove(dispatched)))
+            let removed: Vec<bool> = join_all(done.into_iter().map(|entry| self.remove(entry)))
                 .await
                 .into_iter()
                 .collect::<Result<_, _>>()?;
@@ -200,18 +200,18 @@ impl OutboxDispatcher {
     }
 
     /// Nobody waits for this. If it comes to nothing, the next pass over the outbox carries the announcement again.
-    fn remove_in_background(&self, dispatched: Dispatched) {
+    fn remove_in_background(&self, entry: Dispatched) {
         let dispatcher = self.clone();
         tokio::spawn(async move {
-            if let Err(error) = dispatcher.remove(dispatched).await {
+            if let Err(error) = dispatcher.remove(entry).await {
                 tracing::debug!(%error, "announcement not removed");
             }
         });
     }
 
     /// Forgets an announcement once its event is stored. False if that was not seen in time.
-    async fn remove(&self, dispatched: Dispatched) -> Result<bool, DispatchError> {
-        let Dispatched { id, room, place } = dispatched;
+    async fn remove(&self, entry: Dispatched) -> Result<bool, DispatchError> {
+        let Dispatched { id, room, place } = entry;
         if let Some(place) = place
             && !matches!(self.0.stored.wait(partition_of(room), &place).await, Waited::Stored(_))
         {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 // --- what is done to messages ----------------------------------------------------------------
 
-/// MessageChanges on messages of one batch that are applied side by side in MongoDB.
+/// Message changes of one batch that are applied side by side in MongoDB.
 pub const MESSAGE_CHANGES_AT_ONCE: usize = 16;
 
 // --- load tests ------------------------------------------------------------------------------

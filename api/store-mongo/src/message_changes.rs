@@ -1,4 +1,4 @@
-//! MessageChanges on messages in MongoDB. Every change is guarded by the place of its event, so it may be made again, late, and
+//! Message changes in MongoDB. Every change is guarded by the place of its event, so it may be made again, late, and
 //! beside others. A guard compares one text, `place`, so that it is one range of an index.
 
 use std::collections::{HashMap, HashSet};

@@ -1,4 +1,4 @@
-//! Sanctions in MongoDB. MessageChanges are transactions, see [`super::transaction`].
+//! Sanctions in MongoDB. Changes are transactions, see [`super::transaction`].
 
 use std::collections::HashMap;
 

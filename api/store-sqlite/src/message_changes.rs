@@ -1,4 +1,4 @@
-//! MessageChanges on messages in SQLite: applied in the transaction that writes their events.
+//! Message changes in SQLite: applied in the transaction that writes their events.
 
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;

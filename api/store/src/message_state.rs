@@ -1,6 +1,6 @@
 //! The state of a message after all changes: its newest text, its reactions, or its deletion.
 //!
-//! MessageChanges may be applied repeatedly and in any order: places decide which one is newer, and a deletion is for ever.
+//! Message changes may be applied repeatedly and in any order: places decide which one is newer, and a deletion is for ever.
 
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;

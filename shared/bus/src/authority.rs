@@ -136,8 +136,8 @@ impl MessageFacts {
     /// # Errors
     /// The code to answer with.
     pub fn decide(&self, permission: &Permission, user: UserId, change: &MessageChange) -> Result<Verdict, ErrorCode> {
-        let context = MessageContext { role: permission.role, own: self.author == user, deleted: self.deleted };
-        let Some(now) = &self.now else { return self.check(context, change).map(|()| Verdict::Change) };
+        let target = MessageContext { role: permission.role, own: self.author == user, deleted: self.deleted };
+        let Some(now) = &self.now else { return self.check(target, change).map(|()| Verdict::Change) };
         if let Some(place) = now.done {
             return Ok(Verdict::Done(place));
         }
@@ -146,13 +146,13 @@ impl MessageFacts {
         }
         let idle = match &change.kind {
             ChangeKind::Delete => self.deleted,
-            ChangeKind::Edit(content) => context.own && !self.deleted && *content == now.content,
+            ChangeKind::Edit(content) => target.own && !self.deleted && *content == now.content,
             ChangeKind::React(emoji) => !self.deleted && now.own.contains(emoji),
             ChangeKind::Unreact(emoji) => !self.deleted && !now.own.contains(emoji),
         };
         // Who may not do it does not learn that it was done.
         let deleted = self.deleted && !idle;
-        self.check(MessageContext { deleted, ..context }, change)?;
+        self.check(MessageContext { deleted, ..target }, change)?;
         Ok(match (idle, now.unstored) {
             (true, true) => Verdict::Pending,
             (true, false) => Verdict::Unchanged(now.place),
@@ -160,13 +160,13 @@ impl MessageFacts {
         })
     }
 
-    fn check(&self, context: MessageContext, change: &MessageChange) -> Result<(), ErrorCode> {
+    fn check(&self, target: MessageContext, change: &MessageChange) -> Result<(), ErrorCode> {
         match &change.kind {
-            ChangeKind::Edit(_) => decide_on_message(context, MessageAction::Edit),
-            ChangeKind::Delete => decide_on_message(context, MessageAction::Delete),
-            ChangeKind::Unreact(_) => decide_on_message(context, MessageAction::React),
+            ChangeKind::Edit(_) => decide_on_message(target, MessageAction::Edit),
+            ChangeKind::Delete => decide_on_message(target, MessageAction::Delete),
+            ChangeKind::Unreact(_) => decide_on_message(target, MessageAction::React),
             ChangeKind::React(emoji) => {
-                decide_on_message(context, MessageAction::React)?;
+                decide_on_message(target, MessageAction::React)?;
                 let fits = self.emojis.len() < REACTIONS_PER_MESSAGE_MAX || self.emojis.contains(emoji);
                 if fits { Ok(()) } else { Err(ErrorCode::TooManyReactions) }
             }
