@@ -1,5 +1,5 @@
 //! How often one user may say something in one room: the deployment's pace (GCRA) and the room's slow mode. Pure;
-//! `bus/redis/append.lua` says the same in Lua, and one contract suite holds the two together.
+//! `shared/bus-redis/src/append.lua` says the same in Lua, and one contract suite holds the two together.
 
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{EventBody, MessageChanged, RoomSettings};
