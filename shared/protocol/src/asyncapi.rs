@@ -3,6 +3,8 @@
 //!
 //! `docs/asyncapi.json` is this document, and `/asyncapi.json` serves it.
 
+use std::sync::LazyLock;
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -44,11 +46,13 @@ impl Side {
         }
     }
 
-    /// What it may say.
-    pub(crate) fn schemas(self) -> Schemas {
+    /// What it may say. The documents ask for it many times, so it is derived once.
+    pub(crate) fn schemas(self) -> &'static Schemas {
+        static CLIENT: LazyLock<Schemas> = LazyLock::new(schema::client_frames);
+        static SERVER: LazyLock<Schemas> = LazyLock::new(schema::server_frames);
         match self {
-            Self::Client => schema::client_frames(),
-            Self::Server => schema::server_frames(),
+            Self::Client => &CLIENT,
+            Self::Server => &SERVER,
         }
     }
 
@@ -64,7 +68,7 @@ impl Side {
 
 /// The types of the frames that one side may say.
 pub fn frame_types(side: Side) -> Vec<String> {
-    side.schemas().frames.into_iter().map(|frame| frame.kind).collect()
+    side.schemas().frames.iter().map(|frame| frame.kind.clone()).collect()
 }
 
 /// The document.
@@ -110,11 +114,11 @@ fn messages() -> Map<String, Value> {
     let mut messages = Map::new();
     for side in Side::ALL {
         let examples = side.examples();
-        for FrameSchema { kind, summary, .. } in side.schemas().frames {
-            let name = side.name_of(&kind);
+        for FrameSchema { kind, summary, .. } in &side.schemas().frames {
+            let name = side.name_of(kind);
             let shown: Vec<Value> = examples
                 .iter()
-                .filter(|example| example.frame["type"] == kind)
+                .filter(|example| example.frame["type"] == *kind)
                 .map(|Example { name, frame }| json!({"name": name, "payload": frame}))
                 .collect();
             let payload = json!({"$ref": format!("{DEFINITIONS}{name}")});
@@ -128,8 +132,8 @@ fn schemas() -> Map<String, Value> {
     let mut schemas = Map::new();
     for side in Side::ALL {
         let Schemas { frames, definitions } = side.schemas();
-        schemas.extend(definitions);
-        schemas.extend(frames.into_iter().map(|frame| (side.name_of(&frame.kind), frame.schema)));
+        schemas.extend(definitions.clone());
+        schemas.extend(frames.iter().map(|frame| (side.name_of(&frame.kind), frame.schema.clone())));
     }
     schemas
 }

@@ -26,7 +26,7 @@ pub fn text() -> String {
         declare(&mut text, name, schema["description"].as_str(), schema);
     }
     for (side, Schemas { frames, .. }) in sides {
-        frames_of(&mut text, side, &frames);
+        frames_of(&mut text, side, frames);
     }
     text
 }
