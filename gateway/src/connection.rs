@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use rookery_protocol::client::ClientFrame;
+use rookery_protocol::client::{ClientFrame, Rejected};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::close::CloseCode;
 use rookery_protocol::cost::Work;
@@ -18,7 +18,7 @@ use rookery_runtime::token::Claims;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::commands::Commands;
-use crate::dialect::Dialect;
+use crate::dialect::{Decoded, Translator};
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::limits::COMMANDS_QUEUED_MAX;
 use crate::node::Node;
@@ -43,7 +43,7 @@ pub struct Opening {
     /// The room in the path, if there is one.
     pub room: Option<RoomRef>,
     /// What the client speaks.
-    pub dialect: Dialect,
+    pub translator: Translator,
     /// Its place among those that have not said whose they are.
     pub pending: Option<Pending>,
 }
@@ -85,16 +85,24 @@ struct Connection {
     pending: Option<Pending>,
     /// Read marks that wait for their turn; most connections have none.
     reads: Option<Box<Reads>>,
+    /// The token that came with the upgrade, as long as the client has not said that it is to be used.
+    offered: Option<Box<str>>,
 }
 
 /// Serves a client from the upgrade to the end. The future is the size of a living connection, since what is needed only
 /// before it, or behind it, has no place in it.
 pub fn serve(node: Arc<Node>, socket: Socket, opening: Opening) -> impl Future<Output = ()> + Send + 'static {
     let count = Count::new(Arc::clone(&node));
-    let Opening { token, room, dialect, pending } = opening;
-    let mut connection = Connection::new(node, socket, room, dialect);
+    let Opening { token, room, translator, pending } = opening;
+    let waits = translator.connects_by_message();
+    let mut connection = Connection::new(node, socket, room, translator);
     connection.pending = pending;
-    let refused = token.and_then(|token| connection.present(&token));
+    let refused = if waits {
+        connection.offered = token.map(String::into_boxed_str);
+        None
+    } else {
+        token.and_then(|token| connection.present(&token))
+    };
     async move {
         let end = match refused {
             Some(end) => end,
@@ -106,11 +114,11 @@ pub fn serve(node: Arc<Node>, socket: Socket, opening: Opening) -> impl Future<O
 }
 
 impl Connection {
-    fn new(node: Arc<Node>, socket: Socket, room: Option<RoomRef>, dialect: Dialect) -> Self {
+    fn new(node: Arc<Node>, socket: Socket, room: Option<RoomRef>, translator: Translator) -> Self {
         let (now, wall, ack, heartbeat_origin) = (Instant::now(), UnixMillis::now(), node.ack, node.heartbeat_origin);
         let mut connection = Self {
             node,
-            send_queue: SendQueue::new(Arc::clone(socket.wire()), dialect),
+            send_queue: SendQueue::new(Arc::clone(socket.wire()), translator),
             socket,
             blocked_until: None,
             is_single: room.is_some(),
@@ -123,7 +131,9 @@ impl Connection {
             checking: None,
             pending: None,
             reads: None,
+            offered: None,
         };
+        connection.send_queue.send_all(&connection.send_queue.translator().opening());
         connection.update_session_due();
         connection
     }
@@ -185,7 +195,32 @@ impl Connection {
     }
 
     fn on_text(&mut self, text: &str) -> Option<End> {
-        let decoded = self.send_queue.dialect().decode(text);
+        match self.send_queue.translator().decode(text) {
+            Decoded::Frame(decoded, answer) => {
+                let end = self.on_frame(decoded);
+                self.send_queue.send_all(&answer);
+                end
+            }
+            Decoded::Connect(token) => self.connect(token),
+            Decoded::Answer(frame) => {
+                self.send_queue.send(&frame);
+                None
+            }
+            Decoded::Nothing => None,
+            Decoded::Close => Some(End::Theirs(None)),
+            Decoded::Broken(code) => Some(End::Ours(code)),
+        }
+    }
+
+    /// The token that the client says it by counts; without one, that of the upgrade.
+    fn connect(&mut self, token: Option<String>) -> Option<End> {
+        let token = token.or_else(|| self.offered.take().map(String::from));
+        self.offered = None;
+        // Without any it is refused like one that does not hold.
+        self.present(&token.unwrap_or_default())
+    }
+
+    fn on_frame(&mut self, decoded: Result<ClientFrame, Rejected>) -> Option<End> {
         let label = decoded.as_ref().map_or("rejected", label);
         self.node.metrics.frames_in.with_label_values(&[label]).inc();
         let tokens = Work::of(&decoded).tokens();
@@ -208,6 +243,9 @@ impl Connection {
             Input::Keyless
         };
         let end = self.handle(input);
+        if self.checking.is_none() {
+            self.send_queue.send_all(&self.send_queue.translator().renewed());
+        }
         self.update_session_due();
         end
     }
@@ -221,6 +259,7 @@ impl Connection {
         if let (None, LoginState::Open, Some(commands)) = (end, state, &self.commands) {
             commands.belong_to(&login);
         }
+        self.send_queue.send_all(&self.send_queue.translator().renewed());
         self.update_session_due();
         end
     }

@@ -1,52 +1,69 @@
 //! What connections are written and read in. Frames of the protocol are the same for all of them; a dialect turns a
-//! server frame into the bytes of a WebSocket frame, and what a client wrote into a client frame.
+//! server frame into the bytes of WebSocket frames, and what a client wrote into a client frame.
+//!
+//! A frame for many is encoded once for each [`Dialect`] that somebody here speaks. What a single connection needs beside
+//! that, such as the requests that wait for an answer, is kept by its [`Translator`].
 //!
 //! A dialect maps every kind of frame: its mapping matches without a wildcard (which the linter refuses), or is derived,
-//! so that a new kind of event that one of them cannot say does not compile. A new dialect is a variant of [`Dialect`]
-//! and a file beside `native.rs`; the compiler names the rest.
+//! so that a new kind of event that one of them cannot say does not compile.
 
 use rookery_protocol::client::{ClientFrame, Rejected};
+use rookery_protocol::close::CloseCode;
 use rookery_protocol::server::ServerFrame;
 
 use crate::frame::Frame;
 
 mod native;
 mod shared_frame;
+pub mod socketio;
 
 pub use shared_frame::SharedFrame;
+use socketio::{Namespace, SocketIo};
 
-/// How one connection is spoken to.
+/// A form that a frame for many has bytes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// JSON in text frames, as docs/protocol.md has it.
     Native,
-    /// Another one, to see that they are kept apart.
-    #[cfg(test)]
-    Shout,
+    /// Packets of Socket.IO, which name their namespace; see docs/socketio.md.
+    SocketIo(Namespace),
+}
+
+/// What one connection is written and read in.
+#[derive(Debug)]
+pub enum Translator {
+    /// The protocol's own dialect, which needs nothing.
+    Native,
+    /// Socket.IO.
+    SocketIo(Box<SocketIo>),
+}
+
+/// What a client said by one text message.
+#[derive(Debug)]
+pub enum Decoded {
+    /// A frame of the protocol or what is wrong with one, and what answers it at once.
+    Frame(Result<ClientFrame, Rejected>, Option<Frame>),
+    /// Who it is: its access token, or else the one that came with the upgrade.
+    Connect(Option<String>),
+    /// Something that is answered by the dialect itself.
+    Answer(Frame),
+    /// A sign of life.
+    Nothing,
+    /// It ends the connection.
+    Close,
+    /// Nothing that the dialect allows there.
+    Broken(CloseCode),
 }
 
 impl Dialect {
     /// How many there are.
-    pub(crate) const COUNT: usize = if cfg!(test) { 2 } else { 1 };
+    pub(crate) const COUNT: usize = 3;
 
-    /// The frame's bytes.
+    /// The frame's bytes, for as many connections as there are.
     pub fn encode(self, frame: &ServerFrame) -> Frame {
         match self {
             Self::Native => native::encode(frame),
-            #[cfg(test)]
-            Self::Shout => Frame::text(&frame.to_json().to_uppercase()),
-        }
-    }
-
-    /// What the client says by one text message. Total: every input is a frame or a [`Rejected`].
-    ///
-    /// # Errors
-    /// If it means nothing.
-    pub fn decode(self, text: &str) -> Result<ClientFrame, Rejected> {
-        match self {
-            Self::Native => native::decode(text),
-            #[cfg(test)]
-            Self::Shout => native::decode(&text.to_lowercase()),
+            Self::SocketIo(namespace) => socketio::event(namespace, frame),
         }
     }
 
@@ -54,36 +71,106 @@ impl Dialect {
     const fn index(self) -> usize {
         match self {
             Self::Native => 0,
-            #[cfg(test)]
-            Self::Shout => 1,
+            Self::SocketIo(Namespace::Root) => 1,
+            Self::SocketIo(Namespace::Path) => 2,
         }
     }
 }
 
-/// What has bytes in every dialect.
+impl Translator {
+    /// The form of frames that are not for this connection alone.
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Native => Dialect::Native,
+            Self::SocketIo(socketio) => Dialect::SocketIo(socketio.namespace()),
+        }
+    }
+
+    /// What is written before anything else.
+    pub fn opening(&self) -> Option<Frame> {
+        match self {
+            Self::Native => None,
+            Self::SocketIo(_) => Some(SocketIo::open()),
+        }
+    }
+
+    /// Whether a token that came with the upgrade waits until the client says [`Decoded::Connect`].
+    pub const fn connects_by_message(&self) -> bool {
+        match self {
+            Self::Native => false,
+            Self::SocketIo(_) => true,
+        }
+    }
+
+    /// What the client says by one text message. Total: every input means something.
+    pub fn decode(&self, text: &str) -> Decoded {
+        match self {
+            Self::Native => Decoded::Frame(native::decode(text), None),
+            Self::SocketIo(socketio) => socketio.decode(text),
+        }
+    }
+
+    /// The bytes of a frame for this connection alone; none if there is nothing to say.
+    fn encode(&self, frame: &ServerFrame) -> Frame {
+        match self {
+            Self::Native => native::encode(frame),
+            Self::SocketIo(socketio) => socketio.encode(frame),
+        }
+    }
+
+    /// The token that the client sent to renew its own holds from now on: what it is told.
+    pub fn renewed(&self) -> Option<Frame> {
+        match self {
+            Self::Native => None,
+            Self::SocketIo(socketio) => socketio.renewed(),
+        }
+    }
+
+    /// Asks whether the client is still there.
+    pub fn ping(&self) -> Frame {
+        match self {
+            Self::Native => Frame::ping(),
+            Self::SocketIo(_) => SocketIo::ping(),
+        }
+    }
+
+    /// The last frame of a connection that the server ends.
+    pub fn close(&self, code: CloseCode) -> Frame {
+        match self {
+            Self::Native => Frame::close(code),
+            Self::SocketIo(socketio) => socketio.close(code),
+        }
+    }
+}
+
+/// What has bytes for every connection.
 pub trait Encode {
-    /// Its bytes in one of them.
-    fn encode(&self, dialect: Dialect) -> Frame;
+    /// Its bytes for this one.
+    fn encode(&self, translator: &Translator) -> Frame;
 }
 
 /// For a single connection.
 impl Encode for ServerFrame {
-    fn encode(&self, dialect: Dialect) -> Frame {
-        dialect.encode(self)
+    fn encode(&self, translator: &Translator) -> Frame {
+        translator.encode(self)
     }
 }
 
-/// For many: the bytes are made once and shared.
+/// For many: the bytes are made once and shared, but for frames that may answer a request of this connection.
 impl Encode for SharedFrame {
-    fn encode(&self, dialect: Dialect) -> Frame {
-        self.in_dialect(dialect).clone()
+    fn encode(&self, translator: &Translator) -> Frame {
+        match translator {
+            Translator::SocketIo(socketio) if socketio::may_answer(self.frame()) => {
+                socketio.encode(self.frame())
+            }
+            Translator::Native | Translator::SocketIo(_) => self.in_dialect(translator.dialect()).clone(),
+        }
     }
 }
 
-/// Bytes of a test's own.
-#[cfg(test)]
+/// Bytes that are made already.
 impl Encode for Frame {
-    fn encode(&self, _: Dialect) -> Frame {
+    fn encode(&self, _: &Translator) -> Frame {
         self.clone()
     }
 }

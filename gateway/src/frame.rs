@@ -57,12 +57,20 @@ impl Frame {
         Self::new(CLOSE, payload.as_ref().map_or(&[], |code| code.as_slice()))
     }
 
+    /// Several frames that nothing comes between; empty if there is none.
+    pub fn concat(frames: &[Self]) -> Self {
+        match frames {
+            [only] => only.clone(),
+            frames => Self(frames.iter().map(Self::bytes).collect::<Vec<_>>().concat().into()),
+        }
+    }
+
     /// Bytes on the wire.
     pub const fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Never: a frame has a header.
+    /// Whether it is no frame at all, which is what several frames come to if there is none.
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -123,13 +123,15 @@ impl Gateway {
         self.router().fallback(upgrade::elsewhere)
     }
 
-    /// The public addresses: `/ws`, `/ws/{room}` and `/ws/chat/{room}`. Only [`rookery_runtime::listener::serve`]
+    /// The public addresses: `/ws`, `/ws/{room}`, `/ws/chat/{room}` and `/socket.io/`. Only [`rookery_runtime::listener::serve`]
     /// can serve them, since an upgraded stream is taken back from it.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/ws", get(upgrade::upgrade_multi_room))
             .route("/ws/{room}", get(upgrade::upgrade_single_room))
             .route("/ws/chat/{room}", get(upgrade::upgrade_single_room))
+            .route("/socket.io/", get(upgrade::upgrade_socketio))
+            .route("/socket.io", get(upgrade::upgrade_socketio))
             .method_not_allowed_fallback(upgrade::other_method)
             .with_state(Arc::clone(&self.node))
             .layer(CatchPanicLayer::new())

@@ -1,5 +1,5 @@
 //! The frames that wait to be written to one connection: in order, bounded in bytes and in number, and the writing of
-//! them. The queue knows the connection's dialect and takes every frame's bytes in it.
+//! them. The queue knows what the connection speaks and takes every frame's bytes in it.
 //!
 //! Anybody may enqueue and nobody ever waits for that. Whoever enqueues for many connections flushes them when it has
 //! enqueued everything it has; what is for one connection alone is flushed by the connection's task. A flush writes what
@@ -19,7 +19,7 @@ use smallvec::SmallVec;
 use tokio::sync::Notify;
 
 use crate::byte_stream::ByteStream;
-use crate::dialect::{Dialect, Encode};
+use crate::dialect::{Encode, Translator};
 use crate::frame::Frame;
 
 mod queue;
@@ -30,7 +30,7 @@ use queue::{Queue, Written};
 pub struct SendQueue {
     /// None in tests that look at what waits.
     stream: Option<Arc<dyn ByteStream>>,
-    dialect: Dialect,
+    translator: Translator,
     queue: Mutex<Queue>,
     attention: Notify,
     drained: Notify,
@@ -69,24 +69,31 @@ pub enum Enqueued {
 }
 
 impl SendQueue {
-    /// An empty queue of a connection that is written to in this dialect.
-    pub fn new(stream: Arc<dyn ByteStream>, dialect: Dialect) -> Arc<Self> {
-        Arc::new(Self::over(Some(stream), dialect))
+    /// An empty queue of a connection that is written to through this translator.
+    pub fn new(stream: Arc<dyn ByteStream>, translator: Translator) -> Arc<Self> {
+        Arc::new(Self::over(Some(stream), translator))
     }
 
-    fn over(stream: Option<Arc<dyn ByteStream>>, dialect: Dialect) -> Self {
-        Self { stream, dialect, queue: Mutex::default(), attention: Notify::new(), drained: Notify::new() }
+    fn over(stream: Option<Arc<dyn ByteStream>>, translator: Translator) -> Self {
+        let is_native = matches!(translator, Translator::Native);
+        Self {
+            stream,
+            translator,
+            queue: Mutex::new(Queue::new(is_native)),
+            attention: Notify::new(),
+            drained: Notify::new(),
+        }
     }
 
     /// What the connection speaks.
-    pub const fn dialect(&self) -> Dialect {
-        self.dialect
+    pub const fn translator(&self) -> &Translator {
+        &self.translator
     }
 
     /// Enqueues frames with nothing between them, however much waits already.
     pub fn enqueue<'a, F: Encode + 'a>(&self, frames: impl IntoIterator<Item = &'a F>) -> Enqueued {
         // Before the lock, so that nobody waits while they are encoded.
-        let frames: SmallVec<[Frame; 1]> = frames.into_iter().map(|frame| frame.encode(self.dialect)).collect();
+        let frames: SmallVec<[Frame; 1]> = frames.into_iter().map(|frame| frame.encode(&self.translator)).collect();
         self.queue.lock().extend(frames)
     }
 
@@ -96,7 +103,8 @@ impl SendQueue {
         if queue.is_behind() {
             Enqueued::Refused
         } else {
-            queue.extend(frames.iter().map(|frame| frame.encode(self.dialect)))
+            let translator = self.translator_of(&queue);
+            queue.extend(frames.iter().map(|frame| frame.encode(translator)))
         }
     }
 
@@ -106,7 +114,8 @@ impl SendQueue {
         if queue.is_loaded() {
             Enqueued::Refused
         } else {
-            queue.extend([frame.encode(self.dialect)])
+            let translator = self.translator_of(&queue);
+            queue.extend([frame.encode(translator)])
         }
     }
 
@@ -122,8 +131,14 @@ impl SendQueue {
 
     /// Asks whether the client is still there.
     pub fn ping(&self) {
-        let enqueued = self.queue.lock().extend([Frame::ping()]);
+        let enqueued = self.queue.lock().extend([self.translator.ping()]);
         self.wake_for(enqueued);
+    }
+
+    /// The translator, without a look at it where it is the one that needs nothing.
+    fn translator_of(&self, queue: &Queue) -> &Translator {
+        static NATIVE: Translator = Translator::Native;
+        if queue.is_native() { &NATIVE } else { &self.translator }
     }
 
     /// Makes the connection's task look here.
@@ -237,12 +252,12 @@ impl SendQueue {
 impl SendQueue {
     /// A queue that nobody writes.
     pub(crate) fn unwritten() -> Arc<Self> {
-        Self::unwritten_in(Dialect::Native)
+        Self::unwritten_in(Translator::Native)
     }
 
     /// The same of a connection that speaks this dialect.
-    pub(crate) fn unwritten_in(dialect: Dialect) -> Arc<Self> {
-        Arc::new(Self::over(None, dialect))
+    pub(crate) fn unwritten_in(translator: Translator) -> Arc<Self> {
+        Arc::new(Self::over(None, translator))
     }
 
     /// What waits, as if it had been written.

@@ -18,12 +18,13 @@ use rookery_runtime::address;
 use rookery_runtime::listener::{self, Peer};
 
 use crate::connection::{self, Opening};
-use crate::dialect::Dialect;
+use crate::dialect::Translator;
 use crate::limits::SEND_BUFFER_BYTES;
 use crate::node::Node;
 use crate::pending_sockets::Pending;
 use crate::socket::{Bounds, Socket};
 
+mod engine;
 mod handshake;
 mod refusal;
 mod token;
@@ -32,7 +33,19 @@ pub use refusal::Refusal;
 
 /// `GET /ws`: any number of rooms.
 pub async fn upgrade_multi_room(State(node): State<Arc<Node>>, request: Request) -> Response {
-    answer(&node, request, None).await
+    answer(&node, request, None, Translator::Native).await
+}
+
+/// `GET /socket.io/`: any number of rooms, for clients of Socket.IO.
+pub async fn upgrade_socketio(State(node): State<Arc<Node>>, request: Request) -> Response {
+    match engine::check(request.uri()) {
+        Ok(()) => answer(&node, request, None, Translator::SocketIo(Box::default())).await,
+        Err(refusal) => {
+            let response = refusal.into_response();
+            node.metrics.upgrades_refused.with_label_values(&[response.status().as_str()]).inc();
+            response
+        }
+    }
 }
 
 /// `GET /ws/{room}`: one room.
@@ -42,7 +55,7 @@ pub async fn upgrade_single_room(
     request: Request,
 ) -> Response {
     match room {
-        Ok(Path(room)) => answer(&node, request, Some(room)).await,
+        Ok(Path(room)) => answer(&node, request, Some(room), Translator::Native).await,
         Err(_) => refuse(&node, Refusal::NoSuchRoom),
     }
 }
@@ -67,7 +80,7 @@ pub fn shake_hands(request: &mut Request) -> Result<(Response, Upgrading), Refus
     Ok((accepted.into_response(), Upgrading(hyper::upgrade::on(request))))
 }
 
-async fn answer(node: &Arc<Node>, mut request: Request, room: Option<RoomRef>) -> Response {
+async fn answer(node: &Arc<Node>, mut request: Request, room: Option<RoomRef>, translator: Translator) -> Response {
     let checked = check(node, &mut request);
     let (token, client) = (token::find(&request), client(node, &request));
     drop(request);
@@ -77,7 +90,7 @@ async fn answer(node: &Arc<Node>, mut request: Request, room: Option<RoomRef>) -
     };
     match admitted {
         Ok(((response, upgrading), pending)) => {
-            let opening = Opening { token, room, dialect: Dialect::Native, pending };
+            let opening = Opening { token, room, translator, pending };
             node.shutdown.spawn_work("upgrade", take_over(Arc::clone(node), upgrading, opening));
             response
         }

@@ -61,7 +61,10 @@ impl Connection {
         let rest = finish_commands(self.commands, self.running, self.waiting, reads);
         let closing = async {
             match end {
-                End::Ours(code) => close(&self.send_queue, &self.socket, Frame::close(code)).await,
+                End::Ours(code) => {
+                    let last = self.send_queue.translator().close(code);
+                    close(&self.send_queue, &self.socket, last).await;
+                }
                 End::Theirs(code) => close(&self.send_queue, &self.socket, Frame::close_echo(code)).await,
                 End::Lost => {}
             }

@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::*;
-use crate::dialect::Dialect;
+use crate::dialect::Translator;
 use crate::gateway::GatewayOptions;
 use crate::limits::ROOM_LINGER;
 use crate::pending_sockets::SocketCaps;
@@ -83,7 +83,7 @@ impl Setup {
         let opening = Opening {
             token,
             room: room.map(|room| room.parse().unwrap()),
-            dialect: Dialect::Native,
+            translator: Translator::Native,
             pending: None,
         };
         let socket = Socket::new(ours, Vec::new(), Bounds::default());

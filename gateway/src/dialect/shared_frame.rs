@@ -20,6 +20,11 @@ struct Inner {
 }
 
 impl SharedFrame {
+    /// The frame itself.
+    pub fn frame(&self) -> &ServerFrame {
+        &self.0.frame
+    }
+
     /// Its bytes in the dialect, made when they are first asked for. After that it is one atomic load.
     pub fn in_dialect(&self, dialect: Dialect) -> &Frame {
         self.0.encoded[dialect.index()].get_or_init(|| dialect.encode(&self.0.frame))

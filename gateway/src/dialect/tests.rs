@@ -3,6 +3,12 @@
 use super::*;
 use crate::send_queue::{Enqueued, SendQueue};
 
+const SOCKETIO: Dialect = Dialect::SocketIo(Namespace::Root);
+
+fn socketio() -> Translator {
+    Translator::SocketIo(Box::default())
+}
+
 fn shared() -> SharedFrame {
     ServerFrame::Reconnect { after_ms: 7 }.into()
 }
@@ -16,10 +22,11 @@ fn only(queue: &SendQueue) -> Frame {
 
 #[test]
 fn every_dialect_has_its_place() {
-    for (n, dialect) in [Dialect::Native, Dialect::Shout].into_iter().enumerate() {
+    let all = [Dialect::Native, SOCKETIO, Dialect::SocketIo(Namespace::Path)];
+    for (n, dialect) in all.into_iter().enumerate() {
         assert_eq!(dialect.index(), n);
-        assert!(dialect.index() < Dialect::COUNT);
     }
+    assert_eq!(all.len(), Dialect::COUNT);
 }
 
 #[test]
@@ -30,17 +37,18 @@ fn bytes_are_made_once_for_each_dialect_that_somebody_speaks() {
     for queue in &natives {
         assert_eq!(queue.enqueue([&frame]), Enqueued::Unflushed);
     }
-    assert!(
-        frame.is_encoded(Dialect::Native) && !frame.is_encoded(Dialect::Shout),
-        "nobody speaks the other one"
-    );
+    assert!(frame.is_encoded(Dialect::Native) && !frame.is_encoded(SOCKETIO), "nobody speaks the other one");
     let [first, second] = natives.map(|queue| only(&queue));
     assert_eq!(first.as_text(), r#"{"type":"reconnect","after_ms":7}"#);
     assert_eq!(first.bytes().as_ptr(), second.bytes().as_ptr());
 
-    let shouting = SendQueue::unwritten_in(Dialect::Shout);
-    assert_eq!(shouting.enqueue([&frame]), Enqueued::Unflushed);
-    assert_eq!(only(&shouting).as_text(), r#"{"TYPE":"RECONNECT","AFTER_MS":7}"#);
+    let others = [SendQueue::unwritten_in(socketio()), SendQueue::unwritten_in(socketio())];
+    for queue in &others {
+        assert_eq!(queue.enqueue([&frame]), Enqueued::Unflushed);
+    }
+    let [third, fourth] = others.map(|queue| only(&queue));
+    assert_eq!(third.as_text(), r#"42["reconnectSoon",{"afterMs":7}]"#);
+    assert_eq!(third.bytes().as_ptr(), fourth.bytes().as_ptr());
     assert_eq!(frame.in_dialect(Dialect::Native).bytes().as_ptr(), first.bytes().as_ptr());
 }
 
@@ -51,13 +59,12 @@ fn what_a_frame_counts_stays_the_same() {
     assert!(!kept.is_encoded(Dialect::Native), "counting encodes nothing");
     assert_eq!(kept.in_dialect(Dialect::Native).as_text().len(), length);
     assert_eq!(kept.cost(), length);
-    assert_eq!(sent.in_dialect(Dialect::Shout).len(), sent.cost());
+    assert_eq!(sent.in_dialect(SOCKETIO).len(), sent.cost());
 }
 
 #[test]
 fn a_frame_of_one_connection_is_in_its_dialect_too() {
-    let queue = SendQueue::unwritten_in(Dialect::Shout);
+    let queue = SendQueue::unwritten_in(socketio());
     queue.send(&ServerFrame::Pong {});
-    assert_eq!(only(&queue).as_text(), r#"{"TYPE":"PONG"}"#);
-    assert_eq!(Dialect::Shout.decode(r#"{"TYPE":"PING"}"#), Dialect::Native.decode(r#"{"type":"ping"}"#));
+    assert_eq!(only(&queue).as_text(), r#"42["frame",{"type":"pong"}]"#);
 }

@@ -136,7 +136,7 @@ impl Hub {
 
     async fn fetch(&self, joining: &SubscribeRequest, after: Position) -> Result<(&'static str, Fetched), BusError> {
         let (source, events) = self.events_after(joining.room, after).await?;
-        let dialect = joining.member.send_queue.dialect();
+        let dialect = joining.member.send_queue.translator().dialect();
         let encoded = |(at, Delivery { frame, .. }): (Position, Delivery)| {
             // Here, because they are enqueued under the room's lock.
             frame.in_dialect(dialect);

@@ -346,7 +346,7 @@ impl Live {
     fn offer(&mut self, room: RoomId, at: Position, delivery: Delivery, effects: &mut RoomEffects) {
         if let Some(member) = self.members.iter().next() {
             // It is about to be sent, and the ring need not count what has a length.
-            delivery.frame.in_dialect(member.send_queue.dialect());
+            delivery.frame.in_dialect(member.send_queue.translator().dialect());
         }
         let (outcome, steps) = self.feed.offer(at, delivery);
         match outcome {

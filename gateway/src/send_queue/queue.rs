@@ -29,6 +29,9 @@ pub(super) struct Queue {
     end: Option<CloseCode>,
     /// The last frame is in the queue.
     finished: bool,
+    /// Whether frames for many are taken as they are. Kept here, where every delivery looks anyway: another place would be
+    /// another cache line.
+    is_native: bool,
 }
 
 /// How writing went.
@@ -44,6 +47,16 @@ pub(super) enum Written {
 }
 
 impl Queue {
+    /// Empty, of a connection that speaks the native dialect or another one.
+    pub(super) fn new(is_native: bool) -> Self {
+        Self { is_native, ..Self::default() }
+    }
+
+    /// Whether the connection speaks the native dialect.
+    pub(super) const fn is_native(&self) -> bool {
+        self.is_native
+    }
+
     /// Adds frames, unless the connection ends or the queue overflows.
     pub(super) fn extend(&mut self, frames: impl IntoIterator<Item = Frame>) -> Enqueued {
         for frame in frames {
@@ -148,7 +161,7 @@ impl Queue {
     }
 
     fn push(&mut self, frame: Frame) {
-        if self.end.is_some() || self.overflowed {
+        if self.end.is_some() || self.overflowed || frame.is_empty() {
             return;
         }
         if self.bytes + frame.len() > SEND_QUEUE_BYTES_MAX || self.frames.len() >= SEND_QUEUE_FRAMES_MAX {

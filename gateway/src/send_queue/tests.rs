@@ -9,7 +9,7 @@ use crate::testing::{ClientEnd, pipe};
 
 fn send_queue(capacity: usize) -> (Arc<SendQueue>, ClientEnd) {
     let (ours, theirs) = pipe(capacity);
-    (SendQueue::new(ours, Dialect::Native), theirs)
+    (SendQueue::new(ours, Translator::Native), theirs)
 }
 
 async fn read(client: &mut ClientEnd, count: usize) -> Vec<u8> {

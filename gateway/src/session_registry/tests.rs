@@ -7,7 +7,7 @@ use rookery_bus::signal::Signal;
 use rookery_runtime::shutdown::Shutdown;
 
 use super::*;
-use crate::dialect::Dialect;
+use crate::dialect::Translator;
 use crate::limits::{REVOCATION_POLL_INTERVAL, REVOCATION_ROUND};
 use crate::metrics::Metrics;
 use crate::send_queue::{Flushed, SendQueue};
@@ -207,7 +207,7 @@ async fn one_socket_too_many_ends_the_oldest() {
     let (user, session) = ids();
     let enter = |user| {
         let (wire, client) = pipe(1 << 16);
-        let member = Arc::new(Subscriber::new(user, SendQueue::new(wire, Dialect::Native), false));
+        let member = Arc::new(Subscriber::new(user, SendQueue::new(wire, Translator::Native), false));
         setup.let_in(&member, session);
         (member, client)
     };

@@ -194,7 +194,7 @@ impl ClientFrame {
     }
 
     /// Checks the bounds that the types do not enforce.
-    fn checked(self) -> Result<Self, Rejected> {
+    pub(crate) fn checked(self) -> Result<Self, Rejected> {
         match &self {
             Self::Auth(auth) if auth.token.len() > TOKEN_BYTES_MAX => {
                 Err(Rejected::new(ErrorCode::BadField, Some("token"), "is too long"))
@@ -221,7 +221,8 @@ impl ClientFrame {
 }
 
 impl Rejected {
-    fn new(code: ErrorCode, field: Option<&str>, detail: &str) -> Self {
+    /// Refused with this code, for this field.
+    pub fn new(code: ErrorCode, field: Option<&str>, detail: &str) -> Self {
         Self { code, field: field.map(str::to_owned), detail: detail.to_owned(), client_id: None }
     }
 }
@@ -245,7 +246,7 @@ fn check_watch(watch: &Watch) -> Result<(), Rejected> {
     }
 }
 
-fn fields<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Rejected> {
+pub(crate) fn fields<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Rejected> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();

@@ -30,6 +30,7 @@ pub mod presence;
 pub mod reserved;
 pub mod schema;
 pub mod server;
+pub mod socketio;
 pub mod text;
 pub mod trace;
 pub mod typescript;

@@ -108,6 +108,10 @@ pub(super) const ROWS: &[Row] = rows! {
     ROOM_OPEN_DEADLINE: "`unavailable`";
     FRAMES_PER_SECOND_MAX: "4429" as "flood";
     FRAMES_BURST_MAX: "4429" as "flood";
+    SOCKETIO_ACKS_MAX: "`overloaded`";
+    SOCKETIO_ACK_ID_MAX: "`bad_field`";
+    SOCKETIO_EVENT_ARGUMENTS_MAX: "`bad_field`";
+    SOCKETIO_NAMESPACE_CHARS_MAX: "cut";
     BYTES_PER_SECOND_MAX: "4429" as "flood";
     BYTES_BURST_MAX: "4429" as "flood";
     SLOW_MODE_MS_MAX: "`bad_field`; inside a room's slow mode `slow_mode`" as "slow_mode";

@@ -5,7 +5,7 @@ use rookery_bus::signal::Revoked;
 use rookery_runtime::token::AUDIENCE;
 
 use super::*;
-use crate::dialect::Dialect;
+use crate::dialect::Translator;
 use crate::limits::{AUTHORITY_DEADLINE, CLOSE_DEADLINE};
 use crate::socket::Bounds;
 
@@ -47,7 +47,7 @@ impl Setup {
             frames.extend(text.as_bytes());
         }
         let room = Some("general".parse().unwrap());
-        let opening = Opening { token: Some(token.to_owned()), room, dialect: Dialect::Native, pending: None };
+        let opening = Opening { token: Some(token.to_owned()), room, translator: Translator::Native, pending: None };
         let socket = Socket::new(ours, frames, Bounds::default());
         self.shutdown
             .spawn_work("connection", serve(Arc::clone(&self.gateway.node), socket, opening));

@@ -1,0 +1,338 @@
+//! Socket.IO 5 over Engine.IO 4, over a WebSocket of ours (decision 26). Events and their payloads are those of
+//! [`rookery_protocol::socketio`]; this module puts them into packets, and keeps what one connection needs for that: its
+//! namespace, and the requests that wait for their acknowledgement.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use rookery_protocol::changes::{Delete, Edit, React};
+use rookery_protocol::client::{ClientFrame, Message, Rejected, RoomPosition, Subscribe, Unsubscribe};
+use rookery_protocol::close::CloseCode;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::{ClientId, SessionId};
+use rookery_protocol::limits::{FRAME_BYTES_MAX, HEARTBEAT_DEADLINE};
+use rookery_protocol::server::{ErrorFrame, ServerFrame};
+use rookery_protocol::socketio::{Acknowledgement, AuthRequest, Event, Failure, ROOT_NAMESPACE, Request, bare_token};
+use serde_json::json;
+use serde_json::value::RawValue;
+
+mod pending_acks;
+mod packet;
+
+use pending_acks::{PendingAcks, TooManyPending};
+pub use packet::Namespace;
+use packet::{AckId, BadPacket, Packet};
+
+use super::Decoded;
+use crate::frame::Frame;
+use crate::limits::{HEARTBEAT_INTERVAL, SOCKETIO_NAMESPACE_CHARS_MAX};
+
+/// What one Socket.IO connection is known by.
+#[derive(Debug, Default)]
+pub struct SocketIo {
+    state: Mutex<State>,
+    /// Whether the client has entered the namespace that has the server's path for a name.
+    is_path: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    phase: Phase,
+    /// Kept apart, since an idle connection waits for nothing.
+    waiting: Option<Box<PendingAcks>>,
+    /// The renewal of the token that waits.
+    renewal: Option<AckId>,
+    /// The request that was refused just now, before the error is sent.
+    refused: Option<AckId>,
+}
+
+/// How far the connection is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    /// The client has connected to no namespace.
+    #[default]
+    Opened,
+    /// It wants to; its token is being checked.
+    Connecting,
+    /// It has.
+    Connected,
+}
+
+impl SocketIo {
+    /// How events for many are encoded for it.
+    pub fn namespace(&self) -> Namespace {
+        if self.is_path.load(Ordering::Relaxed) {
+            Namespace::Path
+        } else {
+            Namespace::Root
+        }
+    }
+
+    /// The first packet of a connection (Engine.IO `open`). It is polled by the server, and cannot be upgraded.
+    pub fn open() -> Frame {
+        let ms = |span: std::time::Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        let hello = json!({
+            "sid": SessionId::generate(),
+            "upgrades": [],
+            "pingInterval": ms(HEARTBEAT_INTERVAL),
+            "pingTimeout": ms(HEARTBEAT_DEADLINE),
+            "maxPayload": FRAME_BYTES_MAX,
+        });
+        Frame::text(&format!("0{hello}"))
+    }
+
+    /// A heartbeat.
+    pub fn ping() -> Frame {
+        Frame::text("2")
+    }
+
+    /// What the client says by one text message.
+    pub fn decode(&self, text: &str) -> Decoded {
+        match Packet::read(text) {
+            Ok(Packet::Close | Packet::Disconnect) => Decoded::Close,
+            Ok(Packet::Pong | Packet::Noop | Packet::Ack) => Decoded::Nothing,
+            Ok(Packet::Ping(payload)) => Decoded::Answer(Frame::text(&format!("3{payload}"))),
+            Ok(Packet::Connect { namespace, auth }) => self.connect(namespace, auth),
+            Ok(Packet::Event { namespace, ack, arguments }) => self.event(namespace, ack, &arguments),
+            Err(bad) if self.is_connected() => Decoded::Frame(Err(refusal(bad)), None),
+            Err(_) => Decoded::Broken(CloseCode::Policy),
+        }
+    }
+
+    fn connect(&self, namespace: &str, auth: Option<&RawValue>) -> Decoded {
+        let Some(known) = Namespace::find(namespace) else {
+            return Decoded::Answer(connect_error(namespace, "Invalid namespace", None));
+        };
+        let mut state = self.state.lock();
+        if state.phase != Phase::Opened {
+            return Decoded::Answer(connect_error(namespace, "One namespace is entered already", None));
+        }
+        state.phase = Phase::Connecting;
+        self.is_path.store(known == Namespace::Path, Ordering::Relaxed);
+        let auth = auth.and_then(|auth| serde_json::from_str::<AuthRequest>(auth.get()).ok());
+        Decoded::Connect(auth.map(|AuthRequest { token }| bare_token(&token).to_owned()))
+    }
+
+    fn event(&self, namespace: Option<Namespace>, ack: Option<AckId>, arguments: &[&RawValue]) -> Decoded {
+        if !self.is_connected() || namespace != Some(self.namespace()) {
+            return Decoded::Broken(CloseCode::Policy);
+        }
+        let name = arguments.first().and_then(|name| serde_json::from_str::<String>(name.get()).ok());
+        let request = match name {
+            Some(name) => Request::decode(&name, arguments.get(1).copied()),
+            None => Err(Rejected::new(ErrorCode::BadField, None, "the name of an event is a text")),
+        };
+        let mut state = self.state.lock();
+        let frame = request.and_then(|request| state.expect(request, ack));
+        match frame {
+            Ok((frame, is_answered)) => {
+                let answer = ack.filter(|_| is_answered);
+                let answer = answer.map(|id| acknowledgement(self.namespace(), id, &Acknowledgement::DONE));
+                Decoded::Frame(Ok(frame), answer)
+            }
+            Err(rejected) => {
+                state.refused = ack;
+                Decoded::Frame(Err(rejected), None)
+            }
+        }
+    }
+
+    /// A frame for this connection alone, or one that may answer a request of it.
+    pub fn encode(&self, frame: &ServerFrame) -> Frame {
+        let namespace = self.namespace();
+        let mut state = self.state.lock();
+        let answer = state.answer(frame);
+        let mut packets = Vec::new();
+        match frame {
+            ServerFrame::Hello { .. } => {
+                state.phase = Phase::Connected;
+                let connected = json!({"sid": SessionId::generate()});
+                packets.push(Frame::text(&format!("40{}{connected}", namespace.prefix())));
+                packets.push(event(namespace, frame));
+            }
+            ServerFrame::Error(error) if state.phase != Phase::Connected => {
+                let name = if namespace == Namespace::Path { "/socket.io" } else { "/" };
+                packets.push(connect_error(name, &error.message, Some(error)));
+            }
+            // The acknowledgement says it all.
+            ServerFrame::Ack { .. }
+            | ServerFrame::Error(_)
+            | ServerFrame::CaughtUp { .. }
+            | ServerFrame::Unsubscribed { .. }
+                if answer.is_some() => {}
+            ServerFrame::Ack { .. }
+            | ServerFrame::Error(_)
+            | ServerFrame::CaughtUp { .. }
+            | ServerFrame::Unsubscribed { .. }
+            | ServerFrame::Subscribed { .. }
+            | ServerFrame::Gap { .. }
+            | ServerFrame::Reset { .. }
+            | ServerFrame::Event(_)
+            | ServerFrame::Pong {}
+            | ServerFrame::Reconnect { .. }
+            | ServerFrame::Heads { .. }
+            | ServerFrame::TokenExpiring { .. }
+            | ServerFrame::Presence(_)
+            | ServerFrame::Watching { .. }
+            | ServerFrame::RoomPresence { .. }
+            | ServerFrame::Typing { .. }
+            | ServerFrame::Read { .. } => packets.push(event(namespace, frame)),
+        }
+        packets.extend(answer.map(|(id, answer)| acknowledgement(namespace, id, &answer)));
+        Frame::concat(&packets)
+    }
+
+    /// The newer token holds from now on.
+    pub fn renewed(&self) -> Option<Frame> {
+        let id = self.state.lock().renewal.take()?;
+        Some(acknowledgement(self.namespace(), id, &Acknowledgement::DONE))
+    }
+
+    /// The last words: a client that is not to come back is told so by the packet that keeps it from trying.
+    pub fn close(&self, code: CloseCode) -> Frame {
+        let last = Frame::close(code);
+        if code.may_return() || !self.is_connected() {
+            return last;
+        }
+        let disconnect = Frame::text(&format!("41{}", self.namespace().prefix()));
+        Frame::concat(&[disconnect, last])
+    }
+
+    fn is_connected(&self) -> bool {
+        self.state.lock().phase == Phase::Connected
+    }
+}
+
+impl State {
+    /// The request as a frame, and whether it is acknowledged at once. Otherwise it waits for what answers it.
+    fn expect(&mut self, request: Request, ack: Option<AckId>) -> Result<(ClientFrame, bool), Rejected> {
+        let mut frame = request.into_frame()?;
+        let Some(id) = ack else { return Ok((frame, false)) };
+        name_for_answer(&mut frame);
+        let waiting = self.waiting.get_or_insert_default();
+        let noted = match &frame {
+            ClientFrame::Auth(_) => {
+                self.renewal = Some(id);
+                Ok(())
+            }
+            ClientFrame::Subscribe(Subscribe { rooms }) => match rooms.as_slice() {
+                [RoomPosition { room, epoch, seq }] => waiting.expect_join(id, room.clone(), epoch.zip(*seq)),
+                _ => return Ok((frame, true)),
+            },
+            ClientFrame::Unsubscribe(Unsubscribe { rooms }) => match rooms.as_slice() {
+                [room] => waiting.expect_leave(id, room.clone()),
+                _ => return Ok((frame, true)),
+            },
+            ClientFrame::Message(Message { client_id: Some(name), .. })
+            | ClientFrame::Edit(Edit { client_id: Some(name), .. })
+            | ClientFrame::Delete(Delete { client_id: Some(name), .. })
+            | ClientFrame::React(React { client_id: Some(name), .. }) => waiting.expect_message(name.clone(), id),
+            ClientFrame::Message(_)
+            | ClientFrame::Edit(_)
+            | ClientFrame::Delete(_)
+            | ClientFrame::React(_)
+            | ClientFrame::Ping(_)
+            | ClientFrame::Heads(_)
+            | ClientFrame::Presence(_)
+            | ClientFrame::Watch(_)
+            | ClientFrame::Typing(_)
+            | ClientFrame::Read(_) => return Ok((frame, true)),
+        };
+        noted.map_err(|TooManyPending| Rejected::new(ErrorCode::Overloaded, None, "too many requests wait"))?;
+        Ok((frame, false))
+    }
+
+    fn answer(&mut self, frame: &ServerFrame) -> Option<(AckId, Acknowledgement)> {
+        let waiting = self.waiting.as_mut();
+        let answer = waiting.and_then(|waiting| waiting.answer(frame));
+        if self.waiting.as_ref().is_some_and(|waiting| waiting.is_empty()) {
+            self.waiting = None;
+        }
+        let ServerFrame::Error(error) = frame else { return answer };
+        answer.or_else(|| {
+            let id = self.refused.take().or_else(|| self.renewal.take())?;
+            Some((id, Failure::from(error).into()))
+        })
+    }
+}
+
+/// A name for what its client gave none, so that the answer finds its way back.
+fn name_for_answer(frame: &mut ClientFrame) {
+    let name = match frame {
+        ClientFrame::Message(Message { client_id, .. })
+        | ClientFrame::Edit(Edit { client_id, .. })
+        | ClientFrame::Delete(Delete { client_id, .. })
+        | ClientFrame::React(React { client_id, .. }) => client_id,
+        ClientFrame::Auth(_)
+        | ClientFrame::Subscribe(_)
+        | ClientFrame::Unsubscribe(_)
+        | ClientFrame::Ping(_)
+        | ClientFrame::Heads(_)
+        | ClientFrame::Presence(_)
+        | ClientFrame::Watch(_)
+        | ClientFrame::Typing(_)
+        | ClientFrame::Read(_) => return,
+    };
+    name.get_or_insert_with(ClientId::generate);
+}
+
+/// Whether the frame may be the answer to a request of one connection.
+pub const fn may_answer(frame: &ServerFrame) -> bool {
+    match frame {
+        ServerFrame::Hello { .. }
+        | ServerFrame::Subscribed { .. }
+        | ServerFrame::Unsubscribed { .. }
+        | ServerFrame::CaughtUp { .. }
+        | ServerFrame::Gap { .. }
+        | ServerFrame::Reset { .. }
+        | ServerFrame::Ack { .. }
+        | ServerFrame::Error(_) => true,
+        ServerFrame::Event(_)
+        | ServerFrame::Pong {}
+        | ServerFrame::Reconnect { .. }
+        | ServerFrame::Heads { .. }
+        | ServerFrame::TokenExpiring { .. }
+        | ServerFrame::Presence(_)
+        | ServerFrame::Watching { .. }
+        | ServerFrame::RoomPresence { .. }
+        | ServerFrame::Typing { .. }
+        | ServerFrame::Read { .. } => false,
+    }
+}
+
+/// An event as a packet; the same for everybody in the namespace.
+pub fn event(namespace: Namespace, frame: &ServerFrame) -> Frame {
+    Frame::text(&format!("42{}{}", namespace.prefix(), Event::from(frame).to_json()))
+}
+
+fn acknowledgement(namespace: Namespace, id: AckId, answer: &Acknowledgement) -> Frame {
+    // Ids, texts and numbers only: nothing in it can fail to serialise.
+    let answer = serde_json::to_string(answer).unwrap_or_default();
+    Frame::text(&format!("43{}{id}[{answer}]", namespace.prefix()))
+}
+
+/// The packet that refuses a namespace. Its name is what the client wrote, and no longer than names of ours may be.
+fn connect_error(namespace: &str, message: &str, error: Option<&ErrorFrame>) -> Frame {
+    let length = SOCKETIO_NAMESPACE_CHARS_MAX;
+    let name = if namespace == ROOT_NAMESPACE {
+        String::new()
+    } else {
+        format!("{namespace:.length$},")
+    };
+    let mut said = json!({"message": message});
+    if let Some(error) = error {
+        said["data"] = json!(Failure::from(error));
+    }
+    Frame::text(&format!("44{name}{said}"))
+}
+
+fn refusal(bad: BadPacket) -> Rejected {
+    match bad {
+        BadPacket::Malformed => Rejected::new(ErrorCode::BadJson, None, "not a packet of Socket.IO 5"),
+        BadPacket::Binary => Rejected::new(ErrorCode::BadField, None, "binary attachments are not taken"),
+        BadPacket::AckId => Rejected::new(ErrorCode::BadField, None, "the id of the acknowledgement is too large"),
+        BadPacket::Arguments => {
+            Rejected::new(ErrorCode::BadField, None, "an event is an array with a name and arguments")
+        }
+    }
+}
