@@ -90,7 +90,7 @@ impl Translator {
     pub fn opening(&self) -> Option<Frame> {
         match self {
             Self::Native => None,
-            Self::SocketIo(_) => Some(SocketIo::open()),
+            Self::SocketIo(socketio) => Some(socketio.open()),
         }
     }
 
@@ -160,9 +160,7 @@ impl Encode for ServerFrame {
 impl Encode for SharedFrame {
     fn encode(&self, translator: &Translator) -> Frame {
         match translator {
-            Translator::SocketIo(socketio) if socketio::may_answer(self.frame()) => {
-                socketio.encode(self.frame())
-            }
+            Translator::SocketIo(socketio) if socketio::may_answer(self.frame()) => socketio.encode(self.frame()),
             Translator::Native | Translator::SocketIo(_) => self.in_dialect(translator.dialect()).clone(),
         }
     }

@@ -24,6 +24,7 @@ use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::node::Node;
 use crate::pending_sockets::{PendingSockets, SocketCaps};
+use crate::polling::{LongPolling, PollingConnections};
 use crate::presence::{Presence, PresenceParts};
 use crate::relay::{Relay, RelayParts};
 use crate::replies::Replies;
@@ -59,6 +60,8 @@ pub struct GatewayOptions {
     pub ack: AckMode,
     /// How many sockets there may be.
     pub caps: SocketCaps,
+    /// Whether Socket.IO clients may connect by long-polling.
+    pub polling: LongPolling,
 }
 
 /// A gateway: routers to serve, and work to do in the background.
@@ -113,6 +116,7 @@ impl Gateway {
             ack,
             limiter,
             pending_sockets,
+            polling: PollingConnections::new(options.polling),
             heartbeat_origin: Instant::now(),
         };
         Ok(Self { node: Arc::new(node) })
@@ -130,8 +134,7 @@ impl Gateway {
             .route("/ws", get(upgrade::upgrade_multi_room))
             .route("/ws/{room}", get(upgrade::upgrade_single_room))
             .route("/ws/chat/{room}", get(upgrade::upgrade_single_room))
-            .route("/socket.io/", get(upgrade::upgrade_socketio))
-            .route("/socket.io", get(upgrade::upgrade_socketio))
+            .merge(upgrade::socketio_routes(&self.node))
             .method_not_allowed_fallback(upgrade::other_method)
             .with_state(Arc::clone(&self.node))
             .layer(CatchPanicLayer::new())

@@ -26,6 +26,7 @@ pub mod metrics;
 pub mod node;
 pub mod pending_sockets;
 mod permission_batcher;
+pub mod polling;
 mod presence;
 pub mod reads;
 pub mod relay;

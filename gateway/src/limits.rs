@@ -206,5 +206,15 @@ pub const SOCKETIO_ACKS_MAX: usize = 256;
 pub const SOCKETIO_ACK_ID_MAX: u64 = (1 << 53) - 1;
 /// Arguments of a Socket.IO event, beside its name. Those after the first are ignored.
 pub const SOCKETIO_EVENT_ARGUMENTS_MAX: usize = 8;
+/// Connections by HTTP long-polling on one gateway.
+pub const POLLING_CONNECTIONS_MAX: usize = 2_000;
+/// Bytes that wait for a request that asks for packets; beyond it the connection's send queue keeps the rest.
+pub const POLLING_WRITTEN_BYTES: usize = 64 * 1024;
+/// Bytes of one answer with packets, unless the first packet alone is larger.
+pub const POLLING_ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// How long the body of a request with packets may take.
+pub const POLLING_BODY_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a WebSocket may take to become the transport of a connection by long-polling.
+pub const POLLING_UPGRADE_DEADLINE: Duration = Duration::from_secs(10);
 /// Characters of an unknown namespace that are told back to the client.
 pub const SOCKETIO_NAMESPACE_CHARS_MAX: usize = 100;

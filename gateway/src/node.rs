@@ -17,6 +17,7 @@ use crate::drain_schedule::DrainSchedule;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::pending_sockets::PendingSockets;
+use crate::polling::PollingConnections;
 use crate::presence::Presence;
 use crate::replies::Replies;
 use crate::session_registry::SessionRegistry;
@@ -39,6 +40,7 @@ pub struct Node {
     pub(crate) ack: AckMode,
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) pending_sockets: Arc<PendingSockets>,
+    pub(crate) polling: Arc<PollingConnections>,
     /// Where the grid of all heartbeats begins.
     pub(crate) heartbeat_origin: Instant,
 }

@@ -63,6 +63,11 @@ impl Socket {
         &self.wire
     }
 
+    /// What was read and is no whole message yet.
+    pub fn into_unread(self) -> Vec<u8> {
+        self.reader.into_unread()
+    }
+
     /// The next thing from the client. Safe to drop. Not to be asked again after a breach or the end.
     pub async fn next(&mut self) -> Incoming {
         poll_fn(|cx| self.poll_next(cx)).await
@@ -117,6 +122,18 @@ fn read(wire: &dyn ByteStream, cx: &mut Context<'_>, take: impl FnOnce(&[u8])) -
             }
         }
     })
+}
+
+/// The text messages that bytes of a client hold.
+#[cfg(test)]
+pub(crate) fn read_all(bytes: &[u8], bounds: Bounds) -> Vec<String> {
+    let mut reader = Reader::new(bounds, bytes.to_vec());
+    std::iter::from_fn(|| match reader.take() {
+        Ok(Some(Incoming::Text(text))) => Some(text),
+        Ok(None) => None,
+        other => panic!("{other:?}"),
+    })
+    .collect()
 }
 
 #[cfg(test)]

@@ -27,25 +27,15 @@ use crate::socket::{Bounds, Socket};
 mod engine;
 mod handshake;
 mod refusal;
+mod socketio;
 mod token;
 
 pub use refusal::Refusal;
+pub use socketio::routes as socketio_routes;
 
 /// `GET /ws`: any number of rooms.
 pub async fn upgrade_multi_room(State(node): State<Arc<Node>>, request: Request) -> Response {
     answer(&node, request, None, Translator::Native).await
-}
-
-/// `GET /socket.io/`: any number of rooms, for clients of Socket.IO.
-pub async fn upgrade_socketio(State(node): State<Arc<Node>>, request: Request) -> Response {
-    match engine::check(request.uri()) {
-        Ok(()) => answer(&node, request, None, Translator::SocketIo(Box::default())).await,
-        Err(refusal) => {
-            let response = refusal.into_response();
-            node.metrics.upgrades_refused.with_label_values(&[response.status().as_str()]).inc();
-            response
-        }
-    }
 }
 
 /// `GET /ws/{room}`: one room.

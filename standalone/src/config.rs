@@ -7,6 +7,7 @@ use rookery_api::accounts::registration::{self, Registration};
 use rookery_bus::limiter::{self, LimiterOptions};
 use rookery_bus::pace::{self, RoomRateLimit};
 use rookery_gateway::pending_sockets::{self, SocketCaps};
+use rookery_gateway::polling::{self, LongPolling};
 use rookery_protocol::limits::DRAIN_MS_MAX;
 use rookery_runtime::config::{
     ConfigErrors, Effective, Folder, ListenAddress, Reader, Setting, count, joined, section,
@@ -67,6 +68,7 @@ const SECTIONS: &[&[Setting]] = &[
     ],
     &pace::SETTINGS,
     &pending_sockets::SETTINGS,
+    &polling::SETTINGS,
     &limiter::SETTINGS,
 ];
 
@@ -88,6 +90,8 @@ pub(crate) struct Options {
     pub(crate) registration: Registration,
     pub(crate) pace: RoomRateLimit,
     pub(crate) caps: SocketCaps,
+    /// Whether Socket.IO clients may connect by long-polling.
+    pub(crate) polling: LongPolling,
     pub(crate) limits: LimiterOptions,
 }
 
@@ -114,6 +118,7 @@ impl Options {
         let registration = reader.required("registration");
         let pace = RoomRateLimit::read(reader);
         let (caps, limits) = (SocketCaps::read(reader), LimiterOptions::read(reader));
+        let polling = LongPolling::read(reader);
         Some(Self {
             listen: listen?,
             internal_listen: internal_listen?,
@@ -127,6 +132,7 @@ impl Options {
             registration: registration?,
             pace: pace?,
             caps: caps?,
+            polling: polling?,
             limits: limits?,
         })
     }

@@ -108,7 +108,12 @@ pub(crate) async fn serve(options: Arc<Options>, start: Start) -> Result<(), Sta
         origins: options.origins.clone(),
         shutdown: shutdown.clone(),
         limiter,
-        options: GatewayOptions { drain: options.drain, ack: AckMode::Stored, caps: options.caps },
+        options: GatewayOptions {
+            drain: options.drain,
+            ack: AckMode::Stored,
+            caps: options.caps,
+            polling: options.polling,
+        },
     })?;
     gateway.run_background();
     listen(&options, listeners, &app, &gateway, &shutdown);

@@ -8,6 +8,7 @@ use rookery_bus::pace::{self, RoomRateLimit};
 use rookery_bus_redis as redis;
 use rookery_bus_redis::RedisAddress;
 use rookery_gateway::pending_sockets::{self, SocketCaps};
+use rookery_gateway::polling::{self, LongPolling};
 use rookery_protocol::limits::DRAIN_MS_MAX;
 use rookery_protocol::server::AckMode;
 use rookery_runtime::config::{
@@ -73,6 +74,7 @@ const SECTIONS: &[&[Setting]] = &[
     ],
     &pace::SETTINGS,
     &pending_sockets::SETTINGS,
+    &polling::SETTINGS,
     &limiter::SETTINGS,
 ];
 
@@ -112,6 +114,8 @@ pub(crate) struct Config {
     pub pace: RoomRateLimit,
     /// How many sockets there may be.
     pub caps: SocketCaps,
+    /// Whether Socket.IO clients may connect by long-polling.
+    pub polling: LongPolling,
     /// How much one user or one address may ask for.
     pub limits: LimiterOptions,
 }
@@ -149,6 +153,7 @@ fn gather(reader: &mut Reader) -> Option<Config> {
     let ack = reader.required("ack");
     let pace = RoomRateLimit::read(reader);
     let (caps, limits) = (SocketCaps::read(reader), LimiterOptions::read(reader));
+    let polling = LongPolling::read(reader);
     let (api_url, api_tls) = api?;
     Some(Config {
         listen: listen?,
@@ -166,6 +171,7 @@ fn gather(reader: &mut Reader) -> Option<Config> {
         ack: ack?,
         pace: pace?,
         caps: caps?,
+        polling: polling?,
         limits: limits?,
     })
 }

@@ -63,7 +63,7 @@ fn assemble(config: Config, shutdown: &Shutdown) -> Result<Gateway, StartError> 
         verifier: Arc::new(Verifier::new(config.issuer)),
         origins: config.origins,
         shutdown: shutdown.clone(),
-        options: GatewayOptions { drain: config.drain, ack: config.ack, caps: config.caps },
+        options: GatewayOptions { drain: config.drain, ack: config.ack, caps: config.caps, polling: config.polling },
     })?;
     Ok(gateway)
 }

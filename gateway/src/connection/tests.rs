@@ -20,6 +20,7 @@ use crate::dialect::Translator;
 use crate::gateway::GatewayOptions;
 use crate::limits::ROOM_LINGER;
 use crate::pending_sockets::SocketCaps;
+use crate::polling::LongPolling;
 use crate::socket::Bounds;
 use crate::testing::{ClientEnd, FakeAuthority, FakeBus, Nobody, pipe};
 use crate::{Gateway, GatewayParts};
@@ -60,7 +61,12 @@ impl Setup {
             verifier,
             origins: rookery_runtime::origin::Origins::default(),
             shutdown: shutdown.clone(),
-            options: GatewayOptions { drain: Duration::from_secs(3), ack, caps: SocketCaps::OFF },
+            options: GatewayOptions {
+                drain: Duration::from_secs(3),
+                ack,
+                caps: SocketCaps::OFF,
+                polling: LongPolling::Off,
+            },
             limiter: Limiter::off(),
         };
         let gateway = Gateway::new(parts).unwrap();

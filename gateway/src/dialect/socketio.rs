@@ -2,6 +2,9 @@
 //! [`rookery_protocol::socketio`]; this module puts them into packets, and keeps what one connection needs for that: its
 //! namespace, and the requests that wait for their acknowledgement.
 
+use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
@@ -9,27 +12,54 @@ use rookery_protocol::changes::{Delete, Edit, React};
 use rookery_protocol::client::{ClientFrame, Message, Rejected, RoomPosition, Subscribe, Unsubscribe};
 use rookery_protocol::close::CloseCode;
 use rookery_protocol::error_code::ErrorCode;
-use rookery_protocol::id::{ClientId, SessionId};
+use rookery_protocol::id::ClientId;
 use rookery_protocol::limits::{FRAME_BYTES_MAX, HEARTBEAT_DEADLINE};
 use rookery_protocol::server::{ErrorFrame, ServerFrame};
 use rookery_protocol::socketio::{Acknowledgement, AuthRequest, Event, Failure, ROOT_NAMESPACE, Request, bare_token};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-mod pending_acks;
 mod packet;
+mod pending_acks;
 
-use pending_acks::{PendingAcks, TooManyPending};
 pub use packet::Namespace;
 use packet::{AckId, BadPacket, Packet};
+use pending_acks::{PendingAcks, TooManyPending};
 
 use super::Decoded;
 use crate::frame::Frame;
 use crate::limits::{HEARTBEAT_INTERVAL, SOCKETIO_NAMESPACE_CHARS_MAX};
 
+/// Names a connection by long-polling to its client. Who knows it can go on with the connection, so it cannot be guessed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Sid(u128);
+
+impl Sid {
+    /// A new one.
+    pub fn generate() -> Self {
+        Self(rand::random())
+    }
+}
+
+impl fmt::Display for Sid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl FromStr for Sid {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        u128::from_str_radix(text, 16).map(Self)
+    }
+}
+
 /// What one Socket.IO connection is known by.
 #[derive(Debug, Default)]
 pub struct SocketIo {
+    /// Its name, if it is one by long-polling.
+    sid: Option<Sid>,
     state: Mutex<State>,
     /// Whether the client has entered the namespace that has the server's path for a name.
     is_path: AtomicBool,
@@ -68,12 +98,18 @@ impl SocketIo {
         }
     }
 
-    /// The first packet of a connection (Engine.IO `open`). It is polled by the server, and cannot be upgraded.
-    pub fn open() -> Frame {
+    /// A connection by long-polling.
+    pub fn polling(sid: Sid) -> Self {
+        Self { sid: Some(sid), ..Self::default() }
+    }
+
+    /// The first packet of a connection (Engine.IO `open`).
+    pub fn open(&self) -> Frame {
+        let upgrades: &[&str] = if self.sid.is_some() { &["websocket"] } else { &[] };
         let ms = |span: std::time::Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
         let hello = json!({
-            "sid": SessionId::generate(),
-            "upgrades": [],
+            "sid": self.sid.unwrap_or_else(Sid::generate).to_string(),
+            "upgrades": upgrades,
             "pingInterval": ms(HEARTBEAT_INTERVAL),
             "pingTimeout": ms(HEARTBEAT_DEADLINE),
             "maxPayload": FRAME_BYTES_MAX,
@@ -146,7 +182,7 @@ impl SocketIo {
         match frame {
             ServerFrame::Hello { .. } => {
                 state.phase = Phase::Connected;
-                let connected = json!({"sid": SessionId::generate()});
+                let connected = json!({"sid": Sid::generate().to_string()});
                 packets.push(Frame::text(&format!("40{}{connected}", namespace.prefix())));
                 packets.push(event(namespace, frame));
             }

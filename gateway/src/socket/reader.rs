@@ -79,6 +79,11 @@ impl Reader {
         Ok(None)
     }
 
+    /// What is left.
+    pub(super) fn into_unread(mut self) -> Vec<u8> {
+        self.bytes.split_off(self.read)
+    }
+
     /// How many frames were taken since this was asked last.
     pub(super) fn count(&mut self) -> u32 {
         std::mem::take(&mut self.frames)

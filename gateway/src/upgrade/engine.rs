@@ -1,4 +1,4 @@
-//! The request that opens an Engine.IO connection: what its query has to say, and how it is refused.
+//! The query of a request to Engine.IO, and how it is refused. Pure.
 
 use axum::Json;
 use axum::extract::Query;
@@ -6,18 +6,43 @@ use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 
+use crate::dialect::socketio::Sid;
+
 /// The revision of Engine.IO that is spoken.
 const REVISION: &str = "4";
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// A new connection.
+    Open(Transport),
+    /// A connection of before, over this transport from here on.
+    Resume(Sid, Transport),
+}
+
+/// How packets come and go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Transport {
+    /// In messages of a WebSocket.
+    Websocket,
+    /// In bodies of HTTP requests.
+    Polling,
+}
 
 /// Why not; the codes are those of Engine.IO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EngineRefusal {
-    /// Another transport than WebSocket.
+    /// No transport that is spoken here.
     Transport,
-    /// A connection of before, which this transport would go on with.
+    /// No such connection, or not the caller's.
     Session,
-    /// No query that is understood.
+    /// Another method than the transport has.
+    Method,
+    /// No request that is understood, or not at this time.
     BadRequest,
+    /// There are too many connections.
+    Overloaded,
     /// Another revision of the protocol.
     Revision,
 }
@@ -36,42 +61,54 @@ struct Body {
     message: &'static str,
 }
 
-/// Whether the query asks for a new connection over WebSocket.
+/// What the query asks for.
 ///
 /// # Errors
-/// What it asks for instead.
-pub(super) fn check(uri: &Uri) -> Result<(), EngineRefusal> {
+/// If it is nothing that there is.
+pub(super) fn read(uri: &Uri) -> Result<Wish, EngineRefusal> {
     let Query(Parameters { revision, transport, sid }) =
         Query::try_from_uri(uri).map_err(|_| EngineRefusal::BadRequest)?;
     if revision.as_deref() != Some(REVISION) {
         return Err(EngineRefusal::Revision);
     }
-    match (transport.as_deref(), sid) {
-        (Some("websocket"), None) => Ok(()),
-        (Some("websocket"), Some(_)) => Err(EngineRefusal::Session),
-        _ => Err(EngineRefusal::Transport),
+    let transport = match transport.as_deref() {
+        Some("websocket") => Transport::Websocket,
+        Some("polling") => Transport::Polling,
+        _ => return Err(EngineRefusal::Transport),
+    };
+    match sid {
+        None => Ok(Wish::Open(transport)),
+        Some(sid) => sid.parse().map(|sid| Wish::Resume(sid, transport)).map_err(|_| EngineRefusal::Session),
     }
 }
 
 impl EngineRefusal {
-    const fn row(self) -> (u8, &'static str) {
+    const fn row(self) -> (StatusCode, u8, &'static str) {
         match self {
             Self::Transport => (
+                StatusCode::BAD_REQUEST,
                 0,
                 "Transport unknown: this server speaks WebSocket only. Connect with transports: [\"websocket\"], or ask \
                  its operator for the setting socketio_polling.",
             ),
-            Self::Session => (1, "Session ID unknown: a connection over WebSocket begins anew."),
-            Self::BadRequest => (3, "Bad request"),
-            Self::Revision => (5, "Unsupported protocol version: this server speaks EIO=4."),
+            Self::Session => (StatusCode::BAD_REQUEST, 1, "Session ID unknown"),
+            Self::Method => (StatusCode::BAD_REQUEST, 2, "Bad handshake method"),
+            Self::BadRequest => (StatusCode::BAD_REQUEST, 3, "Bad request"),
+            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, 4, "Too many connections by long-polling"),
+            Self::Revision => (StatusCode::BAD_REQUEST, 5, "Unsupported protocol version: this server speaks EIO=4."),
         }
+    }
+
+    /// Its HTTP status.
+    pub(super) const fn status(self) -> StatusCode {
+        self.row().0
     }
 }
 
 impl IntoResponse for EngineRefusal {
     fn into_response(self) -> Response {
-        let (code, message) = self.row();
-        (StatusCode::BAD_REQUEST, Json(Body { code, message })).into_response()
+        let (status, code, message) = self.row();
+        (status, Json(Body { code, message })).into_response()
     }
 }
 
@@ -80,15 +117,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_new_connection_over_websocket_of_revision_4_is_opened() {
-        let check = |query: &str| check(&format!("/socket.io/?{query}").parse().unwrap());
-        assert_eq!(check("EIO=4&transport=websocket"), Ok(()));
-        assert_eq!(check("EIO=4&transport=websocket&t=abc"), Ok(()));
-        assert_eq!(check("EIO=3&transport=websocket"), Err(EngineRefusal::Revision));
-        assert_eq!(check("transport=websocket"), Err(EngineRefusal::Revision));
-        assert_eq!(check("EIO=4&transport=polling"), Err(EngineRefusal::Transport));
-        assert_eq!(check("EIO=4"), Err(EngineRefusal::Transport));
-        assert_eq!(check("EIO=4&transport=websocket&sid=x"), Err(EngineRefusal::Session));
-        assert_eq!(check("EIO=4&EIO=4&transport=websocket"), Err(EngineRefusal::BadRequest));
+    fn revision_transport_and_session_are_read() {
+        let read = |query: &str| read(&format!("/socket.io/?{query}").parse().unwrap());
+        let sid = Sid::generate();
+        assert_eq!(read("EIO=4&transport=websocket"), Ok(Wish::Open(Transport::Websocket)));
+        assert_eq!(read("EIO=4&transport=polling&t=abc"), Ok(Wish::Open(Transport::Polling)));
+        assert_eq!(read(&format!("EIO=4&transport=polling&sid={sid}")), Ok(Wish::Resume(sid, Transport::Polling)));
+        assert_eq!(read("EIO=3&transport=websocket"), Err(EngineRefusal::Revision));
+        assert_eq!(read("transport=websocket"), Err(EngineRefusal::Revision));
+        assert_eq!(read("EIO=4"), Err(EngineRefusal::Transport));
+        assert_eq!(read("EIO=4&transport=webtransport"), Err(EngineRefusal::Transport));
+        assert_eq!(read("EIO=4&transport=websocket&sid=x"), Err(EngineRefusal::Session));
+        assert_eq!(read("EIO=4&transport=websocket&sid=__proto__"), Err(EngineRefusal::Session));
+        assert_eq!(read("EIO=4&EIO=4&transport=websocket"), Err(EngineRefusal::BadRequest));
     }
 }

@@ -112,6 +112,11 @@ pub(super) const ROWS: &[Row] = rows! {
     SOCKETIO_ACK_ID_MAX: "`bad_field`";
     SOCKETIO_EVENT_ARGUMENTS_MAX: "`bad_field`";
     SOCKETIO_NAMESPACE_CHARS_MAX: "cut";
+    POLLING_CONNECTIONS_MAX: "status 503" as "polling_connections";
+    POLLING_WRITTEN_BYTES: "the send queue grows";
+    POLLING_ANSWER_BYTES_MAX: "the next answer has the rest";
+    POLLING_BODY_DEADLINE: "status 400";
+    POLLING_UPGRADE_DEADLINE: "the connection goes on by long-polling";
     BYTES_PER_SECOND_MAX: "4429" as "flood";
     BYTES_BURST_MAX: "4429" as "flood";
     SLOW_MODE_MS_MAX: "`bad_field`; inside a room's slow mode `slow_mode`" as "slow_mode";
