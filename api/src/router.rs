@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue};
-use rookery_protocol::asyncapi;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::limits::BODY_BYTES_MAX;
+use rookery_protocol::{asyncapi, socketio};
 use rookery_runtime::listener::VerifiedClient;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -38,6 +38,8 @@ use crate::{accounts, authority, history, messages, moderation, presence, rooms,
 const DOCUMENT: &str = "/openapi.json";
 /// The same for the sockets.
 const SOCKET_DOCUMENT: &str = "/asyncapi.json";
+/// Where the AsyncAPI document of Socket.IO is.
+const SOCKETIO_DOCUMENT: &str = "/asyncapi-socketio.json";
 /// An answer that is not a page has nothing to run and nothing to frame.
 const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 /// Swagger UI sets styles from its script and draws its icons from `data:` addresses.
@@ -126,10 +128,12 @@ fn docs(document: &Document) -> Router {
     let browser: Router = SwaggerUi::new("/docs").config(Config::new([DOCUMENT])).into();
     let policy = header(CONTENT_SECURITY_POLICY, DOCS_POLICY);
     let (document, sockets) = (written(document), written(&asyncapi::document()));
+    let socketio = written(&socketio::asyncapi::document());
     browser
         .layer(policy)
         .route(DOCUMENT, get(async move || document))
         .route(SOCKET_DOCUMENT, get(async move || sockets))
+        .route(SOCKETIO_DOCUMENT, get(async move || socketio))
 }
 
 /// A document, written once and not for everybody who asks.

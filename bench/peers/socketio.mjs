@@ -20,8 +20,8 @@ const server = new Server(http, {
 let said = 0;
 
 server.on("connection", (socket) => {
-  socket.on("join", (room, done) => {
-    socket.join(room);
+  socket.on("join", (rooms, done) => {
+    socket.join(rooms);
     done();
   });
   socket.on("say", (room, content) => {

@@ -289,7 +289,7 @@ impl Reader {
     }
 
     async fn handle(&self, text: &[u8], length: usize, last: &mut HashMap<u32, u64>) {
-        match self.dialect.meaning(text, &self.member.place) {
+        match self.dialect.meaning(text, &self.member.place, &self.credentials) {
             Meaning::Joined => {
                 self.joined.fetch_add(1, Ordering::Relaxed);
             }

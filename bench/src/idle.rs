@@ -1,18 +1,24 @@
 //! Connections that do nothing: what each of them costs, and how soon many of them are back after a cut.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
+use crate::accounting::Usage;
 use crate::clients::{ClientOptions, number_of};
+use crate::dialect::Dialect;
 use crate::finding::{Findings, Target};
+use crate::ledger::Ledger;
 use crate::resident::Residents;
 use crate::{Failure, report};
 
 /// Resident memory of the gateway for each connection, KiB.
 const RSS_TARGET: f64 = 4.0;
+/// The same of a client of Socket.IO.
+const SOCKETIO_RSS_TARGET: f64 = 12.0;
 /// CPU of the gateway for each connection, microseconds per second.
 const CPU_TARGET: f64 = 1.0;
 
@@ -57,19 +63,32 @@ impl Idle {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         self.options.fits_with(0)?;
         let empty = self.options.usage();
+        if self.options.dialect != Dialect::Rookery {
+            let clients = self.options.gather(&Arc::new(Ledger::new()), 0).await?;
+            self.judge(&self.measure(&empty).await?)?;
+            clients.leave().await;
+            return Ok(());
+        }
         let mut residents = Residents::new(&self.options, self.options.credentials()?);
         for user in 0..self.options.connections {
             self.visit(&mut residents, user);
             self.options.pace().await;
         }
         residents.subscribed(self.options.connections).await?;
+        let result = self.measure(&empty).await?;
+        if residents.endings() > 0 {
+            return Err("idle connections were lost".into());
+        }
+        self.judge(&result)?;
+        self.come_back(residents).await
+    }
+
+    /// What nothing costs.
+    async fn measure(&self, empty: &[Usage]) -> Result<IdleResult, Failure> {
         sleep(Duration::from_secs(self.rest)).await;
         let before = self.options.usage();
         sleep(Duration::from_secs(self.seconds)).await;
         let after = self.options.usage();
-        if residents.endings() > 0 {
-            return Err("idle connections were lost".into());
-        }
         let connections = number_of(self.options.connections as u64);
         let names = || self.options.watched.iter().map(|watched| watched.name.clone());
         let rss = empty
@@ -89,8 +108,7 @@ impl Idle {
             cpu_us_per_s: names().zip(cpu).collect(),
         };
         report(&result)?;
-        self.judge(&result)?;
-        self.come_back(residents).await
+        Ok(result)
     }
 
     fn visit(&self, residents: &mut Residents, user: usize) {
@@ -100,10 +118,18 @@ impl Idle {
     fn judge(&self, result: &IdleResult) -> Result<(), Failure> {
         let findings = Findings("Idle connections");
         let of = |list: &[(String, f64)]| list.iter().find(|(name, _)| *name == self.holder).map(|(_, value)| *value);
-        let title =
-            |what: &str| format!("{what}, {} connections in {} rooms", result.connections, result.rooms_per_connection);
+        let title = |what: &str| {
+            let IdleResult { idle_server, connections, rooms_per_connection, .. } = result;
+            format!("{what}, {idle_server}, {connections} connections in {rooms_per_connection} rooms")
+        };
+        let target = match self.options.dialect {
+            Dialect::Rookery => RSS_TARGET,
+            Dialect::RookerySocketio => SOCKETIO_RSS_TARGET,
+            // Peers have no targets.
+            Dialect::Bare | Dialect::Ws | Dialect::Socketio => return Ok(()),
+        };
         if let Some(rss) = of(&result.rss_kib) {
-            findings.judge(&title("memory of a connection"), rss, "KiB", Target::AtMost(RSS_TARGET))?;
+            findings.judge(&title("memory of a connection"), rss, "KiB", Target::AtMost(target))?;
         }
         if let Some(cpu) = of(&result.cpu_us_per_s) {
             findings.judge(&title("CPU of a connection"), cpu, "µs/s", Target::AtMost(CPU_TARGET))?;

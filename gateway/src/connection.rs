@@ -92,8 +92,8 @@ struct Connection {
 /// Serves a client from the upgrade to the end. The future is the size of a living connection, since what is needed only
 /// before it, or behind it, has no place in it.
 pub fn serve(node: Arc<Node>, socket: Socket, opening: Opening) -> impl Future<Output = ()> + Send + 'static {
-    let count = Count::new(Arc::clone(&node));
     let Opening { token, room, translator, pending } = opening;
+    let count = Count::new(Arc::clone(&node), translator.name());
     let waits = translator.connects_by_message();
     let mut connection = Connection::new(node, socket, room, translator);
     connection.pending = pending;
@@ -195,7 +195,9 @@ impl Connection {
     }
 
     fn on_text(&mut self, text: &str) -> Option<End> {
-        match self.send_queue.translator().decode(text) {
+        let translator = self.send_queue.translator();
+        self.node.metrics.dialect_messages_in.with_label_values(&[translator.name()]).inc();
+        match translator.decode(text) {
             Decoded::Frame(decoded, answer) => {
                 let end = self.on_frame(decoded);
                 self.send_queue.send_all(&answer);

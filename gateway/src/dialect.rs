@@ -78,6 +78,14 @@ impl Dialect {
 }
 
 impl Translator {
+    /// As a label of metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::SocketIo(_) => "socketio",
+        }
+    }
+
     /// The form of frames that are not for this connection alone.
     pub fn dialect(&self) -> Dialect {
         match self {

@@ -99,6 +99,7 @@ impl Gateway {
         });
         let (drain_schedule, ack, pending_sockets) =
             (DrainSchedule::new(options.drain), options.ack, PendingSockets::new(options.caps.pending));
+        let polling = PollingConnections::new(options.polling, metrics.polling_connections.clone());
         let node = Node {
             bus,
             authority,
@@ -116,7 +117,7 @@ impl Gateway {
             ack,
             limiter,
             pending_sockets,
-            polling: PollingConnections::new(options.polling),
+            polling,
             heartbeat_origin: Instant::now(),
         };
         Ok(Self { node: Arc::new(node) })

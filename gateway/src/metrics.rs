@@ -1,7 +1,9 @@
 //! Every metric of the gateway, with its labels. Labels come from enums of this code base, never from clients.
 
 use prometheus::process_collector::ProcessCollector;
-use prometheus::{Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
 use rookery_protocol::bounds;
 use rookery_protocol::close::CloseCode;
 use rookery_protocol::error_code::ErrorCode;
@@ -13,6 +15,12 @@ pub struct Metrics {
     registry: Registry,
     /// Open WebSocket connections.
     pub connections: IntGauge,
+    /// The same by dialect.
+    pub dialect_connections: IntGaugeVec,
+    /// Messages from clients by dialect: frames, and packets of Socket.IO of every kind.
+    pub dialect_messages_in: IntCounterVec,
+    /// Connections of Socket.IO by long-polling.
+    pub polling_connections: IntGauge,
     /// Rooms this node listens to.
     pub rooms: IntGauge,
     /// Acks that wait for "stored".
@@ -101,6 +109,13 @@ impl Metrics {
         make.0.register(Box::new(ProcessCollector::for_self()))?;
         Ok(Self {
             connections: make.gauge("connections", "Open WebSocket connections")?,
+            dialect_connections: make.gauges("dialect_connections", "Open connections by dialect", "dialect")?,
+            dialect_messages_in: make.family(
+                "dialect_messages_in_total",
+                "Messages from clients by dialect",
+                "dialect",
+            )?,
+            polling_connections: make.gauge("polling_connections", "Socket.IO connections by long-polling")?,
             rooms: make.gauge("rooms", "Rooms this node listens to")?,
             acks_pending: make.gauge("acks_pending", "Acks that wait for the store")?,
             deliveries: make.counter("deliveries_total", "Room frames put into send queues")?,
@@ -196,6 +211,12 @@ impl Maker {
         let gauge = IntGauge::with_opts(opts(name, help))?;
         self.0.register(Box::new(gauge.clone()))?;
         Ok(gauge)
+    }
+
+    fn gauges(&self, name: &str, help: &str, label: &str) -> Result<IntGaugeVec, prometheus::Error> {
+        let gauges = IntGaugeVec::new(opts(name, help), &[label])?;
+        self.0.register(Box::new(gauges.clone()))?;
+        Ok(gauges)
     }
 
     fn histogram(&self, name: &str, help: &str) -> Result<Histogram, prometheus::Error> {

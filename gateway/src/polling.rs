@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
+use prometheus::IntGauge;
 use rookery_protocol::id::UserId;
 use rookery_runtime::config::{Reader, Setting, SettingValue};
 
@@ -75,6 +76,7 @@ impl FromStr for LongPolling {
 #[derive(Debug)]
 pub struct PollingConnections {
     setting: LongPolling,
+    open: IntGauge,
     connections: Mutex<HashMap<Sid, Arc<PollingConnection>>>,
 }
 
@@ -122,9 +124,9 @@ pub enum BadRequest {
 pub struct Upgrade<'a>(&'a PollingConnection);
 
 impl PollingConnections {
-    /// None yet.
-    pub fn new(setting: LongPolling) -> Arc<Self> {
-        Arc::new(Self { setting, connections: Mutex::default() })
+    /// None yet; `open` counts them.
+    pub fn new(setting: LongPolling, open: IntGauge) -> Arc<Self> {
+        Arc::new(Self { setting, open, connections: Mutex::default() })
     }
 
     /// Whether clients may connect so.
@@ -147,6 +149,7 @@ impl PollingConnections {
             return None;
         }
         connections.insert(sid, Arc::clone(&connection));
+        self.open.inc();
         Some((sid, connection, Registration { connections: Arc::clone(self), sid }))
     }
 
@@ -230,6 +233,7 @@ impl Drop for Registration {
     fn drop(&mut self) {
         let connection = self.connections.connections.lock().remove(&self.sid);
         if let Some(connection) = connection {
+            self.connections.open.dec();
             connection.stream.close();
         }
     }

@@ -8,7 +8,7 @@ use clap::{Arg, ArgMatches, Command};
 use rookery_api::accounts::command as user_command;
 use rookery_api::demo::{self, Demo};
 use rookery_api::{router, seed};
-use rookery_protocol::{asyncapi, typescript};
+use rookery_protocol::{asyncapi, socketio, typescript};
 use rookery_runtime::config::{ConfigErrors, arguments};
 use rookery_runtime::terminal::{complain, print};
 use rookery_runtime::{telemetry, token};
@@ -74,11 +74,13 @@ fn run() -> Result<(), MainError> {
         .subcommand(Command::new("limits").about("Prints the page of all limits"))
         .subcommand(Command::new("openapi").about("Prints the OpenAPI document of the REST interface"))
         .subcommand(Command::new("asyncapi").about("Prints the AsyncAPI document of the sockets"))
+        .subcommand(Command::new("asyncapi-socketio").about("Prints the AsyncAPI document of Socket.IO"))
         .subcommand(Command::new("typescript").about("Prints the frames of the sockets as TypeScript types"));
     let matches = arguments(command, SETTINGS).get_matches();
     match matches.subcommand() {
         Some(("settings", _)) => return show(&config::reference()),
         Some(("asyncapi", _)) => return show(&asyncapi::text()),
+        Some(("asyncapi-socketio", _)) => return show(&socketio::asyncapi::text()),
         Some(("typescript", _)) => return show(&typescript::text()),
         Some(("openapi", _)) => return show(&router::text()),
         Some(("limits", _)) => return show(&limits_page::page(SETTINGS)),

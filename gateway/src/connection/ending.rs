@@ -137,12 +137,14 @@ const fn is_worth_finishing(command: &Command) -> bool {
 /// Counts the connection as long as it lives, also if its task is stopped.
 pub(super) struct Count {
     node: Arc<Node>,
+    dialect: &'static str,
 }
 
 impl Count {
-    pub(super) fn new(node: Arc<Node>) -> Self {
+    pub(super) fn new(node: Arc<Node>, dialect: &'static str) -> Self {
         node.metrics.connections.inc();
-        Self { node }
+        node.metrics.dialect_connections.with_label_values(&[dialect]).inc();
+        Self { node, dialect }
     }
 
     pub(super) fn end(&self, end: End) {
@@ -162,5 +164,6 @@ impl Count {
 impl Drop for Count {
     fn drop(&mut self) {
         self.node.metrics.connections.dec();
+        self.node.metrics.dialect_connections.with_label_values(&[self.dialect]).dec();
     }
 }

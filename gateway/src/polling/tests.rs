@@ -10,6 +10,10 @@ use crate::testing::pipe;
 
 const OWNER: Owner = Owner { address: 1, user: None };
 
+fn allowed() -> Arc<PollingConnections> {
+    PollingConnections::new(LongPolling::On, IntGauge::new("open", "Open connections").unwrap())
+}
+
 fn open(connections: &Arc<PollingConnections>) -> (Sid, Arc<PollingConnection>, Registration) {
     connections.open(OWNER).expect("there is room")
 }
@@ -27,7 +31,7 @@ fn read(connection: &PollingConnection) -> std::io::Result<Vec<u8>> {
 
 #[tokio::test]
 async fn a_connection_is_known_to_its_owner_while_its_task_runs() {
-    let connections = PollingConnections::new(LongPolling::On);
+    let connections = allowed();
     let (sid, connection, registration) = open(&connections);
     assert!(connections.find(sid, OWNER).is_some());
     assert!(connections.find(sid, Owner { address: 2, ..OWNER }).is_none());
@@ -41,7 +45,7 @@ async fn a_connection_is_known_to_its_owner_while_its_task_runs() {
 
 #[tokio::test]
 async fn there_are_no_more_than_may_be() {
-    let connections = PollingConnections::new(LongPolling::On);
+    let connections = allowed();
     let mut all: Vec<_> = (0..POLLING_CONNECTIONS_MAX).map(|_| open(&connections)).collect();
     assert!(connections.open(OWNER).is_none());
     all.pop();
@@ -50,7 +54,7 @@ async fn there_are_no_more_than_may_be() {
 
 #[tokio::test]
 async fn packets_wait_for_a_request_and_a_request_for_packets() {
-    let connections = PollingConnections::new(LongPolling::On);
+    let connections = allowed();
     let (_, connection, _registration) = open(&connections);
     write(&connection, &Frame::text("0{}"));
     assert_eq!(connection.poll().await.unwrap(), "0{}");
@@ -63,7 +67,7 @@ async fn packets_wait_for_a_request_and_a_request_for_packets() {
 
 #[tokio::test]
 async fn a_second_request_of_a_kind_ends_the_connection() {
-    let connections = PollingConnections::new(LongPolling::On);
+    let connections = allowed();
     let (_, connection, _registration) = open(&connections);
     let (first, second) =
         tokio::join!(tokio::time::timeout(std::time::Duration::from_millis(10), connection.poll()), connection.poll());
@@ -74,7 +78,7 @@ async fn a_second_request_of_a_kind_ends_the_connection() {
 
 #[tokio::test]
 async fn an_upgrade_keeps_what_waits_in_both_directions() {
-    let connections = PollingConnections::new(LongPolling::On);
+    let connections = allowed();
     let (_, connection, _registration) = open(&connections);
     connection.post("2first").await.unwrap();
     write(&connection, &Frame::text("4"));
@@ -98,7 +102,7 @@ async fn an_upgrade_keeps_what_waits_in_both_directions() {
 
 #[tokio::test]
 async fn a_given_up_upgrade_changes_nothing() {
-    let connections = PollingConnections::new(LongPolling::On);
+    let connections = allowed();
     let (_, connection, _registration) = open(&connections);
     drop(connection.upgrade());
     write(&connection, &Frame::text("2"));

@@ -22,6 +22,9 @@ use crate::limits::{
 };
 use crate::presence::StatusText;
 use crate::server::{EventFrame, ServerFrame};
+use crate::socketio::{
+    AuthRequest, Event, JoinRequest, LeaveRequest, MessageRequest, ReadRequest, Refused, TypingRequest,
+};
 use crate::text::LINE_PATTERN;
 
 /// Where both documents keep the schemas that others refer to.
@@ -69,6 +72,55 @@ pub fn server_frames() -> Schemas {
     Schemas::new(frames, generator)
 }
 
+/// The arguments of the events that a Socket.IO client sends, but for `frame`, whose argument is one of [`client_frames`].
+pub fn socketio_requests() -> Schemas {
+    let mut generator = settings().for_deserialize().into_generator();
+    let events = [
+        ("joinRoom", JoinRequest::json_schema as fn(&mut SchemaGenerator) -> Schema),
+        ("leaveRoom", LeaveRequest::json_schema),
+        ("chatroomMessage", MessageRequest::json_schema),
+        ("typing", TypingRequest::json_schema),
+        ("read", ReadRequest::json_schema),
+        ("auth", AuthRequest::json_schema),
+    ];
+    let frames = events.map(|(kind, make)| {
+        let mut schema = make(&mut generator);
+        finish(&mut schema, &mut generator);
+        frame_named(kind, schema.to_value())
+    });
+    Schemas::new(frames.into(), generator)
+}
+
+/// The arguments of the events that a Socket.IO client is sent, but for `frame`, whose argument is one of
+/// [`server_frames`].
+pub fn socketio_events() -> Schemas {
+    let mut generator = settings().with_transform(AsSent).for_serialize().into_generator();
+    let frames = variants_of::<Event>(&mut generator).into_iter().filter_map(|variant| {
+        let kind = variant["properties"]["event"]["const"].as_str()?.to_owned();
+        let mut payload = variant["properties"]["payload"].clone();
+        payload["description"] = variant["description"].clone();
+        inline(&mut payload, generator.definitions());
+        let mut schema = Schema::try_from(payload).ok()?;
+        finish(&mut schema, &mut generator);
+        (kind != "frame").then(|| frame_named(&kind, schema.to_value()))
+    });
+    let frames = frames.collect();
+    Schemas::new(frames, generator)
+}
+
+/// The acknowledgement of a request that comes to `T`, or is refused.
+pub fn socketio_acknowledgement<T: JsonSchema>() -> (Value, Map<String, Value>) {
+    let mut generator = settings().with_transform(AsSent).for_serialize().into_generator();
+    let choices = [generator.subschema_for::<T>(), generator.subschema_for::<Refused>()];
+    (json!({"oneOf": choices}), generator.take_definitions(true))
+}
+
+fn frame_named(kind: &str, mut schema: Value) -> FrameSchema {
+    let summary = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+    let summary = summary.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+    FrameSchema { kind: kind.to_owned(), summary, schema }
+}
+
 /// The schema of something that the server sends outside of frames, and the definitions it refers to.
 pub fn sent<T: JsonSchema>() -> (Value, Map<String, Value>) {
     let mut generator = settings().with_transform(AsSent).for_serialize().into_generator();
@@ -110,26 +162,27 @@ fn references(schema: &Value) -> Vec<String> {
 }
 
 fn frames_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Vec<FrameSchema> {
-    let mut root = T::json_schema(generator).to_value();
-    let variants = ["oneOf", "anyOf"]
-        .into_iter()
-        .find_map(|key| root.get_mut(key)?.as_array_mut().map(std::mem::take));
-    variants
-        .unwrap_or_default()
+    variants_of::<T>(generator)
         .into_iter()
         .filter_map(|schema| frame_of(schema, generator))
         .collect()
 }
 
+fn variants_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Vec<Value> {
+    let mut root = T::json_schema(generator).to_value();
+    let variants = ["oneOf", "anyOf"]
+        .into_iter()
+        .find_map(|key| root.get_mut(key)?.as_array_mut().map(std::mem::take));
+    variants.unwrap_or_default()
+}
+
 /// None for a variant that stands for the frames of another enum.
 fn frame_of(mut schema: Value, generator: &mut SchemaGenerator) -> Option<FrameSchema> {
     let kind = schema["properties"]["type"]["const"].as_str()?.to_owned();
-    let summary = schema.as_object_mut()?.remove("description");
-    let summary = summary.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
     inline(&mut schema, generator.definitions());
     let mut schema = Schema::try_from(schema).ok()?;
     finish(&mut schema, generator);
-    Some(FrameSchema { kind, summary, schema: schema.to_value() })
+    Some(frame_named(&kind, schema.to_value()))
 }
 
 /// A frame whose fields are a type of their own refers to it; an object that is closed cannot.

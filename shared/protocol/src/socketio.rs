@@ -5,10 +5,11 @@
 //! case. Whatever has no event of its own comes and goes as the event `frame`, whose payload is the frame itself.
 
 mod acknowledgement;
+pub mod asyncapi;
 mod event;
 mod request;
 
-pub use acknowledgement::{Acknowledgement, Failure, GapRange, Joined, Sent, Survived};
+pub use acknowledgement::{Acknowledgement, Done, Failure, GapRange, Joined, Refused, Sent, Survived};
 pub use event::Event;
 pub use request::{
     AuthRequest, JoinRequest, LeaveRequest, MessageRequest, ReadRequest, Request, TypingRequest, bare_token,

@@ -18,19 +18,27 @@ pub enum Acknowledgement {
     /// Of `chatroomMessage`, and of changes of messages that were sent as `frame`.
     Sent(Sent),
     /// Of a request that was refused.
-    Failed {
-        /// Always false.
-        #[schemars(extend("const" = false))]
-        ok: bool,
-        /// Why.
-        error: Failure,
-    },
+    Refused(Refused),
     /// Of anything else.
-    Done {
-        /// Always true.
-        #[schemars(extend("const" = true))]
-        ok: bool,
-    },
+    Done(Done),
+}
+
+/// The request was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Refused {
+    /// Always false.
+    #[schemars(extend("const" = false))]
+    pub ok: bool,
+    /// Why.
+    pub error: Failure,
+}
+
+/// It is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Done {
+    /// Always true.
+    #[schemars(extend("const" = true))]
+    pub ok: bool,
 }
 
 /// The room is live, and the client has been sent what it missed.
@@ -111,7 +119,7 @@ pub struct Survived {
 
 impl Acknowledgement {
     /// Of a request that needs no more words.
-    pub const DONE: Self = Self::Done { ok: true };
+    pub const DONE: Self = Self::Done(Done { ok: true });
 }
 
 impl From<&ErrorFrame> for Failure {
@@ -124,7 +132,7 @@ impl From<&ErrorFrame> for Failure {
 
 impl From<Failure> for Acknowledgement {
     fn from(error: Failure) -> Self {
-        Self::Failed { ok: false, error }
+        Self::Refused(Refused { ok: false, error })
     }
 }
 

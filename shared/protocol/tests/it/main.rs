@@ -4,4 +4,5 @@
 mod asyncapi;
 mod golden;
 mod schema;
+mod socketio;
 mod wrong_types;
