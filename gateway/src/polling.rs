@@ -1,7 +1,7 @@
 //! Engine.IO connections over HTTP requests (long-polling), for clients whose proxies let no WebSocket through. Off unless
 //! the setting says otherwise, since every request of a connection has to reach the node that has it.
 //!
-//! To the task of a connection it is a byte stream like any other ([`stream`]): packets that the client posts come out of
+//! To the task of a connection it is a byte stream like any other (`stream`): packets that the client posts come out of
 //! it as WebSocket frames, and frames that the server writes are cut into packets again. So bounds, heartbeats and ends are
 //! those of a WebSocket, and such a connection can go on over one.
 
