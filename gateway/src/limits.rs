@@ -200,8 +200,9 @@ pub const SESSION_HEARD_WAIT: Duration = Duration::from_millis(250);
 /// Largest number of sockets that operators may allow one user, or one address that has brought no token.
 pub const SOCKETS_MAX_MAX: usize = 1_000_000;
 
-/// Requests of a Socket.IO connection that may wait for their acknowledgement; one more is refused.
-pub const SOCKETIO_ACKS_MAX: usize = 256;
+/// Requests of a Socket.IO connection that may wait for their acknowledgement, as many as messages of any connection; one
+/// more is refused.
+pub const SOCKETIO_ACKS_MAX: usize = 1_000;
 /// The largest id of an acknowledgement: the largest number that a JavaScript client counts exactly.
 pub const SOCKETIO_ACK_ID_MAX: u64 = (1 << 53) - 1;
 /// Arguments of a Socket.IO event, beside its name. Those after the first are ignored.

@@ -24,7 +24,7 @@ mod pending_acks;
 
 pub use packet::Namespace;
 use packet::{AckId, BadPacket, Packet};
-use pending_acks::{PendingAcks, TooManyPending};
+use pending_acks::PendingAcks;
 
 use super::Decoded;
 use crate::frame::Frame;
@@ -70,8 +70,6 @@ struct State {
     phase: Phase,
     /// Kept apart, since an idle connection waits for nothing.
     waiting: Option<Box<PendingAcks>>,
-    /// The renewal of the token that waits.
-    renewal: Option<AckId>,
     /// The request that was refused just now, before the error is sent.
     refused: Option<AckId>,
 }
@@ -159,6 +157,10 @@ impl SocketIo {
             None => Err(Rejected::new(ErrorCode::BadField, None, "the name of an event is a text")),
         };
         let mut state = self.state.lock();
+        if let (Some(id), true) = (ack, state.is_full()) {
+            let full = ErrorFrame::new(ErrorCode::Overloaded);
+            return Decoded::Answer(acknowledgement(self.namespace(), id, &Failure::from(&full).into()));
+        }
         let frame = request.and_then(|request| state.expect(request, ack));
         match frame {
             Ok((frame, is_answered)) => {
@@ -220,7 +222,7 @@ impl SocketIo {
 
     /// The newer token holds from now on.
     pub fn renewed(&self) -> Option<Frame> {
-        let id = self.state.lock().renewal.take()?;
+        let id = self.state.lock().with_waiting(PendingAcks::renewed)?;
         Some(acknowledgement(self.namespace(), id, &Acknowledgement::DONE))
     }
 
@@ -240,17 +242,18 @@ impl SocketIo {
 }
 
 impl State {
+    fn is_full(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| waiting.is_full())
+    }
+
     /// The request as a frame, and whether it is acknowledged at once. Otherwise it waits for what answers it.
     fn expect(&mut self, request: Request, ack: Option<AckId>) -> Result<(ClientFrame, bool), Rejected> {
         let mut frame = request.into_frame()?;
         let Some(id) = ack else { return Ok((frame, false)) };
         name_for_answer(&mut frame);
         let waiting = self.waiting.get_or_insert_default();
-        let noted = match &frame {
-            ClientFrame::Auth(_) => {
-                self.renewal = Some(id);
-                Ok(())
-            }
+        match &frame {
+            ClientFrame::Auth(_) => waiting.expect_renewal(id),
             ClientFrame::Subscribe(Subscribe { rooms }) => match rooms.as_slice() {
                 [RoomPosition { room, epoch, seq }] => waiting.expect_join(id, room.clone(), epoch.zip(*seq)),
                 _ => return Ok((frame, true)),
@@ -259,10 +262,12 @@ impl State {
                 [room] => waiting.expect_leave(id, room.clone()),
                 _ => return Ok((frame, true)),
             },
-            ClientFrame::Message(Message { client_id: Some(name), .. })
-            | ClientFrame::Edit(Edit { client_id: Some(name), .. })
-            | ClientFrame::Delete(Delete { client_id: Some(name), .. })
-            | ClientFrame::React(React { client_id: Some(name), .. }) => waiting.expect_message(name.clone(), id),
+            ClientFrame::Message(Message { client_id: Some(name), room, .. })
+            | ClientFrame::Edit(Edit { client_id: Some(name), room, .. })
+            | ClientFrame::Delete(Delete { client_id: Some(name), room, .. })
+            | ClientFrame::React(React { client_id: Some(name), room, .. }) => {
+                waiting.expect_message(id, name.clone(), room.clone())
+            }
             ClientFrame::Message(_)
             | ClientFrame::Edit(_)
             | ClientFrame::Delete(_)
@@ -273,22 +278,28 @@ impl State {
             | ClientFrame::Watch(_)
             | ClientFrame::Typing(_)
             | ClientFrame::Read(_) => return Ok((frame, true)),
-        };
-        noted.map_err(|TooManyPending| Rejected::new(ErrorCode::Overloaded, None, "too many requests wait"))?;
+        }
         Ok((frame, false))
     }
 
     fn answer(&mut self, frame: &ServerFrame) -> Option<(AckId, Acknowledgement)> {
-        let waiting = self.waiting.as_mut();
-        let answer = waiting.and_then(|waiting| waiting.answer(frame));
-        if self.waiting.as_ref().is_some_and(|waiting| waiting.is_empty()) {
+        // What is wrong with a request itself is told at once, and never that something is unavailable.
+        if let ServerFrame::Error(error) = frame
+            && error.code != ErrorCode::Unavailable
+            && let Some(id) = self.refused.take()
+        {
+            return Some((id, Failure::from(error).into()));
+        }
+        self.with_waiting(|waiting| waiting.answer(frame))
+    }
+
+    fn with_waiting<T>(&mut self, of: impl FnOnce(&mut PendingAcks) -> Option<T>) -> Option<T> {
+        let waiting = self.waiting.as_mut()?;
+        let answer = of(waiting);
+        if waiting.is_empty() {
             self.waiting = None;
         }
-        let ServerFrame::Error(error) = frame else { return answer };
-        answer.or_else(|| {
-            let id = self.refused.take().or_else(|| self.renewal.take())?;
-            Some((id, Failure::from(error).into()))
-        })
+        answer
     }
 }
 
