@@ -25,6 +25,7 @@ use crate::socket::Bounds;
 use crate::testing::{ClientEnd, FakeAuthority, FakeBus, Nobody, pipe};
 use crate::{Gateway, GatewayParts};
 
+mod polling;
 mod reads;
 mod replies;
 mod session_registry;
