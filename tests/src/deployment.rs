@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cluster::{Cluster, Topology};
+use crate::dialect::Dialect;
 use crate::node::Node;
 use crate::rest::Rest;
 use crate::standalone::Standalone;
@@ -50,6 +51,11 @@ impl Deployment {
             Self::Cluster(cluster) => [0, 1].map(|i| cluster.gateways[i].socket_url()),
             Self::Standalone(server) => [server.node.socket_url(), server.node.socket_url()],
         }
+    }
+
+    /// The same, for clients that speak this dialect.
+    pub fn sockets_in(&self, dialect: Dialect) -> [String; 2] {
+        self.sockets().map(|base| dialect.address(&base))
     }
 
     /// The process that answers REST.

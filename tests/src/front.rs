@@ -1,4 +1,4 @@
-//! Proxies of other makers in front of one process, with the configurations that the project ships.
+//! Proxies of other makers in front of our processes, with the configurations that the project ships.
 
 use std::path::{Path, PathBuf};
 
@@ -15,19 +15,23 @@ pub struct Front {
 }
 
 impl Front {
-    /// HAProxy, with everything of `deploy/haproxy`.
+    /// HAProxy, with everything of `deploy/haproxy`, in front of one process.
     pub async fn haproxy(server: &Node) -> Self {
+        Self::haproxy_over(server, [server, server]).await
+    }
+
+    /// The same in front of an api and two gateways.
+    pub async fn haproxy_over(api: &Node, gateways: [&Node; 2]) -> Self {
         let (dir, port) = (dirs::fresh("haproxy"), ports::free());
         let config = shipped("haproxy/haproxy.cfg");
         // One connection to the server for all: what one request leaves behind is what the next one meets.
         let pooled = replaced(&config, "defaults\n", "defaults\n    http-reuse always\n");
         std::fs::write(dir.join("haproxy.cfg"), pooled).expect("a file can be written");
-        let public = server.public_address();
-        let internal = server.internal_url().rsplit(':').next().unwrap_or_default().to_owned();
         let mut env = vec![("FRONT".to_owned(), format!("127.0.0.1:{port}"))];
-        for name in ["API", "GATEWAY_1", "GATEWAY_2"] {
-            env.push((name.to_owned(), public.clone()));
-            env.push((format!("{name}_INTERNAL_PORT"), internal.clone()));
+        for (name, node) in [("API", api), ("GATEWAY_1", gateways[0]), ("GATEWAY_2", gateways[1])] {
+            let internal = node.internal_url().rsplit(':').next().unwrap_or_default().to_owned();
+            env.push((name.to_owned(), node.public_address()));
+            env.push((format!("{name}_INTERNAL_PORT"), internal));
         }
         let args = ["-db", "-f", "haproxy.cfg"].map(str::to_owned).to_vec();
         let spec = Spec { name: "haproxy".into(), program: system("haproxy"), args, env, dir };

@@ -1,7 +1,8 @@
 //! Harness of the black-box suites: it starts real processes on free ports with throw-away data, speaks to them
 //! as a client does, and leaves nothing behind.
 //!
-//! [`deployment`] is what a test runs against; [`rest`], [`ws`], [`raw`] and [`foreign`] are the clients;
+//! [`deployment`] is what a test runs against; [`rest`], [`ws`], [`raw`] and [`foreign`] are the clients, and the address that
+//! they are given decides their [`dialect`];
 //! [`process`] and [`guardian`] own every child process. Waiting is always for a condition with a deadline.
 //! The harness panics with a readable text: a test has no better answer to a part that is missing.
 
@@ -10,6 +11,7 @@
 pub mod certificates;
 pub mod cluster;
 pub mod deployment;
+pub mod dialect;
 pub mod dirs;
 pub mod exchange;
 pub mod faults;
@@ -26,6 +28,7 @@ pub mod openapi;
 pub mod ports;
 pub mod process;
 pub mod raw;
+pub mod raw_client;
 pub mod readme;
 pub mod redis;
 pub mod redis_cluster;
@@ -33,6 +36,7 @@ pub mod redis_sentinel;
 pub mod rest;
 pub mod sender;
 pub mod shared;
+pub mod socketio;
 pub mod standalone;
 pub mod tools;
 pub mod traffic;

@@ -7,8 +7,9 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 
-use crate::traffic;
+use crate::dialect::Dialect;
 use crate::wait::PATIENCE;
+use crate::{socketio, traffic};
 
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const MASK: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
@@ -42,6 +43,7 @@ pub struct RawSocket {
 /// The half of it that hears.
 pub struct RawReader {
     stream: BufReader<OwnedReadHalf>,
+    dialect: Dialect,
 }
 
 /// The half of it that says.
@@ -75,10 +77,40 @@ impl RawSocket {
 
     /// Upgrades with a token in the header. What is to follow goes along in the same write; nothing but the head of the
     /// answer is read.
-    pub async fn upgrade(mut stream: TcpStream, token: &str, headers: &str, behind: &[u8]) -> (Self, String) {
+    pub async fn upgrade(stream: TcpStream, token: &str, headers: &str, behind: &[u8]) -> (Self, String) {
+        Self::upgrade_in(Dialect::Native, stream, token, headers, behind).await
+    }
+
+    /// The same, to speak this dialect.
+    pub async fn upgrade_in(
+        dialect: Dialect,
+        stream: TcpStream,
+        token: &str,
+        headers: &str,
+        behind: &[u8],
+    ) -> (Self, String) {
+        let path = match dialect {
+            Dialect::Native => "/ws",
+            Dialect::SocketIo => socketio::WEBSOCKET,
+        };
+        Self::handshake((dialect, path), stream, token, headers, behind).await
+    }
+
+    /// Upgrades a connection of Socket.IO that there is, by its path, with a token in the header.
+    pub async fn upgrade_to(stream: TcpStream, path: &str, token: &str) -> Self {
+        Self::handshake((Dialect::SocketIo, path), stream, token, "", &[]).await.0
+    }
+
+    async fn handshake(
+        (dialect, path): (Dialect, &str),
+        mut stream: TcpStream,
+        token: &str,
+        headers: &str,
+        behind: &[u8],
+    ) -> (Self, String) {
         let host = stream.peer_addr().expect("it is connected");
         let head = format!(
-            "GET /ws HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\nAuthorization: Bearer {token}\r\n{headers}\r\n"
         );
         let bytes = [head.as_bytes(), behind].concat();
@@ -86,7 +118,7 @@ impl RawSocket {
         let answer = read_head(&mut stream).await;
         assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
         let (reader, writer) = stream.into_split();
-        let reader = RawReader { stream: BufReader::new(reader) };
+        let reader = RawReader { stream: BufReader::new(reader), dialect };
         (Self { reader, writer: RawWriter { stream: writer } }, answer)
     }
 
@@ -143,7 +175,7 @@ impl RawReader {
     pub async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
         let frame = timeout(PATIENCE, read_frame(&mut self.stream)).await.expect("a frame or the end comes");
         let (first, payload) = frame.ok()?;
-        if first == TEXT {
+        if first == TEXT && self.dialect == Dialect::Native {
             traffic::heard(&serde_json::from_slice(&payload).expect("the server sends JSON"));
         }
         Some((first, payload))

@@ -11,7 +11,8 @@ use rookery_protocol::close::CloseCode;
 use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use crate::mailbox::{ChatClient as _, Incoming};
+use crate::foreign::Foreign;
+use crate::mailbox::{ChatClient, Incoming};
 use crate::rest::{Account, Rest};
 use crate::view::{Place, View};
 use crate::ws::{Attempt, Socket, Way};
@@ -96,7 +97,7 @@ impl Sender {
             let node = self.route.nodes[0].clone();
             if let Attempt::Open(mut socket) = Socket::connect(&node, "/ws", &self.account.token, Way::Header).await {
                 self.report.connections += 1;
-                self.converse(&mut socket).await;
+                self.converse(&mut *socket).await;
                 backoff = BACKOFF_FIRST;
             }
             self.route.nodes.rotate_left(1);
@@ -106,11 +107,24 @@ impl Sender {
         self.report
     }
 
+    /// The same through a client of another make that comes back by itself, by the one address it has.
+    pub async fn run_by(mut self, mut client: Foreign) -> Report {
+        loop {
+            self.report.connections += 1;
+            self.converse(&mut client).await;
+            if self.is_done() {
+                client.leave().await;
+                return self.report;
+            }
+            client.until_back().await;
+        }
+    }
+
     fn is_done(&self) -> bool {
         self.outbox.is_empty() && self.progress.target.lock().is_some_and(|place| self.report.view.reaches(place))
     }
 
-    async fn converse(&mut self, socket: &mut Socket) {
+    async fn converse<C: ChatClient + Send>(&mut self, socket: &mut C) {
         self.live = false;
         socket.send(self.report.view.subscribe_frame()).await;
         let mut ticks = interval(SEND_INTERVAL);
@@ -159,7 +173,7 @@ impl Sender {
         }
     }
 
-    async fn act(&mut self, socket: &mut Socket) {
+    async fn act<C: ChatClient + Send>(&mut self, socket: &mut C) {
         if self.report.view.needs_history() {
             self.repair().await;
         }
@@ -186,7 +200,7 @@ impl Sender {
         self.outbox.insert(client_id, Open { content, due: Some(Instant::now()) });
     }
 
-    async fn send_due(&mut self, socket: &mut Socket) {
+    async fn send_due<C: ChatClient + Send>(&mut self, socket: &mut C) {
         let now = Instant::now();
         for (client_id, open) in &mut self.outbox {
             if open.due.is_some_and(|due| due <= now) {

@@ -1,5 +1,6 @@
-//! Holds live traffic against the AsyncAPI document: every client of this harness asks here about every frame that it
-//! hears, and about every frame that it sends and the server has to understand.
+//! Holds live traffic against the AsyncAPI documents: every client of this harness asks here about every frame that it
+//! hears, and about every frame that it sends and the server has to understand; those of Socket.IO about every event and
+//! every acknowledgement.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -7,9 +8,13 @@ use std::sync::LazyLock;
 use jsonschema::Validator;
 use rookery_protocol::asyncapi::{self, Side};
 use rookery_protocol::client::ClientFrame;
+use rookery_protocol::socketio::{self, Request};
+use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 
 static DOCUMENT: LazyLock<Document> = LazyLock::new(|| Document::read(&asyncapi::document()));
+
+static SOCKETIO: LazyLock<Document> = LazyLock::new(|| Document::of_messages(&socketio::asyncapi::document()));
 
 /// The document, ready to judge frames.
 pub struct Document {
@@ -20,8 +25,27 @@ impl Document {
     /// Prepares every schema of an AsyncAPI document.
     pub fn read(document: &Value) -> Self {
         let schemas = document["components"]["schemas"].as_object().expect("the document has schemas");
-        let validators = schemas.keys().map(|name| (name.clone(), validator(document, name))).collect();
+        let of = |name: &String| validator(document, &json!({"$ref": format!("#/components/schemas/{name}")}));
+        let validators = schemas.keys().map(|name| (name.clone(), of(name))).collect();
         Self { validators }
+    }
+
+    /// Prepares the payload of every message of an AsyncAPI document.
+    fn of_messages(document: &Value) -> Self {
+        let messages = document["components"]["messages"].as_object().expect("the document has messages");
+        let of = |message: &Value| validator(document, &message["payload"]);
+        let validators = messages.iter().map(|(name, message)| (name.clone(), of(message))).collect();
+        Self { validators }
+    }
+
+    fn faults_of(&self, name: &str, payload: &Value) -> Vec<String> {
+        match self.validators.get(name) {
+            Some(validator) => validator
+                .iter_errors(payload)
+                .map(|error| format!("{} at {}", error, error.instance_path()))
+                .collect(),
+            None => vec![format!("{name} is not in the document")],
+        }
     }
 
     /// What is wrong with a frame that `side` said, by the document; nothing if it is as described.
@@ -32,13 +56,7 @@ impl Document {
             (Value::Null, Side::Client) if frame.get("content").is_some() => "message",
             (kind, _) => return vec![format!("the type is {kind}")],
         };
-        match self.validators.get(&side.name_of(kind)) {
-            Some(validator) => validator
-                .iter_errors(frame)
-                .map(|error| format!("{} at {}", error, error.instance_path()))
-                .collect(),
-            None => vec![format!("{kind} is not in the document")],
-        }
+        self.faults_of(&side.name_of(kind), frame)
     }
 }
 
@@ -58,17 +76,43 @@ pub fn said(text: &str) {
     }
 }
 
+/// The same for an event of Socket.IO.
+pub fn event_heard(name: &str, payload: &Value) {
+    assert_described(&Side::Server.name_of(name), payload);
+    if name == "frame" {
+        heard(payload);
+    }
+}
+
+/// The same for the acknowledgement of an event of Socket.IO.
+pub fn acknowledgement_heard(event: &str, answer: &Value) {
+    assert_described(&format!("acknowledgement.{event}"), answer);
+}
+
+/// Panics if the server will take an event of Socket.IO that the document does not describe.
+pub fn event_said(name: &str, payload: &Value) {
+    let text = to_raw_value(payload).expect("it is JSON");
+    if Request::decode(name, Some(&text)).and_then(Request::into_frame).is_ok() {
+        assert_described(&Side::Client.name_of(name), payload);
+    }
+}
+
+fn assert_described(message: &str, payload: &Value) {
+    let faults = SOCKETIO.faults_of(message, payload);
+    assert!(faults.is_empty(), "the document does not describe {message} {payload}: {faults:#?}");
+}
+
 /// One schema, with the others in its reach. The schemas of AsyncAPI 3 are JSON Schema draft 7 and more.
-fn validator(document: &Value, name: &str) -> Validator {
+fn validator(document: &Value, schema: &Value) -> Validator {
     let schema = json!({
-        "allOf": [{"$ref": format!("#/components/schemas/{name}")}],
+        "allOf": [schema],
         "components": {"schemas": document["components"]["schemas"]},
     });
     jsonschema::options()
         .with_draft(jsonschema::Draft::Draft7)
         .should_validate_formats(true)
         .build(&schema)
-        .unwrap_or_else(|error| panic!("{name}: {error}"))
+        .unwrap_or_else(|error| panic!("{schema}: {error}"))
 }
 
 #[cfg(test)]

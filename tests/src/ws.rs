@@ -1,4 +1,6 @@
-//! The Rust test client: a WebSocket with each way to bring a token.
+//! The Rust test client: a WebSocket with each way to bring a token. It speaks the dialect that its address asks for.
+
+use std::collections::VecDeque;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::{HeaderValue, Request};
@@ -9,7 +11,9 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use crate::dialect::Dialect;
 use crate::mailbox::{ChatClient, Incoming, Mailbox};
+use crate::socketio::{self, Heard, PONG, Packets};
 use crate::traffic;
 
 /// How a token gets to the server.
@@ -21,7 +25,7 @@ pub enum Way {
     Subprotocol,
     /// `?token=`.
     Query,
-    /// A first frame of type `auth`.
+    /// A first frame of type `auth`; in Socket.IO the `auth` of the packet that connects.
     FirstFrame,
 }
 
@@ -34,6 +38,15 @@ impl Way {
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     mailbox: Mailbox,
+    /// What is spoken, if it is not the protocol's own dialect.
+    socketio: Option<Box<SocketIo>>,
+}
+
+#[derive(Default)]
+struct SocketIo {
+    packets: Packets,
+    /// Frames of packets that were read already.
+    heard: VecDeque<Value>,
 }
 
 /// What happened to an attempt to connect.
@@ -56,20 +69,35 @@ impl Socket {
 
     /// Connects with a token; says nothing about whether the server likes it.
     pub async fn connect(base: &str, path: &str, token: &str, way: Way) -> Attempt {
-        let attempt = Self::open(with_token(base, path, token, way)).await;
-        match (attempt, way) {
-            (Attempt::Open(mut socket), Way::FirstFrame) => {
-                socket.send(json!({"type": "auth", "token": token})).await;
-                Attempt::Open(socket)
-            }
-            (attempt, _) => attempt,
+        let mut attempt = Self::open(with_token(base, path, token, way)).await;
+        let Attempt::Open(socket) = &mut attempt else { return attempt };
+        if way == Way::FirstFrame {
+            socket.send(json!({"type": "auth", "token": token})).await;
         }
+        if let Some(socketio) = &mut socket.socketio {
+            // No address of Socket.IO is that of a room: who wants to live in one joins it first of all.
+            let room = path.rsplit('/').next().unwrap_or_default();
+            if room != "ws" {
+                socketio.packets.live_in(room);
+                socket.send(json!({"type": "subscribe", "rooms": [{"room": room}]})).await;
+            }
+        }
+        attempt
     }
 
-    /// Sends a handshake as it is.
+    /// Sends a handshake as it is. In Socket.IO, one that brings a token is followed by the packet that connects.
     pub async fn open(request: Request<()>) -> Attempt {
+        let is_socketio = request.uri().path() == socketio::PATH;
+        let connects = is_socketio && brings_token(&request);
         match connect_async(request).await {
-            Ok((stream, _)) => Attempt::Open(Box::new(Self { stream, mailbox: Mailbox::default() })),
+            Ok((stream, _)) => {
+                let mailbox = Mailbox::default();
+                let mut socket = Self { stream, mailbox, socketio: is_socketio.then(Box::default) };
+                if connects {
+                    socket.send_message(Message::text(Packets::connect(None))).await;
+                }
+                Attempt::Open(Box::new(socket))
+            }
             Err(Error::Http(response)) => Attempt::Refused(response.status().as_u16()),
             Err(error) => Attempt::Unreachable(error.to_string()),
         }
@@ -77,7 +105,7 @@ impl Socket {
 
     /// Sends any message of the WebSocket protocol; a broken connection shows when reading.
     pub async fn send_message(&mut self, message: Message) {
-        if let Message::Text(text) = &message {
+        if let (Message::Text(text), None) = (&message, &self.socketio) {
             traffic::said(text);
         }
         let _ = self.stream.send(message).await;
@@ -113,14 +141,33 @@ impl Socket {
 
 impl ChatClient for Socket {
     async fn send(&mut self, frame: Value) {
-        self.send_message(Message::text(frame.to_string())).await;
+        let text = match &mut self.socketio {
+            Some(socketio) => socketio.packets.write(&frame),
+            None => frame.to_string(),
+        };
+        self.send_message(Message::text(text)).await;
     }
 
     async fn incoming(&mut self) -> Incoming {
         loop {
+            if let Some(frame) = self.socketio.as_mut().and_then(|socketio| socketio.heard.pop_front()) {
+                return Incoming::Frame(frame);
+            }
             match self.stream.next().await {
-                Some(Ok(Message::Text(text))) => return parsed(&text),
-                Some(Ok(Message::Close(frame))) => return Incoming::Closed(frame.map(|frame| frame.code.into())),
+                Some(Ok(Message::Text(text))) => match &mut self.socketio {
+                    None => return parsed(&text),
+                    Some(socketio) => match socketio.packets.read(&text) {
+                        Heard::Frames(frames) => socketio.heard.extend(frames),
+                        Heard::Ping => self.send_message(Message::text(PONG)).await,
+                    },
+                },
+                Some(Ok(Message::Close(frame))) => {
+                    let code = frame.map(|frame| frame.code.into());
+                    if let Some(socketio) = &self.socketio {
+                        socketio.packets.closed(code);
+                    }
+                    return Incoming::Closed(code);
+                }
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(other)) => return Incoming::Lost(format!("not a text frame: {other:?}")),
                 Some(Err(error)) => return Incoming::Lost(error.to_string()),
@@ -147,8 +194,12 @@ impl Attempt {
 
 /// A handshake that carries `token` in the given way.
 pub fn with_token(base: &str, path: &str, token: &str, way: Way) -> Request<()> {
-    let query = if way == Way::Query { format!("?token={token}") } else { String::new() };
-    let mut request = handshake(&format!("{base}{path}{query}"));
+    let mut request = handshake(&match (Dialect::of(base), way) {
+        ((Dialect::Native, base), Way::Query) => format!("{base}{path}?token={token}"),
+        ((Dialect::Native, base), _) => format!("{base}{path}"),
+        ((Dialect::SocketIo, base), Way::Query) => format!("{base}{}&token={token}", socketio::WEBSOCKET),
+        ((Dialect::SocketIo, base), _) => format!("{base}{}", socketio::WEBSOCKET),
+    });
     let header = match way {
         Way::Header => Some(("authorization", format!("Bearer {token}"))),
         Way::Subprotocol => Some(("sec-websocket-protocol", format!("{SUBPROTOCOL}, {BEARER_PREFIX}{token}"))),
@@ -159,6 +210,12 @@ pub fn with_token(base: &str, path: &str, token: &str, way: Way) -> Request<()> 
         request.headers_mut().insert(name, value);
     }
     request
+}
+
+fn brings_token(request: &Request<()>) -> bool {
+    let headers = request.headers();
+    let by_query = request.uri().query().is_some_and(|query| query.contains("&token="));
+    by_query || ["authorization", "sec-websocket-protocol"].iter().any(|name| headers.contains_key(*name))
 }
 
 /// A plain handshake.

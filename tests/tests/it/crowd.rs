@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rookery_protocol::id::RoomId;
+use rookery_tests::foreign::{Foreign, Make};
 use rookery_tests::rest::{Account, Rest};
 use rookery_tests::sender::{Progress, Report, Route, Sender};
 use rookery_tests::view::{entry, place, timeline_of};
@@ -44,6 +45,16 @@ impl Crowd {
             handles.push(senders.spawn(Sender::new(account, route, Arc::clone(&progress)).run()));
         }
         Self { rest, room, owner, progress, senders, handles }
+    }
+
+    /// One more of them, through a client of another make that comes back to this address by itself.
+    pub(crate) async fn joined_by(&mut self, make: Make, url: &str) {
+        let account = self.rest.new_user("stock").await;
+        let _joined = self.rest.join(&self.room, &account).await.expect(200);
+        let route = Route { nodes: vec![url.to_owned()], rest: self.rest.clone(), room: self.room.clone() };
+        let client = Foreign::login(make, url, &account.token).await;
+        let sender = Sender::new(account, route, Arc::clone(&self.progress));
+        self.handles.push(self.senders.spawn(sender.run_by(client)));
     }
 
     /// Where they are.

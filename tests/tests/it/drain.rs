@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use rookery_tests::cluster::Cluster;
+use rookery_tests::dialect::Dialect;
 use rookery_tests::mailbox::{ChatClient as _, Incoming};
 use rookery_tests::rest::{Account, Rest};
 use rookery_tests::view::View;
@@ -74,11 +75,20 @@ async fn talk(rest: Rest, room: String, owner: Account, quiet: Arc<AtomicBool>) 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn goodbyes_are_spread_over_the_drain_and_nobody_misses_anything() {
+    goodbyes_are_spread(Dialect::Native).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn socketio_goodbyes_are_spread_over_the_drain_and_nobody_misses_anything() {
+    goodbyes_are_spread(Dialect::SocketIo).await;
+}
+
+async fn goodbyes_are_spread(dialect: Dialect) {
     let cluster = Cluster::start().await;
     let rest = Rest::new(cluster.api.public_url());
     let owner = rest.new_user("owner").await;
     let room = rest.new_room(&owner, "public").await;
-    let nodes = [0, 1].map(|n| cluster.gateways[n].socket_url());
+    let nodes = [0, 1].map(|n| dialect.address(&cluster.gateways[n].socket_url()));
     let clients = join_all((0..SOCKETS).map(|_| Client::enter(&nodes[0], &owner.token, View::new(&room)))).await;
 
     let quiet = Arc::new(AtomicBool::new(false));

@@ -12,10 +12,11 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 use http::Method;
 use rookery_tests::cluster::Cluster;
+use rookery_tests::dialect::Dialect;
 use rookery_tests::faults::proxy::{Mode, Proxy};
 use rookery_tests::mailbox::{ChatClient as _, Incoming};
 use rookery_tests::node::Node;
-use rookery_tests::raw::{CLOSE, Masking, RawSocket, TEXT, encoded};
+use rookery_tests::raw_client::RawClient;
 use rookery_tests::rest::{Account, PASSWORD, Rest, change_patiently, patiently};
 use rookery_tests::wait;
 use rookery_tests::ws::{Attempt, Socket, Way};
@@ -106,7 +107,7 @@ impl Scene {
     }
 
     /// The handshake and messages in one write.
-    async fn knock(&self, user: &Account) -> RawSocket {
+    async fn knock(&self, dialect: Dialect, user: &Account) -> RawClient {
         let stream = loop {
             // It may not listen yet.
             if let Ok(stream) = TcpStream::connect(self.far.public_address()).await {
@@ -114,12 +115,10 @@ impl Scene {
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         };
-        let frames = (0..MESSAGES).flat_map(|n| {
-            let said =
-                json!({"type": "message", "room": self.room, "client_id": format!("late-{n}"), "content": "late"});
-            encoded(TEXT, Masking::Masked, said.to_string().as_bytes())
-        });
-        RawSocket::upgrade(stream, &user.token, "", &frames.collect::<Vec<u8>>()).await.0
+        let frames = (0..MESSAGES).map(
+            |n| json!({"type": "message", "room": self.room, "client_id": format!("late-{n}"), "content": "late"}),
+        );
+        RawClient::knock(dialect, stream, &user.token, &frames.collect::<Vec<Value>>()).await
     }
 }
 
@@ -167,21 +166,16 @@ struct Heard {
 }
 
 impl Heard {
-    async fn hear(&mut self, socket: &mut RawSocket) {
-        match socket.frame().await {
-            Some((CLOSE, payload)) => {
-                self.code = payload.first_chunk().map(|code| u16::from_be_bytes(*code));
-                self.is_over = true;
-            }
-            Some((TEXT, payload)) => {
-                let frame: Value = serde_json::from_slice(&payload).expect("JSON");
+    async fn hear(&mut self, socket: &mut RawClient) {
+        match socket.incoming().await {
+            Incoming::Closed(code) => (self.code, self.is_over) = (code, true),
+            Incoming::Frame(frame) => {
                 let explains = frame["type"] == "error"
                     && (frame["code"] == "unauthenticated" || frame["code"] == "unavailable")
                     && frame["client_id"].is_null();
                 self.frames += usize::from(!explains);
             }
-            Some(_) => {}
-            None => self.is_over = true,
+            Incoming::Lost(_) => self.is_over = true,
         }
     }
 }
@@ -232,7 +226,7 @@ impl Timing {
 }
 
 /// Plays all tries and says how many events are above the head, how many frames were heard, and which codes.
-async fn ended_logins(timing: Timing) -> (usize, usize, Vec<Option<u16>>) {
+async fn ended_logins(dialect: Dialect, timing: Timing) -> (usize, usize, Vec<Option<u16>>) {
     let scene = Scene::new().await;
     let mut members = scene.members(AT_ONCE.min(tries())).await;
     let (mut above, mut frames, mut codes) = (0, 0, Vec::new());
@@ -243,7 +237,7 @@ async fn ended_logins(timing: Timing) -> (usize, usize, Vec<Option<u16>>) {
         }
         let head = scene.head(&scene.room).await;
         timing.begin(&scene);
-        let mut sockets = join_all(members.iter().map(|member| scene.knock(member))).await;
+        let mut sockets = join_all(members.iter().map(|member| scene.knock(dialect, member))).await;
         let mut ears: Vec<Heard> = members.iter().map(|_| Heard::default()).collect();
         join_all(sockets.iter_mut().zip(&mut ears).map(|(socket, heard)| heard.hear(socket))).await;
         timing.decided(&scene);
@@ -274,7 +268,11 @@ async fn ended_logins(timing: Timing) -> (usize, usize, Vec<Option<u16>>) {
 }
 
 async fn nothing_of_ended_logins(timing: Timing, allowed: &[u16]) {
-    let (above, frames, codes) = ended_logins(timing).await;
+    nothing_of_ended_logins_in(Dialect::Native, timing, allowed).await;
+}
+
+async fn nothing_of_ended_logins_in(dialect: Dialect, timing: Timing, allowed: &[u16]) {
+    let (above, frames, codes) = ended_logins(dialect, timing).await;
     let count = codes.len();
     assert_eq!((above, frames), (0, 0), "{timing:?}, {count} tries: events above the head, frames heard");
     let other: Vec<_> = codes.iter().filter(|code| code.is_none_or(|code| !allowed.contains(&code))).collect();
@@ -284,6 +282,16 @@ async fn nothing_of_ended_logins(timing: Timing, allowed: &[u16]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a18_a19_an_ended_login_opens_nothing_on_a_gateway_that_has_not_heard() {
     nothing_of_ended_logins(Timing::Nothing, &[4409]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn socketio_a18_a19_an_ended_login_opens_nothing_on_a_gateway_that_has_not_heard() {
+    nothing_of_ended_logins_in(Dialect::SocketIo, Timing::Nothing, &[4409]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn socketio_a18_a19_an_ended_login_opens_nothing_while_redis_is_away_until_it_is_decided() {
+    nothing_of_ended_logins_in(Dialect::SocketIo, Timing::RedisAway, &[4409]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use http::{HeaderValue, Method};
 use rookery_tests::cluster::Cluster;
+use rookery_tests::dialect::Dialect;
 use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{Account, RawRequest, Rest};
 use rookery_tests::standalone::Standalone;
@@ -24,12 +25,21 @@ const TICK: Duration = Duration::from_millis(20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r01_one_user_on_four_gateways_is_held_to_one_limit() {
+    one_user_on_four_gateways(Dialect::Native).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn socketio_r01_one_user_on_four_gateways_is_held_to_one_limit() {
+    one_user_on_four_gateways(Dialect::SocketIo).await;
+}
+
+async fn one_user_on_four_gateways(dialect: Dialect) {
     let cluster = Cluster::start_limited(4, &[("limit_user_commands", "40/50")]).await;
     let rest = Rest::new(cluster.api.public_url());
     let (user, other) = (rest.new_user("flood").await, rest.new_user("calm").await);
     let began = Instant::now();
     let floods = cluster.gateways.iter().enumerate().map(|(n, gateway)| {
-        let (user, base) = (&user, gateway.socket_url());
+        let (user, base) = (&user, dialect.address(&gateway.socket_url()));
         async move { flood(&base, user, n, began + Duration::from_secs(4)).await }
     });
     let counts = join_all(floods).await;
@@ -43,7 +53,7 @@ async fn r01_one_user_on_four_gateways_is_held_to_one_limit() {
     );
 
     // Nobody else pays, and REST counts along.
-    let mut calm = Socket::login(&cluster.gateways[0].socket_url(), "/ws", &other.token).await;
+    let mut calm = Socket::login(&dialect.address(&cluster.gateways[0].socket_url()), "/ws", &other.token).await;
     assert_eq!(said(&mut calm, "calm").await["type"], "ack");
     let answers = join_all((0..10).map(|_| rest.get("/api/v1/users/me", Some(&user.token)))).await;
     let refused = answers.iter().find(|answer| answer.status == 429).expect("REST counts along");
@@ -171,8 +181,12 @@ async fn r03_a_trusted_proxy_tells_addresses_apart_and_is_read_from_the_right() 
 
 /// A handshake as the proxy sends it for a client.
 fn forwarded(server: &Standalone, token: &str, address: &str) -> http::Request<()> {
+    forwarded_in(Dialect::Native, server, token, address)
+}
+
+fn forwarded_in(dialect: Dialect, server: &Standalone, token: &str, address: &str) -> http::Request<()> {
     let way = if token.is_empty() { Way::FirstFrame } else { Way::Header };
-    let mut request = with_token(&server.node.socket_url(), "/ws", token, way);
+    let mut request = with_token(&dialect.address(&server.node.socket_url()), "/ws", token, way);
     let address = HeaderValue::from_str(address).expect("an address");
     request.headers_mut().insert("x-forwarded-for", address);
     request
@@ -180,11 +194,20 @@ fn forwarded(server: &Standalone, token: &str, address: &str) -> http::Request<(
 
 #[tokio::test]
 async fn r04_too_many_sockets_of_a_user_end_the_oldest() {
+    too_many_sockets_of_a_user(Dialect::Native, "203.0.113.40").await;
+}
+
+#[tokio::test]
+async fn socketio_r04_too_many_sockets_of_a_user_end_the_oldest() {
+    too_many_sockets_of_a_user(Dialect::SocketIo, "203.0.113.50").await;
+}
+
+async fn too_many_sockets_of_a_user(dialect: Dialect, address: &str) {
     let server = behind_a_proxy().await;
-    let rest = Rest::forwarded(server.node.public_url(), "203.0.113.40");
+    let rest = Rest::forwarded(server.node.public_url(), address);
     let (user, other) = (rest.new_user("crowd").await, rest.new_user("alone").await);
     let open = async |user: &Account| {
-        let mut socket = Socket::open(forwarded(server, &user.token, "203.0.113.40")).await.open();
+        let mut socket = Socket::open(forwarded_in(dialect, server, &user.token, address)).await.open();
         socket.expect_type("hello").await;
         socket
     };
@@ -204,22 +227,31 @@ async fn r04_too_many_sockets_of_a_user_end_the_oldest() {
 
 #[tokio::test]
 async fn r04_sockets_without_a_token_keep_nobody_out() {
+    sockets_without_a_token(Dialect::Native, ["203.0.113.41", "203.0.113.42"]).await;
+}
+
+#[tokio::test]
+async fn socketio_r04_sockets_without_a_token_keep_nobody_out() {
+    sockets_without_a_token(Dialect::SocketIo, ["203.0.113.51", "203.0.113.52"]).await;
+}
+
+async fn sockets_without_a_token(dialect: Dialect, addresses: [&str; 2]) {
     let server = behind_a_proxy().await;
-    let rest = Rest::forwarded(server.node.public_url(), "203.0.113.41");
+    let rest = Rest::forwarded(server.node.public_url(), addresses[0]);
     let user = rest.new_user("late").await;
-    let attempts = (0..200).map(|_| Socket::open(forwarded(server, "", "203.0.113.41")));
+    let attempts = (0..200).map(|_| Socket::open(forwarded_in(dialect, server, "", addresses[0])));
     let attempts = join_all(attempts).await;
     let open = attempts.iter().filter(|attempt| matches!(attempt, Attempt::Open(_))).count();
     assert_eq!(open, 20);
     assert!(attempts.iter().all(|attempt| matches!(attempt, Attempt::Open(_) | Attempt::Refused(429))));
-    for address in ["203.0.113.41", "203.0.113.42"] {
-        let mut socket = Socket::open(forwarded(server, &user.token, address)).await.open();
+    for address in addresses {
+        let mut socket = Socket::open(forwarded_in(dialect, server, &user.token, address)).await.open();
         socket.expect_type("hello").await;
     }
     // A place is free again when somebody who had it has gone or has said who it is.
     drop(attempts);
     rookery_tests::wait::until("a place is free", async || {
-        matches!(Socket::open(forwarded(server, "", "203.0.113.41")).await, Attempt::Open(_))
+        matches!(Socket::open(forwarded_in(dialect, server, "", addresses[0])).await, Attempt::Open(_))
     })
     .await;
 }

@@ -7,6 +7,7 @@ use http::Method;
 use rookery_bus::pace::RoomRateLimit;
 use rookery_tests::cluster::Cluster;
 use rookery_tests::deployment::Deployment;
+use rookery_tests::dialect::Dialect;
 use rookery_tests::forge::{Forge, now_seconds};
 use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{Account, Answer, RawRequest, Rest};
@@ -14,6 +15,8 @@ use rookery_tests::shared;
 use rookery_tests::ws::Socket;
 use serde_json::{Value, json};
 use tokio::time::Instant;
+
+mod members;
 
 /// A room with its owner, a member, and an outsider.
 struct Scene {
@@ -25,8 +28,8 @@ struct Scene {
 }
 
 impl Scene {
-    async fn on(deployment: &Deployment) -> Self {
-        Self::at(deployment.rest(), deployment.sockets()).await
+    async fn on(deployment: &Deployment, dialect: Dialect) -> Self {
+        Self::at(deployment.rest(), deployment.sockets_in(dialect)).await
     }
 
     async fn at(rest: Rest, sockets: [String; 2]) -> Self {
@@ -140,8 +143,17 @@ async fn flood(scene: &Scene, node: usize, until: Instant) -> (u64, u64) {
 
 #[tokio::test]
 async fn z05_slow_mode_holds_on_every_node_for_texts_and_edits() {
+    slow_mode(Dialect::Native).await;
+}
+
+#[tokio::test]
+async fn socketio_z05_slow_mode_holds_on_every_node_for_texts_and_edits() {
+    slow_mode(Dialect::SocketIo).await;
+}
+
+async fn slow_mode(dialect: Dialect) {
     for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
+        let scene = Scene::on(deployment, dialect).await;
         let (mut here, mut there) = (scene.live(0, &scene.member).await, scene.live(1, &scene.member).await);
         let room = scene.set(&scene.owner, json!({"slow_mode_ms": 60_000})).await.expect(200).json();
         assert_eq!((&room["slow_mode_ms"], &room["frozen"]), (&json!(60_000), &json!(false)));
@@ -175,8 +187,17 @@ async fn z05_slow_mode_holds_on_every_node_for_texts_and_edits() {
 
 #[tokio::test]
 async fn z05_a_frozen_room_is_for_those_who_keep_order() {
+    frozen_rooms(Dialect::Native).await;
+}
+
+#[tokio::test]
+async fn socketio_z05_a_frozen_room_is_for_those_who_keep_order() {
+    frozen_rooms(Dialect::SocketIo).await;
+}
+
+async fn frozen_rooms(dialect: Dialect) {
     for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
+        let scene = Scene::on(deployment, dialect).await;
         let mut sockets = [scene.live(0, &scene.member).await, scene.live(1, &scene.member).await];
         let mut owner = scene.live(0, &scene.owner).await;
         let said = scene.say(&mut sockets[0], "f-1").await;
@@ -224,12 +245,15 @@ async fn z05_a_frozen_room_is_for_those_who_keep_order() {
 #[tokio::test]
 async fn settings_are_for_those_who_keep_order_and_have_bounds() {
     for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
+        let scene = Scene::on(deployment, Dialect::Native).await;
         let outsider = scene.rest.new_user("outsider").await;
         let freeze = || json!({"frozen": true});
         scene.set(&scene.member, freeze()).await.expect_problem(403, "forbidden");
         scene.set(&outsider, freeze()).await.expect_problem(403, "not_a_member");
-        let secret = Scene { room: scene.rest.new_room(&scene.owner, "private").await, ..Scene::on(deployment).await };
+        let secret = Scene {
+            room: scene.rest.new_room(&scene.owner, "private").await,
+            ..Scene::on(deployment, Dialect::Native).await
+        };
         secret.set(&outsider, freeze()).await.expect_problem(404, "unknown_room");
         for bad in [
             json!({"slow_mode_ms": -1}),
@@ -259,7 +283,7 @@ async fn settings_are_for_those_who_keep_order_and_have_bounds() {
 #[tokio::test]
 async fn z11_settings_are_told_to_members_only() {
     for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
+        let scene = Scene::on(deployment, Dialect::Native).await;
         let [outsider, left, banned] = [
             scene.rest.new_user("outsider").await,
             scene.rest.new_user("left").await,
@@ -300,64 +324,18 @@ async fn z11_settings_are_told_to_members_only() {
 }
 
 #[tokio::test]
-async fn members_are_listed_in_pages_for_who_may_see_the_room() {
-    for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
-        let mut joined = vec![scene.owner.clone(), scene.member.clone()];
-        for name in ["third", "fourth", "fifth"] {
-            let user = scene.rest.new_user(name).await;
-            let _joined = scene.rest.join(&scene.room, &user).await.expect(200);
-            joined.push(user);
-        }
-        let path = format!("/api/v1/rooms/{}/members", scene.room);
-        let (mut seen, mut query) = (Vec::new(), "limit=2".to_owned());
-        loop {
-            let page = scene
-                .rest
-                .get(&format!("{path}?{query}"), Some(&scene.member.token))
-                .await
-                .expect(200)
-                .json();
-            seen.extend(page["members"].as_array().expect("members").clone());
-            let Some(next) = page["next_cursor"].as_str() else { break };
-            query = format!("limit=2&cursor={next}");
-        }
-        let names = |members: &[Value]| -> Vec<String> {
-            members
-                .iter()
-                .map(|member| member["username"].as_str().unwrap_or_default().to_owned())
-                .collect()
-        };
-        assert_eq!(names(&seen), joined.iter().map(|user| user.username.clone()).collect::<Vec<_>>());
-        assert_eq!((&seen[0]["role"], &seen[1]["role"]), (&json!("owner"), &json!("member")));
-        assert!(seen.iter().all(|member| member["joined_at"].is_string()));
-        for bad in ["limit=0", "limit=201", "cursor=x", "cursor=", "page=2"] {
-            let answer = scene.rest.get(&format!("{path}?{bad}"), Some(&scene.member.token)).await;
-            answer.expect_problem(400, "bad_field");
-        }
-        let first = scene
-            .rest
-            .get(&format!("{path}?limit=1"), Some(&scene.member.token))
-            .await
-            .expect(200)
-            .json();
-        let cursor = first["next_cursor"].as_str().expect("there is more");
-        let secret = scene.rest.new_room(&scene.owner, "private").await;
-        let foreign = format!("/api/v1/rooms/{secret}/members?cursor={cursor}");
-        scene.rest.get(&foreign, Some(&scene.owner.token)).await.expect_problem(400, "bad_field");
-        let hidden = format!("/api/v1/rooms/{secret}/members");
-        scene
-            .rest
-            .get(&hidden, Some(&scene.member.token))
-            .await
-            .expect_problem(404, "unknown_room");
-    }
+async fn a16_a_client_is_warned_before_its_token_ends_and_renews_it_in_place() {
+    tokens_are_renewed(Dialect::Native).await;
 }
 
 #[tokio::test]
-async fn a16_a_client_is_warned_before_its_token_ends_and_renews_it_in_place() {
+async fn socketio_a16_a_client_is_warned_before_its_token_ends_and_renews_it_in_place() {
+    tokens_are_renewed(Dialect::SocketIo).await;
+}
+
+async fn tokens_are_renewed(dialect: Dialect) {
     for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
+        let scene = Scene::on(deployment, dialect).await;
         let forge = Forge::new(&deployment.keys_dir(), &scene.member);
         // Clocks are forgiven five seconds, so this one is good for a while.
         let short = forge.claim("exp", json!(now_seconds() + 4));

@@ -2,6 +2,7 @@
 
 use rookery_tests::cluster::Cluster;
 use rookery_tests::deployment::Deployment;
+use rookery_tests::dialect::Dialect;
 use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{Account, Rest};
 use rookery_tests::ws::Socket;
@@ -37,8 +38,8 @@ impl Scene {
         Self { rest, room, talker, reader, node: nodes[1].clone(), epoch, seq }
     }
 
-    async fn on(deployment: &Deployment) -> Self {
-        Self::set(deployment.rest(), deployment.sockets()).await
+    async fn on(deployment: &Deployment, dialect: Dialect) -> Self {
+        Self::set(deployment.rest(), deployment.sockets_in(dialect)).await
     }
 
     /// Says so many things, until all are acknowledged.
@@ -97,8 +98,17 @@ fn numbers(events: &[Value]) -> Vec<u64> {
 
 #[tokio::test]
 async fn more_than_the_hot_tail_is_replayed_without_a_gap() {
+    what_was_missed_is_replayed(Dialect::Native).await;
+}
+
+#[tokio::test]
+async fn socketio_more_than_the_hot_tail_is_replayed_without_a_gap() {
+    what_was_missed_is_replayed(Dialect::SocketIo).await;
+}
+
+async fn what_was_missed_is_replayed(dialect: Dialect) {
     for deployment in shared::both().await {
-        let mut scene = Scene::on(deployment).await;
+        let mut scene = Scene::on(deployment, dialect).await;
         scene.go_on(450).await;
         scene.assert_exactly_missed(450).await;
     }
@@ -106,8 +116,17 @@ async fn more_than_the_hot_tail_is_replayed_without_a_gap() {
 
 #[tokio::test]
 async fn too_much_is_a_gap_that_history_fills() {
+    gaps_are_in_history(Dialect::Native).await;
+}
+
+#[tokio::test]
+async fn socketio_too_much_is_a_gap_that_history_fills() {
+    gaps_are_in_history(Dialect::SocketIo).await;
+}
+
+async fn gaps_are_in_history(dialect: Dialect) {
     for deployment in shared::both().await {
-        let mut scene = Scene::on(deployment).await;
+        let mut scene = Scene::on(deployment, dialect).await;
         scene.go_on(600).await;
         let told = scene.come_back().await;
         scene.assert_gap_is_in_history(&told, 600).await;
@@ -131,8 +150,17 @@ async fn without_the_api_there_is_a_gap_and_nothing_is_lost() {
 
 #[tokio::test]
 async fn heads_of_many_rooms_are_told_without_subscribing() {
+    heads_are_told(Dialect::Native).await;
+}
+
+#[tokio::test]
+async fn socketio_heads_of_many_rooms_are_told_without_subscribing() {
+    heads_are_told(Dialect::SocketIo).await;
+}
+
+async fn heads_are_told(dialect: Dialect) {
     for deployment in shared::both().await {
-        let mut scene = Scene::on(deployment).await;
+        let mut scene = Scene::on(deployment, dialect).await;
         scene.go_on(3).await;
         let hidden = scene.rest.new_room(&scene.rest.new_user("other").await, "private").await;
         let mut socket = Socket::login(&scene.node, "/ws", &scene.reader.token).await;

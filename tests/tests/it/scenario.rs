@@ -3,6 +3,7 @@
 
 use rookery_tests::cluster::Cluster;
 use rookery_tests::deployment::Deployment;
+use rookery_tests::dialect::Dialect;
 use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{Account, Rest};
 use rookery_tests::view::{View, assert_contiguous, timeline_of};
@@ -21,9 +22,24 @@ async fn standalone_people_chat_and_lose_nothing() {
     people_chat_and_lose_nothing(Deployment::standalone().await).await;
 }
 
+#[tokio::test]
+async fn cluster_people_of_both_dialects_chat_and_lose_nothing() {
+    people_chat_in([Dialect::Native, Dialect::SocketIo], Deployment::cluster_alone().await).await;
+}
+
+#[tokio::test]
+async fn standalone_people_of_both_dialects_chat_and_lose_nothing() {
+    people_chat_in([Dialect::SocketIo, Dialect::Native], Deployment::standalone().await).await;
+}
+
 /// The scenario; also run on other kinds of Redis.
 pub(crate) async fn people_chat_and_lose_nothing(deployment: Deployment) {
-    let scene = Scene::set(&deployment).await;
+    people_chat_in([Dialect::Native; 2], deployment).await;
+}
+
+/// What Ann speaks, and what Ben does.
+async fn people_chat_in(dialects: [Dialect; 2], deployment: Deployment) {
+    let scene = Scene::set(&deployment, dialects).await;
     scene.talk_in_general().await;
     scene.private_room_is_private().await;
     let before = scene.talk_in_a_room().await;
@@ -35,7 +51,8 @@ pub(crate) async fn people_chat_and_lose_nothing(deployment: Deployment) {
 
 struct Scene {
     rest: Rest,
-    sockets: [String; 2],
+    /// Of Ann, and of Ben.
+    sockets: [[String; 2]; 2],
     ann: Account,
     ben: Account,
     room: String,
@@ -48,19 +65,20 @@ struct Known {
 }
 
 impl Scene {
-    async fn set(deployment: &Deployment) -> Self {
+    async fn set(deployment: &Deployment, dialects: [Dialect; 2]) -> Self {
         let rest = deployment.rest();
         let (ann, ben) = (rest.new_user("ann").await, rest.new_user("ben").await);
         let room = rest.new_room(&ann, "public").await;
-        Self { rest, sockets: deployment.sockets(), ann, ben, room }
+        let sockets = dialects.map(|dialect| deployment.sockets_in(dialect));
+        Self { rest, sockets, ann, ben, room }
     }
 
     async fn ann_on(&self, node: usize, path: &str) -> Socket {
-        Socket::login(&self.sockets[node], path, &self.ann.token).await
+        Socket::login(&self.sockets[0][node], path, &self.ann.token).await
     }
 
     async fn ben_on(&self, node: usize, path: &str) -> Socket {
-        Socket::login(&self.sockets[node], path, &self.ben.token).await
+        Socket::login(&self.sockets[1][node], path, &self.ben.token).await
     }
 
     async fn history(&self) -> Vec<Value> {

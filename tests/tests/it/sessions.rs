@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use rookery_protocol::limits::{REFRESH_GRACE, REFRESHES_AT_ONCE_MAX, SESSIONS_PER_USER_MAX};
+use rookery_tests::dialect::Dialect;
 use rookery_tests::forge::Forge;
 use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{PASSWORD, Rest};
@@ -129,13 +130,22 @@ async fn b13_one_session_too_many_ends_the_oldest_and_its_sockets() {
 
 #[tokio::test]
 async fn b13_a_token_of_a_session_that_nobody_knows_opens_nothing() {
+    tokens_of_unknown_sessions(Dialect::Native).await;
+}
+
+#[tokio::test]
+async fn socketio_b13_a_token_of_a_session_that_nobody_knows_opens_nothing() {
+    tokens_of_unknown_sessions(Dialect::SocketIo).await;
+}
+
+async fn tokens_of_unknown_sessions(dialect: Dialect) {
     for deployment in shared::both().await {
         let rest = deployment.rest();
         let user = rest.new_user("unknown").await;
         let token =
             Forge::new(&deployment.keys_dir(), &user).claim("sid", json!("01920000-0000-7000-8000-000000000001"));
         rest.get("/api/v1/users/me", Some(&token)).await.expect_problem(401, "unauthenticated");
-        let [base, _] = deployment.sockets();
+        let [base, _] = deployment.sockets_in(dialect);
         let mut socket = Socket::connect(&base, "/ws", &token, Way::Header).await.open();
         assert_eq!(socket.closed(PATIENCE).await, Some(4409));
     }

@@ -6,12 +6,14 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use rookery_tests::cluster::Cluster;
 use rookery_tests::deployment::Deployment;
-use rookery_tests::mailbox::ChatClient as _;
+use rookery_tests::dialect::Dialect;
+use rookery_tests::mailbox::{ChatClient as _, Incoming};
 use rookery_tests::node::Node;
 use rookery_tests::raw::{Masking, RawSocket, TEXT};
+use rookery_tests::raw_client::RawClient;
 use rookery_tests::wait;
 use rookery_tests::ws::Socket;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::load::seed;
 
@@ -34,21 +36,15 @@ async fn metric(node: &Node, name: &str) -> usize {
 }
 
 /// A connection to a room of which nothing is read after the greeting.
-async fn dead(address: &str, token: &str, room: &str) -> RawSocket {
-    let mut socket = RawSocket::login(address, token).await;
-    let subscribe = json!({"type": "subscribe", "rooms": [{"room": room}]}).to_string();
-    socket.send(TEXT, Masking::Masked, subscribe.as_bytes()).await;
-    for kind in ["subscribed", "caught_up"] {
-        let (_, text) = socket.frame().await.unwrap();
-        assert_eq!(serde_json::from_slice::<Value>(&text).unwrap()["type"], kind);
-    }
-    socket
+async fn dead(dialect: Dialect, address: &str, token: &str, room: &str) -> RawClient {
+    let mut client = RawClient::login(dialect, address, token).await;
+    client.subscribe(room).await;
+    client
 }
 
-async fn next_number(socket: &mut RawSocket) -> u64 {
+async fn next_number(client: &mut RawClient) -> u64 {
     loop {
-        let (_, text) = socket.frame().await.expect("the connection lives");
-        let frame: Value = serde_json::from_slice(&text).unwrap_or_default();
+        let Incoming::Frame(frame) = client.incoming().await else { panic!("the connection lives") };
         if frame["type"] == "new_message" {
             return frame["seq"].as_u64().unwrap();
         }
@@ -60,18 +56,27 @@ async fn next_number(socket: &mut RawSocket) -> u64 {
 /// waits for either, and the memory stays bounded.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r05_r06_slow_and_dead_readers_hurt_nobody_else() {
+    slow_and_dead_readers(Dialect::Native).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn socketio_r05_r06_slow_and_dead_readers_hurt_nobody_else() {
+    slow_and_dead_readers(Dialect::SocketIo).await;
+}
+
+async fn slow_and_dead_readers(dialect: Dialect) {
     let server = Deployment::standalone().await;
     let made = seed(&server, &["--users", "4"]);
-    let (room, url) = (&made.rooms[0], server.sockets()[0].clone());
-    let address = url.replace("ws://", "");
+    let (room, url) = (&made.rooms[0], server.sockets_in(dialect)[0].clone());
+    let address = server.nodes()[0].public_address();
     let (mut speaker, mut listener) =
         (Socket::login(&url, "/ws", &made.tokens[0]).await, Socket::login(&url, "/ws", &made.tokens[1]).await);
     speaker.subscribe(room).await;
     listener.subscribe(room).await;
-    let mut sleeper = dead(&address, &made.tokens[2], room).await;
+    let mut sleeper = dead(dialect, &address, &made.tokens[2], room).await;
     let mut never = Vec::new();
     for _ in 0..DEAD {
-        never.push(dead(&address, &made.tokens[3], room).await);
+        never.push(dead(dialect, &address, &made.tokens[3], room).await);
     }
     let node = server.nodes()[0];
     let before = node.process.rss_kib();

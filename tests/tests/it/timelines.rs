@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rookery_protocol::clock::UnixMillis;
+use rookery_tests::dialect::Dialect;
 use rookery_tests::mailbox::{ChatClient as _, Incoming};
 use rookery_tests::rest::{Account, RawRequest, Rest};
 use rookery_tests::standalone::Standalone;
@@ -78,6 +79,7 @@ struct Counts {
 }
 
 struct Play {
+    dialect: Dialect,
     dice: Dice,
     server: Standalone,
     account: Account,
@@ -101,13 +103,21 @@ fn number(name: &str) -> Option<u64> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a1_a2_random_interleavings_of_restores_and_second_processes() {
-    let plays = number("ROOKERY_TIMELINES").unwrap_or(PLAYS);
+    random_interleavings(Dialect::Native, number("ROOKERY_TIMELINES").unwrap_or(PLAYS)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn socketio_a1_a2_random_interleavings_of_restores_and_second_processes() {
+    random_interleavings(Dialect::SocketIo, number("ROOKERY_TIMELINES").unwrap_or(1)).await;
+}
+
+async fn random_interleavings(dialect: Dialect, plays: u64) {
     let seed = number("ROOKERY_TIMELINES_SEED").unwrap_or_else(|| UnixMillis::now().0.unsigned_abs());
     let mut counts = Counts::default();
     for play in 0..plays {
         let seed = seed + play;
         println!("ROOKERY_TIMELINES=1 ROOKERY_TIMELINES_SEED={seed}");
-        let played = Play::begin(seed).await.run().await;
+        let played = Play::begin(dialect, seed).await.run().await;
         counts.restores += played.restores;
         counts.rivals += played.rivals;
         counts.acked += played.acked;
@@ -119,7 +129,7 @@ async fn a1_a2_random_interleavings_of_restores_and_second_processes() {
 }
 
 impl Play {
-    async fn begin(seed: u64) -> Self {
+    async fn begin(dialect: Dialect, seed: u64) -> Self {
         let server = Standalone::start().await;
         let rest = Rest::new(server.node.public_url());
         let account = rest.new_user("timelines").await;
@@ -129,7 +139,18 @@ impl Play {
         let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         dice.below(2);
         let (acked, saved, named) = (HashSet::new(), Vec::new(), HashMap::new());
-        Self { dice, server, account, room, acked, saved, clients, named, counts: Counts::default() }
+        Self {
+            dialect,
+            dice,
+            server,
+            account,
+            room,
+            acked,
+            saved,
+            clients,
+            named,
+            counts: Counts::default(),
+        }
     }
 
     async fn run(mut self) -> Counts {
@@ -291,7 +312,8 @@ impl Play {
         let stored: HashSet<String> = view::timeline_of(&history).into_iter().map(|(_, id)| id).collect();
         let shown = &mut self.clients[who];
         let had_more = shown.timeline().iter().any(|(_, id)| !stored.contains(id));
-        let mut socket = Socket::login(&self.server.node.socket_url(), "/ws", &self.account.token).await;
+        let base = self.dialect.address(&self.server.node.socket_url());
+        let mut socket = Socket::login(&base, "/ws", &self.account.token).await;
         socket.send(shown.subscribe_frame()).await;
         let mut was_reset = false;
         loop {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rookery_protocol::limits::TOKEN_LEEWAY;
 use rookery_tests::deployment::Deployment;
+use rookery_tests::dialect::Dialect;
 use rookery_tests::forge::{Forge, now_seconds};
 use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::shared;
@@ -17,12 +18,16 @@ const ME: &str = "/api/v1/users/me";
 
 /// Forges tokens on both deployments and asserts that nobody takes any of them.
 async fn assert_refused(forge: impl Fn(Forge) -> Vec<String>) {
+    assert_refused_in(Dialect::Native, forge).await;
+}
+
+async fn assert_refused_in(dialect: Dialect, forge: impl Fn(Forge) -> Vec<String>) {
     for deployment in shared::both().await {
         let user = deployment.rest().new_user("token").await;
         let tokens = forge(Forge::new(&deployment.keys_dir(), &user));
         for (n, token) in tokens.iter().enumerate() {
             assert_refused_by_rest(deployment, token).await;
-            assert_refused_by_socket(deployment, token, Way::ALL[n % Way::ALL.len()]).await;
+            assert_refused_by_socket(deployment, dialect, token, Way::ALL[n % Way::ALL.len()]).await;
         }
         deployment.assert_alive();
     }
@@ -35,8 +40,8 @@ async fn assert_refused_by_rest(deployment: &Deployment, token: &str) {
 }
 
 /// Either the upgrade is answered 401, or the connection closes with 4401 and says nothing before but an error.
-async fn assert_refused_by_socket(deployment: &Deployment, token: &str, way: Way) {
-    let [base, _] = deployment.sockets();
+async fn assert_refused_by_socket(deployment: &Deployment, dialect: Dialect, token: &str, way: Way) {
+    let [base, _] = deployment.sockets_in(dialect);
     match Socket::connect(&base, "/ws/chat/general", token, way).await {
         Attempt::Refused(status) => assert_eq!(status, 401, "{way:?}"),
         Attempt::Unreachable(cause) => panic!("{way:?}: {cause}"),
@@ -54,12 +59,21 @@ fn values(forge: &Forge, claim: &str, values: &[Value]) -> Vec<String> {
 
 #[tokio::test]
 async fn a_right_token_is_taken_by_every_way() {
+    right_tokens(Dialect::Native).await;
+}
+
+#[tokio::test]
+async fn socketio_a_right_token_is_taken_by_every_way() {
+    right_tokens(Dialect::SocketIo).await;
+}
+
+async fn right_tokens(dialect: Dialect) {
     for deployment in shared::both().await {
         let user = deployment.rest().new_user("right").await;
         let token = Forge::new(&deployment.keys_dir(), &user).right();
         let _me = deployment.rest().get(ME, Some(&token)).await.expect(200);
         for way in Way::ALL {
-            for base in deployment.sockets() {
+            for base in deployment.sockets_in(dialect) {
                 let mut socket = Socket::connect(&base, "/ws", &token, way).await.open();
                 let hello = socket.expect_type("hello").await;
                 assert_eq!(hello["user"]["user_id"], user.user_id.as_str(), "{way:?}");
@@ -78,6 +92,17 @@ async fn rest_without_a_token_is_refused() {
 #[tokio::test]
 async fn a01_unsigned_tokens_are_refused() {
     assert_refused(|forge| ["none", "None", "NONE", "EdDSA"].map(|alg| forge.unsigned(alg)).to_vec()).await;
+}
+
+#[tokio::test]
+async fn socketio_a01_a07_a08_a10_forged_expired_and_broken_tokens_are_refused() {
+    assert_refused_in(Dialect::SocketIo, |forge| {
+        let expired = forge.claim("exp", json!(now_seconds() - 60));
+        let mut tokens = vec![forge.unsigned("none"), expired, forge.tampered(), forge.with_foreign_key().right()];
+        tokens.extend(["x", "a.b.c", "null", ""].map(str::to_owned));
+        tokens
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -192,11 +217,20 @@ async fn a09_another_type_is_refused() {
 
 #[tokio::test]
 async fn a09_a_refresh_token_is_no_access_token() {
+    refresh_tokens_are_refused(Dialect::Native).await;
+}
+
+#[tokio::test]
+async fn socketio_a09_a_refresh_token_is_no_access_token() {
+    refresh_tokens_are_refused(Dialect::SocketIo).await;
+}
+
+async fn refresh_tokens_are_refused(dialect: Dialect) {
     for deployment in shared::both().await {
         let user = deployment.rest().new_user("token").await;
         assert_refused_by_rest(deployment, &user.refresh_token).await;
         for way in Way::ALL {
-            assert_refused_by_socket(deployment, &user.refresh_token, way).await;
+            assert_refused_by_socket(deployment, dialect, &user.refresh_token, way).await;
         }
         let answer = deployment.rest().refresh(&user.token).await;
         assert!(matches!(answer.status, 400 | 401), "an access token is no refresh token: {}", answer.status);
@@ -230,11 +264,20 @@ async fn a10_a_subject_that_is_no_id_is_refused() {
 
 #[tokio::test]
 async fn a10_an_endless_token_is_refused() {
+    endless_tokens_are_refused(Dialect::Native).await;
+}
+
+#[tokio::test]
+async fn socketio_a10_an_endless_token_is_refused() {
+    endless_tokens_are_refused(Dialect::SocketIo).await;
+}
+
+async fn endless_tokens_are_refused(dialect: Dialect) {
     for deployment in shared::both().await {
         let token = "a".repeat(8 * 1024);
         assert_refused_by_rest(deployment, &token).await;
         for way in [Way::Header, Way::Query] {
-            assert_refused_by_socket(deployment, &token, way).await;
+            assert_refused_by_socket(deployment, dialect, &token, way).await;
         }
         deployment.assert_alive();
     }
@@ -242,12 +285,21 @@ async fn a10_an_endless_token_is_refused() {
 
 #[tokio::test]
 async fn a16_an_expired_token_closes_with_4401_unless_it_was_renewed() {
+    expired_tokens_close(Dialect::Native).await;
+}
+
+#[tokio::test]
+async fn socketio_a16_an_expired_token_closes_with_4401_unless_it_was_renewed() {
+    expired_tokens_close(Dialect::SocketIo).await;
+}
+
+async fn expired_tokens_close(dialect: Dialect) {
     for deployment in shared::both().await {
         let user = deployment.rest().new_user("short").await;
         let forge = Forge::new(&deployment.keys_dir(), &user);
         let short = forge.claim("exp", json!(now_seconds() + 3));
-        let mut expiring = Socket::login(&deployment.sockets()[0], "/ws", &short).await;
-        let mut renewed = Socket::login(&deployment.sockets()[1], "/ws", &short).await;
+        let mut expiring = Socket::login(&deployment.sockets_in(dialect)[0], "/ws", &short).await;
+        let mut renewed = Socket::login(&deployment.sockets_in(dialect)[1], "/ws", &short).await;
         renewed.send(json!({"type": "auth", "token": user.token})).await;
         assert_eq!(expiring.closed(TOKEN_LEEWAY * 4).await, Some(4401));
         assert!(expiring.mailbox().seen.iter().any(|frame| frame["code"] == "unauthenticated"));

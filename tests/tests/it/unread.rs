@@ -3,6 +3,7 @@
 
 use http::Method;
 use rookery_tests::deployment::Deployment;
+use rookery_tests::dialect::Dialect;
 use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{Account, Answer, RawRequest, Rest};
 use rookery_tests::ws::Socket;
@@ -24,8 +25,8 @@ struct Scene {
 }
 
 impl Scene {
-    async fn on(deployment: &Deployment) -> Self {
-        let (rest, sockets) = (deployment.rest(), deployment.sockets());
+    async fn on(deployment: &Deployment, dialect: Dialect) -> Self {
+        let (rest, sockets) = (deployment.rest(), deployment.sockets_in(dialect));
         let (ann, ben) = (rest.new_user("ann").await, rest.new_user("ben").await);
         let room = rest.new_room(&ann, "public").await;
         let _joined = rest.join(&room, &ben).await.expect(200);
@@ -90,8 +91,17 @@ async fn hears(device: &mut Socket, seq: u64) -> [u64; 2] {
 
 #[tokio::test]
 async fn what_one_device_reads_the_others_hear() {
+    devices_hear_what_is_read(Dialect::Native).await;
+}
+
+#[tokio::test]
+async fn socketio_what_one_device_reads_the_others_hear() {
+    devices_hear_what_is_read(Dialect::SocketIo).await;
+}
+
+async fn devices_hear_what_is_read(dialect: Dialect) {
     for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
+        let scene = Scene::on(deployment, dialect).await;
         let Scene { ann, ben, .. } = &scene;
         let (first, _) = scene.say(ann, &format!("hi @{}!", ben.username.to_uppercase())).await;
         let (second, gone) = scene.say(ann, &format!("@{}", ben.username)).await;
@@ -139,7 +149,7 @@ async fn what_one_device_reads_the_others_hear() {
 #[tokio::test]
 async fn marks_begin_with_the_membership_and_are_for_members_only() {
     for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
+        let scene = Scene::on(deployment, Dialect::Native).await;
         let Scene { rest, ann, ben, .. } = &scene;
         scene.say(ann, &format!("@{}", ben.username)).await;
         let _left = rest.leave(&scene.room, ben).await.expect(204);
@@ -190,7 +200,7 @@ struct Run {
 }
 
 async fn counts_equal_a_recount(deployment: &Deployment) {
-    let scene = Scene::on(deployment).await;
+    let scene = Scene::on(deployment, Dialect::Native).await;
     let device = scene.device(&scene.ben, 1).await;
     let mut run = Run { scene, rng: SEED, own: Vec::new(), mark: None, device };
     run.join().await;
