@@ -24,7 +24,7 @@ use crate::frame::Frame;
 
 mod queue;
 
-use queue::{Queue, Written};
+use queue::{Form, Queue, Written};
 
 /// Frames that wait to be written to one connection.
 pub struct SendQueue {
@@ -75,11 +75,14 @@ impl SendQueue {
     }
 
     fn over(stream: Option<Arc<dyn ByteStream>>, translator: Translator) -> Self {
-        let is_native = matches!(translator, Translator::Native);
+        let form = match translator {
+            Translator::Native => Form::Native,
+            Translator::SocketIo(_) => Form::Translated,
+        };
         Self {
             stream,
             translator,
-            queue: Mutex::new(Queue::new(is_native)),
+            queue: Mutex::new(Queue::new(form)),
             attention: Notify::new(),
             drained: Notify::new(),
         }
@@ -138,7 +141,10 @@ impl SendQueue {
     /// The translator, without a look at it where it is the one that needs nothing.
     fn translator_of(&self, queue: &Queue) -> &Translator {
         static NATIVE: Translator = Translator::Native;
-        if queue.is_native() { &NATIVE } else { &self.translator }
+        match queue.form() {
+            Form::Native => &NATIVE,
+            Form::Translated => &self.translator,
+        }
     }
 
     /// Makes the connection's task look here.

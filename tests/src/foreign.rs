@@ -159,12 +159,12 @@ impl Foreign {
 
 impl ChatClient for Foreign {
     async fn send(&mut self, frame: Value) {
-        match self.conversation.as_mut().map(|conversation| conversation.emit(&frame)) {
-            Some(Emit { event, payload, ack }) => self.emit(event, &payload, ack).await,
-            None => {
-                traffic::said(&frame.to_string());
-                self.write(&frame).await;
-            }
+        let emit = self.conversation.as_mut().map(|conversation| conversation.emit(&frame));
+        if let Some(Emit { event, payload, ack }) = emit {
+            self.emit(event, &payload, ack).await;
+        } else {
+            traffic::said(&frame.to_string());
+            self.write(&frame).await;
         }
     }
 

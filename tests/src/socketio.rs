@@ -10,6 +10,7 @@ use crate::traffic;
 
 mod acknowledgements;
 mod events;
+mod fields;
 mod requests;
 
 pub use requests::Emit;

@@ -266,7 +266,7 @@ impl State {
             | ClientFrame::Edit(Edit { client_id: Some(name), room, .. })
             | ClientFrame::Delete(Delete { client_id: Some(name), room, .. })
             | ClientFrame::React(React { client_id: Some(name), room, .. }) => {
-                waiting.expect_message(id, name.clone(), room.clone())
+                waiting.expect_message(id, name.clone(), room.clone());
             }
             ClientFrame::Message(_)
             | ClientFrame::Edit(_)

@@ -6,6 +6,11 @@ use crate::frame::opcode::{CLOSE, TEXT};
 
 /// Stands between two packets.
 const SEPARATOR: char = '\u{1e}';
+/// Parts of a frame's header (RFC 6455 §5.2).
+const FINAL: u8 = 0x80;
+const MASKED: u8 = 0x80;
+const LENGTH_OF_16_BITS: u8 = 0x7e;
+const LENGTH_OF_64_BITS: u8 = 0x7f;
 /// The packet that ends a connection.
 const CLOSE_PACKET: &str = "1";
 /// The packet that says nothing, so that a request that waits has an answer.
@@ -26,19 +31,16 @@ pub(super) fn frames_of(body: &str) -> Result<Vec<u8>, BadPayload> {
     }
     let mut frames = Vec::with_capacity(body.len() + 16);
     for packet in body.split(SEPARATOR) {
-        frames.push(0x80 | TEXT);
-        match packet.len() {
-            length @ 0..=125 => frames.push(0x80 | u8::try_from(length).unwrap_or_default()),
-            length => match u16::try_from(length) {
-                Ok(length) => {
-                    frames.push(0x80 | 126);
-                    frames.extend(length.to_be_bytes());
-                }
-                Err(_) => {
-                    frames.push(0x80 | 127);
-                    frames.extend((length as u64).to_be_bytes());
-                }
-            },
+        frames.push(FINAL | TEXT);
+        let length = packet.len();
+        if let Some(short) = u8::try_from(length).ok().filter(|length| *length < LENGTH_OF_16_BITS) {
+            frames.push(MASKED | short);
+        } else if let Ok(length) = u16::try_from(length) {
+            frames.push(MASKED | LENGTH_OF_16_BITS);
+            frames.extend(length.to_be_bytes());
+        } else {
+            frames.push(MASKED | LENGTH_OF_64_BITS);
+            frames.extend((length as u64).to_be_bytes());
         }
         frames.extend([0; 4]);
         frames.extend(packet.as_bytes());
@@ -90,10 +92,10 @@ impl Packets {
 /// Opcode, payload and size of the frame at the front, if all of it is there. The server's frames are final and unmasked.
 fn first_frame(bytes: &[u8]) -> Option<(u8, &[u8], usize)> {
     let [first, second, rest @ ..] = bytes else { return None };
-    let (length, header) = match second {
-        126 => (u64::from(u16::from_be_bytes(*rest.first_chunk()?)), 4),
-        127 => (u64::from_be_bytes(*rest.first_chunk()?), 10),
-        length => (u64::from(*length), 2),
+    let (length, header) = match *second {
+        LENGTH_OF_16_BITS => (u64::from(u16::from_be_bytes(*rest.first_chunk()?)), 4),
+        LENGTH_OF_64_BITS => (u64::from_be_bytes(*rest.first_chunk()?), 10),
+        length => (u64::from(length), 2),
     };
     let size = header + usize::try_from(length).ok()?;
     Some((first & 0x0f, bytes.get(header..size)?, size))

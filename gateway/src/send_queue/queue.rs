@@ -29,9 +29,18 @@ pub(super) struct Queue {
     end: Option<CloseCode>,
     /// The last frame is in the queue.
     finished: bool,
-    /// Whether frames for many are taken as they are. Kept here, where every delivery looks anyway: another place would be
-    /// another cache line.
-    is_native: bool,
+    /// Kept here, where every delivery looks anyway: another place would be another cache line.
+    form: Form,
+}
+
+/// What frames for many are taken as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As those of the native dialect.
+    #[default]
+    Native,
+    /// As the connection's translator says.
+    Translated,
 }
 
 /// How writing went.
@@ -47,14 +56,14 @@ pub(super) enum Written {
 }
 
 impl Queue {
-    /// Empty, of a connection that speaks the native dialect or another one.
-    pub(super) fn new(is_native: bool) -> Self {
-        Self { is_native, ..Self::default() }
+    /// Empty.
+    pub(super) fn new(form: Form) -> Self {
+        Self { form, ..Self::default() }
     }
 
-    /// Whether the connection speaks the native dialect.
-    pub(super) const fn is_native(&self) -> bool {
-        self.is_native
+    /// What frames for many are taken as.
+    pub(super) const fn form(&self) -> Form {
+        self.form
     }
 
     /// Adds frames, unless the connection ends or the queue overflows.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::requests::native_field;
+use super::fields::native_field;
 
 /// What all events of a room have.
 const PLACE: [(&str, &str); 4] =

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::acknowledgements::Asked;
+use super::fields::event_field;
 
 /// An event with its acknowledgement, as a stock client emits it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,10 +15,6 @@ pub struct Emit {
     /// The number under which it is acknowledged.
     pub ack: u64,
 }
-
-/// Fields of frames, and what events call them.
-const NAMES: [(&str, &str); 4] =
-    [("room", "chatroomId"), ("content", "message"), ("client_id", "clientId"), ("reply_to", "replyTo")];
 
 /// The event for a frame. Whatever has none of its own is the event `frame`.
 pub(super) fn event_of(frame: &Value) -> (&'static str, Value, Asked) {
@@ -31,7 +28,7 @@ pub(super) fn event_of(frame: &Value) -> (&'static str, Value, Asked) {
             let name = room.as_str().unwrap_or_default().to_owned();
             ("leaveRoom", json!({"chatroomId": room}), Asked::Leave(name))
         }
-        (Some("message"), _) | (None, _) if frame.get("content").is_some() => {
+        (Some("message") | None, _) if frame.get("content").is_some() => {
             let asked = Asked::Message { client_id: text("client_id"), room: text("room") };
             ("chatroomMessage", renamed(frame, &["type"]), asked)
         }
@@ -48,21 +45,9 @@ pub(super) fn event_of(frame: &Value) -> (&'static str, Value, Asked) {
 
 fn renamed(frame: &Value, without: &[&str]) -> Value {
     let fields = frame.as_object().into_iter().flatten();
-    let name = |known: &str| {
-        NAMES
-            .iter()
-            .find(|(native, _)| *native == known)
-            .map_or(known, |(_, event)| *event)
-            .to_owned()
-    };
     fields
         .filter(|(field, _)| !without.contains(&field.as_str()))
-        .map(|(field, value)| (name(field), value.clone()))
+        .map(|(field, value)| (event_field(field).to_owned(), value.clone()))
         .collect::<Map<_, _>>()
         .into()
-}
-
-/// A field by the name that frames have for it.
-pub(super) fn native_field(field: &str) -> &str {
-    NAMES.iter().find(|(_, event)| *event == field).map_or(field, |(native, _)| *native)
 }

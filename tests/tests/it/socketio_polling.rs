@@ -48,7 +48,7 @@ impl Polling {
         let open: Value = serde_json::from_str(answer.text.strip_prefix('0').expect("an open packet")).expect("JSON");
         assert_eq!(open["upgrades"], json!(["websocket"]));
         assert_eq!(open["maxPayload"], FRAME_BYTES_MAX);
-        client.sid = open["sid"].as_str().expect("a sid").to_owned();
+        open["sid"].as_str().expect("a sid").clone_into(&mut client.sid);
         client
     }
 

@@ -111,6 +111,7 @@ async fn socketio_a1_a2_random_interleavings_of_restores_and_second_processes() 
     random_interleavings(Dialect::SocketIo, number("ROOKERY_TIMELINES").unwrap_or(1)).await;
 }
 
+#[expect(clippy::print_stdout, reason = "a failure is played again by its seed")]
 async fn random_interleavings(dialect: Dialect, plays: u64) {
     let seed = number("ROOKERY_TIMELINES_SEED").unwrap_or_else(|| UnixMillis::now().0.unsigned_abs());
     let mut counts = Counts::default();

@@ -1,5 +1,7 @@
 //! Connections by long-polling: how long one lives whose client asks, and one whose client does not.
 
+use prometheus::IntGauge;
+
 use super::*;
 use crate::dialect::socketio::{Sid, SocketIo};
 use crate::polling::{Owner, PollingConnection, PollingConnections};
@@ -24,9 +26,13 @@ async fn enter(setup: &Setup, connections: &Arc<PollingConnections>) -> (Sid, Ar
     (sid, polled)
 }
 
+fn allowed() -> Arc<PollingConnections> {
+    PollingConnections::new(LongPolling::On, IntGauge::new("open", "Open connections").unwrap())
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_client_that_polls_no_more_is_given_up() {
-    let (setup, connections) = (Setup::new(), PollingConnections::new(LongPolling::On));
+    let (setup, connections) = (Setup::new(), allowed());
     let (sid, _) = enter(&setup, &connections).await;
     tokio::time::sleep(HEARTBEAT_DEADLINE / 2).await;
     assert!(connections.find(sid, OWNER).is_some());
@@ -37,7 +43,7 @@ async fn a_client_that_polls_no_more_is_given_up() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_polls_and_answers_pings_stays() {
-    let (setup, connections) = (Setup::new(), PollingConnections::new(LongPolling::On));
+    let (setup, connections) = (Setup::new(), allowed());
     let (sid, polled) = enter(&setup, &connections).await;
     for _ in 0..10 {
         assert_eq!(polled.poll().await.unwrap(), "2");

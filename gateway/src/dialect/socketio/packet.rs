@@ -234,7 +234,7 @@ mod tests {
             (&deep, BadPacket::Arguments),
             (r#"451-["a",{"_placeholder":true,"num":0}]"#, BadPacket::Binary),
             (r#"45999999-["a"]"#, BadPacket::Binary),
-            (r#"461-[]"#, BadPacket::Binary),
+            ("461-[]", BadPacket::Binary),
             (r#"429007199254740992["a"]"#, BadPacket::AckId),
             (r#"4299999999999999999999["a"]"#, BadPacket::AckId),
         ] {

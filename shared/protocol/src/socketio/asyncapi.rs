@@ -152,13 +152,13 @@ fn operations() -> Map<String, Value> {
         .iter()
         .map(|frame| message(Side::Server.name_of(&frame.kind)))
         .collect();
-    let send = json!({
+    let operation = json!({
         "action": "send",
         "channel": {"$ref": CHANNEL},
         "summary": "Events to the client.",
         "messages": sent,
     });
-    operations.insert("send".to_owned(), send);
+    operations.insert("send".to_owned(), operation);
     operations
 }
 
