@@ -213,13 +213,17 @@ impl TestBed {
     /// The configuration that the project ships, with more gateways.
     fn balancer_spec(&self) -> Spec {
         let dir = dirs::fresh("balancer");
-        let shipped = std::fs::read_to_string(tools::repository().join("deploy/haproxy/haproxy.cfg"))
-            .expect("the balancer's configuration can be read");
+        let shipped = |name: &str| {
+            std::fs::read_to_string(tools::repository().join("deploy/proxies/haproxy").join(name))
+                .expect("the balancer's configuration can be read")
+        };
+        let servers = shipped("servers.cfg");
         let second = "    server gateway-2 \"${GATEWAY_2}\" check port \"${GATEWAY_2_INTERNAL_PORT}\"\n";
-        assert!(shipped.contains(second), "the shipped configuration has two gateways");
+        assert!(servers.contains(second), "the shipped configuration has two gateways");
         let all: String = (2..=self.gateways.len()).map(|number| second.replace('2', &number.to_string())).collect();
-        let config = shipped.replace(second, &all);
-        std::fs::write(dir.join("haproxy.cfg"), config).expect("a file can be written");
+        for (name, text) in [("haproxy.cfg", shipped("haproxy.cfg")), ("servers.cfg", servers.replace(second, &all))] {
+            std::fs::write(dir.join(name), text).expect("a file can be written");
+        }
         let port_of = |url: String| url.rsplit(':').next().unwrap_or_default().to_owned();
         let mut env = vec![
             ("FRONT".to_owned(), format!("127.0.0.1:{}", self.front)),
@@ -230,7 +234,7 @@ impl TestBed {
             env.push((format!("GATEWAY_{}", index + 1), gateway.public_address()));
             env.push((format!("GATEWAY_{}_INTERNAL_PORT", index + 1), port_of(gateway.internal_url())));
         }
-        let args = ["-db", "-f", "haproxy.cfg"].map(str::to_owned).to_vec();
+        let args = ["-db", "-f", "haproxy.cfg", "-f", "servers.cfg"].map(str::to_owned).to_vec();
         // Debian keeps it where not everybody's path leads.
         let program = ["/usr/sbin/haproxy", "/usr/local/sbin/haproxy"]
             .into_iter()

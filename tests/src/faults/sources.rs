@@ -15,7 +15,7 @@ const PATHS: [&str; 9] = [
     "tests/src",
     "Cargo.toml",
     "Cargo.lock",
-    "deploy/haproxy",
+    "deploy/proxies/haproxy",
     "scripts/tools",
 ];
 const SHOWN_BYTES: usize = 6;

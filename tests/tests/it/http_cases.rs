@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _};
 use rookery_tests::exchange::{Exchange, Step};
-use rookery_tests::front::Front;
+use rookery_tests::front::{Front, Make, Servers};
 use rookery_tests::http_cases::{Case, EVERYWHERE, NEXT, REST, SOCKETS, Scene, Server, next, run, steps};
 use rookery_tests::node::Node;
 use rookery_tests::rest::Rest;
@@ -89,7 +89,7 @@ async fn holds_behind(front: &Front, scene: &Scene) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn e2_behind_haproxy_everybody_gets_their_own_answer() {
     let server = Standalone::start().await;
-    let front = Front::haproxy(&server.node).await;
+    let front = Front::start(Make::Haproxy, Servers::one(&server.node)).await;
     let scene = scene(&Rest::new(server.node.public_url()), &front.address()).await;
     holds_behind(&front, &scene).await;
 }
@@ -97,7 +97,7 @@ async fn e2_behind_haproxy_everybody_gets_their_own_answer() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn e2_behind_nginx_everybody_gets_their_own_answer() {
     let server = Standalone::start().await;
-    let front = Front::nginx(&server.node).await;
+    let front = Front::start(Make::Nginx, Servers::one(&server.node)).await;
     let scene = scene(&Rest::new(server.node.public_url()), &front.address()).await;
     holds_behind(&front, &scene).await;
 }

@@ -33,6 +33,7 @@ mod owners;
 mod permissions;
 mod presence;
 mod presence_at_scale;
+mod proxies;
 mod restored;
 mod resume;
 mod rights;
