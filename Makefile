@@ -11,7 +11,7 @@ export PORT DATA
 
 .PHONY: help
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## Build and start everything in one process with two demonstration users (PORT=8080)
@@ -20,6 +20,10 @@ run: ## Build and start everything in one process with two demonstration users (
 .PHONY: cluster
 cluster: ## Redis, a MongoDB-protocol server, two gateways, one api, HAProxy in front, until Ctrl-C (PORT=8080)
 	@scripts/cluster
+
+.PHONY: watch
+watch: ## The same as run, built and started again whenever a source changes
+	@scripts/watch
 
 .PHONY: test
 test: ## Install what tests need, run every test against real parts, clean up
@@ -56,3 +60,19 @@ advisories: deps ## Known weaknesses of dependencies; fetches the advisory datab
 .PHONY: autobahn
 autobahn: ## Autobahn's fuzzing client against the gateway's sockets; needs CPython 2.7; writes docs/autobahn.md
 	@scripts/autobahn
+
+.PHONY: compose-secrets
+compose-secrets: ## Write the secrets of docker-compose.yml into .env, once
+	@scripts/compose-secrets
+
+.PHONY: images
+images: ## Build the image of each program; needs Docker Engine (TAG=local)
+	@scripts/images
+
+.PHONY: drill
+drill: ## Build images, run the compose cluster without internet, replace all of it under load; needs root (ONLY=replace)
+	@deploy/drill/run
+
+.PHONY: dist
+dist: ## The archive of a release for this processor, with checksum and SBOM, in target/dist
+	@scripts/dist

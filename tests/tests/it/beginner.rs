@@ -113,6 +113,28 @@ async fn the_cluster_of_make_cluster_lets_the_demo_users_in_and_is_administered_
     let _ended = cluster.ended().await;
 }
 
+/// Writing a file as it is is enough for that, and gives cargo nothing to build.
+#[tokio::test]
+async fn make_watch_starts_again_when_a_source_changes() {
+    let (port, data) = (ports::free().to_string(), dirs::fresh("make-watch"));
+    let watch = make("watch", &port, &data);
+    let address = format!("http://127.0.0.1:{port}/");
+    let starts = async || watch.log().matches(&address).count();
+    watch.until("serves", async || starts().await == 1).await;
+    drop(
+        std::fs::File::options()
+            .append(true)
+            .open(tools::repository().join("Cargo.lock"))
+            .unwrap(),
+    );
+    watch.until("serves again", async || starts().await == 2).await;
+    // What Ctrl-C does.
+    watch.signal("INT");
+    let _ended = watch.ended().await;
+    let served = tokio::net::TcpStream::connect(format!("127.0.0.1:{port}")).await;
+    assert!(served.is_err(), "nothing of it is left");
+}
+
 fn said(process: &Process, kind: &str) -> usize {
     let kind = format!(r#""type":"{kind}""#);
     let log = process.log();
