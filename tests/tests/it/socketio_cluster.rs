@@ -5,7 +5,7 @@ use rookery_tests::cluster::{Cluster, Topology};
 use rookery_tests::dialect::Dialect;
 use rookery_tests::faults::proxy::{Mode, Proxy};
 use rookery_tests::foreign::{Foreign, Make};
-use rookery_tests::front::Front;
+use rookery_tests::front::{self, Front, Servers};
 use rookery_tests::mailbox::ChatClient;
 use rookery_tests::rest::Rest;
 use rookery_tests::view::{View, assert_contiguous, timeline_of};
@@ -17,7 +17,8 @@ use crate::socketio_clients::MAKES;
 use crate::talk::{exchange, say};
 
 async fn front(cluster: &Cluster) -> Front {
-    Front::haproxy_over(&cluster.api, [&cluster.gateways[0], &cluster.gateways[1]]).await
+    let gateways = [&cluster.gateways[0], &cluster.gateways[1]];
+    Front::start(front::Make::Haproxy, Servers { gateways, api: &cluster.api }).await
 }
 
 /// Takes in what comes until the room is live again, by the position that the client has.
