@@ -34,6 +34,7 @@ pub mod refresh_token;
 pub mod register;
 pub mod registration;
 pub mod sessions;
+pub mod token_options;
 pub mod tokens;
 pub mod view;
 

@@ -18,6 +18,7 @@ use crate::accounts::Accounts;
 use crate::accounts::password::{PasswordError, Passwords};
 use crate::accounts::registration::Registration;
 use crate::accounts::sessions::Sessions;
+use crate::accounts::token_options::TokenOptions;
 use crate::authority::{LocalAuthority, LocalAuthorityParts};
 use crate::error::ApiError;
 use crate::history::{History, Reads};
@@ -26,6 +27,7 @@ use crate::http::cursor::Cursors;
 use crate::http::extract::Authentication;
 use crate::http::limit::Limits;
 use crate::in_flight_writes::InFlightWrites;
+use crate::key_watch::KeyWatch;
 use crate::limits::{HISTORY_READ_WAIT, HISTORY_READS_MAX, PASSWORDS_PER_ADDRESS_MAX, PASSWORDS_WAITING_MAX};
 use crate::messages::Messages;
 use crate::metrics::{Metrics, MetricsError};
@@ -46,8 +48,8 @@ pub struct AppParts {
     pub presence: Arc<dyn PresenceStore>,
     /// What signs access tokens.
     pub keys: SigningKeys,
-    /// The deployment's name in tokens.
-    pub issuer: String,
+    /// What is in access tokens.
+    pub tokens: TokenOptions,
     /// Whose pages may ask.
     pub origins: Origins,
     /// How much one user or one address may ask for.
@@ -143,12 +145,12 @@ impl FromRef<AppState> for Authentication {
 impl App {
     /// Puts the parts together. It serves requests once it is prepared.
     pub fn new(parts: AppParts) -> Result<Arc<Self>, AppError> {
-        let AppParts { stores, bus, presence, keys, issuer, origins, limiter, pace, registration } = parts;
+        let AppParts { stores, bus, presence, keys, tokens, origins, limiter, pace, registration } = parts;
         let per_address = if limiter.is_off() { PASSWORDS_WAITING_MAX } else { PASSWORDS_PER_ADDRESS_MAX };
         let (keys, metrics, underway) = (Arc::new(keys), Metrics::new()?, Arc::new(InFlightWrites::default()));
         let passwords = Arc::new(Passwords::new(metrics.passwords_waiting.clone(), per_address)?);
-        let verifier = Arc::new(Verifier::new(issuer.clone()));
-        verifier.replace(&keys.public());
+        let verifier = Arc::new(Verifier::new(tokens.issuer.clone()));
+        let cursors = Cursors::default();
         let limits = Limits { limiter, verifier: Arc::clone(&verifier), pace };
         let authority = Arc::new(LocalAuthority::new(LocalAuthorityParts {
             stores: stores.clone(),
@@ -161,9 +163,8 @@ impl App {
         let (opener, waits) = (Arc::clone(&authority) as Arc<dyn RoomOpener>, Arc::clone(&stored));
         let dispatcher = OutboxDispatcher::new(bus.clone(), opener, &stores, waits, metrics.clone());
         let rooms = Rooms { stores: stores.clone(), log: bus.clone(), dispatcher, limits: limits.clone() };
-        let cursors = Cursors::new(&keys.derive_secret("cursor"));
         let reads = Arc::new(Reads::new(HISTORY_READS_MAX, HISTORY_READ_WAIT));
-        Ok(Arc::new(Self {
+        let app = Arc::new(Self {
             readiness: Arc::new(Readiness::new(Arc::clone(&bus), Arc::clone(&stores.backend))),
             accounts: Accounts {
                 stores: stores.clone(),
@@ -175,7 +176,7 @@ impl App {
                 stores: stores.clone(),
                 bus: bus.clone(),
                 keys: Arc::clone(&keys),
-                issuer: issuer.into(),
+                tokens: Arc::new(tokens),
                 passwords,
                 limits: limits.clone(),
                 metrics: metrics.clone(),
@@ -201,7 +202,9 @@ impl App {
             metrics,
             underway,
             limits,
-        }))
+        });
+        app.key_watch().start();
+        Ok(app)
     }
 
     /// What the routes are served with.
@@ -228,6 +231,7 @@ impl App {
         let app = Arc::clone(self);
         shutdown.spawn("stored marks", async move { app.messages.stored.follow(&*app.bus).await });
         shutdown.spawn("limits", Arc::clone(&self.limits.limiter).announce());
+        shutdown.spawn("signing keys", self.key_watch().follow());
         let app = Arc::clone(self);
         shutdown.spawn("reaction sweep", async move { app.messages.sweep().await });
         let app = Arc::clone(self);
@@ -238,6 +242,15 @@ impl App {
             app.readiness.set_draining();
             app.rooms.dispatcher.finish().await;
         });
+    }
+
+    fn key_watch(&self) -> KeyWatch {
+        KeyWatch {
+            keys: Arc::clone(&self.keys),
+            verifier: Arc::clone(&self.verifier),
+            cursors: self.cursors.clone(),
+            metrics: self.metrics.clone(),
+        }
     }
 
     /// The authority, for gateways in the same process.

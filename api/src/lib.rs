@@ -13,6 +13,7 @@ pub mod history;
 pub mod http;
 pub mod in_flight_writes;
 pub mod journal;
+mod key_watch;
 pub mod limits;
 pub mod messages;
 pub mod metrics;

@@ -113,6 +113,8 @@ pub const ROOMS_PER_LOOKUP: usize = 250;
 
 // --- login sessions --------------------------------------------------------------------------
 
+/// Shortest life of an access token, in seconds, that operators may set.
+pub const ACCESS_TOKEN_SECONDS_MIN: u64 = 10;
 /// Between two looks for sessions of which nothing can come any more.
 pub const SESSION_PURGE_INTERVAL: Duration = Duration::from_mins(5);
 /// Such sessions that are erased at once.

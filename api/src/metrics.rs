@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 use rookery_runtime::listener::Refusals;
+use rookery_runtime::token::KeySet;
 
 /// All metrics of one process. Handles are cheap to clone.
 #[derive(Clone)]
@@ -53,6 +55,10 @@ pub struct Metrics {
     pub(crate) missed_reads: IntCounter,
     /// Sessions that were erased after their end.
     pub(crate) sessions_purged: IntCounter,
+    /// The keys in use, by id and by whether they sign.
+    keys: IntGaugeVec,
+    /// Times that the folder of the keys made no sense.
+    pub(crate) key_failures: IntCounter,
 }
 
 /// A metric is named twice or badly; a defect.
@@ -94,8 +100,19 @@ impl Metrics {
             history_reads: add.counter("rookery_api_history_reads_total", "History pages read from the store.")?,
             history_refused: add.counter("rookery_api_history_refused_total", "History pages not read: too many.")?,
             missed_reads: add.counter("rookery_api_missed_reads_total", "Reads of the store for gateways.")?,
+            keys: add.gauges("rookery_api_keys", "Keys in use: signs or verifies.", &["kid", "use"])?,
+            key_failures: add.counter("rookery_api_key_failures_total", "Failed reads of the signing keys.")?,
             registry,
         })
+    }
+
+    /// Shows which keys are in use from now on.
+    pub(crate) fn show_keys(&self, set: &KeySet) {
+        self.keys.reset();
+        for (key, signs) in set.iter() {
+            let what = if signs { "signs" } else { "verifies" };
+            self.keys.with_label_values(&[key.id(), what]).set(1);
+        }
     }
 
     /// The registry, so that one process can show the metrics of several parts.
@@ -136,6 +153,12 @@ impl Adder<'_> {
 
     fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, MetricsError> {
         let metric = IntGauge::new(name, help)?;
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, MetricsError> {
+        let metric = IntGaugeVec::new(Opts::new(name, help), labels)?;
         self.0.register(Box::new(metric.clone()))?;
         Ok(metric)
     }

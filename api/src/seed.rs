@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use rookery_protocol::access::Visibility;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::RoomId;
-use rookery_runtime::token::{AUDIENCE, Claims, KeyError, SigningKeys, UnusableKeys};
+use rookery_runtime::token::{AUDIENCE, Claims, KeyError, Signer, SigningKeys, UnusableKeys};
 use rookery_store::load::{LoadSet, Origin, Plan};
 use rookery_store::user::Password;
 use rookery_store::{StoreError, Stores};
@@ -152,6 +152,7 @@ fn tokens(set: &LoadSet, keys: &SigningKeys, issuer: &str) -> Result<Vec<String>
             name: user.username.as_str().to_owned(),
             iat: session.created_at.seconds(),
             exp: session.expires_at.seconds(),
+            signer: Signer::default(),
         })
     };
     set.users.iter().zip(&set.sessions).map(token).collect()

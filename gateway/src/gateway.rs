@@ -181,7 +181,7 @@ impl Gateway {
         shutdown.spawn("presence lease", Arc::clone(presence).keep(shutdown.clone()));
         shutdown.spawn("presence writer", Arc::clone(presence).write());
         shutdown.spawn("presence notifier", Arc::clone(presence).notify());
-        shutdown.spawn("keys", jwks::poll(authority.clone(), Arc::clone(verifier)));
+        shutdown.spawn("keys", jwks::poll(authority.clone(), Arc::clone(verifier), Arc::clone(&node.metrics)));
     }
 
     /// Its metrics, for a process that shows those of several parts.

@@ -8,8 +8,8 @@ use std::time::Duration;
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(25);
 /// Pings, and looks at who is silent, come together so often: both are due up to this much sooner.
 pub const HEARTBEAT_TICK: Duration = Duration::from_millis(250);
-/// How often a gateway fetches the api's public keys; a removed key is refused within this time.
-pub const KEY_REFRESH_INTERVAL: Duration = Duration::from_secs(30);
+/// How often a gateway fetches the api's public keys; a key that the api has removed is refused within this time.
+pub const KEY_REFRESH_INTERVAL: Duration = Duration::from_secs(10);
 
 // --- connections and queues ------------------------------------------------------------------
 

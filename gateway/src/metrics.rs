@@ -1,4 +1,5 @@
-//! Every metric of the gateway, with its labels. Labels come from enums of this code base, never from clients.
+//! Every metric of the gateway, with its labels. Labels come from enums of this code base or, as ids of keys, from
+//! operators, never from clients.
 
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
@@ -8,6 +9,7 @@ use rookery_protocol::bounds;
 use rookery_protocol::close::CloseCode;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_runtime::listener::Refusals;
+use rookery_runtime::token::JwkSet;
 
 /// The numbers of one gateway.
 #[derive(Debug)]
@@ -94,6 +96,8 @@ pub struct Metrics {
     pub sheds: IntCounterVec,
     /// Times that a busy and full room wrote what it had gathered.
     pub room_ticks: IntCounter,
+    /// Keys that tokens are verified with, by id.
+    keys: IntGaugeVec,
 }
 
 /// Registers what it makes, under the gateway's prefix.
@@ -152,8 +156,17 @@ impl Metrics {
             send_queues_waiting: make.gauge("send_queues_waiting", "Send queues with anything in them")?,
             sheds: make.family("sheds_total", "What was too much", "reason")?,
             room_ticks: make.counter("room_ticks_total", "Gathered writes of busy rooms")?,
+            keys: make.gauges("keys", "Keys that tokens are verified with", "kid")?,
             registry: make.0,
         })
+    }
+
+    /// Shows which keys are in use from now on.
+    pub fn show_keys(&self, set: &JwkSet) {
+        self.keys.reset();
+        for key in &set.keys {
+            self.keys.with_label_values(&[&key.kid]).set(1);
+        }
     }
 
     /// All numbers, for a process that shows those of several parts.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use rookery_api::accounts::command as user_command;
 use rookery_api::seed::{Credentials, Order};
+use rookery_runtime::token::{KeyFolder, command as key_command};
 use rookery_store::Stores;
 use rookery_store_sqlite::backup::{self, Copied, DataFolder};
 
@@ -77,10 +78,16 @@ pub(crate) async fn change_user(
     Ok(order.execute(&stores, show).await?.text)
 }
 
+/// Lists, adds, chooses or removes signing keys; the server of the same folder follows within seconds.
+pub(crate) fn change_keys(options: &Options, order: key_command::Order) -> Result<String, StartError> {
+    let folder = KeyFolder::new(&keys_dir(&options.data_dir), None);
+    Ok(order.execute(&folder, options.tokens.access_life)?)
+}
+
 /// Makes what a load test needs; the server of the same folder may run meanwhile.
 pub(crate) async fn seed(options: &Options, order: Order) -> Result<Credentials, StartError> {
     let stores = beside(options).await?;
-    Ok(order.execute(&stores, &keys(&options.data_dir)?, &options.issuer).await?)
+    Ok(order.execute(&stores, &keys(&options.data_dir)?, &options.tokens.issuer).await?)
 }
 
 async fn beside(options: &Options) -> Result<Stores, StartError> {

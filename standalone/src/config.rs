@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use rookery_api::accounts::registration::{self, Registration};
+use rookery_api::accounts::token_options::{self, TokenOptions};
 use rookery_bus::limiter::{self, LimiterOptions};
 use rookery_bus::pace::{self, RoomRateLimit};
 use rookery_gateway::pending_sockets::{self, SocketCaps};
@@ -38,19 +39,14 @@ const SECTIONS: &[&[Setting]] = &[
         },
     ],
     &origin::SETTINGS,
+    &[Setting {
+        key: "connections_max",
+        default: Some("15000"),
+        secret: false,
+        help: "Connections at once, sockets included.",
+    }],
+    &token_options::SETTINGS,
     &[
-        Setting {
-            key: "connections_max",
-            default: Some("15000"),
-            secret: false,
-            help: "Connections at once, sockets included.",
-        },
-        Setting {
-            key: "issuer",
-            default: Some("rookery"),
-            secret: false,
-            help: "Issuer named in access tokens.",
-        },
         Setting {
             key: "drain_ms",
             default: Some("5000"),
@@ -83,7 +79,7 @@ pub(crate) struct Options {
     pub(crate) data_dir: Folder,
     pub(crate) origins: Origins,
     pub(crate) connections_max: usize,
-    pub(crate) issuer: String,
+    pub(crate) tokens: TokenOptions,
     pub(crate) drain: Duration,
     pub(crate) log_format: LogFormat,
     pub(crate) log_filter: LogFilter,
@@ -111,7 +107,7 @@ impl Options {
         let data_dir = reader.folder("data_dir");
         let origins = Origins::read(reader);
         let connections_max = reader.number("connections_max", 1..=CONNECTIONS_MAX_MAX);
-        let issuer = reader.text("issuer");
+        let tokens = TokenOptions::read(reader);
         let drain_ms = reader.number("drain_ms", 0..=DRAIN_MS_MAX);
         let log_format = reader.required("log_format");
         let log_filter = reader.required("log_filter");
@@ -125,7 +121,7 @@ impl Options {
             data_dir: data_dir?,
             origins: origins?,
             connections_max: connections_max?,
-            issuer: issuer?,
+            tokens: tokens?,
             drain: Duration::from_millis(drain_ms?),
             log_format: log_format?,
             log_filter: log_filter?,

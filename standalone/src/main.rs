@@ -11,6 +11,7 @@ use rookery_api::{router, seed};
 use rookery_protocol::{asyncapi, socketio, typescript};
 use rookery_runtime::config::{ConfigErrors, arguments};
 use rookery_runtime::terminal::{complain, print};
+use rookery_runtime::token::command as key_command;
 use rookery_runtime::{telemetry, token};
 
 mod commands;
@@ -66,6 +67,7 @@ fn run() -> Result<(), MainError> {
                 .help("Makes this user an admin of the server"),
         )
         .subcommand(user_command::command())
+        .subcommand(key_command::command())
         .subcommand(commands::backup_command())
         .subcommand(commands::restore_command())
         .subcommand(Command::new("config").about("Prints the settings in force"))
@@ -86,6 +88,7 @@ fn run() -> Result<(), MainError> {
         Some(("limits", _)) => return show(&limits_page::page(SETTINGS)),
         Some(("seed", matches)) => return seeded(matches),
         Some(("user", matches)) => return changed(matches),
+        Some(("key", matches)) => return changed_keys(matches),
         Some(("backup", matches)) => return show(&commands::back_up(&prepared(matches)?, matches)?),
         Some(("restore", matches)) => return show(&commands::restore(&prepared(matches)?, matches)?),
         _ => {}
@@ -117,6 +120,12 @@ fn changed(matches: &ArgMatches) -> Result<(), MainError> {
     let done = runtime.block_on(commands::change_user(&options, order, line))?;
     lost.map_or(Ok(()), |error| Err(MainError::Output(error)))?;
     show(&done)
+}
+
+fn changed_keys(matches: &ArgMatches) -> Result<(), MainError> {
+    let Some((verb, matches)) = matches.subcommand() else { return Ok(()) };
+    let Some(order) = key_command::Order::read(verb, matches) else { return Ok(()) };
+    show(&commands::change_keys(&prepared(matches)?, order)?)
 }
 
 fn seeded(matches: &ArgMatches) -> Result<(), MainError> {

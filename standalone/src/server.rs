@@ -87,7 +87,7 @@ pub(crate) async fn serve(options: Arc<Options>, start: Start) -> Result<(), Sta
         bus: bus.clone(),
         presence: bus.clone(),
         keys: keys(&options.data_dir)?,
-        issuer: options.issuer.clone(),
+        tokens: options.tokens.clone(),
         origins: options.origins.clone(),
         limiter: Arc::clone(&limiter),
         pace: options.pace,

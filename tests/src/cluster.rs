@@ -156,6 +156,22 @@ impl Cluster {
         cluster
     }
 
+    /// A running cluster where apis have these settings beside.
+    pub async fn start_apis_with(settings: &[(&'static str, &str)]) -> Self {
+        let mut cluster = Self::prepare(Mongo::shared().await);
+        cluster
+            .settings
+            .common
+            .extend(settings.iter().map(|(key, value)| (*key, (*value).to_owned())));
+        cluster.api = cluster.settings.node();
+        cluster.gateways = (0..2)
+            .map(|_| gateway(cluster.redis.url(), cluster.api.internal_url(), &cluster.settings))
+            .collect();
+        cluster.redis.start().await;
+        cluster.start_services().await;
+        cluster
+    }
+
     /// A running cluster that shares no process with anybody.
     pub async fn start_alone_on(topology: Topology) -> Self {
         let cluster = Self::prepare_on(topology, Arc::new(Mongo::prepare()));
@@ -179,6 +195,11 @@ impl Cluster {
         let [printed, errors] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
         assert!(!output.status.success(), "{args:?} succeeded\n{printed}{errors}");
         errors
+    }
+
+    /// The same; whether it succeeds.
+    pub fn try_api(&self, args: &[&str]) -> bool {
+        self.api_command(args).fed("").status.success()
     }
 
     fn api_command(&self, args: &[&str]) -> Spec {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use rookery_api::accounts::registration::{self, Registration};
+use rookery_api::accounts::token_options::{self, TokenOptions};
 use rookery_bus::limiter::{self, LimiterOptions};
 use rookery_bus::pace::{self, RoomRateLimit};
 use rookery_bus_redis as redis;
@@ -16,6 +17,7 @@ use rookery_runtime::limits::CONNECTIONS_MAX_MAX;
 use rookery_runtime::origin::{self, Origins};
 use rookery_runtime::telemetry::{LogFilter, LogFormat};
 use rookery_runtime::tls::{self, ServerKeys, ServerTls};
+use rookery_runtime::token::KeyFolder;
 use rookery_store_mongo as mongo;
 use rookery_store_mongo::MongoAddress;
 use secrecy::SecretString;
@@ -70,27 +72,22 @@ const SECTIONS: &[&[Setting]] = &[
             key: "keys_dir",
             default: None,
             secret: false,
-            help: "Folder of the signing keys, see the command `keygen`; the same keys in all api processes.",
+            help: "Folder of the signing keys, see the commands `keygen` and `key`; the same keys in all api processes. It is read again every few seconds.",
         },
         Setting {
             key: "signing_key",
             default: None,
             secret: false,
-            help: "File name without `.pem` of the key that signs; the last in alphabetical order if not given.",
-        },
-        Setting {
-            key: "issuer",
-            default: Some("rookery"),
-            secret: false,
-            help: "Issuer named in access tokens.",
-        },
-        Setting {
-            key: "node_name",
-            default: None,
-            secret: false,
-            help: "Name of this process, unique in the cluster; random if not given.",
+            help: "File name without `.pem` of the key that signs. If not given, the folder decides, see the command `key`.",
         },
     ],
+    &token_options::SETTINGS,
+    &[Setting {
+        key: "node_name",
+        default: None,
+        secret: false,
+        help: "Name of this process, unique in the cluster; random if not given.",
+    }],
     &origin::SETTINGS,
     &[
         Setting {
@@ -142,8 +139,8 @@ pub(crate) struct Config {
     pub keys_dir: Folder,
     /// The key that signs.
     pub signing_key: Option<String>,
-    /// Issuer of tokens.
-    pub issuer: String,
+    /// What is in access tokens.
+    pub tokens: TokenOptions,
     /// Name of this process.
     pub node_name: String,
     /// Whose pages may ask.
@@ -174,6 +171,17 @@ impl Config {
         config.map(|config| (config, effective)).ok_or_else(ConfigErrors::unexplained)
     }
 
+    /// Reads what the command `key` needs: the folder, and how long a token lives. Nothing else has to be known where keys
+    /// are made.
+    pub(crate) fn read_keys(matches: &ArgMatches) -> Result<(KeyFolder, Duration), ConfigErrors> {
+        let mut reader = Reader::open(SETTINGS, matches);
+        let (dir, fixed) = (reader.folder("keys_dir"), reader.optional_text("signing_key"));
+        let tokens = TokenOptions::read(&mut reader);
+        reader.finish()?;
+        let keys = dir.map(|dir| KeyFolder::new(&dir, fixed.as_deref()));
+        keys.zip(tokens.map(|tokens| tokens.access_life)).ok_or_else(ConfigErrors::unexplained)
+    }
+
     fn collect(reader: &mut Reader) -> Option<Self> {
         // All are read before one is missed.
         let listen = reader.listen("listen");
@@ -181,7 +189,7 @@ impl Config {
         let (redis_url, mongo_url) = (RedisAddress::read(reader), MongoAddress::read(reader));
         let (mongo_database, keys_dir) = (reader.text("mongo_database"), reader.folder("keys_dir"));
         let internal_tls = tls::server(reader, INTERNAL_TLS);
-        let (internal_secret, issuer) = (internal_secret(reader), reader.text("issuer"));
+        let (internal_secret, tokens) = (internal_secret(reader), TokenOptions::read(reader));
         let connections_max = reader.number("connections_max", 1..=CONNECTIONS_MAX_MAX);
         let drain_ms = reader.number("drain_ms", 0..=DRAIN_MS_MAX);
         let (log_format, log_filter) = (reader.required("log_format"), reader.required("log_filter"));
@@ -199,7 +207,7 @@ impl Config {
             internal_tls,
             keys_dir: keys_dir?,
             signing_key,
-            issuer: issuer?,
+            tokens: tokens?,
             node_name: node_name.unwrap_or_else(|| Uuid::new_v4().simple().to_string()),
             origins: origins?,
             connections_max: connections_max?,

@@ -1,6 +1,6 @@
 //! The program `rookery-api`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -8,11 +8,10 @@ use rookery_api::accounts::command as user_command;
 use rookery_api::accounts::command::UserError;
 use rookery_api::demo::{self, Demo};
 use rookery_api::{router, seed};
-use rookery_protocol::clock::UnixMillis;
 use rookery_runtime::config::{arguments, section};
 use rookery_runtime::telemetry;
 use rookery_runtime::terminal::{complain, print};
-use rookery_runtime::token::{SigningKeys, install_provider};
+use rookery_runtime::token::{KeyFolder, command as key_command, install_provider};
 
 mod config;
 mod ingest;
@@ -34,6 +33,7 @@ async fn main() -> ExitCode {
     let matches = command().get_matches();
     match matches.subcommand() {
         Some(("keygen", matches)) => finish(keygen(matches)),
+        Some(("key", matches)) => changed_keys(matches),
         Some(("openapi", _)) => finish(openapi()),
         Some(("settings", _)) => finish(print(&section("rookery-api", SETTINGS)).map_err(|error| error.to_string())),
         Some(("user", matches)) => match matches.subcommand() {
@@ -71,6 +71,7 @@ fn command() -> Command {
         .subcommand(Command::new("restore").about(restore).arg(file()).arg(replace))
         .subcommand(Command::new("restored").about(restored))
         .subcommand(seed::command())
+        .subcommand(key_command::command())
         .subcommand(Command::new("keygen").about("Write a new signing key into a folder").arg(out))
         .subcommand(Command::new("openapi").about("Print the OpenAPI document"))
 }
@@ -145,12 +146,25 @@ async fn seeded(config: &Config, matches: &ArgMatches) -> Result<(), String> {
 
 fn keygen(matches: &ArgMatches) -> Result<(), String> {
     let dir = matches.get_one::<PathBuf>("out").ok_or("--out is required")?;
-    // Names that are times sort by age, and the youngest key signs where none is named.
-    let stem: String = UnixMillis::now().to_string().chars().take(19).collect();
-    let stem = stem.replace(':', "-");
-    SigningKeys::generate(dir, &stem).map_err(|error| error.to_string())?;
-    let path = Path::new(dir).join(stem).with_extension("pem");
+    let path = KeyFolder::new(dir, None)
+        .add(&key_command::name_of_now())
+        .map_err(|error| error.to_string())?;
     print(&format!("{}\n", path.display())).map_err(|error| error.to_string())
+}
+
+/// The command `key`, which needs the folder of the keys and no other setting.
+fn changed_keys(matches: &ArgMatches) -> ExitCode {
+    let Some((verb, matches)) = matches.subcommand() else { return ExitCode::FAILURE };
+    let Some(order) = key_command::Order::read(verb, matches) else { return ExitCode::FAILURE };
+    let (folder, token_life) = match Config::read_keys(matches) {
+        Ok(read) => read,
+        Err(errors) => {
+            complain(&format!("rookery-api: {errors}"));
+            return ExitCode::from(BAD_CONFIG);
+        }
+    };
+    let done = order.execute(&folder, token_life).map_err(|error| error.to_string());
+    finish(done.and_then(|text| print(&text).map_err(|error| error.to_string())))
 }
 
 fn openapi() -> Result<(), String> {

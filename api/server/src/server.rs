@@ -75,7 +75,7 @@ pub(crate) async fn serve(config: Config, demo: Demo) -> Result<(), ServeError> 
         stores: stores.clone(),
         bus: Arc::clone(&bus) as Arc<dyn Bus>,
         keys,
-        issuer: config.issuer.clone(),
+        tokens: config.tokens.clone(),
         origins: config.origins.clone(),
         limiter: config.limits.limiter(bus.clone()),
         pace: config.pace,
@@ -104,7 +104,7 @@ pub(crate) async fn migrate(config: &Config) -> Result<(), StoreError> {
 /// Makes what a load test needs and ends.
 pub(crate) async fn seed(config: &Config, order: Order) -> Result<Credentials, SeedError> {
     let keys = keys(config)?;
-    order.execute(&open_store(config).await?, &keys, &config.issuer).await
+    order.execute(&open_store(config).await?, &keys, &config.tokens.issuer).await
 }
 
 /// Why there is no backup, or nothing was put back.

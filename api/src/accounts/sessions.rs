@@ -11,7 +11,7 @@ use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{SessionId, UserId};
 use rookery_protocol::limits::SESSIONS_PER_USER_MAX;
 use rookery_runtime::listener::Refusals as _;
-use rookery_runtime::token::{AUDIENCE, Claims, SigningKeys};
+use rookery_runtime::token::{AUDIENCE, Claims, Signer, SigningKeys};
 use rookery_store::limits::REFRESH_TOKEN_LIFE;
 use rookery_store::session::{Session, forgotten_before};
 use rookery_store::user::{PasswordAttempt, User};
@@ -20,6 +20,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::accounts::password::Passwords;
 use crate::accounts::refresh_token::{RefreshToken, Verdict};
+use crate::accounts::token_options::TokenOptions;
 use crate::error::ApiError;
 use crate::http::limit::{ClientAddress, Limits};
 use crate::limits::{REVOKE_PUSH_WAIT, SESSION_PURGE_INTERVAL, SESSION_PURGE_MAX};
@@ -35,7 +36,7 @@ pub struct Sessions {
     pub(crate) stores: Stores,
     pub(crate) bus: Arc<dyn PubSub>,
     pub(crate) keys: Arc<SigningKeys>,
-    pub(crate) issuer: Arc<str>,
+    pub(crate) tokens: Arc<TokenOptions>,
     pub(crate) passwords: Arc<Passwords>,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
@@ -194,15 +195,16 @@ impl Sessions {
         refresh_token: RefreshToken,
         now: UnixMillis,
     ) -> Result<Granted, ApiError> {
-        let access_life = session.access_life(now);
+        let access_life = session.access_life(now).min(self.tokens.access_life);
         let claims = Claims {
-            iss: self.issuer.to_string(),
+            iss: self.tokens.issuer.clone(),
             aud: AUDIENCE.to_owned(),
             sub: user.id,
             sid: session.id,
             name: user.username.as_str().to_owned(),
             iat: now.seconds(),
             exp: now.plus(access_life).seconds(),
+            signer: Signer::default(),
         };
         Ok(Granted {
             access_token: self.keys.sign(&claims)?,

@@ -2,8 +2,11 @@
 //!
 //! The kind and, for histories, the room go into the HMAC, so a cursor works only where it was given out.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use parking_lot::RwLock;
 use ring::hmac;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{Epoch, MessageId, RoomId, Seq, UserId};
@@ -19,16 +22,23 @@ const ROOMS: &[u8] = b"rooms\0";
 const MEMBERS: &[u8] = b"members\0";
 const MEMBERSHIPS: &[u8] = b"memberships\0";
 
-/// Makes and reads cursors.
-#[derive(Clone)]
+/// Makes and reads cursors. Copies share their secrets.
+#[derive(Clone, Default)]
 pub struct Cursors {
-    key: hmac::Key,
+    keys: Arc<RwLock<Vec<hmac::Key>>>,
 }
 
 impl Cursors {
-    /// Cursors under this key; all nodes of a deployment share it.
-    pub fn new(key: &[u8; 32]) -> Self {
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, key) }
+    /// Cursors under these secrets, which all nodes of a deployment share.
+    pub fn new(secrets: &[[u8; 32]]) -> Self {
+        let cursors = Self::default();
+        cursors.replace(secrets);
+        cursors
+    }
+
+    /// From now on these secrets count: cursors are made with the first, and read if they were made with any.
+    pub fn replace(&self, secrets: &[[u8; 32]]) {
+        *self.keys.write() = secrets.iter().map(|secret| hmac::Key::new(hmac::HMAC_SHA256, secret)).collect();
     }
 
     /// A place in a room's history.
@@ -92,25 +102,28 @@ impl Cursors {
     }
 
     fn seal(&self, payload: &[u8], context: &[&[u8]]) -> String {
-        URL_SAFE_NO_PAD.encode([payload, &self.tag(payload, context)].concat())
+        // Without a secret there is no tag, and nobody takes the cursor.
+        let tag = self.keys.read().first().map(|key| tag(key, payload, context));
+        URL_SAFE_NO_PAD.encode([payload, tag.as_ref().map_or(&[], |tag| &tag[..])].concat())
     }
 
     fn open<const N: usize>(&self, text: &str, context: &[&[u8]]) -> Option<[u8; N]> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (payload, tag) = bytes.split_at_checked(N)?;
-        let genuine = bool::from(self.tag(payload, context).ct_eq(tag));
+        let is_of = |key: &hmac::Key| bool::from(self::tag(key, payload, context).ct_eq(tag));
+        let genuine = self.keys.read().iter().any(is_of);
         payload.try_into().ok().filter(|_| genuine)
     }
+}
 
-    fn tag(&self, payload: &[u8], context: &[&[u8]]) -> [u8; TAG_BYTES] {
-        let mut signing = hmac::Context::with_key(&self.key);
-        for part in context.iter().chain([&payload]) {
-            signing.update(part);
-        }
-        let mut tag = [0_u8; TAG_BYTES];
-        tag.copy_from_slice(&signing.sign().as_ref()[..TAG_BYTES]);
-        tag
+fn tag(key: &hmac::Key, payload: &[u8], context: &[&[u8]]) -> [u8; TAG_BYTES] {
+    let mut signing = hmac::Context::with_key(key);
+    for part in context.iter().chain([&payload]) {
+        signing.update(part);
     }
+    let mut tag = [0_u8; TAG_BYTES];
+    tag.copy_from_slice(&signing.sign().as_ref()[..TAG_BYTES]);
+    tag
 }
 
 fn place(payload: [u8; 16]) -> Option<Position> {
@@ -125,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_cursor_works_only_where_it_was_made() {
-        let cursors = Cursors::new(&[1; 32]);
+        let cursors = Cursors::new(&[[1; 32]]);
         let (room, place) = (RoomId::generate(), Position { epoch: Epoch(3), seq: Seq::new(77) });
         let text = cursors.history(room, place);
         assert_eq!(cursors.read_history(room, &text), Some(place));
@@ -134,7 +147,7 @@ mod tests {
         let message = MessageId::from_uuid(room.as_uuid());
         assert_eq!(cursors.read_reactions(message, &text), None);
         assert_eq!(cursors.read_reactions(message, &cursors.reactions(message, place)), Some(place));
-        assert_eq!(Cursors::new(&[2; 32]).read_history(room, &text), None);
+        assert_eq!(Cursors::new(&[[2; 32]]).read_history(room, &text), None);
         assert_eq!(cursors.read_rooms(&cursors.rooms(room)), Some(room));
         let member = MemberPlace { joined_at: UnixMillis(-5), user_id: UserId::generate() };
         let text = cursors.members(room, member);
@@ -147,8 +160,22 @@ mod tests {
     }
 
     #[test]
+    fn a_cursor_is_good_as_long_as_its_secret_is() {
+        let cursors = Cursors::new(&[[1; 32]]);
+        let room = RoomId::generate();
+        let text = cursors.rooms(room);
+        cursors.replace(&[[2; 32], [1; 32]]);
+        assert_eq!(cursors.read_rooms(&text), Some(room));
+        assert_eq!(Cursors::new(&[[2; 32]]).read_rooms(&cursors.rooms(room)), Some(room));
+        cursors.replace(&[[2; 32]]);
+        assert_eq!(cursors.read_rooms(&text), None);
+        let nobody = Cursors::default();
+        assert_eq!(nobody.read_rooms(&nobody.rooms(room)), None);
+    }
+
+    #[test]
     fn a_changed_cursor_is_refused() {
-        let cursors = Cursors::new(&[1; 32]);
+        let cursors = Cursors::new(&[[1; 32]]);
         let room = RoomId::generate();
         let text = cursors.history(room, Position { epoch: Epoch(1), seq: Seq::new(1) });
         for index in 0..text.len() {

@@ -27,6 +27,8 @@ use crate::error::Failed;
 /// Pages that are copied between two words about how far it is: 16 MiB.
 const PAGES_PER_STEP: i32 = 4_096;
 const KEY_SUFFIX: &str = "pem";
+/// Names the key that signs.
+const KEY_CHOICE: &str = "signing";
 
 const TABLES: &str = "CREATE TABLE backup (made_at INTEGER NOT NULL, program TEXT NOT NULL) STRICT;
     CREATE TABLE backup_keys (name TEXT NOT NULL PRIMARY KEY, content BLOB NOT NULL) STRICT;";
@@ -150,7 +152,7 @@ fn write_copy(
     };
     fill().map_err(of(data.database))?;
     File::open(partial).and_then(|file| file.sync_all()).map_err(at(partial))?;
-    Ok(Copied { made_at, keys: keys.len() })
+    Ok(Copied { made_at, keys: count(keys) })
 }
 
 /// One moment of the source: a transaction that reads sees nothing of what is written meanwhile, and holds nobody up.
@@ -233,7 +235,7 @@ fn look_into(from: &Path) -> Result<(Copied, Keys), BackupError> {
         }
     })?;
     match (verdict.as_deref(), made_at) {
-        (Some("ok"), Some(made_at)) => Ok((Copied { made_at: UnixMillis(made_at), keys: keys.len() }, keys)),
+        (Some("ok"), Some(made_at)) => Ok((Copied { made_at: UnixMillis(made_at), keys: count(&keys) }, keys)),
         (Some("ok"), None) => Err(broken("it does not say when it was made".to_owned())),
         (verdict, _) => Err(broken(verdict.unwrap_or("it cannot be read").to_owned())),
     }
@@ -247,11 +249,17 @@ fn read_keys(dir: &Path) -> Result<Keys, BackupError> {
     for entry in fs::read_dir(dir).map_err(at(dir))? {
         let path = entry.map_err(at(dir))?.path();
         let name = path.file_name().and_then(|name| name.to_str());
-        if let Some(name) = name.filter(|_| path.extension().is_some_and(|suffix| suffix == KEY_SUFFIX)) {
+        let is_key = path.extension().is_some_and(|suffix| suffix == KEY_SUFFIX);
+        if let Some(name) = name.filter(|name| is_key || *name == KEY_CHOICE) {
             keys.push((name.to_owned(), fs::read(&path).map_err(at(&path))?));
         }
     }
     Ok(keys)
+}
+
+/// Without the file that names one of them.
+fn count(keys: &[(String, Vec<u8>)]) -> usize {
+    keys.iter().filter(|(name, _)| name != KEY_CHOICE).count()
 }
 
 fn write_key(dir: &Path, name: &str, content: &[u8]) -> Result<(), BackupError> {

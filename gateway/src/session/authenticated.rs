@@ -15,7 +15,7 @@ use rookery_protocol::position::Position;
 use rookery_protocol::presence::Presence;
 use rookery_protocol::server::{AckMode, ErrorFrame, Limits, ServerFrame, UserBrief};
 use rookery_protocol::unread::ReadTo;
-use rookery_runtime::token::Claims;
+use rookery_runtime::token::{Claims, Signer};
 
 use super::budget::Budget;
 use super::{Command, Input, LoginState, MessageChangeRequest, Outgoing, Output, Target};
@@ -30,6 +30,8 @@ pub struct Authenticated {
     login: SessionId,
     room: Option<RoomRef>,
     expires: UnixMillis,
+    /// The key of its token; without it the token is worth nothing.
+    signer: Signer,
     /// When `token_expiring` is due; none once it was sent.
     warning: Option<UnixMillis>,
     budget: Budget,
@@ -40,8 +42,8 @@ impl Authenticated {
         let mut outputs = vec![Output::Welcome(claims.sub), Output::Send(hello(claims, ack))];
         outputs.extend(room.clone().map(|room| Output::Run(Command::Enter(room))));
         let (expires, warning) = (expiry(claims), Some(warning(claims)));
-        let (sender, login) = (sender(claims), claims.sid);
-        let session = Self { sender, login, room, expires, warning, budget: Budget::new(now) };
+        let (sender, login, signer) = (sender(claims), claims.sid, claims.signer.clone());
+        let session = Self { sender, login, room, expires, signer, warning, budget: Budget::new(now) };
         (session, outputs)
     }
 
@@ -57,7 +59,7 @@ impl Authenticated {
             Input::Checked(claims, LoginState::Open) => self.renew(&claims),
             Input::Checked(_, LoginState::Ended) => ended(),
             Input::Token(_) => refuse(),
-            Input::Tick if now >= self.expires => refuse(),
+            Input::Tick if now >= self.expires || self.signer.is_removed() => refuse(),
             // A token that cannot be checked now changes nothing; the old one holds as long as it holds.
             Input::Checked(_, LoginState::Unknown) | Input::Keyless => vec![Output::error(ErrorCode::Unavailable)],
             Input::Tick => self.warn(now),
@@ -153,6 +155,7 @@ impl Authenticated {
         self.sender = sender(claims);
         self.login = claims.sid;
         self.expires = expiry(claims);
+        self.signer = claims.signer.clone();
         self.warning = Some(warning(claims));
         Vec::new()
     }

@@ -8,7 +8,7 @@ use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{SessionId, UserId};
 use rookery_protocol::limits::{AUTH_DEADLINE, BAD_FRAMES_PER_MINUTE_MAX, TOKEN_LEEWAY};
 use rookery_protocol::server::{AckMode, ServerFrame};
-use rookery_runtime::token::{AUDIENCE, Claims, TokenError};
+use rookery_runtime::token::{AUDIENCE, Claims, Signer, TokenError};
 
 use super::*;
 use crate::limits::TOKEN_WARNING;
@@ -25,6 +25,7 @@ fn claims(user: UserId) -> Claims {
         name: "alice".into(),
         iat: NOW.seconds(),
         exp: NOW.plus(LIFE).seconds(),
+        signer: Signer::default(),
     }
 }
 

@@ -49,7 +49,9 @@ impl Unauthenticated {
                 self.checking = true;
                 vec![Output::Check(Box::new(claims))]
             }
-            Input::Checked(claims, LoginState::Open) if now < expiry(&claims) => return self.greet(&claims, now),
+            Input::Checked(claims, LoginState::Open) if now < expiry(&claims) && !claims.signer.is_removed() => {
+                return self.greet(&claims, now);
+            }
             Input::Checked(_, LoginState::Ended) => ended(),
             Input::Checked(_, LoginState::Unknown) | Input::Keyless => come_back(),
             Input::Tick if now < self.deadline() => Vec::new(),

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 // --- time ------------------------------------------------------------------------------------
 
+/// How often a process that signs tokens reads the folder of its keys again.
+pub const KEY_RELOAD_INTERVAL: Duration = Duration::from_secs(5);
+
 // --- api -------------------------------------------------------------------------------------
 
 /// Before a warning about something that is tried again and again is logged again with the same reason.
@@ -50,6 +53,10 @@ pub const ACCEPT_QUEUE: u32 = 4_096;
 
 // --- what operators may set -------------------------------------------------------------------
 
+/// Signing keys in one folder.
+pub const SIGNING_KEYS_MAX: usize = 32;
+/// Bytes of a signing key's name.
+pub const SIGNING_KEY_NAME_BYTES_MAX: usize = 64;
 /// Largest number of connections that operators may allow a listener; the system's limit of open files holds beside it.
 pub const CONNECTIONS_MAX_MAX: usize = 1_000_000;
 /// Largest number of connections per second that operators may allow a listener.

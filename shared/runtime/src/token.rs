@@ -6,13 +6,19 @@
 use rookery_protocol::id::{SessionId, UserId};
 use serde::{Deserialize, Serialize};
 
+pub mod command;
+mod folder;
+mod key_set;
 pub mod keys;
+mod pem;
 mod provider;
 pub mod verify;
 
+pub use folder::KeyFolder;
+pub use key_set::{KeySet, SigningKey};
 pub use keys::{KeyError, SigningKeys, UnusableKeys};
 pub use provider::install_provider;
-pub use verify::{TokenError, Verifier};
+pub use verify::{Signer, TokenError, Verifier};
 
 /// `typ` of the header.
 pub const TOKEN_TYPE: &str = "at+jwt";
@@ -34,6 +40,9 @@ pub struct Claims {
     pub iat: i64,
     /// Valid until, seconds since 1970.
     pub exp: i64,
+    /// Who vouches for it; not part of the token's text.
+    #[serde(skip)]
+    pub signer: Signer,
 }
 
 /// `aud` of every access token.

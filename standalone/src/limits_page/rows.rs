@@ -124,6 +124,9 @@ pub(super) const ROWS: &[Row] = rows! {
     SEND_INTERVAL_MS_MAX: "the process does not start";
     QUOTA_BURST_MAX: "the process does not start";
     CONNECTIONS_MAX_MAX: "the process does not start";
+    ACCESS_TOKEN_SECONDS_MIN: "the process does not start";
+    SIGNING_KEYS_MAX: "the command is refused; the process does not start";
+    SIGNING_KEY_NAME_BYTES_MAX: "the command is refused";
     ACCEPTS_PER_SECOND_MAX: "the process does not start";
     SOCKETS_MAX_MAX: "the process does not start";
     DRAIN_MS_MAX: "the process does not start";

@@ -37,6 +37,7 @@ mod proxies;
 mod restored;
 mod resume;
 mod rights;
+mod rotation;
 mod scenario;
 mod sessions;
 mod settings;

@@ -68,7 +68,7 @@ pub(crate) async fn app(home: &Home, shutdown: &Shutdown) -> (Arc<App>, Arc<Memo
         bus: bus.clone(),
         presence: bus.clone(),
         keys,
-        issuer: "test".to_owned(),
+        tokens: rookery_api::accounts::token_options::TokenOptions::of("test"),
         origins: Origins::default(),
         limiter: Limiter::off(),
         pace: RoomRateLimit::OFF,

@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_window_has_one_side() {
-        let cursors = Cursors::new(&[0; 32]);
+        let cursors = Cursors::new(&[[0; 32]]);
         let query = HistoryQuery { before: Some("x".into()), after: Some("y".into()), ..HistoryQuery::default() };
         assert!(query.window(&cursors, RoomId::generate()).is_err());
         assert_eq!(HistoryQuery::default().window(&cursors, RoomId::generate()).unwrap(), Window::Latest);

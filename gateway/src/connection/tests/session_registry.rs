@@ -32,6 +32,7 @@ impl Setup {
             name: "alice".into(),
             iat: now,
             exp: now + 3_600,
+            signer: rookery_runtime::token::Signer::default(),
         };
         self.keys.sign(&claims).unwrap()
     }

@@ -10,7 +10,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{SessionId, UserId};
 use rookery_protocol::server::{AckMode, ServerFrame};
-use rookery_runtime::token::{AUDIENCE, Claims};
+use rookery_runtime::token::{AUDIENCE, Claims, Signer};
 use uuid::Uuid;
 
 use crate::acks::Acks;
@@ -68,6 +68,7 @@ impl Connection {
             name: "somebody".into(),
             iat: NOW.seconds(),
             exp: NOW.seconds() + 3_600,
+            signer: Signer::default(),
         };
         let mut connection = Self {
             node,

@@ -1,7 +1,8 @@
 //! Verifying access tokens.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Weak};
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use parking_lot::RwLock;
@@ -33,7 +34,42 @@ pub enum TokenError {
 /// Verifies tokens of one issuer with the keys it publishes; shared by all connections of a process.
 pub struct Verifier {
     issuer: String,
-    keys: RwLock<HashMap<String, Arc<DecodingKey>>>,
+    keys: RwLock<HashMap<String, Arc<PublicKey>>>,
+}
+
+/// A key that counts as long as it is published.
+struct PublicKey {
+    x: String,
+    key: DecodingKey,
+}
+
+/// The key that verified a token, so that a connection can end with it. That of no token never ends.
+#[derive(Clone, Default)]
+pub struct Signer(Option<Weak<PublicKey>>);
+
+impl Signer {
+    /// Whether the key has been removed since the token was verified.
+    pub fn is_removed(&self) -> bool {
+        self.0.as_ref().is_some_and(|key| key.strong_count() == 0)
+    }
+}
+
+impl PartialEq for Signer {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(ours), Some(theirs)) => ours.ptr_eq(theirs),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        }
+    }
+}
+
+impl Eq for Signer {}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_removed() { "Signer(removed)" } else { "Signer" })
+    }
 }
 
 impl Verifier {
@@ -42,14 +78,17 @@ impl Verifier {
         Self { issuer: issuer.into(), keys: RwLock::default() }
     }
 
-    /// From now on exactly these keys count. Keys that are not Ed25519 are left out.
+    /// From now on exactly these keys count. Keys that are not Ed25519 are left out; those that counted before are the same,
+    /// also to tokens that they verified.
     pub fn replace(&self, set: &JwkSet) {
-        let keys = set
+        let mut keys = self.keys.write();
+        let known = |jwk: &Jwk| keys.get(&jwk.kid).filter(|key| key.x == jwk.x).cloned();
+        let next = set
             .keys
             .iter()
-            .filter_map(|jwk| Some((jwk.kid.clone(), Arc::new(decoding_key(jwk)?))))
+            .filter_map(|jwk| Some((jwk.kid.clone(), known(jwk).or_else(|| PublicKey::read(jwk))?)))
             .collect();
-        *self.keys.write() = keys;
+        *keys = next;
     }
 
     /// Whether any key is known.
@@ -63,13 +102,13 @@ impl Verifier {
             return Err(TokenError::Malformed);
         }
         let key = self.key_of(token)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation())
+        let claims = jsonwebtoken::decode::<Claims>(token, &key.key, &validation())
             .map_err(|_| TokenError::Invalid)?
             .claims;
-        self.check(claims, now)
+        self.check(Claims { signer: Signer(Some(Arc::downgrade(&key))), ..claims }, now)
     }
 
-    fn key_of(&self, token: &str) -> Result<Arc<DecodingKey>, TokenError> {
+    fn key_of(&self, token: &str) -> Result<Arc<PublicKey>, TokenError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Malformed)?;
         let plain = header.jku.is_none()
             && header.jwk.is_none()
@@ -108,9 +147,12 @@ fn validation() -> Validation {
     validation
 }
 
-fn decoding_key(jwk: &Jwk) -> Option<DecodingKey> {
-    let ed25519 = jwk.kty == "OKP" && jwk.crv == "Ed25519";
-    ed25519.then(|| DecodingKey::from_ed_components(&jwk.x).ok()).flatten()
+impl PublicKey {
+    fn read(jwk: &Jwk) -> Option<Arc<Self>> {
+        let ed25519 = jwk.kty == "OKP" && jwk.crv == "Ed25519";
+        let key = ed25519.then(|| DecodingKey::from_ed_components(&jwk.x).ok()).flatten()?;
+        Some(Arc::new(Self { x: jwk.x.clone(), key }))
+    }
 }
 
 #[cfg(test)]
@@ -137,6 +179,7 @@ mod tests {
             name: "alice".into(),
             iat: NOW.seconds(),
             exp: NOW.seconds() + 900,
+            signer: Signer::default(),
         }
     }
 
@@ -176,11 +219,15 @@ mod tests {
         let verifier = verifier(&old);
         let mut both = old.public();
         both.keys.extend(new.public().keys);
+        let before = verifier.verify(&token, NOW).unwrap();
         verifier.replace(&both);
-        assert!(verifier.verify(&token, NOW).is_ok());
+        let verified = verifier.verify(&token, NOW).unwrap();
+        assert_eq!(before, verified, "a key that stays is the same key");
         assert!(verifier.verify(&new.sign(&claims()).unwrap(), NOW).is_ok());
+        assert!(!verified.signer.is_removed() && !Signer::default().is_removed());
         verifier.replace(&new.public());
         assert_eq!(verifier.verify(&token, NOW), Err(TokenError::UnknownKey));
+        assert!(verified.signer.is_removed());
     }
 
     #[test]
