@@ -101,6 +101,15 @@ impl Options {
         options.map(|options| (options, effective)).ok_or_else(ConfigErrors::unexplained)
     }
 
+    /// Reads where the internal listener is, and nothing else.
+    pub(crate) fn read_internal(matches: &ArgMatches) -> Result<ListenAddress, ConfigErrors> {
+        let mut reader = Reader::open(SETTINGS, matches);
+        let listen = reader.listen("listen");
+        let internal = reader.internal_listen("internal_listen", listen.as_ref());
+        reader.finish()?;
+        internal.ok_or_else(ConfigErrors::unexplained)
+    }
+
     fn take(reader: &mut Reader) -> Option<Self> {
         let listen = reader.listen("listen");
         let internal_listen = reader.internal_listen("internal_listen", listen.as_ref());

@@ -12,7 +12,7 @@ use rookery_protocol::{asyncapi, socketio, typescript};
 use rookery_runtime::config::{ConfigErrors, arguments};
 use rookery_runtime::terminal::{complain, print};
 use rookery_runtime::token::command as key_command;
-use rookery_runtime::{telemetry, token};
+use rookery_runtime::{health, telemetry, this_build, token};
 
 mod commands;
 mod config;
@@ -33,6 +33,8 @@ enum MainError {
     Config(#[from] ConfigErrors),
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error("{0}")]
+    Unready(String),
     #[error("no runtime: {0}")]
     Runtime(#[source] std::io::Error),
     #[error("nothing can be printed: {0}")]
@@ -57,7 +59,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), MainError> {
     let command = Command::new("rookery")
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(this_build!().text())
         .about("A chat server in one process")
         .args(demo::arguments())
         .arg(
@@ -70,6 +72,7 @@ fn run() -> Result<(), MainError> {
         .subcommand(key_command::command())
         .subcommand(commands::backup_command())
         .subcommand(commands::restore_command())
+        .subcommand(Command::new("health").about("Asks the server with these settings whether it is ready"))
         .subcommand(Command::new("config").about("Prints the settings in force"))
         .subcommand(seed::command())
         .subcommand(Command::new("settings").about("Prints the reference of the settings"))
@@ -86,6 +89,7 @@ fn run() -> Result<(), MainError> {
         Some(("typescript", _)) => return show(&typescript::text()),
         Some(("openapi", _)) => return show(&router::text()),
         Some(("limits", _)) => return show(&limits_page::page(SETTINGS)),
+        Some(("health", matches)) => return ready(matches),
         Some(("seed", matches)) => return seeded(matches),
         Some(("user", matches)) => return changed(matches),
         Some(("key", matches)) => return changed_keys(matches),
@@ -108,6 +112,13 @@ fn prepared(matches: &ArgMatches) -> Result<Options, MainError> {
     let (options, _) = Options::read(matches)?;
     telemetry::init(options.log_format, &options.log_filter);
     Ok(options)
+}
+
+fn ready(matches: &ArgMatches) -> Result<(), MainError> {
+    // Exit code 1 for wrong settings, too: whoever asks knows no other.
+    let internal = Options::read_internal(matches).map_err(|errors| MainError::Unready(errors.to_string()))?;
+    let runtime = tokio::runtime::Runtime::new().map_err(MainError::Runtime)?;
+    runtime.block_on(health::check(&internal, false)).map_err(MainError::Unready)
 }
 
 fn changed(matches: &ArgMatches) -> Result<(), MainError> {

@@ -17,6 +17,7 @@ use rookery_protocol::server::AckMode;
 use rookery_runtime::config::Unusable;
 use rookery_runtime::listener::{self, ListenerOptions};
 use rookery_runtime::shutdown::Shutdown;
+use rookery_runtime::this_build;
 use rookery_runtime::token::{KeyError, SigningKeys};
 use rookery_store::user::ServerRole;
 use rookery_store::{StoreError, Stores};
@@ -93,6 +94,7 @@ pub(crate) async fn serve(options: Arc<Options>, start: Start) -> Result<(), Sta
         pace: options.pace,
     };
     let app = App::new(parts)?;
+    this_build!().register(app.metrics.registry())?;
     app.prepare().await?;
     app.run_background(&shutdown);
     demo::apply(&app, start.demo).await?;

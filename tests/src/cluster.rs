@@ -158,6 +158,14 @@ impl Cluster {
 
     /// A running cluster where apis have these settings beside.
     pub async fn start_apis_with(settings: &[(&'static str, &str)]) -> Self {
+        let cluster = Self::prepare_apis_with(settings).await;
+        cluster.redis.start().await;
+        cluster.start_services().await;
+        cluster
+    }
+
+    /// The same; nothing runs yet.
+    pub async fn prepare_apis_with(settings: &[(&'static str, &str)]) -> Self {
         let mut cluster = Self::prepare(Mongo::shared().await);
         cluster
             .settings
@@ -167,8 +175,6 @@ impl Cluster {
         cluster.gateways = (0..2)
             .map(|_| gateway(cluster.redis.url(), cluster.api.internal_url(), &cluster.settings))
             .collect();
-        cluster.redis.start().await;
-        cluster.start_services().await;
         cluster
     }
 

@@ -171,6 +171,16 @@ impl Config {
         config.map(|config| (config, effective)).ok_or_else(ConfigErrors::unexplained)
     }
 
+    /// Reads where the internal listener is, and whether it speaks TLS.
+    pub(crate) fn read_internal(matches: &ArgMatches) -> Result<(ListenAddress, bool), ConfigErrors> {
+        let mut reader = Reader::open(SETTINGS, matches);
+        let listen = reader.listen("listen");
+        let internal = reader.internal_listen("internal_listen", listen.as_ref());
+        let is_secure = reader.optional_text(INTERNAL_TLS.certificate).is_some();
+        reader.finish()?;
+        internal.map(|internal| (internal, is_secure)).ok_or_else(ConfigErrors::unexplained)
+    }
+
     /// Reads what the command `key` needs: the folder, and how long a token lives. Nothing else has to be known where keys
     /// are made.
     pub(crate) fn read_keys(matches: &ArgMatches) -> Result<(KeyFolder, Duration), ConfigErrors> {

@@ -9,9 +9,9 @@ use rookery_api::accounts::command::UserError;
 use rookery_api::demo::{self, Demo};
 use rookery_api::{router, seed};
 use rookery_runtime::config::{arguments, section};
-use rookery_runtime::telemetry;
 use rookery_runtime::terminal::{complain, print};
 use rookery_runtime::token::{KeyFolder, command as key_command, install_provider};
+use rookery_runtime::{health, telemetry, this_build};
 
 mod config;
 mod ingest;
@@ -35,6 +35,7 @@ async fn main() -> ExitCode {
         Some(("keygen", matches)) => finish(keygen(matches)),
         Some(("key", matches)) => changed_keys(matches),
         Some(("openapi", _)) => finish(openapi()),
+        Some(("health", matches)) => finish(health(matches).await),
         Some(("settings", _)) => finish(print(&section("rookery-api", SETTINGS)).map_err(|error| error.to_string())),
         Some(("user", matches)) => match matches.subcommand() {
             Some((verb, matches)) => configured(verb, matches).await,
@@ -52,7 +53,7 @@ fn command() -> Command {
         .required(true)
         .value_parser(value_parser!(PathBuf));
     let root = Command::new("rookery-api")
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(this_build!().text())
         .about("Accounts, rooms and history of a Rookery chat cluster")
         .args(demo::arguments());
     let replace = Arg::new("replace")
@@ -64,6 +65,9 @@ fn command() -> Command {
     arguments(root, SETTINGS)
         .subcommand(Command::new("serve").about("Serve until a signal ends it (the default)"))
         .subcommand(Command::new("migrate").about("Bring the database up to date and end"))
+        .subcommand(
+            Command::new("health").about("Ask the server with these settings, on this machine, whether it is ready"),
+        )
         .subcommand(Command::new("config").about("Print the configuration in force"))
         .subcommand(Command::new("settings").about("Print the reference of the settings"))
         .subcommand(user_command::command())
@@ -109,6 +113,12 @@ async fn configured(name: &str, matches: &ArgMatches) -> ExitCode {
         return finish(seeded(&config, matches).await);
     }
     finish(server::serve(config, Demo::read(matches)).await.map_err(|error| error.to_string()))
+}
+
+/// Exit code 0 or 1, also where the settings are wrong: whoever asks knows no other.
+async fn health(matches: &ArgMatches) -> Result<(), String> {
+    let (internal, is_secure) = Config::read_internal(matches).map_err(|errors| errors.to_string())?;
+    health::check(&internal, is_secure).await
 }
 
 async fn copied(config: &Config, name: &str, matches: &ArgMatches) -> Result<(), String> {

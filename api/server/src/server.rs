@@ -21,6 +21,7 @@ use rookery_runtime::config::Unusable;
 use rookery_runtime::listener::{self, ListenerOptions};
 use rookery_runtime::log_throttle::LogThrottle;
 use rookery_runtime::shutdown::Shutdown;
+use rookery_runtime::this_build;
 use rookery_runtime::token::{SigningKeys, UnusableKeys};
 use rookery_store::{StoreError, Stores};
 use rookery_store_mongo as mongo;
@@ -54,6 +55,9 @@ pub(crate) enum ServeError {
     /// From the parts.
     #[error(transparent)]
     App(#[from] AppError),
+    /// Two metrics have one name.
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
     /// An address cannot be listened on.
     #[error(transparent)]
     Setting(#[from] Unusable),
@@ -81,6 +85,7 @@ pub(crate) async fn serve(config: Config, demo: Demo) -> Result<(), ServeError> 
         pace: config.pace,
         registration: config.registration,
     })?;
+    this_build!().register(app.metrics.registry())?;
     app.run_background(&shutdown);
     let start = Start { app: Arc::clone(&app), bus, stores, node_name: config.node_name.clone(), demo };
     let until = shutdown.clone();

@@ -136,6 +136,18 @@ impl Config {
         // A part is only missing where an error was reported.
         config.map(|config| (config, effective)).ok_or_else(ConfigErrors::unexplained)
     }
+
+    /// Reads where the internal listener is, and nothing else.
+    ///
+    /// # Errors
+    /// All that is wrong with it, at once.
+    pub(crate) fn read_internal(matches: &ArgMatches) -> Result<ListenAddress, ConfigErrors> {
+        let mut reader = Reader::open(SETTINGS, matches);
+        let listen = reader.listen("listen");
+        let internal = reader.internal_listen("internal_listen", listen.as_ref());
+        reader.finish()?;
+        internal.ok_or_else(ConfigErrors::unexplained)
+    }
 }
 
 fn gather(reader: &mut Reader) -> Option<Config> {

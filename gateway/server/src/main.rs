@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, Command};
 use rookery_runtime::config::{arguments, section};
-use rookery_runtime::telemetry;
 use rookery_runtime::terminal::{complain, print};
 use rookery_runtime::token::install_provider;
+use rookery_runtime::{health, telemetry, this_build};
 
 mod authority_http;
 mod config;
@@ -27,6 +27,7 @@ async fn main() -> ExitCode {
     let matches = command().get_matches();
     match matches.subcommand() {
         Some(("config", matches)) => print_config(matches),
+        Some(("health", matches)) => finish(health(matches).await),
         Some(("settings", _)) => finish(print(&section("rookery-gateway", SETTINGS))),
         Some((_, matches)) => serve(matches).await,
         None => serve(&matches).await,
@@ -35,10 +36,13 @@ async fn main() -> ExitCode {
 
 fn command() -> Command {
     let root = Command::new("rookery-gateway")
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(this_build!().text())
         .about("Sockets of a Rookery chat cluster");
     arguments(root, SETTINGS)
         .subcommand(Command::new("serve").about("Serve until a signal ends it (the default)"))
+        .subcommand(
+            Command::new("health").about("Ask the server with these settings, on this machine, whether it is ready"),
+        )
         .subcommand(Command::new("config").about("Print the configuration in force"))
         .subcommand(Command::new("settings").about("Print the reference of the settings"))
 }
@@ -55,6 +59,12 @@ async fn serve(matches: &ArgMatches) -> ExitCode {
     }
 }
 
+/// Exit code 0 or 1, also where the settings are wrong: whoever asks knows no other.
+async fn health(matches: &ArgMatches) -> Result<(), String> {
+    let internal = Config::read_internal(matches).map_err(|errors| errors.to_string())?;
+    health::check(&internal, false).await
+}
+
 fn print_config(matches: &ArgMatches) -> ExitCode {
     match Config::read(matches) {
         Ok((_, effective)) => finish(print(&effective.to_string())),
@@ -62,8 +72,8 @@ fn print_config(matches: &ArgMatches) -> ExitCode {
     }
 }
 
-fn finish(printed: std::io::Result<()>) -> ExitCode {
-    match printed {
+fn finish(outcome: Result<(), impl std::fmt::Display>) -> ExitCode {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, 1),
     }

@@ -8,6 +8,7 @@ use rookery_gateway::gateway::{Gateway, GatewayOptions, GatewayParts};
 use rookery_runtime::config::Unusable;
 use rookery_runtime::listener::{self, ListenerOptions};
 use rookery_runtime::shutdown::Shutdown;
+use rookery_runtime::this_build;
 use rookery_runtime::token::Verifier;
 
 use crate::authority_http::{AuthorityOptions, HttpAuthority};
@@ -41,6 +42,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
     let (drain, connections_max, limits) = (config.drain, config.connections_max, config.limits.clone());
     config.origins.warn_of_names(public.local_addr());
     let gateway = assemble(config, &shutdown)?;
+    this_build!().register(gateway.registry())?;
     gateway.run_background();
     let options = limits.listener(connections_max, gateway.refusals());
     let router = gateway.whole_router();

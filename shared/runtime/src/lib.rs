@@ -2,11 +2,14 @@
 //! framework, no bus and no database.
 
 pub mod address;
+pub mod build;
 pub mod config;
+pub mod health;
 pub mod limits;
 pub mod listener;
 pub mod log_throttle;
 pub mod origin;
+pub mod probe;
 pub mod rate;
 pub mod shutdown;
 pub mod telemetry;

@@ -7,6 +7,11 @@ use std::time::Duration;
 /// How often a process that signs tokens reads the folder of its keys again.
 pub const KEY_RELOAD_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How long the command `health` waits for its answer.
+pub const HEALTH_DEADLINE: Duration = Duration::from_secs(3);
+/// Bytes of an answer that the commands `health` and `doctor` read.
+pub const PROBE_ANSWER_BYTES_MAX: usize = 256 * 1024;
+
 // --- api -------------------------------------------------------------------------------------
 
 /// Before a warning about something that is tried again and again is logged again with the same reason.

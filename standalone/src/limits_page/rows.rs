@@ -125,6 +125,8 @@ pub(super) const ROWS: &[Row] = rows! {
     QUOTA_BURST_MAX: "the process does not start";
     CONNECTIONS_MAX_MAX: "the process does not start";
     ACCESS_TOKEN_SECONDS_MIN: "the process does not start";
+    HEALTH_DEADLINE: "the command fails";
+    PROBE_ANSWER_BYTES_MAX: "the command fails";
     SIGNING_KEYS_MAX: "the command is refused; the process does not start";
     SIGNING_KEY_NAME_BYTES_MAX: "the command is refused";
     ACCEPTS_PER_SECOND_MAX: "the process does not start";

@@ -22,6 +22,7 @@ mod faults;
 mod floods;
 mod foreign_clients;
 mod frame_attacks;
+mod health;
 mod hostile_addresses;
 mod http_cases;
 mod limits_of_http;

@@ -32,9 +32,9 @@ pub(super) fn ours(variables: impl Iterator<Item = (OsString, OsString)>) -> imp
     })
 }
 
-/// These speak to the command line and to the project's scripts, not to a process's settings.
+/// These speak to the command line, to the build and to the project's scripts, not to a process's settings.
 fn is_for_scripts(key: &str) -> bool {
-    key == FILE_FLAG || key == "tools" || key.starts_with("test_")
+    [FILE_FLAG, "tools", "commit"].contains(&key) || key.starts_with("test_")
 }
 
 fn is_service_link(key: &str, value: &str) -> bool {
@@ -126,9 +126,15 @@ mod tests {
 
     #[test]
     fn others_are_not_ours() {
-        for name in
-            ["LISTEN", "ROOKERYLISTEN", "XROOKERY_LISTEN", "ROOKERY_CONFIG", "ROOKERY_TEST_DIR", "ROOKERY_TOOLS"]
-        {
+        for name in [
+            "LISTEN",
+            "ROOKERYLISTEN",
+            "XROOKERY_LISTEN",
+            "ROOKERY_CONFIG",
+            "ROOKERY_TEST_DIR",
+            "ROOKERY_TOOLS",
+            "ROOKERY_COMMIT",
+        ] {
             assert_eq!(taken(name, "x"), None, "{name}");
         }
         assert_eq!(taken("rookery_listen", "x").as_deref(), Some("listen"));

@@ -1,6 +1,6 @@
 //! An address to listen on: a number or a name, and a port.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::{fmt, io};
 
@@ -72,6 +72,17 @@ impl ListenAddress {
     pub fn is_loopback(&self) -> bool {
         let is_number = self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         is_number || self.host.eq_ignore_ascii_case("localhost")
+    }
+
+    /// Host and port by which this machine itself reaches what listens there: whatever listens on all addresses listens on
+    /// the loopback one.
+    pub fn from_here(&self) -> (String, u16) {
+        let host = match self.host.parse::<IpAddr>() {
+            Ok(IpAddr::V4(address)) if address.is_unspecified() => LOCAL.to_owned(),
+            Ok(IpAddr::V6(address)) if address.is_unspecified() => Ipv6Addr::LOCALHOST.to_string(),
+            Ok(_) | Err(_) => self.host.clone(),
+        };
+        (host, self.port)
     }
 
     /// Listens there. A name is looked up, and the first of its addresses that this machine has is taken.
@@ -173,6 +184,18 @@ mod tests {
             ("[::]:0", "127.0.0.1:0"),
         ] {
             assert_eq!(parsed(public).follower("internal_listen").to_string(), internal);
+        }
+    }
+
+    #[test]
+    fn what_listens_everywhere_is_reached_on_loopback() {
+        for (text, host) in [
+            ("0.0.0.0:9081", "127.0.0.1"),
+            ("[::]:9081", "::1"),
+            ("10.0.0.7:9081", "10.0.0.7"),
+            ("localhost:9081", "localhost"),
+        ] {
+            assert_eq!(parsed(text).from_here(), (host.to_owned(), 9081), "{text}");
         }
     }
 
