@@ -26,5 +26,6 @@ mod room_heads;
 pub mod rooms;
 pub mod router;
 pub mod seed;
+pub mod server;
 pub mod stored_waiter;
 pub mod unread;

@@ -33,7 +33,7 @@ use crate::http::limit::{self, Limits, limited};
 use crate::http::observe::{deadline, observe, panicked, prepared, sized};
 use crate::http::openapi::{Base, complete};
 use crate::http::{files, health, jwks};
-use crate::{accounts, authority, history, messages, moderation, presence, rooms, unread};
+use crate::{accounts, authority, history, messages, moderation, presence, rooms, server, unread};
 
 const DOCUMENT: &str = "/openapi.json";
 /// The same for the sockets.
@@ -105,7 +105,8 @@ fn documented() -> (Router<AppState>, Document) {
         .merge(history::routes())
         .merge(moderation::routes())
         .merge(presence::routes())
-        .merge(unread::routes());
+        .merge(unread::routes())
+        .merge(server::routes());
     let (router, mut document) = router.split_for_parts();
     document.merge(OpenApiRouter::<AppState>::new().routes(routes!(jwks::jwks)).into_openapi());
     complete(&mut document);
@@ -226,6 +227,7 @@ mod tests {
         "PUT /api/v1/rooms/{room}/read",
         "GET /api/v1/users/me/rooms",
         "GET /api/v1/users/me/unread",
+        "GET /api/v1/server",
     ];
 
     #[test]

@@ -11,10 +11,15 @@ use std::process::Command;
 
 const GIVEN: &str = "ROOKERY_COMMIT";
 
+#[expect(clippy::disallowed_methods, reason = "settings are those of a running program")]
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok()
+}
+
 fn main() {
     println!("cargo::rerun-if-env-changed={GIVEN}");
-    let given = env::var(GIVEN).ok().filter(|commit| is_commit(commit));
-    let is_release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
+    let given = variable(GIVEN).filter(|commit| is_commit(commit));
+    let is_release = variable("PROFILE").is_some_and(|profile| profile == "release");
     let commit = given.or_else(|| is_release.then(of_repository).flatten());
     println!("cargo::rustc-env=ROOKERY_BUILD_COMMIT={}", commit.as_deref().unwrap_or("unknown"));
 }

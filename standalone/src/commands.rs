@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use rookery_api::accounts::command as user_command;
 use rookery_api::seed::{Credentials, Order};
+use rookery_runtime::doctor::public::{self, Deployment};
+use rookery_runtime::doctor::{Report, files};
 use rookery_runtime::token::{KeyFolder, command as key_command};
 use rookery_store::Stores;
 use rookery_store_sqlite::backup::{self, Copied, DataFolder};
@@ -82,6 +84,21 @@ pub(crate) async fn change_user(
 pub(crate) fn change_keys(options: &Options, order: key_command::Order) -> Result<String, StartError> {
     let folder = KeyFolder::new(&keys_dir(&options.data_dir), None);
     Ok(order.execute(&folder, options.tokens.access_life)?)
+}
+
+/// Looks at what the server of this folder stands on, and at the way to it.
+pub(crate) async fn examine(options: &Options) -> Report {
+    let (mut report, keys) = (Report::default(), KeyFolder::new(&keys_dir(&options.data_dir), None));
+    files::keys(&mut report, &keys);
+    files::open_files(&mut report, options.connections_max);
+    let deployment = Deployment {
+        origins: &options.origins,
+        listen: &options.listen,
+        proxies: options.limits.proxies(),
+        keys: keys.read(None).ok().map(|set| set.public()),
+    };
+    public::look(&mut report, &deployment).await;
+    report
 }
 
 /// Makes what a load test needs; the server of the same folder may run meanwhile.

@@ -12,7 +12,7 @@ use rookery_protocol::{asyncapi, socketio, typescript};
 use rookery_runtime::config::{ConfigErrors, arguments};
 use rookery_runtime::terminal::{complain, print};
 use rookery_runtime::token::command as key_command;
-use rookery_runtime::{health, telemetry, this_build, token};
+use rookery_runtime::{doctor, health, telemetry, this_build, token};
 
 mod commands;
 mod config;
@@ -35,6 +35,8 @@ enum MainError {
     Start(#[from] StartError),
     #[error("{0}")]
     Unready(String),
+    #[error("something is wrong with the deployment; see above")]
+    Unwell,
     #[error("no runtime: {0}")]
     Runtime(#[source] std::io::Error),
     #[error("nothing can be printed: {0}")]
@@ -69,6 +71,7 @@ fn run() -> Result<(), MainError> {
                 .help("Makes this user an admin of the server"),
         )
         .subcommand(user_command::command())
+        .subcommand(doctor::command())
         .subcommand(key_command::command())
         .subcommand(commands::backup_command())
         .subcommand(commands::restore_command())
@@ -92,6 +95,7 @@ fn run() -> Result<(), MainError> {
         Some(("health", matches)) => return ready(matches),
         Some(("seed", matches)) => return seeded(matches),
         Some(("user", matches)) => return changed(matches),
+        Some(("doctor", matches)) => return examined(matches),
         Some(("key", matches)) => return changed_keys(matches),
         Some(("backup", matches)) => return show(&commands::back_up(&prepared(matches)?, matches)?),
         Some(("restore", matches)) => return show(&commands::restore(&prepared(matches)?, matches)?),
@@ -131,6 +135,18 @@ fn changed(matches: &ArgMatches) -> Result<(), MainError> {
     let done = runtime.block_on(commands::change_user(&options, order, line))?;
     lost.map_or(Ok(()), |error| Err(MainError::Output(error)))?;
     show(&done)
+}
+
+fn examined(matches: &ArgMatches) -> Result<(), MainError> {
+    let options = prepared(matches)?;
+    let runtime = tokio::runtime::Runtime::new().map_err(MainError::Runtime)?;
+    let report = runtime.block_on(commands::examine(&options));
+    if matches.get_flag("json") {
+        show(&report.json().map_err(|error| MainError::Output(error.into()))?)?;
+    } else {
+        show(&report.text())?;
+    }
+    if report.has_errors() { Err(MainError::Unwell) } else { Ok(()) }
 }
 
 fn changed_keys(matches: &ArgMatches) -> Result<(), MainError> {

@@ -9,11 +9,13 @@ use rookery_api::accounts::command::UserError;
 use rookery_api::demo::{self, Demo};
 use rookery_api::{router, seed};
 use rookery_runtime::config::{arguments, section};
+use rookery_runtime::doctor as doctor_command;
 use rookery_runtime::terminal::{complain, print};
 use rookery_runtime::token::{KeyFolder, command as key_command, install_provider};
 use rookery_runtime::{health, telemetry, this_build};
 
 mod config;
+mod doctor;
 mod ingest;
 mod limits;
 mod server;
@@ -75,6 +77,7 @@ fn command() -> Command {
         .subcommand(Command::new("restore").about(restore).arg(file()).arg(replace))
         .subcommand(Command::new("restored").about(restored))
         .subcommand(seed::command())
+        .subcommand(doctor_command::command())
         .subcommand(key_command::command())
         .subcommand(Command::new("keygen").about("Write a new signing key into a folder").arg(out))
         .subcommand(Command::new("openapi").about("Print the OpenAPI document"))
@@ -102,6 +105,9 @@ async fn configured(name: &str, matches: &ArgMatches) -> ExitCode {
     telemetry::init(config.log_format, &config.log_filter);
     if name == "migrate" {
         return finish(server::migrate(&config).await.map_err(|error| error.to_string()));
+    }
+    if name == "doctor" {
+        return examined(&config, matches).await;
     }
     if let "backup" | "restore" | "restored" = name {
         return finish(copied(&config, name, matches).await);
@@ -138,6 +144,18 @@ async fn copied(config: &Config, name: &str, matches: &ArgMatches) -> Result<(),
         _ => server::restored(config).await.map(|keys| format!("{keys} keys of Redis are gone\n")),
     };
     print(&summary.map_err(|error| error.to_string())?).map_err(|error| error.to_string())
+}
+
+/// Exit code 1 if anything is an error.
+async fn examined(config: &Config, matches: &ArgMatches) -> ExitCode {
+    let report = doctor::look(config).await;
+    let text = if matches.get_flag("json") {
+        report.json().map_err(|error| error.to_string())
+    } else {
+        Ok(report.text())
+    };
+    let printed = finish(text.and_then(|text| print(&text).map_err(|error| error.to_string())));
+    if report.has_errors() { ExitCode::FAILURE } else { printed }
 }
 
 async fn changed(config: &Config, order: Result<user_command::Order, UserError>) -> Result<(), String> {

@@ -21,6 +21,16 @@ pub enum Registration {
     Closed,
 }
 
+impl Registration {
+    /// As the setting spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 impl SettingValue for Registration {}
 
 impl FromStr for Registration {

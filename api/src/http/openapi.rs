@@ -37,6 +37,7 @@ pub mod schema;
         (name = "rooms", description = "Rooms and membership"),
         (name = "messages", description = "Sending, and reading history"),
         (name = "moderation", description = "Keeping order in rooms"),
+        (name = "server", description = "The server itself"),
     ),
 )]
 pub(crate) struct Base;

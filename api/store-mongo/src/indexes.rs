@@ -10,7 +10,8 @@ use crate::fields::key;
 pub(super) struct Index {
     /// Its collection.
     pub(super) collection: &'static str,
-    name: &'static str,
+    /// Its name in the collection.
+    pub(super) name: &'static str,
     fields: &'static [&'static str],
     kind: Kind,
 }

@@ -57,6 +57,7 @@ mod room_locks;
 mod rooms;
 mod sanctions;
 mod sessions;
+pub mod survey;
 mod timeline;
 mod transaction;
 mod unread;

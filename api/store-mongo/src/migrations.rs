@@ -95,6 +95,11 @@ async fn mark_acts(database: Database) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Every index that the steps make.
+pub(super) fn indexes() -> impl Iterator<Item = &'static Index> {
+    STEPS.iter().flat_map(|step| step.indexes)
+}
+
 /// The newest step that this program knows.
 pub(super) fn newest() -> &'static str {
     STEPS.last().map_or("", |step| step.name)

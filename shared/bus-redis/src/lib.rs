@@ -50,6 +50,7 @@ mod quota;
 mod removal;
 mod scripts;
 mod subscriber;
+pub mod survey;
 mod wakeups;
 
 pub use address::{RedisAddress, TLS_SETTINGS};

@@ -40,7 +40,7 @@ impl RedisBus {
 }
 
 /// Every master; none stands for the only server where there is no cluster.
-fn servers(client: &Client) -> Vec<Option<Server>> {
+pub(super) fn servers(client: &Client) -> Vec<Option<Server>> {
     let masters = client.cached_cluster_state().map(|routing| routing.unique_primary_nodes());
     let masters: HashSet<Server> = masters.unwrap_or_default().into_iter().collect();
     if client.is_clustered() {

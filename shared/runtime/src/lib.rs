@@ -4,6 +4,7 @@
 pub mod address;
 pub mod build;
 pub mod config;
+pub mod doctor;
 pub mod health;
 pub mod limits;
 pub mod listener;

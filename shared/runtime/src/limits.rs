@@ -7,8 +7,10 @@ use std::time::Duration;
 /// How often a process that signs tokens reads the folder of its keys again.
 pub const KEY_RELOAD_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long the command `health` waits for its answer.
-pub const HEALTH_DEADLINE: Duration = Duration::from_secs(3);
+/// How long the command `health` waits for its answer: longer than a process takes to see that what it needs does not answer.
+pub const HEALTH_DEADLINE: Duration = Duration::from_secs(5);
+/// How long the command `doctor` waits for an answer.
+pub const DOCTOR_DEADLINE: Duration = Duration::from_secs(5);
 /// Bytes of an answer that the commands `health` and `doctor` read.
 pub const PROBE_ANSWER_BYTES_MAX: usize = 256 * 1024;
 

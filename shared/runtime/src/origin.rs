@@ -1,9 +1,9 @@
 //! Which web pages may ask: those of the deployment's own addresses, of loopback names, and of the origins that operators
 //! allow. What a request says in `Host` is not believed: a page can make its own name lead here.
 
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
+use std::{fmt, io};
 
 use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
@@ -28,7 +28,11 @@ pub const SETTINGS: [Setting; 2] = [
 
 /// The origins whose pages may ask.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origins(Vec<Origin>);
+pub struct Origins {
+    named: Vec<Origin>,
+    /// How many of them, the first ones, are addresses of the deployment itself.
+    own: usize,
+}
 
 impl SettingValue for Origins {}
 
@@ -37,11 +41,14 @@ impl SettingValue for Origins {}
 #[error("{0:?} is not an origin like https://chat.example")]
 pub struct BadOrigin(String);
 
+/// Scheme, host and port of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Origin {
-    secure: bool,
+pub struct Origin {
+    /// Whether it is `https`.
+    pub secure: bool,
     host: String,
-    port: u16,
+    /// Its port, that of the scheme if none is named.
+    pub port: u16,
 }
 
 struct Host {
@@ -54,13 +61,18 @@ impl Origins {
     pub fn read(reader: &mut Reader) -> Option<Self> {
         let [own, allowed] = SETTINGS.map(|setting| reader.required::<Self>(setting.key));
         let (mut own, allowed) = (own?, allowed?);
-        own.0.extend(allowed.0);
+        own.named.extend(allowed.named);
         Some(own)
+    }
+
+    /// The addresses of the deployment itself.
+    pub fn own(&self) -> &[Origin] {
+        &self.named[..self.own]
     }
 
     /// Says so where people seem to come by a name that nobody has set.
     pub fn warn_of_names(&self, listens: io::Result<SocketAddr>) {
-        if self.0.is_empty() && listens.is_ok_and(|address| !address.ip().is_loopback()) {
+        if self.named.is_empty() && listens.is_ok_and(|address| !address.ip().is_loopback()) {
             tracing::warn!("public_url is not set: pages under other names than loopback ones cannot open sockets");
         }
     }
@@ -72,12 +84,12 @@ impl Origins {
         }
         let Some(origin) = single(headers, &ORIGIN).and_then(text::<Origin>) else { return false };
         let host = single(headers, &HOST).and_then(text::<Host>);
-        self.0.contains(&origin) || host.is_some_and(|host| host.is_loopback_of(&origin))
+        self.named.contains(&origin) || host.is_some_and(|host| host.is_loopback_of(&origin))
     }
 
     /// Whether an origin is one of those that are named.
     pub fn are_asked_by(&self, origin: &HeaderValue) -> bool {
-        text(origin).is_some_and(|origin| self.0.contains(&origin))
+        text(origin).is_some_and(|origin| self.named.contains(&origin))
     }
 }
 
@@ -102,8 +114,39 @@ impl FromStr for Origins {
         let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         entries
             .map(|entry| entry.strip_suffix('/').unwrap_or(entry).parse())
-            .collect::<Result<_, _>>()
-            .map(Self)
+            .collect::<Result<Vec<_>, _>>()
+            .map(|named| Self { own: named.len(), named })
+    }
+}
+
+impl Origin {
+    /// Without TLS, at a host or an address, IPv6 without brackets.
+    pub fn plain(host: &str, port: u16) -> Self {
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_ascii_lowercase() };
+        Self { secure: false, host, port }
+    }
+
+    /// The host, IPv6 without brackets.
+    pub fn host(&self) -> &str {
+        self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host)
+    }
+
+    /// Whether it is on this machine.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.host)
+    }
+}
+
+impl fmt::Display for Origin {
+    /// As a browser writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.secure { "https" } else { "http" };
+        write!(f, "{scheme}://{}", self.host)?;
+        if self.port == default_port(self.secure) {
+            Ok(())
+        } else {
+            write!(f, ":{}", self.port)
+        }
     }
 }
 
@@ -219,6 +262,17 @@ mod tests {
         }
         headers.insert(HOST, "127.0.0.1".parse().unwrap());
         assert!(!Origins::default().may_connect(&headers));
+    }
+
+    #[test]
+    fn an_origin_is_written_as_browsers_write_it() {
+        for text in ["https://chat.example", "http://chat.example:8080", "http://[::1]:8080", "https://localhost:80"] {
+            assert_eq!(text.parse::<Origin>().unwrap().to_string(), text);
+        }
+        assert_eq!("https://chat.example:443".parse::<Origin>().unwrap().to_string(), "https://chat.example");
+        assert_eq!(Origin::plain("::1", 80).to_string(), "http://[::1]");
+        assert_eq!(Origin::plain("::1", 80).host(), "::1");
+        assert!(Origin::plain("localhost", 1).is_loopback() && !Origin::plain("chat.example", 1).is_loopback());
     }
 
     #[test]

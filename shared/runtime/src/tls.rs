@@ -82,6 +82,14 @@ pub fn without_authorities() -> Result<ClientConfig, String> {
     client_config(RootCertStore::empty(), None)
 }
 
+/// A client that trusts whom the system trusts.
+///
+/// # Errors
+/// If the system trusts nobody.
+pub fn of_system() -> Result<ClientConfig, String> {
+    client_config(system()?, None)
+}
+
 /// How a server speaks TLS. None if no setting says so, or if one is wrong, which the reader remembers.
 pub fn server(reader: &mut Reader, keys: ServerKeys) -> Option<ServerTls> {
     let clients = authorities(reader, keys.client_ca);

@@ -7,6 +7,7 @@ use rookery_protocol::id::{SessionId, UserId};
 use serde::{Deserialize, Serialize};
 
 pub mod command;
+mod error;
 mod folder;
 mod key_set;
 pub mod keys;
@@ -14,9 +15,10 @@ mod pem;
 mod provider;
 pub mod verify;
 
+pub use error::{KeyError, UnusableKeys};
 pub use folder::KeyFolder;
 pub use key_set::{KeySet, SigningKey};
-pub use keys::{KeyError, SigningKeys, UnusableKeys};
+pub use keys::SigningKeys;
 pub use provider::install_provider;
 pub use verify::{Signer, TokenError, Verifier};
 

@@ -126,6 +126,7 @@ pub(super) const ROWS: &[Row] = rows! {
     CONNECTIONS_MAX_MAX: "the process does not start";
     ACCESS_TOKEN_SECONDS_MIN: "the process does not start";
     HEALTH_DEADLINE: "the command fails";
+    DOCTOR_DEADLINE: "it is an error of the deployment";
     PROBE_ANSWER_BYTES_MAX: "the command fails";
     SIGNING_KEYS_MAX: "the command is refused; the process does not start";
     SIGNING_KEY_NAME_BYTES_MAX: "the command is refused";

@@ -4,7 +4,6 @@ use std::process::Output;
 
 use rookery_tests::certificates::Certificates;
 use rookery_tests::cluster::Cluster;
-use rookery_tests::deployment::Deployment;
 use rookery_tests::node::Node;
 use rookery_tests::process::{Process, Spec};
 use rookery_tests::rest::Rest;
@@ -56,7 +55,7 @@ async fn a_server_that_is_not_ready_says_why() {
     let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = mute.local_addr().unwrap().to_string();
     let (code, why) = told(&spec("rookery-gateway", &["health", "--internal-listen", &address], &[]).fed(""));
-    assert!(code == Some(1) && why.contains("no answer within 3000 ms"), "{code:?} {why}");
+    assert!(code == Some(1) && why.contains("no answer within 5000 ms"), "{code:?} {why}");
 }
 
 #[test]
@@ -127,8 +126,4 @@ async fn every_process_shows_its_build_once() {
             assert!(matches!(&lines[..], [line] if line.contains(&version) && line.contains("commit=\"")), "{lines:?}");
         }
     }
-    shared::standalone().await.assert_alive();
-    let Deployment::Cluster(_) = shared::cluster().await else {
-        unreachable!("the shared cluster is one")
-    };
 }

@@ -15,6 +15,7 @@ mod cold_rooms;
 mod costs;
 mod crowd;
 mod data_folder;
+mod doctor;
 mod document;
 mod drain;
 mod ended_logins;

@@ -17,6 +17,7 @@ use rookery_tests::standalone::Standalone;
 use rookery_tests::wait::{self, PATIENCE};
 use rookery_tests::ws::{Attempt, Socket, Way};
 use serde_json::json;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval, sleep};
 
 const ME: &str = "/api/v1/users/me";
@@ -179,11 +180,58 @@ async fn shown(nodes: &[&Node], part: &str, is_there: bool) {
     }
 }
 
+/// Everybody who talks, comes and goes, and asks.
+fn spawn_load(load: &Arc<Load>, logins: &[Arc<Login>], bases: &[String; 2]) -> Vec<JoinHandle<()>> {
+    let talkers = logins.iter().cycle().take(CLIENTS_PER_NODE * 2).enumerate();
+    let talkers =
+        talkers.map(|(n, login)| tokio::spawn(talk(Arc::clone(load), Arc::clone(login), bases[n % 2].clone())));
+    let mut tasks: Vec<_> = talkers.collect();
+    for login in logins {
+        tasks.push(tokio::spawn(come_and_go(Arc::clone(load), Arc::clone(login), bases.clone())));
+        tasks.push(tokio::spawn(ask(Arc::clone(load), Arc::clone(login))));
+    }
+    tasks
+}
+
+/// Nobody was refused anything, and it was no silence.
+fn assert_untroubled(load: &Load) {
+    assert_eq!(*load.refusals.lock(), Vec::<String>::new());
+    let counts = [&load.acked, &load.renewed, &load.asked, &load.connected].map(|count| count.load(Ordering::Relaxed));
+    println!("acks, renewals, requests, connections without a refusal: {counts:?}");
+    assert!(counts.iter().all(|count| *count > 10), "no load: {counts:?}");
+}
+
+/// Removes the key as soon as no token of it can live; until then the command refuses.
+async fn remove_in_time(cluster: &Cluster, first: &str) {
+    let early = cluster.refused_api(&["key", "remove", first]);
+    assert!(early.contains("may be valid for"), "{early}");
+    assert!(cluster.refused_api(&["key", "remove", "second"]).contains("signs"));
+    wait::until("the old key may go", async || {
+        sleep(Duration::from_millis(500)).await;
+        tokio::task::block_in_place(|| cluster.try_api(&["key", "remove", first]))
+    })
+    .await;
+}
+
+/// A token is refused by every api and every gateway.
+async fn assert_worthless(token: &str, apis: &[&Node], gateways: &[&Node]) {
+    for api in apis {
+        Rest::new(api.public_url())
+            .get(ME, Some(token))
+            .await
+            .expect_problem(401, "unauthenticated");
+    }
+    for gateway in gateways {
+        let mut socket = Socket::connect(&gateway.socket_url(), "/ws", token, Way::FirstFrame).await.open();
+        assert_eq!(socket.closed(PATIENCE).await, Some(4401));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a11_keys_are_changed_under_load_and_nobody_is_refused() {
     let seconds = TOKEN_LIFE.as_secs().to_string();
     let cluster = Cluster::start_apis_with(&[("access_token_seconds", &seconds)]).await;
-    let second_api = cluster.another_api();
+    let (second_api, late) = (cluster.another_api(), cluster.another_gateway());
     second_api.start().await;
     let apis = [&cluster.api, &second_api];
     let bases = [0, 1].map(|n| cluster.gateways[n].socket_url());
@@ -194,16 +242,8 @@ async fn a11_keys_are_changed_under_load_and_nobody_is_refused() {
     }
     let forge = Forge::new(&cluster.keys_dir, &owner);
     let [[first, first_id, _]] = &listed(&cluster)[..] else { panic!("one key at first") };
-
     let load = Arc::new(Load::default());
-    let mut tasks = Vec::new();
-    for (n, login) in logins.iter().cycle().take(CLIENTS_PER_NODE * 2).enumerate() {
-        tasks.push(tokio::spawn(talk(Arc::clone(&load), Arc::clone(login), bases[n % 2].clone())));
-    }
-    for login in &logins {
-        tasks.push(tokio::spawn(come_and_go(Arc::clone(&load), Arc::clone(login), bases.clone())));
-        tasks.push(tokio::spawn(ask(Arc::clone(&load), Arc::clone(login))));
-    }
+    let tasks = spawn_load(&load, &logins, &bases);
 
     // 1. Added: it verifies everywhere before it signs anywhere.
     cluster.run_api(&["key", "add", "second"], "");
@@ -217,70 +257,31 @@ async fn a11_keys_are_changed_under_load_and_nobody_is_refused() {
     // 2. Chosen: it signs, and both verify, also on a gateway that comes now.
     cluster.run_api(&["key", "use", "second"], "");
     shown(&apis, &format!("rookery_api_keys{{kid=\"{second_id}\",use=\"signs\"}} 1"), true).await;
-    let late = cluster.another_gateway();
     late.start().await;
+    let gateways: Vec<&Node> = gateways.into_iter().chain([&late]).collect();
     let lasting = forge.claim("exp", json!(now_seconds() + 3_600));
-    assert_eq!(Rest::new(second_api.public_url()).get(ME, Some(&lasting)).await.status, 200, "the overlap");
+    let _me = Rest::new(second_api.public_url()).get(ME, Some(&lasting)).await.expect(200);
     let mut of_old_key = Vec::new();
-    for gateway in gateways.iter().copied().chain([&late]) {
+    for gateway in &gateways {
         of_old_key.push(Socket::login(&gateway.socket_url(), "/ws", &lasting).await);
     }
 
-    // 3. Removed, once no token of it can live.
-    let early = cluster.refused_api(&["key", "remove", first]);
-    assert!(early.contains("may be valid for"), "{early}");
-    assert!(cluster.refused_api(&["key", "remove", "second"]).contains("signs"));
-    let removed = cluster.keys_dir.join(format!("{first}.pem"));
-    wait::until("the old key may go", async || {
-        !removed.exists() || {
-            let done = tokio::task::block_in_place(|| cluster.try_api(&["key", "remove", first]));
-            sleep(Duration::from_millis(200)).await;
-            done
-        }
-    })
-    .await;
+    // 3. Removed: tokens of it are worth nothing, under whichever id, and end what they have opened.
+    remove_in_time(&cluster, first).await;
     shown(&apis, first_id, false).await;
     shown(&gateways, first_id, false).await;
-    shown(&[&late], first_id, false).await;
-
-    // Tokens of the removed key are worth nothing, under whichever id, and end what they have opened.
-    for kid in [first_id.as_str(), second_id.as_str(), "../second", "second", "first"] {
-        let token = forge.field("kid", json!(kid));
-        for api in apis {
-            Rest::new(api.public_url())
-                .get(ME, Some(&token))
-                .await
-                .expect_problem(401, "unauthenticated");
-        }
-        for gateway in gateways.iter().copied().chain([&late]) {
-            let mut socket = match Socket::connect(&gateway.socket_url(), "/ws", &token, Way::FirstFrame).await {
-                Attempt::Open(socket) => socket,
-                Attempt::Refused(status) => panic!("the upgrade itself has no token: {status}"),
-                Attempt::Unreachable(cause) => panic!("{cause}"),
-            };
-            assert_eq!(socket.closed(PATIENCE).await, Some(4401), "{kid}");
-        }
+    for kid in [first_id.as_str(), second_id.as_str(), "../second", "second", first] {
+        assert_worthless(&forge.field("kid", json!(kid)), &apis, &gateways).await;
     }
     for socket in &mut of_old_key {
         assert_eq!(socket.closed(PATIENCE).await, Some(4401), "a socket lives as long as its token's key");
     }
 
-    // Tokens of the new key only, for longer than any token lives.
+    // With the new key only, for longer than any token lives.
     sleep(TOKEN_LIFE).await;
     load.quiet.store(true, Ordering::Relaxed);
     join_all(tasks).await.into_iter().for_each(|task| task.expect("a client ends by itself"));
-    assert_eq!(*load.refusals.lock(), Vec::<String>::new());
-    for (what, count) in [
-        ("acks", &load.acked),
-        ("renewals", &load.renewed),
-        ("requests", &load.asked),
-        ("connections", &load.connected),
-    ] {
-        let count = count.load(Ordering::Relaxed);
-        assert!(count > 10, "{count} {what} are no load");
-    }
-    let load = (&load.acked, &load.renewed, &load.asked, &load.connected);
-    println!("acks, renewals, requests, connections without a refusal: {load:?}");
+    assert_untroubled(&load);
     Deployment::Cluster(Box::new(cluster)).assert_alive();
 }
 

@@ -28,6 +28,11 @@ pub const SETTINGS: [Setting; 16] =
     joined(&[&quota::SETTINGS, &[address::SETTING, listener::ACCEPTS_SETTING], &listener::ADDRESS_SETTINGS]);
 
 impl LimiterOptions {
+    /// Whose word about clients counts.
+    pub const fn proxies(&self) -> &Proxies {
+        &self.proxies
+    }
+
     /// Reads [`SETTINGS`]; what is wrong is remembered by the reader.
     pub fn read(reader: &mut Reader) -> Option<Self> {
         let (rates, proxies) = (Rates::read(reader), reader.required(address::SETTING.key));

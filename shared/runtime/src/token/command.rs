@@ -6,7 +6,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::limits::TOKEN_LEEWAY;
 
-use super::{KeyError, KeyFolder};
+use super::error::KeyError;
+use super::folder::KeyFolder;
 use crate::limits::KEY_RELOAD_INTERVAL;
 
 /// Letters of a time up to the second.

@@ -9,13 +9,15 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, UNIX_EPOCH};
 
 use ring::rand::SystemRandom;
 use ring::signature::Ed25519KeyPair;
+use rookery_protocol::clock::UnixMillis;
 
+use super::error::KeyError;
 use super::key_set::{KeySet, SigningKey};
-use super::{KeyError, pem};
+use super::pem;
 use crate::limits::{SIGNING_KEY_NAME_BYTES_MAX, SIGNING_KEYS_MAX};
 
 /// Names the key that signs.
@@ -110,7 +112,8 @@ impl KeyFolder {
             return Err(KeyError::Signs(name.to_owned()));
         }
         let choice = fs::metadata(self.dir.join(CHOICE)).and_then(|file| file.modified()).ok();
-        let age = choice.map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
+        let now = Duration::from_millis(u64::try_from(UnixMillis::now().0).unwrap_or(0));
+        let age = choice.map(|at| now.saturating_sub(at.duration_since(UNIX_EPOCH).unwrap_or_default()));
         match age.and_then(|age| chosen_since.checked_sub(age)).filter(|rest| !rest.is_zero()) {
             Some(rest) => Err(KeyError::TooEarly { name: name.to_owned(), seconds: rest.as_secs() + 1 }),
             None => fs::remove_file(&path).map_err(at(&path)),
@@ -242,7 +245,7 @@ mod tests {
         let (_dir, folder) = folder(&["a", "b"]);
         assert!(matches!(folder.remove("a", Duration::ZERO), Err(KeyError::Signs(_))));
         folder.choose("b").unwrap();
-        assert!(matches!(folder.remove("a", Duration::from_secs(60)), Err(KeyError::TooEarly { .. })));
+        assert!(matches!(folder.remove("a", Duration::from_mins(1)), Err(KeyError::TooEarly { .. })));
         folder.remove("a", Duration::ZERO).unwrap();
         assert_eq!(folder.read(None).unwrap().iter().count(), 1);
         assert!(matches!(folder.remove("a", Duration::ZERO), Err(KeyError::Io { .. })));

@@ -7,7 +7,8 @@ use ring::digest::{SHA256, digest};
 use ring::hmac;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 
-use super::{Claims, Jwk, JwkSet, KeyError, TOKEN_TYPE};
+use super::error::KeyError;
+use super::{Claims, Jwk, JwkSet, TOKEN_TYPE};
 
 /// Signing keys as a folder had them.
 pub struct KeySet {
