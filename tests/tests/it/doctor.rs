@@ -6,7 +6,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
 use rookery_tests::cluster::Cluster;
-use rookery_tests::front::Front;
+use rookery_tests::front::{Front, Make, Servers};
 use rookery_tests::ports;
 use rookery_tests::process::Spec;
 use rookery_tests::redis::{self, Redis};
@@ -185,7 +185,8 @@ async fn a_proxy_that_nobody_trusts_is_told_and_so_is_an_address_that_nobody_nam
     for trusted in ["127.0.0.1", ""] {
         let server = Standalone::prepare_with(&[("limits", "off"), ("trusted_proxies", trusted)]);
         server.node.start().await;
-        for front in [Front::haproxy(&server.node).await, Front::nginx(&server.node).await] {
+        for make in [Make::Haproxy, Make::Nginx] {
+            let front = Front::start(make, Servers::one(&server.node)).await;
             let mut spec = server.node.process.command(&["doctor", "--json"]);
             spec.env.push(("ROOKERY_PUBLIC_URL".to_owned(), format!("http://{}", front.address())));
             let client_address = if trusted.is_empty() { "error" } else { "ok" };
