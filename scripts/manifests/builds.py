@@ -1,6 +1,10 @@
 """The Dockerfile and what else names the toolchain."""
 
+import json
 import re
+import subprocess
+import tempfile
+from pathlib import Path
 
 from findings import Finding
 from render import ROOT
@@ -50,6 +54,28 @@ def one_toolchain(texts, channel):
                 yield Finding(name, f"names Rust {match['version']}, rust-toolchain.toml {channel}")
 
 
+def targets_of_cargo():
+    """Where the source of each library, program and build script of the workspace begins."""
+    command = ["cargo", "metadata", "--no-deps", "--offline", "--format-version", "1"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    for package in json.loads(done.stdout)["packages"]:
+        for target in package["targets"]:
+            if {"lib", "bin", "custom-build"} & set(target["kind"]):
+                yield Path(target["src_path"]).relative_to(ROOT)
+
+
+def whole(sources, folder):
+    """The layer of dependencies is built of what `skeleton` makes: it has to have all that cargo looks for."""
+    for source in sources:
+        if not (folder / source).is_file():
+            yield Finding("deploy/docker/skeleton", f"leaves out {source}")
+
+
+def skeleton(folder):
+    subprocess.run([str(ROOT / "deploy/docker/skeleton"), str(folder)], cwd=ROOT, check=True)
+    return folder
+
+
 def version():
     """Version of the workspace."""
     return re.search(r'^version = "([^"]+)"', (ROOT / "Cargo.toml").read_text(encoding="utf-8"), re.MULTILINE)[1]
@@ -59,4 +85,6 @@ def findings():
     dockerfile = (ROOT / DOCKERFILE).read_text(encoding="utf-8")
     channel = re.search(r'channel = "([\d.]+)"', (ROOT / "rust-toolchain.toml").read_text(encoding="utf-8"))[1]
     texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in (DOCKERFILE, "docker-compose.yml")}
-    return [*plain(dockerfile), *programs(dockerfile), *one_toolchain(texts, channel)]
+    with tempfile.TemporaryDirectory() as folder:
+        left_out = list(whole(targets_of_cargo(), skeleton(Path(folder))))
+    return [*plain(dockerfile), *programs(dockerfile), *one_toolchain(texts, channel), *left_out]

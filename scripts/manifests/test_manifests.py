@@ -255,6 +255,14 @@ class Builds(unittest.TestCase):
             self.assertEqual(len(list(check(text.replace(before, after, 1)))), 1, after)
         self.assertEqual(len(list(builds.one_toolchain({"x": "rust:1.80.0-bookworm rust:1.95.0-bookworm"}, "1.95.0"))), 1)
 
+    def test_skeleton(self):
+        sources = list(builds.targets_of_cargo())
+        with tempfile.TemporaryDirectory() as name:
+            folder = builds.skeleton(Path(name))
+            self.assertEqual(list(builds.whole(sources, folder)), [])
+            (folder / sources[0]).unlink()
+            self.assertEqual(len(list(builds.whole(sources, folder))), 1)
+
 
 if __name__ == "__main__":
     unittest.main()
