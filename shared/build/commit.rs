@@ -21,7 +21,7 @@ fn main() {
     let given = variable(GIVEN).filter(|commit| is_commit(commit));
     let is_release = variable("PROFILE").is_some_and(|profile| profile == "release");
     let commit = given.or_else(|| is_release.then(of_repository).flatten());
-    println!("cargo::rustc-env=ROOKERY_BUILD_COMMIT={}", commit.as_deref().unwrap_or("unknown"));
+    println!("cargo::rustc-env=BUILD_COMMIT={}", commit.as_deref().unwrap_or("unknown"));
 }
 
 fn of_repository() -> Option<String> {

@@ -33,6 +33,6 @@ impl Build {
 #[macro_export]
 macro_rules! this_build {
     () => {
-        $crate::build::Build { version: env!("CARGO_PKG_VERSION"), commit: env!("ROOKERY_BUILD_COMMIT") }
+        $crate::build::Build { version: env!("CARGO_PKG_VERSION"), commit: env!("BUILD_COMMIT") }
     };
 }

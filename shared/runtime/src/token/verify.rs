@@ -221,13 +221,13 @@ mod tests {
         both.keys.extend(new.public().keys);
         let before = verifier.verify(&token, NOW).unwrap();
         verifier.replace(&both);
-        let verified = verifier.verify(&token, NOW).unwrap();
-        assert_eq!(before, verified, "a key that stays is the same key");
+        let after = verifier.verify(&token, NOW).unwrap();
+        assert_eq!(before, after, "a key that stays is the same key");
         assert!(verifier.verify(&new.sign(&claims()).unwrap(), NOW).is_ok());
-        assert!(!verified.signer.is_removed() && !Signer::default().is_removed());
+        assert!(!after.signer.is_removed() && !Signer::default().is_removed());
         verifier.replace(&new.public());
         assert_eq!(verifier.verify(&token, NOW), Err(TokenError::UnknownKey));
-        assert!(verified.signer.is_removed());
+        assert!(after.signer.is_removed());
     }
 
     #[test]
