@@ -32,14 +32,6 @@ impl Scene {
         Self { rest, ann, room, socket }
     }
 
-    async fn both() -> Vec<Self> {
-        let mut scenes = Vec::new();
-        for deployment in shared::both().await {
-            scenes.push(Self::on(deployment).await);
-        }
-        scenes
-    }
-
     /// Says something by frame; returns its id and number.
     async fn said(&mut self, content: &str) -> (String, u64) {
         let echo = say(&mut self.socket, &self.room, content).await;
@@ -89,7 +81,8 @@ impl Scene {
 
 #[tokio::test]
 async fn a03_a_name_that_was_given_to_something_else_is_refused() {
-    for mut scene in Scene::both().await {
+    for deployment in shared::both().await {
+        let mut scene = Scene::on(deployment).await;
         let ((one, _), (two, _)) = (scene.said("one").await, scene.said("two").await);
         let (key, edit) =
             (names::unique("k"), |text: &str, key: &str| Some(json!({"content": text, "client_id": key})));
@@ -126,7 +119,8 @@ async fn a03_a_name_that_was_given_to_something_else_is_refused() {
 
 #[tokio::test]
 async fn a03_a_repeat_of_an_act_gets_the_first_answer_whatever_came_after() {
-    for mut scene in Scene::both().await {
+    for deployment in shared::both().await {
+        let mut scene = Scene::on(deployment).await;
         let (id, _) = scene.said("hi").await;
         let react = scene.frame("react", "r-1", json!({"message_id": id, "emoji": THUMB}));
         let back = scene.frame("react", "r-2", json!({"message_id": id, "emoji": THUMB, "remove": true}));
@@ -143,7 +137,8 @@ async fn a03_a_repeat_of_an_act_gets_the_first_answer_whatever_came_after() {
 
 #[tokio::test]
 async fn b15_a_reply_answers_a_message_of_the_room() {
-    for mut scene in Scene::both().await {
+    for deployment in shared::both().await {
+        let mut scene = Scene::on(deployment).await;
         let eve = scene.rest.new_user("eve").await;
         let secret = scene.rest.new_room(&eve, "private").await;
         let foreign = scene.rest.say(&secret, &eve, &json!({"content": "secret"})).await.expect(201).json();
@@ -176,7 +171,8 @@ async fn b15_a_reply_answers_a_message_of_the_room() {
 
 #[tokio::test]
 async fn b06_what_changes_nothing_is_no_event() {
-    for mut scene in Scene::both().await {
+    for deployment in shared::both().await {
+        let mut scene = Scene::on(deployment).await;
         let (id, seq) = scene.said("hi").await;
         let thumb = format!("/{id}/reactions/{THUMB}");
         for _ in 0..20 {
@@ -208,7 +204,8 @@ async fn b06_what_changes_nothing_is_no_event() {
 
 #[tokio::test]
 async fn b06_a_page_has_as_many_messages_as_it_is_asked_for() {
-    for mut scene in Scene::both().await {
+    for deployment in shared::both().await {
+        let mut scene = Scene::on(deployment).await;
         let mut ids = Vec::new();
         for n in 0..60 {
             ids.push(scene.said(&format!("message {n}")).await.0);
@@ -240,7 +237,8 @@ async fn b06_a_page_has_as_many_messages_as_it_is_asked_for() {
 
 #[tokio::test]
 async fn b06_the_users_of_a_reaction_are_bounded_and_listed_by_pages() {
-    for mut scene in Scene::both().await {
+    for deployment in shared::both().await {
+        let mut scene = Scene::on(deployment).await;
         let (id, _) = scene.said("who likes this?").await;
         let thumb = format!("/{id}/reactions/{THUMB}");
         let mut users = Vec::new();
@@ -283,7 +281,8 @@ async fn b06_the_users_of_a_reaction_are_bounded_and_listed_by_pages() {
 
 #[tokio::test]
 async fn c04_one_emoji_is_one_reaction_whatever_its_form() {
-    for mut scene in Scene::both().await {
+    for deployment in shared::both().await {
+        let mut scene = Scene::on(deployment).await;
         let (id, _) = scene.said("hi").await;
         let (plain, qualified) = ("❤", "❤\u{fe0f}");
         let _given = scene.ask(Method::PUT, &format!("/{id}/reactions/{plain}"), None).await.expect(200);
