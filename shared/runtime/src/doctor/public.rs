@@ -127,7 +127,7 @@ async fn is_ours(report: &mut Report, deployment: &Deployment<'_>, address: &Ori
         report.error(
             "public_address",
             format!("{address} answers {} where an api would show its keys.", answer.status),
-            "Let the load balancer send everything but /ws and /ws/… to the apis.",
+            "Let the load balancer send everything but /ws, /ws/… and /socket.io/ to the apis.",
         );
         return false;
     };
