@@ -170,7 +170,7 @@ impl PollingConnection {
     /// # Errors
     /// If it cannot be asked for them.
     pub async fn poll(&self) -> Result<String, BadRequest> {
-        let Ok(_guard) = self.poll.try_lock() else { return Err(self.end(BadRequest::Overlap)) };
+        let Ok(_guard) = self.poll.try_lock() else { return Err(self.overlap()) };
         if self.stream.is_upgraded() {
             return Err(BadRequest::Upgraded);
         }
@@ -183,7 +183,7 @@ impl PollingConnection {
     /// # Errors
     /// If it is none, or the connection takes none.
     pub async fn post(&self, body: &str) -> Result<(), BadRequest> {
-        let Ok(_guard) = self.post.try_lock() else { return Err(self.end(BadRequest::Overlap)) };
+        let Ok(_guard) = self.post.try_lock() else { return Err(self.overlap()) };
         if self.stream.is_upgraded() {
             return Err(BadRequest::Upgraded);
         }
@@ -203,6 +203,15 @@ impl PollingConnection {
             self.stream.wake_poll();
             Upgrade(self)
         })
+    }
+
+    /// A move to a WebSocket holds off requests, too, and is no reason to end the connection.
+    fn overlap(&self) -> BadRequest {
+        if self.is_upgrading.load(Ordering::Acquire) {
+            BadRequest::Upgraded
+        } else {
+            self.end(BadRequest::Overlap)
+        }
     }
 
     fn end(&self, why: BadRequest) -> BadRequest {

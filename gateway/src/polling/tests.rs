@@ -111,3 +111,16 @@ async fn a_given_up_upgrade_changes_nothing() {
     assert_eq!(connection.poll().await.unwrap(), "6", "a request that waits is let go");
     assert!(upgrade.is_some());
 }
+
+#[tokio::test]
+async fn a_request_that_comes_while_a_connection_moves_is_refused_and_ends_nothing() {
+    let connections = allowed();
+    let (_, connection, _registration) = open(&connections);
+    let upgrade = connection.upgrade().unwrap();
+    let (_no_poll, _no_post) = (connection.poll.lock().await, connection.post.lock().await);
+    assert_eq!(connection.poll().await, Err(BadRequest::Upgraded));
+    assert_eq!(connection.post("3").await, Err(BadRequest::Upgraded));
+    let still_open = read(&connection).map_err(|error| error.kind());
+    assert_eq!(still_open, Err(std::io::ErrorKind::WouldBlock));
+    drop(upgrade);
+}
