@@ -37,9 +37,26 @@ faults: ## Rows of the fault matrix under load against real parts; writes docs/f
 lint: ## Formatting, clippy, rustdoc, licences, dependency arrows, tidy checks
 	@scripts/lint
 
+.PHONY: fuzz
+fuzz: ## Look for bytes that break a promise, each target for 10 minutes (TARGET=rest, SECONDS_EACH=600)
+	@scripts/fuzz
+
 .PHONY: bench
 bench: ## Measure delivery, idle connections and ingest beside the limit and two peers (ONLY=delivery, idle or ingest)
 	@scripts/bench
+
+.PHONY: loadtest
+loadtest: ## A load test by k6 against a cluster of its own (SCENARIO=smoke, RELEASE=1, RESTART=1); loadtest/README.md lists them
+	@scripts/loadtest $(or $(SCENARIO),smoke)
+
+.PHONY: upgrade
+upgrade: ## From the programs of FROM=git-ref to those of this tree, in one cluster, with clients connected (ROLLBACK=1 and back)
+	@[ -n "$(FROM)" ] || { echo "make upgrade FROM=git-ref" >&2; exit 2; }
+	@FROM=$(FROM) OUT=$(or $(OUT),data/loadtest/upgrade) scripts/loadtest steady
+
+.PHONY: observe
+observe: ## A real Prometheus scrapes a cluster under load; every query of dashboards and alerts is asked
+	@scripts/observe
 
 .PHONY: fmt
 fmt: ## Format the Rust sources

@@ -5,11 +5,33 @@
 /** What an `ack` says. */
 export type AckMode = "stored" | "accepted";
 
+/** A file of a message. */
+export type Attachment = {
+  /** Id of the file. */
+  file_id: Id;
+  /** Height in pixels; null if the file is no picture. */
+  height: number | null;
+  /** Name of the file. */
+  name: string;
+  /** Size of the file in bytes. */
+  size: number;
+  /** Media type of the file. */
+  type: string;
+  /** Width in pixels; null if the file is no picture. */
+  width: number | null;
+};
+
 /** The client's own name for what it sends, unique per user: visible ASCII. */
 export type ClientId = string;
 
 /** The text; something of it must be visible. */
 export type Content = string;
+
+/** The text; something of it must be visible, unless there are attachments. */
+export type ContentOrNone = string;
+
+/** How a room came to its end. */
+export type DeletionReason = "deleted" | "expired";
 
 /** A reaction: one emoji of the Unicode list. From the server it is fully qualified. */
 export type Emoji = string;
@@ -18,10 +40,13 @@ export type Emoji = string;
 export type Epoch = string;
 
 /** What went wrong, for programs. */
-export type ErrorCode = "bad_json" | "unknown_type" | "bad_field" | "empty_content" | "content_too_long" | "room_required" | "unknown_room" | "not_a_member" | "forbidden" | "too_many_rooms" | "unauthenticated" | "bad_credentials" | "bad_refresh_token" | "username_taken" | "registration_closed" | "account_exists" | "room_name_taken" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "body_too_large" | "request_timeout" | "overloaded" | "unavailable" | "internal" | "unknown_message" | "too_many_reactions" | "muted" | "banned" | "rate_limited" | "slow_mode" | "frozen" | "client_id_reused" | "password_too_common" | "owner_must_transfer";
+export type ErrorCode = "bad_json" | "unknown_type" | "bad_field" | "empty_content" | "content_too_long" | "room_required" | "unknown_room" | "not_a_member" | "forbidden" | "too_many_rooms" | "unauthenticated" | "bad_credentials" | "bad_refresh_token" | "username_taken" | "registration_closed" | "account_exists" | "room_name_taken" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "body_too_large" | "request_timeout" | "overloaded" | "unavailable" | "internal" | "unknown_message" | "too_many_reactions" | "too_many_pins" | "too_many_saved" | "muted" | "banned" | "rate_limited" | "slow_mode" | "frozen" | "client_id_reused" | "password_too_common" | "owner_must_transfer" | "registration_invite_only" | "code_invalid" | "token_invalid" | "email_not_verified" | "account_disabled" | "second_factor_required" | "password_wrong" | "direct_room" | "direct_refused" | "blocked" | "invite_invalid" | "invite_required" | "room_full" | "join_denied" | "already_decided" | "last_admin" | "file_too_large" | "file_type_refused" | "bad_attachment" | "file_attached" | "file_infected" | "bad_range" | "quota_exceeded" | "storage_full" | "too_many_uploads" | "bad_query" | "too_many_scheduled" | "already_sent" | "bad_image" | "archived" | "posting_restricted" | "protected_room" | "filtered";
 
 /** A UUID. */
 export type Id = string;
+
+/** How outsiders become members of a room that they may find. */
+export type JoinRule = "open" | "password" | "approval" | "invite";
 
 /** Limits announced in `hello`. */
 export type Limits = {
@@ -39,8 +64,8 @@ export type Limits = {
 
 /** A message as clients see it. */
 export type Message = {
-  /** Always empty: messages have no attachments. */
-  attachments: Array<string>;
+  /** Files of the message; none if it was deleted. */
+  attachments: Array<Attachment>;
   /** The author's client id for the message. */
   client_id: ClientId;
   /** Text of the message; empty if it was deleted. */
@@ -53,6 +78,8 @@ export type Message = {
   message_id: Id;
   /** Reactions to the message; only in history. */
   reactions?: Array<Reaction>;
+  /** Messages that answer this one; only in history. */
+  replies?: Replies;
   /** Id of the message that it replies to. */
   reply_to: Id | null;
   /** Time at which the message was accepted. */
@@ -63,6 +90,12 @@ export type Message = {
   username: string;
 };
 
+/** What a notice is about. */
+export type NoticeKind = "mention" | "direct_message" | "reply" | "invite" | "join_requested" | "join_decided" | "role_changed" | "sanctioned" | "report_resolved" | "schedule_failed" | "announcement";
+
+/** Of what a user is told in a room. */
+export type Notify = "all" | "mentions" | "none";
+
 /** Position of an event in a room. Positions are ordered like the history. */
 export type Position = {
   /** Epoch of `seq`. */
@@ -70,6 +103,9 @@ export type Position = {
   /** Number of the event in the room and epoch. */
   seq: Seq;
 };
+
+/** Who may send messages to a room. */
+export type Posting = "members" | "moderators";
 
 /** A user's presence as others see it. */
 export type PresenceView = {
@@ -111,6 +147,50 @@ export type ReadState = {
   unread: number;
 };
 
+/** The messages that answer a message and are not deleted. */
+export type Replies = {
+  /** Number of messages; 10,000 stands for as many or more. */
+  count: number;
+  /** Time of the newest one; absent if there is none. */
+  last_at?: Timestamp;
+  /** Users who answered, latest first. */
+  users: Array<UserBrief>;
+};
+
+/** New values of what was changed; what stayed as it was is absent. */
+export type RoomChanges = {
+  /** Whether nobody may send any more. */
+  archived?: boolean;
+  /** Its picture; null if it has none any more. */
+  avatar?: string | null;
+  /** What it is about. */
+  description?: string;
+  /** When it ends; null for never. */
+  expires_at?: Timestamp | null;
+  /** Whether only owner and moderators may send. */
+  frozen?: boolean;
+  /** How outsiders become members. */
+  join?: JoinRule;
+  /** How many members it may have; null for no limit of its own. */
+  members_max?: number | null;
+  /** Whether members may invite others. */
+  members_may_invite?: boolean;
+  /** Name. */
+  name?: string;
+  /** Who may send. */
+  posting?: Posting;
+  /** After how many days messages are erased; null for what holds on the server. */
+  retention_days?: number | null;
+  /** Milliseconds that a member must wait between two messages. */
+  slow_mode_ms?: number;
+  /** Readable address; null if it has none any more. */
+  slug?: Slug | null;
+  /** What is talked about now. */
+  topic?: string;
+  /** Who may find it. */
+  visibility?: Visibility;
+};
+
 /** Newest position of a room. */
 export type RoomHead = {
   /** Current epoch of the room. */
@@ -120,6 +200,9 @@ export type RoomHead = {
   /** Number of the newest event in the room. */
   seq: Seq;
 };
+
+/** What a room is for. */
+export type RoomKind = "room" | "direct" | "group";
 
 /** A room and the position of the last event that the client has of it; `epoch` and `seq` go together. */
 export type RoomPosition = {
@@ -155,6 +238,9 @@ export type Timestamp = string;
 /** An access token. */
 export type Token = string;
 
+/** How a subscription ended that the client did not end. */
+export type UnsubscribeReason = "left" | "kicked" | "banned" | "deleted" | "expired";
+
 /** Id and name of a user. */
 export type UserBrief = {
   /** Id of the user. */
@@ -162,6 +248,9 @@ export type UserBrief = {
   /** Name of the user. */
   username: string;
 };
+
+/** Who may find and join a room. */
+export type Visibility = "public" | "private";
 
 /** A user's status as others see it. */
 export type VisibleStatus = "online" | "away" | "dnd" | "offline";
@@ -197,10 +286,12 @@ export type ClientUnsubscribe = {
 
 /** Sends a message to a room. */
 export type ClientMessage = {
+  /** Ids of up to 10 files that the sender has uploaded and not attached to anything yet. */
+  attachments?: Array<Id> | null;
   /** The client's id for the message; a repeat with the same id is the same message. */
   client_id?: ClientId | null;
-  /** Text of the message. */
-  content: Content;
+  /** Text of the message; it may be left out, or empty, if there are attachments. */
+  content?: ContentOrNone;
   /** Id of the message that this one replies to. */
   reply_to?: Id | null;
   /** Id or slug of the room; optional on a single-room connection. */
@@ -295,6 +386,13 @@ export type ClientRead = {
   type: "read";
 };
 
+/** Holds everything back that is said in rooms, until it is turned off. */
+export type ClientBackground = {
+  /** Whether nobody looks: only notices and counts are sent from then on. */
+  on: boolean;
+  type: "background";
+};
+
 /** What a client may say. */
 export type ClientFrame =
   | ClientAuth
@@ -309,7 +407,8 @@ export type ClientFrame =
   | ClientPresence
   | ClientWatch
   | ClientTyping
-  | ClientRead;
+  | ClientRead
+  | ClientBackground;
 
 /** The connection is authenticated. */
 export type ServerHello = {
@@ -332,8 +431,8 @@ export type ServerSubscribed = {
   epoch: Epoch;
   /** Number of the newest event in the room. */
   head: Seq;
-  /** Name of the room. */
-  name: string;
+  /** Name of the room; null if it has none. */
+  name: string | null;
   /** Id of the room. */
   room: Id;
   /** Slug of the room, if it has one. */
@@ -347,6 +446,8 @@ export type ServerSubscribed = {
 
 /** The connection is no longer subscribed to a room. */
 export type ServerUnsubscribed = {
+  /** Why, if the client did not ask for it and it is known. */
+  reason?: UnsubscribeReason;
   /** Id of the room. */
   room: Id;
   type: "unsubscribed";
@@ -510,6 +611,121 @@ export type ServerRead = {
   unread: number;
 };
 
+/** A member of a live room has read on. Not an event: it has no number and may be lost. */
+export type ServerReadBy = {
+  /** When the user has read it. */
+  at: Timestamp;
+  /** Position of the last event that the user has read. */
+  read: Position;
+  /** Id of the room. */
+  room: Id;
+  type: "read_by";
+  /** Id of the user. */
+  user_id: Id;
+};
+
+/** There is something new in the user's inbox. */
+export type ServerNotification = {
+  /** Id of who caused it. */
+  by?: Id;
+  /** When it was made, or made anew. */
+  created_at: Timestamp;
+  /** What it came to, in a word: the new role, `approved`, `denied`, `ban`, the code of an error. */
+  detail?: string;
+  /** Id of the notice. */
+  id: Id;
+  /** What it is about. */
+  kind: NoticeKind;
+  /** Id of the message it is about. */
+  message?: Id;
+  /** Whether the user has seen it. */
+  read: boolean;
+  /** Id of the room it is about. */
+  room?: Id;
+  /** What somebody wrote about it: a reason, an announcement. */
+  text?: string;
+  type: "notification";
+};
+
+/** Notices were read, on this device or another one: all up to one, or those of a room up to where it was read. */
+export type ServerNotificationsRead = {
+  /** How many were not read before. */
+  count: number;
+  /** Id of the room that was read. */
+  room?: Id;
+  type: "notifications_read";
+  /** Id of the newest notice that was read, unless it is about a room. */
+  up_to?: Id;
+};
+
+/** The user became a member of a room, on any device or by somebody else. It may be lost. */
+export type ServerRoomAdded = {
+  /** What kind of room it is. */
+  kind: RoomKind;
+  /** Id of the room. */
+  room: Id;
+  type: "room_added";
+};
+
+/** The user is no longer a member of a room, by whatever device or person. It may be lost. */
+export type ServerRoomRemoved = {
+  /** Id of the room. */
+  room: Id;
+  type: "room_removed";
+};
+
+/** A user whom the connection watches, or the user of the connection, has another name or picture. */
+export type ServerUserUpdated = {
+  /** Where the picture of the user is. */
+  avatar: string | null;
+  /** How the user wants to be called. */
+  display_name: string | null;
+  type: "user_updated";
+  /** Id of the user. */
+  user_id: Id;
+  /** Name of the user. */
+  username: string;
+};
+
+/** The user has other settings, chosen on this device or another one: read them again. */
+export type ServerSettingsUpdated = {
+  /** Whether others see what the user has read. */
+  read_receipts: boolean;
+  type: "settings_updated";
+  /** Whether others see that the user is typing. */
+  typing: boolean;
+};
+
+/** The user wants something else of a room, said on this device or another one. */
+export type ServerRoomPreferences = {
+  /** Whether it is one of the user's favourites. */
+  favourite: boolean;
+  /** Whether it is left out of the list. */
+  hidden: boolean;
+  /** Whether the user has marked it as unread. */
+  marked_unread: boolean;
+  /** Until when there are none. */
+  muted_until?: Timestamp;
+  /** Of what there are notices. Where nothing was chosen it is `all`, and the user's settings count. */
+  notify: Notify;
+  /** Id of the room. */
+  room: Id;
+  type: "room_preferences";
+};
+
+/** Those who run the server tell everybody something, or take it back. */
+export type ServerAnnouncement = {
+  /** What it says; absent if it is taken back. */
+  content?: string;
+  /** When it was made; absent if it is taken back. */
+  created_at?: Timestamp;
+  /** Whether it is taken back. */
+  deleted?: true;
+  /** Id of the announcement. */
+  id: Id;
+  type: "announcement";
+};
+
 /** A message was sent. */
 export type ServerNewMessage = {
   /** Epoch of `seq`. */
@@ -525,6 +741,8 @@ export type ServerNewMessage = {
 
 /** A user became a member. */
 export type ServerMemberJoined = {
+  /** The user who added the member; absent if the member joined alone. */
+  by?: UserBrief;
   /** Epoch of `seq`. */
   epoch: Epoch;
   /** Id of the room. */
@@ -720,6 +938,8 @@ export type ServerMemberUnmuted = {
 export type ServerRoomUpdated = {
   /** The user who changed the settings. */
   by: UserBrief;
+  /** What is different now; absent in events of older releases. */
+  changed?: RoomChanges;
   /** Epoch of `seq`. */
   epoch: Epoch;
   /** Whether only owner, moderators and admins may send messages. */
@@ -733,6 +953,116 @@ export type ServerRoomUpdated = {
   /** Time of the event. */
   timestamp: Timestamp;
   type: "room_updated";
+};
+
+/** The room was deleted. No event follows. */
+export type ServerRoomDeleted = {
+  /** The user who deleted the room, or whose room it was. */
+  by: UserBrief;
+  /** Epoch of `seq`. */
+  epoch: Epoch;
+  /** Whether the room was deleted, or its time was over. */
+  reason: DeletionReason;
+  /** Id of the room. */
+  room: Id;
+  /** Number of the event in the room and epoch. */
+  seq: Seq;
+  /** Time of the event. */
+  timestamp: Timestamp;
+  type: "room_deleted";
+};
+
+/** The room has another owner. */
+export type ServerOwnerChanged = {
+  /** The user who decided it. */
+  by: UserBrief;
+  /** Epoch of `seq`. */
+  epoch: Epoch;
+  /** The owner before, who is a moderator now; absent if the room had none. */
+  previous?: Id;
+  /** Id of the room. */
+  room: Id;
+  /** Number of the event in the room and epoch. */
+  seq: Seq;
+  /** Time of the event. */
+  timestamp: Timestamp;
+  type: "owner_changed";
+  /** The owner from now on. */
+  user: UserBrief;
+};
+
+/** A member has another role. */
+export type ServerMemberRoleChanged = {
+  /** The user who decided it. */
+  by: UserBrief;
+  /** Epoch of `seq`. */
+  epoch: Epoch;
+  /** The role from now on. */
+  role: RoomRole;
+  /** Id of the room. */
+  room: Id;
+  /** Number of the event in the room and epoch. */
+  seq: Seq;
+  /** Time of the event. */
+  timestamp: Timestamp;
+  type: "member_role_changed";
+  /** The member. */
+  user: UserBrief;
+};
+
+/** A message was pinned to the room. */
+export type ServerMessagePinned = {
+  /** Epoch of `seq`. */
+  epoch: Epoch;
+  /** Id of the message. */
+  message_id: Id;
+  /** Id of the room. */
+  room: Id;
+  /** Number of the event in the room and epoch. */
+  seq: Seq;
+  /** Time of the event. */
+  timestamp: Timestamp;
+  type: "message_pinned";
+  /** The user who pinned it. */
+  user: UserBrief;
+};
+
+/** A message is no longer pinned to the room. */
+export type ServerMessageUnpinned = {
+  /** Epoch of `seq`. */
+  epoch: Epoch;
+  /** Id of the message. */
+  message_id: Id;
+  /** Id of the room. */
+  room: Id;
+  /** Number of the event in the room and epoch. */
+  seq: Seq;
+  /** Time of the event. */
+  timestamp: Timestamp;
+  type: "message_unpinned";
+  /** The user who took the pin away. */
+  user: UserBrief;
+};
+
+/** The messages that a user sent to the room in a span of time were removed. */
+export type ServerMessagesPurged = {
+  /** The user who removed them. */
+  by: UserBrief;
+  /** Epoch of `seq`. */
+  epoch: Epoch;
+  /** Messages from this time on; from the first one if absent. */
+  from?: Timestamp;
+  /** Id of the room. */
+  room: Id;
+  /** Number of the event in the room and epoch. */
+  seq: Seq;
+  /** Time of the event. */
+  timestamp: Timestamp;
+  /** Messages up to this time. */
+  to: Timestamp;
+  type: "messages_purged";
+  /** The author of the messages. */
+  user: UserBrief;
 };
 
 /** What the server may say. */
@@ -754,6 +1084,15 @@ export type ServerFrame =
   | ServerRoomPresence
   | ServerTyping
   | ServerRead
+  | ServerReadBy
+  | ServerNotification
+  | ServerNotificationsRead
+  | ServerRoomAdded
+  | ServerRoomRemoved
+  | ServerUserUpdated
+  | ServerSettingsUpdated
+  | ServerRoomPreferences
+  | ServerAnnouncement
   | ServerNewMessage
   | ServerMemberJoined
   | ServerMemberLeft
@@ -766,4 +1105,10 @@ export type ServerFrame =
   | ServerMemberUnbanned
   | ServerMemberMuted
   | ServerMemberUnmuted
-  | ServerRoomUpdated;
+  | ServerRoomUpdated
+  | ServerRoomDeleted
+  | ServerOwnerChanged
+  | ServerMemberRoleChanged
+  | ServerMessagePinned
+  | ServerMessageUnpinned
+  | ServerMessagesPurged;

@@ -7,35 +7,70 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::Sender;
 use rookery_protocol::id::{RoomRef, UserId};
-use rookery_protocol::reserved::is_reserved;
-use rookery_store::Stores;
+use rookery_runtime::origin::Origins;
 use rookery_store::room::GENERAL;
-use rookery_store::user::{Email, Password, ServerRole, User, Username};
+use rookery_store::user::{Email, Password, User, Username};
+use rookery_store::{StoreError, Stores};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::accounts::password::common::is_common;
-use crate::accounts::password::{PasswordError, Passwords};
-use crate::accounts::registration::Registration;
+use crate::accounts::avatars::Avatars;
+use crate::accounts::erasure::Erasing;
+use crate::accounts::exporting::Exporting;
+use crate::accounts::password::Passwords;
 use crate::accounts::sessions::Sessions;
 use crate::error::ApiError;
+use crate::http::cursor::Cursors;
 use crate::http::extract::Authentication;
 use crate::http::limit::Limits;
+use crate::limits::{ACCOUNT_PURGE_INTERVAL, ACCOUNT_PURGE_MAX, EXPORT_PURGE_MAX, NAME_CLAIM_LIFE};
+use crate::mail::{Letter, Post, Secrets};
+use crate::periodic::every;
+use crate::presence::Presence;
+use crate::random;
 use crate::rooms::Rooms;
+use crate::settings::LiveSettings;
 
+pub(crate) mod archive;
+pub mod avatar;
+pub mod avatars;
+pub mod blocks;
+pub mod change_password;
 pub mod command;
+pub mod cookie;
+pub mod delete_me;
+pub mod email;
+pub mod erasure;
+pub mod exporting;
+pub mod exports;
+pub mod invites;
 pub mod login;
 pub mod logout;
 pub mod logout_all;
 pub mod me;
+pub mod my_sessions;
+pub mod my_settings;
+mod news;
 pub mod password;
+pub mod password_request;
+pub mod profile;
+pub mod recovery;
 pub mod refresh;
 pub mod refresh_token;
 pub mod register;
 pub mod registration;
+pub mod registrations;
+pub mod resend;
+mod room_archive;
+pub mod search;
+pub mod second_factor;
 pub mod sessions;
+pub mod ticket;
 pub mod token_options;
 pub mod tokens;
+pub mod totp;
+pub mod username;
+pub mod verify;
 pub mod view;
 
 /// The routes of accounts and login sessions.
@@ -44,7 +79,13 @@ where
     S: Clone + Send + Sync + 'static,
     Accounts: FromRef<S>,
     Authentication: FromRef<S>,
+    Avatars: FromRef<S>,
+    Cursors: FromRef<S>,
+    Erasing: FromRef<S>,
+    Exporting: FromRef<S>,
     Limits: FromRef<S>,
+    Origins: FromRef<S>,
+    Presence: FromRef<S>,
     Sessions: FromRef<S>,
 {
     OpenApiRouter::new()
@@ -52,8 +93,36 @@ where
         .routes(routes!(login::login))
         .routes(routes!(refresh::refresh))
         .routes(routes!(logout::logout))
-        .routes(routes!(me::me))
+        .routes(routes!(me::me, profile::change_me))
         .routes(routes!(logout_all::logout_all))
+        .routes(routes!(ticket::ticket))
+        .routes(routes!(verify::verify))
+        .routes(routes!(resend::resend))
+        .routes(routes!(recovery::forgot))
+        .routes(routes!(recovery::reset))
+        .routes(routes!(my_sessions::list))
+        .routes(routes!(my_sessions::end))
+        .routes(routes!(profile::user))
+        .routes(routes!(avatar::put, avatar::delete))
+        .routes(routes!(avatar::of_user))
+        .routes(routes!(avatar::picture))
+        .routes(routes!(search::search))
+        .routes(routes!(my_settings::read, my_settings::change))
+        .routes(routes!(blocks::block, blocks::unblock))
+        .routes(routes!(blocks::list))
+        .routes(routes!(username::rename))
+        .routes(routes!(change_password::change_password))
+        .routes(routes!(email::change_email))
+        .routes(routes!(email::confirm_email))
+        .routes(routes!(totp::begin))
+        .routes(routes!(totp::confirm))
+        .routes(routes!(totp::disable))
+        .routes(routes!(totp::recovery_codes))
+        .routes(routes!(invites::create, invites::list))
+        .routes(routes!(invites::revoke))
+        .routes(routes!(delete_me::delete_me))
+        .routes(routes!(exports::export_me, exports::my_export))
+        .routes(routes!(exports::download))
 }
 
 /// Registers accounts, and looks them up.
@@ -61,8 +130,10 @@ where
 pub struct Accounts {
     pub(crate) stores: Stores,
     pub(crate) passwords: Arc<Passwords>,
-    pub(crate) registration: Registration,
+    pub(crate) settings: LiveSettings,
     pub(crate) rooms: Rooms,
+    pub(crate) post: Post,
+    pub(crate) secrets: Secrets,
 }
 
 /// What somebody registers with.
@@ -76,20 +147,13 @@ pub struct NewAccount {
 }
 
 impl Accounts {
-    /// Adds an account of somebody who chose the name and the password. `from` stands for the address that asks.
-    pub async fn register(&self, new: NewAccount, from: u128, now: UnixMillis) -> Result<User, ApiError> {
-        if is_reserved(&new.username.key()) {
-            return Err(ApiError::field(ErrorCode::UsernameTaken, "username", "is reserved"));
+    /// What people are called and say of themselves may not have words that are not welcome on the server.
+    async fn check_name(&self, field: &'static str, name: &str) -> Result<(), ApiError> {
+        if self.rooms.filters.allows(name, None).await? {
+            Ok(())
+        } else {
+            Err(ApiError::unwelcome(field))
         }
-        let (new, common) = on_a_thread(new).await?;
-        if common {
-            return Err(ApiError::field(
-                ErrorCode::PasswordTooCommon,
-                "password",
-                ErrorCode::PasswordTooCommon.message(),
-            ));
-        }
-        self.add(new, from, now).await
     }
 
     /// Adds an account and makes it a member of `general`. `from` stands for the address that asks, 0 for nobody's.
@@ -97,15 +161,18 @@ impl Accounts {
         let NewAccount { username, email, password } = new;
         // Hashed before the name is looked at: a taken name costs the time of a free one.
         let password_hash = self.passwords.hash(password, from).await?;
-        let user = User {
-            id: UserId::generate(),
-            username,
-            email,
-            password_hash,
-            role: ServerRole::User,
-            created_at: now,
-            disabled: false,
-        };
+        let user = User::new(UserId::generate(), username, email, password_hash, now);
+        let (key, owner) = (user.username.key(), user.id.as_uuid());
+        if !self.stores.names.claim(&key, owner, Some(now.plus(NAME_CLAIM_LIFE)), now).await? {
+            return Err(ApiError::refused(ErrorCode::UsernameTaken));
+        }
+        let begun = self.begin(user, now).await;
+        self.stores.names.release(&key, owner).await?;
+        begun
+    }
+
+    /// Adds an account whose name is claimed, and makes it a member of `general`.
+    async fn begin(&self, user: User, now: UnixMillis) -> Result<User, ApiError> {
         self.stores.users.insert(&user).await?;
         self.enter_general(&user, now).await;
         tracing::info!(user_id = %user.id, "account registered");
@@ -125,20 +192,38 @@ impl Accounts {
         }
     }
 
+    /// Gives the account a password that nobody knows.
+    pub(crate) async fn forget_password(&self, user: UserId) -> Result<(), ApiError> {
+        let unknown = random::text::<32>()?;
+        let unknown =
+            Password::try_from(unknown).map_err(|why| ApiError::field(ErrorCode::BadField, "password", why))?;
+        let hash = self.passwords.hash(unknown, 0).await?;
+        Ok(self.stores.users.set_password(user, &hash).await?)
+    }
+
+    /// Its owner is told that the account has another password.
+    pub(crate) async fn tell_of_password(&self, user: UserId, now: UnixMillis) -> Result<(), StoreError> {
+        let key = format!("password {user} {}", now.0);
+        self.post.send(&Letter::PasswordChanged { user }, &key, Some(user), now).await
+    }
+
+    /// Forgets registrations, names and links that have ended, again and again. Every api does; twice is as good as once.
+    pub(crate) async fn purge(&self) {
+        let (most, stores) = (ACCOUNT_PURGE_MAX, &self.stores);
+        let purge = async || {
+            let before = UnixMillis::now();
+            stores.registrations.purge(before, most).await?;
+            stores.names.purge(before, most).await?;
+            stores.one_time_tokens.purge(before, most).await?;
+            stores.exports.purge(before, EXPORT_PURGE_MAX).await?;
+            stores.server_invites.purge(before, most).await
+        };
+        every(ACCOUNT_PURGE_INTERVAL, "account purge", purge).await;
+    }
+
     /// The account of a caller. A token outlives a removed account by minutes; it then opens nothing.
     pub async fn me(&self, id: UserId) -> Result<User, ApiError> {
-        let user = self.stores.users.by_id(id).await?;
-        user.filter(|user| !user.disabled)
-            .ok_or_else(|| ApiError::refused(ErrorCode::Unauthenticated))
+        let user = self.stores.users.enabled(id).await?;
+        user.ok_or_else(|| ApiError::refused(ErrorCode::Unauthenticated))
     }
-}
-
-/// Looks at the password off the async threads: a long one takes milliseconds.
-async fn on_a_thread(new: NewAccount) -> Result<(NewAccount, bool), ApiError> {
-    let look = move || {
-        let common = is_common(&new.password, &new.username, &new.email);
-        (new, common)
-    };
-    let gone = |_| PasswordError::Failed("the look at a password was given up".to_owned()).into();
-    tokio::task::spawn_blocking(look).await.map_err(gone)
 }

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use moka::future::Cache;
+use moka::sync;
 use rookery_bus::authority::{
-    Answer, AuthorityError, Changes, HistorySource, Look, MessageFacts, Permission, PermissionSource, Question,
-    ReadMarks, RoomOpener, SessionSource,
+    Answer, AuthorityError, Changes, DirectRooms, HistorySource, Look, MessageFacts, MessagePreparer, Permission,
+    PermissionSource, Preparation, Prepared, Question, ReadMarks, RoomOpener, SessionSource,
 };
+use rookery_bus::authority::{FilterSource, VersionedFilter};
 use rookery_bus::error::BusError;
 use rookery_bus::limits::ROOM_OPEN_DEADLINE;
 use rookery_bus::{Bus, OpenError, PartitionOpening, PartitionState, RoomSeed};
@@ -28,6 +30,7 @@ use crate::limits::{
 };
 
 mod catch_up;
+mod claims;
 pub mod endpoints;
 mod facts;
 mod membership_cache;
@@ -36,9 +39,15 @@ mod open_sessions;
 use self::open_sessions::OpenSessions;
 use crate::authority::catch_up::Reads;
 use crate::authority::membership_cache::MembershipCache;
+use crate::direct::Direct;
+use crate::error::{ApiError, status_of};
+use crate::event_generations::EventGenerations;
 use crate::in_flight_writes::InFlightWrites;
 use crate::metrics::Metrics;
+use crate::notices::Notices;
 use crate::presence::visibility::visible_users;
+use crate::settings::LiveSettings;
+use rookery_store::room::Room;
 use rookery_store::{EpochStart, StoreError, Stores};
 
 /// How often a room is tried while its partition gets an epoch.
@@ -59,6 +68,16 @@ pub struct LocalAuthorityParts {
     pub metrics: Metrics,
     /// What this process writes into the store.
     pub underway: Arc<InFlightWrites>,
+    /// The inboxes, which reading a room clears.
+    pub notices: Notices,
+    /// What admins may change, the server's word filter among it.
+    pub settings: LiveSettings,
+    /// Makes direct rooms.
+    pub direct: Direct,
+    /// Which kinds of events may be written.
+    pub generations: EventGenerations,
+    /// Who is not told what others have read, by room; none where nobody is.
+    pub receivers: sync::Cache<RoomId, Arc<Option<Vec<UserId>>>>,
 }
 
 /// Answers gateways from this process's own store, bus and keys.
@@ -121,8 +140,10 @@ impl LocalAuthority {
 
     async fn open(&self, room: RoomId, partition: Partition) -> Result<(), AuthorityError> {
         let stores = &self.parts.stores;
-        let found = stores.rooms.find(&RoomRef::Id(room)).await.map_err(store_error)?;
-        let found = found.ok_or(AuthorityError::Refused(ErrorCode::UnknownRoom))?;
+        let found = match stores.rooms.find(&RoomRef::Id(room)).await.map_err(store_error)? {
+            Some(found) => found,
+            None => self.ended_room(room).await?,
+        };
         for _ in 0..OPEN_ATTEMPTS {
             let Some(epoch) = self.epoch_of(partition).await? else { continue };
             // Only now: until the epoch begins, more of the one before is stored.
@@ -139,6 +160,23 @@ impl LocalAuthority {
             }
         }
         Err(AuthorityError::Unavailable("the partition does not stay open".to_owned()))
+    }
+
+    /// A room that has ended is opened for its last events only, as long as the store does not have them.
+    async fn ended_room(&self, room: RoomId) -> Result<Room, AuthorityError> {
+        let (stores, unknown) = (&self.parts.stores, AuthorityError::Refused(ErrorCode::UnknownRoom));
+        let Some(tombstone) = stores.rooms.tombstone(room).await.map_err(store_error)? else {
+            return Err(unknown);
+        };
+        if tombstone.erased {
+            return Err(unknown);
+        }
+        if let Some(last) = tombstone.event
+            && stores.messages.place(room, last).await.map_err(store_error)?.is_some()
+        {
+            return Err(unknown);
+        }
+        Ok(tombstone.room)
     }
 
     /// The epoch of the partition. None if one had to be begun: the next look finds it.
@@ -194,6 +232,11 @@ impl PermissionSource for LocalAuthority {
         self.parts.stores.members.among(room, users).await.map_err(store_error)
     }
 
+    async fn shows_typing(&self, user: UserId) -> Result<bool, AuthorityError> {
+        let found = self.parts.stores.users.by_id(user).await.map_err(store_error)?;
+        Ok(found.is_some_and(|user| user.settings.typing))
+    }
+
     async fn visible_users(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
         visible_users(&self.parts.stores, user, others).await.map_err(store_error)
     }
@@ -243,6 +286,20 @@ impl HistorySource for LocalAuthority {
 }
 
 #[async_trait]
+impl MessagePreparer for LocalAuthority {
+    async fn prepare(&self, preparation: Preparation) -> Result<Prepared, AuthorityError> {
+        let room = preparation.room;
+        if let Some(message) = preparation.reply_to {
+            facts::of_message(&self.parts, Look { room, message, before: None }).await?;
+        }
+        if preparation.files.is_empty() {
+            return Ok(Prepared::default());
+        }
+        claims::claim(&self.parts, &preparation).await
+    }
+}
+
+#[async_trait]
 impl ReadMarks for LocalAuthority {
     async fn mark_read(&self, user: UserId, room: RoomId, to: ReadTo) -> Result<(), AuthorityError> {
         self.mark(user, room, to).await.map(drop)
@@ -257,6 +314,38 @@ impl ReadMarks for LocalAuthority {
     }
 }
 
+#[async_trait]
+impl FilterSource for LocalAuthority {
+    async fn server_filter(&self, known: u64) -> Result<Option<VersionedFilter>, AuthorityError> {
+        Ok(Some(self.parts.settings.filter()).filter(|filter| filter.version > known))
+    }
+
+    async fn room_filter(&self, room: RoomId) -> Result<VersionedFilter, AuthorityError> {
+        let found = self.parts.stores.room_filters.get(room).await.map_err(store_error)?;
+        let (version, rules) = found.unwrap_or_default();
+        Ok(VersionedFilter { version, rules })
+    }
+}
+
+#[async_trait]
+impl DirectRooms for LocalAuthority {
+    async fn open_direct(&self, user: UserId, with: UserId) -> Result<(), AuthorityError> {
+        match self.parts.direct.open(user, with, UnixMillis::now()).await {
+            Ok(_) => Ok(()),
+            Err(ApiError::Store(error)) => Err(store_error(error)),
+            Err(ApiError::Authority(error)) => Err(error),
+            Err(error) if status_of(error.code()).is_server_error() => {
+                Err(AuthorityError::Unavailable(error.to_string()))
+            }
+            // What the address names is nobody's room.
+            Err(error) if matches!(error.code(), ErrorCode::NotFound | ErrorCode::BadField) => {
+                Err(AuthorityError::Refused(ErrorCode::UnknownRoom))
+            }
+            Err(error) => Err(AuthorityError::Refused(error.code())),
+        }
+    }
+}
+
 pub(super) fn store_error(error: StoreError) -> AuthorityError {
     match error {
         StoreError::Unavailable(cause) | StoreError::NotTheWriter(cause) => AuthorityError::Unavailable(cause),
@@ -264,7 +353,12 @@ pub(super) fn store_error(error: StoreError) -> AuthorityError {
         StoreError::Taken(_)
         | StoreError::Banned
         | StoreError::OwnerStays
+        | StoreError::Outranked
+        | StoreError::Full
+        | StoreError::InviteOver
+        | StoreError::Decided
         | StoreError::Closed
+        | StoreError::LastAdmin
         | StoreError::Collision { .. }
         | StoreError::Inconsistent(_) => {
             tracing::error!(%error, "store answered nonsense");

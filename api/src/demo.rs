@@ -8,12 +8,14 @@ use std::net::SocketAddr;
 use clap::{Arg, ArgAction, ArgMatches};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
+use rookery_store::StoreError;
 use rookery_store::user::{Email, Password, PasswordAttempt, User, Username};
 use tokio::net::TcpListener;
 
 use crate::accounts::NewAccount;
 use crate::app::{App, AppError};
 use crate::error::ApiError;
+use crate::mail::MailOptions;
 
 const USERS: [[&str; 3]; 2] =
     [["testuser", "testuser@example.org", "testpass123"], ["alice", "alice@example.org", "alicepass123"]];
@@ -58,6 +60,11 @@ impl Demo {
         }
     }
 
+    /// The mail settings for this mode: where everybody may try the server, mails are printed if they go nowhere else.
+    pub fn mail(self, options: MailOptions) -> MailOptions {
+        if self == Self::Off { options } else { options.or_printed() }
+    }
+
     /// An error where more people would log in than was meant.
     pub fn check(self, listener: &TcpListener) -> Result<(), OpenDemo> {
         match listener.local_addr() {
@@ -99,7 +106,11 @@ async fn register_all(app: &App) -> Result<(), ApiError> {
 async fn disable_all(app: &App) -> Result<(), ApiError> {
     for [username, _, password] in USERS {
         if let Some(user) = demo_user(app, [username, password]).await?.filter(|user| !user.disabled) {
-            app.stores.users.set_disabled(user.id, true).await?;
+            match app.stores.users.set_disabled(user.id, true).await {
+                // It stays an admin, but nobody knows its password any more.
+                Err(StoreError::LastAdmin) => app.accounts.forget_password(user.id).await?,
+                outcome => outcome?,
+            }
             app.sessions.end_all(user.id, UnixMillis::now()).await?;
             tracing::warn!(user_id = %user.id, "a user of demo mode was disabled: this start is without --demo");
         }

@@ -12,6 +12,8 @@ use rookery_bus::authority::AuthorityError;
 use rookery_bus::error::BusError;
 use rookery_bus::limiter::Verdict;
 use rookery_bus::pace::TooEarly;
+use rookery_media::objects::ObjectError;
+use rookery_media::picture::PictureError;
 use rookery_protocol::access::Until;
 use rookery_protocol::bounds;
 use rookery_protocol::clock::UnixMillis;
@@ -51,6 +53,9 @@ pub enum ApiError {
     /// From the operating system.
     #[error(transparent)]
     Random(#[from] NoRandomness),
+    /// From the object store.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
     /// A defect.
     #[error("panic: {0}")]
     Panic(String),
@@ -147,6 +152,11 @@ impl ApiError {
         Self::Refused(Refusal { code, field: None, detail: None, retry_after_ms: Some(ms) })
     }
 
+    /// A name has a word that is not welcome.
+    pub fn unwelcome(field: &str) -> Self {
+        Self::field(ErrorCode::Filtered, field, "has a word that is not welcome here")
+    }
+
     /// A refusal that names a field and says what is wrong with it.
     pub fn field(code: ErrorCode, field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::Refused(Refusal { code, field: Some(field.into()), detail: Some(detail.into()), retry_after_ms: None })
@@ -161,19 +171,36 @@ impl ApiError {
             Self::Store(StoreError::Taken(Unique::Slug | Unique::RoomName)) => ErrorCode::RoomNameTaken,
             Self::Store(StoreError::Banned) => ErrorCode::Banned,
             Self::Store(StoreError::OwnerStays) => ErrorCode::OwnerMustTransfer,
+            Self::Store(StoreError::Full) => ErrorCode::RoomFull,
+            Self::Store(StoreError::InviteOver) => ErrorCode::InviteInvalid,
+            Self::Store(StoreError::Decided) => ErrorCode::AlreadyDecided,
             Self::Store(StoreError::Closed) => ErrorCode::UnknownRoom,
+            Self::Store(StoreError::Outranked) => ErrorCode::Forbidden,
+            Self::Store(StoreError::LastAdmin) => ErrorCode::LastAdmin,
             Self::Authority(AuthorityError::Muted(_)) => ErrorCode::Muted,
             Self::Password(PasswordError::Busy) => ErrorCode::Overloaded,
             Self::Limited(_) => ErrorCode::RateLimited,
             Self::Starting
             | Self::Store(StoreError::Unavailable(_) | StoreError::NotTheWriter(_) | StoreError::Newer { .. })
             | Self::Bus(BusError::Unavailable(_) | BusError::Protocol(_))
-            | Self::Authority(AuthorityError::Unavailable(_)) => ErrorCode::Unavailable,
+            | Self::Authority(AuthorityError::Unavailable(_))
+            | Self::Object(ObjectError::Nowhere | ObjectError::Unavailable(_)) => ErrorCode::Unavailable,
+            Self::Object(ObjectError::Full) => ErrorCode::StorageFull,
             Self::Store(StoreError::Inconsistent(_) | StoreError::Taken(Unique::Id) | StoreError::Collision { .. })
             | Self::Password(PasswordError::Failed(_))
             | Self::Key(_)
             | Self::Random(_)
+            | Self::Object(ObjectError::Name)
             | Self::Panic(_) => ErrorCode::Internal,
+        }
+    }
+
+    /// The status that it is answered with.
+    pub(crate) fn status(&self) -> StatusCode {
+        if let Self::Refused(refusal) = self {
+            refusal.status()
+        } else {
+            status_of(self.code())
         }
     }
 
@@ -191,6 +218,7 @@ impl ApiError {
             | Self::Password(_)
             | Self::Key(_)
             | Self::Random(_)
+            | Self::Object(_)
             | Self::Panic(_) => Refusal { code, field: None, detail: None, retry_after_ms: None },
         }
     }
@@ -229,7 +257,7 @@ impl IntoResponse for ApiError {
         if let Some(bound) = bound {
             response.extensions_mut().insert(bound);
         }
-        if matches!(code, ErrorCode::Unavailable | ErrorCode::Overloaded) {
+        if matches!(code, ErrorCode::Unavailable | ErrorCode::Overloaded | ErrorCode::TooManyUploads) {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         if let Some(ms) = refusal.retry_after_ms {
@@ -294,27 +322,73 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::RoomRequired
         | ErrorCode::TooManyRooms
         | ErrorCode::TooManyReactions
-        | ErrorCode::PasswordTooCommon => StatusCode::BAD_REQUEST,
-        ErrorCode::Unauthenticated | ErrorCode::BadCredentials | ErrorCode::BadRefreshToken => StatusCode::UNAUTHORIZED,
+        | ErrorCode::TooManyPins
+        | ErrorCode::TooManySaved
+        | ErrorCode::PasswordTooCommon
+        | ErrorCode::CodeInvalid
+        | ErrorCode::TokenInvalid
+        | ErrorCode::BadImage
+        | ErrorCode::BadQuery
+        | ErrorCode::BadAttachment
+        | ErrorCode::Filtered => StatusCode::BAD_REQUEST,
+        ErrorCode::Unauthenticated
+        | ErrorCode::BadCredentials
+        | ErrorCode::BadRefreshToken
+        | ErrorCode::SecondFactorRequired => StatusCode::UNAUTHORIZED,
         ErrorCode::NotAMember
         | ErrorCode::Forbidden
         | ErrorCode::Muted
         | ErrorCode::Banned
         | ErrorCode::Frozen
-        | ErrorCode::RegistrationClosed => StatusCode::FORBIDDEN,
-        ErrorCode::RateLimited | ErrorCode::SlowMode => StatusCode::TOO_MANY_REQUESTS,
-        ErrorCode::UnknownRoom | ErrorCode::NotFound | ErrorCode::UnknownMessage => StatusCode::NOT_FOUND,
+        | ErrorCode::Archived
+        | ErrorCode::PostingRestricted
+        | ErrorCode::ProtectedRoom
+        | ErrorCode::RegistrationClosed
+        | ErrorCode::RegistrationInviteOnly
+        | ErrorCode::EmailNotVerified
+        | ErrorCode::AccountDisabled
+        | ErrorCode::PasswordWrong
+        | ErrorCode::InviteRequired
+        | ErrorCode::RoomFull
+        | ErrorCode::JoinDenied
+        | ErrorCode::DirectRoom
+        | ErrorCode::DirectRefused
+        | ErrorCode::QuotaExceeded
+        | ErrorCode::Blocked => StatusCode::FORBIDDEN,
+        ErrorCode::RateLimited | ErrorCode::SlowMode | ErrorCode::TooManyUploads => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::BadRange => StatusCode::RANGE_NOT_SATISFIABLE,
+        ErrorCode::FileInfected => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
+        ErrorCode::UnknownRoom | ErrorCode::NotFound | ErrorCode::UnknownMessage | ErrorCode::InviteInvalid => {
+            StatusCode::NOT_FOUND
+        }
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         ErrorCode::UsernameTaken
         | ErrorCode::AccountExists
         | ErrorCode::RoomNameTaken
         | ErrorCode::ClientIdReused
-        | ErrorCode::OwnerMustTransfer => StatusCode::CONFLICT,
-        ErrorCode::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        | ErrorCode::OwnerMustTransfer
+        | ErrorCode::AlreadyDecided
+        | ErrorCode::TooManyScheduled
+        | ErrorCode::AlreadySent
+        | ErrorCode::FileAttached
+        | ErrorCode::LastAdmin => StatusCode::CONFLICT,
+        ErrorCode::BodyTooLarge | ErrorCode::FileTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::UnsupportedMediaType | ErrorCode::FileTypeRefused => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::Overloaded | ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl From<PictureError> for ApiError {
+    fn from(error: PictureError) -> Self {
+        tracing::debug!(%error, "picture refused");
+        Self::refused(match error {
+            PictureError::Kind => ErrorCode::FileTypeRefused,
+            PictureError::Pixels | PictureError::Broken(_) => ErrorCode::BadImage,
+            PictureError::Busy => ErrorCode::Overloaded,
+        })
     }
 }
 
@@ -327,7 +401,7 @@ impl From<AppendError> for ApiError {
             AppendError::NotOpen => unavailable("the room does not open"),
             AppendError::Bus(error) => error.into(),
             AppendError::Reused => Self::refused(ErrorCode::ClientIdReused),
-            AppendError::Frozen => Self::refused(ErrorCode::Frozen),
+            AppendError::Refused(code) => Self::refused(code),
             AppendError::TooEarly(early) => Self::too_early(early),
         }
     }

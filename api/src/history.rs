@@ -3,10 +3,21 @@
 //! A message can be read as soon as it was echoed. A page never hides a gap: where events are missing between the
 //! store and the hot tail, the page ends there, or the answer is "not possible right now".
 
+mod access;
+pub mod by_id;
+pub mod jump;
 pub mod list;
+pub mod mentions;
 mod merge;
+pub mod message;
+pub(crate) mod names;
+pub mod pins;
+mod replies;
+pub mod saved;
 mod single_flight;
 mod states;
+pub mod thread;
+pub mod view;
 
 /// The routes of histories.
 pub(crate) fn routes<S>() -> OpenApiRouter<S>
@@ -15,7 +26,16 @@ where
     Authentication: FromRef<S>,
     History: FromRef<S>,
 {
-    OpenApiRouter::new().routes(routes!(list::list))
+    OpenApiRouter::new()
+        .routes(routes!(list::list))
+        .routes(routes!(message::get))
+        .routes(routes!(thread::thread))
+        .routes(routes!(by_id::by_id))
+        .routes(routes!(saved::save, saved::unsave))
+        .routes(routes!(saved::list))
+        .routes(routes!(pins::pin, pins::unpin))
+        .routes(routes!(pins::list))
+        .routes(routes!(mentions::list))
 }
 
 use crate::http::cursor::Cursors;
@@ -38,7 +58,7 @@ use rookery_protocol::id::{MessageId, RoomId, UserId};
 use rookery_protocol::limits::TAIL_EVENTS_MAX;
 use rookery_protocol::partition::partition_of;
 use rookery_protocol::position::Position;
-use rookery_protocol::server::EventFrame;
+use rookery_protocol::server::{EventFrame, Replies};
 use rookery_store::message::target_of;
 use rookery_store::message::{Window, is_message_of};
 use rookery_store::message_state::MessageState;
@@ -46,7 +66,9 @@ use rookery_store::{PageQuestion, StoreError, Stores};
 use tokio::time::timeout;
 
 use crate::error::ApiError;
+use crate::history::view::PlacedMessage;
 use crate::limits::HISTORY_BUS_WAIT;
+use crate::purged::hide_purged;
 
 /// Which page is read, and its outcome. A failure is shared by all who waited.
 pub type Reads = SingleFlight<(RoomId, PageQuestion), Result<Arc<Page>, Arc<StoreError>>>;
@@ -61,24 +83,35 @@ pub struct History {
 }
 
 /// A page of a history, oldest first.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Page {
     events: Vec<SequencedEvent>,
     /// States of the messages of the page.
     states: HashMap<MessageId, MessageState>,
+    /// What answers the messages of the page.
+    replies: HashMap<MessageId, Replies>,
     /// Where the page before this one ends; none at the beginning of the history.
     pub previous: Option<Position>,
     /// Where the page after this one begins, also where it is yet to be written; none for an empty page.
     pub next: Option<Position>,
     /// For the newest page: it covers everything up to here, as far as that is known.
     pub upto: Option<Position>,
+    /// Of a page around something: where that is.
+    pub anchor: Option<Position>,
 }
 
 impl Page {
     /// The events as clients get them, messages as they are now.
     pub fn frames(self) -> Vec<EventFrame> {
-        let Self { events, states, .. } = self;
-        events.into_iter().map(|event| states::show(event, &states)).collect()
+        let Self { events, states, mut replies, .. } = self;
+        events
+            .into_iter()
+            .map(|event| answered(states::show(event, &states), &mut replies))
+            .collect()
+    }
+
+    fn first(&self) -> Option<Position> {
+        self.events.first().map(SequencedEvent::position)
     }
 
     /// Says which reactions are the reader's among those of more users than are named.
@@ -128,9 +161,41 @@ impl History {
         let merged = merged.map_err(|SequenceGap| BusError::Unavailable("events wait to be stored".to_owned()))?;
         let is_whole = question.window == Window::Latest && !merged.after_gap;
         let mut page = cut(merged, question);
-        page.states = states::of(&self.rooms.stores, &page.events, &changes).await?;
+        let (states, replies) = tokio::try_join!(
+            states::of(&self.rooms.stores, &page.events, &changes),
+            replies::of(&self.rooms.stores, &page.events),
+        )?;
+        (page.states, page.replies) = (states, replies);
+        hide_purged(&self.rooms.stores, &page.events, &mut page.states).await?;
+        names::make_current(&self.rooms.stores, &mut page.events).await?;
         page.upto = newest.filter(|_| is_whole);
         Ok(page)
+    }
+
+    /// One message of the room as it is now.
+    pub(crate) async fn one(&self, room: RoomId, id: MessageId, reader: UserId) -> Result<PlacedMessage, ApiError> {
+        let stores = &self.rooms.stores;
+        let found = find_message(stores, &*self.rooms.log, (room, id), &[reader]).await?;
+        let MessageLookup { said, state, .. } = found.ok_or_else(|| ApiError::refused(ErrorCode::UnknownMessage))?;
+        let mut said = vec![said];
+        let replies = replies::of(stores, &said).await?;
+        names::make_current(stores, &mut said).await?;
+        let shown = placed(said, [(id, state)].into(), replies, reader).pop();
+        shown.ok_or_else(|| ApiError::refused(ErrorCode::UnknownMessage))
+    }
+
+    /// Stored messages of any rooms as they are now, in their order.
+    pub(crate) async fn shown(
+        &self,
+        mut said: Vec<SequencedEvent>,
+        reader: UserId,
+    ) -> Result<Vec<PlacedMessage>, ApiError> {
+        let (stores, ids) = (&self.rooms.stores, said.iter().map(|said| said.event.id).collect::<Vec<_>>());
+        let states = async { Ok::<_, ApiError>(stores.messages.states(&ids, &[reader]).await?) };
+        let (mut states, replies) = tokio::try_join!(states, replies::of(stores, &said))?;
+        hide_purged(stores, &said, &mut states).await?;
+        names::make_current(stores, &mut said).await?;
+        Ok(placed(said, states, replies, reader))
     }
 
     /// What the bus knows beyond the store. Without an answer the store alone is served.
@@ -156,6 +221,29 @@ impl History {
         let begun = self.rooms.stores.epochs.begun(&[partition]).await?;
         Ok(begun.get(&partition).is_some_and(|begun| begun.epoch > tail.epoch))
     }
+}
+
+/// A message of the frame says what answers it.
+fn answered(mut frame: EventFrame, replies: &mut HashMap<MessageId, Replies>) -> EventFrame {
+    if let EventFrame::NewMessage { message, .. } = &mut frame {
+        message.replies = Some(replies.remove(&message.message_id).unwrap_or_default());
+    }
+    frame
+}
+
+/// Messages as the reader sees them. The states have the reader's last words about reactions.
+fn placed(
+    said: Vec<SequencedEvent>,
+    mut states: HashMap<MessageId, MessageState>,
+    mut replies: HashMap<MessageId, Replies>,
+    reader: UserId,
+) -> Vec<PlacedMessage> {
+    for state in states.values_mut().filter(|state| state.reactions.are_many()) {
+        let own = state.reactions.clone();
+        state.reactions.read_by(reader, &own);
+    }
+    let frames = said.into_iter().map(|event| answered(states::show(event, &states), &mut replies));
+    frames.filter_map(PlacedMessage::of).collect()
 }
 
 /// Why a page could not be read, as an error that all who waited can share.
@@ -217,7 +305,7 @@ fn cut(merged: Merged, question: PageQuestion) -> Page {
     let previous = events.first().map(SequencedEvent::position).or(begins).filter(|_| older);
     let last = events.last().map(SequencedEvent::position);
     let next = last.and(if cut_short { last } else { ends });
-    Page { events, states: HashMap::new(), previous, next, upto: None }
+    Page { events, previous, next, ..Page::default() }
 }
 
 /// One message of a room: what was said, what became of it, and what the store does not have of that yet.
@@ -250,6 +338,11 @@ pub(super) async fn find_message(
     let mut state = stores.messages.states(&[id], &users).await?.remove(&id).unwrap_or_default();
     for change in changes {
         state.apply(change);
+    }
+    let mut hidden = HashMap::new();
+    hide_purged(stores, std::slice::from_ref(&said), &mut hidden).await?;
+    if let Some(purged) = hidden.remove(&id) {
+        state = purged;
     }
     Ok(Some(MessageLookup { said, state, unstored, is_stored }))
 }

@@ -9,16 +9,20 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use crate::http::cursor::Cursors;
+use crate::mail::Secrets;
 use crate::metrics::Metrics;
 
 /// What the secrets of cursors are for.
 const CURSOR: &str = "cursor";
+/// What the secrets of codes and links are for.
+const MAIL: &str = "mail";
 
 /// Everything in a process that depends on its signing keys.
 pub(crate) struct KeyWatch {
     pub(crate) keys: Arc<SigningKeys>,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) cursors: Cursors,
+    pub(crate) secrets: Secrets,
     pub(crate) metrics: Metrics,
 }
 
@@ -64,6 +68,7 @@ impl KeyWatch {
     fn apply(&self, set: &KeySet) {
         self.verifier.replace(&set.public());
         self.cursors.replace(&set.secrets(CURSOR));
+        self.secrets.replace(&set.secrets(MAIL));
         self.metrics.show_keys(set);
     }
 }

@@ -55,8 +55,45 @@ pub const AUTHORIZE_BYTES_MAX: usize = 512 * 1024;
 pub const STANDINGS_MAX: u64 = 200_000;
 /// How long it is remembered after it was last asked for.
 pub const STANDINGS_LIFE: Duration = Duration::from_hours(1);
+/// Users that a search for members looks at together.
+pub const MEMBER_SEARCH_PAGE: usize = 200;
+/// So often a search for members looks for more before the page is short.
+pub const MEMBER_SEARCH_PAGES_MAX: usize = 10;
+/// Between two looks for rooms whose time is over.
+pub const ROOM_EXPIRY_INTERVAL: Duration = Duration::from_secs(1);
+/// Rooms that are ended at a time.
+pub const ROOMS_PER_EXPIRY: usize = 100;
+/// Between two looks for rooms that are to be erased.
+pub const ROOM_ERASURE_INTERVAL: Duration = Duration::from_secs(5);
+/// After so long a room that has ended is erased: whatever was still being written is stored by then.
+pub const ROOM_ERASED_AFTER: Duration = Duration::from_secs(25);
+/// Rooms that are erased at a time.
+pub const ROOMS_PER_ERASURE: usize = 20;
+/// Events of a room that are erased at once.
+pub const ROOM_ERASURE_PIECE: usize = 500;
 /// Longest slow mode of a room, in milliseconds: 6 hours.
 pub const SLOW_MODE_MS_MAX: u64 = 6 * 60 * 60 * 1_000;
+/// Shortest life of a temporary room, in seconds.
+pub const ROOM_LIFE_S_MIN: u64 = 60;
+/// Longest life of a temporary room, in seconds: 366 days.
+pub const ROOM_LIFE_S_MAX: u64 = 366 * 24 * 60 * 60;
+/// Days after which the messages of a room may be erased, at most.
+pub const RETENTION_DAYS_MAX: u64 = 36_500;
+/// Members that a room may be limited to, at most.
+pub const ROOM_MEMBERS_MAX_MAX: u64 = 1_000_000;
+
+/// Requests to join one room that wait.
+pub const JOIN_REQUESTS_PER_ROOM_MAX: usize = 100;
+/// When somebody may ask again who was not let in.
+pub const JOIN_AGAIN_AFTER: Duration = Duration::from_hours(24);
+/// Moderators of one room, and owners, who are told of a request to join.
+pub const MODERATORS_TOLD_MAX: usize = 100;
+/// Own requests to join that are listed, the oldest ones.
+pub const OWN_JOIN_REQUESTS_MAX: usize = 200;
+/// Others in a group that somebody makes by naming them, at least.
+pub const GROUP_OTHERS_MIN: usize = 2;
+/// The same, at most.
+pub const GROUP_OTHERS_MAX: usize = 9;
 
 // --- what is done to messages ----------------------------------------------------------------
 
@@ -70,6 +107,13 @@ pub const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 pub const SWEEP_ROWS_MAX: usize = 10_000;
 /// Random numbers that are tried behind the slug of a new room when the small ones are taken.
 pub const SLUG_TRIES: usize = 8;
+
+// --- saved and pinned messages ---------------------------------------------------------------
+
+/// Messages that one room may have pinned.
+pub const PINS_MAX: usize = 100;
+/// Messages that one user may have saved.
+pub const SAVED_MAX: usize = 1_000;
 
 // --- load tests ------------------------------------------------------------------------------
 
@@ -108,8 +152,17 @@ pub const READ_STATES_AT_ONCE: usize = 1;
 pub const READ_STATES_TURN: Duration = Duration::from_millis(250);
 /// Rooms of a page of `users/me/rooms` if the client does not say.
 pub const MY_ROOMS_PAGE_DEFAULT: usize = 500;
+/// Rooms of which such a list knows what the user wants.
+pub const PREFERENCES_READ_MAX: usize = 10_000;
 /// Rooms of such a page that are looked up in one go.
 pub const ROOMS_PER_LOOKUP: usize = 250;
+
+/// Members of a room up to which it shows who has read how far.
+pub const RECEIPT_MEMBERS_MAX: usize = 200;
+/// Rooms of which an api remembers who of their members shows it.
+pub const RECEIPT_ROOMS_MAX: u64 = 10_000;
+/// How long it does.
+pub const RECEIPT_ROOMS_LIFE: Duration = Duration::from_secs(5);
 
 // --- login sessions --------------------------------------------------------------------------
 
@@ -132,3 +185,336 @@ pub const SESSIONS_READ_FEW: usize = 8;
 pub const USERS_PER_PAGE: usize = 200;
 /// A write whose outcome stayed unknown may still be carried out for so long, and no epoch begins meanwhile.
 pub const INGEST_WRITE_LINGER: Duration = Duration::from_secs(20);
+
+/// How long it is believed which kinds of events all processes know.
+pub const EVENT_GENERATIONS_BELIEVED: Duration = Duration::from_secs(3);
+
+// --- jobs ------------------------------------------------------------------------------------
+
+/// Jobs that one api carries out at the same time.
+pub const JOBS_AT_ONCE: usize = 8;
+/// How long nobody else carries a job out; renewed while it goes on.
+pub const JOB_LEASE: Duration = Duration::from_secs(30);
+/// One try of a job.
+pub const JOB_DEADLINE: Duration = Duration::from_mins(10);
+/// Between two looks for jobs that are due.
+pub const JOB_POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// Tries of a job before it is dead; the pauses between them are about ten hours together.
+pub const JOB_ATTEMPTS_MAX: u32 = 20;
+/// Longest pause after the first try; it doubles up to the other one.
+pub const JOB_PAUSE_MIN: Duration = Duration::from_secs(1);
+/// Longest pause between two tries.
+pub const JOB_PAUSE_MAX: Duration = Duration::from_hours(1);
+/// How long the key of a job is known after it was done.
+pub const JOB_DONE_KEPT: Duration = Duration::from_hours(24);
+/// How long a dead job is kept.
+pub const JOB_DEAD_KEPT: Duration = Duration::from_hours(30 * 24);
+/// Between two times that jobs are counted, and those that are over forgotten.
+pub const JOB_PURGE_INTERVAL: Duration = Duration::from_secs(30);
+/// Jobs that are forgotten at a time.
+pub const JOB_PURGE_MAX: usize = 1_000;
+/// Jobs of one state that are counted; more are as good as so many.
+pub const JOBS_COUNTED_MAX: usize = 10_000;
+
+// --- accounts --------------------------------------------------------------------------------
+
+/// How long a mail server may take for one step of a mail.
+pub const MAIL_DEADLINE: Duration = Duration::from_secs(20);
+/// How long a name is kept for a registration whose address is not verified, and the registration with it.
+pub const REGISTRATION_LIFE: Duration = Duration::from_hours(24);
+/// How long a name is kept for an account that gets it this moment.
+pub const NAME_CLAIM_LIFE: Duration = Duration::from_mins(5);
+/// How often one code of a registration may be tried.
+pub const CODE_ATTEMPTS_MAX: u32 = 5;
+/// Longest life of such a code that operators may choose, in minutes.
+pub const VERIFICATION_MINUTES_MAX: u64 = 24 * 60;
+/// Life of a link that sets another password.
+pub const RECOVERY_LIFE: Duration = Duration::from_mins(15);
+/// Such links of one account that are valid at once.
+pub const RECOVERIES_MAX: usize = 3;
+/// Life of a link that makes an address that of an account.
+pub const EMAIL_CONFIRM_LIFE: Duration = Duration::from_hours(24);
+/// Life of the link that undoes it.
+pub const EMAIL_UNDO_LIFE: Duration = Duration::from_hours(7 * 24);
+/// Bytes of a picture that an account is to show.
+pub const AVATAR_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of a word filter: two lists of words, each character written as an escape.
+pub const FILTER_BYTES_MAX: usize = 1024 * 1024;
+/// Pixels of the sides that it is kept in, the largest first.
+pub const AVATAR_SIDES: &[u32] = &[512, 64];
+/// When it is looked at again whether an account shows a picture: later than the request that put it can end.
+pub const AVATAR_LOOK_AFTER: Duration = Duration::from_secs(40);
+/// Between two changes of a user's name.
+pub const RENAME_INTERVAL: Duration = Duration::from_hours(24);
+/// How long a name that an account had is kept for it.
+pub const OLD_NAME_KEPT: Duration = Duration::from_hours(30 * 24);
+/// Rows around accounts that are forgotten at a time.
+pub const ACCOUNT_PURGE_MAX: usize = 1_000;
+/// Between two times that they are.
+pub const ACCOUNT_PURGE_INTERVAL: Duration = Duration::from_mins(5);
+/// Longest life of an invite to the server, in seconds.
+pub const INVITE_SECONDS_MAX: u64 = 366 * 24 * 60 * 60;
+/// Most uses of an invite to the server that can be chosen.
+pub const INVITE_USES_MAX: u32 = 100_000;
+/// Between two looks for settings that an admin has changed at another api.
+pub const SETTINGS_POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// Tries of one change of settings that loses against others.
+pub const SETTINGS_TRIES_MAX: usize = 5;
+/// Accounts that one page of the list for admins looks at.
+pub const ADMIN_SEARCH_ROWS_MAX: usize = 1_000;
+/// How long it is known what staff have done.
+pub const AUDIT_KEPT: Duration = Duration::from_hours(400 * 24);
+/// Between two times that older entries are forgotten.
+pub const AUDIT_PURGE_INTERVAL: Duration = Duration::from_mins(10);
+/// Entries that are forgotten at a time.
+pub const AUDIT_PURGE_MAX: usize = 1_000;
+
+// --- the directory of rooms ------------------------------------------------------------------
+
+/// Between two counts of the members of rooms in the directory.
+pub const DIRECTORY_INTERVAL: Duration = Duration::from_mins(1);
+/// How far before the last count the next one begins: clocks of apis may differ.
+pub const DIRECTORY_OVERLAP: Duration = Duration::from_secs(10);
+/// Rooms that one count looks at; where more have changed, all are counted.
+pub const DIRECTORY_CHANGES_MAX: usize = 10_000;
+/// Rooms that are counted at a time.
+pub const DIRECTORY_ROOMS_PER_PASS: usize = 200;
+
+// --- notices ---------------------------------------------------------------------------------
+
+/// Notices of one user that are kept, the newest ones.
+pub const NOTICES_PER_USER_MAX: usize = 1_000;
+/// Between two times that one api cuts one inbox to that; meanwhile it may be longer.
+pub const INBOX_TRIM_INTERVAL: Duration = Duration::from_mins(1);
+/// Inboxes of which an api remembers that it has cut them.
+pub const INBOX_TRIMS_MAX: u64 = 10_000;
+/// How long a notice is kept.
+pub const NOTICE_KEPT: Duration = Duration::from_hours(90 * 24);
+/// Accounts that an announcement is told at a time.
+pub const ANNOUNCED_PER_PASS: usize = 500;
+/// Stored events that wait for their notices in one process; what is beyond makes none.
+pub const NOTICE_QUEUE_MAX: usize = 10_000;
+/// Rooms of which a process remembers whether they are direct ones.
+pub const NOTICE_ROOMS_MAX: u64 = 100_000;
+/// Such events that are looked at together.
+pub const NOTICE_BATCH_MAX: usize = 200;
+/// Tries to make the notices of such events.
+pub const NOTICE_ATTEMPTS: u32 = 10;
+/// Between two of them.
+pub const NOTICE_PAUSE: Duration = Duration::from_secs(1);
+/// Between two times that older ones are forgotten.
+pub const NOTICE_PURGE_INTERVAL: Duration = Duration::from_mins(5);
+/// Notices that are forgotten at a time.
+pub const NOTICE_PURGE_MAX: usize = 1_000;
+
+// --- erasures and exports --------------------------------------------------------------------
+
+/// How long the request that erases an account waits for the end; after that it goes on by itself.
+pub const ERASURE_WAIT: Duration = Duration::from_secs(5);
+/// Between two looks meanwhile.
+pub const ERASURE_POLL: Duration = Duration::from_millis(50);
+/// Rows that an erasure reads, and changes, at a time.
+pub const ERASED_PER_PASS: usize = 200;
+/// How long an erasure waits until what was said in rooms is stored; after that it is tried again later.
+pub const ERASURE_STORED_WAIT: Duration = Duration::from_secs(10);
+/// Tries to leave a room whose members change meanwhile.
+pub const SUCCESSION_TRIES: usize = 5;
+/// When an erasure looks a second time, for what was stored late.
+pub const ERASURE_SWEEP_AFTER: Duration = Duration::from_mins(2);
+/// Between two looks for erasures whose requests were broken off.
+pub const ERASURE_LOOK_INTERVAL: Duration = Duration::from_secs(30);
+/// Such erasures that are looked at at a time.
+pub const ERASURES_PER_LOOK: usize = 100;
+/// How long a copy of what is kept about somebody can be downloaded.
+pub const EXPORT_KEPT: Duration = Duration::from_hours(24);
+/// Rows of such a copy that are read at a time.
+pub const EXPORT_ROWS_PER_READ: usize = 500;
+/// Rooms of which such a copy tells what the user wants.
+pub const EXPORT_PREFERENCES_MAX: usize = 10_000;
+/// Bytes of its pieces.
+pub const EXPORT_PIECE_BYTES: usize = 256 * 1024;
+/// Copies that are forgotten at a time.
+pub const EXPORT_PURGE_MAX: usize = 100;
+
+// --- reports ---------------------------------------------------------------------------------
+
+/// Reports of one user that wait for somebody to take them up.
+pub const REPORTS_OF_USER_MAX: usize = 100;
+/// Rooms of one moderator whose reports are listed together.
+pub const MODERATED_ROOMS_MAX: usize = 100;
+/// After so long somebody else may take a report up.
+pub const REPORT_CLAIM_LIFE: Duration = Duration::from_hours(1);
+/// How long a report is kept that was decided: as long as the audit log.
+pub const REPORT_KEPT: Duration = AUDIT_KEPT;
+/// Between two times that older ones are forgotten and those that wait are counted.
+pub const REPORT_PURGE_INTERVAL: Duration = Duration::from_secs(30);
+/// Reports that are forgotten at a time.
+pub const REPORT_PURGE_MAX: usize = 1_000;
+/// Reports that are counted at most.
+pub const REPORTS_COUNTED_MAX: usize = 10_000;
+
+// --- sanctions -------------------------------------------------------------------------------
+
+/// Between two looks whether a mute or a ban is over.
+pub const SANCTIONS_OVER_INTERVAL: Duration = Duration::from_secs(1);
+/// Mutes, and bans, that are ended at a time.
+pub const SANCTIONS_OVER_MAX: usize = 100;
+
+// --- purges and retention --------------------------------------------------------------------
+
+/// Messages of which a preview tells how many there are; more are as good as so many.
+pub const PURGED_COUNTED_MAX: usize = 10_000;
+/// Events of somebody that are read, and texts that are erased, at a time.
+pub const PURGE_PAGE: usize = 200;
+/// Between two looks whether the event of a purge is stored.
+pub const PURGE_EVENT_POLL: Duration = Duration::from_millis(100);
+/// How long one try waits for that.
+pub const PURGE_EVENT_WAIT: Duration = Duration::from_secs(20);
+/// How far the clocks of api and bus may be apart: for so long a purge looks for what came late.
+pub const PURGE_LATE: Duration = Duration::from_secs(3);
+/// A purge that is done hides for so long what readers have begun to read before.
+pub const PURGE_HIDES_ON: Duration = Duration::from_mins(1);
+/// How long a purge is known after that.
+pub const PURGE_KEPT: Duration = Duration::from_hours(24);
+/// Between two times that older ones are forgotten.
+pub const PURGE_PURGE_INTERVAL: Duration = Duration::from_mins(10);
+/// Purges that are forgotten at a time.
+pub const PURGE_PURGE_MAX: usize = 1_000;
+/// Between two times that it is looked what is too old.
+pub const RETENTION_INTERVAL: Duration = Duration::from_mins(1);
+/// How long nobody else does; renewed with every piece.
+pub const RETENTION_LEASE: Duration = Duration::from_mins(5);
+/// Rooms that are looked at together.
+pub const RETENTION_ROOMS_PER_READ: usize = 200;
+/// Events that are erased at a time.
+pub const RETENTION_PIECE: usize = 200;
+/// Between two pieces.
+pub const RETENTION_PAUSE: Duration = Duration::from_millis(20);
+/// Days of which admins are told how many messages they had.
+pub const STATS_DAYS: usize = 30;
+/// Between two times that counted messages are kept.
+pub const DAY_COUNTS_INTERVAL: Duration = Duration::from_secs(2);
+
+// --- search ----------------------------------------------------------------------------------
+
+/// After so long a page of a search ends, full or not.
+pub const SEARCH_PAGE_TIME: Duration = Duration::from_millis(100);
+/// Messages that a search looks at between two looks at the time.
+pub const SEARCH_CANDIDATES: usize = 64;
+/// Events that the index takes in at a time.
+pub const INDEX_BATCH_MAX: usize = 200;
+/// Terms that it writes at a time, unless one message alone has more.
+pub const INDEX_TERMS_PER_WRITE: usize = 4_000;
+/// Between two looks for events that wait for it.
+pub const INDEX_POLL_INTERVAL: Duration = Duration::from_millis(300);
+/// How long nobody else keeps it; renewed while it is kept.
+pub const INDEX_LEASE: Duration = Duration::from_secs(9);
+/// When it tries again after a failure, and looks again at a change whose message is not stored.
+pub const INDEX_RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How long a change waits for its message.
+pub const INDEX_WAIT_MAX: Duration = Duration::from_mins(10);
+/// Events of before that it takes in at a time.
+pub const INDEX_STRETCH_MAX: usize = 200;
+/// Between two of those: others want to write, too.
+pub const INDEX_STRETCH_PAUSE: Duration = Duration::from_millis(20);
+/// Between two times that it is measured how far it is behind.
+pub const INDEX_WATCH_INTERVAL: Duration = Duration::from_secs(10);
+
+// --- scheduled messages ----------------------------------------------------------------------
+
+/// A message is scheduled for this far ahead at least.
+pub const SCHEDULE_AHEAD_MIN: Duration = Duration::from_secs(10);
+/// And for this far at most: 366 days.
+pub const SCHEDULE_AHEAD_MAX: Duration = Duration::from_hours(366 * 24);
+/// Messages of one user that wait to be sent.
+pub const SCHEDULES_PENDING_MAX: usize = 100;
+/// Between two looks for those that are due.
+pub const SCHEDULE_POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// Those that one api sends at the same time.
+pub const SCHEDULES_AT_ONCE: usize = 32;
+/// How long nobody else sends one that is being sent; longer than a try.
+pub const SCHEDULE_LEASE: Duration = Duration::from_secs(30);
+/// One try.
+pub const SCHEDULE_DEADLINE: Duration = Duration::from_secs(20);
+/// Shortest pause after a try that came to nothing; it grows with every try.
+pub const SCHEDULE_PAUSE_MIN: Duration = Duration::from_secs(1);
+/// Longest such pause.
+pub const SCHEDULE_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// Tries after which what is refused for good has failed, also if a try before ended in doubt.
+pub const SCHEDULE_DOUBTS_MAX: u32 = 10;
+/// How late one is sent at most that was refused only for a while, such as by slow mode.
+pub const SCHEDULE_LATE_MAX: Duration = Duration::from_hours(24);
+/// How long it is known what became of one.
+pub const SCHEDULE_KEPT: Duration = Duration::from_hours(30 * 24);
+/// Between two times that older ones are forgotten.
+pub const SCHEDULE_PURGE_INTERVAL: Duration = Duration::from_mins(5);
+/// Those that are forgotten at a time.
+pub const SCHEDULE_PURGE_MAX: usize = 1_000;
+
+// --- pushes ----------------------------------------------------------------------------------
+
+/// Devices of one user that are told; of more the newest are.
+pub const PUSH_SUBSCRIPTIONS_MAX: usize = 10;
+/// Subscriptions that are looked up for the notices of one batch.
+pub const PUSH_SUBSCRIPTIONS_READ_MAX: usize = 10_000;
+/// How long a notice waits before devices are told: who looks at the room has read it by then.
+pub const PUSH_DELAY: Duration = Duration::from_secs(2);
+/// How long a push is of use, at the push service or here.
+pub const PUSH_TTL: Duration = Duration::from_hours(24);
+/// How long a push service may take.
+pub const PUSH_DEADLINE: Duration = Duration::from_secs(10);
+/// Pushes that one api sends at the same time.
+pub const PUSHES_AT_ONCE: usize = 4;
+/// How long a push waits for its turn before it is put off.
+pub const PUSH_TURN_WAIT: Duration = Duration::from_secs(1);
+/// How long a token for a push service is good; at most 24 hours (RFC 8292).
+pub const PUSH_TOKEN_LIFE: Duration = Duration::from_hours(12);
+/// Bytes of what a push says: with its envelope it is one record of 4,096 bytes.
+pub const PUSH_TEXT_BYTES_MAX: usize = 3_500;
+/// Pushes are padded to multiples of so many bytes.
+pub const PUSH_PADDED_BYTES: usize = 512;
+/// Characters of a message in a push.
+pub const PUSH_SNIPPET_CHARS: usize = 400;
+/// What is taken from the devices of one user at a time.
+pub const PUSH_SHOWN_TAKEN_MAX: usize = 1_000;
+
+// --- files -----------------------------------------------------------------------------------
+
+/// How long an upload may say nothing.
+pub const UPLOAD_IDLE: Duration = Duration::from_secs(30);
+/// How long an upload may take.
+pub const UPLOAD_DEADLINE: Duration = Duration::from_mins(10);
+/// Uploads of one user that are under way in one process.
+pub const UPLOADS_PER_USER_MAX: usize = 4;
+/// Uploads that are under way in one process.
+pub const UPLOADS_MAX: usize = 64;
+/// Files of one user.
+pub const FILES_PER_USER_MAX: u64 = 10_000;
+/// Bytes that may be set as the most of a file.
+pub const FILE_BYTES_MAX_MAX: u64 = 16 * 1024 * 1024 * 1024;
+/// Bytes that may be set as the most of a user's files.
+pub const USER_QUOTA_BYTES_MAX: u64 = 1024 * 1024 * 1024 * 1024;
+/// How long a file is kept that belongs to nothing.
+pub const FILE_UNATTACHED_KEPT: Duration = Duration::from_hours(24);
+/// How long the bytes of a file may take to be put away before what is there of it is erased.
+pub const FILE_ARRIVAL_MAX: Duration = Duration::from_mins(30);
+/// How long a message that has claimed a file may take to be appended; then another one may claim it.
+pub const FILE_CLAIM_HOLDS: Duration = Duration::from_mins(1);
+/// Between two looks for files that are not needed any more.
+pub const FILE_LOOK_INTERVAL: Duration = Duration::from_secs(5);
+/// Files of one such look.
+pub const FILES_PER_LOOK: usize = 100;
+/// How long a signed link to a file holds.
+pub const FILE_LINK_LIFE: Duration = Duration::from_mins(5);
+/// Files that are asked about at once.
+pub const FILE_LINKS_MAX: usize = 100;
+/// How long a scanner may take for a file.
+pub const SCAN_DEADLINE: Duration = Duration::from_mins(1);
+/// Files that one process has scanned at once.
+pub const SCANS_AT_ONCE: usize = 4;
+/// How long a file waits for its turn.
+pub const SCAN_WAIT: Duration = Duration::from_secs(10);
+/// Bytes of a scanner's answer.
+pub const SCAN_ANSWER_BYTES_MAX: usize = 4 * 1024;
+/// How long a picture of a room is kept that the room does not show.
+pub const FILE_REPLACED_KEPT: Duration = Duration::from_mins(1);

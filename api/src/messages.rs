@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use rookery_bus::Appended;
 use rookery_bus::acks::StaleAnswer;
-use rookery_bus::authority::{AuthorityError, HistorySource as _, Look, Permission, PermissionSource as _};
+use rookery_bus::authority::{
+    AuthorityError, MessagePreparer as _, Permission, PermissionSource as _, Preparation, Prepared,
+};
 use rookery_bus::error::BusError;
 use rookery_bus::limits::PUBLISH_DEADLINE;
 use rookery_bus::publish::{Cause, Publication, Step, publish};
@@ -31,6 +33,7 @@ pub mod change;
 pub mod changes;
 pub mod edits;
 pub mod reactions;
+mod remove;
 pub mod send;
 pub mod view;
 
@@ -104,7 +107,7 @@ impl Messages {
     }
 
     /// What the user is in the room, if that is enough to say something there.
-    pub(super) async fn may_send(&self, user: UserId, room: &RoomRef) -> Result<Permission, ApiError> {
+    pub(crate) async fn may_send(&self, user: UserId, room: &RoomRef) -> Result<Permission, ApiError> {
         let permission = self.authority.authorize(user, room).await?;
         let now = UnixMillis::now();
         decide(permission.access(), Action::Send, now)
@@ -112,16 +115,24 @@ impl Messages {
         Ok(permission)
     }
 
-    /// A reply answers a message of the room, which may be deleted by now.
-    async fn may_answer(&self, room: RoomId, answered: Option<MessageId>) -> Result<(), ApiError> {
-        let Some(message) = answered else { return Ok(()) };
-        match self.authority.message(Look { room, message, before: None }).await {
-            Ok(_) => Ok(()),
+    /// Looks at what the message refers to: a reply answers a message of the room, which may be deleted by now.
+    async fn look_at_references(&self, room: RoomId, event: &Event) -> Result<Prepared, ApiError> {
+        let Some(preparation) = Preparation::of(room, event) else { return Ok(Prepared::default()) };
+        match self.authority.prepare(preparation).await {
+            Ok(prepared) => Ok(prepared),
             Err(AuthorityError::Refused(code @ ErrorCode::UnknownMessage)) => {
                 Err(ApiError::field(code, "reply_to", "must be a message of the room"))
             }
+            Err(AuthorityError::Refused(code @ ErrorCode::BadAttachment)) => {
+                Err(ApiError::field(code, "attachments", "must be files of yours that are attached to nothing else"))
+            }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The same for what is sent later.
+    pub(crate) async fn may_refer(&self, room: RoomId, sender: Sender, message: NewMessage) -> Result<(), ApiError> {
+        self.look_at_references(room, &Event::message(room, sender, message)).await.map(drop)
     }
 }
 
@@ -139,8 +150,9 @@ impl Publication for Message<'_> {
 
     async fn prepare(&self, _cause: Cause) -> Result<Step<Self::Done>, ApiError> {
         let permission = self.messages.may_send(self.sender.user_id, self.room).await?;
-        self.messages.may_answer(permission.room, self.said.reply_to).await?;
-        let event = Event::message(permission.room, self.sender.clone(), self.said.clone());
+        let mut event = Event::message(permission.room, self.sender.clone(), self.said.clone());
+        self.messages.look_at_references(permission.room, &event).await?.add_to(&mut event);
+        self.messages.rooms.filters.apply(&permission, &mut event).await?;
         Ok(Step::Append(permission.append(event, self.said.client_id.clone())))
     }
 

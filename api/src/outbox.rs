@@ -12,6 +12,7 @@ use rookery_bus::authority::RoomOpener;
 use rookery_bus::error::BusError;
 use rookery_bus::{Append, AppendError, Appended, RoomLog, auto_open};
 use rookery_protocol::access::Rights;
+use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::EventBody;
 use rookery_protocol::id::{AclVersion, ClientId, MessageId, RoomId};
 use rookery_protocol::partition::partition_of;
@@ -171,7 +172,12 @@ impl OutboxDispatcher {
         let Inner { log, opener, messages, .. } = &*self.0;
         let room = append.room;
         for _ in 0..auto_open::ATTEMPTS {
-            let head = auto_open::head(&**log, &**opener, room).await.map_err(AppendError::Bus)?;
+            let head = match auto_open::head(&**log, &**opener, room).await {
+                Err(BusError::Unavailable(cause)) if cause == ErrorCode::UnknownRoom.as_str() => {
+                    return Err(AppendError::Refused(ErrorCode::UnknownRoom).into());
+                }
+                head => head.map_err(AppendError::Bus)?,
+            };
             if messages.place(room, append.event.id).await?.is_some() {
                 return Ok(None);
             }
@@ -192,6 +198,8 @@ impl OutboxDispatcher {
         let append = Append { room, event, client_id, rights, epoch: None };
         let is_about_settings = append.event.body.settings().is_some();
         let place = match self.append(append).await {
+            // The room has ended: nobody is told anything of it any more.
+            Err(DispatchError::Append(AppendError::Refused(ErrorCode::UnknownRoom))) => None,
             // Newer settings hold and are announced: these need not be any more.
             Err(DispatchError::Append(AppendError::StaleRights)) if is_about_settings => None,
             outcome => outcome?,
@@ -230,7 +238,9 @@ const fn rights_of(body: &EventBody, acl: AclVersion) -> Rights {
         EventBody::Membership(change) if change.lowers_rights() => Rights::Raise(acl),
         // It may tell of a new owner.
         EventBody::Room(_) => Rights::Raise(acl),
-        EventBody::Membership(_) | EventBody::Message(_) | EventBody::MessageChange(_) => Rights::Keep,
+        EventBody::Membership(_) | EventBody::Message(_) | EventBody::MessageChange(_) | EventBody::Unknown(_) => {
+            Rights::Keep
+        }
     }
 }
 
@@ -247,7 +257,7 @@ const fn is_outage(error: &DispatchError) -> bool {
             | AppendError::AttemptsExhausted
             | AppendError::Overloaded
             | AppendError::Reused
-            | AppendError::Frozen
+            | AppendError::Refused(_)
             | AppendError::TooEarly(_)
             | AppendError::Bus(BusError::Protocol(_)),
         )
@@ -255,7 +265,12 @@ const fn is_outage(error: &DispatchError) -> bool {
             StoreError::Taken(_)
             | StoreError::Banned
             | StoreError::OwnerStays
+            | StoreError::Outranked
+            | StoreError::Full
+            | StoreError::InviteOver
+            | StoreError::Decided
             | StoreError::Closed
+            | StoreError::LastAdmin
             | StoreError::Inconsistent(_)
             | StoreError::Collision { .. },
         )

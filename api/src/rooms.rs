@@ -4,37 +4,48 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::FromRef;
-use rookery_bus::RoomLog;
+use rookery_bus::filters::Filters;
+use rookery_bus::{PubSub, RoomLog};
 use rookery_protocol::access::{AccessContext, Action, RoomRole, Visibility, decide};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::cost::Work;
 use rookery_protocol::error_code::ErrorCode;
-use rookery_protocol::event::{Event, EventBody, MembershipChange, RoomSettings, Sender};
-use rookery_protocol::id::{AclVersion, MessageId, RoomId, RoomRef, Slug, UserId};
+use rookery_protocol::event::{Event, EventBody, MembershipChange, Sender};
+use rookery_protocol::id::{MessageId, RoomId, RoomRef, Slug, UserId};
+use rookery_store::joining::Entry;
 use rookery_store::limits::ROOMS_OF_USER_MAX;
-use rookery_store::room::{GENERAL, Member, Room, RoomDescription, RoomName};
+use rookery_store::room::{GENERAL, Member, Room, RoomDescription, RoomName, SettingsChange};
 use rookery_store::sanction::Sanction;
 use rookery_store::{StoreError, Stores, Unique};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use crate::accounts::password::Passwords;
 use crate::error::ApiError;
+use crate::event_generations::EventGenerations;
 use crate::http::cursor::Cursors;
 use crate::http::extract::Authentication;
 use crate::http::limit::Limits;
 use crate::limits::SLUG_TRIES;
+use crate::mail::Secrets;
+use crate::membership_news::{tell_added, tell_removed};
+use crate::notices::Notices;
 use crate::outbox::OutboxDispatcher;
 use crate::room_heads::here;
 
-pub mod create;
+pub(crate) mod avatar;
+pub mod delete;
+pub mod directory;
+mod ending;
+pub(crate) mod fields;
 pub mod get;
-pub mod join;
 pub mod leave;
 pub mod list;
 pub mod members;
 pub mod membership;
 pub mod mine;
+pub mod role;
 pub mod settings;
 pub mod transfer;
 pub mod update;
@@ -49,13 +60,13 @@ where
     Rooms: FromRef<S>,
 {
     OpenApiRouter::new()
-        .routes(routes!(list::list, create::create))
+        .routes(routes!(list::list))
         .routes(routes!(mine::mine))
-        .routes(routes!(get::get, update::update))
-        .routes(routes!(join::join))
+        .routes(routes!(get::get, update::update, delete::delete))
         .routes(routes!(leave::leave))
         .routes(routes!(transfer::transfer))
         .routes(routes!(members::members))
+        .routes(routes!(role::set_role))
 }
 
 /// Makes, finds and changes rooms and memberships.
@@ -63,18 +74,29 @@ where
 pub struct Rooms {
     pub(crate) stores: Stores,
     pub(crate) log: Arc<dyn RoomLog>,
+    pub(crate) news: Arc<dyn PubSub>,
     pub(crate) dispatcher: OutboxDispatcher,
     pub(crate) limits: Limits,
+    /// Which kinds of events may be written.
+    pub generations: EventGenerations,
+    /// Hashes the passwords of rooms, beside those of accounts.
+    pub passwords: Arc<Passwords>,
+    /// Tells users what concerns them.
+    pub(crate) notices: Notices,
+    /// Which words may be in names and texts.
+    pub filters: Arc<Filters>,
+    /// Signs the addresses of pictures.
+    pub(crate) secrets: Secrets,
 }
 
 /// What somebody makes a room of.
 pub struct NewRoom {
     /// Name of the room.
     pub name: RoomName,
-    /// What it is about.
-    pub description: RoomDescription,
     /// Who may find it.
     pub visibility: Visibility,
+    /// What else is different from a room that only has a name.
+    pub settings: SettingsChange,
 }
 
 /// A room as one user sees it.
@@ -90,39 +112,27 @@ pub struct SeenRoom {
 impl Rooms {
     /// Makes a room; its maker becomes its owner and first member.
     pub async fn create(&self, maker: Sender, new: NewRoom, now: UnixMillis) -> Result<SeenRoom, ApiError> {
-        let NewRoom { name, description, visibility } = new;
-        let room = Room {
-            id: RoomId::generate(),
-            slug: None,
-            name,
-            description,
-            visibility,
-            owner: Some(maker.user_id),
-            acl: AclVersion(1),
-            created_at: now,
-            settings: RoomSettings::default(),
-        };
+        let NewRoom { name, visibility, settings } = new;
+        let named = SettingsChange { name: Some(name.clone()), ..settings.clone() };
+        self.check_names(None, &named).await?;
+        let room = Room::new(RoomId::generate(), name, visibility, now);
+        let room = Room { owner: Some(maker.user_id), ..room };
+        let room = settings.apply(&room, room.acl).map_or(room, |(room, _)| room);
         let room = self.insert(room).await?;
         tracing::info!(room_id = %room.id, user_id = %maker.user_id, "room made");
         self.enter(maker, &room, RoomRole::Owner, now).await?;
+        self.list_in_directory(room.id).await;
         self.seen(room, Some(RoomRole::Owner)).await
     }
 
     /// Adds the room, a public one under the first choice for its slug that nobody has.
     async fn insert(&self, room: Room) -> Result<Room, ApiError> {
-        let choices: Vec<Option<Slug>> = match room.visibility {
-            Visibility::Private => vec![None],
-            Visibility::Public => slug_choices().filter_map(|choice| room.name.slug(choice)).map(Some).collect(),
-        };
-        for slug in choices {
+        for slug in slugs(&room.name, room.visibility) {
             let room = Room { slug, ..room.clone() };
             match self.stores.rooms.insert(&room).await {
                 Ok(()) => return Ok(room),
                 Err(StoreError::Taken(Unique::Slug)) => {}
-                Err(StoreError::Taken(Unique::RoomName)) => {
-                    let taken = format!("a public room named {} exists", room.name.as_str());
-                    return Err(ApiError::field(ErrorCode::RoomNameTaken, "name", taken));
-                }
+                Err(StoreError::Taken(Unique::RoomName)) => return Err(name_taken(&room.name)),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -133,23 +143,6 @@ impl Rooms {
     pub async fn get(&self, user: UserId, room: &RoomRef) -> Result<SeenRoom, ApiError> {
         let (room, role) = self.find(user, room, Action::See).await?;
         self.seen(room, role).await
-    }
-
-    /// Public rooms after `after`, and whether there are more.
-    pub async fn list(
-        &self,
-        user: UserId,
-        after: Option<RoomId>,
-        limit: usize,
-    ) -> Result<(Vec<SeenRoom>, bool), ApiError> {
-        let mut rooms = self.stores.rooms.public(after, limit + 1).await?;
-        let more = rooms.len() > limit;
-        rooms.truncate(limit);
-        self.limits.spend(user, Work::Rooms { rooms: rooms.len() }).await?;
-        let own = self.stores.members.of_user(user, ROOMS_OF_USER_MAX).await?;
-        let roles: HashMap<RoomId, RoomRole> = own.iter().map(|member| (member.room_id, member.role)).collect();
-        let rooms = rooms.into_iter().map(|room| (roles.get(&room.id).copied(), room)).collect();
-        Ok((self.seen_all(rooms).await?, more))
     }
 
     /// The rooms of a user, in the order of joining.
@@ -180,6 +173,12 @@ impl Rooms {
     /// Ends the user's membership. Nothing changes for an outsider of a public room.
     pub async fn leave(&self, user: Sender, room: &RoomRef) -> Result<(), ApiError> {
         let room = match self.find(user.user_id, room, Action::Leave).await {
+            Ok((room, Some(RoomRole::Owner))) => {
+                if self.end_with_last(&user, &room).await? {
+                    return Ok(());
+                }
+                room
+            }
             Ok((room, _)) => room,
             Err(ApiError::Refused(refusal)) if refusal.code == ErrorCode::NotAMember => return Ok(()),
             Err(error) => return Err(error),
@@ -189,6 +188,7 @@ impl Rooms {
         if let Some(announcement) = self.stores.members.leave(room.id, id, &event).await? {
             tracing::info!(room_id = %room.id, user_id = %id, "left room");
             self.dispatcher.announce(announcement).await;
+            tell_removed(&*self.news, id, room.id).await;
         }
         Ok(())
     }
@@ -198,19 +198,13 @@ impl Rooms {
         let broken = |what: &str| StoreError::Inconsistent(format!("the general room's {what} is not valid"));
         let slug = Slug::try_from(GENERAL.to_owned()).map_err(|_| broken("slug"))?;
         if self.stores.rooms.find(&RoomRef::Slug(slug.clone())).await?.is_none() {
-            let room = Room {
-                id: RoomId::generate(),
-                slug: Some(slug),
-                name: RoomName::try_from("General".to_owned()).map_err(broken)?,
-                description: RoomDescription::try_from("For everybody.".to_owned()).map_err(broken)?,
-                visibility: Visibility::Public,
-                owner: None,
-                acl: AclVersion(1),
-                created_at: UnixMillis::now(),
-                settings: RoomSettings::default(),
-            };
+            let name = RoomName::try_from("General".to_owned()).map_err(broken)?;
+            let description = RoomDescription::try_from("For everybody.".to_owned()).map_err(broken)?;
+            let room = Room::new(RoomId::generate(), name, Visibility::Public, UnixMillis::now());
+            let room = Room { slug: Some(slug), description, ..room };
             match self.stores.rooms.insert(&room).await {
-                Ok(()) | Err(StoreError::Taken(Unique::Slug | Unique::RoomName)) => {}
+                Ok(()) => self.list_in_directory(room.id).await,
+                Err(StoreError::Taken(Unique::Slug | Unique::RoomName)) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -224,28 +218,73 @@ impl Rooms {
         room: &RoomRef,
         action: Action,
     ) -> Result<(Room, Option<RoomRole>), ApiError> {
-        let found = self.stores.rooms.find(room).await?;
-        let room = found.ok_or_else(|| ApiError::refused(ErrorCode::UnknownRoom))?;
+        let Some(room) = self.stores.rooms.find(room).await? else {
+            // It takes as long as for a room that the user may not know of.
+            let nowhere = RoomId::from_uuid(Uuid::nil());
+            self.stores.members.get(nowhere, user).await?;
+            self.stores.sanctions.get(nowhere, user).await?;
+            return Err(ApiError::refused(ErrorCode::UnknownRoom));
+        };
         let role = self.stores.members.get(room.id, user).await?.map(|member| member.role);
-        let Sanction { muted, banned } = self.stores.sanctions.get(room.id, user).await?;
-        let (access, now) = (AccessContext { visibility: room.visibility, role, muted, banned }, UnixMillis::now());
-        decide(access, action, now).map_err(|code| ApiError::refused_until(code, muted, now))?;
+        let (access, now) = (self.access(&room, user, role).await?, UnixMillis::now());
+        decide(access, action, now).map_err(|code| ApiError::refused_until(code, access.muted, now))?;
         Ok((room, role))
     }
 
+    /// What the rights of a user in a room depend on.
+    pub(crate) async fn access(
+        &self,
+        room: &Room,
+        user: UserId,
+        role: Option<RoomRole>,
+    ) -> Result<AccessContext, StoreError> {
+        let Sanction { muted, banned } = self.stores.sanctions.get(room.id, user).await?;
+        let pair = room.pair.filter(|_| role.is_some());
+        let blocked = match pair {
+            Some(pair) => self.stores.blocks.of_pairs(&[pair]).await?.contains(&pair),
+            None => false,
+        };
+        Ok(AccessContext { kind: room.kind, visibility: room.visibility, role, muted, banned, blocked })
+    }
+
     async fn enter(&self, user: Sender, room: &Room, role: RoomRole, now: UnixMillis) -> Result<(), ApiError> {
-        let read = here(&self.stores, &*self.log, room.id).await?;
-        let member = Member { room_id: room.id, user_id: user.user_id, role, joined_at: now, read };
+        let id = user.user_id;
         let event = room_event(user, EventBody::Membership(MembershipChange::Joined {}));
-        if let Some(announcement) = self.stores.members.join(&member, &event).await? {
-            tracing::info!(room_id = %room.id, user_id = %member.user_id, "joined room");
-            self.dispatcher.announce(announcement).await;
-        }
-        Ok(())
+        self.admit((id, role, now), room, Entry::Open, &event).await.map(drop)
+    }
+
+    /// Makes the user a member who comes in by this entry; false if it is one already.
+    pub(crate) async fn enter_by(
+        &self,
+        user: UserId,
+        room: &Room,
+        entry: Entry,
+        event: &Event,
+    ) -> Result<bool, ApiError> {
+        self.admit((user, RoomRole::Member, UnixMillis::now()), room, entry, event).await
+    }
+
+    async fn admit(
+        &self,
+        (user_id, role, joined_at): (UserId, RoomRole, UnixMillis),
+        room: &Room,
+        entry: Entry,
+        event: &Event,
+    ) -> Result<bool, ApiError> {
+        let read = here(&self.stores, &*self.log, room.id).await?;
+        let member = Member { room_id: room.id, user_id, role, joined_at, read };
+        let Some(announcement) = self.stores.members.enter(&member, entry, event).await? else {
+            return Ok(false);
+        };
+        tracing::info!(room_id = %room.id, %user_id, "joined room");
+        self.dispatcher.announce(announcement).await;
+        tell_added(&*self.news, user_id, room.id, room.kind).await;
+        Ok(true)
     }
 
     pub(crate) async fn seen(&self, room: Room, role: Option<RoomRole>) -> Result<SeenRoom, ApiError> {
         let members = self.stores.members.count(room.id).await?;
+        let room = Room { avatar: self.signed_avatar(&room), ..room };
         Ok(SeenRoom { room, role, members })
     }
 
@@ -254,10 +293,24 @@ impl Rooms {
         let counts = self.stores.members.counts(&ids).await?;
         let seen = |(role, room): (Option<RoomRole>, Room)| {
             let members = counts.get(&room.id).copied().unwrap_or(0);
+            let room = Room { avatar: self.signed_avatar(&room), ..room };
             SeenRoom { room, role, members }
         };
         Ok(rooms.into_iter().map(seen).collect())
     }
+}
+
+/// The addresses that a room may get, the best first; no address for a private one.
+pub(crate) fn slugs(name: &RoomName, visibility: Visibility) -> Vec<Option<Slug>> {
+    match visibility {
+        Visibility::Private => vec![None],
+        Visibility::Public => slug_choices().filter_map(|choice| name.slug(choice)).map(Some).collect(),
+    }
+}
+
+pub(crate) fn name_taken(name: &RoomName) -> ApiError {
+    let taken = format!("a public room named {} exists", name.as_str());
+    ApiError::field(ErrorCode::RoomNameTaken, "name", taken)
 }
 
 /// Small numbers first; where those are taken, some that hardly ever are.

@@ -32,8 +32,11 @@ use crate::http::extract::bearer;
 use crate::http::limit::{self, Limits, limited};
 use crate::http::observe::{deadline, observe, panicked, prepared, sized};
 use crate::http::openapi::{Base, complete};
-use crate::http::{files, health, jwks};
-use crate::{accounts, authority, history, messages, moderation, presence, rooms, server, unread};
+use crate::http::{files as pages, health, jwks};
+use crate::{
+    accounts, admin, authority, direct, files, history, jobs, joining, messages, moderation, notices, preferences,
+    presence, purges, push, reports, rooms, schedules, search, server, unread,
+};
 
 const DOCUMENT: &str = "/openapi.json";
 /// The same for the sockets.
@@ -54,7 +57,7 @@ pub fn public(app: &Arc<App>) -> Router {
         .route_layer(from_fn_with_state(app.state(), limited))
         .route_layer(from_fn_with_state(app.state(), prepared));
     let files = docs(&document)
-        .merge(files::router())
+        .merge(pages::router(app.files_origin()))
         .merge(keys().with_state(app.state()))
         .route_layer(from_fn_with_state(app.state(), limit::file));
     let (no_path, no_method) = (Limits::from_ref(&app.state()), Limits::from_ref(&app.state()));
@@ -66,7 +69,8 @@ pub fn public(app: &Arc<App>) -> Router {
             no_method.nowhere(request, ApiError::refused(ErrorCode::MethodNotAllowed)).await
         });
     // Around everything: a browser asks before with a method that no route has.
-    around(router.layer(from_fn_with_state(app.state(), cors)), app)
+    let router = router.layer(from_fn_with_state(app.state(), cors));
+    around(router.layer(from_fn_with_state(app.state(), files::linked::by_name)), app)
 }
 
 /// What gateways, probes and Prometheus ask. Calls of gateways carry the secret, and where certificates are asked for, what
@@ -101,11 +105,23 @@ fn documented() -> (Router<AppState>, Document) {
     let router = OpenApiRouter::with_openapi(Base::openapi())
         .merge(accounts::routes())
         .merge(rooms::routes())
+        .merge(direct::routes())
+        .merge(joining::routes())
         .merge(messages::routes())
         .merge(history::routes())
         .merge(moderation::routes())
+        .merge(reports::routes())
+        .merge(purges::routes())
         .merge(presence::routes())
         .merge(unread::routes())
+        .merge(notices::routes())
+        .merge(preferences::routes())
+        .merge(push::routes())
+        .merge(jobs::routes())
+        .merge(search::routes())
+        .merge(schedules::routes())
+        .merge(files::routes())
+        .merge(admin::routes())
         .merge(server::routes());
     let (router, mut document) = router.split_for_parts();
     document.merge(OpenApiRouter::<AppState>::new().routes(routes!(jwks::jwks)).into_openapi());
@@ -198,6 +214,16 @@ mod tests {
         "GET /api/v1/rooms/mine",
         "GET /api/v1/rooms/{room}",
         "GET /api/v1/rooms/{room}/messages",
+        "GET /api/v1/messages/{message}",
+        "GET /api/v1/users/me/mentions",
+        "GET /api/v1/rooms/{room}/pins",
+        "PUT /api/v1/rooms/{room}/messages/{message}/pin",
+        "DELETE /api/v1/rooms/{room}/messages/{message}/pin",
+        "GET /api/v1/users/me/saved",
+        "PUT /api/v1/users/me/saved/{message}",
+        "DELETE /api/v1/users/me/saved/{message}",
+        "GET /api/v1/rooms/{room}/messages/{message}",
+        "GET /api/v1/rooms/{room}/messages/{message}/thread",
         "GET /api/v1/rooms/{room}/messages/{message}/edits",
         "GET /api/v1/rooms/{room}/messages/{message}/reactions/{emoji}",
         "GET /api/v1/users/me",
@@ -209,8 +235,12 @@ mod tests {
         "POST /api/v1/rooms/{room}/join",
         "POST /api/v1/rooms/{room}/leave",
         "POST /api/v1/rooms/{room}/transfer",
+        "DELETE /api/v1/rooms/{room}",
+        "PUT /api/v1/rooms/{room}/members/{user}/role",
+        "GET /api/v1/rooms/{room}/sanctions",
         "POST /api/v1/rooms/{room}/messages",
         "POST /api/v1/auth/logout-all",
+        "POST /api/v1/auth/ticket",
         "POST /api/v1/rooms/{room}/members/{user}/kick",
         "PUT /api/v1/rooms/{room}/members/{user}/ban",
         "DELETE /api/v1/rooms/{room}/members/{user}/ban",
@@ -220,6 +250,19 @@ mod tests {
         "GET /api/v1/rooms/{room}/members",
         "PUT /api/v1/rooms/{room}/messages/{message}",
         "PUT /api/v1/rooms/{room}/messages/{message}/reactions/{emoji}",
+        "PUT /api/v1/rooms/{room}/members/{user}",
+        "POST /api/v1/rooms/{room}/invites",
+        "GET /api/v1/rooms/{room}/invites",
+        "DELETE /api/v1/rooms/{room}/invites/{invite}",
+        "GET /api/v1/invites/{code}",
+        "POST /api/v1/invites/{code}/accept",
+        "GET /api/v1/rooms/{room}/join-requests",
+        "POST /api/v1/rooms/{room}/join-requests/{user}/approve",
+        "POST /api/v1/rooms/{room}/join-requests/{user}/deny",
+        "GET /api/v1/users/me/join-requests",
+        "DELETE /api/v1/users/me/join-requests/{room}",
+        "POST /api/v1/direct",
+        "PUT /api/v1/direct/{user}",
         "GET /api/v1/users/presence",
         "PUT /api/v1/users/me/presence",
         "GET /api/v1/rooms/{room}/presence",
@@ -227,7 +270,90 @@ mod tests {
         "PUT /api/v1/rooms/{room}/read",
         "GET /api/v1/users/me/rooms",
         "GET /api/v1/users/me/unread",
+        "GET /api/v1/notifications",
+        "POST /api/v1/notifications/read",
+        "PATCH /api/v1/users/me/rooms/{room}",
+        "PUT /api/v1/push/subscriptions",
+        "DELETE /api/v1/push/subscriptions",
+        "GET /api/v1/rooms/{room}/reads",
+        "GET /api/v1/admin/announcements",
+        "POST /api/v1/admin/announcements",
+        "DELETE /api/v1/admin/announcements/{announcement}",
         "GET /api/v1/server",
+        "POST /api/v1/auth/verify",
+        "POST /api/v1/auth/verify/resend",
+        "POST /api/v1/auth/password/forgot",
+        "POST /api/v1/auth/password/reset",
+        "POST /api/v1/users/me/email/confirm",
+        "GET /api/v1/users",
+        "GET /api/v1/users/{user}",
+        "PATCH /api/v1/users/me",
+        "PUT /api/v1/users/me/avatar",
+        "DELETE /api/v1/users/me/avatar",
+        "GET /api/v1/users/{user}/avatar",
+        "GET /api/v1/avatars/{avatar}/{size}",
+        "PUT /api/v1/users/me/email",
+        "PUT /api/v1/users/me/password",
+        "PUT /api/v1/users/me/username",
+        "GET /api/v1/users/me/sessions",
+        "DELETE /api/v1/users/me/sessions/{session}",
+        "GET /api/v1/users/me/settings",
+        "PATCH /api/v1/users/me/settings",
+        "GET /api/v1/users/me/blocks",
+        "PUT /api/v1/users/me/blocks/{user}",
+        "DELETE /api/v1/users/me/blocks/{user}",
+        "POST /api/v1/users/me/totp",
+        "POST /api/v1/users/me/totp/confirm",
+        "POST /api/v1/users/me/totp/disable",
+        "POST /api/v1/users/me/totp/recovery-codes",
+        "POST /api/v1/users/me/delete",
+        "POST /api/v1/users/me/export",
+        "GET /api/v1/users/me/export",
+        "GET /api/v1/exports/{export}",
+        "GET /api/v1/moderation/audit",
+        "POST /api/v1/rooms/{room}/messages/{message}/report",
+        "GET /api/v1/moderation/reports",
+        "POST /api/v1/rooms/{room}/members/{user}/purge",
+        "GET /api/v1/admin/rooms",
+        "POST /api/v1/admin/rooms/{room}/export",
+        "GET /api/v1/admin/lookup/message/{message}",
+        "GET /api/v1/admin/stats",
+        "POST /api/v1/moderation/reports/{report}/claim",
+        "POST /api/v1/moderation/reports/{report}/resolve",
+        "GET /api/v1/admin/users",
+        "PATCH /api/v1/admin/users/{user}",
+        "POST /api/v1/admin/users/{user}/logout",
+        "DELETE /api/v1/admin/users/{user}",
+        "POST /api/v1/admin/users/{user}/export",
+        "GET /api/v1/admin/settings",
+        "GET /api/v1/admin/filter",
+        "PUT /api/v1/admin/filter",
+        "GET /api/v1/rooms/{room}/filter",
+        "GET /api/v1/rooms/{room}/audit",
+        "PUT /api/v1/rooms/{room}/filter",
+        "PATCH /api/v1/admin/settings",
+        "GET /api/v1/admin/invites",
+        "POST /api/v1/admin/invites",
+        "DELETE /api/v1/admin/invites/{invite}",
+        "GET /api/v1/admin/jobs",
+        "GET /api/v1/admin/nodes",
+        "GET /api/v1/admin/search",
+        "GET /api/v1/search/messages",
+        "POST /api/v1/rooms/{room}/scheduled",
+        "GET /api/v1/rooms/{room}/scheduled",
+        "PATCH /api/v1/rooms/{room}/scheduled/{schedule}",
+        "DELETE /api/v1/rooms/{room}/scheduled/{schedule}",
+        "POST /api/v1/admin/jobs/{job}/retry",
+        "PUT /api/v1/rooms/{room}/avatar",
+        "DELETE /api/v1/rooms/{room}/avatar",
+        "GET /api/v1/rooms/{room}/avatar/{avatar}/{size}",
+        "POST /api/v1/files",
+        "POST /api/v1/files/links",
+        "GET /api/v1/files/{file}",
+        "DELETE /api/v1/files/{file}",
+        "GET /api/v1/files/{file}/thumbnail",
+        "GET /api/v1/linked-files/{file}",
+        "GET /api/v1/linked-files/{file}/thumbnail",
     ];
 
     #[test]

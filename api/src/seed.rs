@@ -153,6 +153,7 @@ fn tokens(set: &LoadSet, keys: &SigningKeys, issuer: &str) -> Result<Vec<String>
             iat: session.created_at.seconds(),
             exp: session.expires_at.seconds(),
             signer: Signer::default(),
+            ticket: None,
         })
     };
     set.users.iter().zip(&set.sessions).map(token).collect()

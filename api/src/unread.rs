@@ -11,8 +11,9 @@ use rookery_bus::authority::AuthorityError;
 use rookery_bus::{Head, auto_open};
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{RoomId, UserId};
+use rookery_protocol::news::UserNews;
 use rookery_protocol::position::Position;
-use rookery_protocol::unread::{ReadState, ReadTo, UserNews};
+use rookery_protocol::unread::{ReadState, ReadTo};
 use rookery_store::room::{Member, MembershipPlace, Room};
 use rookery_store::unread::{Counts, Reader, Span};
 use utoipa_axum::router::OpenApiRouter;
@@ -26,10 +27,12 @@ use crate::http::limit::Limits;
 use crate::limits::{ROOMS_PER_LOOKUP, UNREAD_COUNT_MAX};
 use crate::room_heads::{heads, newest};
 use crate::rooms::Rooms;
+use rookery_store::page;
 
 pub mod counts;
 pub mod mark;
 pub mod my_rooms;
+pub mod receipts;
 
 /// The routes of what is unread.
 pub(crate) fn routes<S>() -> OpenApiRouter<S>
@@ -44,6 +47,7 @@ where
     OpenApiRouter::new()
         .routes(routes!(mark::get, mark::put))
         .routes(routes!(my_rooms::my_rooms))
+        .routes(routes!(receipts::reads))
         .routes(routes!(counts::unread))
 }
 
@@ -89,10 +93,13 @@ impl LocalAuthority {
         let known = parts.stores.unread.marks(user, &[room]).await.map_err(store_error)?;
         let before = known.first().ok_or(AuthorityError::Refused(ErrorCode::UnknownRoom))?.read;
         if to <= before {
+            parts.clear_notices(user, room, before).await;
             return parts.state(user, MarkedRoom { room, mark: before, head }).await;
         }
         let mark = parts.stores.unread.advance(room, user, to).await.map_err(store_error)?;
         let mark = mark.ok_or(AuthorityError::Refused(ErrorCode::UnknownRoom))?;
+        parts.clear_notices(user, room, mark).await;
+        parts.tell_read(user, room, mark).await;
         let state = parts.state(user, MarkedRoom { room, mark, head }).await?;
         parts.metrics.reads_marked.inc();
         if let Err(error) = parts.bus.notify_user(user, &UserNews::Read { room, state }).await {
@@ -140,9 +147,7 @@ impl LocalAuthority {
     ) -> Result<(Vec<Member>, Option<MembershipPlace>), AuthorityError> {
         let found = self.parts().stores.unread.rooms(user, after, limit + 1).await;
         let mut members = found.map_err(store_error)?;
-        let more = members.len() > limit;
-        members.truncate(limit);
-        let next = members.last().filter(|_| more).map(Member::membership_place);
+        let next = page::cut(&mut members, limit).map(Member::membership_place);
         Ok((members, next))
     }
 
@@ -166,6 +171,15 @@ impl LocalAuthority {
 }
 
 impl LocalAuthorityParts {
+    /// The mark is what counts: a notice that stays unread is cleared by the next one.
+    async fn clear_notices(&self, user: UserId, room: RoomId, mark: Position) {
+        let (cleared, unmarked) =
+            tokio::join!(self.notices.room_read(user, room, mark), self.notices.unmark(user, room));
+        if let Err(error) = cleared.and(unmarked) {
+            tracing::debug!(%error, "notices of a room that was read not cleared");
+        }
+    }
+
     async fn state(&self, user: UserId, marked: MarkedRoom) -> Result<ReadState, AuthorityError> {
         let states = self.states(user, &[marked]).await?;
         let state = states.into_iter().next();

@@ -18,8 +18,8 @@ use rookery_runtime::shutdown::Shutdown;
 use tokio::time::Instant;
 
 use crate::limits::{
-    AUTHORIZE_CALLS_HANGING_MAX, AUTHORIZE_CALLS_MAX, AUTHORIZE_QUESTIONS_MIN, AUTHORIZE_WAITING_MAX, PERMISSION_KEPT,
-    PERMISSION_LIFE, REFUSAL_LIFE, SLUGS_MAX,
+    AUTHORIZE_CALLS_HANGING_MAX, AUTHORIZE_CALLS_MAX, AUTHORIZE_QUESTIONS_MIN, AUTHORIZE_WAITING_MAX, GONE_ROOMS_MAX,
+    PERMISSION_KEPT, PERMISSION_LIFE, REFUSAL_LIFE, SLUGS_MAX,
 };
 
 mod permission_cache;
@@ -35,6 +35,8 @@ pub struct Permissions {
     questions: Arc<Questions<Rights>>,
     rooms: Cache<Slug, RoomId>,
     known: PermissionCache,
+    /// Rooms that are no more: what is remembered of them does not count.
+    gone: moka::sync::Cache<RoomId, ()>,
 }
 
 /// Questions about rights.
@@ -61,7 +63,16 @@ impl Permissions {
     /// Nothing is remembered yet.
     pub fn new(source: Arc<dyn PermissionSource>, shutdown: Shutdown) -> Arc<Self> {
         let rooms = Cache::builder().max_capacity(SLUGS_MAX).time_to_live(PERMISSION_KEPT).build();
-        Arc::new(Self { questions: Questions::new(Rights(source), shutdown), rooms, known: PermissionCache::new() })
+        let gone = moka::sync::Cache::builder()
+            .max_capacity(GONE_ROOMS_MAX)
+            .time_to_live(PERMISSION_KEPT)
+            .build();
+        Arc::new(Self {
+            questions: Questions::new(Rights(source), shutdown),
+            rooms,
+            known: PermissionCache::new(),
+            gone,
+        })
     }
 
     /// The user's permission, if it allows the action.
@@ -90,9 +101,17 @@ impl Permissions {
         self.known.invalidate(user, room);
     }
 
+    /// The room is no more: nobody's permission is to be believed.
+    pub fn forget_room(&self, room: RoomId) {
+        self.gone.insert(room, ());
+    }
+
     /// None if it has to be asked for.
     async fn remembered(&self, user: UserId, room: &RoomRef, action: Action) -> Option<Checked> {
         let room = self.id_of(room).await?;
+        if self.gone.contains_key(&room) {
+            return None;
+        }
         let (permission, age) = self.known.get(user, room)?;
         match decide(&permission, action) {
             Ok(()) if age < PERMISSION_LIFE => Some(Ok(permission)),
@@ -122,7 +141,7 @@ impl Permissions {
     }
 
     async fn older(&self, user: UserId, room: &RoomRef) -> Option<Permission> {
-        let room = self.id_of(room).await?;
+        let room = self.id_of(room).await.filter(|room| !self.gone.contains_key(room))?;
         Some(self.known.get(user, room)?.0)
     }
 

@@ -1,6 +1,7 @@
 //! The byte stream under a WebSocket, usable by several at once: one task reads, whoever has something to write
 //! tries to, and nobody waits inside.
 
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
 
@@ -52,4 +53,18 @@ impl ByteStream for Connection {
     fn shut_down(&self) -> io::Result<()> {
         self.end_writing()
     }
+}
+
+/// Writes all of it, however slowly the other end reads.
+pub(crate) async fn write_all(stream: &dyn ByteStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match stream.try_write(&[IoSlice::new(bytes)]) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                poll_fn(|cx| stream.poll_writable(cx)).await?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }

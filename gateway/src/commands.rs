@@ -6,11 +6,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use parking_lot::Mutex;
 use rookery_protocol::close::CloseCode;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::RoomRef;
 use rookery_protocol::server::{ErrorFrame, ServerFrame};
+use tokio_util::sync::DropGuard;
 
+use crate::connection_trace::ConnectionTrace;
 use crate::error::CommandError;
 use crate::limits::{PRESENCE_GOODBYE_GRACE, PRESENCE_GRACE};
 use crate::node::Node;
@@ -18,6 +21,8 @@ use crate::session::{Command, Queued, Ran, Target};
 use crate::session_registry::Candidate;
 use crate::subscriber::Subscriber;
 
+mod background;
+mod direct;
 mod limit;
 mod message_change;
 mod presence;
@@ -31,14 +36,23 @@ mod subscribe;
 pub struct Commands {
     node: Arc<Node>,
     member: Arc<Subscriber>,
+    trace: Option<Box<ConnectionTrace>>,
     closed_cleanly: AtomicBool,
+    /// Ends the counting of what a connection that nobody looks at is not sent.
+    counting: Mutex<Option<DropGuard>>,
 }
 
 impl Commands {
     /// For a connection that was just greeted.
-    pub fn new(node: Arc<Node>, member: Subscriber) -> Arc<Self> {
+    pub fn new(node: Arc<Node>, member: Subscriber, trace: Option<Box<ConnectionTrace>>) -> Arc<Self> {
         node.presence.connect(member.user);
-        Arc::new(Self { node, member: Arc::new(member), closed_cleanly: AtomicBool::new(false) })
+        Arc::new(Self {
+            node,
+            member: Arc::new(member),
+            trace,
+            closed_cleanly: AtomicBool::new(false),
+            counting: Mutex::default(),
+        })
     }
 
     /// The user leaves on purpose: nobody waits long for a return.
@@ -73,16 +87,24 @@ impl Commands {
             Command::Renew(token) => return Ran::Renew(token),
             Command::Subscribe(targets) => self.subscribe(targets).await,
             Command::Enter(room) => return self.enter(Target { room, position: None }).await.into(),
+            Command::EnterDirect(with) => return self.enter_direct(with).await.into(),
             Command::Unsubscribe(rooms) => rooms.iter().for_each(|room| self.unsubscribe(room)),
-            Command::Send(outgoing) => self.send(*outgoing).await,
+            Command::Send(mut outgoing) => {
+                outgoing.sender = self.member.named(outgoing.sender);
+                self.send(*outgoing).await;
+            }
             Command::Heads(targets) => self.heads(targets).await,
-            Command::MessageChange(request) => self.change_message(*request).await,
+            Command::MessageChange(mut request) => {
+                request.sender = self.member.named(request.sender);
+                self.change_message(*request).await;
+            }
             Command::CatchUp(rooms) => return self.catch_up(rooms).await.into(),
             Command::Admit | Command::Count => {}
             Command::Say(setting) => self.node.presence.set_status(self.member.user, setting),
             Command::Watch(watch) => self.watch(watch).await,
-            Command::Type(room, user) => self.type_in(&room, user).await,
+            Command::Type(room, user) => self.type_in(&room, self.member.named(user)).await,
             Command::Mark(reading) => self.mark(reading).await,
+            Command::Background(on) => self.background(on),
         }
         Ran::Done
     }
@@ -100,7 +122,7 @@ impl Commands {
         };
         self.node.hub.detach(room, &self.member);
         self.node.presence.touch(room);
-        self.member.send_queue.send(&ServerFrame::Unsubscribed { room });
+        self.member.send_queue.send(&ServerFrame::Unsubscribed { room, reason: None });
     }
 
     fn refuse(&self, error: ErrorFrame) {
@@ -124,6 +146,9 @@ impl Commands {
 
 impl Drop for Commands {
     fn drop(&mut self) {
+        if self.member.set_background(false) {
+            self.node.metrics.background_connections.dec();
+        }
         self.node.session_registry.leave(&self.member);
         let rooms = self.member.leave_all();
         for room in &rooms {

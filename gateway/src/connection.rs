@@ -11,13 +11,15 @@ use rookery_protocol::client::{ClientFrame, Rejected};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::close::CloseCode;
 use rookery_protocol::cost::Work;
-use rookery_protocol::id::{RoomRef, UserId};
+use rookery_protocol::id::UserId;
 use rookery_protocol::limits::{RECONNECT_SPREAD_MS, WRITE_DEADLINE};
 use rookery_protocol::server::ServerFrame;
 use rookery_runtime::token::Claims;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::commands::Commands;
+use crate::connection_trace::ConnectionTrace;
+use crate::credential::Credential;
 use crate::dialect::{Decoded, Translator};
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::limits::COMMANDS_QUEUED_MAX;
@@ -25,7 +27,7 @@ use crate::node::Node;
 use crate::pending_sockets::Pending;
 use crate::reads::Reads;
 use crate::send_queue::{Flushed, SendQueue};
-use crate::session::{Command, Input, LoginState, Output, ProtocolState, Queued, Ran, Renewal};
+use crate::session::{Command, Input, LoginState, Output, Place, ProtocolState, Queued, Ran, Renewal};
 use crate::session_registry::Candidate;
 use crate::socket::{Incoming, Socket};
 use crate::subscriber::Subscriber;
@@ -38,14 +40,16 @@ use ending::{Count, End};
 /// What the upgrade request said.
 #[derive(Debug)]
 pub struct Opening {
-    /// The access token, if it came by header, subprotocol or query.
-    pub token: Option<String>,
-    /// The room in the path, if there is one.
-    pub room: Option<RoomRef>,
+    /// The access token or ticket, if it came by header, subprotocol or query.
+    pub credential: Option<Credential>,
+    /// What the path names, if it names a room or a user.
+    pub place: Option<Place>,
     /// What the client speaks.
     pub translator: Translator,
     /// Its place among those that have not said whose they are.
     pub pending: Option<Pending>,
+    /// The trace that its upgrade came with.
+    pub trace: Option<Box<ConnectionTrace>>,
 }
 
 /// What woke the task.
@@ -83,25 +87,26 @@ struct Connection {
     is_single: bool,
     /// Its place among those that have not said whose they are.
     pending: Option<Pending>,
+    trace: Option<Box<ConnectionTrace>>,
     /// Read marks that wait for their turn; most connections have none.
     reads: Option<Box<Reads>>,
-    /// The token that came with the upgrade, as long as the client has not said that it is to be used.
-    offered: Option<Box<str>>,
+    /// What came with the upgrade, as long as the client has not said that it is to be used.
+    offered: Option<Box<Credential>>,
 }
 
 /// Serves a client from the upgrade to the end. The future is the size of a living connection, since what is needed only
 /// before it, or behind it, has no place in it.
 pub fn serve(node: Arc<Node>, socket: Socket, opening: Opening) -> impl Future<Output = ()> + Send + 'static {
-    let Opening { token, room, translator, pending } = opening;
+    let Opening { credential, place, translator, pending, trace } = opening;
     let count = Count::new(Arc::clone(&node), translator.name());
     let waits = translator.connects_by_message();
-    let mut connection = Connection::new(node, socket, room, translator);
-    connection.pending = pending;
+    let mut connection = Connection::new(node, socket, place, translator);
+    (connection.pending, connection.trace) = (pending, trace);
     let refused = if waits {
-        connection.offered = token.map(String::into_boxed_str);
+        connection.offered = credential.map(Box::new);
         None
     } else {
-        token.and_then(|token| connection.present(&token))
+        credential.and_then(|credential| connection.present(&credential))
     };
     async move {
         let end = match refused {
@@ -114,15 +119,15 @@ pub fn serve(node: Arc<Node>, socket: Socket, opening: Opening) -> impl Future<O
 }
 
 impl Connection {
-    fn new(node: Arc<Node>, socket: Socket, room: Option<RoomRef>, translator: Translator) -> Self {
+    fn new(node: Arc<Node>, socket: Socket, place: Option<Place>, translator: Translator) -> Self {
         let (now, wall, ack, heartbeat_origin) = (Instant::now(), UnixMillis::now(), node.ack, node.heartbeat_origin);
         let mut connection = Self {
             node,
             send_queue: SendQueue::new(Arc::clone(socket.wire()), translator),
             socket,
             blocked_until: None,
-            is_single: room.is_some(),
-            session: ProtocolState::new(room, ack, wall),
+            is_single: place.is_some(),
+            session: ProtocolState::new(place, ack, wall),
             session_due: now,
             heartbeat: Heartbeat::new(now, heartbeat_origin),
             commands: None,
@@ -130,6 +135,7 @@ impl Connection {
             running: None,
             checking: None,
             pending: None,
+            trace: None,
             reads: None,
             offered: None,
         };
@@ -216,10 +222,10 @@ impl Connection {
 
     /// The token that the client says it by counts; without one, that of the upgrade.
     fn connect(&mut self, token: Option<String>) -> Option<End> {
-        let token = token.or_else(|| self.offered.take().map(String::from));
-        self.offered = None;
+        let offered = self.offered.take().map(|offered| *offered);
         // Without any it is refused like one that does not hold.
-        self.present(&token.unwrap_or_default())
+        let credential = token.map(Credential::Token).or(offered);
+        self.present(&credential.unwrap_or_else(|| Credential::Token(String::new())))
     }
 
     fn on_frame(&mut self, decoded: Result<ClientFrame, Rejected>) -> Option<End> {
@@ -227,7 +233,7 @@ impl Connection {
         self.node.metrics.frames_in.with_label_values(&[label]).inc();
         let tokens = Work::of(&decoded).tokens();
         match decoded {
-            Ok(ClientFrame::Auth(auth)) if self.commands.is_none() => self.present(&auth.token),
+            Ok(ClientFrame::Auth(auth)) if self.commands.is_none() => self.present(&Credential::Token(auth.token)),
             Ok(ClientFrame::Auth(auth)) => {
                 self.waiting.push_back(Queued { command: Command::Renew(Renewal(auth.token)), tokens });
                 None
@@ -237,18 +243,15 @@ impl Connection {
         }
     }
 
-    fn present(&mut self, token: &str) -> Option<End> {
+    fn present(&mut self, credential: &Credential) -> Option<End> {
         let verifier = &self.node.verifier;
         let input = if verifier.is_ready() {
-            Input::Token(verifier.verify(token, UnixMillis::now()))
+            Input::Token(credential.verify(verifier, UnixMillis::now()))
         } else {
             Input::Keyless
         };
         let end = self.handle(input);
-        if self.checking.is_none() {
-            self.send_queue.send_all(&self.send_queue.translator().renewed());
-        }
-        self.update_session_due();
+        self.after_token();
         end
     }
 
@@ -261,9 +264,16 @@ impl Connection {
         if let (None, LoginState::Open, Some(commands)) = (end, state, &self.commands) {
             commands.belong_to(&login);
         }
-        self.send_queue.send_all(&self.send_queue.translator().renewed());
-        self.update_session_due();
+        self.after_token();
         end
+    }
+
+    /// A token was looked at. Unless its login is still asked about, the client learns that it holds.
+    fn after_token(&mut self) {
+        if self.checking.is_none() {
+            self.send_queue.send_all(&self.send_queue.translator().renewed());
+        }
+        self.update_session_due();
     }
 
     fn may_read(&self) -> bool {
@@ -279,7 +289,7 @@ impl Connection {
         match output {
             Output::Check(claims) => {
                 let login = self.node.session_registry.expect(claims.sub, claims.sid);
-                self.checking = Some(check(claims, login).boxed());
+                self.checking = Some(check(Arc::clone(&self.node), claims, login).boxed());
             }
             Output::Welcome(user) => self.welcome(user),
             Output::Send(frame) => {
@@ -297,7 +307,8 @@ impl Connection {
 
     fn welcome(&mut self, user: UserId) {
         let member = Subscriber::new(user, Arc::clone(&self.send_queue), self.is_single);
-        self.commands = Some(Commands::new(Arc::clone(&self.node), member));
+        self.node.metrics.logins.inc();
+        self.commands = Some(Commands::new(Arc::clone(&self.node), member, self.trace.take()));
         self.pending = None;
         self.waiting.push_back(Command::Admit.into());
     }
@@ -377,8 +388,18 @@ async fn turn_to_leave(node: Arc<Node>) {
     Box::pin(sleep_until(node.drain_schedule.turn(Instant::now(), connections))).await;
 }
 
-async fn check(claims: Box<Claims>, mut login: Candidate) -> Checked {
-    let state = login.ask().await;
+async fn check(node: Arc<Node>, claims: Box<Claims>, mut login: Candidate) -> Checked {
+    let state = match claims.ticket {
+        None => login.ask().await,
+        Some(ticket) => match node.bus.spend(ticket).await {
+            Ok(true) => login.ask().await,
+            Ok(false) => LoginState::Spent,
+            Err(error) => {
+                tracing::debug!(%error, "whether a ticket was used is not known");
+                LoginState::Unknown
+            }
+        },
+    };
     Checked { claims, login, state }
 }
 
@@ -405,6 +426,7 @@ const fn label(frame: &ClientFrame) -> &'static str {
         ClientFrame::Watch(_) => "watch",
         ClientFrame::Typing(_) => "typing",
         ClientFrame::Read(_) => "read",
+        ClientFrame::Background(_) => "background",
     }
 }
 

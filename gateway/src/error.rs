@@ -64,10 +64,19 @@ impl CommandError {
     pub const fn close_code(&self) -> CloseCode {
         match self {
             Self::Refused(ErrorCode::UnknownRoom) => CloseCode::NoSuchRoom,
+            Self::Refused(ErrorCode::RateLimited) => CloseCode::Overloaded,
             Self::Refused(_) | Self::Muted(_) => CloseCode::Forbidden,
             Self::Overloaded | Self::AttemptsExhausted | Self::Api(_) | Self::Bus(_) | Self::TooEarly(_) => {
                 CloseCode::Overloaded
             }
+        }
+    }
+
+    /// Whether we are at fault, and not the client.
+    pub const fn is_ours(&self) -> bool {
+        match self {
+            Self::Overloaded | Self::AttemptsExhausted | Self::Api(_) | Self::Bus(_) => true,
+            Self::Refused(_) | Self::Muted(_) | Self::TooEarly(_) => false,
         }
     }
 
@@ -99,7 +108,7 @@ impl From<AppendError> for CommandError {
             AppendError::NotOpen => Self::Bus(BusError::Unavailable("the room does not stay open".to_owned())),
             AppendError::Bus(error) => Self::Bus(error),
             AppendError::Reused => Self::Refused(ErrorCode::ClientIdReused),
-            AppendError::Frozen => Self::Refused(ErrorCode::Frozen),
+            AppendError::Refused(code) => Self::Refused(code),
             AppendError::TooEarly(early) => Self::TooEarly(early),
         }
     }

@@ -7,9 +7,12 @@ use axum::Router;
 use axum::routing::get;
 use rookery_bus::Bus;
 use rookery_bus::authority::Authority;
+use rookery_bus::filters::Filters;
 use rookery_bus::limiter::Limiter;
+use rookery_bus::node::{Announcer, Figures, NodeKind};
 use rookery_bus::presence::PresenceStore;
 use rookery_protocol::server::AckMode;
+use rookery_runtime::config::Switch;
 use rookery_runtime::listener::Refusals;
 use rookery_runtime::origin::Origins;
 use rookery_runtime::shutdown::Shutdown;
@@ -24,7 +27,7 @@ use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::node::Node;
 use crate::pending_sockets::{PendingSockets, SocketCaps};
-use crate::polling::{LongPolling, PollingConnections};
+use crate::polling::PollingConnections;
 use crate::presence::{Presence, PresenceParts};
 use crate::relay::{Relay, RelayParts};
 use crate::replies::Replies;
@@ -61,7 +64,7 @@ pub struct GatewayOptions {
     /// How many sockets there may be.
     pub caps: SocketCaps,
     /// Whether Socket.IO clients may connect by long-polling.
-    pub polling: LongPolling,
+    pub polling: Switch,
 }
 
 /// A gateway: routers to serve, and work to do in the background.
@@ -81,6 +84,7 @@ impl Gateway {
         let hub = Hub::new(Arc::clone(&bus), Arc::clone(&authority), Arc::clone(&metrics), shutdown.clone());
         let permissions = Permissions::new(authority.clone(), shutdown.clone());
         let replies = Replies::new(authority.clone());
+        let filters = Filters::new(authority.clone());
         let acks = Acks::new(Arc::clone(&metrics));
         let session_registry = SessionRegistry::new(SessionRegistryParts {
             bus: bus.clone(),
@@ -109,6 +113,7 @@ impl Gateway {
             hub,
             permissions,
             replies,
+            filters,
             acks,
             session_registry,
             presence,
@@ -128,13 +133,14 @@ impl Gateway {
         self.router().fallback(upgrade::elsewhere)
     }
 
-    /// The public addresses: `/ws`, `/ws/{room}`, `/ws/chat/{room}` and `/socket.io/`. Only [`rookery_runtime::listener::serve`]
+    /// The public addresses: `/ws`, `/ws/{room}`, `/ws/chat/{room}`, `/ws/dm/{user}` and `/socket.io/`. Only [`rookery_runtime::listener::serve`]
     /// can serve them, since an upgraded stream is taken back from it.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/ws", get(upgrade::upgrade_multi_room))
             .route("/ws/{room}", get(upgrade::upgrade_single_room))
             .route("/ws/chat/{room}", get(upgrade::upgrade_single_room))
+            .route("/ws/dm/{user}", get(upgrade::upgrade_direct))
             .merge(upgrade::socketio_routes(&self.node))
             .method_not_allowed_fallback(upgrade::other_method)
             .with_state(Arc::clone(&self.node))
@@ -171,6 +177,14 @@ impl Gateway {
             session_registry: Arc::clone(session_registry),
             presence: Arc::clone(presence),
         });
+        let card = Announcer::new(bus.clone(), NodeKind::Gateway, env!("CARGO_PKG_VERSION"));
+        let metrics = Arc::clone(&node.metrics);
+        let figures = move || Figures {
+            connections: u64::try_from(metrics.connections.get()).unwrap_or(0),
+            rooms: u64::try_from(metrics.rooms.get()).unwrap_or(0),
+            lag_ms: None,
+        };
+        shutdown.spawn("node card", card.run(shutdown.clone(), figures));
         shutdown.spawn("relay", Arc::clone(&relay).listen(bus.signals()));
         shutdown.spawn("head audit", relay.audit());
         shutdown.spawn("acks", Arc::clone(acks).poll(bus.clone()));
@@ -181,6 +195,7 @@ impl Gateway {
         shutdown.spawn("presence lease", Arc::clone(presence).keep(shutdown.clone()));
         shutdown.spawn("presence writer", Arc::clone(presence).write());
         shutdown.spawn("presence notifier", Arc::clone(presence).notify());
+        shutdown.spawn("word filter", Arc::clone(&node.filters).follow());
         shutdown.spawn("keys", jwks::poll(authority.clone(), Arc::clone(verifier), Arc::clone(&node.metrics)));
     }
 

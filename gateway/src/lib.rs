@@ -12,6 +12,8 @@ pub mod byte_stream;
 pub mod commands;
 mod compact_vec;
 pub mod connection;
+pub mod connection_trace;
+pub mod credential;
 pub mod dialect;
 pub mod drain_schedule;
 pub mod error;

@@ -63,6 +63,8 @@ pub const PERMISSIONS_MAX: usize = 400_000;
 pub const PERMISSION_LIFE: Duration = Duration::from_mins(1);
 /// How long it is believed while the api does not answer.
 pub const PERMISSION_KEPT: Duration = Duration::from_hours(1);
+/// Deleted rooms that a node remembers as such, as long as it may remember permissions of them.
+pub const GONE_ROOMS_MAX: u64 = 100_000;
 /// Slugs that a gateway remembers.
 pub const SLUGS_MAX: u64 = 10_000;
 /// Events of one room that wait while it is opened or a sequence gap is repaired; more are read again.
@@ -178,6 +180,8 @@ pub const READS_COALESCED_MAX: usize = 256;
 pub const NEWS_WAIT: Duration = Duration::from_secs(1);
 /// How long `subscribed` waits for the counts before it is sent without them.
 pub const READ_STATE_WAIT: Duration = Duration::from_secs(1);
+/// Between two times that a connection which nobody looks at is told what is unread.
+pub const BACKGROUND_COUNTS_INTERVAL: Duration = Duration::from_secs(10);
 
 // --- login sessions --------------------------------------------------------------------------
 

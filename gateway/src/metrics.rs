@@ -1,20 +1,19 @@
 //! Every metric of the gateway, with its labels. Labels come from enums of this code base or, as ids of keys, from
 //! operators, never from clients.
 
-use prometheus::process_collector::ProcessCollector;
-use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
-};
+use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 use rookery_protocol::bounds;
 use rookery_protocol::close::CloseCode;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_runtime::listener::Refusals;
+use rookery_runtime::metrics::{Description, Registrar, label, short_buckets};
 use rookery_runtime::token::JwkSet;
 
 /// The numbers of one gateway.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    described: Vec<Description>,
     /// Open WebSocket connections.
     pub connections: IntGauge,
     /// The same by dialect.
@@ -23,6 +22,8 @@ pub struct Metrics {
     pub dialect_messages_in: IntCounterVec,
     /// Connections of Socket.IO by long-polling.
     pub polling_connections: IntGauge,
+    /// Connections that nobody looks at.
+    pub background_connections: IntGauge,
     /// Rooms this node listens to.
     pub rooms: IntGauge,
     /// Acks that wait for "stored".
@@ -35,6 +36,10 @@ pub struct Metrics {
     pub errors: IntCounterVec,
     /// Ends of connections by reason.
     pub closes: IntCounterVec,
+    /// Upgrades that became connections.
+    pub upgrades: IntCounter,
+    /// Connections whose login was accepted.
+    pub logins: IntCounter,
     /// Upgrades that were refused, by status.
     pub upgrades_refused: IntCounterVec,
     /// Send queues that grew over their bound.
@@ -100,65 +105,158 @@ pub struct Metrics {
     keys: IntGaugeVec,
 }
 
-/// Registers what it makes, under the gateway's prefix.
-struct Maker(Registry);
-
 impl Metrics {
     /// All numbers at zero.
     ///
     /// # Errors
     /// Only for a name that is used twice, which is a defect.
+    #[expect(clippy::too_many_lines, reason = "one entry per metric")]
     pub fn new() -> Result<Self, prometheus::Error> {
-        let make = Maker(Registry::new());
-        make.0.register(Box::new(ProcessCollector::for_self()))?;
+        let mut make = Registrar::new("rookery_gateway");
+        let dialect = label("dialect", "`native`, `socketio`");
         Ok(Self {
-            connections: make.gauge("connections", "Open WebSocket connections")?,
-            dialect_connections: make.gauges("dialect_connections", "Open connections by dialect", "dialect")?,
-            dialect_messages_in: make.family(
+            connections: make.gauge("connections", "Open WebSocket connections.")?,
+            dialect_connections: make.gauges("dialect_connections", "Open connections by dialect.", &[dialect])?,
+            dialect_messages_in: make.counters(
                 "dialect_messages_in_total",
-                "Messages from clients by dialect",
-                "dialect",
+                "Messages from clients: frames, and packets of Socket.IO of every kind.",
+                &[dialect],
             )?,
-            polling_connections: make.gauge("polling_connections", "Socket.IO connections by long-polling")?,
-            rooms: make.gauge("rooms", "Rooms this node listens to")?,
-            acks_pending: make.gauge("acks_pending", "Acks that wait for the store")?,
-            deliveries: make.counter("deliveries_total", "Room frames put into send queues")?,
-            frames_in: make.family("frames_in_total", "Frames from clients", "type")?,
-            errors: make.family("errors_total", "Error frames to clients", "code")?,
-            closes: make.family("closes_total", "Ends of connections", "reason")?,
-            upgrades_refused: make.family("upgrades_refused_total", "Upgrades refused", "status")?,
-            send_queue_overflows: make.counter("send_queue_overflows_total", "Clients that read too slowly")?,
-            parked: make.counter("holes_total", "Events that arrived behind a sequence gap")?,
-            repairs: make.counter("repairs_total", "Range reads that repaired a room")?,
-            gaps: make.counter("gaps_total", "Gaps that clients were told of")?,
-            resets: make.counter("resets_total", "Epoch changes of live rooms")?,
-            parked_overflows: make.counter("parked_overflows_total", "Parked events that were read again")?,
-            behind: make.counter("behind_total", "Times that a client fell behind in a room")?,
-            resumes: make.family("resumes_total", "Subscribes", "outcome")?,
-            bus_suspects: make.counter("bus_suspects_total", "Times that events may have been lost")?,
-            strays: make.counter("strays_total", "Events of rooms without listeners")?,
-            append_seconds: make.histogram("append_seconds", "Message frame to place in the room")?,
-            failures: make.family("failures_total", "Failed calls to other parts", "part")?,
-            limited: make.family("limited_total", "Refusals by a bound", "limit")?,
-            presence_users: make.gauge("presence_users", "Users who are online by this node")?,
-            presence_writes: make.family("presence_writes_total", "Users and rooms written", "kind")?,
-            presence_notified: make.counter("presence_told_total", "Presence frames sent to watchers")?,
-            presence_coalesced: make.counter("presence_coalesced_total", "News of users that was not told at once")?,
-            typing_dropped: make.family("typing_dropped_total", "Typing that was not told", "reason")?,
-            reads: make.family("reads_total", "Read marks of clients", "outcome")?,
-            events: make.counter("events_total", "Events of rooms with listeners here")?,
-            relay_seconds: make.histogram("relay_seconds", "Number of an event to hearing of it")?,
-            write_seconds: make.histogram("write_seconds", "Hearing of an event to writing it")?,
-            writes: make.counter("writes_total", "Connections written to for rooms")?,
-            frames_written: make.counter("frames_written_total", "Frames of these writes")?,
-            ack_seconds: make.histogram("ack_seconds", "Number of a message to its ack")?,
-            send_queue_bytes: make.gauge("send_queue_bytes", "Bytes that wait in send queues")?,
-            send_queues_waiting: make.gauge("send_queues_waiting", "Send queues with anything in them")?,
-            sheds: make.family("sheds_total", "What was too much", "reason")?,
-            room_ticks: make.counter("room_ticks_total", "Gathered writes of busy rooms")?,
-            keys: make.gauges("keys", "Keys that tokens are verified with", "kid")?,
-            registry: make.0,
-        })
+            polling_connections: make.gauge("polling_connections", "Connections of Socket.IO by long-polling.")?,
+            background_connections: make
+                .gauge("background_connections", "Connections that nobody looks at: their rooms wait.")?,
+            rooms: make.gauge("rooms", "Rooms this node listens to.")?,
+            acks_pending: make.gauge("acks_pending", "Acks that wait for the store.")?,
+            deliveries: make.counter("deliveries_total", "Frames that rooms put into send queues.")?,
+            frames_in: make.counters(
+                "frames_in_total",
+                "Frames from clients.",
+                &[label("type", "the frame's type; `rejected` for what means nothing")],
+            )?,
+            errors: make.counters("errors_total", "Error frames to clients.", &[label("code", "the error's code")])?,
+            closes: make.counters(
+                "closes_total",
+                "Ends of connections.",
+                &[label("reason", "the reason of [protocol.md](protocol.md); `lost` without a close")],
+            )?,
+            upgrades: make.counter("upgrades_total", "Upgrades that became connections.")?,
+            logins: make.counter("logins_total", "Connections whose token was accepted.")?,
+            upgrades_refused: make.counters(
+                "upgrades_refused_total",
+                "Upgrades that were refused.",
+                &[label("status", "an HTTP status")],
+            )?,
+            send_queue_overflows: make.counter(
+                "send_queue_overflows_total",
+                "Connections closed because their send queue grew over its bound.",
+            )?,
+            parked: make.counter("holes_total", "Events that arrived behind a sequence gap.")?,
+            repairs: make.counter("repairs_total", "Range reads that repaired a room.")?,
+            gaps: make
+                .counter("gaps_total", "Gaps that clients were told of: events that could not be had any more.")?,
+            resets: make.counter("resets_total", "Epoch changes of live rooms.")?,
+            parked_overflows: make.counter(
+                "parked_overflows_total",
+                "Events that came behind a sequence gap and could not be kept; they were read again.",
+            )?,
+            behind: make
+                .counter("behind_total", "Times that a client read too slowly for a room and was to catch up later.")?,
+            resumes: make.counters(
+                "resumes_total",
+                "Subscribes, by how the client got to the newest event.",
+                &[label("outcome", "`fresh`, `head`, `ring`, `tail`, `store`, `gap`, `survived`, `reset`, `left`")],
+            )?,
+            bus_suspects: make.counter("bus_suspects_total", "Times that events on the bus may have been lost.")?,
+            strays: make.counter("strays_total", "Events of rooms that nobody here listens to.")?,
+            append_seconds: make.histogram(
+                "append_seconds",
+                "From a message frame to its number in the room.",
+                short_buckets(),
+            )?,
+            failures: make.counters(
+                "failures_total",
+                "Failed calls to other parts.",
+                &[label("part", "`bus`, `api`")],
+            )?,
+            limited: make.counters(
+                "limited_total",
+                "Refusals because a bound was reached.",
+                &[label("limit", "the name of the bound in [limits.md](limits.md)")],
+            )?,
+            presence_users: make.gauge("presence_users", "Users who are online by this node.")?,
+            presence_writes: make.counters(
+                "presence_writes_total",
+                "Users and rooms whose presence was written.",
+                &[label("kind", "`come`, `go`, `say` of users, `room`, `reap` of dead nodes")],
+            )?,
+            presence_notified: make.counter("presence_told_total", "Presence frames sent to watchers.")?,
+            presence_coalesced: make
+                .counter("presence_coalesced_total", "Changes of presence that were not told at once.")?,
+            typing_dropped: make.counters(
+                "typing_dropped_total",
+                "Typing signals that were not told.",
+                &[label("reason", "why")],
+            )?,
+            reads: make.counters(
+                "reads_total",
+                "Read marks of clients.",
+                &[label("outcome", "`written`, `coalesced` with a later one")],
+            )?,
+            events: make.counter("events_total", "Events of rooms with subscribers here.")?,
+            relay_seconds: make.histogram(
+                "relay_seconds",
+                "From an event's number, by the clock of Redis, until this node received it.",
+                short_buckets(),
+            )?,
+            write_seconds: make.histogram(
+                "write_seconds",
+                "From receiving an event until it was written to a part of its subscribers.",
+                short_buckets(),
+            )?,
+            writes: make.counter("writes_total", "Connections written to for rooms.")?,
+            frames_written: make.counter("frames_written_total", "Frames that these writes took.")?,
+            ack_seconds: make.histogram(
+                "ack_seconds",
+                "From a message's number, by the clock of Redis, to its ack.",
+                short_buckets(),
+            )?,
+            send_queue_bytes: make.gauge("send_queue_bytes", "Bytes that wait in send queues, all together.")?,
+            send_queues_waiting: make.gauge("send_queues_waiting", "Send queues with anything in them.")?,
+            sheds: make.counters(
+                "sheds_total",
+                "What was not done because there was too much.",
+                &[label("reason", "`acks`: too many of one connection wait")],
+            )?,
+            room_ticks: make
+                .counter("room_ticks_total", "Times that a busy and full room wrote what it had gathered.")?,
+            keys: make.gauges(
+                "keys",
+                "Keys that tokens are verified with: 1 for each.",
+                &[label("kid", "the id of a key")],
+            )?,
+            described: Vec::new(),
+            registry: Registry::new(),
+        }
+        .registered(make))
+    }
+
+    fn registered(self, make: Registrar) -> Self {
+        // What is always of interest has a series from the start: a rate of nothing is no data, not zero.
+        for part in ["bus", "api"] {
+            self.failures.with_label_values(&[part]).inc_by(0);
+        }
+        self.sheds.with_label_values(&["acks"]).inc_by(0);
+        self.limited.with_label_values(&["connections"]).inc_by(0);
+        for code in [ErrorCode::Unavailable, ErrorCode::Overloaded, ErrorCode::Internal] {
+            self.errors.with_label_values(&[code.as_str()]).inc_by(0);
+        }
+        let (registry, described) = make.finish();
+        Self { registry, described, ..self }
+    }
+
+    /// What each of them means.
+    pub fn described(&self) -> &[Description] {
+        &self.described
     }
 
     /// Shows which keys are in use from now on.
@@ -193,11 +291,12 @@ impl Metrics {
         }
     }
 
-    /// The Prometheus text format.
+    /// The Prometheus text format, the process itself included.
+    ///
+    /// # Errors
+    /// If a metric of another part has a name of ours, which is a defect.
     pub fn render(&self) -> Result<String, prometheus::Error> {
-        let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
-        String::from_utf8(text).map_err(|error| prometheus::Error::Msg(error.to_string()))
+        rookery_runtime::metrics::render(&[&self.registry])
     }
 }
 
@@ -205,43 +304,6 @@ impl Refusals for Metrics {
     fn refused(&self, limit: &'static str) {
         self.limit(limit);
     }
-}
-
-impl Maker {
-    fn counter(&self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
-        let counter = IntCounter::with_opts(opts(name, help))?;
-        self.0.register(Box::new(counter.clone()))?;
-        Ok(counter)
-    }
-
-    fn family(&self, name: &str, help: &str, label: &str) -> Result<IntCounterVec, prometheus::Error> {
-        let family = IntCounterVec::new(opts(name, help), &[label])?;
-        self.0.register(Box::new(family.clone()))?;
-        Ok(family)
-    }
-
-    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
-        let gauge = IntGauge::with_opts(opts(name, help))?;
-        self.0.register(Box::new(gauge.clone()))?;
-        Ok(gauge)
-    }
-
-    fn gauges(&self, name: &str, help: &str, label: &str) -> Result<IntGaugeVec, prometheus::Error> {
-        let gauges = IntGaugeVec::new(opts(name, help), &[label])?;
-        self.0.register(Box::new(gauges.clone()))?;
-        Ok(gauges)
-    }
-
-    fn histogram(&self, name: &str, help: &str) -> Result<Histogram, prometheus::Error> {
-        let buckets = prometheus::exponential_buckets(0.000_25, 2.0, 15)?;
-        let histogram = Histogram::with_opts(HistogramOpts { common_opts: opts(name, help), buckets })?;
-        self.0.register(Box::new(histogram.clone()))?;
-        Ok(histogram)
-    }
-}
-
-fn opts(name: &str, help: &str) -> Opts {
-    Opts::new(name, help).namespace("rookery_gateway")
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rookery_bus::Bus;
 use rookery_bus::authority::Authority;
+use rookery_bus::filters::Filters;
 use rookery_bus::limiter::Limiter;
 use rookery_protocol::server::AckMode;
 use rookery_runtime::origin::Origins;
@@ -32,6 +33,7 @@ pub struct Node {
     pub(crate) hub: Arc<Hub>,
     pub(crate) permissions: Arc<Permissions>,
     pub(crate) replies: Arc<Replies>,
+    pub(crate) filters: Arc<Filters>,
     pub(crate) acks: Arc<Acks>,
     pub(crate) session_registry: Arc<SessionRegistry>,
     pub(crate) presence: Arc<Presence>,

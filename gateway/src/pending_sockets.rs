@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use rookery_runtime::config::{Reader, Setting};
+use rookery_runtime::config::{Reader, Setting, Switch};
 
 use crate::limits::SOCKETS_MAX_MAX;
 
@@ -55,10 +55,10 @@ impl SocketCaps {
     /// Reads [`SETTINGS`]; what is wrong is remembered by the reader.
     pub fn read(reader: &mut Reader) -> Option<Self> {
         let [per_user, pending] = SETTINGS.map(|setting| reader.number(setting.key, 0..=SOCKETS_MAX_MAX));
-        let switch: Option<String> = reader.required("limits");
+        let switch = reader.required::<Switch>("limits");
         let at_most = |count: usize| if count == 0 { usize::MAX } else { count };
         let caps = Self { per_user: at_most(per_user?), pending: at_most(pending?) };
-        Some(if switch? == "off" { Self::OFF } else { caps })
+        Some(if switch? == Switch::Off { Self::OFF } else { caps })
     }
 }
 

@@ -6,14 +6,13 @@
 //! those of a WebSocket, and such a connection can go on over one.
 
 use std::collections::HashMap;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use prometheus::IntGauge;
 use rookery_protocol::id::UserId;
-use rookery_runtime::config::{Reader, Setting, SettingValue};
+use rookery_runtime::config::{Reader, Setting, Switch};
 
 use crate::byte_stream::ByteStream;
 use crate::dialect::socketio::Sid;
@@ -22,10 +21,8 @@ use crate::limits::POLLING_CONNECTIONS_MAX;
 mod payload;
 mod stream;
 
-use payload::BadPayload;
-use payload::frames_of;
+use payload::{BadPayload, frames_of};
 use stream::PollingStream;
-pub(crate) use stream::write_all;
 
 /// The setting of this module.
 pub const SETTINGS: [Setting; 1] = [Setting {
@@ -35,47 +32,16 @@ pub const SETTINGS: [Setting; 1] = [Setting {
     help: "Whether Socket.IO clients may connect by HTTP long-polling: on or off. With several gateways the load balancer then has to send all requests of a client to one of them.",
 }];
 
-/// Whether clients may connect by long-polling.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LongPolling {
-    /// They are told to use WebSocket.
-    #[default]
-    Off,
-    /// They may.
-    On,
-}
-
-/// The text is neither `on` nor `off`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be on or off")]
-pub struct NoSwitch;
-
-impl LongPolling {
-    /// Reads [`SETTINGS`]; what is wrong is remembered by the reader.
-    pub fn read(reader: &mut Reader) -> Option<Self> {
-        let [setting] = SETTINGS;
-        reader.required(setting.key)
-    }
-}
-
-impl SettingValue for LongPolling {}
-
-impl FromStr for LongPolling {
-    type Err = NoSwitch;
-
-    fn from_str(text: &str) -> Result<Self, NoSwitch> {
-        match text {
-            "on" => Ok(Self::On),
-            "off" => Ok(Self::Off),
-            _ => Err(NoSwitch),
-        }
-    }
+/// Whether clients may connect by long-polling. Reads [`SETTINGS`]; what is wrong is remembered by the reader.
+pub fn read_switch(reader: &mut Reader) -> Option<Switch> {
+    let [setting] = SETTINGS;
+    reader.required(setting.key)
 }
 
 /// The connections of this node that are made of HTTP requests.
 #[derive(Debug)]
 pub struct PollingConnections {
-    setting: LongPolling,
+    switch: Switch,
     open: IntGauge,
     connections: Mutex<HashMap<Sid, Arc<PollingConnection>>>,
 }
@@ -125,13 +91,13 @@ pub struct Upgrade<'a>(&'a PollingConnection);
 
 impl PollingConnections {
     /// None yet; `open` counts them.
-    pub fn new(setting: LongPolling, open: IntGauge) -> Arc<Self> {
-        Arc::new(Self { setting, open, connections: Mutex::default() })
+    pub fn new(switch: Switch, open: IntGauge) -> Arc<Self> {
+        Arc::new(Self { switch, open, connections: Mutex::default() })
     }
 
     /// Whether clients may connect so.
     pub fn are_allowed(&self) -> bool {
-        self.setting == LongPolling::On
+        self.switch == Switch::On
     }
 
     /// A new connection; none if there are as many as there may be.

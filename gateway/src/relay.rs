@@ -9,10 +9,13 @@ use std::sync::Arc;
 use rookery_bus::signal::{EphemeralSignal, Signal};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::SequencedEvent;
+use rookery_runtime::stage_span;
+use rookery_runtime::trace::{self, Parent};
 use tokio::sync::Notify;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::Instant;
+use tracing::Span;
 
 use crate::acks::Acks;
 use crate::authorize::Permissions;
@@ -20,6 +23,7 @@ use crate::hub::Hub;
 use crate::hub::feed::Delivery;
 use crate::limits::{AUDIT_PAUSE, DELIVERIES_PER_FLUSH_MAX, HEAD_AUDIT_INTERVAL, SIGNALS_PER_FLUSH_MAX};
 use crate::presence::Presence;
+use crate::presence::receipts::ReadOn;
 use crate::replies::Replies;
 use crate::send_queue::SendQueue;
 use crate::session_registry::SessionRegistry;
@@ -64,32 +68,37 @@ impl Relay {
     /// several pending frames gets them with one system call, and a quiet node waits for nothing.
     pub async fn listen(self: Arc<Self>, mut signals: Receiver<Signal>) {
         loop {
-            let mut unflushed = Vec::new();
+            let (mut unflushed, mut spans) = (Vec::new(), Vec::new());
             let first = match signals.recv().await {
                 Err(RecvError::Closed) => return,
                 first => first,
             };
             let (started, before) = (Instant::now(), self.hub.metrics.deliveries.get());
-            self.on_signal(first, &mut unflushed);
+            self.on_signal(first, &mut unflushed, &mut spans);
             for _ in 1..SIGNALS_PER_FLUSH_MAX {
                 if self.hub.metrics.deliveries.get() - before > DELIVERIES_PER_FLUSH_MAX {
                     break;
                 }
                 match signals.try_recv() {
-                    Ok(signal) => self.on_signal(Ok(signal), &mut unflushed),
+                    Ok(signal) => self.on_signal(Ok(signal), &mut unflushed, &mut spans),
                     Err(TryRecvError::Lagged(events)) => {
-                        self.on_signal(Err(RecvError::Lagged(events)), &mut unflushed);
+                        self.on_signal(Err(RecvError::Lagged(events)), &mut unflushed, &mut spans);
                     }
                     Err(TryRecvError::Empty | TryRecvError::Closed) => break,
                 }
             }
-            self.hub.flush(unflushed, started);
+            self.hub.flush(unflushed, started, &spans);
         }
     }
 
-    fn on_signal(&self, signal: Result<Signal, RecvError>, unflushed: &mut Vec<Arc<SendQueue>>) {
+    fn on_signal(&self, signal: Result<Signal, RecvError>, unflushed: &mut Vec<Arc<SendQueue>>, spans: &mut Vec<Span>) {
         match signal {
-            Ok(Signal::Event(event)) => self.on_event(event, unflushed),
+            Ok(Signal::Event(event)) => {
+                if trace::is_followed(event.event.trace) {
+                    spans.push(delivery_span(&event));
+                }
+                self.on_event(event, unflushed);
+            }
             Ok(Signal::Stored { partition, mark }) => unflushed.append(&mut self.acks.advance(partition, &mark)),
             Ok(Signal::Suspect) => self.suspect(),
             Ok(Signal::Session { user, revoked }) => self.session_registry.revoke(user, revoked),
@@ -97,8 +106,14 @@ impl Relay {
             Ok(Signal::Ephemeral { room, signal }) => match signal.as_ref() {
                 EphemeralSignal::Typing { user } => self.presence.on_typing(room, user, unflushed),
                 EphemeralSignal::Occupancy {} => self.presence.on_occupancy(room),
+                EphemeralSignal::ReadBy { user, to, at, except } => {
+                    self.presence.on_read(room, ReadOn { user: *user, to: *to, at: *at, except }, unflushed);
+                }
             },
-            Ok(Signal::User { user, news }) => self.session_registry.notify_user(user, &news),
+            Ok(Signal::User { user, news }) => {
+                self.session_registry.notify_user(user, &news);
+                self.presence.on_news(user, &news, unflushed);
+            }
             Err(RecvError::Lagged(events)) => {
                 tracing::warn!(events, "this process reads the bus too slowly");
                 self.suspect();
@@ -136,6 +151,10 @@ impl Relay {
         if let Some(user) = event.event.body.departed(event.event.user_id) {
             self.presence.expel(event.room, user);
         }
+        let is_last = event.event.body.deletion().is_some();
+        if is_last {
+            self.permissions.forget_room(event.room);
+        }
         let Some(room) = self.hub.get(event.room) else {
             self.hub.metrics.strays.inc();
             return;
@@ -148,5 +167,15 @@ impl Relay {
         metrics.relay_seconds.observe(relayed.as_secs_f64());
         let (at, delivery) = Delivery::of(Arc::unwrap_or_clone(event));
         unflushed.append(&mut self.hub.after_unflushed(&room, room.offer(at, delivery)));
+        if is_last {
+            self.presence.touch(room.id);
+        }
     }
+}
+
+/// From hearing an event until it is written to the subscribers of this node: it ends when the last part of them is served.
+fn delivery_span(event: &SequencedEvent) -> Span {
+    let (room, message, seq) = (event.room, event.event.id, event.seq.get());
+    let span = stage_span!("deliver", "consumer", %room, %message, seq);
+    trace::begin(span, event.event.trace.map_or(Parent::None, Parent::Remote))
 }

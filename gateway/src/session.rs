@@ -8,14 +8,15 @@ mod authenticated;
 mod budget;
 mod input;
 mod output;
+mod place;
 mod unauthenticated;
 
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::id::RoomRef;
 use rookery_protocol::server::AckMode;
 
 pub use input::{Input, LoginState};
 pub use output::{Command, MessageChangeRequest, Outgoing, Output, Queued, Ran, Renewal, Target};
+pub use place::Place;
 
 use authenticated::Authenticated;
 use unauthenticated::Unauthenticated;
@@ -31,8 +32,8 @@ pub enum ProtocolState {
 
 impl ProtocolState {
     /// A connection that was just upgraded; one of a single room names it.
-    pub fn new(room: Option<RoomRef>, ack: AckMode, now: UnixMillis) -> Self {
-        Self::Unauthenticated(Unauthenticated::new(room, ack, now))
+    pub fn new(place: Option<Place>, ack: AckMode, now: UnixMillis) -> Self {
+        Self::Unauthenticated(Unauthenticated::new(place, ack, now))
     }
 
     /// Applies the rules. After [`Output::Close`] the session is over.

@@ -16,9 +16,9 @@ use rookery_bus::signal::Revoked;
 use rookery_protocol::close::CloseCode;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{RoomId, SessionId, UserId};
-use rookery_protocol::limits::{ACCESS_TOKEN_LIFE, REVOCATIONS_PER_READ_MAX, TOKEN_LEEWAY};
-use rookery_protocol::server::{ErrorFrame, ServerFrame};
-use rookery_protocol::unread::UserNews;
+use rookery_protocol::limits::{ACCESS_TOKEN_LIFE_MAX, REVOCATIONS_PER_READ_MAX, TOKEN_LEEWAY};
+use rookery_protocol::news::UserNews;
+use rookery_protocol::server::{ErrorFrame, ServerFrame, UserFrame};
 use rookery_runtime::shutdown::Shutdown;
 use tokio::sync::Notify;
 use tokio::time::sleep;
@@ -98,7 +98,7 @@ impl SessionRegistry {
     /// A registry without connections.
     pub fn new(parts: SessionRegistryParts) -> Arc<Self> {
         let SessionRegistryParts { bus, authority, hub, permissions, shutdown, sockets_max } = parts;
-        let life = ACCESS_TOKEN_LIFE + TOKEN_LEEWAY;
+        let life = ACCESS_TOKEN_LIFE_MAX + TOKEN_LEEWAY;
         let revoked = Cache::builder().max_capacity(REVOKED_REMEMBERED_MAX).time_to_live(life).build();
         let (state, changed, newly_subscribed) = (Mutex::default(), Notify::new(), Notify::new());
         let turn = tokio::sync::Mutex::default();
@@ -214,6 +214,13 @@ impl SessionRegistry {
         let frame = SharedFrame::from(ServerFrame::from(news.clone()));
         let state = self.state.lock();
         for login in state.users.get(&user).into_iter().flatten() {
+            match news {
+                UserNews::Frame { frame: UserFrame::UserUpdated { username, .. } } => login.member.rename(username),
+                UserNews::Frame { frame: UserFrame::SettingsUpdated { typing, .. } } => {
+                    login.member.show_typing(*typing);
+                }
+                UserNews::Frame { .. } | UserNews::Read { .. } => {}
+            }
             login.member.send_queue.send(&frame);
         }
     }

@@ -1,15 +1,16 @@
 //! One authenticated connection as rooms, acks and commands see it.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use rookery_protocol::close::CloseCode;
+use rookery_protocol::event::Sender;
 use rookery_protocol::id::{GENERAL, RoomId, RoomRef, Slug, UserId};
 use rookery_protocol::limits::{ACKS_PENDING_PER_CONNECTION_MAX, ROOMS_PER_CONNECTION_MAX};
 use rookery_protocol::position::Position;
-use rookery_protocol::server::ServerFrame;
+use rookery_protocol::server::{ServerFrame, UnsubscribeReason};
 
 use crate::compact_vec::reserve_one;
 use crate::send_queue::SendQueue;
@@ -34,8 +35,14 @@ pub struct Subscriber {
     /// Rooms that send it nothing any more, and where it stands in them.
     behind: Mutex<BTreeMap<RoomId, Position>>,
     acks: AtomicUsize,
+    /// Nobody looks: what is said in rooms waits until somebody does.
+    background: AtomicBool,
     /// How the connection ends, if its user may not go on.
     verdict: OnceLock<CloseCode>,
+    /// The user's name, if it is another one than that of the token.
+    renamed: Mutex<Option<Box<str>>>,
+    /// Whether others see that the user is typing; not known before it is asked for.
+    shows_typing: Mutex<Option<bool>>,
 }
 
 /// The rooms of a connection, in little memory: there are few of them, and many connections.
@@ -73,7 +80,54 @@ impl Subscriber {
     pub fn new(user: UserId, send_queue: Arc<SendQueue>, is_single: bool) -> Self {
         let id = ConnectionId(NEXT.fetch_add(1, Ordering::Relaxed));
         let (rooms, behind, acks) = (Mutex::default(), Mutex::default(), AtomicUsize::new(0));
-        Self { id, user, send_queue, is_single, rooms, behind, acks, verdict: OnceLock::new() }
+        let (renamed, shows_typing) = (Mutex::default(), Mutex::default());
+        Self {
+            id,
+            user,
+            send_queue,
+            is_single,
+            rooms,
+            behind,
+            acks,
+            background: AtomicBool::new(false),
+            verdict: OnceLock::new(),
+            renamed,
+            shows_typing,
+        }
+    }
+
+    /// The user has another name from now on.
+    pub fn rename(&self, name: &str) {
+        *self.renamed.lock() = Some(name.into());
+    }
+
+    /// The sender under the name that it has now.
+    #[must_use]
+    pub fn named(&self, sender: Sender) -> Sender {
+        match self.renamed.lock().as_deref() {
+            Some(name) => Sender { username: name.to_owned(), ..sender },
+            None => sender,
+        }
+    }
+
+    /// Whether others see that the user is typing, as far as that is known.
+    pub fn shows_typing(&self) -> Option<bool> {
+        *self.shows_typing.lock()
+    }
+
+    /// Others see from now on, or not, that the user is typing.
+    pub fn show_typing(&self, shown: bool) {
+        *self.shows_typing.lock() = Some(shown);
+    }
+
+    /// Whether nobody looks at what this connection receives.
+    pub fn is_background(&self) -> bool {
+        self.background.load(Ordering::Acquire)
+    }
+
+    /// From now on somebody looks, or nobody; says whether that is new.
+    pub fn set_background(&self, on: bool) -> bool {
+        self.background.swap(on, Ordering::AcqRel) != on
     }
 
     /// Whether the room is the one that everybody is in, as far as this connection knows it.
@@ -98,9 +152,10 @@ impl Subscriber {
     }
 
     /// The user has lost the room. The client is notified and receives nothing more of it.
-    pub fn lose(&self, room: RoomId) {
+    pub fn lose(&self, room: RoomId, reason: Option<UnsubscribeReason>) {
         self.remove_room(room);
-        self.send_queue.send(&ServerFrame::Unsubscribed { room });
+        self.behind.lock().remove(&room);
+        self.send_queue.send(&ServerFrame::Unsubscribed { room, reason });
         if self.is_single {
             self.expel(CloseCode::Forbidden);
         }
@@ -130,15 +185,23 @@ impl Subscriber {
         }
     }
 
-    /// The connection reads too slowly for a room: it was sent everything up to here, and nothing more until it catches up.
+    /// The connection reads too slowly for a room, or nobody looks: it was sent everything up to here, and nothing more until it catches up.
     pub fn fall_behind(&self, room: RoomId, sent: Position) {
         self.behind.lock().entry(room).or_insert(sent);
         // Perhaps it has just read everything; then nothing else would make it look.
         self.send_queue.wake();
     }
 
-    /// The rooms to catch up with, if the client has read enough for that. Each is named once.
+    /// The rooms that have news which the client was not sent.
+    pub fn behind(&self) -> Vec<RoomId> {
+        self.behind.lock().keys().copied().collect()
+    }
+
+    /// The rooms to catch up with, if somebody looks and the client has read enough for that. Each is named once.
     pub fn take_behind(&self) -> Option<BTreeMap<RoomId, Position>> {
+        if self.is_background() {
+            return None;
+        }
         let mut behind = self.behind.lock();
         (!behind.is_empty() && self.send_queue.is_low()).then(|| std::mem::take(&mut *behind))
     }

@@ -8,16 +8,20 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use rookery_bus::error::BusError;
+use rookery_bus::node::{NodeCard, Nodes};
 use rookery_bus::signal::{EphemeralSignal, Revoked, Signal};
+use rookery_bus::ticket::Tickets;
 use rookery_bus::{
     Append, AppendError, Appended, Began, Bus, Head, Mark, OpenError, PartitionOpening, PartitionState, Partitions,
     PubSub, RoomLog, RoomSeed,
 };
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, EventBody, NewMessage, Sender, SequencedEvent};
-use rookery_protocol::id::{AclVersion, ClientId, Epoch, LogPosition, MessageId, Partition, RoomId, Seq, UserId};
+use rookery_protocol::id::{
+    AclVersion, ClientId, Epoch, LogPosition, MessageId, Partition, RoomId, Seq, TicketId, UserId,
+};
+use rookery_protocol::news::UserNews;
 use rookery_protocol::partition::partition_of;
-use rookery_protocol::unread::UserNews;
 use tokio::sync::broadcast;
 
 mod authority;
@@ -49,6 +53,7 @@ struct State {
     first: HashMap<(UserId, ClientId), Appended>,
     subscribed: HashSet<RoomId>,
     users: HashSet<UserId>,
+    tickets: HashSet<TicketId>,
     acl: AclVersion,
     /// How epochs began, where that is noted; all rooms are alike.
     began: Vec<Began>,
@@ -72,6 +77,7 @@ impl FakeBus {
             content: content.to_owned(),
             client_id: ClientId::generate(),
             reply_to: None,
+            attachments: Vec::new(),
         });
         self.put(room, UserId::generate(), body)
     }
@@ -141,6 +147,10 @@ impl RoomLog for FakeBus {
             Appended { id, epoch, seq, timestamp, position, repeated: false, answered: epoch, stored: false };
         self.state.lock().first.insert(name, appended);
         Ok(appended)
+    }
+
+    async fn forget_stored(&self, _room: RoomId) -> Result<(), BusError> {
+        self.answer()
     }
 
     async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Head>>, BusError> {
@@ -242,6 +252,25 @@ impl PubSub for FakeBus {
     async fn notify_user(&self, user: UserId, news: &UserNews) -> Result<(), BusError> {
         self.signal(Signal::User { user, news: Arc::new(news.clone()) });
         self.answer()
+    }
+}
+
+#[async_trait]
+impl Tickets for FakeBus {
+    async fn spend(&self, ticket: TicketId) -> Result<bool, BusError> {
+        self.answer()?;
+        Ok(self.state.lock().tickets.insert(ticket))
+    }
+}
+
+#[async_trait]
+impl Nodes for FakeBus {
+    async fn announce(&self, _card: &NodeCard) -> Result<(), BusError> {
+        self.answer()
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeCard>, BusError> {
+        self.answer().map(|()| Vec::new())
     }
 }
 

@@ -13,15 +13,22 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use rookery_bus::quota::Limit;
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::id::RoomRef;
+use rookery_protocol::id::{RoomRef, UserId};
 use rookery_runtime::address;
 use rookery_runtime::listener::{self, Peer};
+use rookery_runtime::stage_span;
+use rookery_runtime::trace::{self, Parent};
+use tracing::Span;
+use tracing::field::Empty;
 
 use crate::connection::{self, Opening};
+use crate::connection_trace::ConnectionTrace;
+use crate::credential::Credential;
 use crate::dialect::Translator;
 use crate::limits::SEND_BUFFER_BYTES;
 use crate::node::Node;
 use crate::pending_sockets::Pending;
+use crate::session::Place;
 use crate::socket::{Bounds, Socket};
 
 mod engine;
@@ -45,7 +52,19 @@ pub async fn upgrade_single_room(
     request: Request,
 ) -> Response {
     match room {
-        Ok(Path(room)) => answer(&node, request, Some(room), Translator::Native).await,
+        Ok(Path(room)) => answer(&node, request, Some(Place::Room(room)), Translator::Native).await,
+        Err(_) => refuse(&node, Refusal::NoSuchRoom),
+    }
+}
+
+/// `GET /ws/dm/{user}`: the direct room with that user.
+pub async fn upgrade_direct(
+    State(node): State<Arc<Node>>,
+    user: Result<Path<UserId>, PathRejection>,
+    request: Request,
+) -> Response {
+    match user {
+        Ok(Path(user)) => answer(&node, request, Some(Place::Direct(user)), Translator::Native).await,
         Err(_) => refuse(&node, Refusal::NoSuchRoom),
     }
 }
@@ -70,21 +89,35 @@ pub fn shake_hands(request: &mut Request) -> Result<(Response, Upgrading), Refus
     Ok((accepted.into_response(), Upgrading(hyper::upgrade::on(request))))
 }
 
-async fn answer(node: &Arc<Node>, mut request: Request, room: Option<RoomRef>, translator: Translator) -> Response {
+async fn answer(node: &Arc<Node>, mut request: Request, place: Option<Place>, translator: Translator) -> Response {
+    let caller = trace::of_headers(request.headers());
+    let span = if trace::is_sampled(caller) {
+        let parent = caller.map_or(Parent::None, Parent::Remote);
+        trace::begin(stage_span!("upgrade", "server", http.response.status_code = Empty), parent)
+    } else {
+        Span::none()
+    };
     let checked = check(node, &mut request);
     let (token, client) = (token::find(&request), client(node, &request));
     drop(request);
     let admitted = match checked {
-        Ok(shaken) => admit(node, client, token.as_deref()).await.map(|pending| (shaken, pending)),
+        Ok(shaken) => admit(node, client, token.as_ref()).await.map(|pending| (shaken, pending)),
         Err(refusal) => Err(refusal),
     };
     match admitted {
         Ok(((response, upgrading), pending)) => {
-            let opening = Opening { token, room, translator, pending };
+            node.metrics.upgrades.inc();
+            let trace =
+                caller.map(|caller| ConnectionTrace::new(trace::traceparent(&span).unwrap_or(caller.unsampled())));
+            let opening = Opening { credential: token, place, translator, pending, trace };
             node.shutdown.spawn_work("upgrade", take_over(Arc::clone(node), upgrading, opening));
+            span.record("http.response.status_code", response.status().as_u16());
             response
         }
-        Err(refusal) => refuse(node, refusal),
+        Err(refusal) => {
+            span.record("http.response.status_code", refusal.status().as_u16());
+            refuse(node, refusal)
+        }
     }
 }
 
@@ -111,9 +144,10 @@ fn client(node: &Node, request: &Request) -> u128 {
 
 /// A place for one more socket from there. Who brings a good token needs none, so that a crowd without tokens keeps
 /// nobody out who shares its address.
-async fn admit(node: &Node, client: u128, token: Option<&str>) -> Result<Option<Pending>, Refusal> {
+async fn admit(node: &Node, client: u128, credential: Option<&Credential>) -> Result<Option<Pending>, Refusal> {
     let pending = node.pending_sockets.enter(client);
-    if pending.is_none() && token.is_none_or(|token| node.verifier.verify(token, UnixMillis::now()).is_err()) {
+    let is_bad = |credential: &Credential| credential.verify(&node.verifier, UnixMillis::now()).is_err();
+    if pending.is_none() && credential.is_none_or(is_bad) {
         node.metrics.limit("pending_sockets");
         return Err(Refusal::TooManyPending);
     }
@@ -125,9 +159,10 @@ async fn admit(node: &Node, client: u128, token: Option<&str>) -> Result<Option<
     Err(Refusal::TooMany(verdict))
 }
 
-fn refuse(node: &Node, refusal: Refusal) -> Response {
-    node.metrics.upgrades_refused.with_label_values(&[refusal.status().as_str()]).inc();
-    refusal.into_response()
+fn refuse(node: &Node, refusal: impl IntoResponse) -> Response {
+    let response = refusal.into_response();
+    node.metrics.upgrades_refused.with_label_values(&[response.status().as_str()]).inc();
+    response
 }
 
 async fn take_over(node: Arc<Node>, upgrading: Upgrading, opening: Opening) {

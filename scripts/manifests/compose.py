@@ -8,6 +8,7 @@ import tempfile
 import yaml
 
 from findings import Finding
+from pods import IMAGE
 from render import ROOT
 
 # Each file of deploy/compose alone, and those that are used together.
@@ -16,18 +17,22 @@ COMBINATIONS = (
     ("demo",),
     ("local",),
     ("local", "demo"),
+    ("mail",),
+    ("mail-catcher",),
     ("redis-cluster",),
     ("redis-cluster", "local"),
+    ("s3",),
+    ("s3", "mail"),
     ("sentinel",),
     ("sentinel", "local"),
     ("tls",),
     ("tls", "local"),
 )
 # Not secrets: what a check needs to get past `is missing`.
-NEEDED = ("INTERNAL_SECRET", "REDIS_PASSWORD", "MONGO_PASSWORD", "MONGO_KEY", "SIGNING_KEY", "GRAFANA_PASSWORD", "SITE")
-IMAGE = re.compile(r"^(?:[a-z0-9-]+/)?[a-z0-9-]+:(?P<tag>[\w.-]+)$")
+NEEDED = ("INTERNAL_SECRET", "REDIS_PASSWORD", "MONGO_PASSWORD", "MONGO_KEY", "SIGNING_KEY", "GRAFANA_PASSWORD", "SITE",
+          "MAIL_URL", "MAIL_FROM", "S3_PASSWORD")
 # These end by themselves.
-ONE_SHOT = ("keys", "mongo-init")
+ONE_SHOT = ("keys", "mongo-init", "s3-folder", "s3-init")
 
 
 def arguments(names):
@@ -116,7 +121,7 @@ def ports(services):
         for port in service.get("ports", []):
             if name not in ("lb", "caddy") and not str(port).startswith("127.0.0.1:"):
                 yield Finding(name, f"{port} is open to others")
-        if name.startswith(("gateway", "api", "redis", "mongo", "sentinel")) and service.get("ports"):
+        if name.startswith(("gateway", "api", "redis", "mongo", "sentinel", "s3")) and service.get("ports"):
             yield Finding(name, "is published")
 
 
@@ -124,7 +129,7 @@ def networks(services):
     """Gateways have no way to the database, the way in none to a store."""
     for name, service in services.items():
         joined = set(service.get("networks", {}))
-        if "stores" in joined and not name.startswith(("api", "mongo")):
+        if "stores" in joined and not name.startswith(("api", "mongo", "s3")):
             yield Finding(name, "reaches the database")
         if name in ("lb", "caddy") and joined != {"front"}:
             yield Finding(name, "reaches more than gateways and apis")

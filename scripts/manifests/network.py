@@ -1,11 +1,15 @@
 """Who may speak with whom, played through on the network policies."""
 
+import ipaddress
+
 from findings import Finding, named
 from pods import workloads
 
 NAME = "app.kubernetes.io/name"
 GATEWAY, API = {NAME: "rookery-gateway"}, {NAME: "rookery-api"}
 REDIS, MONGO = 6379, 27017
+# An address of the internet, which no network of an overlay has.
+WORLD = ipaddress.ip_address("203.0.113.7")
 # Who may open connections to a store, wherever it is.
 CLIENTS = {REDIS: {"rookery-gateway", "rookery-api", "rookery-migrate"}, MONGO: {"rookery-api", "rookery-migrate", "rookery-mongo"}}
 OPERATORS = {
@@ -34,7 +38,7 @@ def policies(resources, labels, direction):
 
 def passes(resources, labels, direction, peer, port):
     """Whether a pod may speak (`Egress`) with a peer on a port, or be spoken to (`Ingress`). A peer is the labels of a pod of
-    the same namespace, or None for an address outside."""
+    the same namespace, None for an address outside that an overlay names, or an address."""
     rules, peers = (("egress", "to") if direction == "Egress" else ("ingress", "from"))
     mine = list(policies(resources, labels, direction))
     if not mine:
@@ -50,6 +54,8 @@ def passes(resources, labels, direction, peer, port):
 def is_peer(entry, peer):
     if peer is None:
         return "ipBlock" in entry
+    if peer is WORLD:
+        return "ipBlock" in entry and WORLD in ipaddress.ip_network(entry["ipBlock"]["cidr"])
     return "podSelector" in entry and "namespaceSelector" not in entry and selects(entry["podSelector"], peer)
 
 
@@ -64,7 +70,7 @@ def nothing_by_default(resources):
         for direction in ("Ingress", "Egress"):
             if not any(policies(resources, labels, direction)):
                 yield Finding(named(resource), f"no network policy is about its {direction}")
-        if passes(resources, labels, "Egress", None, 443):
+        if passes(resources, labels, "Egress", WORLD, 443):
             yield Finding(named(resource), "may speak with the world")
         if passes(resources, labels, "Ingress", {NAME: "stranger"}, 8080):
             yield Finding(named(resource), "is open to strangers")

@@ -18,11 +18,12 @@ def made():
 
 
 def wanted(resources):
-    """Name and key of each secret that pods refer to; no key where all of it is mounted."""
+    """Name and key of each secret that pods refer to and need; no key where all of it is mounted."""
     for _, pod in workloads(resources):
         for container in containers(pod):
             for variable in container.get("env", []):
-                if reference := variable.get("valueFrom", {}).get("secretKeyRef"):
+                reference = variable.get("valueFrom", {}).get("secretKeyRef")
+                if reference and not reference.get("optional"):
                     yield reference["name"], reference["key"]
         for volume in pod.get("volumes", []):
             if "secret" in volume:

@@ -4,19 +4,20 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use rookery_api::accounts::command as user_command;
+use rookery_api::search::command as search_command;
 use rookery_api::seed::{Credentials, Order};
 use rookery_runtime::doctor::public::{self, Deployment};
 use rookery_runtime::doctor::{Report, files};
 use rookery_runtime::token::{KeyFolder, command as key_command};
 use rookery_store::Stores;
-use rookery_store_sqlite::backup::{self, Copied, DataFolder};
+use rookery_store_sqlite::backup::{self, Copied, DataFolder, Verified};
 
 use crate::config::Options;
 use crate::server::{DATABASE, StartError, keys, keys_dir};
 
 /// `backup FILE`
 pub(crate) fn backup_command() -> Command {
-    let about = "Copy the database and the signing keys into one new file; the server may run meanwhile";
+    let about = "Copy database, signing keys and settings into one new file; the server may run meanwhile";
     Command::new("backup").about(about).arg(file())
 }
 
@@ -30,6 +31,16 @@ pub(crate) fn restore_command() -> Command {
     Command::new("restore").about(about).arg(file()).arg(replace)
 }
 
+/// `verify FILE`
+pub(crate) fn verify_command() -> Command {
+    let settings = Arg::new("settings")
+        .long("settings")
+        .action(ArgAction::SetTrue)
+        .help("Print the settings that were in force, without secrets, instead");
+    let about = "Read all of a backup and compare it with the folder; an error if that lacks any of it";
+    Command::new("verify").about(about).arg(file()).arg(settings)
+}
+
 fn file() -> Arg {
     Arg::new("file")
         .value_name("FILE")
@@ -39,9 +50,9 @@ fn file() -> Arg {
 }
 
 /// Copies the data folder.
-pub(crate) fn back_up(options: &Options, matches: &ArgMatches) -> Result<String, StartError> {
+pub(crate) fn back_up(options: &Options, settings: &str, matches: &ArgMatches) -> Result<String, StartError> {
     with_folder(options, matches, |data, file| {
-        let copied = backup::backup(data, file, |done, all| tracing::info!(done, all, "pages copied"))?;
+        let copied = backup::backup(data, file, settings, |done, all| tracing::info!(done, all, "pages copied"))?;
         Ok(format!("{} has everything up to {}{}\n", file.display(), copied.made_at, with_keys(copied)))
     })
 }
@@ -52,6 +63,26 @@ pub(crate) fn restore(options: &Options, matches: &ArgMatches) -> Result<String,
         let copied = backup::restore(data, file, matches.get_flag("replace"))?;
         let folder = data.folder.display();
         Ok(format!("{folder} is as it was at {}{}\n", copied.made_at, with_keys(copied)))
+    })
+}
+
+/// Reads a copy and compares it with the data folder.
+pub(crate) fn verify(options: &Options, matches: &ArgMatches) -> Result<String, StartError> {
+    with_folder(options, matches, |data, file| {
+        let Verified { copied, settings, inventory, compared } = backup::verify(data, file)?;
+        if matches.get_flag("settings") {
+            return Ok(settings);
+        }
+        if compared.lacking_count > 0 {
+            return Err(StartError::Lacking(compared.lacking_count, compared.lacking.join("\n  ")));
+        }
+        let same = if compared.is_same {
+            "exactly that"
+        } else {
+            "all of it, and has changed since"
+        };
+        let summary = inventory.summary();
+        Ok(format!("whole: {summary}{}\nthe folder has {same}\n", with_keys(copied)))
     })
 }
 
@@ -83,22 +114,27 @@ pub(crate) async fn change_user(
 /// Lists, adds, chooses or removes signing keys; the server of the same folder follows within seconds.
 pub(crate) fn change_keys(options: &Options, order: key_command::Order) -> Result<String, StartError> {
     let folder = KeyFolder::new(&keys_dir(&options.data_dir), None);
-    Ok(order.execute(&folder, options.tokens.access_life)?)
+    Ok(order.execute(&folder, options.tokens.lifetimes.access)?)
 }
 
 /// Looks at what the server of this folder stands on, and at the way to it.
 pub(crate) async fn examine(options: &Options) -> Report {
     let (mut report, keys) = (Report::default(), KeyFolder::new(&keys_dir(&options.data_dir), None));
-    files::keys(&mut report, &keys);
+    let keys = files::keys(&mut report, &keys);
     files::open_files(&mut report, options.connections_max);
     let deployment = Deployment {
         origins: &options.origins,
         listen: &options.listen,
         proxies: options.limits.proxies(),
-        keys: keys.read(None).ok().map(|set| set.public()),
+        keys,
     };
     public::look(&mut report, &deployment).await;
     report
+}
+
+/// Has the index of messages built again; the server of the same folder does it.
+pub(crate) async fn search(options: &Options, order: search_command::Order) -> Result<String, StartError> {
+    Ok(order.execute(&beside(options).await?).await?)
 }
 
 /// Makes what a load test needs; the server of the same folder may run meanwhile.

@@ -3,19 +3,24 @@
 use std::time::Duration;
 
 use clap::ArgMatches;
-use rookery_api::accounts::registration::{self, Registration};
 use rookery_api::accounts::token_options::{self, TokenOptions};
+use rookery_api::files::options::{self as files, FileOptions};
+use rookery_api::mail::{self, MailOptions};
+use rookery_api::push::{self, PushOptions};
+use rookery_api::settings::{self, ServerSettings};
 use rookery_bus::limiter::{self, LimiterOptions};
 use rookery_bus::pace::{self, RoomRateLimit};
 use rookery_gateway::pending_sockets::{self, SocketCaps};
-use rookery_gateway::polling::{self, LongPolling};
+use rookery_gateway::polling;
+use rookery_media::options::{self as objects, ObjectOptions};
 use rookery_protocol::limits::DRAIN_MS_MAX;
 use rookery_runtime::config::{
-    ConfigErrors, Effective, Folder, ListenAddress, Reader, Setting, count, joined, section,
+    ConfigErrors, Effective, Folder, ListenAddress, Reader, Setting, Switch, count, joined, section,
 };
 use rookery_runtime::limits::CONNECTIONS_MAX_MAX;
 use rookery_runtime::origin::{self, Origins};
 use rookery_runtime::telemetry::{LogFilter, LogFormat};
+use rookery_runtime::trace::{self, TraceOptions};
 
 const SECTIONS: &[&[Setting]] = &[
     &[
@@ -60,12 +65,17 @@ const SECTIONS: &[&[Setting]] = &[
             secret: false,
             help: "Which log lines are written.",
         },
-        registration::SETTING,
     ],
+    &settings::SETTINGS,
+    &mail::SETTINGS,
+    &objects::SETTINGS,
+    &push::SETTINGS,
+    &files::SETTINGS,
     &pace::SETTINGS,
     &pending_sockets::SETTINGS,
     &polling::SETTINGS,
     &limiter::SETTINGS,
+    &trace::SETTINGS,
 ];
 
 /// Every setting, with its default.
@@ -83,12 +93,20 @@ pub(crate) struct Options {
     pub(crate) drain: Duration,
     pub(crate) log_format: LogFormat,
     pub(crate) log_filter: LogFilter,
-    pub(crate) registration: Registration,
+    pub(crate) settings: ServerSettings,
+    pub(crate) mail: MailOptions,
+    /// Where avatars and files are kept; in the data folder, if no setting says another place.
+    pub(crate) objects: ObjectOptions,
+    /// How pushes leave the house.
+    pub(crate) push: PushOptions,
+    /// How files are taken.
+    pub(crate) files: FileOptions,
     pub(crate) pace: RoomRateLimit,
     pub(crate) caps: SocketCaps,
     /// Whether Socket.IO clients may connect by long-polling.
-    pub(crate) polling: LongPolling,
+    pub(crate) polling: Switch,
     pub(crate) limits: LimiterOptions,
+    pub(crate) traces: Option<TraceOptions>,
 }
 
 impl Options {
@@ -103,11 +121,7 @@ impl Options {
 
     /// Reads where the internal listener is, and nothing else.
     pub(crate) fn read_internal(matches: &ArgMatches) -> Result<ListenAddress, ConfigErrors> {
-        let mut reader = Reader::open(SETTINGS, matches);
-        let listen = reader.listen("listen");
-        let internal = reader.internal_listen("internal_listen", listen.as_ref());
-        reader.finish()?;
-        internal.ok_or_else(ConfigErrors::unexplained)
+        Reader::open(SETTINGS, matches).into_internal_listen()
     }
 
     fn take(reader: &mut Reader) -> Option<Self> {
@@ -120,13 +134,23 @@ impl Options {
         let drain_ms = reader.number("drain_ms", 0..=DRAIN_MS_MAX);
         let log_format = reader.required("log_format");
         let log_filter = reader.required("log_filter");
-        let registration = reader.required("registration");
+        let fallback = listen.as_ref().map(|listen| format!("http://{listen}")).unwrap_or_default();
+        let mail = MailOptions::read(reader, &fallback);
+        let objects = ObjectOptions::read(reader);
+        let links = mail.as_ref().map(|mail| mail.links.clone()).unwrap_or_default();
+        let push = PushOptions::read(reader, &links);
+        let files = FileOptions::read(reader);
+        let has_mail = mail.as_ref().is_none_or(MailOptions::is_on);
+        let settings = ServerSettings::read(reader, has_mail);
         let pace = RoomRateLimit::read(reader);
         let (caps, limits) = (SocketCaps::read(reader), LimiterOptions::read(reader));
-        let polling = LongPolling::read(reader);
+        let polling = polling::read_switch(reader);
+        let traces = TraceOptions::read(reader);
         Some(Self {
             listen: listen?,
             internal_listen: internal_listen?,
+            objects: objects?.or_inside(data_dir.as_ref()),
+            files: files?,
             data_dir: data_dir?,
             origins: origins?,
             connections_max: connections_max?,
@@ -134,11 +158,14 @@ impl Options {
             drain: Duration::from_millis(drain_ms?),
             log_format: log_format?,
             log_filter: log_filter?,
-            registration: registration?,
+            settings: settings?,
+            mail: mail?,
+            push: push?,
             pace: pace?,
             caps: caps?,
             polling: polling?,
             limits: limits?,
+            traces: traces?,
         })
     }
 }

@@ -19,6 +19,7 @@ const SOURCE: &str = concat!(
     include_str!("../../api/store/src/limits.rs"),
     include_str!("../../api/store-mongo/src/limits.rs"),
     include_str!("../../api/store-sqlite/src/limits.rs"),
+    include_str!("../../api/media/src/limits.rs"),
     include_str!("../../api/src/limits.rs"),
     include_str!("../../api/server/src/limits.rs"),
     include_str!("../../gateway/src/limits.rs"),

@@ -7,16 +7,19 @@ use std::sync::Arc;
 use clap::{Arg, ArgMatches, Command};
 use rookery_api::accounts::command as user_command;
 use rookery_api::demo::{self, Demo};
-use rookery_api::{router, seed};
+use rookery_api::search::command as search_command;
+use rookery_api::{policy, router, seed};
 use rookery_protocol::{asyncapi, socketio, typescript};
 use rookery_runtime::config::{ConfigErrors, arguments};
 use rookery_runtime::terminal::{complain, print};
 use rookery_runtime::token::command as key_command;
+use rookery_runtime::trace::{self, Exporter};
 use rookery_runtime::{doctor, health, telemetry, this_build, token};
 
 mod commands;
 mod config;
 mod limits_page;
+mod metrics_page;
 mod operations;
 mod server;
 
@@ -76,10 +79,14 @@ fn run() -> Result<(), MainError> {
         .subcommand(commands::backup_command())
         .subcommand(commands::restore_command())
         .subcommand(Command::new("health").about("Asks the server with these settings whether it is ready"))
+        .subcommand(commands::verify_command())
         .subcommand(Command::new("config").about("Prints the settings in force"))
         .subcommand(seed::command())
+        .subcommand(search_command::command())
         .subcommand(Command::new("settings").about("Prints the reference of the settings"))
+        .subcommand(Command::new("permissions").about("Prints the page of who may do what"))
         .subcommand(Command::new("limits").about("Prints the page of all limits"))
+        .subcommand(Command::new("metrics").about("Prints what every process counts"))
         .subcommand(Command::new("openapi").about("Prints the OpenAPI document of the REST interface"))
         .subcommand(Command::new("asyncapi").about("Prints the AsyncAPI document of the sockets"))
         .subcommand(Command::new("asyncapi-socketio").about("Prints the AsyncAPI document of Socket.IO"))
@@ -91,13 +98,20 @@ fn run() -> Result<(), MainError> {
         Some(("asyncapi-socketio", _)) => return show(&socketio::asyncapi::text()),
         Some(("typescript", _)) => return show(&typescript::text()),
         Some(("openapi", _)) => return show(&router::text()),
+        Some(("permissions", _)) => return show(&policy::page()),
         Some(("limits", _)) => return show(&limits_page::page(SETTINGS)),
         Some(("health", matches)) => return ready(matches),
+        Some(("metrics", _)) => return show(&metrics_page::page()),
         Some(("seed", matches)) => return seeded(matches),
+        Some(("search", matches)) => return searched(matches),
         Some(("user", matches)) => return changed(matches),
         Some(("doctor", matches)) => return examined(matches),
         Some(("key", matches)) => return changed_keys(matches),
-        Some(("backup", matches)) => return show(&commands::back_up(&prepared(matches)?, matches)?),
+        Some(("backup", matches)) => {
+            let settings = Options::read(matches)?.1.to_string();
+            return show(&commands::back_up(&prepared(matches)?, &settings, matches)?);
+        }
+        Some(("verify", matches)) => return show(&commands::verify(&prepared(matches)?, matches)?),
         Some(("restore", matches)) => return show(&commands::restore(&prepared(matches)?, matches)?),
         _ => {}
     }
@@ -105,10 +119,24 @@ fn run() -> Result<(), MainError> {
     if matches.subcommand_name() == Some("config") {
         return show(&effective.to_string());
     }
-    telemetry::init(options.log_format, &options.log_filter);
     let runtime = tokio::runtime::Runtime::new().map_err(MainError::Runtime)?;
+    start_telemetry(&runtime, &options);
+    effective.log_remarks();
     let start = Start { demo: Demo::read(&matches), admin: matches.get_one("admin").cloned() };
-    Ok(runtime.block_on(server::serve(Arc::new(options), start))?)
+    let served = runtime.block_on(server::serve(Arc::new(options), start));
+    runtime.block_on(trace::finish());
+    Ok(served?)
+}
+
+fn start_telemetry(runtime: &tokio::runtime::Runtime, options: &Options) {
+    let _inside = runtime.enter();
+    match &options.traces {
+        Some(traces) => {
+            let exporter = Exporter { program: "rookery", version: env!("CARGO_PKG_VERSION"), options: traces };
+            telemetry::init_with_traces(options.log_format, &options.log_filter, exporter);
+        }
+        None => telemetry::init(options.log_format, &options.log_filter),
+    }
 }
 
 /// The settings of a command, and its log.
@@ -160,6 +188,13 @@ fn seeded(matches: &ArgMatches) -> Result<(), MainError> {
     let runtime = tokio::runtime::Runtime::new().map_err(MainError::Runtime)?;
     let made = runtime.block_on(commands::seed(&options, seed::Order::read(matches)))?;
     show(&format!("{made}\n"))
+}
+
+fn searched(matches: &ArgMatches) -> Result<(), MainError> {
+    let Some(order) = search_command::Order::read(matches) else { return Ok(()) };
+    let options = prepared(matches)?;
+    let runtime = tokio::runtime::Runtime::new().map_err(MainError::Runtime)?;
+    show(&runtime.block_on(commands::search(&options, order))?)
 }
 
 fn show(text: &str) -> Result<(), MainError> {

@@ -8,10 +8,10 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use prometheus::TextEncoder;
 use rookery_api::app::App;
 use rookery_api::http::health::answer;
 use rookery_gateway::gateway::Gateway;
+use rookery_runtime::metrics::render;
 
 /// What probes and Prometheus look at.
 struct Parts {
@@ -36,9 +36,7 @@ async fn ready(State(parts): State<Arc<Parts>>) -> Response {
 }
 
 async fn metrics(State(parts): State<Arc<Parts>>) -> Response {
-    let mut families = parts.app.metrics.registry().gather();
-    families.extend(parts.gateway.registry().gather());
-    match TextEncoder::new().encode_to_string(&families) {
+    match render(&[parts.app.metrics.registry(), parts.gateway.registry()]) {
         Ok(text) => ([(CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => {
             tracing::error!(%error, "metrics not rendered");

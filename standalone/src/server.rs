@@ -7,15 +7,18 @@ use rookery_api::accounts::command::{Order as UserOrder, UserError};
 use rookery_api::app::{App, AppError, AppParts};
 use rookery_api::demo::{self, Demo, OpenDemo};
 use rookery_api::journal::StoreJournal;
+use rookery_api::notices::feed::feed;
 use rookery_api::router;
 use rookery_api::seed::SeedError;
 use rookery_bus::memory::MemoryBus;
 use rookery_bus::quota::memory::MemoryQuota;
 use rookery_gateway::gateway::{Gateway, GatewayOptions, GatewayParts};
+use rookery_media::objects::{Objects, UnusableObjects};
 use rookery_protocol::id::{Epoch, Partition};
 use rookery_protocol::server::AckMode;
 use rookery_runtime::config::Unusable;
 use rookery_runtime::listener::{self, ListenerOptions};
+use rookery_runtime::metrics;
 use rookery_runtime::shutdown::Shutdown;
 use rookery_runtime::this_build;
 use rookery_runtime::token::{KeyError, SigningKeys};
@@ -48,6 +51,8 @@ pub(crate) enum StartError {
     User(#[from] UserError),
     #[error(transparent)]
     Backup(#[from] BackupError),
+    #[error("the folder lacks {0} of what the backup has:\n  {1}")]
+    Lacking(usize, String),
     #[error("signals: {0}")]
     Signals(#[source] std::io::Error),
     #[error(transparent)]
@@ -56,6 +61,8 @@ pub(crate) enum StartError {
     Keys(#[from] KeyError),
     #[error(transparent)]
     App(#[from] AppError),
+    #[error(transparent)]
+    Objects(#[from] UnusableObjects),
     #[error(transparent)]
     Seed(#[from] SeedError),
     #[error("metrics: {0}")]
@@ -77,14 +84,20 @@ pub(crate) async fn serve(options: Arc<Options>, start: Start) -> Result<(), Sta
     start.demo.check(&listeners[0])?;
     let purpose = format!("serving {}", options.listen);
     let _lock = FolderLock::take(&options.data_dir, &purpose)?;
+    metrics::watch_folder("data_dir", options.data_dir.to_path_buf());
     let shutdown = Shutdown::new();
     let stores = open(&options.data_dir, &lock::description(&purpose)).await?;
-    let journal = Arc::new(StoreJournal(Arc::clone(&stores.messages)));
+    let (notices, taken) = feed();
+    let journal = Arc::new(StoreJournal { messages: Arc::clone(&stores.messages), notices });
     let bus = MemoryBus::start(epoch(&stores).await?, options.pace, journal, &shutdown);
     let limiter = options.limits.limiter(Arc::new(MemoryQuota::default()));
     let parts = AppParts {
         stores: stores.clone(),
-        registration: options.registration,
+        settings: options.settings.clone(),
+        mail: start.demo.mail(options.mail.clone()),
+        objects: Objects::open(&options.objects)?,
+        push: options.push.clone(),
+        files: options.files.clone(),
         bus: bus.clone(),
         presence: bus.clone(),
         keys: keys(&options.data_dir)?,
@@ -97,6 +110,7 @@ pub(crate) async fn serve(options: Arc<Options>, start: Start) -> Result<(), Sta
     this_build!().register(app.metrics.registry())?;
     app.prepare().await?;
     app.run_background(&shutdown);
+    app.follow_stored(taken, &shutdown);
     demo::apply(&app, start.demo).await?;
     if let Some(name) = start.admin {
         let done = UserOrder::Role(name, ServerRole::Admin).execute(&stores, |_| ()).await?;

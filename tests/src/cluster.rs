@@ -280,6 +280,7 @@ fn api_settings(redis_url: String, mongo: &Mongo, keys_dir: &std::path::Path) ->
         ("mongo_database", names::unique("test")),
         ("internal_secret", INTERNAL_SECRET.to_owned()),
         ("keys_dir", keys_dir.display().to_string()),
+        ("files_dir", format!("{}-files", keys_dir.display())),
         ("log_filter", "info".to_owned()),
     ]
 }

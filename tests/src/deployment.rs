@@ -32,6 +32,22 @@ impl Deployment {
         Self::Standalone(Box::new(Standalone::start().await))
     }
 
+    /// Both kinds, with these settings beside.
+    pub async fn both_with(settings: &[(&'static str, String)]) -> [Self; 2] {
+        let given: Vec<(&'static str, &str)> = settings.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let server = Standalone::prepare_with(&[&[("limits", "off")], &given[..]].concat());
+        server.node.start().await;
+        [Self::Cluster(Box::new(Cluster::start_apis_with(&given).await)), Self::Standalone(Box::new(server))]
+    }
+
+    /// Runs a command of the program that has the store, to its end; returns what it printed.
+    pub fn command(&self, args: &[&str], input: &str) -> String {
+        match self {
+            Self::Cluster(cluster) => cluster.run_api(args, input),
+            Self::Standalone(server) => server.done(args, input),
+        }
+    }
+
     /// Name for messages.
     pub const fn name(&self) -> &'static str {
         match self {

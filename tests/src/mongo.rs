@@ -15,6 +15,7 @@ pub struct Mongo {
     /// The server.
     pub process: Process,
     port: u16,
+    is_shared: bool,
 }
 
 impl Mongo {
@@ -25,7 +26,7 @@ impl Mongo {
         let args = ["--port", &port.to_string(), "--storage-path", &storage].map(str::to_owned).to_vec();
         let program = tools::python("secantusd-py");
         let spec = Spec { name: "mongo".into(), program, args, env: Vec::new(), dir };
-        Self { process: Process::prepare(spec), port }
+        Self { process: Process::prepare(spec), port, is_shared: false }
     }
 
     /// Starts it and waits until it accepts connections.
@@ -40,7 +41,7 @@ impl Mongo {
     /// The server that every test of this process uses which does not harm it. Databases keep tests apart.
     pub async fn shared() -> Arc<Self> {
         let server = SHARED.get_or_init(|| async {
-            let server = Self::prepare();
+            let server = Self { is_shared: true, ..Self::prepare() };
             server.start().await;
             Arc::new(server)
         });
@@ -48,7 +49,12 @@ impl Mongo {
     }
 
     /// Its address for the services.
+    ///
+    /// The server keeps what it answered to the last 10,000 writes that may be repeated, and looks through all of them at
+    /// every write: after some hundred tests each takes as long as all else that it does. Nothing harms the shared one, so
+    /// nothing has to be repeated there.
     pub fn url(&self) -> String {
-        format!("mongodb://127.0.0.1:{}/?directConnection=true", self.port)
+        let repeats = if self.is_shared { "&retryWrites=false" } else { "" };
+        format!("mongodb://127.0.0.1:{}/?directConnection=true{repeats}", self.port)
     }
 }

@@ -16,6 +16,17 @@ pub struct Node {
 impl Node {
     /// Chooses ports; nothing runs yet. `settings` are keys and values as `docs/configuration.md` names them.
     pub fn prepare(binary: &str, dir: PathBuf, settings: &[(&str, String)], flags: &[&str]) -> Self {
+        Self::prepare_with_variables(binary, dir, settings, &[], flags)
+    }
+
+    /// The same with variables that are no settings of ours.
+    pub fn prepare_with_variables(
+        binary: &str,
+        dir: PathBuf,
+        settings: &[(&str, String)],
+        variables: &[(&str, String)],
+        flags: &[&str],
+    ) -> Self {
         let (public_port, internal_port) = (ports::free(), ports::free());
         let listeners = [
             ("listen", format!("127.0.0.1:{public_port}")),
@@ -25,6 +36,7 @@ impl Node {
             .iter()
             .chain(settings)
             .map(|(key, value)| (format!("ROOKERY_{}", key.to_uppercase()), value.clone()))
+            .chain(variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())))
             .collect();
         let spec = Spec {
             name: format!("{binary}-{public_port}"),

@@ -66,6 +66,10 @@ fn sample(document: &Value, schema: &Value, name: &str, depth: usize) -> Value {
     if let Some(first) = schema["enum"].as_array().and_then(|values| values.first()) {
         return first.clone();
     }
+    // Beside them choices say which properties may be left out.
+    if schema["properties"].is_object() {
+        return object(document, schema, depth);
+    }
     let choices = ["oneOf", "anyOf", "allOf"].into_iter().filter_map(|key| schema[key].as_array()).flatten();
     if let Some(choice) = choices.into_iter().find(|choice| choice["type"] != "null") {
         return sample(document, choice, name, depth + 1);

@@ -149,6 +149,12 @@ impl Rest {
         self.send(Method::PATCH, path, token, body).await
     }
 
+    /// DELETE that must reach the server.
+    pub async fn delete(&self, path: &str, token: Option<&str>) -> Answer {
+        let request = RawRequest { method: Method::DELETE, path, token, content_type: None, body: Vec::new() };
+        self.raw(request).await.unwrap_or_else(|error| panic!("DELETE {path}: {error}"))
+    }
+
     /// PUT of JSON that must reach the server.
     pub async fn put(&self, path: &str, token: Option<&str>, body: &Value) -> Answer {
         self.send(Method::PUT, path, token, body).await
@@ -163,11 +169,17 @@ impl Rest {
 
     /// Registers a user with a new name that begins with `prefix`, and logs in.
     pub async fn new_user(&self, prefix: &str) -> Account {
-        let username = names::unique(prefix);
+        // Another name for each try: a busy store may have made half of the one before.
+        let register = async || {
+            let username = names::unique(prefix);
+            let email = format!("{username}@example.org");
+            let body = json!({"username": username, "email": email, "password": PASSWORD});
+            self.post("/api/v1/auth/register", None, &body).await
+        };
+        let registered = patiently(register).await.expect(201).json();
+        let username = registered["user"]["username"].as_str().expect("a user has a name");
         let email = format!("{username}@example.org");
-        let body = json!({"username": username, "email": email, "password": PASSWORD});
-        change_patiently(|| self.post("/api/v1/auth/register", None, &body), 201, 409).await;
-        patiently(|| self.login(&username, PASSWORD)).await.expect(200).account(email)
+        patiently(|| self.login(username, PASSWORD)).await.expect(200).account(email)
     }
 
     /// Logs in by name or address.
@@ -188,11 +200,11 @@ impl Rest {
 
     /// Makes a room with a new name; returns its id.
     pub async fn new_room(&self, owner: &Account, visibility: &str) -> String {
-        let body = json!({"name": names::unique("room"), "visibility": visibility});
-        let room = patiently(|| self.post("/api/v1/rooms", Some(&owner.token), &body))
-            .await
-            .expect(201)
-            .json();
+        let make = async || {
+            let body = json!({"name": names::unique("room"), "visibility": visibility});
+            self.post("/api/v1/rooms", Some(&owner.token), &body).await
+        };
+        let room = patiently(make).await.expect(201).json();
         room["room_id"].as_str().expect("a room has an id").to_owned()
     }
 
@@ -210,7 +222,8 @@ impl Rest {
     pub async fn moderate(&self, method: Method, case: [&str; 3], by: &Account, body: &Value) -> Answer {
         let [room, user, act] = case;
         let path = format!("/api/v1/rooms/{room}/members/{user}/{act}");
-        let (content_type, body) = (Some("application/json"), body.to_string().into_bytes());
+        let content_type = (!body.is_null()).then_some("application/json");
+        let body = content_type.map(|_| body.to_string().into_bytes()).unwrap_or_default();
         let request = RawRequest { method, path: &path, token: Some(&by.token), content_type, body };
         self.raw(request).await.unwrap_or_else(|error| panic!("{path}: {error}"))
     }

@@ -4,6 +4,7 @@
 use tokio::sync::OnceCell;
 
 use crate::deployment::Deployment;
+use crate::dialect::Dialect;
 
 static CLUSTER: OnceCell<Deployment> = OnceCell::const_new();
 static STANDALONE: OnceCell<Deployment> = OnceCell::const_new();
@@ -21,4 +22,13 @@ pub async fn standalone() -> &'static Deployment {
 /// Both.
 pub async fn both() -> [&'static Deployment; 2] {
     [cluster().await, standalone().await]
+}
+
+/// Those that a suite is played on in this dialect. Both have the same gateway, so one of them is enough for all but the
+/// first.
+pub async fn speaking(dialect: Dialect) -> Vec<&'static Deployment> {
+    match dialect {
+        Dialect::Native => both().await.to_vec(),
+        Dialect::SocketIo => vec![cluster().await],
+    }
 }

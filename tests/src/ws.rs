@@ -27,10 +27,12 @@ pub enum Way {
     Query,
     /// A first frame of type `auth`; in Socket.IO the `auth` of the packet that connects.
     FirstFrame,
+    /// `?ticket=`, with a ticket in the place of the token.
+    Ticket,
 }
 
 impl Way {
-    /// All of them.
+    /// All of them that bring a token.
     pub const ALL: [Self; 4] = [Self::Header, Self::Subprotocol, Self::Query, Self::FirstFrame];
 }
 
@@ -196,14 +198,16 @@ impl Attempt {
 pub fn with_token(base: &str, path: &str, token: &str, way: Way) -> Request<()> {
     let mut request = handshake(&match (Dialect::of(base), way) {
         ((Dialect::Native, base), Way::Query) => format!("{base}{path}?token={token}"),
+        ((Dialect::Native, base), Way::Ticket) => format!("{base}{path}?ticket={token}"),
         ((Dialect::Native, base), _) => format!("{base}{path}"),
         ((Dialect::SocketIo, base), Way::Query) => format!("{base}{}&token={token}", socketio::WEBSOCKET),
+        ((Dialect::SocketIo, base), Way::Ticket) => format!("{base}{}&ticket={token}", socketio::WEBSOCKET),
         ((Dialect::SocketIo, base), _) => format!("{base}{}", socketio::WEBSOCKET),
     });
     let header = match way {
         Way::Header => Some(("authorization", format!("Bearer {token}"))),
         Way::Subprotocol => Some(("sec-websocket-protocol", format!("{SUBPROTOCOL}, {BEARER_PREFIX}{token}"))),
-        Way::Query | Way::FirstFrame => None,
+        Way::Query | Way::FirstFrame | Way::Ticket => None,
     };
     if let Some((name, value)) = header {
         let value = HeaderValue::from_str(&value).expect("a token is visible ASCII");
@@ -214,7 +218,10 @@ pub fn with_token(base: &str, path: &str, token: &str, way: Way) -> Request<()> 
 
 fn brings_token(request: &Request<()>) -> bool {
     let headers = request.headers();
-    let by_query = request.uri().query().is_some_and(|query| query.contains("&token="));
+    let by_query = request
+        .uri()
+        .query()
+        .is_some_and(|query| query.contains("&token=") || query.contains("&ticket="));
     by_query || ["authorization", "sec-websocket-protocol"].iter().any(|name| headers.contains_key(*name))
 }
 

@@ -83,3 +83,21 @@ test("a newest page without the acts at its end is as new as it says", () => {
   assert.equal(timeline.replace({ events: [messageFrame(1)], upto: { epoch: "e1", seq: 3 } }), true);
   assert.equal(timeline.replace({ events: [messageFrame(1)], upto: { epoch: "e1", seq: 2 } }), false);
 });
+
+test("a purge takes what somebody said in a time, and what comes of it later", () => {
+  const timeline = live();
+  const author = timeline.items[0].user;
+  timeline.live(messageFrame(2, { timestamp: at(3) }));
+  timeline.live(messageFrame(3, { timestamp: at(3), user_id: "somebody-else" }));
+  timeline.live(messageFrame(4, { timestamp: at(7) }));
+  const purge = { ...serverFrame("messages_purged_since"), seq: 5, user: author, from: at(2), to: at(5) };
+  assert.equal(timeline.live(purge), "changed");
+  const deleted = () => timeline.items.map((item) => item.deleted);
+  assert.deepEqual(deleted(), [false, true, false, false]);
+  // A page that was made before the purge.
+  timeline.replace(page(messageFrame(1), messageFrame(2, { timestamp: at(3) }), messageFrame(4, { timestamp: at(7) })));
+  assert.deepEqual(timeline.items.filter((item) => item.deleted).map((item) => item.message_id), ["m-2"]);
+  const { from: _, ...whole } = purge;
+  timeline.live({ ...whole, seq: 6, to: at(9) });
+  assert.equal(timeline.items.every((item) => item.deleted || item.user.user_id === "somebody-else"), true);
+});

@@ -45,6 +45,7 @@ test("client frames are built as the examples show", () => {
     watch: (fields) => frames.watch(fields),
     typing: (fields) => frames.typing(fields),
     read: (fields) => frames.read(fields),
+    background: (fields) => frames.background(fields),
   };
   for (const { name, frame } of fixture("client_frames")) {
     assert.equal(JSON.stringify(build[frame.type](frame)), JSON.stringify(frame), name);

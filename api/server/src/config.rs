@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use clap::ArgMatches;
-use rookery_api::accounts::registration::{self, Registration};
 use rookery_api::accounts::token_options::{self, TokenOptions};
+use rookery_api::files::options::{self as files, FileOptions};
+use rookery_api::mail::{self, MailOptions};
+use rookery_api::push::{self, PushOptions};
+use rookery_api::settings::{self, ServerSettings};
 use rookery_bus::limiter::{self, LimiterOptions};
 use rookery_bus::pace::{self, RoomRateLimit};
 use rookery_bus_redis as redis;
 use rookery_bus_redis::RedisAddress;
+use rookery_media::options::{self as objects, ObjectOptions};
 use rookery_protocol::limits::DRAIN_MS_MAX;
 use rookery_runtime::config::{
     ConfigErrors, Effective, Folder, ListenAddress, Reader, Setting, count, internal_secret, joined,
@@ -18,6 +22,7 @@ use rookery_runtime::origin::{self, Origins};
 use rookery_runtime::telemetry::{LogFilter, LogFormat};
 use rookery_runtime::tls::{self, ServerKeys, ServerTls};
 use rookery_runtime::token::KeyFolder;
+use rookery_runtime::trace::{self, TraceOptions};
 use rookery_store_mongo as mongo;
 use rookery_store_mongo::MongoAddress;
 use secrecy::SecretString;
@@ -109,10 +114,15 @@ const SECTIONS: &[&[Setting]] = &[
             secret: false,
             help: "Which log lines are written, as in `info,rookery_api=debug`.",
         },
-        registration::SETTING,
     ],
+    &settings::SETTINGS,
+    &mail::SETTINGS,
+    &objects::SETTINGS,
+    &push::SETTINGS,
+    &files::SETTINGS,
     &pace::SETTINGS,
     &limiter::SETTINGS,
+    &trace::SETTINGS,
 ];
 
 /// Every setting, with its default.
@@ -153,12 +163,23 @@ pub(crate) struct Config {
     pub log_format: LogFormat,
     /// Which log lines are written.
     pub log_filter: LogFilter,
-    /// Who may register.
-    pub registration: Registration,
+    /// What admins may change, as the configuration says it.
+    pub settings: ServerSettings,
+    /// How mail leaves the house.
+    pub mail: MailOptions,
+    /// Where avatars and files are kept.
+    pub objects: ObjectOptions,
+    /// How pushes leave the house.
+    pub push: PushOptions,
+    /// How files are taken.
+    pub files: FileOptions,
+    /// How long tokens live.
     /// How fast one user may talk in one room.
     pub pace: RoomRateLimit,
     /// How much one user or one address may ask for.
     pub limits: LimiterOptions,
+    /// Where traces go, if they do.
+    pub traces: Option<TraceOptions>,
 }
 
 impl Config {
@@ -174,11 +195,8 @@ impl Config {
     /// Reads where the internal listener is, and whether it speaks TLS.
     pub(crate) fn read_internal(matches: &ArgMatches) -> Result<(ListenAddress, bool), ConfigErrors> {
         let mut reader = Reader::open(SETTINGS, matches);
-        let listen = reader.listen("listen");
-        let internal = reader.internal_listen("internal_listen", listen.as_ref());
         let is_secure = reader.optional_text(INTERNAL_TLS.certificate).is_some();
-        reader.finish()?;
-        internal.map(|internal| (internal, is_secure)).ok_or_else(ConfigErrors::unexplained)
+        Ok((reader.into_internal_listen()?, is_secure))
     }
 
     /// Reads what the command `key` needs: the folder, and how long a token lives. Nothing else has to be known where keys
@@ -189,7 +207,8 @@ impl Config {
         let tokens = TokenOptions::read(&mut reader);
         reader.finish()?;
         let keys = dir.map(|dir| KeyFolder::new(&dir, fixed.as_deref()));
-        keys.zip(tokens.map(|tokens| tokens.access_life)).ok_or_else(ConfigErrors::unexplained)
+        keys.zip(tokens.map(|tokens| tokens.lifetimes.access))
+            .ok_or_else(ConfigErrors::unexplained)
     }
 
     fn collect(reader: &mut Reader) -> Option<Self> {
@@ -205,7 +224,15 @@ impl Config {
         let (log_format, log_filter) = (reader.required("log_format"), reader.required("log_filter"));
         let (pace, limits, origins) =
             (RoomRateLimit::read(reader), LimiterOptions::read(reader), Origins::read(reader));
-        let registration = reader.required("registration");
+        let traces = TraceOptions::read(reader);
+        let fallback = listen.as_ref().map(|listen| format!("http://{listen}")).unwrap_or_default();
+        let mail = MailOptions::read(reader, &fallback);
+        let objects = ObjectOptions::read(reader);
+        let links = mail.as_ref().map(|mail| mail.links.clone()).unwrap_or_default();
+        let push = PushOptions::read(reader, &links);
+        let files = FileOptions::read(reader);
+        let has_mail = mail.as_ref().is_none_or(MailOptions::is_on);
+        let settings = ServerSettings::read(reader, has_mail);
         let (signing_key, node_name) = (reader.optional_text("signing_key"), reader.optional_text("node_name"));
         Some(Self {
             listen: listen?,
@@ -224,9 +251,14 @@ impl Config {
             drain: Duration::from_millis(drain_ms?),
             log_format: log_format?,
             log_filter: log_filter?,
-            registration: registration?,
+            settings: settings?,
+            mail: mail?,
+            push: push?,
+            objects: objects?,
+            files: files?,
             pace: pace?,
             limits: limits?,
+            traces: traces?,
         })
     }
 }

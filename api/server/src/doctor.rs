@@ -20,7 +20,7 @@ const CLOCK_UNIT: Duration = Duration::from_millis(1);
 pub(crate) async fn look(config: &Config) -> Report {
     let mut report = Report::default();
     let keys = KeyFolder::new(&config.keys_dir, config.signing_key.as_deref());
-    files::keys(&mut report, &keys);
+    let keys = files::keys(&mut report, &keys);
     files::open_files(&mut report, config.connections_max);
     match redis::survey(&config.redis_url).await {
         Ok(servers) => servers.iter().for_each(|server| redis_server(&mut report, server)),
@@ -38,12 +38,8 @@ pub(crate) async fn look(config: &Config) -> Report {
             "Start it, and look at mongo_url, its password, its certificate and the rights of its user.",
         ),
     }
-    let deployment = Deployment {
-        origins: &config.origins,
-        listen: &config.listen,
-        proxies: config.limits.proxies(),
-        keys: keys.read(None).ok().map(|set| set.public()),
-    };
+    let deployment =
+        Deployment { origins: &config.origins, listen: &config.listen, proxies: config.limits.proxies(), keys };
     public::look(&mut report, &deployment).await;
     report
 }

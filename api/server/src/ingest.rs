@@ -12,20 +12,24 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus::IntGauge;
 use rookery_api::in_flight_writes::InFlightWrites;
 use rookery_api::metrics::Metrics;
+use rookery_api::notices::feed::NoticeFeed;
 use rookery_bus::error::BusError;
 use rookery_bus_redis::RedisBus;
-use rookery_bus_redis::entry::Batch;
+use rookery_bus_redis::entry::{Batch, Entry};
 use rookery_bus_redis::limits::{LEASE_LIFE, SUBSCRIBE_PAUSE};
 use rookery_bus_redis::log::{BatchOutcome, From, Read};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::Partition;
 use rookery_protocol::partition::partitions;
 use rookery_runtime::shutdown::Shutdown;
+use rookery_runtime::trace::BatchSpans;
 use rookery_store::limits::INGEST_BATCH_MAX;
 use rookery_store::{StoreError, Stores};
 use tokio::time::sleep;
+use tracing::{Instrument as _, Span};
 
 use self::group::{Applied, BatchWriter};
 
@@ -52,6 +56,7 @@ pub(crate) struct Ingest {
     messages: Arc<BatchWriter>,
     owner: Arc<str>,
     metrics: Metrics,
+    notices: NoticeFeed,
 }
 
 /// Why a holder let go.
@@ -61,6 +66,15 @@ enum Ended {
     Drained,
 }
 
+/// Counts a partition down, however its holder ends.
+struct Held(IntGauge);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 impl Ingest {
     /// `owner` names this process among all that may hold leases.
     pub(crate) fn new(
@@ -68,10 +82,10 @@ impl Ingest {
         stores: &Stores,
         underway: Arc<InFlightWrites>,
         owner: &str,
-        metrics: Metrics,
+        (metrics, notices): (Metrics, NoticeFeed),
     ) -> Self {
         let group = BatchWriter::new(Arc::clone(&stores.messages), Arc::clone(&stores.epochs), underway);
-        Self { bus, messages: Arc::new(group), owner: owner.into(), metrics }
+        Self { bus, messages: Arc::new(group), owner: owner.into(), metrics, notices }
     }
 
     /// Serves every partition whose lease can be had, until the process drains.
@@ -87,8 +101,12 @@ impl Ingest {
         while !shutdown.drain.is_cancelled() {
             match Box::pin(self.try_hold(partition, shutdown)).await {
                 Ok(Ended::Drained) => break,
-                Ok(Ended::LeaseLost) => rest = REST_MIN,
+                Ok(Ended::LeaseLost) => {
+                    self.metrics.ingest_leases_lost.inc();
+                    rest = REST_MIN;
+                }
                 Err(error) => {
+                    self.metrics.ingest_failures.inc();
                     tracing::warn!(%partition, %error, "ingest failed, trying again");
                     rest = (rest * 2).min(REST_MAX);
                 }
@@ -107,6 +125,8 @@ impl Ingest {
                 return Ok(Ended::Drained);
             }
         }
+        self.metrics.ingest_partitions.inc();
+        let _held = Held(self.metrics.ingest_partitions.clone());
         // Beside the work: a store that takes long must not cost the lease, or another process does the same again. And
         // what is in the log need not wait until wake-ups are subscribed to.
         let held = tokio::select! {
@@ -188,16 +208,32 @@ impl Ingest {
         for entry in batch.entries.iter().filter(|entry| entry.event.is_none()) {
             tracing::error!(%partition, entry = entry.id, "log entry not understood, skipped");
         }
+        let of_entry = |entry: &Entry| entry.event.as_ref().and_then(|event| event.event.trace);
+        let spans = BatchSpans::begin(batch.entries.len(), batch.entries.iter().map(of_entry));
+        let span = spans.as_ref().map_or_else(Span::none, BatchSpans::span);
+        let outcome = self.store_entries(partition, batch).instrument(span).await;
+        if let (Some(spans), Err(error)) = (&spans, &outcome) {
+            spans.fail(&error.to_string());
+        }
+        outcome
+    }
+
+    async fn store_entries(&self, partition: Partition, batch: &Batch) -> Result<BatchOutcome, IngestError> {
+        let timer = self.metrics.ingest_store_seconds.start_timer();
+        let applied = self.messages.apply(partition, batch).await;
+        timer.observe_duration();
         let entries = batch.entries.len();
-        Ok(match self.messages.apply(partition, batch).await? {
+        Ok(match applied? {
             Applied::Stored(held) => {
                 let outcome = self.bus.mark_stored(partition, &self.owner, batch, &held).await?;
                 self.count(batch);
+                self.notices.offer(batch.entries.iter().filter_map(|entry| entry.event.as_ref()));
                 tracing::debug!(%partition, entries, held = held.len(), ?outcome, "stored");
                 outcome
             }
             Applied::Over => {
                 tracing::warn!(%partition, epoch = %batch.epoch, entries, "numbered by a server that was replaced");
+                self.metrics.ingest_discarded.inc_by(u64::try_from(entries).unwrap_or(u64::MAX));
                 self.bus.discard(partition, &self.owner, batch).await?
             }
         })
@@ -207,8 +243,8 @@ impl Ingest {
     fn count(&self, batch: &Batch) {
         let Some(first) = batch.entries.iter().find_map(|entry| entry.event.as_ref()) else { return };
         self.metrics.ingested.inc_by(u64::try_from(batch.entries.len()).unwrap_or(u64::MAX));
-        self.metrics
-            .ingest_seconds
-            .observe(UnixMillis::now().since(first.timestamp).as_secs_f64());
+        let (now, first) = (UnixMillis::now(), first.timestamp);
+        self.metrics.ingest_seconds.observe(now.since(first).as_secs_f64());
+        self.metrics.ingest_lag.note(now.since(first), now);
     }
 }

@@ -7,12 +7,19 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use rookery_api::accounts::command as user_command;
 use rookery_api::accounts::command::UserError;
 use rookery_api::demo::{self, Demo};
+use rookery_api::metrics::Metrics;
+use rookery_api::search::command as search_command;
 use rookery_api::{router, seed};
 use rookery_runtime::config::{arguments, section};
 use rookery_runtime::doctor as doctor_command;
+use rookery_runtime::metrics::page;
 use rookery_runtime::terminal::{complain, print};
 use rookery_runtime::token::{KeyFolder, command as key_command, install_provider};
+use rookery_runtime::trace::{self, Exporter};
 use rookery_runtime::{health, telemetry, this_build};
+use rookery_store::inventory::Comparison;
+use rookery_store_mongo::backup::Copied;
+use rookery_store_mongo::metrics as mongo_metrics;
 
 mod config;
 mod doctor;
@@ -39,6 +46,7 @@ async fn main() -> ExitCode {
         Some(("openapi", _)) => finish(openapi()),
         Some(("health", matches)) => finish(health(matches).await),
         Some(("settings", _)) => finish(print(&section("rookery-api", SETTINGS)).map_err(|error| error.to_string())),
+        Some(("metrics", _)) => finish(describe_metrics()),
         Some(("user", matches)) => match matches.subcommand() {
             Some((verb, matches)) => configured(verb, matches).await,
             None => ExitCode::FAILURE,
@@ -63,6 +71,11 @@ fn command() -> Command {
         .action(ArgAction::SetTrue)
         .help("Put the backup in the place of what the database has");
     let restore = "Put a backup back, and empty Redis; no api or gateway may run";
+    let verify = "Read all of a backup and compare it with the database; an error if that lacks any of it";
+    let settings = Arg::new("settings")
+        .long("settings")
+        .action(ArgAction::SetTrue)
+        .help("Print the settings that were in force, without secrets, instead");
     let restored = "Empty Redis after the database was put back by other means; no api or gateway may run";
     arguments(root, SETTINGS)
         .subcommand(Command::new("serve").about("Serve until a signal ends it (the default)"))
@@ -72,11 +85,18 @@ fn command() -> Command {
         )
         .subcommand(Command::new("config").about("Print the configuration in force"))
         .subcommand(Command::new("settings").about("Print the reference of the settings"))
+        .subcommand(Command::new("metrics").about("Print what apis count"))
         .subcommand(user_command::command())
-        .subcommand(Command::new("backup").about("Copy the database into one new file").arg(file()))
+        .subcommand(
+            Command::new("backup")
+                .about("Copy database, signing keys and settings into one new file")
+                .arg(file()),
+        )
+        .subcommand(Command::new("verify").about(verify).arg(file()).arg(settings))
         .subcommand(Command::new("restore").about(restore).arg(file()).arg(replace))
         .subcommand(Command::new("restored").about(restored))
         .subcommand(seed::command())
+        .subcommand(search_command::command())
         .subcommand(doctor_command::command())
         .subcommand(key_command::command())
         .subcommand(Command::new("keygen").about("Write a new signing key into a folder").arg(out))
@@ -102,15 +122,15 @@ async fn configured(name: &str, matches: &ArgMatches) -> ExitCode {
     if name == "config" {
         return finish(print(&effective.to_string()).map_err(|error| error.to_string()));
     }
-    telemetry::init(config.log_format, &config.log_filter);
+    start_telemetry(&config, name);
     if name == "migrate" {
         return finish(server::migrate(&config).await.map_err(|error| error.to_string()));
     }
     if name == "doctor" {
         return examined(&config, matches).await;
     }
-    if let "backup" | "restore" | "restored" = name {
-        return finish(copied(&config, name, matches).await);
+    if let "backup" | "restore" | "restored" | "verify" = name {
+        return finish(copied(&config, effective.to_string(), name, matches).await);
     }
     if let Some(order) = user_command::Order::read(name, matches) {
         return finish(changed(&config, order).await);
@@ -118,7 +138,13 @@ async fn configured(name: &str, matches: &ArgMatches) -> ExitCode {
     if name == "seed" {
         return finish(seeded(&config, matches).await);
     }
-    finish(server::serve(config, Demo::read(matches)).await.map_err(|error| error.to_string()))
+    if let ("search", Some(order)) = (name, search_command::Order::read(matches)) {
+        return finish(searched(&config, order).await);
+    }
+    effective.log_remarks();
+    let served = server::serve(config, Demo::read(matches)).await;
+    trace::finish().await;
+    finish(served.map_err(|error| error.to_string()))
 }
 
 /// Exit code 0 or 1, also where the settings are wrong: whoever asks knows no other.
@@ -127,20 +153,52 @@ async fn health(matches: &ArgMatches) -> Result<(), String> {
     health::check(&internal, is_secure).await
 }
 
-async fn copied(config: &Config, name: &str, matches: &ArgMatches) -> Result<(), String> {
+/// Says what the copy has; an error if the database lacks any of it.
+fn verified(copied: &Copied, compared: &Comparison) -> Result<(), String> {
+    let keys = copied.beside.key_count();
+    print(&format!("whole: {}; {keys} signing key(s)\n", copied.inventory.summary()))
+        .map_err(|error| error.to_string())?;
+    if compared.lacking_count > 0 {
+        let told = compared.lacking.join("\n  ");
+        return Err(format!("the database lacks {} of what the backup has:\n  {told}", compared.lacking_count));
+    }
+    let same = if compared.is_same {
+        "the database has exactly that"
+    } else {
+        "the database has all of it, and has changed since"
+    };
+    print(&format!("{same}\n")).map_err(|error| error.to_string())
+}
+
+/// Commands are not traced.
+fn start_telemetry(config: &Config, command: &str) {
+    match &config.traces {
+        Some(options) if command == "serve" => {
+            let exporter = Exporter { program: "rookery-api", version: env!("CARGO_PKG_VERSION"), options };
+            telemetry::init_with_traces(config.log_format, &config.log_filter, exporter);
+        }
+        _ => telemetry::init(config.log_format, &config.log_filter),
+    }
+}
+
+async fn copied(config: &Config, settings: String, name: &str, matches: &ArgMatches) -> Result<(), String> {
     let file = matches.try_get_one::<PathBuf>("file").ok().flatten().cloned().unwrap_or_default();
     let summary = match name {
-        "backup" => server::back_up(config, &file).await.map(|copied| {
-            format!(
-                "{} has {} documents; the signing keys are in {}\n",
-                file.display(),
-                copied.documents,
-                config.keys_dir.display()
-            )
+        "backup" => server::back_up(config, settings, &file).await.map(|copied| {
+            let (documents, keys) = (copied.documents, copied.beside.key_count());
+            format!("{} has {documents} documents and {keys} signing key(s)\n", file.display())
         }),
-        "restore" => server::restore(config, &file, matches.get_flag("replace"))
-            .await
-            .map(|copied| format!("{} documents are back\n", copied.documents)),
+        "restore" => server::restore(config, &file, matches.get_flag("replace")).await.map(|copied| {
+            let keys = copied.beside.key_count();
+            format!("{} documents and {keys} signing key(s) are back\n", copied.documents)
+        }),
+        "verify" => {
+            let (copied, compared) = server::verify(config, &file).await.map_err(|error| error.to_string())?;
+            if matches.get_flag("settings") {
+                return print(&copied.beside.settings).map_err(|error| error.to_string());
+            }
+            return verified(&copied, &compared);
+        }
         _ => server::restored(config).await.map(|keys| format!("{keys} keys of Redis are gone\n")),
     };
     print(&summary.map_err(|error| error.to_string())?).map_err(|error| error.to_string())
@@ -172,6 +230,11 @@ async fn seeded(config: &Config, matches: &ArgMatches) -> Result<(), String> {
     print(&format!("{made}\n")).map_err(|error| error.to_string())
 }
 
+async fn searched(config: &Config, order: search_command::Order) -> Result<(), String> {
+    let done = server::search(config, order).await.map_err(|error| error.to_string())?;
+    print(&done).map_err(|error| error.to_string())
+}
+
 fn keygen(matches: &ArgMatches) -> Result<(), String> {
     let dir = matches.get_one::<PathBuf>("out").ok_or("--out is required")?;
     let path = KeyFolder::new(dir, None)
@@ -193,6 +256,13 @@ fn changed_keys(matches: &ArgMatches) -> ExitCode {
     };
     let done = order.execute(&folder, token_life).map_err(|error| error.to_string());
     finish(done.and_then(|text| print(&text).map_err(|error| error.to_string())))
+}
+
+fn describe_metrics() -> Result<(), String> {
+    let metrics = Metrics::new().map_err(|error| error.to_string())?;
+    let mongo = page::section("MongoDB, as apis see it", mongo_metrics::described());
+    let text = format!("{}{mongo}", page::section("Apis", metrics.described()));
+    print(&text).map_err(|error| error.to_string())
 }
 
 fn openapi() -> Result<(), String> {

@@ -10,22 +10,26 @@ use rookery_api::accounts::command::{Order as UserOrder, UserError};
 use rookery_api::accounts::sessions;
 use rookery_api::app::{App, AppError, AppParts};
 use rookery_api::demo::{self, Demo, OpenDemo};
+use rookery_api::notices::feed::feed;
 use rookery_api::router;
+use rookery_api::search::command::Order as SearchOrder;
 use rookery_api::seed::{Credentials, Order, SeedError};
 use rookery_bus::Bus;
 use rookery_bus::error::BusError;
 use rookery_bus::signal::Revoked;
 use rookery_bus_redis::limits::LEASE_LIFE;
 use rookery_bus_redis::{RedisBus, RedisOptions};
+use rookery_media::objects::{Objects, UnusableObjects};
 use rookery_runtime::config::Unusable;
 use rookery_runtime::listener::{self, ListenerOptions};
 use rookery_runtime::log_throttle::LogThrottle;
 use rookery_runtime::shutdown::Shutdown;
 use rookery_runtime::this_build;
-use rookery_runtime::token::{SigningKeys, UnusableKeys};
+use rookery_runtime::token::{KeyError, SigningKeys, UnusableKeys, key_files};
+use rookery_store::inventory::Comparison;
 use rookery_store::{StoreError, Stores};
 use rookery_store_mongo as mongo;
-use rookery_store_mongo::backup::{BackupError, Copied, Copier};
+use rookery_store_mongo::backup::{BackupError, Beside, Copied, Copier};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -61,6 +65,9 @@ pub(crate) enum ServeError {
     /// An address cannot be listened on.
     #[error(transparent)]
     Setting(#[from] Unusable),
+    /// Avatars and files cannot be kept where the settings say.
+    #[error(transparent)]
+    Objects(#[from] UnusableObjects),
     /// The system refuses signal handlers.
     #[error("signals: {0}")]
     Signals(io::Error),
@@ -72,6 +79,7 @@ pub(crate) async fn serve(config: Config, demo: Demo) -> Result<(), ServeError> 
     let keys = keys(&config)?;
     let (public, internal) = Unusable::both(config.listen.bind().await, config.internal_listen.bind().await)?;
     demo.check(&public)?;
+    let objects = Objects::open(&config.objects)?;
     let stores = open_store(&config).await?;
     let bus = RedisBus::connect(&RedisOptions { url: config.redis_url.clone(), pace: config.pace }, &shutdown)?;
     let app = App::new(AppParts {
@@ -83,7 +91,11 @@ pub(crate) async fn serve(config: Config, demo: Demo) -> Result<(), ServeError> 
         origins: config.origins.clone(),
         limiter: config.limits.limiter(bus.clone()),
         pace: config.pace,
-        registration: config.registration,
+        settings: config.settings.clone(),
+        mail: demo.mail(config.mail.clone()),
+        objects,
+        push: config.push.clone(),
+        files: config.files.clone(),
     })?;
     this_build!().register(app.metrics.registry())?;
     app.run_background(&shutdown);
@@ -106,6 +118,11 @@ pub(crate) async fn migrate(config: &Config) -> Result<(), StoreError> {
     open_store(config).await?.backend.migrate().await
 }
 
+/// Has the index of messages built again and ends; the apis of the cluster do it.
+pub(crate) async fn search(config: &Config, order: SearchOrder) -> Result<String, StoreError> {
+    order.execute(&open_store(config).await?).await
+}
+
 /// Makes what a load test needs and ends.
 pub(crate) async fn seed(config: &Config, order: Order) -> Result<Credentials, SeedError> {
     let keys = keys(config)?;
@@ -124,11 +141,23 @@ pub(crate) enum CopyError {
     /// What is put back would be mixed with what it writes.
     #[error("an api serves {0} partitions of this cluster; stop all gateways and apis first. Nothing was changed")]
     Served(usize),
+    /// From the signing keys.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
 }
 
-/// Copies the database into a new file.
-pub(crate) async fn back_up(config: &Config, file: &Path) -> Result<Copied, CopyError> {
-    Ok(Copier::open(&config.mongo_url, &config.mongo_database).await?.backup(file).await?)
+/// Copies the database, the signing keys and the settings into a new file.
+pub(crate) async fn back_up(config: &Config, settings: String, file: &Path) -> Result<Copied, CopyError> {
+    let beside = Beside { settings, keys: key_files::read(&config.keys_dir)? };
+    Ok(Copier::open(&config.mongo_url, &config.mongo_database)
+        .await?
+        .backup(file, &beside)
+        .await?)
+}
+
+/// Reads all of a copy, and compares it with the database.
+pub(crate) async fn verify(config: &Config, file: &Path) -> Result<(Copied, Comparison), CopyError> {
+    Ok(Copier::open(&config.mongo_url, &config.mongo_database).await?.verify(file).await?)
 }
 
 /// Puts a copy back. All that Redis holds belongs to what was there before, and goes.
@@ -136,6 +165,9 @@ pub(crate) async fn restore(config: &Config, file: &Path, replace: bool) -> Resu
     let copier = Copier::open(&config.mongo_url, &config.mongo_database).await?;
     let (bus, shutdown) = unserved(config).await?;
     let done = copier.restore(file, replace).await?;
+    for (name, content) in &done.beside.keys {
+        key_files::write(&config.keys_dir, name, content)?;
+    }
     bus.remove_everything().await?;
     shutdown.stop().await;
     Ok(done)
@@ -229,7 +261,9 @@ impl Start {
             let underway = Arc::clone(&self.app.underway);
             // Two processes may have been given one name; a lease has one holder all the same.
             let owner = format!("{}-{}", self.node_name, Uuid::new_v4().simple());
-            Ingest::new(self.bus, &self.stores, underway, &owner, metrics).start(shutdown);
+            let (notices, stored) = feed();
+            self.app.follow_stored(stored, shutdown);
+            Ingest::new(self.bus, &self.stores, underway, &owner, (metrics, notices)).start(shutdown);
         }
     }
 

@@ -18,7 +18,7 @@ use rookery_store::user::{Email, Password, ServerRole, User, Username};
 use rookery_store::{PageQuestion, StoreError, Stores};
 
 use crate::accounts::password::{PasswordError, Passwords};
-use crate::limits::USERS_PER_PAGE;
+use crate::limits::{NAME_CLAIM_LIFE, USERS_PER_PAGE};
 use crate::metrics::{Metrics, MetricsError};
 use crate::random::{self, NoRandomness};
 use crate::rooms::room_event;
@@ -76,6 +76,8 @@ pub enum Order {
     Enable(String),
     /// All sessions end.
     Logout(String),
+    /// No second factor any more.
+    TotpReset(String),
 }
 
 /// What was done.
@@ -90,7 +92,7 @@ pub struct Done {
 /// The command.
 pub fn command() -> Command {
     let name = || Arg::new("name").value_name("NAME").required(true).help("User name or e-mail address");
-    let role = || Arg::new("role").value_name("ROLE").value_parser(["admin", "moderator", "user"]);
+    let role = || Arg::new("role").value_name("ROLE").value_parser(ServerRole::ALL.map(ServerRole::as_str));
     let password = || {
         Arg::new("password-stdin")
             .long("password-stdin")
@@ -127,20 +129,17 @@ pub fn command() -> Command {
         .subcommand(verb("disable", "End all sessions of an account and refuse its logins").arg(name()))
         .subcommand(verb("enable", "Let an account log in again").arg(name()))
         .subcommand(verb("logout", "End all sessions of an account").arg(name()))
+        .subcommand(verb("totp-reset", "Remove the second factor of an account whose owner has lost it").arg(name()))
 }
 
 impl Order {
     /// Reads the arguments of the verb, and the password from standard input if asked to; none for an unknown verb.
     pub fn read(verb: &str, matches: &ArgMatches) -> Option<Result<Self, UserError>> {
-        if !["add", "list", "password", "role", "disable", "enable", "logout"].contains(&verb) {
+        if !["add", "list", "password", "role", "disable", "enable", "logout", "totp-reset"].contains(&verb) {
             return None;
         }
         let text = |key: &str| matches.try_get_one::<String>(key).ok().flatten().cloned().unwrap_or_default();
-        let role = || match text("role").as_str() {
-            "admin" => ServerRole::Admin,
-            "moderator" => ServerRole::Moderator,
-            _ => ServerRole::User,
-        };
+        let role = || ServerRole::from_word(&text("role")).unwrap_or(ServerRole::User);
         let name = text("name");
         Some(match verb {
             "add" => password(matches).map(|password| Self::Add { name, email: text("email"), role: role(), password }),
@@ -149,6 +148,7 @@ impl Order {
             "disable" => Ok(Self::Disable(name)),
             "enable" => Ok(Self::Enable(name)),
             "logout" => Ok(Self::Logout(name)),
+            "totp-reset" => Ok(Self::TotpReset(name)),
             _ => Ok(Self::List),
         })
     }
@@ -168,7 +168,7 @@ impl Order {
             Self::Role(name, role) => {
                 let user = find(stores, &name).await?;
                 stores.users.set_role(user.id, role).await?;
-                Ok(Done { text: format!("{} is {} now\n", user.username.as_str(), role_name(role)), ended: None })
+                Ok(Done { text: format!("{} is {} now\n", user.username.as_str(), role.as_str()), ended: None })
             }
             Self::Disable(name) => {
                 let user = find(stores, &name).await?;
@@ -184,6 +184,11 @@ impl Order {
             Self::Logout(name) => {
                 let user = find(stores, &name).await?;
                 ended(stores, user, "is logged out everywhere").await
+            }
+            Self::TotpReset(name) => {
+                let user = find(stores, &name).await?;
+                stores.second_factors.remove(user.id).await?;
+                Ok(Done { text: format!("{} has no second factor now\n", user.username.as_str()), ended: None })
             }
         }
     }
@@ -208,19 +213,18 @@ async fn add(
     let username = Username::try_from(name).map_err(bad("the name"))?;
     let email = Email::try_from(email).map_err(bad("the address"))?;
     let (password, made) = chosen(given)?;
-    let user = User {
-        id: UserId::generate(),
-        username,
-        email,
-        password_hash: hash(password).await?,
-        role,
-        created_at: UnixMillis::now(),
-        disabled: false,
-    };
-    stores.users.insert(&user).await?;
+    let (id, now, hash) = (UserId::generate(), UnixMillis::now(), hash(password).await?);
+    let user = User { role, ..User::new(id, username, email, hash, now) };
+    let (key, owner) = (user.username.key(), user.id.as_uuid());
+    if !stores.names.claim(&key, owner, Some(now.plus(NAME_CLAIM_LIFE)), now).await? {
+        return Err(UserError::Value("the name", "is kept for somebody else".to_owned()));
+    }
+    let inserted = stores.users.insert(&user).await;
+    stores.names.release(&key, owner).await?;
+    inserted?;
     enter_general(stores, &user).await?;
     Ok(Done {
-        text: format!("{} was added ({})\n{made}", user.username.as_str(), role_name(role)),
+        text: format!("{} was added ({})\n{made}", user.username.as_str(), role.as_str()),
         ended: None,
     })
 }
@@ -248,21 +252,13 @@ async fn list(stores: &Stores, mut show: impl FnMut(&str)) -> Result<(), UserErr
         let page = stores.users.list(after, USERS_PER_PAGE).await?;
         for user in &page {
             let state = if user.disabled { "disabled" } else { "enabled" };
-            let (name, email, role) = (user.username.as_str(), user.email.as_str(), role_name(user.role));
+            let (name, email, role) = (user.username.as_str(), user.email.as_str(), user.role.as_str());
             show(&format!("{name}\t{email}\t{role}\t{state}\t{}\n", user.created_at));
         }
         match page.last() {
             Some(last) if page.len() == USERS_PER_PAGE => after = Some(last.id),
             Some(_) | None => return Ok(()),
         }
-    }
-}
-
-const fn role_name(role: ServerRole) -> &'static str {
-    match role {
-        ServerRole::Admin => "admin",
-        ServerRole::Moderator => "moderator",
-        ServerRole::User => "user",
     }
 }
 

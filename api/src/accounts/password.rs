@@ -12,6 +12,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use parking_lot::Mutex;
 use prometheus::IntGauge;
 use rookery_protocol::clock::UnixMillis;
+use rookery_store::room::RoomPassword;
 use rookery_store::user::{Password, PasswordAttempt};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
@@ -67,8 +68,17 @@ impl Passwords {
 
     /// The hash of a new password in PHC form. `from` stands for the address that it came from.
     pub async fn hash(&self, password: Password, from: u128) -> Result<String, PasswordError> {
+        self.hash_bytes(password.as_bytes().to_vec(), from).await
+    }
+
+    /// The same of the password of a room.
+    pub async fn hash_of_room(&self, password: &RoomPassword, from: u128) -> Result<String, PasswordError> {
+        self.hash_bytes(password.as_bytes().to_vec(), from).await
+    }
+
+    async fn hash_bytes(&self, password: Vec<u8>, from: u128) -> Result<String, PasswordError> {
         let argon2 = self.argon2.clone();
-        let work = move || argon2.hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(failed);
+        let work = move || argon2.hash_password(&password).map(|hash| hash.to_string()).map_err(failed);
         self.run(from, work).await
     }
 
@@ -79,11 +89,32 @@ impl Passwords {
         attempt: PasswordAttempt,
         from: u128,
     ) -> Result<bool, PasswordError> {
-        let (argon2, known) = (self.argon2.clone(), hash.is_some());
+        let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy.clone());
+        self.verify_bytes(hash, attempt.as_bytes().to_vec(), from, known).await
+    }
+
+    /// Whether the password is the one of the room's hash.
+    pub async fn verify_of_room(
+        &self,
+        hash: String,
+        attempt: &RoomPassword,
+        from: u128,
+    ) -> Result<bool, PasswordError> {
+        self.verify_bytes(hash, attempt.as_bytes().to_vec(), from, true).await
+    }
+
+    async fn verify_bytes(
+        &self,
+        hash: String,
+        attempt: Vec<u8>,
+        from: u128,
+        known: bool,
+    ) -> Result<bool, PasswordError> {
+        let argon2 = self.argon2.clone();
         let matches = self.run(from, move || {
             let parsed = PasswordHash::new(&hash).map_err(failed)?;
-            Ok(argon2.verify_password(attempt.as_bytes(), &parsed).is_ok())
+            Ok(argon2.verify_password(&attempt, &parsed).is_ok())
         });
         let matches = matches.await? && known;
         if matches {

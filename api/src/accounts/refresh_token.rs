@@ -120,6 +120,7 @@ fn is_equal(a: &TokenHash, b: &TokenHash) -> bool {
 mod tests {
     use super::*;
     use rookery_protocol::id::{SessionId, UserId};
+    use rookery_store::session::Lifetimes;
     use std::time::Duration;
 
     const START: UnixMillis = UnixMillis(1_000_000);
@@ -137,6 +138,7 @@ mod tests {
             created_at: START,
             expires_at: START.plus(Duration::from_hours(1)),
             revoked_at: None,
+            device: None,
         }
     }
 
@@ -204,10 +206,10 @@ mod tests {
         session.revoked_at = Some(START);
         assert_eq!(current.judge(&session, START), Verdict::Ended);
         let session = Session { expires_at: UnixMillis(i64::MAX), revoked_at: None, ..session };
-        let last = session.last_moment();
+        let (last, lives) = (session.last_moment(), Lifetimes::default());
         assert_eq!(current.judge(&session, UnixMillis(last.0 - 1)), Verdict::Rotate);
         assert_eq!(current.judge(&session, last), Verdict::Ended, "however often it was refreshed");
-        assert_eq!((session.refresh_end(last), session.access_life(last)), (last, Duration::ZERO));
-        assert_eq!(session.access_life(UnixMillis(last.0 - 5_000)), Duration::from_secs(5));
+        assert_eq!((session.refresh_end(last, lives), session.access_life(last, lives)), (last, Duration::ZERO));
+        assert_eq!(session.access_life(UnixMillis(last.0 - 5_000), lives), Duration::from_secs(5));
     }
 }

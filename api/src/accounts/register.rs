@@ -4,17 +4,19 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::error_code::ErrorCode;
 use rookery_store::user::{Email, Password, Username};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
-use crate::accounts::registration::Registration;
+use crate::accounts::registration::Verification;
+use crate::accounts::registrations::Begun;
 use crate::accounts::view::UserView;
 use crate::accounts::{Accounts, NewAccount};
 use crate::error::ApiError;
 use crate::http::extract::JsonBody;
 use crate::http::limit::{ClientAddress, Limits};
+use crate::invite_code::InviteCode;
 
 /// What somebody registers with.
 #[derive(Deserialize, ToSchema)]
@@ -30,18 +32,31 @@ pub struct RegisterRequest {
     /// Taken as it is, byte for byte.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
     password: Password,
+    /// The code of an invite, where one is needed.
+    #[schema(value_type = Option<String>, max_length = 64)]
+    invite: Option<InviteCode>,
 }
 
-/// The new account.
+/// The new account, or what it takes to begin it.
 #[derive(Serialize, ToSchema)]
 pub struct Registered {
-    /// The account.
-    user: UserView,
+    /// The account; absent as long as its address is not verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    user: Option<UserView>,
+    /// What to verify the address with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    registration_id: Option<Uuid>,
+    /// Whether a code was sent to the address, with which the account begins.
+    verification: Verification,
 }
 
 /// Register an account
 ///
-/// The new user is a member of the room `general`. Log in next.
+/// Where `verification` is `none`, the account exists at once, and is a member of the room `general`: log in next. Where it is
+/// `required`, a code is sent to the address; give it to `POST /auth/verify` within its life. The name is kept for a day
+/// meanwhile. The answer does not tell whether the address has an account: its owner is told by mail.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/register",
@@ -50,8 +65,8 @@ pub struct Registered {
     responses(
         (status = 201, description = "Registered", body = Registered),
         (status = 400, description = "`bad_field`, or `password_too_common`: one of the first that are tried, or your name or address"),
-        (status = 403, description = "`registration_closed`"),
-        (status = 409, description = "`username_taken`, also for reserved words; `account_exists` for the address"),
+        (status = 403, description = "`registration_closed`, or `registration_invite_only` without a valid invite where one is needed"),
+        (status = 409, description = "`username_taken`, also for reserved words and names that are kept; `account_exists` for the address, where it is not verified"),
     ),
 )]
 pub async fn register(
@@ -60,12 +75,21 @@ pub async fn register(
     from: ClientAddress,
     JsonBody(request): JsonBody<RegisterRequest>,
 ) -> Result<(StatusCode, Json<Registered>), ApiError> {
-    if accounts.registration == Registration::Closed {
-        return Err(ApiError::refused(ErrorCode::RegistrationClosed));
-    }
-    let RegisterRequest { username, email, password } = request;
+    let RegisterRequest { username, email, password, invite } = request;
+    let invite = invite.as_ref().map(InviteCode::as_str);
+    accounts.may_register(invite, UnixMillis::now()).await?;
     limits.registration(&email).await?;
     let new = NewAccount { username, email, password };
-    let user = accounts.register(new, from.subject(), UnixMillis::now()).await?;
-    Ok((StatusCode::CREATED, Json(Registered { user: UserView::from(&user) })))
+    let begun = accounts.register(new, invite, from.subject(), UnixMillis::now()).await?;
+    let registered = match begun {
+        Begun::Account(user) => Registered {
+            user: Some(UserView::from(&*user)),
+            registration_id: None,
+            verification: Verification::None,
+        },
+        Begun::Pending(id) => {
+            Registered { user: None, registration_id: Some(id), verification: Verification::Required }
+        }
+    };
+    Ok((StatusCode::CREATED, Json(registered)))
 }

@@ -12,8 +12,8 @@ use rookery_protocol::id::{SessionId, UserId};
 use rookery_protocol::limits::SESSIONS_PER_USER_MAX;
 use rookery_runtime::listener::Refusals as _;
 use rookery_runtime::token::{AUDIENCE, Claims, Signer, SigningKeys};
-use rookery_store::limits::REFRESH_TOKEN_LIFE;
-use rookery_store::session::{Session, forgotten_before};
+use rookery_store::account::Registration;
+use rookery_store::session::{DeviceName, Lifetimes, Session, forgotten_before};
 use rookery_store::user::{PasswordAttempt, User};
 use rookery_store::{Rotation, Stores};
 use tokio::time::{sleep, timeout};
@@ -60,6 +60,12 @@ pub struct Granted {
 pub struct Attempt {
     /// The account that is meant, if there is one.
     pub user: Option<User>,
+    /// The registration that is meant, if there is one whose address is not verified.
+    pub registration: Option<Registration>,
+    /// A code of the second factor.
+    pub code: Option<String>,
+    /// What the device is called.
+    pub device: Option<DeviceName>,
     /// What is said to be its password.
     pub password: PasswordAttempt,
     /// Address of the client.
@@ -67,26 +73,29 @@ pub struct Attempt {
 }
 
 impl Sessions {
-    /// Begins a session. An unknown name, a wrong password and a disabled account are answered alike, after the same
-    /// work.
+    /// Begins a session. An unknown name and a wrong password are answered alike, after the same work; more is told to who
+    /// knows the password only.
     pub async fn login(&self, attempt: Attempt, now: UnixMillis) -> Result<Granted, ApiError> {
-        let Attempt { user, password, from } = attempt;
-        let hash = user.as_ref().map(|user| user.password_hash.clone());
+        let Attempt { user, registration, code, device, password, from } = attempt;
+        let account = user.as_ref().map(|user| user.password_hash.clone());
+        let is_pending = account.is_none() && registration.is_some();
+        let hash = account.or(registration.map(|pending| pending.password_hash));
         let matches = self.passwords.verify(hash, password, from.subject()).await?;
         let user = match user {
+            None if matches && is_pending => return Err(ApiError::refused(ErrorCode::EmailNotVerified)),
             None => return Err(bad_credentials(from, "no such account")),
             Some(_) if !matches => return Err(bad_credentials(from, "wrong password")),
-            Some(user) if user.disabled => return Err(bad_credentials(from, "account disabled")),
+            Some(user) if user.disabled => return Err(disabled(from)),
             Some(user) => user,
         };
+        self.second_factor(&user, code.as_deref(), now).await?;
         let token = RefreshToken::new(random::bytes()?, random::bytes()?);
-        let session = begin(&user, &token, now)?;
+        let session = Session { device, ..begin(&user, &token, self.tokens.lifetimes, now)? };
         self.stores.sessions.insert(&session).await?;
         // Whoever disabled the account meanwhile has not seen this session.
-        let user = self.stores.users.by_id(user.id).await?;
-        let Some(user) = user.filter(|user| !user.disabled) else {
+        let Some(user) = self.stores.users.enabled(user.id).await? else {
             self.stores.sessions.revoke(session.id, now).await?;
-            return Err(bad_credentials(from, "account disabled"));
+            return Err(disabled(from));
         };
         self.end_oldest(user.id, now).await?;
         tracing::info!(user_id = %user.id, session_id = %session.id, "logged in");
@@ -105,7 +114,7 @@ impl Sessions {
                     if !self
                         .stores
                         .sessions
-                        .rotate(session.id, &token.hash(), rotation(&token, &session, now))
+                        .rotate(session.id, &token.hash(), rotation(&token, &session, self.tokens.lifetimes, now))
                         .await?
                     {
                         continue;
@@ -121,8 +130,7 @@ impl Sessions {
                 }
                 Verdict::Ended => return Err(refused()),
             };
-            let user = self.stores.users.by_id(session.user_id).await?;
-            let user = user.filter(|user| !user.disabled).ok_or_else(refused)?;
+            let user = self.stores.users.enabled(session.user_id).await?.ok_or_else(refused)?;
             return self.grant(&session, user, token.after(steps, &session.chain_key), now);
         }
         Err(refused())
@@ -174,6 +182,44 @@ impl Sessions {
         Ok(())
     }
 
+    /// Whether this is the password of the caller; counted like a login. Gives the account.
+    pub async fn confirm(&self, id: UserId, password: PasswordAttempt, from: ClientAddress) -> Result<User, ApiError> {
+        let user = self.stores.users.enabled(id).await?;
+        let user = user.ok_or_else(|| ApiError::refused(ErrorCode::Unauthenticated))?;
+        self.limits.account(user.id, from).await?;
+        if self.passwords.verify(Some(user.password_hash.clone()), password, from.subject()).await? {
+            return Ok(user);
+        }
+        log_refused_login(from, "wrong password of a session's owner");
+        Err(ApiError::refused(ErrorCode::PasswordWrong))
+    }
+
+    /// The open sessions of a user, newest first.
+    pub async fn of_user(&self, user: UserId, now: UnixMillis) -> Result<Vec<Session>, ApiError> {
+        Ok(self.stores.sessions.of_user(user, now, SESSIONS_PER_USER_MAX).await?)
+    }
+
+    /// Ends one session of the user, and its sockets; false if there is no such open one.
+    pub async fn end_one(&self, user: UserId, session: SessionId, now: UnixMillis) -> Result<bool, ApiError> {
+        let found = self.stores.sessions.by_id(session).await?;
+        let is_open = |found: &Session| found.user_id == user && found.revoked_at.is_none() && now < found.ends_at();
+        if !found.is_some_and(|found| is_open(&found)) {
+            return Ok(false);
+        }
+        self.end(user, session, now).await?;
+        tracing::info!(user_id = %user, session_id = %session, "session ended by its owner");
+        Ok(true)
+    }
+
+    /// Ends all sessions of the user but this one.
+    pub async fn end_others(&self, user: UserId, kept: SessionId, now: UnixMillis) -> Result<(), ApiError> {
+        // More than there may be: a login may have begun one beyond, and has not ended the oldest yet.
+        let open = self.stores.sessions.of_user(user, now, SESSIONS_PER_USER_MAX * 2).await?;
+        let others = open.into_iter().map(|session| session.id).filter(|id| *id != kept);
+        let ended = others.map(|session| self.end(user, session, now));
+        join_all(ended).await.into_iter().collect()
+    }
+
     /// Ends all sessions of the user, and their sockets.
     pub async fn end_all(&self, user: UserId, now: UnixMillis) -> Result<(), ApiError> {
         self.stores.sessions.revoke_all(user, now).await?;
@@ -195,7 +241,7 @@ impl Sessions {
         refresh_token: RefreshToken,
         now: UnixMillis,
     ) -> Result<Granted, ApiError> {
-        let access_life = session.access_life(now).min(self.tokens.access_life);
+        let access_life = session.access_life(now, self.tokens.lifetimes);
         let claims = Claims {
             iss: self.tokens.issuer.clone(),
             aud: AUDIENCE.to_owned(),
@@ -205,6 +251,7 @@ impl Sessions {
             iat: now.seconds(),
             exp: now.plus(access_life).seconds(),
             signer: Signer::default(),
+            ticket: None,
         };
         Ok(Granted {
             access_token: self.keys.sign(&claims)?,
@@ -214,6 +261,11 @@ impl Sessions {
             user,
         })
     }
+}
+
+fn disabled(from: ClientAddress) -> ApiError {
+    log_refused_login(from, "account disabled");
+    ApiError::refused(ErrorCode::AccountDisabled)
 }
 
 fn bad_credentials(from: ClientAddress, reason: &'static str) -> ApiError {
@@ -227,11 +279,11 @@ pub fn log_refused_login(from: ClientAddress, reason: &'static str) {
     tracing::warn!(client = %from.0, reason, "login refused");
 }
 
-fn rotation(token: &RefreshToken, session: &Session, now: UnixMillis) -> Rotation {
+fn rotation(token: &RefreshToken, session: &Session, lifetimes: Lifetimes, now: UnixMillis) -> Rotation {
     let mut replaced = session.replaced_lately(now);
     replaced.push(now);
     let current = token.child(&session.chain_key).hash();
-    Rotation { current, at: now, expires_at: session.refresh_end(now), replaced }
+    Rotation { current, at: now, expires_at: session.refresh_end(now, lifetimes), replaced }
 }
 
 /// Tells the gateways at once. What is lost here they find by asking, a few seconds later.
@@ -243,7 +295,7 @@ pub async fn push_revocation(bus: &dyn PubSub, user: UserId, revoked: Revoked) {
     }
 }
 
-fn begin(user: &User, token: &RefreshToken, now: UnixMillis) -> Result<Session, ApiError> {
+fn begin(user: &User, token: &RefreshToken, lifetimes: Lifetimes, now: UnixMillis) -> Result<Session, ApiError> {
     Ok(Session {
         id: SessionId::generate(),
         lookup: *token.lookup(),
@@ -254,7 +306,8 @@ fn begin(user: &User, token: &RefreshToken, now: UnixMillis) -> Result<Session, 
         rotated_at: now,
         replaced: Vec::new(),
         created_at: now,
-        expires_at: now.plus(REFRESH_TOKEN_LIFE),
+        expires_at: now.plus(lifetimes.refresh),
         revoked_at: None,
+        device: None,
     })
 }

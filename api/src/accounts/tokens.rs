@@ -18,8 +18,10 @@ pub struct Tokens {
     /// Seconds for which the access token is valid.
     #[schema(example = 900)]
     expires_in: u64,
-    /// Good for one refresh. It replaces the one before.
-    pub(super) refresh_token: String,
+    /// Good for one refresh. It replaces the one before. Absent where it is in a cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(super) refresh_token: Option<String>,
     /// The login session.
     session_id: Uuid,
     /// User of the session.
@@ -40,7 +42,7 @@ impl From<Granted> for Tokens {
             access_token: granted.access_token,
             token_type: "Bearer",
             expires_in: granted.access_life.as_secs(),
-            refresh_token: granted.refresh_token.expose(),
+            refresh_token: Some(granted.refresh_token.expose()),
             session_id: granted.session.as_uuid(),
             user: UserView::from(&granted.user),
         }

@@ -14,6 +14,7 @@ use rookery_store::message::Window;
 
 use crate::authority::{LocalAuthorityParts, store_error};
 use crate::limits::{EVENT_READS_MAX, EVENTS_BYTES_MAX};
+use crate::purged::clear_purged;
 
 type Question = (RoomId, Position, usize);
 
@@ -57,7 +58,9 @@ async fn read(
         Vec::new()
     });
     let stored = stored(parts, room, place, limit).await?;
-    Ok(run(place, stored, tail, limit))
+    let mut run = run(place, stored, tail, limit);
+    clear_purged(&parts.stores, &mut run).await.map_err(store_error)?;
+    Ok(run)
 }
 
 async fn stored(
@@ -103,8 +106,12 @@ mod tests {
 
     fn events(epoch: u64, seqs: impl IntoIterator<Item = u64>, content: &str) -> Vec<SequencedEvent> {
         let room = RoomId::generate();
-        let body =
-            EventBody::Message(NewMessage { content: content.into(), client_id: ClientId::generate(), reply_to: None });
+        let body = EventBody::Message(NewMessage {
+            content: content.into(),
+            client_id: ClientId::generate(),
+            reply_to: None,
+            attachments: Vec::new(),
+        });
         let sender = Sender { user_id: UserId::generate(), username: "abc".into() };
         let event = Event::new(MessageId::generate(), sender, body);
         let place = |seq| (Epoch(epoch), Seq::new(seq), UnixMillis(0));

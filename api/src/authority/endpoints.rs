@@ -10,9 +10,12 @@ use crate::authority::LocalAuthority;
 use crate::limits::AUTHORIZE_BYTES_MAX;
 
 pub mod authorize;
+pub mod direct;
 pub mod events;
+pub mod filters;
 pub mod look;
 pub mod open_room;
+pub mod prepare;
 pub mod revocations;
 pub mod unread;
 
@@ -25,13 +28,18 @@ where
     Router::new()
         .route("/internal/v1/authorize", post(authorize::authorize))
         .route("/internal/v1/rooms/{room}/open", post(open_room::open_room))
+        .route("/internal/v1/direct", post(direct::direct))
         .route("/internal/v1/changes", post(revocations::changes))
         .route("/internal/v1/sessions/revoked", post(revocations::sessions))
         .route("/internal/v1/acl", post(revocations::acl))
         .route("/internal/v1/readers", post(revocations::readers))
         .route("/internal/v1/acquainted", post(revocations::visible_users))
+        .route("/internal/v1/typing", post(revocations::shows_typing))
         .route("/internal/v1/rooms/{room}/events", post(events::events))
         .route("/internal/v1/messages/look", post(look::look))
+        .route("/internal/v1/filter", post(filters::server))
+        .route("/internal/v1/rooms/{room}/filter", post(filters::room))
+        .route("/internal/v1/messages/prepare", post(prepare::prepare))
         .route("/internal/v1/read", post(unread::read))
         .route("/internal/v1/unread", post(unread::unread))
         .route(

@@ -15,7 +15,7 @@ use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{AclVersion, RoomId, RoomRef, UserId};
 use rookery_store::Stores;
 use rookery_store::limits::STORE_READS_AT_ONCE;
-use rookery_store::room::Room;
+use rookery_store::room::{Pair, Room};
 use rookery_store::sanction::Sanction;
 
 use super::store_error;
@@ -35,6 +35,14 @@ struct Known {
     acl: AclVersion,
     role: Option<RoomRole>,
     sanction: Sanction,
+    blocked: bool,
+}
+
+/// A place of which nothing is known.
+struct Unknown {
+    acl: AclVersion,
+    /// The two of a direct room.
+    pair: Option<Pair>,
 }
 
 impl MembershipCache {
@@ -52,7 +60,7 @@ impl MembershipCache {
             let place = (room.id, question.user);
             match self.known.get(&place).filter(|known| known.acl == room.acl) {
                 Some(found) => drop(known.insert(place, found)),
-                None => drop(unknown.insert(place, room.acl)),
+                None => drop(unknown.insert(place, Unknown { acl: room.acl, pair: room.pair })),
             }
         }
         known.extend(self.learn(stores, unknown).await?);
@@ -66,21 +74,28 @@ impl MembershipCache {
     async fn learn(
         &self,
         stores: &Stores,
-        unknown: HashMap<Position, AclVersion>,
+        unknown: HashMap<Position, Unknown>,
     ) -> Result<HashMap<Position, Known>, AuthorityError> {
         let places: Vec<Position> = unknown.keys().copied().collect();
         if places.is_empty() {
             return Ok(HashMap::new());
         }
-        let (members, sanctions) = tokio::join!(stores.members.places(&places), stores.sanctions.among(&places));
-        let (members, sanctions) = (members.map_err(store_error)?, sanctions.map_err(store_error)?);
+        let pairs: HashSet<Pair> = unknown.values().filter_map(|unknown| unknown.pair).collect();
+        let pairs: Vec<Pair> = pairs.into_iter().collect();
+        let (members, sanctions, blocked) = tokio::try_join!(
+            stores.members.places(&places),
+            stores.sanctions.among(&places),
+            stores.blocks.of_pairs(&pairs)
+        )
+        .map_err(store_error)?;
         let roles: HashMap<Position, RoomRole> = members
             .into_iter()
             .map(|member| ((member.room_id, member.user_id), member.role))
             .collect();
-        let learnt = unknown.into_iter().map(|(place, acl)| {
+        let learnt = unknown.into_iter().map(|(place, Unknown { acl, pair })| {
             let (role, sanction) = (roles.get(&place).copied(), sanctions.get(&place).copied().unwrap_or_default());
-            (place, Known { acl, role, sanction })
+            let blocked = pair.is_some_and(|pair| blocked.contains(&pair));
+            (place, Known { acl, role, sanction, blocked })
         });
         let learnt: HashMap<Position, Known> = learnt.collect();
         for (place, known) in &learnt {
@@ -91,16 +106,20 @@ impl MembershipCache {
 }
 
 fn permission(room: &Room, known: Option<&Known>) -> Answer {
-    let (role, sanction) = known.map(|known| (known.role, known.sanction)).unwrap_or_default();
+    let known = known.map(|known| (known.role, known.sanction, known.blocked));
+    let (role, sanction, blocked) = known.unwrap_or_default();
     let permission = Permission {
         room: room.id,
         slug: room.slug.clone(),
         name: room.name.as_str().to_owned(),
+        kind: room.kind,
         visibility: room.visibility,
         role,
         acl: room.acl,
         muted: sanction.muted,
         banned: sanction.banned,
+        filter: room.filter,
+        blocked,
     };
     decide(permission.access(), Action::See, UnixMillis::now()).map_err(AuthorityError::Refused)?;
     Ok(permission)
@@ -134,12 +153,13 @@ async fn rooms(stores: &Stores, questions: &[Question]) -> Result<HashMap<RoomRe
 #[cfg(test)]
 mod tests {
     use rookery_protocol::access::{Until, Visibility};
-    use rookery_protocol::event::{Event, EventBody, MembershipChange, RoomSettings, Sender};
+    use rookery_protocol::event::{Event, EventBody, MembershipChange, Sender};
     use rookery_protocol::id::MessageId;
 
     use super::*;
     use rookery_protocol::position::Position;
-    use rookery_store::room::{Member, RoomDescription, RoomName};
+    use rookery_store::Cause;
+    use rookery_store::room::{Member, RoomName};
     use rookery_store::sanction::SanctionAction;
     use rookery_store_sqlite as sqlite;
 
@@ -150,16 +170,11 @@ mod tests {
     async fn with_room(folder: &tempfile::TempDir) -> (Stores, RoomId) {
         let stores = sqlite::open(&folder.path().join("data.sqlite")).await.unwrap();
         stores.backend.migrate().await.unwrap();
+        let name = RoomName::try_from("General".to_owned()).unwrap();
         let room = Room {
-            id: RoomId::generate(),
             slug: Some("general".to_owned().try_into().unwrap()),
-            name: RoomName::try_from("General".to_owned()).unwrap(),
-            description: RoomDescription::try_from(String::new()).unwrap(),
-            visibility: Visibility::Private,
-            owner: None,
             acl: AclVersion(0),
-            created_at: UnixMillis(1),
-            settings: RoomSettings::default(),
+            ..Room::new(RoomId::generate(), name, Visibility::Private, UnixMillis(1))
         };
         stores.rooms.insert(&room).await.unwrap();
         (stores, room.id)
@@ -195,7 +210,7 @@ mod tests {
         let banned = event(eve, EventBody::Membership(MembershipChange::Left {}));
         stores
             .sanctions
-            .apply(room, ada, SanctionAction::Ban(Until::Revoked), &banned)
+            .apply(room, ada, SanctionAction::Ban(Until::Revoked), Cause::Server(&banned))
             .await
             .unwrap();
         assert_eq!(roles(&memberships, &stores, room, ada).await, None);
@@ -206,7 +221,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let ((stores, room), memberships) = (with_room(&folder).await, MembershipCache::new());
         let user = UserId::generate();
-        let known = Known { acl: AclVersion(0), role: Some(RoomRole::Owner), sanction: Sanction::default() };
+        let known = Known {
+            acl: AclVersion(0),
+            role: Some(RoomRole::Owner),
+            sanction: Sanction::default(),
+            blocked: false,
+        };
         memberships.known.insert((room, user), known);
         assert_eq!(roles(&memberships, &stores, room, user).await, Some(RoomRole::Owner));
         memberships.known.insert((room, user), Known { acl: AclVersion(1), ..known });

@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use rookery_protocol::access::Action;
-use rookery_protocol::position::Position;
 use rookery_protocol::server::EventFrame;
 use rookery_store::PageQuestion;
 use serde::Serialize;
@@ -11,7 +10,8 @@ use utoipa::ToSchema;
 
 use crate::error::ApiError;
 use crate::history::History;
-use crate::http::extract::{Caller, HistoryQuery, QueryParams, RoomPath};
+use crate::history::jump::Asked;
+use crate::http::extract::{Caller, HistoryPart, HistoryQuery, QueryParams, RoomPath};
 use crate::http::openapi::schema;
 use crate::http::position_view::PlaceView;
 
@@ -33,11 +33,15 @@ pub struct HistoryPage {
     #[schema(value_type = Option<PlaceView>, nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     upto: Option<PlaceView>,
+    /// For `around`, `at` and `unread`: where the event is that was looked for; absent if there is none.
+    #[schema(value_type = Option<PlaceView>, nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    anchor: Option<PlaceView>,
 }
 
 /// A room's history
 ///
-/// Without a cursor: the newest ones. A message can be read here as soon as its sender saw it come back. Edits, deletions and
+/// Without a cursor: the newest ones. With `around`, `at` or `unread` half of the page lies before what is looked for. A message can be read here as soon as its sender saw it come back. Edits, deletions and
 /// reactions are part of the messages they change; with `acts=true` the page also has them as events.
 #[utoipa::path(
     get,
@@ -50,7 +54,7 @@ pub struct HistoryPage {
         (status = 200, description = "A page", body = HistoryPage),
         (status = 400, description = "`bad_field`, also for a cursor of another room"),
         (status = 403, description = "`not_a_member` or `banned`"),
-        (status = 404, description = "`unknown_room`, also for private rooms of others"),
+        (status = 404, description = "`unknown_room`, also for private rooms of others; `unknown_message`: there is none to look around"),
     ),
 )]
 pub async fn list(
@@ -60,17 +64,18 @@ pub async fn list(
     QueryParams(query): QueryParams<HistoryQuery>,
 ) -> Result<Json<HistoryPage>, ApiError> {
     let (room, _) = history.rooms.find(caller.user_id, &room, Action::Read).await?;
-    let question = PageQuestion {
-        window: query.window(&history.cursors, room.id)?,
-        kinds: query.kinds()?,
-        limit: query.limit()?,
+    let (kinds, limit) = (query.kinds()?, query.limit()?);
+    let page = match query.part(&history.cursors, room.id)? {
+        HistoryPart::Window(window) => history.page(room.id, PageQuestion { window, kinds, limit }).await?,
+        HistoryPart::Around(jump) => history.around(room.id, caller.user_id, Asked { jump, kinds, limit }).await?,
     };
-    let page = history.page(room.id, question).await?.for_reader(&history, caller.user_id).await?;
+    let page = page.for_reader(&history, caller.user_id).await?;
     let cursor = |place| history.cursors.history(room.id, place);
     Ok(Json(HistoryPage {
         prev_cursor: page.previous.map(cursor),
         next_cursor: page.next.map(cursor),
-        upto: page.upto.map(|Position { epoch, seq }| PlaceView { epoch, seq }),
+        upto: page.upto.map(PlaceView::from),
+        anchor: page.anchor.map(PlaceView::from),
         events: page.frames(),
     }))
 }

@@ -1,17 +1,30 @@
 //! What handlers take from requests. Every extractor answers problems, never plain text.
 
 mod caller;
+mod id;
 mod json;
 mod message;
 mod page;
 mod room;
+mod schedule;
+mod staff;
+mod upload;
 
 pub(crate) use caller::bearer;
 pub use caller::{Authentication, Caller};
-pub use json::JsonBody;
+pub use id::{Hyphenated, IdPath, OptionalId, PathId};
+pub(crate) use json::present;
+pub use json::{JsonBody, OptionalBody};
 pub use message::{MessagePath, ReactionPath};
-pub use page::{HistoryQuery, MembersQuery, MyRoomsQuery, PresenceQuery, QueryParams, ReactionQuery, RoomsQuery};
+pub use page::{
+    HistoryPart, HistoryQuery, Jump, MembersQuery, MyRoomsQuery, PageQuery, PresenceQuery, QueryParams, ReactionQuery,
+    RoomsQuery,
+};
+pub(crate) use page::{bad_cursor, limit as page_limit};
 pub use room::{MemberPath, RoomPath};
+pub use schedule::SchedulePath;
+pub use staff::{Admin, Staff};
+pub(crate) use upload::upload;
 
 /// The field that one of serde's messages is about: the name in its first pair of back-ticks, for those messages
 /// that name a field.

@@ -1,5 +1,7 @@
 //! The browser client: the files of `web/static`, embedded when the program is built.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -13,24 +15,38 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 use crate::error::ApiError;
 
 const INDEX: &str = "index.html";
-/// The page runs its own scripts, talks to its own host, and is shown in nobody's frame.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-    font-src 'self'; manifest-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
-    frame-ancestors 'none'";
+/// The page runs its own scripts, talks to its own host, shows pictures, sound and films from where files are, and is shown in
+/// nobody's frame.
+fn policy(files_origin: Option<&str>) -> String {
+    let files = files_origin.map(|origin| format!(" {origin}")).unwrap_or_default();
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{files}; media-src 'self'{files}; \
+         font-src 'self'; manifest-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
+    )
+}
 
 #[derive(RustEmbed)]
 #[folder = "../web/static"]
 struct Files;
 
+/// What is served, and what its page may do.
+#[derive(Clone)]
+struct Served {
+    name: Arc<str>,
+    policy: Arc<str>,
+}
+
 /// One route per file; `index.html` is at `/`.
-pub fn router() -> axum::Router {
+pub fn router(files_origin: Option<&str>) -> axum::Router {
+    let policy: Arc<str> = policy(files_origin).into();
     Files::iter().fold(axum::Router::new(), |router, name| {
         let path = if name == INDEX { "/".to_owned() } else { format!("/{name}") };
-        router.route(&path, get(file).with_state(name.into_owned()))
+        router.route(&path, get(file).with_state(Served { name: name.into(), policy: Arc::clone(&policy) }))
     })
 }
 
-async fn file(State(name): State<String>, headers: HeaderMap) -> Response {
+async fn file(State(Served { name, policy }): State<Served>, headers: HeaderMap) -> Response {
     let Some(file) = Files::get(&name) else {
         return ApiError::refused(ErrorCode::NotFound).into_response();
     };
@@ -40,7 +56,7 @@ async fn file(State(name): State<String>, headers: HeaderMap) -> Response {
     let shared = [
         (ETAG, tag.as_str()),
         (CACHE_CONTROL, "no-cache"),
-        (CONTENT_SECURITY_POLICY, POLICY),
+        (CONTENT_SECURITY_POLICY, &*policy),
         (REFERRER_POLICY, "no-referrer"),
     ];
     if known {

@@ -16,7 +16,7 @@ use rookery_bus::pace::RoomRateLimit;
 use rookery_bus::quota::Limit;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::cost::Work;
-use rookery_protocol::id::UserId;
+use rookery_protocol::id::{RoomId, UserId};
 use rookery_runtime::address;
 use rookery_runtime::listener::Peer;
 use rookery_runtime::token::{Claims, Verifier};
@@ -24,6 +24,14 @@ use rookery_store::user::{Email, Login};
 
 use crate::error::{ApiError, is_pace};
 use crate::http::extract::bearer;
+
+/// The pictures that pages show.
+const AVATAR_PICTURE: &str = "/api/v1/avatars/{avatar}/{size}";
+
+/// The files that pages show.
+const LINKED_FILE: &str = "/api/v1/linked-files/{file}";
+const ROOM_AVATAR: &str = "/api/v1/rooms/{room}/avatar/{avatar}/{size}";
+const LINKED_THUMBNAIL: &str = "/api/v1/linked-files/{file}/thumbnail";
 
 /// How much one user or one address may ask for.
 #[derive(Clone)]
@@ -99,6 +107,27 @@ impl Limits {
         self.take(Limit::AccountLogins, address::account(&name, from.0)).await
     }
 
+    /// Counts a password that is asked for once more, as a login to the account.
+    pub(crate) async fn account(&self, account: UserId, from: ClientAddress) -> Result<(), ApiError> {
+        let name = format!("account {}", account.as_uuid());
+        self.take(Limit::AccountLogins, address::account(&name, from.0)).await
+    }
+
+    /// Counts a second factor that is tried after the right password.
+    pub(crate) async fn code(&self, account: UserId) -> Result<(), ApiError> {
+        self.take(Limit::AccountCodes, account.as_uuid().as_u128()).await
+    }
+
+    /// Counts a mail to an address; whether it may be sent.
+    pub(crate) async fn mail(&self, to: &Email) -> bool {
+        self.take(Limit::RecipientMails, address::named(&to.key())).await.is_ok()
+    }
+
+    /// Counts a mail that is sent once more; whether it may be.
+    pub(crate) async fn repeat_mail(&self, to: &Email) -> bool {
+        self.take(Limit::RecipientRepeats, address::named(&to.key())).await.is_ok() && self.mail(to).await
+    }
+
     /// Counts a registration with an e-mail address.
     pub(crate) async fn registration(&self, email: &Email) -> Result<(), ApiError> {
         self.take(Limit::AccountRegistrations, address::named(&email.key())).await
@@ -107,6 +136,17 @@ impl Limits {
     /// Counts a refresh of a session.
     pub(crate) async fn refresh(&self, lookup: &[u8; 16]) -> Result<(), ApiError> {
         self.take(Limit::SessionRefreshes, u128::from_be_bytes(*lookup)).await
+    }
+
+    /// Counts a direct room, or a group, that a user makes.
+    pub(crate) async fn direct(&self, user: UserId) -> Result<(), ApiError> {
+        self.take(Limit::UserDirects, user.as_uuid().as_u128()).await
+    }
+
+    /// Counts a password that a user tries at a room.
+    pub(crate) async fn room_password(&self, user: UserId, room: RoomId) -> Result<(), ApiError> {
+        self.take(Limit::UserRoomPasswords, user.as_uuid().as_u128()).await?;
+        self.take(Limit::RoomPasswords, room.as_uuid().as_u128()).await
     }
 
     async fn take(&self, limit: Limit, subject: u128) -> Result<(), ApiError> {
@@ -123,6 +163,10 @@ impl Limits {
 
     /// What an address may ask for in general, and then this in particular.
     async fn stranger(&self, own: Option<Limit>, address: u128) -> Verdict {
+        // A page shows many pictures.
+        if own == Some(Limit::AddressFiles) {
+            return self.limiter.take(Limit::AddressFiles, address).await;
+        }
         let verdict = self.limiter.take(Limit::AddressRequests, address).await;
         match own {
             Some(own) if verdict.allowed => self.limiter.take(own, address).await,
@@ -147,9 +191,14 @@ impl Limits {
 /// What people ask who need not be logged in. A token that comes along says nothing about who asks.
 fn limit_of(path: &str) -> Option<Limit> {
     match path {
-        "/api/v1/auth/login" => Some(Limit::AddressLogins),
-        "/api/v1/auth/register" => Some(Limit::AddressRegistrations),
+        "/api/v1/auth/login" | "/api/v1/auth/password/forgot" | "/api/v1/auth/password/reset" => {
+            Some(Limit::AddressLogins)
+        }
+        "/api/v1/auth/register" | "/api/v1/auth/verify" | "/api/v1/auth/verify/resend" => {
+            Some(Limit::AddressRegistrations)
+        }
         "/api/v1/auth/refresh" | "/api/v1/auth/logout" => Some(Limit::AddressRefreshes),
+        AVATAR_PICTURE | ROOM_AVATAR | LINKED_FILE | LINKED_THUMBNAIL => Some(Limit::AddressFiles),
         _ => None,
     }
 }

@@ -11,12 +11,17 @@ use axum::body::HttpBody as _;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
+use prometheus::IntGauge;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::limits::BODY_BYTES_MAX;
+use rookery_protocol::trace::TraceParent;
 use rookery_runtime::listener::{REQUEST_ID, Refusals as _};
+use rookery_runtime::stage_span;
+use rookery_runtime::trace::{self, Parent};
 use tokio::time::{Instant, timeout};
-use tracing::{Instrument, info_span};
+use tracing::field::Empty;
+use tracing::{Instrument, Span, info_span};
 
 use crate::error::{ApiError, Bound, write_problem};
 use crate::limits::{REQUEST_DEADLINE, SLOW_REQUEST};
@@ -33,27 +38,91 @@ pub(crate) async fn observe(State(metrics): State<Metrics>, request: Request, ne
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     let span = info_span!("request", request_id = %id, %method, route);
+    let caller = trace::of_headers(request.headers());
+    let traced = traced(caller, &method, route, &id);
     let started = Instant::now();
-    let response = next.run(request).instrument(span.clone()).await;
+    metrics.requests_in_flight.inc();
+    let _in_flight = InFlight(metrics.requests_in_flight.clone());
+    let response = next.run(request).instrument(traced.clone()).instrument(span.clone()).await;
     let took = started.elapsed();
     metrics.request(&method, route, response.status(), took);
-    span.in_scope(|| log(route, response.status(), took));
+    finish_trace(&traced, caller, response.status(), took);
+    let innermost = if traced.is_disabled() { &span } else { &traced };
+    innermost.in_scope(|| log(route, response.status(), took));
     if let Some(Bound(limit)) = response.extensions().get() {
         metrics.refused(limit);
     }
     write_problem(response, &id)
 }
 
+/// The span of a request that is recorded.
+fn traced(caller: Option<TraceParent>, method: &Method, route: &str, id: &str) -> Span {
+    if QUIET.contains(&route) || !trace::is_sampled(caller) {
+        return Span::none();
+    }
+    let span = stage_span!(
+        "request",
+        "server",
+        otel.name = format!("{method} {route}"),
+        request_id = id,
+        http.request.method = %method,
+        http.route = route,
+        http.response.status_code = Empty,
+    );
+    trace::begin(span, caller.map_or(Parent::None, Parent::Remote))
+}
+
+/// What fails by our fault is in a trace, whoever asked.
+fn finish_trace(span: &Span, caller: Option<TraceParent>, status: StatusCode, took: Duration) {
+    span.record("http.response.status_code", status.as_u16());
+    if !status.is_server_error() {
+        return;
+    }
+    if span.is_disabled() {
+        trace::failed("request", caller, took, status.as_str());
+    } else {
+        trace::fail(span, status.as_str());
+    }
+}
+
+/// Counts a request down, also where its client has gone.
+struct InFlight(IntGauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 /// Ends a request that takes longer than [`REQUEST_DEADLINE`].
 pub(crate) async fn deadline(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>();
+    if request.method() == Method::POST && route.is_some_and(|route| route.as_str() == FILES) {
+        return next.run(request).await;
+    }
     match timeout(REQUEST_DEADLINE, next.run(request)).await {
         Ok(response) => response,
         Err(_) => ApiError::refused(ErrorCode::RequestTimeout).into_response(),
     }
 }
 
+/// Where files are uploaded, which have deadlines of their own.
+const FILES: &str = "/api/v1/files";
+/// Where more is uploaded than elsewhere; these routes have bounds of their own.
+const UPLOADS: &[&str] = &[
+    FILES,
+    "/api/v1/rooms/{room}/avatar",
+    "/api/v1/users/me/avatar",
+    "/api/v1/rooms/{room}/filter",
+    "/api/v1/admin/filter",
+];
+
 /// Refuses a body that says that it is too large, before it is sent.
 pub(crate) async fn sized(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>();
+    if route.is_some_and(|route| UPLOADS.contains(&route.as_str())) {
+        return next.run(request).await;
+    }
     if request.body().size_hint().lower() > BODY_BYTES_MAX as u64 {
         ApiError::refused(ErrorCode::BodyTooLarge).into_response()
     } else {

@@ -2,6 +2,7 @@
 
 use rookery_protocol::error_code::ErrorCode;
 use serde_json::json;
+use utoipa::openapi::Required;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::Operation;
@@ -36,8 +37,10 @@ pub mod schema;
         (name = "users", description = "Users"),
         (name = "rooms", description = "Rooms and membership"),
         (name = "messages", description = "Sending, and reading history"),
+        (name = "files", description = "Files of messages"),
         (name = "moderation", description = "Keeping order in rooms"),
         (name = "server", description = "The server itself"),
+        (name = "admin", description = "Running the server"),
     ),
 )]
 pub(crate) struct Base;
@@ -59,6 +62,8 @@ impl Modify for Bearer {
 /// Adds to every operation the problems that any operation of its kind can answer, and to every problem its body.
 pub(crate) fn complete(document: &mut Document) {
     exclude(document);
+    say_something(document);
+    without_body(document);
     for (path, item) in &mut document.paths.paths {
         for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.delete, &mut item.patch]
             .into_iter()
@@ -85,6 +90,36 @@ fn exclude(document: &mut Document) {
     let schemas = document.components.as_mut().map(|components| &mut components.schemas);
     if let Some(RefOr::T(Schema::Object(request))) = schemas.and_then(|schemas| schemas.get_mut("SanctionRequest")) {
         request.extensions = Some(Extensions::from_iter([("not", both)]));
+    }
+}
+
+/// A message says something, or has a file.
+fn say_something(document: &mut Document) {
+    let either = json!([
+        {"required": ["content"], "properties": {"content": {"type": "string", "minLength": 1, "format": "visible-text"}}},
+        {"required": ["attachments"], "properties": {"attachments": {"type": "array", "minItems": 1}}},
+    ]);
+    for name in ["SendRequest", "ScheduleRequest"] {
+        let schemas = document.components.as_mut().map(|components| &mut components.schemas);
+        if let Some(RefOr::T(Schema::Object(request))) = schemas.and_then(|schemas| schemas.get_mut(name)) {
+            request.extensions = Some(Extensions::from_iter([("anyOf", either.clone())]));
+        }
+    }
+}
+
+/// What may be asked without a body: the session is that of the access token or of the cookie then.
+fn without_body(document: &mut Document) {
+    for path in [
+        "/api/v1/auth/logout",
+        "/api/v1/auth/refresh",
+        "/api/v1/rooms/{room}/members/{user}/kick",
+        "/api/v1/rooms/{room}/join",
+        "/api/v1/rooms/{room}/join-requests/{user}/deny",
+    ] {
+        let operation = document.paths.paths.get_mut(path).and_then(|item| item.post.as_mut());
+        if let Some(RefOr::T(body)) = operation.and_then(|operation| operation.request_body.as_mut()) {
+            body.required = Some(Required::False);
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::error::ApiError;
 use crate::history::{self, MessageLookup};
 use crate::limits::{EDITS_SHOWN_MAX, SWEEP_INTERVAL, SWEEP_ROWS_MAX, TAKEN_BACK_KEPT};
 use crate::messages::{Messages, Sent};
+use rookery_store::page;
 
 /// Something to be done to a message.
 pub struct MessageChangeRequest {
@@ -55,9 +56,7 @@ impl Messages {
         }
         let reaction = Reaction { message, emoji };
         let mut reacted = self.rooms.stores.messages.reacted(reaction, after, limit + 1).await?;
-        let more = reacted.len() > limit;
-        reacted.truncate(limit);
-        let next = reacted.last().filter(|_| more).map(|last| last.place);
+        let next = page::cut(&mut reacted, limit).map(|last| last.place);
         let ids: Vec<UserId> = reacted.iter().map(|reacted| reacted.user).collect();
         let mut users = self.rooms.stores.users.by_ids(&ids).await?;
         users.sort_by_key(|user| ids.iter().position(|id| *id == user.id));
@@ -123,7 +122,11 @@ impl Publication for Change<'_> {
             Verdict::Pending => Step::Later,
             Verdict::Unchanged(_) => Step::Done(Outcome::Unchanged),
             Verdict::Done(first) => Step::Done(Outcome::Known(Sent { room, id, first, stored: true })),
-            Verdict::Change => Step::Append(permission.append(event, client_id.clone())),
+            Verdict::Change => {
+                let mut event = event;
+                self.messages.rooms.filters.apply(&permission, &mut event).await?;
+                Step::Append(permission.append(event, client_id.clone()))
+            }
         })
     }
 
@@ -137,6 +140,6 @@ fn version(event: SequencedEvent) -> Option<Version> {
     match event.event.body {
         EventBody::Message(NewMessage { content, .. })
         | EventBody::MessageChange(MessageChanged::Edited { content, .. }) => Some(Version { place, content, at }),
-        EventBody::MessageChange(_) | EventBody::Membership(_) | EventBody::Room(_) => None,
+        EventBody::MessageChange(_) | EventBody::Membership(_) | EventBody::Room(_) | EventBody::Unknown(_) => None,
     }
 }

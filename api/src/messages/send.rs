@@ -3,10 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use rookery_protocol::attachment::{self, Attachment};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::content;
 use rookery_protocol::event::NewMessage;
-use rookery_protocol::id::{ClientId, Epoch, MessageId, Seq};
+use rookery_protocol::id::{ClientId, Epoch, FileId, MessageId, Seq};
 use rookery_protocol::position::StoredPosition;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,12 +17,19 @@ use crate::error::ApiError;
 use crate::http::extract::{Caller, JsonBody, RoomPath};
 use crate::messages::{Messages, Sent};
 
+/// The files that a request names.
+pub(crate) fn named(files: &[FileId]) -> Result<Vec<Attachment>, ApiError> {
+    attachment::named(files).map_err(|code| ApiError::field(code, "attachments", "must be at most 10 files, each once"))
+}
+
 /// A message.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendRequest {
     /// The text: at most 4,000 characters and 12,000 bytes, and something of it visible.
-    #[schema(min_length = 1, max_length = 4000, format = "visible-text", example = "hi")]
+    /// It may be left out, or empty, if there are attachments.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, nullable = false, max_length = 4000, example = "hi")]
     content: String,
     /// Your name for the message, unique among yours. Sending it again is safe: it gives the first answer again.
     #[serde(default)]
@@ -31,6 +39,10 @@ pub struct SendRequest {
     #[serde(default)]
     #[schema(value_type = Option<Uuid>)]
     reply_to: Option<MessageId>,
+    /// Files that you have uploaded and not attached to anything yet, each once.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<Uuid>>, nullable = false, max_items = 10)]
+    attachments: Vec<FileId>,
 }
 
 /// The place a message got.
@@ -71,8 +83,9 @@ pub struct SentMessage {
     responses(
         (status = 201, description = "Delivered and stored", body = SentMessage),
         (status = 202, description = "Delivered, not stored yet", body = SentMessage),
-        (status = 400, description = "`bad_json`, `bad_field`, `empty_content`, `content_too_long` or `unknown_message`: \
-            what it answers is no message of the room"),
+        (status = 400, description = "`bad_json`, `bad_field`, `empty_content`, `content_too_long`, `unknown_message`: \
+            what it answers is no message of the room, or `bad_attachment`: one of the files is none of yours, is attached \
+            to something else, or is gone"),
         (status = 409, description = "`client_id_reused`: you gave the name to something else in this room"),
         (status = 403, description = "`not_a_member`, `muted`, `banned` or `frozen`"),
         (status = 429, description = "`rate_limited` or `slow_mode`: wait as long as `Retry-After` says"),
@@ -85,10 +98,12 @@ pub async fn send(
     RoomPath(room): RoomPath,
     JsonBody(request): JsonBody<SendRequest>,
 ) -> Result<(StatusCode, Json<SentMessage>), ApiError> {
-    let SendRequest { content, client_id, reply_to } = request;
-    content::check(&content).map_err(|code| ApiError::field(code, "content", code.message()))?;
+    let SendRequest { content, client_id, reply_to, attachments } = request;
+    content::check_with(&content, !attachments.is_empty())
+        .map_err(|code| ApiError::field(code, "content", code.message()))?;
+    let attachments = named(&attachments)?;
     let client_id = client_id.unwrap_or_else(ClientId::generate);
-    let message = NewMessage { content, client_id: client_id.clone(), reply_to };
+    let message = NewMessage { content, client_id: client_id.clone(), reply_to, attachments };
     let Sent { room, id, first: StoredPosition { epoch, seq, timestamp }, stored } =
         messages.send(caller.into(), &room, message).await?;
     let status = if stored { StatusCode::CREATED } else { StatusCode::ACCEPTED };

@@ -8,12 +8,12 @@ use http::StatusCode;
 use rookery_protocol::access::Until;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::integer;
-use rookery_store::sanction::SanctionAction;
+use rookery_store::sanction::{Reason, SanctionAction};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::error::ApiError;
-use crate::http::extract::{Caller, JsonBody, MemberPath};
+use crate::http::extract::{Caller, JsonBody, MemberPath, OptionalBody};
 use crate::moderation::{Moderation, ModerationRequest, end};
 
 /// How long it holds: until a time, or for so many seconds, not both; until it is taken back if neither is given.
@@ -28,6 +28,20 @@ pub struct SanctionRequest {
     #[serde(default, deserialize_with = "integer::whole_or_null")]
     #[schema(minimum = 1, maximum = 315_360_000)]
     duration_s: Option<u64>,
+    /// Why; the user is told, and it stands in the audit log.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500, format = "visible-text")]
+    reason: Option<Reason>,
+}
+
+/// Why somebody is kicked.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KickRequest {
+    /// The user is told, and it stands in the audit log.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500, format = "visible-text")]
+    reason: Option<Reason>,
 }
 
 impl SanctionRequest {
@@ -41,15 +55,18 @@ async fn done(
     caller: Caller,
     path: MemberPath,
     what: SanctionAction,
+    reason: Option<Reason>,
 ) -> Result<StatusCode, ApiError> {
     let MemberPath { room, user } = path;
-    moderation.moderate(caller.into(), ModerationRequest { room, user, action: what }).await?;
+    moderation
+        .moderate(caller.into(), ModerationRequest { room, user, action: what, reason })
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Kick a member
 ///
-/// Ends the membership. The user may come back to a public room.
+/// Ends the membership. The user may come back to a public room. The body may be left out.
 #[utoipa::path(
     post,
     path = "/api/v1/rooms/{room}/members/{user}/kick",
@@ -60,6 +77,7 @@ async fn done(
         ("room" = String, Path, description = "Id or slug", example = "general"),
         ("user" = String, Path, description = "Id of the user", format = Uuid),
     ),
+    request_body = KickRequest,
     responses(
         (status = 204, description = "Not a member any more"),
         (status = 403, description = "`forbidden`, `not_a_member` or `banned`"),
@@ -70,8 +88,9 @@ pub async fn kick(
     State(moderation): State<Moderation>,
     caller: Caller,
     path: MemberPath,
+    OptionalBody(KickRequest { reason }): OptionalBody<KickRequest>,
 ) -> Result<StatusCode, ApiError> {
-    done(&moderation, caller, path, SanctionAction::Kick).await
+    done(&moderation, caller, path, SanctionAction::Kick, reason).await
 }
 
 /// Ban a user
@@ -100,7 +119,8 @@ pub async fn ban(
     path: MemberPath,
     JsonBody(request): JsonBody<SanctionRequest>,
 ) -> Result<StatusCode, ApiError> {
-    done(&moderation, caller, path, SanctionAction::Ban(request.until()?)).await
+    let until = request.until()?;
+    done(&moderation, caller, path, SanctionAction::Ban(until), request.reason).await
 }
 
 /// End a ban
@@ -127,7 +147,7 @@ pub async fn unban(
     caller: Caller,
     path: MemberPath,
 ) -> Result<StatusCode, ApiError> {
-    done(&moderation, caller, path, SanctionAction::Unban).await
+    done(&moderation, caller, path, SanctionAction::Unban, None).await
 }
 
 /// Mute a member
@@ -156,7 +176,8 @@ pub async fn mute(
     path: MemberPath,
     JsonBody(request): JsonBody<SanctionRequest>,
 ) -> Result<StatusCode, ApiError> {
-    done(&moderation, caller, path, SanctionAction::Mute(request.until()?)).await
+    let until = request.until()?;
+    done(&moderation, caller, path, SanctionAction::Mute(until), request.reason).await
 }
 
 /// End a mute
@@ -183,5 +204,5 @@ pub async fn unmute(
     caller: Caller,
     path: MemberPath,
 ) -> Result<StatusCode, ApiError> {
-    done(&moderation, caller, path, SanctionAction::Unmute).await
+    done(&moderation, caller, path, SanctionAction::Unmute, None).await
 }

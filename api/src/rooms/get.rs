@@ -26,5 +26,7 @@ pub async fn get(
     caller: Caller,
     RoomPath(room): RoomPath,
 ) -> Result<Json<RoomView>, ApiError> {
-    Ok(Json(RoomView::from(rooms.get(caller.user_id, &room).await?)))
+    let seen = rooms.get(caller.user_id, &room).await?;
+    let chosen = rooms.stores.preferences.get(caller.user_id, seen.room.id).await?;
+    Ok(Json(RoomView::from(seen).preferring(chosen)))
 }

@@ -11,7 +11,7 @@ use crate::http::extract::{Caller, QueryParams, RoomsQuery};
 use crate::rooms::Rooms;
 use crate::rooms::view::RoomView;
 
-/// A page of public rooms, oldest first.
+/// A page of public rooms, most members first.
 #[derive(Serialize, ToSchema)]
 pub struct RoomPage {
     /// The rooms.
@@ -23,6 +23,9 @@ pub struct RoomPage {
 }
 
 /// Public rooms
+///
+/// Most members first, as they were counted at most a minute ago; those whose names or descriptions have words that begin like each
+/// word of `q`, without regard to case and accents.
 #[utoipa::path(
     get,
     path = "/api/v1/rooms",
@@ -41,9 +44,15 @@ pub async fn list(
     caller: Caller,
     QueryParams(query): QueryParams<RoomsQuery>,
 ) -> Result<Json<RoomPage>, ApiError> {
-    let (after, limit) = (query.after(&cursors)?, query.limit()?);
-    let (rooms, more) = rooms.list(caller.user_id, after, limit).await?;
-    let last = rooms.last().filter(|_| more);
-    let next_cursor = last.map(|seen| cursors.rooms(seen.room.id));
-    Ok(Json(RoomPage { rooms: rooms.into_iter().map(RoomView::from).collect(), next_cursor }))
+    let words = query.words()?;
+    let (after, limit) = (query.after(&cursors, &words)?, query.limit()?);
+    let mut found = if query.begins_with_own()? {
+        rooms.own_private(caller.user_id, &words).await?
+    } else {
+        Vec::new()
+    };
+    let (public, next) = rooms.search(caller.user_id, &words, after, limit).await?;
+    found.extend(public);
+    let next_cursor = next.map(|place| cursors.directory(&words, place));
+    Ok(Json(RoomPage { rooms: found.into_iter().map(RoomView::from).collect(), next_cursor }))
 }

@@ -81,15 +81,26 @@ pub async fn members(
     RoomPath(room): RoomPath,
     QueryParams(query): QueryParams<MembersQuery>,
 ) -> Result<Json<MemberPage>, ApiError> {
-    let limit = query.limit()?;
+    let (limit, prefix) = (query.limit()?, query.prefix()?);
     let (room, is_member) = rooms.with_members(caller.user_id, &room).await?;
-    let (after, count) = (query.after(&cursors, room.id)?, rooms.stores.members.count(room.id).await?);
-    let (members, next) = if is_member {
-        rooms.members_page(&room, after, limit).await?
+    let count = rooms.stores.members.count(room.id).await?;
+    let (members, next_cursor) = if let Some(prefix) = prefix {
+        let after = query.found_after(&cursors, room.id, &prefix)?;
+        let (members, next) = if is_member {
+            rooms.members_found(&room, query.role(), (&prefix, after), limit).await?
+        } else {
+            (Vec::new(), None)
+        };
+        (members, next.map(|place| cursors.members_found(room.id, &prefix, &place)))
     } else {
-        (Vec::new(), None)
+        let after = query.after(&cursors, room.id)?;
+        let (members, next) = if is_member {
+            rooms.members_page(&room, query.role(), after, limit).await?
+        } else {
+            (Vec::new(), None)
+        };
+        (members, next.map(|place| cursors.members(room.id, place)))
     };
-    let next_cursor = next.map(|place| cursors.members(room.id, place));
     let members = members.into_iter().map(MemberView::from).collect();
     Ok(Json(MemberPage { count, members, next_cursor }))
 }

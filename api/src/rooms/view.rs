@@ -1,9 +1,11 @@
 //! Rooms.
 
-use rookery_protocol::access::{RoomRole, Visibility};
+use rookery_protocol::access::{JoinRule, Posting, RoomKind, RoomRole, Visibility};
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::id::Slug;
-use rookery_store::room::{Room, RoomDescription, RoomName};
+use rookery_protocol::id::{Slug, UserId};
+use rookery_protocol::notice::RoomPreferencesView;
+use rookery_store::preference::RoomPreferences;
+use rookery_store::room::{RoomDescription, RoomName, RoomTopic};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -17,18 +19,50 @@ use crate::rooms::SeenRoom;
 pub struct RoomView {
     /// Id of the room.
     room_id: Uuid,
+    /// The two of a direct room; absent from others.
+    #[schema(value_type = Option<Vec<Uuid>>, min_items = 2, max_items = 2, nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    users: Option<[Uuid; 2]>,
     /// Its readable address; only public rooms have one.
     #[schema(value_type = Option<String>, required, example = "general")]
     slug: Option<Slug>,
-    /// Name of the room.
-    #[schema(value_type = String, example = "General")]
-    name: RoomName,
+    /// What it is for.
+    #[schema(value_type = schema::RoomKind)]
+    kind: RoomKind,
+    /// Name of the room; direct rooms have none, and groups may have none.
+    #[schema(value_type = Option<String>, required, example = "General")]
+    name: Option<RoomName>,
     /// What it is about.
     #[schema(value_type = String)]
     description: RoomDescription,
+    /// What is talked about now.
+    #[schema(value_type = String)]
+    topic: RoomTopic,
     /// Who may find it.
     #[schema(value_type = schema::Visibility)]
     visibility: Visibility,
+    /// How those who find it become members.
+    #[schema(value_type = schema::JoinRule)]
+    join: JoinRule,
+    /// Who may send messages.
+    #[schema(value_type = schema::Posting)]
+    posting: Posting,
+    /// Whether nobody may send any more.
+    archived: bool,
+    /// When it ends by itself; null for never.
+    #[schema(value_type = Option<String>, required, format = DateTime)]
+    expires_at: Option<UnixMillis>,
+    /// After how many days its messages are erased; null for what holds on the server.
+    #[schema(required)]
+    retention_days: Option<u32>,
+    /// Whether members may invite others.
+    members_may_invite: bool,
+    /// How many members it may have; null for no limit of its own.
+    #[schema(required)]
+    members_max: Option<u32>,
+    /// Its picture; null if it has none.
+    #[schema(required)]
+    avatar: Option<String>,
     /// Who made it; none for `general`.
     #[schema(required)]
     owner_id: Option<Uuid>,
@@ -45,25 +79,47 @@ pub struct RoomView {
     slow_mode_ms: u64,
     /// Whether only owner and moderators may say something.
     frozen: bool,
+    /// What the caller wants of it; absent for outsiders, and where a room was just changed.
+    #[schema(value_type = Option<schema::RoomPreferences>, nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preferences: Option<RoomPreferencesView>,
+}
+
+impl RoomView {
+    /// With what its member wants of it.
+    #[must_use]
+    pub(crate) fn preferring(self, preferences: RoomPreferences) -> Self {
+        Self { preferences: self.role.map(|_| preferences.view()), ..self }
+    }
 }
 
 impl From<SeenRoom> for RoomView {
     fn from(seen: SeenRoom) -> Self {
         let SeenRoom { room, role, members } = seen;
-        let Room { id, slug, name, description, visibility, owner, acl: _, created_at, settings } = room;
-        let owner_id = owner.map(rookery_protocol::id::UserId::as_uuid);
         Self {
-            room_id: id.as_uuid(),
-            slug,
-            name,
-            description,
-            visibility,
-            owner_id,
-            created_at,
+            room_id: room.id.as_uuid(),
+            slug: room.slug,
+            kind: room.kind,
+            users: room.pair.map(|pair| pair.both().map(UserId::as_uuid)),
+            name: room.name.given(),
+            description: room.description,
+            topic: room.topic,
+            visibility: room.visibility,
+            join: room.join,
+            posting: room.settings.posting,
+            archived: room.settings.archived,
+            expires_at: room.expires_at,
+            retention_days: room.retention_days,
+            members_may_invite: room.members_may_invite,
+            members_max: room.members_max,
+            avatar: room.avatar,
+            owner_id: room.owner.map(UserId::as_uuid),
+            created_at: room.created_at,
             role,
             members,
-            slow_mode_ms: settings.slow_mode_ms,
-            frozen: settings.frozen,
+            slow_mode_ms: room.settings.slow_mode_ms,
+            frozen: room.settings.frozen,
+            preferences: None,
         }
     }
 }

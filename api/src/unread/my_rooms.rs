@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_protocol::access::{RoomRole, Visibility};
+use rookery_protocol::access::{RoomKind, RoomRole, Visibility};
 use rookery_protocol::cost::Work;
-use rookery_protocol::id::Slug;
+use rookery_protocol::id::{Slug, UserId};
+use rookery_protocol::notice::RoomPreferencesView;
+use rookery_store::preference::RoomPreferences;
 use rookery_store::room::{Room, RoomDescription, RoomName};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -16,9 +18,10 @@ use crate::authority::LocalAuthority;
 use crate::error::ApiError;
 use crate::http::cursor::Cursors;
 use crate::http::extract::{Caller, MyRoomsQuery, QueryParams};
-use crate::http::limit::Limits;
 use crate::http::openapi::schema;
 use crate::http::position_view::PlaceView;
+use crate::limits::PREFERENCES_READ_MAX;
+use crate::rooms::Rooms;
 use crate::unread::MyRoom;
 
 /// A page of the caller's rooms, in the order of joining.
@@ -38,12 +41,19 @@ pub struct MyRoomPage {
 pub struct MyRoomView {
     /// Id of the room.
     room_id: Uuid,
+    /// What kind of room it is.
+    #[schema(value_type = schema::RoomKind)]
+    kind: RoomKind,
+    /// The two of a direct room; absent from others.
+    #[schema(value_type = Option<Vec<Uuid>>, min_items = 2, max_items = 2, nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    users: Option<[Uuid; 2]>,
     /// Its readable address; only public rooms have one.
     #[schema(value_type = Option<String>, required, example = "general")]
     slug: Option<Slug>,
-    /// Name of the room.
-    #[schema(value_type = String, example = "General")]
-    name: RoomName,
+    /// Name of the room; direct rooms have none, and groups may have none.
+    #[schema(value_type = Option<String>, required, example = "General")]
+    name: Option<RoomName>,
     /// What it is about.
     #[schema(value_type = String)]
     description: RoomDescription,
@@ -69,16 +79,21 @@ pub struct MyRoomView {
     capped: bool,
     /// Up to where was counted; what is newer waits to be stored.
     counted: PlaceView,
+    /// What the caller wants of it.
+    #[schema(value_type = schema::RoomPreferences)]
+    preferences: RoomPreferencesView,
 }
 
-impl From<MyRoom> for MyRoomView {
-    fn from(mine: MyRoom) -> Self {
+impl MyRoomView {
+    fn new(mine: MyRoom, chosen: RoomPreferences) -> Self {
         let MyRoom { room, member, head, state } = mine;
-        let Room { id, slug, name, description, visibility, settings, .. } = room;
+        let Room { id, kind, pair, slug, name, description, visibility, settings, .. } = room;
         Self {
             room_id: id.as_uuid(),
+            kind,
+            users: pair.map(|pair| pair.both().map(UserId::as_uuid)),
             slug,
-            name,
+            name: name.given(),
             description,
             visibility,
             role: member.role,
@@ -90,6 +105,7 @@ impl From<MyRoom> for MyRoomView {
             mentions: state.mentions,
             capped: state.capped,
             counted: state.counted.into(),
+            preferences: chosen.view(),
         }
     }
 }
@@ -112,14 +128,19 @@ impl From<MyRoom> for MyRoomView {
 pub async fn my_rooms(
     State(cursors): State<Cursors>,
     State(authority): State<Arc<LocalAuthority>>,
-    State(limits): State<Limits>,
+    State(all): State<Rooms>,
     caller: Caller,
     QueryParams(query): QueryParams<MyRoomsQuery>,
 ) -> Result<Json<MyRoomPage>, ApiError> {
     let (user, after) = (caller.user_id, query.after(&cursors, caller.user_id)?);
     let (members, next) = authority.memberships(user, after, query.limit()?).await?;
-    limits.spend(user, Work::Unread { rooms: members.len() }).await?;
+    all.limits.spend(user, Work::Unread { rooms: members.len() }).await?;
     let rooms = authority.rooms_of(user, members).await?;
+    let chosen = all.stores.preferences.of_user(user, PREFERENCES_READ_MAX).await?;
+    let view = |mine: MyRoom| {
+        let chosen = chosen.get(&mine.room.id).copied().unwrap_or_default();
+        MyRoomView::new(mine, chosen)
+    };
     let next_cursor = next.map(|place| cursors.memberships(user, place));
-    Ok(Json(MyRoomPage { rooms: rooms.into_iter().map(MyRoomView::from).collect(), next_cursor }))
+    Ok(Json(MyRoomPage { rooms: rooms.into_iter().map(view).collect(), next_cursor }))
 }

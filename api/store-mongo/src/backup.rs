@@ -11,8 +11,9 @@
 //!
 //! # Form
 //! A first line, then records: a letter, the length of what follows (4 bytes, little end first), and that. `H` has the
-//! schema as text, `C` the name of a collection, `D` a document (BSON) of it, `E` the number of all documents (8 bytes).
-//! SHA-256 of all that comes last. Signing keys are no part of it: they are files.
+//! schema as text, `S` the settings in force, `K` a signing key (its file name, a zero, its content), `C` the name of a
+//! collection, `D` a document (BSON) of it, `E` the number of all documents (8 bytes). SHA-256 of all that comes last. Copies of
+//! the first form, which begin with another line, have neither `S` nor `K`.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write};
@@ -24,19 +25,33 @@ use mongodb::bson::{Document, RawDocumentBuf, doc};
 use mongodb::{Client, Database};
 use ring::digest::{Context, SHA256};
 use rookery_store::StoreError;
+use rookery_store::inventory::{Comparison, Inventory};
+use uuid::Uuid;
 
 use super::calls::Calls;
-use super::{MongoAddress, by_id, guarantees, migrations, timeline};
+use super::{MongoAddress, by_id, guarantees, leases, migrations, search, timeline};
 use crate::error::Failed;
 use crate::limits::{BACKUP_DOCUMENT_BYTES_MAX, RESTORE_BYTES_MAX, RESTORE_DOCUMENTS_MAX};
 
-const FIRST_LINE: &[u8] = b"rookery mongodb backup 1\n";
+const FIRST_LINE: &[u8] = b"rookery mongodb backup 2\n";
+/// The same of copies without settings and keys.
+const FIRST_LINE_BEFORE: &[u8] = b"rookery mongodb backup 1\n";
 const SUM_BYTES: usize = 32;
+const MESSAGES: &str = "messages";
 /// Between two words about how far it is.
 const LOG_EVERY: u64 = 50_000;
 
-/// Collections that are no part of a copy: the notes on the schema, which is made anew, and the timeline.
-const LEFT_OUT: &[&str] = &[migrations::COLLECTION, timeline::COLLECTION];
+/// Collections that are no part of a copy: the notes on the schema, which is made anew, the timeline, copies of what is
+/// kept about people, which are made again, the index of messages, which is built again, and who holds a lease.
+const LEFT_OUT: &[&str] = &[
+    migrations::COLLECTION,
+    timeline::COLLECTION,
+    "exports",
+    "export_pieces",
+    search::ENTRIES,
+    search::BUILDING,
+    leases::COLLECTION,
+];
 /// What refers to others is copied before them, and what comes last may only be newer than what refers to it.
 const ORDER: &[&str] = &[
     "mentions",
@@ -55,7 +70,7 @@ const ORDER: &[&str] = &[
 /// The order in which a collection is read: that of an index. What is added to a history meanwhile comes after what is
 /// there, so a copy has its beginning; ids of messages are in no order.
 fn order_of(collection: &str) -> Document {
-    if collection == "messages" {
+    if collection == MESSAGES {
         doc! { "room_id": 1, "epoch": 1, "seq": 1 }
     } else {
         doc! { "_id": 1 }
@@ -93,10 +108,30 @@ pub enum BackupError {
 }
 
 /// What was copied.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Copied {
     /// Documents.
     pub documents: u64,
+    /// What else is in the copy.
+    pub beside: Beside,
+    /// How much of everything.
+    pub inventory: Inventory,
+}
+
+/// What a deployment has beside its database.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// The settings in force, without secrets.
+    pub settings: String,
+    /// File names and contents of the signing keys, and of the file that names the one which signs.
+    pub keys: Vec<(String, Vec<u8>)>,
+}
+
+impl Beside {
+    /// How many signing keys there are.
+    pub fn key_count(&self) -> usize {
+        self.keys.iter().filter(|(name, _)| Path::new(name).extension().is_some()).count()
+    }
 }
 
 /// The database, to be copied.
@@ -127,13 +162,13 @@ impl Copier {
     }
 
     /// Copies everything into a new file.
-    pub async fn backup(&self, to: &Path) -> Result<Copied, BackupError> {
+    pub async fn backup(&self, to: &Path, beside_it: &Beside) -> Result<Copied, BackupError> {
         if to.exists() {
             return Err(BackupError::Exists(to.to_owned()));
         }
         let partial = beside(to);
         fs::remove_file(&partial).ok();
-        let written = self.write(&partial).await;
+        let written = self.write(&partial, beside_it).await;
         if written.is_err() {
             fs::remove_file(&partial).ok();
         }
@@ -146,7 +181,7 @@ impl Copier {
         Ok(written)
     }
 
-    async fn write(&self, partial: &Path) -> Result<Copied, BackupError> {
+    async fn write(&self, partial: &Path, beside_it: &Beside) -> Result<Copied, BackupError> {
         let file = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -157,6 +192,8 @@ impl Copier {
         let mut copied = Copied::default();
         out.write_all(FIRST_LINE).map_err(at(partial))?;
         record(&mut out, b'H', migrations::newest().as_bytes()).map_err(at(partial))?;
+        write_beside(&mut out, beside_it).map_err(at(partial))?;
+        copied.beside = beside_it.clone();
         for name in self.collections().await? {
             record(&mut out, b'C', name.as_bytes()).map_err(at(partial))?;
             let collection = self.database.collection::<RawDocumentBuf>(&name);
@@ -164,6 +201,7 @@ impl Copier {
             while let Some(document) = all.try_next().await.map_err(store)? {
                 record(&mut out, b'D', document.as_bytes()).map_err(at(partial))?;
                 copied.documents += 1;
+                take_stock(&mut copied.inventory, &name, &document);
                 log_progress(copied.documents, &name);
             }
         }
@@ -185,13 +223,15 @@ impl Copier {
     /// Puts a copy back. What is there is kept unless `replace` is said. No api may run meanwhile.
     pub async fn restore(&self, from: &Path, replace: bool) -> Result<Copied, BackupError> {
         let mut file = File::open(from).map_err(at(from))?;
-        let copied = verify(&mut BufReader::new(&mut file), from)?;
+        let copied = read_all(&mut BufReader::new(&mut file), from)?;
         let present = self.collections().await?;
         if !replace && !self.is_empty(&present).await? {
             return Err(BackupError::Full);
         }
         migrations::begin_restore(&self.database).await.map_err(store)?;
-        for name in present {
+        // The index is of what was there, and is built again from the beginning.
+        let index = [search::BUILDING, search::ENTRIES].map(str::to_owned);
+        for name in present.into_iter().chain(index) {
             self.database.collection::<RawDocumentBuf>(&name).drop().await.map_err(store)?;
         }
         file.seek(SeekFrom::Start(0)).map_err(at(from))?;
@@ -200,6 +240,31 @@ impl Copier {
         migrations::end_restore(&self.database).await.map_err(store)?;
         migrations::run(&self.database, &Calls::new()).await?;
         Ok(copied)
+    }
+
+    /// Reads all of a copy, and compares it with the database.
+    pub async fn verify(&self, file: &Path) -> Result<(Copied, Comparison), BackupError> {
+        let copied = read_all(&mut BufReader::new(File::open(file).map_err(at(file))?), file)?;
+        let compared = self.inventory().await?.compare(&copied.inventory);
+        Ok((copied, compared))
+    }
+
+    async fn inventory(&self) -> Result<Inventory, BackupError> {
+        let mut inventory = Inventory::default();
+        for name in self.collections().await? {
+            let collection = self.database.collection::<RawDocumentBuf>(&name);
+            // What is needed of a document is in an index.
+            let wanted = if name == MESSAGES {
+                doc! { "_id": 0, "room_id": 1, "epoch": 1, "seq": 1 }
+            } else {
+                doc! { "_id": 1 }
+            };
+            let mut all = collection.find(doc! {}).sort(order_of(&name)).projection(wanted).await.map_err(store)?;
+            while let Some(document) = all.try_next().await.map_err(store)? {
+                take_stock(&mut inventory, &name, &document);
+            }
+        }
+        Ok(inventory)
     }
 
     /// Nobody takes the database for what it was.
@@ -257,21 +322,56 @@ fn log_progress(documents: u64, collection: &str) {
     }
 }
 
+fn take_stock(inventory: &mut Inventory, collection: &str, document: &RawDocumentBuf) {
+    inventory.count(collection);
+    if collection != MESSAGES {
+        return;
+    }
+    let place = [document.get_i64("epoch"), document.get_i64("seq")];
+    let room = document.get_binary("room_id").ok().and_then(|room| Uuid::from_slice(room.bytes).ok());
+    if let (Some(room), [Ok(epoch), Ok(seq)]) = (room, place) {
+        inventory.place(room, epoch, seq);
+    }
+}
+
+fn write_beside(out: &mut impl Write, beside: &Beside) -> io::Result<()> {
+    record(out, b'S', beside.settings.as_bytes())?;
+    for (name, content) in &beside.keys {
+        record(out, b'K', &[name.as_bytes(), b"\0", content].concat())?;
+    }
+    Ok(())
+}
+
+fn key_of(content: &[u8], file: &Path) -> Result<(String, Vec<u8>), BackupError> {
+    let end = content
+        .iter()
+        .position(|byte| *byte == 0)
+        .ok_or_else(|| broken(file, "a key without a name"))?;
+    let name = std::str::from_utf8(&content[..end]).map_err(|error| broken(file, error))?;
+    Ok((name.to_owned(), content[end + 1..].to_vec()))
+}
+
 /// An error unless the file is whole and none of a newer program.
-fn verify(from: &mut impl Read, file: &Path) -> Result<Copied, BackupError> {
+fn read_all(from: &mut impl Read, file: &Path) -> Result<Copied, BackupError> {
     let mut from = Summed::new(from);
     let mut first = vec![0; FIRST_LINE.len()];
     from.read_exact(&mut first).map_err(|error| broken(file, error))?;
-    if first != FIRST_LINE {
+    if first != FIRST_LINE && first != FIRST_LINE_BEFORE {
         return Err(broken(file, "it does not begin like one"));
     }
-    let mut copied = Copied::default();
+    let (mut copied, mut collection) = (Copied::default(), String::new());
     loop {
         let (letter, content) = next(&mut from, file)?;
         match letter {
             b'H' => check_schema(&content, file)?,
-            b'C' => {}
-            b'D' => copied.documents += 1,
+            b'S' => copied.beside.settings = String::from_utf8_lossy(&content).into_owned(),
+            b'K' => copied.beside.keys.push(key_of(&content, file)?),
+            b'C' => collection = String::from_utf8_lossy(&content).into_owned(),
+            b'D' => {
+                copied.documents += 1;
+                let document = RawDocumentBuf::from_bytes(content).map_err(|error| broken(file, error))?;
+                take_stock(&mut copied.inventory, &collection, &document);
+            }
             b'E' if content == copied.documents.to_le_bytes() => break,
             _ => return Err(broken(file, "it has a part that nobody has written")),
         }

@@ -8,6 +8,7 @@ use futures_util::TryStreamExt as _;
 use futures_util::stream::{self, StreamExt as _};
 use mongodb::Collection;
 use mongodb::bson::{Bson, Document, doc};
+use mongodb::options::Hint;
 use rookery_protocol::id::{RoomId, UserId};
 use rookery_store::integer;
 use rookery_store::limits::{STORE_IDS_PER_READ_MAX, STORE_READS_AT_ONCE};
@@ -31,6 +32,19 @@ pub(super) async fn page_of<T>(
 where
     T: DeserializeOwned + Send + Sync,
 {
+    page_by(collection, ranges, (order, None), limit).await
+}
+
+/// The same by an index that is named, where not every planner finds it.
+pub(super) async fn page_by<T>(
+    collection: &Collection<T>,
+    ranges: Vec<Document>,
+    (order, index): (Document, Option<Hint>),
+    limit: usize,
+) -> Result<Vec<T>, Failed>
+where
+    T: DeserializeOwned + Send + Sync,
+{
     let mut found = Vec::new();
     for range in ranges {
         let missing = limit.saturating_sub(found.len());
@@ -38,7 +52,10 @@ where
         if missing == 0 {
             break;
         }
-        let page = collection.find(range).sort(order.clone()).limit(integer::limit(missing));
+        let mut page = collection.find(range).sort(order.clone()).limit(integer::limit(missing));
+        if let Some(index) = &index {
+            page = page.hint(index.clone());
+        }
         found.extend(page.await?.try_collect::<Vec<_>>().await?);
     }
     Ok(found)

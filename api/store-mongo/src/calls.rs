@@ -10,10 +10,11 @@ use std::time::Duration;
 use rookery_store::StoreError;
 use rookery_store::limits::{STORE_CALLS_MAX, STORE_DEADLINE};
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::error::Failed;
 use crate::limits::STORE_CALL_LIFE;
+use crate::metrics::METRICS;
 
 /// Starts calls, so many at a time.
 #[derive(Clone)]
@@ -51,6 +52,7 @@ impl Calls {
         F: Future<Output = Result<T, Failed>> + Send + 'static,
     {
         let permits = Arc::clone(&self.permits);
+        let under_way = UnderWay::begin();
         let answer = timeout(deadline, async move {
             let permit = permits.acquire_owned().await.map_err(|_| late())?;
             let task = tokio::spawn(async move {
@@ -61,7 +63,33 @@ impl Calls {
             task.await
                 .unwrap_or_else(|_| Err(StoreError::Unavailable("the call was given up".to_owned()).into()))
         });
-        Ok(answer.await.unwrap_or_else(|_| Err(late().into()))?)
+        let answer = answer.await.unwrap_or_else(|_| Err(late().into()));
+        under_way.end(&answer);
+        Ok(answer?)
+    }
+}
+
+/// Counts a call, also where its caller has gone.
+struct UnderWay(Instant);
+
+impl UnderWay {
+    fn begin() -> Self {
+        METRICS.in_flight.inc();
+        Self(Instant::now())
+    }
+
+    /// An answer that says no, such as a name that is taken, is an answer.
+    fn end<T>(self, answer: &Result<T, Failed>) {
+        METRICS.call_seconds.observe(self.0.elapsed().as_secs_f64());
+        if let Err(Failed(StoreError::Unavailable(_))) = answer {
+            METRICS.failures.inc();
+        }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        METRICS.in_flight.dec();
     }
 }
 
@@ -73,7 +101,7 @@ fn late() -> StoreError {
 mod tests {
     use std::future::pending;
 
-    use tokio::time::{Instant, sleep};
+    use tokio::time::sleep;
 
     use super::*;
 

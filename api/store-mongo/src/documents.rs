@@ -1,16 +1,18 @@
 //! The documents of the small collections, and their way to and from the domain. A document is never a domain type:
 //! what the database holds may be older than this program.
 
-use mongodb::bson::{Binary, DateTime, Document, Uuid, doc};
-use rookery_protocol::access::{RoomRole, Visibility};
+use mongodb::bson::{self, Binary, DateTime, Document, Uuid, doc};
+use rookery_protocol::access::ServerRank;
+use rookery_protocol::access::{JoinRule, RoomKind, RoomRole, Visibility};
 use rookery_protocol::event::RoomSettings;
-use rookery_protocol::id::{AclVersion, RoomId, SessionId, Slug, UserId};
+use rookery_protocol::id::{AclVersion, MessageId, RoomId, SessionId, Slug, UserId};
 use rookery_protocol::position::Position;
+use rookery_protocol::room_changes::RoomChanges;
 use rookery_store::message_state::{MessageState, Version};
-use rookery_store::room::{Member, Room, RoomDescription, RoomName, SettingsChange};
+use rookery_store::room::{Member, Pair, Room, RoomDescription, RoomName, RoomTopic, SettingsChange, Tombstone};
 use rookery_store::sanction::Sanction;
 use rookery_store::session::Session;
-use rookery_store::user::{Email, ServerRole, User};
+use rookery_store::user::{Email, Profile, ServerRole, User, UserSettings};
 use rookery_store::{StoreError, integer};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +33,32 @@ pub(super) struct UserDocument {
     role: ServerRole,
     created_at: DateTime,
     disabled: bool,
+    #[serde(default)]
+    verified: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    display_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bio: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    avatar: Option<String>,
+    #[serde(default)]
+    renamed_at: Option<DateTime>,
+    #[serde(default)]
+    settings: UserSettings,
+}
+
+impl UserDocument {
+    /// What it is in every room.
+    pub(super) fn rank(&self) -> ServerRank {
+        if self.disabled { ServerRank::User } else { self.role.rank() }
+    }
+
+    /// Whether it is the account of this id.
+    pub(super) fn is(&self, id: Uuid) -> bool {
+        self.id == id
+    }
 }
 
 /// A login session.
@@ -50,13 +78,18 @@ pub(super) struct SessionDocument {
     created_at: DateTime,
     expires_at: DateTime,
     revoked_at: Option<DateTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
 }
 
 /// A room.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct RoomDocument {
     #[serde(rename = "_id")]
     pub(super) id: Uuid,
+    /// The two of a direct room; left out of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pair: Option<[Uuid; 2]>,
     /// Left out where there is none: the unique index covers those that exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     slug: Option<String>,
@@ -78,7 +111,47 @@ pub(super) struct RoomDocument {
     /// When the last member left: nobody comes into such a room any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) closed_at: Option<DateTime>,
+    /// Who ended it, and its last event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    closed_by: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    closing_event: Option<Uuid>,
+    /// Since when its history waits to be erased; left out once it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unerased_since: Option<DateTime>,
+    #[serde(default)]
+    kind: RoomKind,
+    #[serde(default)]
+    topic: String,
+    #[serde(default)]
+    join: JoinRule,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    password_hash: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) expires_at: Option<DateTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retention_days: Option<i64>,
+    #[serde(default)]
+    members_may_invite: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) members_max: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    avatar: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    filter: Option<i64>,
 }
+
+/// What a room may have no value of: what a change leaves out is taken away.
+const ROOM_OPTIONS: [&str; 8] = [
+    "slug",
+    "name_key",
+    "password_hash",
+    "expires_at",
+    "retention_days",
+    "members_max",
+    "avatar",
+    "filter",
+];
 
 /// A user's place in a room.
 #[derive(Serialize, Deserialize)]
@@ -165,6 +238,13 @@ impl From<&User> for UserDocument {
             role: user.role,
             created_at: date(user.created_at),
             disabled: user.disabled,
+            verified: user.verified,
+            display_name: user.profile.display_name.as_ref().map(|name| name.as_str().to_owned()),
+            bio: user.profile.bio.as_ref().map(|bio| bio.as_str().to_owned()),
+            language: user.profile.language.as_ref().map(|language| language.as_str().to_owned()),
+            avatar: user.profile.avatar.clone(),
+            renamed_at: user.renamed_at.map(date),
+            settings: user.settings.clone(),
         }
     }
 }
@@ -181,6 +261,15 @@ impl TryFrom<UserDocument> for User {
             role: user.role,
             created_at: time(user.created_at),
             disabled: user.disabled,
+            verified: user.verified,
+            profile: Profile {
+                display_name: user.display_name.map(|text| parsed(text, "display_name")).transpose()?,
+                bio: user.bio.map(|text| parsed(text, "bio")).transpose()?,
+                language: user.language.map(|text| parsed(text, "language")).transpose()?,
+                avatar: user.avatar,
+            },
+            renamed_at: user.renamed_at.map(time),
+            settings: user.settings,
         })
     }
 }
@@ -199,6 +288,7 @@ impl From<&Session> for SessionDocument {
             created_at: date(session.created_at),
             expires_at: date(session.expires_at),
             revoked_at: session.revoked_at.map(date),
+            device: session.device.as_ref().map(|device| device.as_str().to_owned()),
         }
     }
 }
@@ -219,6 +309,7 @@ impl TryFrom<SessionDocument> for Session {
             created_at: time(session.created_at),
             expires_at: time(session.expires_at),
             revoked_at: session.revoked_at.map(time),
+            device: session.device.map(|device| parsed(device, "device")).transpose()?,
         })
     }
 }
@@ -229,6 +320,7 @@ impl TryFrom<&Room> for RoomDocument {
     fn try_from(room: &Room) -> Result<Self, StoreError> {
         Ok(Self {
             id: key(room.id.as_uuid()),
+            pair: room.pair.map(|pair| pair.both().map(|user| key(user.as_uuid()))),
             slug: room.slug.as_ref().map(|slug| slug.as_str().to_owned()),
             name: room.name.as_str().to_owned(),
             name_key: room.unique_name(),
@@ -240,6 +332,19 @@ impl TryFrom<&Room> for RoomDocument {
             created_at: date(room.created_at),
             settings: room.settings.into(),
             closed_at: None,
+            closed_by: None,
+            closing_event: None,
+            unerased_since: None,
+            kind: room.kind,
+            topic: room.topic.as_str().to_owned(),
+            join: room.join,
+            password_hash: room.password_hash.clone(),
+            expires_at: room.expires_at.map(date),
+            retention_days: room.retention_days.map(i64::from),
+            members_may_invite: room.members_may_invite,
+            members_max: room.members_max.map(i64::from),
+            avatar: room.avatar.clone(),
+            filter: room.filter.map(integer::stored).transpose()?,
         })
     }
 }
@@ -249,29 +354,72 @@ impl TryFrom<RoomDocument> for Room {
 
     fn try_from(room: RoomDocument) -> Result<Self, StoreError> {
         let id = RoomId::from_uuid(uuid_of(room.id));
+        let pair = room.pair.map(|pair| pair.map(|user| UserId::from_uuid(uuid_of(user))));
         Ok(Self {
             id,
+            pair: pair.and_then(|[low, high]| Pair::new(low, high)),
             slug: room.slug.map(|slug| parsed::<Slug>(slug, "slug")).transpose()?,
-            name: RoomName::kept(&room.name, id),
+            name: RoomName::kept_of(room.kind, &room.name, id),
             description: RoomDescription::kept(&room.description),
             visibility: room.visibility,
             owner: room.owner_id.map(|id| UserId::from_uuid(uuid_of(id))),
             acl: AclVersion(integer::read(room.acl)?),
             created_at: time(room.created_at),
             settings: room.settings.into(),
+            kind: room.kind,
+            topic: RoomTopic::kept(&room.topic),
+            join: room.join,
+            password_hash: room.password_hash,
+            expires_at: room.expires_at.map(time),
+            retention_days: room.retention_days.and_then(|days| u32::try_from(days).ok()),
+            members_may_invite: room.members_may_invite,
+            members_max: room.members_max.and_then(|members| u32::try_from(members).ok()),
+            avatar: room.avatar,
+            filter: room.filter.map(integer::read).transpose()?,
         })
     }
 }
 
 impl RoomDocument {
+    /// What is left of it, if it has ended.
+    pub(super) fn tombstone(self) -> Result<Option<Tombstone>, StoreError> {
+        if self.closed_at.is_none() {
+            return Ok(None);
+        }
+        let by = self.closed_by.map(|id| UserId::from_uuid(uuid_of(id)));
+        let event = self.closing_event.map(|id| MessageId::from_uuid(uuid_of(id)));
+        let erased = self.unerased_since.is_none();
+        Ok(Some(Tombstone { room: Room::try_from(self)?, by, event, erased }))
+    }
+
     /// The settings as they are, with the version that the room has.
     pub(super) fn settings_now(&self) -> RoomSettings {
         RoomSettings { version: AclVersion(number(self.acl)), ..self.settings.into() }
     }
 
-    /// The settings after a change, with the version that the room has; none if nothing would be different.
-    pub(super) fn settings_after(&self, wanted: SettingsChange) -> Option<RoomSettings> {
-        wanted.apply(self.settings.into(), AclVersion(number(self.acl)))
+    /// The room after a change, with the version that it has, and what is different; none if nothing would be.
+    pub(super) fn after(&self, wanted: &SettingsChange) -> Result<Option<(Room, RoomChanges)>, StoreError> {
+        Ok(wanted.apply(&Room::try_from(self.clone())?, AclVersion(number(self.acl))))
+    }
+
+    /// The update that brings a room into this state.
+    pub(super) fn update(room: &Room) -> Result<Document, StoreError> {
+        let broken = |error: bson::error::Error| StoreError::Inconsistent(format!("a room's document: {error}"));
+        let mut set = bson::serialize_to_document(&Self::try_from(room)?).map_err(broken)?;
+        // What this does not change.
+        for name in ["_id", "announced"] {
+            set.remove(name);
+        }
+        let gone: Document = ROOM_OPTIONS
+            .iter()
+            .filter(|name| !set.contains_key(**name))
+            .map(|name| ((*name).to_owned(), "".into()))
+            .collect();
+        Ok(if gone.is_empty() {
+            doc! { "$set": set }
+        } else {
+            doc! { "$set": set, "$unset": gone }
+        })
     }
 }
 
@@ -300,6 +448,11 @@ impl From<MemberDocument> for Member {
 }
 
 impl SanctionDocument {
+    /// Against whom.
+    pub(super) fn user(&self) -> UserId {
+        UserId::from_uuid(uuid_of(self.user_id))
+    }
+
     /// Where and against whom.
     pub(super) fn place(&self) -> (RoomId, UserId) {
         (RoomId::from_uuid(uuid_of(self.room_id)), UserId::from_uuid(uuid_of(self.user_id)))

@@ -124,6 +124,290 @@ pub(super) const EPOCHS: &[Index] = &[
     index("epochs", "epochs_counter", &["_id", "epoch"], Kind::Plain),
 ];
 
+/// What jobs need.
+pub(super) const JOBS: &[Index] = &[
+    // A job that is added again.
+    index("jobs", "jobs_key", &["key"], Kind::Unique),
+    // Jobs that are due, and those that are forgotten.
+    index("jobs", "jobs_due", &["state", "due_at"], Kind::Plain),
+    // The jobs of a state, oldest first.
+    index("jobs", "jobs_state", &["state", "_id"], Kind::Plain),
+    // Changes of a leased one, and of a dead one.
+    index("jobs", "jobs_lease", &["_id", "lease", "state"], Kind::Plain),
+    index("jobs", "jobs_dead", &["_id", "state"], Kind::Plain),
+    // Those that go with an account.
+    index("jobs", "jobs_about", &["about"], Kind::Sparse),
+];
+
+/// What accounts need beside logins.
+pub(super) const ACCOUNTS: &[Index] = &[
+    // Who runs the server.
+    index("users", "users_role", &["role", "disabled"], Kind::Plain),
+    // A change of name: one account, if it was not renamed lately.
+    index("users", "users_renamed", &["_id", "renamed_at"], Kind::Plain),
+    // What accounts are found by.
+    index("user_keys", "user_keys_key", &["key", "user_id"], Kind::Unique),
+    index("user_keys", "user_keys_user", &["user_id"], Kind::Plain),
+    // Registrations by name and address, the changes of one, and those that have ended.
+    index("registrations", "registrations_username", &["username_key", "_id"], Kind::Plain),
+    index("registrations", "registrations_email", &["email_key", "_id"], Kind::Plain),
+    index("registrations", "registrations_code", &["_id", "code_number", "attempts_left"], Kind::Plain),
+    index("registrations", "registrations_expires", &["expires_at"], Kind::Plain),
+    // Names that are kept: one of an owner, and those whose time is over.
+    index("names", "names_owner", &["_id", "owner", "until"], Kind::Plain),
+    index("names", "names_until", &["until"], Kind::Sparse),
+    // Secrets that work once.
+    index("one_time_tokens", "one_time_tokens_hash", &["hash"], Kind::Unique),
+    index("one_time_tokens", "one_time_tokens_user", &["user_id", "purpose", "_id"], Kind::Plain),
+    index("one_time_tokens", "one_time_tokens_expires", &["expires_at"], Kind::Plain),
+    // A second factor, if no code of the step was taken.
+    index("second_factors", "second_factors_step", &["_id", "last_step"], Kind::Plain),
+    index("second_factors", "second_factors_recovery", &["_id", "recovery"], Kind::Plain),
+    // Who has blocked whom, and by whom somebody is blocked.
+    index("blocks", "blocks_by", &["by", "user_id"], Kind::Unique),
+    index("blocks", "blocks_user", &["user_id"], Kind::Plain),
+    // What staff have done, newest first, and what is forgotten of it.
+    index("audit", "audit_actor", &["actor", "_id"], Kind::Plain),
+    index("audit", "audit_action", &["action", "_id"], Kind::Plain),
+    index("audit", "audit_room", &["room_id", "_id"], Kind::Plain),
+    index("audit", "audit_actor_action", &["actor", "action", "_id"], Kind::Plain),
+    index("audit", "audit_room_actor", &["room_id", "actor", "_id"], Kind::Plain),
+    index("audit", "audit_room_action", &["room_id", "action", "_id"], Kind::Plain),
+    index("audit", "audit_room_actor_action", &["room_id", "actor", "action", "_id"], Kind::Plain),
+    index("audit", "audit_order", &["_id", "at"], Kind::Plain),
+    index("audit", "audit_at", &["at"], Kind::Plain),
+    // The settings, if nobody was faster.
+    index("server_settings", "server_settings_version", &["_id", "version"], Kind::Plain),
+    // Invites to the server.
+    index("server_invites", "server_invites_hash", &["hash"], Kind::Unique),
+    index("server_invites", "server_invites_order", &["_id", "created_at"], Kind::Plain),
+    index("server_invites", "server_invites_left", &["hash", "left"], Kind::Plain),
+    index("server_invites", "server_invites_uses", &["hash", "uses"], Kind::Plain),
+    index("server_invites", "server_invites_expires", &["expires_at"], Kind::Sparse),
+];
+
+/// What erasures need.
+pub(super) const ERASURES: &[Index] = &[
+    // Events that bear somebody's name.
+    index("messages", "messages_author", &["user_id", "room_id", "epoch", "seq"], Kind::Plain),
+    index(
+        "messages",
+        "messages_member",
+        &["member.user_id", "room_id", "epoch", "seq"],
+        Kind::WithId("member.user_id"),
+    ),
+    // Names that are kept for an account, and what was decided against it.
+    index("names", "names_of_owner", &["owner"], Kind::Plain),
+    index("sanctions", "sanctions_user", &["user_id"], Kind::Plain),
+    // Erasures that are not finished, and the end of one.
+    index("erasures", "erasures_open", &["finished_at"], Kind::Plain),
+    index("erasures", "erasures_end", &["_id", "finished_at"], Kind::Plain),
+];
+
+/// What copies of what is kept about people need.
+pub(super) const EXPORTS: &[Index] = &[
+    // The newest of a user.
+    index("exports", "exports_user", &["user_id", "by", "_id"], Kind::Plain),
+    // Those that have ended.
+    index("exports", "exports_expires", &["expires_at"], Kind::Plain),
+    // Their pieces.
+    index("export_pieces", "export_pieces_number", &["export_id", "number"], Kind::Unique),
+];
+
+/// What inboxes need.
+pub(super) const NOTICES: &[Index] = &[
+    // An inbox, newest first; what of it was not read; what of that is about a room.
+    index("notices", "notices_order", &["user_id", "place"], Kind::Plain),
+    index("notices", "notices_unread", &["user_id", "read", "place"], Kind::Plain),
+    index("notices", "notices_room", &["user_id", "room_id", "read", "said_at"], Kind::Plain),
+    // One of a direct room, if what was said there is older.
+    index("notices", "notices_said", &["_id", "said_at"], Kind::Plain),
+    // Who of some has blocked somebody.
+    index("blocks", "blocks_user_by", &["user_id", "by"], Kind::Plain),
+    // Those that are forgotten, and those that go with who caused them.
+    index("notices", "notices_at", &["at"], Kind::Plain),
+    index("notices", "notices_by", &["by"], Kind::Sparse),
+];
+
+/// What the ends of rooms and lists of their members need.
+pub(super) const ROOMS: &[Index] = &[
+    // Rooms whose time is over, and rooms that wait to be erased.
+    index("rooms", "rooms_expires", &["expires_at"], Kind::Sparse),
+    index("rooms", "rooms_unerased", &["unerased_since"], Kind::Sparse),
+    // The members with a role, in the order of joining.
+    index("members", "members_role", &["room_id", "role", "joined_at", "user_id"], Kind::Plain),
+    // Announcements of a room that is erased.
+    index("outbox", "outbox_room", &["room_id"], Kind::Plain),
+];
+
+/// What invites to rooms and requests to be let in need.
+pub(super) const JOINING: &[Index] = &[
+    // An invite by its code, those of a room, and those of a member.
+    index("room_invites", "room_invites_hash", &["hash"], Kind::Unique),
+    index("room_invites", "room_invites_left", &["hash", "left"], Kind::Plain),
+    index("room_invites", "room_invites_room", &["room_id", "_id"], Kind::Plain),
+    index("room_invites", "room_invites_by", &["room_id", "by", "_id"], Kind::Plain),
+    index("room_invites", "room_invites_expires", &["expires_at"], Kind::Sparse),
+    // The request of a user in a room, in its state; the open ones of a room and of a user; those that are over.
+    index("join_requests", "join_requests_room_user", &["room_id", "user_id"], Kind::Unique),
+    index("join_requests", "join_requests_state", &["room_id", "user_id", "state"], Kind::Plain),
+    index("join_requests", "join_requests_room", &["room_id", "state", "created_at", "user_id"], Kind::Plain),
+    index("join_requests", "join_requests_user", &["user_id", "state", "created_at"], Kind::Plain),
+    index("join_requests", "join_requests_decided", &["decided_at"], Kind::Sparse),
+];
+
+/// What reports of messages need.
+pub(super) const REPORTS: &[Index] = &[
+    // One of each user and message, and how many of a user wait.
+    index("reports", "reports_once", &["reporter_id", "message_id"], Kind::Unique),
+    index("reports", "reports_waiting", &["reporter_id", "state"], Kind::Plain),
+    // Of whom they are.
+    index("reports", "reports_author", &["author_id"], Kind::Plain),
+    // Lists for staff and for those who keep order in a room.
+    index("reports", "reports_state", &["state", "_id"], Kind::Plain),
+    index("reports", "reports_room", &["room_id", "_id"], Kind::Plain),
+    index("reports", "reports_room_state", &["room_id", "state", "_id"], Kind::Plain),
+    index("reports", "reports_open", &["room_id", "staff_only", "_id"], Kind::Plain),
+    index("reports", "reports_open_state", &["room_id", "staff_only", "state", "_id"], Kind::Plain),
+    // One, if it is in the expected state and hands.
+    index("reports", "reports_claim", &["_id", "state", "by"], Kind::Plain),
+    index("reports", "reports_stale", &["_id", "state", "at"], Kind::Plain),
+    // Those that are over.
+    index("reports", "reports_resolved", &["resolved_at"], Kind::Sparse),
+];
+
+/// What purges need.
+pub(super) const PURGES: &[Index] = &[
+    // Those that hide something in a room, and those that are done.
+    index("purges", "purges_hiding", &["room_id", "hides_until"], Kind::Plain),
+    index("purges", "purges_done", &["hides_until"], Kind::Plain),
+];
+
+/// What the ends of messages and rooms need.
+pub(super) const RETENTION: &[Index] = &[
+    // What is kept of one message, and of one room.
+    index("saved_messages", "saved_messages_message", &["message_id"], Kind::Plain),
+    index("notices", "notices_of_room", &["room_id"], Kind::Sparse),
+    // Rooms that have not ended, in the order of their ids, and the days of messages.
+    index("rooms", "rooms_all", &["_id", "closed_at"], Kind::Plain),
+    index("message_days", "message_days_order", &["_id", "messages"], Kind::Plain),
+    // Sanctions whose time is over.
+    index("sanctions", "sanctions_muted", &["muted_until"], Kind::Sparse),
+    index("sanctions", "sanctions_banned", &["banned_until"], Kind::Sparse),
+];
+
+/// What receipts need.
+pub(super) const RECEIPTS: &[Index] = &[
+    // A mark, if it is to move on.
+    index("members", "members_read", &["room_id", "user_id", "read"], Kind::Plain),
+];
+
+/// What public rooms are found by.
+pub(super) const ROOM_INDEX: &[Index] = &[
+    // Beginnings of words, most members first.
+    index("room_index", "room_index_prefixes", &["prefixes", "place"], Kind::Plain),
+];
+
+/// What preferences and announcements need.
+pub(super) const PREFERENCES: &[Index] = &[
+    // What one user wants of one room, and of all.
+    index("room_preferences", "room_preferences_place", &["user_id", "room_id"], Kind::Unique),
+    // What some users want of one room.
+    index("room_preferences", "room_preferences_room", &["room_id", "user_id"], Kind::Plain),
+    // Announcements, newest first.
+    index("server_announcements", "server_announcements_order", &["_id", "created_at"], Kind::Plain),
+];
+
+/// What threads and jumps in a history need.
+pub(super) const THREADS: &[Index] = &[
+    // The answers of a message that are not deleted, in the order of the history.
+    index(
+        "messages",
+        "messages_replies",
+        &["room_id", "reply_to", "epoch", "seq", "said_by"],
+        Kind::WithId("reply_to"),
+    ),
+    // The first event since a time.
+    index("messages", "messages_time", &["room_id", "timestamp", "epoch", "seq"], Kind::Plain),
+    // The counts of a room.
+    index("threads", "threads_room", &["room_id"], Kind::Plain),
+    // A count, if nobody has counted meanwhile.
+    index("threads", "threads_version", &["_id", "version"], Kind::Plain),
+];
+
+/// What saved messages need.
+pub(super) const SAVED: &[Index] = &[
+    // Those of a user, newest first, and those of a room.
+    index("saved_messages", "saved_messages_order", &["user_id", "saved_at", "message_id"], Kind::Plain),
+    index("saved_messages", "saved_messages_room", &["room_id"], Kind::Plain),
+];
+
+/// What pinned messages need.
+pub(super) const PINS: &[Index] = &[
+    // Those of a room, newest first, and one of a room.
+    index("pins", "pins_order", &["room_id", "pinned_at", "_id"], Kind::Plain),
+    index("pins", "pins_room", &["_id", "room_id"], Kind::Plain),
+];
+
+/// What the list of mentions needs.
+pub(super) const MENTIONS: &[Index] = &[
+    // Those of a name over all rooms, newest first.
+    index("mentions", "mentions_time", &["name", "said_at", "message_id"], Kind::Plain),
+];
+
+/// What the index of messages by terms needs, and who keeps it.
+pub(super) const SEARCH: &[Index] = &[
+    // Events that wait for it.
+    index("messages", "messages_unindexed", &["unindexed_since"], Kind::Sparse),
+    // What has a term, newest first; and all of a room.
+    index("search_entries", "search_entries_terms", &["room_id", "terms", "order"], Kind::Plain),
+    // The guard of an entry: one document, if its text is older.
+    index("search_entries", "search_entries_place", &["_id", "place"], Kind::Plain),
+    index("search_building", "search_building_id", &["_id", "building"], Kind::Plain),
+    index("leases", "leases_holder", &["_id", "holder"], Kind::Plain),
+    index("leases", "leases_until", &["_id", "until"], Kind::Plain),
+];
+
+/// What messages need that are sent later.
+pub(super) const SCHEDULES: &[Index] = &[
+    // Those that are due, and those that are forgotten.
+    index("schedules", "schedules_due", &["pending", "due_at"], Kind::Plain),
+    // Those of a user, of a user in a room, and how many wait.
+    index("schedules", "schedules_owner", &["owner_id", "_id"], Kind::Plain),
+    index("schedules", "schedules_place", &["owner_id", "room_id", "_id"], Kind::Plain),
+    index("schedules", "schedules_pending", &["owner_id", "pending"], Kind::Plain),
+    // Those of a room.
+    index("schedules", "schedules_room", &["room_id"], Kind::Plain),
+    // Changes of one, if it is where it was.
+    index("schedules", "schedules_state", &["_id", "state", "lease"], Kind::Plain),
+];
+
+/// What devices need that are pushed to.
+pub(super) const PUSH: &[Index] = &[
+    // Those of a user, newest first, and the end of one.
+    index("push_subscriptions", "push_subscriptions_user", &["user_id", "created_at"], Kind::Plain),
+    index("push_subscriptions", "push_subscriptions_own", &["_id", "user_id"], Kind::Plain),
+    // What is on which device, by whose it is and by when it was put there.
+    index("push_shown", "push_shown_user", &["user_id", "topic"], Kind::Plain),
+    index("push_shown", "push_shown_at", &["subscription_id", "at"], Kind::Plain),
+];
+
+/// What is known of uploaded files.
+pub(super) const FILES: &[Index] = &[
+    // Those that are to be looked at.
+    index("files", "files_due", &["check_at"], Kind::Sparse),
+    // Those of a message, and of a room.
+    index("files", "files_holder", &["holder", "state"], Kind::Plain),
+    index("files", "files_room", &["room_id"], Kind::Sparse),
+    // What those of a user take, in order, and those that belong to no message.
+    index("files", "files_usage", &["owner_id", "bytes"], Kind::Plain),
+    index("files", "files_owner", &["owner_id", "_id"], Kind::Plain),
+    index("files", "files_unattached", &["owner_id", "attached", "state"], Kind::Plain),
+    // Changes of one, if it is as it was.
+    index("files", "files_state", &["_id", "state", "holder"], Kind::Plain),
+    index("files", "files_free", &["_id", "holder", "state"], Kind::Plain),
+];
+
 const fn index(collection: &'static str, name: &'static str, fields: &'static [&'static str], kind: Kind) -> Index {
     Index { collection, name, fields, kind }
 }

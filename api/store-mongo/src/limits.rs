@@ -7,6 +7,11 @@ use std::time::Duration;
 /// Message changes of one batch that are applied side by side in MongoDB.
 pub const MESSAGE_CHANGES_AT_ONCE: usize = 16;
 
+// --- threads ---------------------------------------------------------------------------------
+
+/// Counts of one thread that are tried while others count it, too.
+pub const THREAD_TRIES_MAX: usize = 20;
+
 // --- load tests ------------------------------------------------------------------------------
 
 /// Documents of one insert of `seed`.

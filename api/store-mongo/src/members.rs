@@ -4,12 +4,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
-use mongodb::bson::{Bson, Document, Uuid, doc};
+use mongodb::bson::{self, Bson, Document, Uuid, doc};
+use rookery_protocol::access::RoomRole;
 use rookery_protocol::event::Event;
 use rookery_protocol::id::{RoomId, UserId};
+use rookery_store::joining::Entry;
 use rookery_store::limits::{ROOMS_OF_USER_MAX, STORE_IDS_PER_READ_MAX};
 use rookery_store::room::{Member, MemberPlace};
-use rookery_store::{Announcement, Members, StoreError, integer};
+use rookery_store::{Announcement, Cause, Members, StoreError, integer};
 use serde::Deserialize;
 
 use super::Mongo;
@@ -114,16 +116,52 @@ impl Members for Mongo {
     }
 
     async fn join(&self, member: &Member, event: &Event) -> Result<Option<Announcement>, StoreError> {
+        self.enter(member, Entry::Open, event).await
+    }
+
+    async fn enter(&self, member: &Member, entry: Entry, event: &Event) -> Result<Option<Announcement>, StoreError> {
         // Outside of the transaction, so that the usual repeat costs the room nothing. The transaction decides.
         if self.get(member.room_id, member.user_id).await?.is_some() {
             return Ok(None);
         }
-        let turn = Turn::Join(MemberDocument::from(member), member.clone());
-        Ok(self.change(Change { room: member.room_id, turn, event: event.clone() }).await?)
+        let turn = Turn::Join(MemberDocument::from(member), member.clone(), entry);
+        Ok(self
+            .change(Change { room: member.room_id, turn, event: event.clone(), is_ranked: false })
+            .await?)
     }
 
-    async fn transfer(&self, room: RoomId, user: UserId, event: &Event) -> Result<Option<Announcement>, StoreError> {
-        Ok(self.change(Change { room, turn: Turn::Transfer(user), event: event.clone() }).await?)
+    async fn transfer(&self, room: RoomId, user: UserId, cause: Cause<'_>) -> Result<Option<Announcement>, StoreError> {
+        let (event, is_ranked) = (cause.event().clone(), cause.is_ranked());
+        Ok(self.change(Change { room, turn: Turn::Transfer(user), event, is_ranked }).await?)
+    }
+
+    async fn set_role(
+        &self,
+        room: RoomId,
+        user: UserId,
+        role: RoomRole,
+        event: &Event,
+    ) -> Result<Option<Announcement>, StoreError> {
+        let turn = Turn::Role(user, role);
+        Ok(self.change(Change { room, turn, event: event.clone(), is_ranked: true }).await?)
+    }
+
+    async fn of_role(
+        &self,
+        room: RoomId,
+        role: RoomRole,
+        after: Option<MemberPlace>,
+        limit: usize,
+    ) -> Result<Vec<Member>, StoreError> {
+        let role = bson::serialize_to_bson(&role).map_err(|error| StoreError::Inconsistent(error.to_string()))?;
+        let mut ranges = ranges(room, after);
+        for range in &mut ranges {
+            range.insert("role", role.clone());
+        }
+        let members = self.members.clone();
+        let order = doc! { "room_id": 1, "role": 1, "joined_at": 1, "user_id": 1 };
+        let found = self.calls.run(async move { page_of(&members, ranges, order, limit).await });
+        Ok(found.await?.into_iter().map(Member::from).collect())
     }
 
     async fn leave(&self, room: RoomId, user: UserId, event: &Event) -> Result<Option<Announcement>, StoreError> {
@@ -131,7 +169,7 @@ impl Members for Mongo {
             return Ok(None);
         }
         let turn = Turn::Leave(one(room, user));
-        Ok(self.change(Change { room, turn, event: event.clone() }).await?)
+        Ok(self.change(Change { room, turn, event: event.clone(), is_ranked: false }).await?)
     }
 }
 

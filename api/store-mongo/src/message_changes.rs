@@ -20,6 +20,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{is_duplicate, left_out};
 use super::event_document::MessageDocument;
+use super::files::{self, FileDocument};
+use super::pin_document::PinDocument;
 use super::unread::{self, MentionDocument};
 use super::{Mongo, by_id};
 use crate::batch_reads::page_of;
@@ -51,6 +53,8 @@ pub(super) struct MessageChanges {
     states: Collection<StateDocument>,
     reactions: Collection<ReactionDocument>,
     mentions: Collection<MentionDocument>,
+    pins: Collection<PinDocument>,
+    files: Collection<FileDocument>,
 }
 
 impl MessageChanges {
@@ -60,6 +64,8 @@ impl MessageChanges {
             states: mongo.states.clone(),
             reactions: mongo.reactions.clone(),
             mentions: mongo.mentions.clone(),
+            pins: mongo.pins.clone(),
+            files: mongo.files.clone(),
         }
     }
 
@@ -135,7 +141,11 @@ impl MessageChanges {
                 };
                 upsert(&self.reactions, filter, update).await
             }
-            EventBody::Message(_) | EventBody::Membership(_) | EventBody::Room(_) => Ok(()),
+            EventBody::MessageChange(MessageChanged::Pinned { .. } | MessageChanged::Unpinned { .. })
+            | EventBody::Message(_)
+            | EventBody::Membership(_)
+            | EventBody::Room(_)
+            | EventBody::Unknown(_) => Ok(()),
         }
     }
 
@@ -159,14 +169,27 @@ impl MessageChanges {
         self.record_mentions(events, &states).await
     }
 
+    /// These messages are as if they were deleted.
+    pub(super) async fn discard(&self, ids: &[Uuid]) -> Result<(), Failed> {
+        for id in ids {
+            let unset = doc! { "place": "", "epoch": "", "seq": "", "edited_at": "", "content": "" };
+            let update = doc! { "$set": { "deleted": true }, "$unset": unset };
+            upsert(&self.states, by_id(*id), update).await?;
+            self.reactions.delete_many(doc! { "message_id": *id }).await?;
+            self.clear(*id).await?;
+        }
+        Ok(())
+    }
+
     async fn clear(&self, id: Uuid) -> Result<(), Failed> {
-        let clear = doc! { "$set": { "content": "" }, "$unset": { "said_by": "" } };
+        let clear = doc! { "$set": { "content": "" }, "$unset": { "said_by": "", "attachments": "" } };
         self.messages.update_one(by_id(id), clear).await?;
         self.messages
             .update_many(doc! { "edit_of": id }, doc! { "$set": { "content": "" } })
             .await?;
         self.mentions.delete_many(doc! { "message_id": id }).await?;
-        Ok(())
+        self.pins.delete_one(by_id(id)).await?;
+        files::condemn_of_message(&self.files, MessageId::from_uuid(uuid_of(id))).await
     }
 
     /// The messages are read again: only what is stored counts, at the place it has there.
@@ -266,7 +289,7 @@ const fn with_text(event: &SequencedEvent) -> Option<MessageId> {
         EventBody::MessageChange(
             MessageChanged::Edited { message_id, .. } | MessageChanged::Deleted { message_id },
         ) => Some(*message_id),
-        EventBody::MessageChange(_) | EventBody::Membership(_) | EventBody::Room(_) => None,
+        EventBody::MessageChange(_) | EventBody::Membership(_) | EventBody::Room(_) | EventBody::Unknown(_) => None,
     }
 }
 
@@ -280,7 +303,7 @@ fn place_in(event: &SequencedEvent) -> Result<(i64, i64), Failed> {
 
 /// Changes what the filter lets be changed, or makes it. A document that the filter keeps out collides with the
 /// insert; whether it was only made this moment by somebody else, the second try finds out.
-async fn upsert<T>(collection: &Collection<T>, filter: Document, update: Document) -> Result<(), Failed>
+pub(super) async fn upsert<T>(collection: &Collection<T>, filter: Document, update: Document) -> Result<(), Failed>
 where
     T: DeserializeOwned + Serialize + Send + Sync,
 {

@@ -20,10 +20,11 @@ use rookery_store::{Messages, PageQuestion, Reaction, StoreError, integer};
 use super::error::left_out;
 use super::event_document::MessageDocument;
 use super::message_changes::MessageChanges;
+use super::threads::Counting;
 use super::{Mongo, by_id};
 use crate::batch_reads::page_of;
 use crate::error::Failed;
-use crate::fields::key;
+use crate::fields::{date, key};
 use crate::limits::STORE_CALL_LIFE;
 use crate::page_ranges::{Given, Walk};
 
@@ -37,6 +38,7 @@ impl Messages for Mongo {
         let messages = self.messages.clone();
         let (changes, events_again, latest_seqs) =
             (MessageChanges::new(self), events.to_vec(), Arc::clone(&self.latest_seqs));
+        let counting = Counting::new(self);
         let documents = events.iter().map(MessageDocument::try_from).collect::<Result<Vec<_>, _>>()?;
         // A large batch may take its time: it is repeated until it succeeds, and nobody but the log waits for it.
         self.calls
@@ -54,6 +56,7 @@ impl Messages for Mongo {
                 let stored = |event: &SequencedEvent| !known.missing.contains(&event.event.id);
                 let (stored, missing): (Vec<_>, Vec<_>) = events_again.into_iter().partition(stored);
                 changes.apply(&stored).await?;
+                counting.apply(&stored).await?;
                 latest_seqs.record_all(&stored);
                 missing.first().map_or(Ok(known.held), |SequencedEvent { room, epoch, seq, .. }| {
                     Err(StoreError::Collision { room: *room, epoch: *epoch, seq: *seq }.into())
@@ -147,6 +150,33 @@ impl Messages for Mongo {
         let (changes, users) = (MessageChanges::new(self), users.to_vec());
         let ids = ids.iter().map(|id| key(id.as_uuid()).into()).collect();
         self.calls.run(async move { changes.states(ids, &users).await }).await
+    }
+
+    async fn first_since(&self, room: RoomId, time: UnixMillis) -> Result<Option<Position>, StoreError> {
+        let messages = self.messages.clone();
+        let since = vec![doc! { "room_id": key(room.as_uuid()), "timestamp": { "$gte": date(time) } }];
+        let order = doc! { "room_id": 1, "timestamp": 1, "epoch": 1, "seq": 1 };
+        let found = self.calls.run(async move { page_of(&messages, since, order, 1).await }).await?;
+        let Some(first) = found.first() else { return Ok(None) };
+        Ok(Some(Position {
+            epoch: Epoch(integer::read(first.epoch)?),
+            seq: Seq::new(integer::read(first.seq)?),
+        }))
+    }
+
+    async fn by_ids(&self, ids: &[MessageId]) -> Result<Vec<SequencedEvent>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<Bson> = ids.iter().map(|id| key(id.as_uuid()).into()).collect();
+        let messages = self.messages.clone();
+        let found = self.calls.run(async move {
+            Ok(messages.find(doc! { "_id": { "$in": ids } }).await?.try_collect::<Vec<_>>().await?)
+        });
+        let found = found.await?.into_iter().map(SequencedEvent::try_from);
+        found
+            .filter(|event| event.as_ref().map_or(true, |event| is_message_of(event, event.room)))
+            .collect()
     }
 
     async fn edits(&self, id: MessageId, limit: usize) -> Result<Vec<SequencedEvent>, StoreError> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, TryStreamExt as _};
-use mongodb::bson::{DateTime, Uuid, doc};
+use mongodb::bson::{DateTime, Document, Uuid, doc};
 use mongodb::error::Error;
 use mongodb::{Collection, Database};
 use rookery_protocol::clock::UnixMillis;
@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 use super::calls::Calls;
 use super::error::is_duplicate;
 use super::indexes::{self, Index};
-use super::{by_id, renames};
+use super::{by_id, mentions, renames, threads};
 use crate::error::Failed;
 use crate::fields::date;
 use crate::limits::{MIGRATION_LOCK_LIFE, MIGRATION_WAIT};
@@ -62,6 +62,44 @@ const STEPS: &[Step] = &[
     },
     Step { name: "0009_sessions", change: None, indexes: indexes::SESSIONS },
     Step { name: "0010_epochs", change: None, indexes: indexes::EPOCHS },
+    Step { name: "0011_jobs", change: None, indexes: indexes::JOBS },
+    Step {
+        name: "0012_accounts",
+        change: Some(|database| index_names(database).boxed()),
+        indexes: indexes::ACCOUNTS,
+    },
+    Step { name: "0017_erasures", change: None, indexes: indexes::ERASURES },
+    Step { name: "0018_exports", change: None, indexes: indexes::EXPORTS },
+    Step {
+        name: "0019_rooms",
+        change: Some(|database| erase_closed(database).boxed()),
+        indexes: indexes::ROOMS,
+    },
+    Step { name: "0020_notices", change: None, indexes: indexes::NOTICES },
+    Step { name: "0023_joining", change: None, indexes: indexes::JOINING },
+    Step { name: "0024_preferences", change: None, indexes: indexes::PREFERENCES },
+    Step { name: "0025_receipts", change: None, indexes: indexes::RECEIPTS },
+    Step { name: "0026_room_index", change: None, indexes: indexes::ROOM_INDEX },
+    Step { name: "0027_threads", change: None, indexes: indexes::THREADS },
+    Step {
+        name: "0028_threads_counted",
+        change: Some(|database| threads::count_all(database).boxed()),
+        indexes: &[],
+    },
+    Step { name: "0029_saved", change: None, indexes: indexes::SAVED },
+    Step { name: "0030_pins", change: None, indexes: indexes::PINS },
+    Step {
+        name: "0031_mentions",
+        change: Some(|database| mentions::date_all(database).boxed()),
+        indexes: indexes::MENTIONS,
+    },
+    Step { name: "0032_search", change: None, indexes: indexes::SEARCH },
+    Step { name: "0033_schedules", change: None, indexes: indexes::SCHEDULES },
+    Step { name: "0034_files", change: None, indexes: indexes::FILES },
+    Step { name: "0037_reports", change: None, indexes: indexes::REPORTS },
+    Step { name: "0038_purges", change: None, indexes: indexes::PURGES },
+    Step { name: "0039_retention", change: None, indexes: indexes::RETENTION },
+    Step { name: "0042_push", change: None, indexes: indexes::PUSH },
 ];
 
 #[derive(Serialize, Deserialize)]
@@ -95,9 +133,33 @@ async fn mark_acts(database: Database) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Rooms that were closed when their last member left wait to be erased, like those that are deleted.
+async fn erase_closed(database: Database) -> Result<(), Failed> {
+    let closed = doc! {
+        "closed_at": { "$exists": true },
+        "closing_event": { "$exists": false },
+        "unerased_since": { "$exists": false },
+    };
+    let since = doc! { "$set": { "unerased_since": date(UnixMillis::now()) } };
+    database.collection::<()>("rooms").update_many(closed, since).await?;
+    Ok(())
+}
+
 /// Every index that the steps make.
 pub(super) fn indexes() -> impl Iterator<Item = &'static Index> {
     STEPS.iter().flat_map(|step| step.indexes)
+}
+
+/// Accounts of before are found by their names. A document's id keeps a second run from adding one twice.
+async fn index_names(database: Database) -> Result<(), Failed> {
+    let keys = database.collection::<Document>("user_keys");
+    let mut users = database.collection::<Document>("users").find(doc! {}).await?;
+    while let Some(user) = users.try_next().await? {
+        let (Some(id), Ok(name)) = (user.get("_id"), user.get_str("username_key")) else { continue };
+        let found = doc! { "key": name, "user_id": id };
+        keys.update_one(found.clone(), doc! { "$setOnInsert": found }).upsert(true).await?;
+    }
+    Ok(())
 }
 
 /// The newest step that this program knows.

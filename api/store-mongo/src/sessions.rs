@@ -25,6 +25,28 @@ impl Sessions for Mongo {
         self.calls.run(async move { Ok(sessions.insert_one(session).await.map(drop)?) }).await
     }
 
+    async fn by_id(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        let (sessions, filter) = (self.sessions.clone(), doc! { "_id": key(id.as_uuid()) });
+        let found = self.calls.run(async move { Ok(sessions.find_one(filter).await?) }).await?;
+        found.map(Session::try_from).transpose()
+    }
+
+    async fn of_user(&self, user: UserId, at: UnixMillis, limit: usize) -> Result<Vec<Session>, StoreError> {
+        let open = doc! { "user_id": key(user.as_uuid()), "revoked_at": null };
+        let sessions = self.sessions.clone();
+        let found = self.calls.run(async move {
+            let found = sessions.find(open).limit(integer::limit(SESSIONS_OF_USER_READ_MAX));
+            Ok(found.await?.try_collect::<Vec<_>>().await?)
+        });
+        let found = found.await?.into_iter().map(Session::try_from);
+        let mut open: Vec<Session> = found.collect::<Result<_, _>>()?;
+        open.retain(|session| session.expires_at > at);
+        // Ids begin with the time.
+        open.sort_unstable_by_key(|session| std::cmp::Reverse(session.id));
+        open.truncate(limit);
+        Ok(open)
+    }
+
     async fn by_lookup(&self, lookup: &[u8; 16]) -> Result<Option<Session>, StoreError> {
         let (sessions, filter) = (self.sessions.clone(), doc! { "lookup": binary(lookup) });
         let found = self.calls.run(async move { Ok(sessions.find_one(filter).await?) }).await?;

@@ -10,23 +10,30 @@ use mongodb::bson::{self, Document, doc};
 use mongodb::error::{Error, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use mongodb::options::{ReadConcern, ReturnDocument};
 use mongodb::{Client, ClientSession, Collection};
-use rookery_protocol::access::{RoomRole, decide_on_leaving};
+use rookery_protocol::access::{Rank, RoomRole, decide_on_leaving, decide_on_role, outranks};
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::event::{Event, RoomSettings};
-use rookery_protocol::id::{AclVersion, RoomId, UserId};
-use rookery_store::room::{Member, SettingsChange};
+use rookery_protocol::event::{Event, EventBody, MembershipChange, RoomSettings};
+use rookery_protocol::id::{AclVersion, MessageId, RoomId, UserId};
+use rookery_protocol::room_changes::RoomChanges;
+use rookery_store::joining::Entry;
+use rookery_store::room::{Closing, Member, SettingsChange};
 use rookery_store::sanction::{Sanction, SanctionAction};
 use rookery_store::{Announcement, StoreError};
 use tokio::time::sleep;
 
-use super::documents::{MemberDocument, OutboxDocument, RoomDocument, SanctionDocument};
+use super::block_turn::{BlockDocument, BlockTurn};
+use super::documents::{MemberDocument, OutboxDocument, RoomDocument, SanctionDocument, UserDocument};
 use super::error::is_duplicate;
 use super::event_document::EventDocument;
+use super::join_requests::{self, JoinRequestDocument};
+use super::pin_document::PinDocument;
+use super::purge_document::PurgeDocument;
+use super::room_invites::{self, RoomInviteDocument};
 use super::{Mongo, by_id, durable};
 use crate::documents::one;
 use crate::error::Failed;
 use crate::event_document::SettingsDocument;
-use crate::fields::{date, key};
+use crate::fields::{date, key, uuid_of};
 use crate::limits::TRANSACTION_TRIES_MAX;
 use crate::room_locks::RoomLocks;
 
@@ -42,12 +49,14 @@ pub(super) struct Change {
     pub(super) turn: Turn,
     /// The event to announce.
     pub(super) event: Event,
+    /// Whether the rank of the event's user counts.
+    pub(super) is_ranked: bool,
 }
 
 /// The member's part of a change.
 pub(super) enum Turn {
-    /// This member is added, unless it is shut out.
-    Join(MemberDocument, Member),
+    /// This member is added, who comes in by this entry, unless something is in the way.
+    Join(MemberDocument, Member, Entry),
     /// The member that matches is removed, unless it is an owner who has to stay.
     Leave(Document),
     /// This member is the owner from now on.
@@ -55,7 +64,21 @@ pub(super) enum Turn {
     /// This is done to this user.
     Sanction(UserId, SanctionAction),
     /// The room's settings become others.
-    Settings(SettingsChange),
+    Settings(Box<SettingsChange>),
+    /// This member has this role from now on.
+    Role(UserId, RoomRole),
+    /// The room ends.
+    Close(Closing),
+    /// One of the two of a direct room has blocked the other from now on, or no more.
+    Block(BlockTurn),
+    /// What the rights depend on beside the members has changed.
+    Settle,
+    /// This message is pinned, unless the room has so many.
+    Pin(PinDocument, u64),
+    /// The pin that matches is taken back.
+    Unpin(Document),
+    /// What somebody has said is removed.
+    Purge(PurgeDocument),
 }
 
 /// How a try ended that was not an error of the database.
@@ -66,18 +89,24 @@ enum Outcome {
     NoRoom,
     Banned,
     OwnerStays,
+    Outranked,
     Closed,
+    Refused(StoreError),
     Collided,
 }
 
 /// What became of the member's part.
 enum Turned {
     Changed,
-    Settings(RoomSettings),
+    Settings(RoomSettings, RoomChanges),
+    Owner(Option<UserId>),
     Unchanged,
     Banned,
     OwnerStays,
+    Outranked,
     Closed,
+    /// Something else is in the way.
+    Refused(StoreError),
 }
 
 impl Turned {
@@ -93,7 +122,13 @@ struct Parts {
     rooms: Collection<RoomDocument>,
     members: Collection<MemberDocument>,
     sanctions: Collection<SanctionDocument>,
+    pins: Collection<PinDocument>,
+    purges: Collection<PurgeDocument>,
     outbox: Collection<OutboxDocument>,
+    users: Collection<UserDocument>,
+    blocks: Collection<BlockDocument>,
+    room_invites: Collection<RoomInviteDocument>,
+    join_requests: Collection<JoinRequestDocument>,
 }
 
 impl Mongo {
@@ -105,7 +140,13 @@ impl Mongo {
             rooms: self.rooms.clone(),
             members: self.members.clone(),
             sanctions: self.sanctions.clone(),
+            pins: self.pins.clone(),
+            purges: self.purges.clone(),
             outbox: self.outbox.clone(),
+            users: self.users.clone(),
+            blocks: self.blocks.clone(),
+            room_invites: self.room_invites.clone(),
+            join_requests: self.join_requests.clone(),
         };
         Ok(self.calls.run(async move { parts.persist(&change).await }).await?)
     }
@@ -121,7 +162,9 @@ impl Parts {
                 Ok(Outcome::Unchanged) => return Ok(None),
                 Ok(Outcome::Banned) => return Err(StoreError::Banned.into()),
                 Ok(Outcome::OwnerStays) => return Err(StoreError::OwnerStays.into()),
+                Ok(Outcome::Outranked) => return Err(StoreError::Outranked.into()),
                 Ok(Outcome::Closed) => return Err(StoreError::Closed.into()),
+                Ok(Outcome::Refused(error)) => return Err(error.into()),
                 Ok(Outcome::NoRoom) => return Err(no_room(change.room).into()),
                 Ok(Outcome::Collided) => sleep(pause(tried)).await,
                 Err(error) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => sleep(pause(tried)).await,
@@ -132,18 +175,9 @@ impl Parts {
     }
 
     async fn attempt(&self, session: &mut ClientSession, change: &Change) -> Result<Outcome, Error> {
-        session
-            .start_transaction()
-            .read_concern(ReadConcern::snapshot())
-            .write_concern(durable())
-            .await?;
+        begin(session).await?;
         let outcome = self.steps(session, change).await;
-        if let Ok(Outcome::Done(_)) = outcome {
-            commit(session).await?;
-        } else {
-            // The server rolls back an abandoned transaction, so a failure here changes nothing.
-            let _ = session.abort_transaction().await;
-        }
+        end(session, matches!(outcome, Ok(Outcome::Done(_)))).await?;
         outcome
     }
 
@@ -159,14 +193,23 @@ impl Parts {
         let acl = AclVersion(u64::try_from(room.acl).unwrap_or_default());
         let announcement = match self.turn(session, change, &room).await? {
             Turned::Changed => Announcement { room: change.room, acl, event: change.event.clone() },
-            Turned::Settings(settings) => Announcement::of_settings(change.room, settings, change.event.clone()),
+            Turned::Settings(settings, changes) => {
+                Announcement::of_settings(change.room, settings, changes, change.event.clone())
+            }
+            Turned::Owner(previous) => {
+                let event = rookery_store::with_previous_owner(change.event.clone(), previous);
+                Announcement { room: change.room, acl, event }
+            }
             Turned::Unchanged => return Ok(Outcome::Unchanged),
             Turned::Banned => return Ok(Outcome::Banned),
             Turned::OwnerStays => return Ok(Outcome::OwnerStays),
+            Turned::Outranked => return Ok(Outcome::Outranked),
             Turned::Closed => return Ok(Outcome::Closed),
+            Turned::Refused(error) => return Ok(Outcome::Refused(error)),
         };
         let id = key(change.event.id.as_uuid());
-        let event = EventDocument::from(&announcement.event);
+        let event = EventDocument::new(&announcement.event);
+        let event = event.ok_or_else(|| Error::custom("an event of a later release"))?;
         let room_id = key(change.room.as_uuid());
         let document = OutboxDocument { id, order: room.announced, room_id, acl: room.acl, event };
         self.outbox.insert_one(document).session(&mut *session).await?;
@@ -190,39 +233,123 @@ impl Parts {
     /// Whether the member's state changed.
     async fn turn(&self, session: &mut ClientSession, change: &Change, room: &RoomDocument) -> Result<Turned, Error> {
         match &change.turn {
-            Turn::Join(..) if room.closed_at.is_some() => Ok(Turned::Closed),
-            Turn::Join(document, member) => {
+            _ if room.closed_at.is_some() => Ok(Turned::Closed),
+            Turn::Join(document, member, entry) => {
                 let sanction = self.sanction(session, member.room_id, member.user_id).await?;
                 if sanction.banned.is_some_and(|until| until.holds(member.joined_at)) {
                     return Ok(Turned::Banned);
                 }
-                match self.members.insert_one(document).session(session).await {
-                    Ok(_) => Ok(Turned::Changed),
-                    Err(error) if is_duplicate(&error) => Ok(Turned::Unchanged),
-                    Err(error) => Err(error),
+                match self.members.insert_one(document).session(&mut *session).await {
+                    Ok(_) => {}
+                    Err(error) if is_duplicate(&error) => return Ok(Turned::Unchanged),
+                    Err(error) => return Err(error),
                 }
+                let refused = self.pass(session, (member, *entry), room).await?;
+                Ok(refused.map_or(Turned::Changed, Turned::Refused))
             }
             Turn::Leave(member) => self.leave(session, member.clone(), room).await,
-            Turn::Transfer(user) => self.transfer(session, *user, room).await,
+            Turn::Transfer(user) => {
+                if change.is_ranked && !self.rank(session, room, change.event.user_id).await?.owns() {
+                    return Ok(Turned::Outranked);
+                }
+                let of_owner =
+                    |body: &EventBody| matches!(body, EventBody::Membership(MembershipChange::OwnerChanged { .. }));
+                let tells_settings = !of_owner(&change.event.body);
+                self.transfer(session, *user, room, tells_settings).await
+            }
             Turn::Sanction(user, action) => {
+                if change.is_ranked {
+                    let actor = self.rank(session, room, change.event.user_id).await?;
+                    if !outranks(actor, self.rank(session, room, *user).await?) {
+                        return Ok(Turned::Outranked);
+                    }
+                }
                 self.apply_sanction(session, change.room, *user, *action).await.map(Turned::when)
             }
-            Turn::Settings(wanted) => self.apply_settings(session, *wanted, room).await,
+            Turn::Role(user, role) => self.set_role(session, change, room, (*user, *role)).await,
+            Turn::Close(closing) => self.close(session, change, room, *closing).await,
+            Turn::Pin(pin, most) => self.pin(session, pin, *most).await.map(Turned::when),
+            Turn::Unpin(pin) => {
+                let gone = self.pins.delete_one(pin.clone()).session(session).await?;
+                Ok(Turned::when(gone.deleted_count == 1))
+            }
+            Turn::Purge(purge) => match self.purges.insert_one(purge).session(session).await {
+                Ok(_) => Ok(Turned::Changed),
+                Err(error) if is_duplicate(&error) => Ok(Turned::Unchanged),
+                Err(error) => Err(error),
+            },
+            Turn::Settings(wanted) => self.apply_settings(session, wanted, room).await,
+            Turn::Settle => self.settle(session, room).await,
+            Turn::Block(block) => {
+                if !block.carry_out(&self.blocks, session).await? {
+                    return Ok(Turned::Unchanged);
+                }
+                self.settle(session, room).await
+            }
         }
+    }
+
+    /// Uses the entry by which a member comes in; what is in the way of it, if something is.
+    async fn pass(
+        &self,
+        session: &mut ClientSession,
+        (member, entry): (&Member, Entry),
+        room: &RoomDocument,
+    ) -> Result<Option<StoreError>, Error> {
+        if let Some(most) = room.members_max.and_then(|most| u64::try_from(most).ok()) {
+            let all = self.members.count_documents(doc! { "room_id": room.id }).limit(most + 1);
+            if all.session(&mut *session).await? > most {
+                return Ok(Some(StoreError::Full));
+            }
+        }
+        let (place, now) = ((member.room_id, member.user_id), member.joined_at);
+        let was_asked = join_requests::approve_in(&self.join_requests, session, place, now).await?;
+        match entry {
+            Entry::Open => Ok(None),
+            Entry::Request => Ok((!was_asked).then_some(StoreError::Decided)),
+            Entry::Invite(hash) => {
+                let open = room_invites::open_in(&self.room_invites, session, &hash, member.room_id, now).await?;
+                let Some(invite) = open else { return Ok(Some(StoreError::InviteOver)) };
+                let maker = self.members.find_one(one(member.room_id, invite.by)).session(&mut *session).await?;
+                let is_used = maker.is_some() && room_invites::spend_in(&self.room_invites, session, &invite).await?;
+                Ok((!is_used).then_some(StoreError::InviteOver))
+            }
+        }
+    }
+
+    async fn pin(&self, session: &mut ClientSession, pin: &PinDocument, most: u64) -> Result<bool, Error> {
+        if self.pins.find_one(by_id(pin.message_id)).session(&mut *session).await?.is_some() {
+            return Ok(false);
+        }
+        let of_room = self.pins.count_documents(doc! { "room_id": pin.room_id }).limit(most);
+        if of_room.session(&mut *session).await? >= most {
+            return Ok(false);
+        }
+        self.pins.insert_one(pin).session(session).await.map(|_| true)
     }
 
     /// The room is as it will be apart from its settings: with its next version.
     async fn apply_settings(
         &self,
         session: &mut ClientSession,
-        wanted: SettingsChange,
+        wanted: &SettingsChange,
         room: &RoomDocument,
     ) -> Result<Turned, Error> {
-        let Some(after) = room.settings_after(wanted) else { return Ok(Turned::Unchanged) };
-        let settings = bson::serialize_to_bson(&SettingsDocument::from(after))?;
-        let set = doc! { "$set": { "settings": settings } };
+        let Some((after, changes)) = room.after(wanted).map_err(Error::custom)? else {
+            return Ok(Turned::Unchanged);
+        };
+        let update = RoomDocument::update(&after).map_err(Error::custom)?;
+        self.rooms.update_one(by_id(room.id), update).session(session).await?;
+        Ok(Turned::Settings(after.settings, changes))
+    }
+
+    /// The settings stay as they are, under the room's next version.
+    async fn settle(&self, session: &mut ClientSession, room: &RoomDocument) -> Result<Turned, Error> {
+        let settings = room.settings_now();
+        let document = bson::serialize_to_bson(&SettingsDocument::from(settings))?;
+        let set = doc! { "$set": { "settings": document } };
         self.rooms.update_one(by_id(room.id), set).session(session).await?;
-        Ok(Turned::Settings(after))
+        Ok(Turned::Settings(settings, RoomChanges::default()))
     }
 
     async fn leave(&self, session: &mut ClientSession, member: Document, room: &RoomDocument) -> Result<Turned, Error> {
@@ -241,14 +368,77 @@ impl Parts {
         }
         let removed = self.remove(session, member).await?;
         if role == RoomRole::Owner {
-            let closed = doc! { "visibility": "private", "owner_id": null, "closed_at": date(UnixMillis::now()) };
-            let update = doc! { "$set": closed, "$unset": { "slug": "", "name_key": "" } };
-            self.rooms.update_one(by_id(room.id), update).session(session).await?;
+            self.rooms.update_one(by_id(room.id), closing_update(None)).session(session).await?;
         }
         Ok(Turned::when(removed))
     }
 
-    async fn transfer(&self, session: &mut ClientSession, user: UserId, room: &RoomDocument) -> Result<Turned, Error> {
+    /// How high the user stands in the room, at this moment.
+    async fn rank(&self, session: &mut ClientSession, room: &RoomDocument, user: UserId) -> Result<Rank, Error> {
+        let place = doc! { "room_id": room.id, "user_id": key(user.as_uuid()) };
+        let member = self.members.find_one(place).session(&mut *session).await?;
+        let account = self.users.find_one(by_id(key(user.as_uuid()))).session(&mut *session).await?;
+        let server = account.map(|account| account.rank()).unwrap_or_default();
+        Ok(Rank::new(member.map(|member| Member::from(member).role), server))
+    }
+
+    async fn set_role(
+        &self,
+        session: &mut ClientSession,
+        change: &Change,
+        room: &RoomDocument,
+        (user, role): (UserId, RoomRole),
+    ) -> Result<Turned, Error> {
+        let place = doc! { "room_id": room.id, "user_id": key(user.as_uuid()) };
+        let Some(found) = self.members.find_one(place.clone()).session(&mut *session).await? else {
+            return Ok(Turned::Unchanged);
+        };
+        let before = Member::from(found).role;
+        if decide_on_role(self.rank(session, room, change.event.user_id).await?, before).is_err() {
+            return Ok(Turned::Outranked);
+        }
+        if before == role {
+            return Ok(Turned::Unchanged);
+        }
+        let role = bson::serialize_to_bson(&role)?;
+        self.members.update_one(place, doc! { "$set": { "role": role } }).session(session).await?;
+        Ok(Turned::Changed)
+    }
+
+    /// Ends the room, if what has to hold for that does.
+    async fn close(
+        &self,
+        session: &mut ClientSession,
+        change: &Change,
+        room: &RoomDocument,
+        closing: Closing,
+    ) -> Result<Turned, Error> {
+        let actor = change.event.user_id;
+        match closing {
+            Closing::Expired(now) if room.expires_at.is_some_and(|at| at <= date(now)) => {}
+            Closing::Expired(_) => return Ok(Turned::Unchanged),
+            Closing::Deleted if self.rank(session, room, actor).await?.owns() => {}
+            Closing::LastLeft if room.owner_id == Some(key(actor.as_uuid())) => {
+                let all = self.members.count_documents(doc! { "room_id": room.id }).limit(2);
+                if all.session(&mut *session).await? > 1 {
+                    return Ok(Turned::OwnerStays);
+                }
+            }
+            Closing::Deleted | Closing::LastLeft => return Ok(Turned::Outranked),
+        }
+        self.members.delete_many(doc! { "room_id": room.id }).session(&mut *session).await?;
+        let update = closing_update(Some((actor, change.event.id)));
+        self.rooms.update_one(by_id(room.id), update).session(session).await?;
+        Ok(Turned::Changed)
+    }
+
+    async fn transfer(
+        &self,
+        session: &mut ClientSession,
+        user: UserId,
+        room: &RoomDocument,
+        tells_settings: bool,
+    ) -> Result<Turned, Error> {
         let place = doc! { "room_id": room.id, "user_id": key(user.as_uuid()) };
         let found = self.members.find_one(place.clone()).session(&mut *session).await?;
         if found.is_none_or(|member| Member::from(member).role == RoomRole::Owner) {
@@ -262,11 +452,17 @@ impl Parts {
         }
         let step_up = self.members.update_one(place, doc! { "$set": { "role": "owner" } });
         step_up.session(&mut *session).await?;
+        if !tells_settings {
+            let set = doc! { "$set": { "owner_id": key(user.as_uuid()) } };
+            self.rooms.update_one(by_id(room.id), set).session(session).await?;
+            return Ok(Turned::Owner(room.owner_id.map(|owner| UserId::from_uuid(uuid_of(owner)))));
+        }
+        // For nodes that know no other event of a new owner.
         let settings = room.settings_now();
         let document = bson::serialize_to_bson(&SettingsDocument::from(settings))?;
         let set = doc! { "$set": { "owner_id": key(user.as_uuid()), "settings": document } };
         self.rooms.update_one(by_id(room.id), set).session(session).await?;
-        Ok(Turned::Settings(settings))
+        Ok(Turned::Settings(settings, RoomChanges::default()))
     }
 
     async fn apply_sanction(
@@ -292,9 +488,34 @@ impl Parts {
         Ok(found.map(Sanction::from).unwrap_or_default())
     }
 
+    /// Ends a membership, and the invites of who had it.
     async fn remove(&self, session: &mut ClientSession, member: Document) -> Result<bool, Error> {
-        Ok(self.members.delete_one(member).session(session).await?.deleted_count == 1)
+        let place = (member.get("room_id").cloned(), member.get("user_id").cloned());
+        let removed = self.members.delete_one(member).session(&mut *session).await?.deleted_count == 1;
+        if let (true, (Some(room), Some(user))) = (removed, place) {
+            room_invites::end_of(&self.room_invites, session, room, user).await?;
+        }
+        Ok(removed)
     }
+}
+
+/// Begins a transaction that sees one moment and is durable once it is committed.
+pub(super) async fn begin(session: &mut ClientSession) -> Result<(), Error> {
+    session
+        .start_transaction()
+        .read_concern(ReadConcern::snapshot())
+        .write_concern(durable())
+        .await
+}
+
+/// Ends a transaction: it counts if all of it was done.
+pub(super) async fn end(session: &mut ClientSession, is_done: bool) -> Result<(), Error> {
+    if is_done {
+        return commit(session).await;
+    }
+    // The server rolls back an abandoned transaction, so a failure here changes nothing.
+    let _ = session.abort_transaction().await;
+    Ok(())
 }
 
 /// Commits; while the answer is unknown, asks again. A commit that is repeated is carried out once.
@@ -312,9 +533,20 @@ async fn commit(session: &mut ClientSession) -> Result<(), Error> {
 }
 
 /// A random part of a time that doubles with every try, so that the losers of one collision do not meet again.
-fn pause(tried: u32) -> Duration {
+pub(super) fn pause(tried: u32) -> Duration {
     let longest = PAUSE_MIN.saturating_mul(2_u32.saturating_pow(tried)).min(PAUSE_MAX);
     longest.mul_f64(rand::random_range(0.2..=1.0))
+}
+
+/// What ends a room, and notes by whom and with which event.
+fn closing_update(by: Option<(UserId, MessageId)>) -> Document {
+    let now = date(UnixMillis::now());
+    let mut set = doc! { "visibility": "private", "owner_id": null, "closed_at": now, "unerased_since": now };
+    if let Some((user, event)) = by {
+        set.insert("closed_by", key(user.as_uuid()));
+        set.insert("closing_event", key(event.as_uuid()));
+    }
+    doc! { "$set": set, "$unset": { "slug": "", "name_key": "", "password_hash": "", "expires_at": "" } }
 }
 
 fn no_room(room: RoomId) -> StoreError {

@@ -6,15 +6,16 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt as _, stream};
 use mongodb::Collection;
-use mongodb::bson::{Bson, Document, Uuid, doc};
+use mongodb::bson::{Bson, DateTime, Document, Uuid, doc};
 use mongodb::options::{Hint, ReturnDocument};
+use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{RoomId, UserId};
 use rookery_protocol::position::Position;
 use rookery_store::limits::COUNTS_AT_ONCE;
 use rookery_store::message_state::MessageState;
 use rookery_store::room::{Member, MembershipPlace};
-use rookery_store::unread::{Counts, Mention, Reader, Span, mentions_of, unread_author};
+use rookery_store::unread::{Counts, Mention, Reader, Receipt, Span, mentions_of, unread_author};
 use rookery_store::{StoreError, Unread, integer};
 use serde::{Deserialize, Serialize};
 
@@ -22,19 +23,42 @@ use super::Mongo;
 use crate::batch_reads::page_of;
 use crate::documents::{StateDocument, one};
 use crate::error::Failed;
-use crate::fields::{date, key, order, place_in_order};
+use crate::fields::{date, key, order, place_in_order, time, uuid_of};
+
+/// What of a membership says how far was read.
+#[derive(Deserialize)]
+struct ReceiptDocument {
+    user_id: Uuid,
+    #[serde(default)]
+    read: String,
+    #[serde(default)]
+    read_at: Option<DateTime>,
+}
+
+impl From<ReceiptDocument> for Receipt {
+    fn from(found: ReceiptDocument) -> Self {
+        Self {
+            user: UserId::from_uuid(uuid_of(found.user_id)),
+            read: place_in_order(&found.read).unwrap_or(Position::START),
+            at: found.read_at.map(time),
+        }
+    }
+}
 
 /// A name in one text of a message; the id is made of the three.
 #[derive(Serialize, Deserialize)]
 pub(super) struct MentionDocument {
     #[serde(rename = "_id")]
     id: String,
-    message_id: Uuid,
+    pub(super) message_id: Uuid,
     name: String,
     /// The place of the edit that brought the text, as text; empty for the first one.
-    edit: String,
+    pub(super) edit: String,
+    /// When the message was said; absent where a release of before has stored it and not been followed yet.
+    #[serde(default)]
+    pub(super) said_at: Option<DateTime>,
     /// Place and author of the message.
-    room_id: Uuid,
+    pub(super) room_id: Uuid,
     epoch: i64,
     seq: i64,
     #[serde(rename = "said_by")]
@@ -46,11 +70,26 @@ impl Unread for Mongo {
     async fn advance(&self, room: RoomId, user: UserId, to: Position) -> Result<Option<Position>, StoreError> {
         let (members, filter) = (self.members.clone(), one(room, user));
         let found = self.calls.run(async move {
-            let raise = doc! { "$max": { "read": order(to) } };
-            let raised = members.find_one_and_update(filter, raise).return_document(ReturnDocument::After);
-            Ok(raised.await?)
+            let mut older = filter.clone();
+            older.insert("read", doc! { "$lt": order(to) });
+            let raise = doc! { "$set": { "read": order(to), "read_at": date(UnixMillis::now()) } };
+            let raised = members.find_one_and_update(older, raise).return_document(ReturnDocument::After);
+            match raised.await? {
+                Some(raised) => Ok(Some(raised)),
+                None => Ok(members.find_one(filter).await?),
+            }
         });
         Ok(found.await?.map(|member| Member::from(member).read))
+    }
+
+    async fn receipts(&self, room: RoomId, limit: usize) -> Result<Vec<Receipt>, StoreError> {
+        let members = self.members.clone_with_type::<ReceiptDocument>();
+        let filter = doc! { "room_id": key(room.as_uuid()) };
+        let found = self.calls.run(async move {
+            let found = members.find(filter).limit(integer::limit(limit)).await?;
+            Ok(found.try_collect::<Vec<_>>().await?)
+        });
+        Ok(found.await?.into_iter().map(Receipt::from).collect())
     }
 
     async fn marks(&self, user: UserId, rooms: &[RoomId]) -> Result<Vec<Member>, StoreError> {
@@ -173,7 +212,7 @@ impl Question {
     }
 }
 
-fn by(index: &str) -> Hint {
+pub(super) fn by(index: &str) -> Hint {
     Hint::Name(index.to_owned())
 }
 
@@ -217,6 +256,7 @@ pub(super) fn mentions(message: &SequencedEvent, state: Option<&MessageState>) -
             message_id: key(message.event.id.as_uuid()),
             name,
             edit,
+            said_at: Some(date(message.timestamp)),
             room_id: key(message.room.as_uuid()),
             epoch,
             seq,

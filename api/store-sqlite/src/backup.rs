@@ -1,12 +1,12 @@
 //! Copies of a data folder in one file, and back.
 //!
 //! # Promise
-//! * A copy is made beside the running server and is the database as it was at one moment, with the signing keys. It is
+//! * A copy is made beside the running server and is the database as it was at one moment, with signing keys and settings. It is
 //!   readable for its owner only and has its name only when it is whole and on the disk.
 //! * Putting one back needs the folder for itself. It is checked before anything changes, and the database changes in one
 //!   step. The server that starts afterwards begins a new epoch, as each start does.
 //!
-//! A copy is a SQLite file with two more tables, `TABLES`. Copying `rookery.db` by itself is no copy: what was stored
+//! A copy is a SQLite file with more tables, `TABLES`; those of older programs have no settings. Copying `rookery.db` by itself is no copy: what was stored
 //! last is in the write-ahead log beside it.
 
 use std::fs::{self, File, OpenOptions};
@@ -16,8 +16,10 @@ use std::path::{Path, PathBuf};
 
 use rookery_protocol::clock::UnixMillis;
 use rookery_store::StoreError;
+use rookery_store::inventory::{Comparison, Inventory};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags, params};
+use uuid::Uuid;
 
 use super::lock::{FolderLock, LockError};
 use super::sql::{many, one};
@@ -31,8 +33,13 @@ const KEY_SUFFIX: &str = "pem";
 const KEY_CHOICE: &str = "signing";
 
 const TABLES: &str = "CREATE TABLE backup (made_at INTEGER NOT NULL, program TEXT NOT NULL) STRICT;
-    CREATE TABLE backup_keys (name TEXT NOT NULL PRIMARY KEY, content BLOB NOT NULL) STRICT;";
-const FORGET_TABLES: &str = "DROP TABLE backup; DROP TABLE backup_keys;";
+    CREATE TABLE backup_keys (name TEXT NOT NULL PRIMARY KEY, content BLOB NOT NULL) STRICT;
+    CREATE TABLE backup_settings (text TEXT NOT NULL) STRICT;";
+const FORGET_TABLES: &str = "DROP TABLE backup; DROP TABLE backup_keys; DROP TABLE IF EXISTS backup_settings;";
+/// Tables that say nothing about how much there is: who writes and holds leases, how rooms are numbered, and the index of
+/// messages.
+const NOT_COUNTED: [&str; 7] =
+    ["writer", "epochs", "leases", "search_queue", "search_entries", "search_terms", "search_building"];
 
 /// Why there is no copy, or nothing was put back.
 #[derive(Debug, thiserror::Error)]
@@ -106,7 +113,13 @@ fn of(file: &Path) -> impl Fn(Failed) -> BackupError {
 }
 
 /// Copies a folder into a new file. `progress` receives the pages copied and the pages in all.
-pub fn backup(data: DataFolder<'_>, to: &Path, progress: impl FnMut(u64, u64)) -> Result<Copied, BackupError> {
+/// `settings` are those in force, without secrets.
+pub fn backup(
+    data: DataFolder<'_>,
+    to: &Path,
+    settings: &str,
+    progress: impl FnMut(u64, u64),
+) -> Result<Copied, BackupError> {
     if !data.database.exists() {
         return Err(BackupError::Nothing(data.folder.to_owned()));
     }
@@ -116,7 +129,7 @@ pub fn backup(data: DataFolder<'_>, to: &Path, progress: impl FnMut(u64, u64)) -
     let partial = beside(to, "partial");
     remove(&partial)?;
     let keys = read_keys(data.keys)?;
-    let copied = write_copy(data, &partial, &keys, progress);
+    let copied = write_copy(data, &partial, (&keys, settings), progress);
     if copied.is_err() {
         fs::remove_file(&partial).ok();
     }
@@ -131,7 +144,7 @@ pub fn backup(data: DataFolder<'_>, to: &Path, progress: impl FnMut(u64, u64)) -
 fn write_copy(
     data: DataFolder<'_>,
     partial: &Path,
-    keys: &[(String, Vec<u8>)],
+    (keys, settings): (&[(String, Vec<u8>)], &str),
     progress: impl FnMut(u64, u64),
 ) -> Result<Copied, BackupError> {
     create_private(partial)?;
@@ -148,6 +161,7 @@ fn write_copy(
         for (name, content) in keys {
             copy.execute("INSERT INTO backup_keys VALUES (?1, ?2)", params![name, content])?;
         }
+        copy.execute("INSERT INTO backup_settings VALUES (?1)", params![settings])?;
         Ok(())
     };
     fill().map_err(of(data.database))?;
@@ -202,6 +216,65 @@ pub fn restore(data: DataFolder<'_>, from: &Path, replace: bool) -> Result<Copie
     fs::rename(&next, data.database).map_err(at(data.database))?;
     sync_folder_of(data.database)?;
     Ok(copied)
+}
+
+/// What a copy has, and how the folder compares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// When it was made, and its keys.
+    pub copied: Copied,
+    /// The settings of then; empty in copies of older programs.
+    pub settings: String,
+    /// How much of everything.
+    pub inventory: Inventory,
+    /// How the database compares.
+    pub compared: Comparison,
+}
+
+/// Reads all of a copy, and compares it with the folder, whose server may run meanwhile.
+pub fn verify(data: DataFolder<'_>, file: &Path) -> Result<Verified, BackupError> {
+    if !data.database.exists() {
+        return Err(BackupError::Nothing(data.folder.to_owned()));
+    }
+    let (copied, _) = look_into(file)?;
+    let of_copy = || {
+        let db = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let told = "SELECT 1 FROM sqlite_schema WHERE name = 'backup_settings'";
+        let has_settings = one(&db, told, [], |_| Ok(()))?.is_some();
+        let settings = if has_settings {
+            one(&db, "SELECT text FROM backup_settings", [], |row| Ok(row.get(0)?))?
+        } else {
+            None
+        };
+        Ok((inventory(&db)?, settings.unwrap_or_default()))
+    };
+    let (inventory_of_copy, settings) = of_copy().map_err(of(file))?;
+    let here = || inventory(&connection::open_reader(data.database)?);
+    let compared = here().map_err(of(data.database))?.compare(&inventory_of_copy);
+    Ok(Verified { copied, settings, inventory: inventory_of_copy, compared })
+}
+
+fn inventory(db: &Connection) -> Result<Inventory, Failed> {
+    // One moment for all of it.
+    db.execute_batch("BEGIN")?;
+    let mut inventory = Inventory::default();
+    let tables =
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'backup%'";
+    let tables: Vec<String> = many(db, tables, [], |row| Ok(row.get(0)?))?;
+    for table in tables.into_iter().filter(|table| !NOT_COUNTED.contains(&table.as_str())) {
+        // A name of the schema, which is ours or was refused before.
+        let count: Option<i64> = one(db, &format!("SELECT count(*) FROM \"{table}\""), [], |row| Ok(row.get(0)?))?;
+        inventory
+            .counts
+            .insert(table, count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0));
+    }
+    let heads = "SELECT room_id, epoch, max(seq) FROM messages GROUP BY room_id, epoch";
+    let heads: Vec<(Uuid, i64, i64)> = many(db, heads, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    for (room, epoch, seq) in heads {
+        inventory.place(room, epoch, seq);
+    }
+    db.execute_batch("COMMIT")?;
+    Ok(inventory)
 }
 
 fn prepare(from: &Path, next: &Path) -> Result<(), BackupError> {

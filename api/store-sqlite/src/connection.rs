@@ -18,6 +18,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, Failed> {
     let db = set_up(path)?;
     db.pragma_update(None, "journal_mode", "wal")?;
     db.pragma_update(None, "synchronous", "full")?;
+    // What is erased is overwritten, so that nobody finds it in the file.
+    db.pragma_update(None, "secure_delete", true)?;
     Ok(db)
 }
 
@@ -28,10 +30,14 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, Failed> {
     Ok(db)
 }
 
-/// Takes over into the file what is in its log, and empties that.
+/// Takes over into the file what is in its log, and empties that. An error while somebody reads an older state.
 pub(super) fn checkpoint(path: &Path) -> Result<(), Failed> {
     let db = set_up(path)?;
-    Ok(db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+    let is_busy: bool = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if is_busy {
+        return Err(StoreError::Unavailable("the log of the database is in use".to_owned()).into());
+    }
+    Ok(())
 }
 
 fn set_up(path: &Path) -> Result<Connection, Failed> {

@@ -1,7 +1,13 @@
 //! Text encoding of enums in the file.
 
-use rookery_protocol::access::{RoomRole, Visibility};
+use rookery_protocol::access::{JoinRule, Posting, RoomKind, RoomRole, Visibility};
 use rookery_store::StoreError;
+use rookery_store::account::Purpose;
+use rookery_store::file::FileState;
+use rookery_store::job::JobState;
+use rookery_store::joining::RequestState;
+use rookery_store::report::{ReportAction, ReportReason, ReportState};
+use rookery_store::schedule::ScheduleState;
 use rookery_store::user::ServerRole;
 
 use crate::error::Failed;
@@ -21,14 +27,10 @@ pub(super) trait EnumCodec: Copy + Sized + 'static {
 }
 
 impl EnumCodec for ServerRole {
-    const ALL: &'static [Self] = &[Self::Admin, Self::Moderator, Self::User];
+    const ALL: &'static [Self] = &Self::ALL;
 
     fn encode(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::Moderator => "moderator",
-            Self::User => "user",
-        }
+        self.as_str()
     }
 }
 
@@ -52,5 +54,105 @@ impl EnumCodec for Visibility {
             Self::Public => "public",
             Self::Private => "private",
         }
+    }
+}
+
+impl EnumCodec for JoinRule {
+    const ALL: &'static [Self] = &[Self::Open, Self::Password, Self::Approval, Self::Invite];
+
+    fn encode(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Password => "password",
+            Self::Approval => "approval",
+            Self::Invite => "invite",
+        }
+    }
+}
+
+impl EnumCodec for Posting {
+    const ALL: &'static [Self] = &[Self::Members, Self::Moderators];
+
+    fn encode(self) -> &'static str {
+        match self {
+            Self::Members => "members",
+            Self::Moderators => "moderators",
+        }
+    }
+}
+
+impl EnumCodec for RoomKind {
+    const ALL: &'static [Self] = &[Self::Room, Self::Direct, Self::Group];
+
+    fn encode(self) -> &'static str {
+        match self {
+            Self::Room => "room",
+            Self::Direct => "direct",
+            Self::Group => "group",
+        }
+    }
+}
+
+impl EnumCodec for JobState {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn encode(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl EnumCodec for FileState {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn encode(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl EnumCodec for ScheduleState {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn encode(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl EnumCodec for ReportReason {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn encode(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl EnumCodec for ReportState {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn encode(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl EnumCodec for ReportAction {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn encode(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl EnumCodec for RequestState {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn encode(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl EnumCodec for Purpose {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn encode(self) -> &'static str {
+        self.as_str()
     }
 }

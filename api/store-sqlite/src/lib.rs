@@ -22,29 +22,61 @@ use self::readers::Readers;
 use self::writer::Writer;
 use crate::error::Failed;
 
+mod audit;
 pub mod backup;
+mod blocks;
 mod connection;
 mod disk;
 mod enum_codec;
 mod epochs;
+mod erasures;
 mod error;
 mod event_rows;
+mod exports;
 mod fence;
+mod figures;
+mod files;
+mod jobs;
+mod join_requests;
+mod leases;
 pub mod limits;
 mod load;
 pub mod lock;
 mod member_rows;
 mod members;
+mod mentions;
 mod message_changes;
 mod messages;
+mod names;
+mod notices;
+mod one_time_tokens;
 mod outbox;
+mod pins;
+mod preferences;
+mod purges;
+mod pushes;
+mod ranks;
 mod readers;
+mod registrations;
 mod renames;
+mod reports;
+mod room_erasures;
+mod room_filters;
+mod room_invites;
+mod room_search;
 mod rooms;
 mod sanctions;
+mod saved;
+mod schedules;
 mod schema;
+mod search;
+mod second_factors;
+mod server_announcements;
+mod server_invites;
 mod sessions;
 mod sql;
+mod threads;
+mod traces;
 mod unread;
 mod users;
 mod writer;
@@ -88,12 +120,44 @@ async fn open_as(path: &Path, part: Part) -> Result<Stores, Failed> {
         users: sqlite.clone(),
         sessions: sqlite.clone(),
         rooms: sqlite.clone(),
+        room_erasures: sqlite.clone(),
         members: sqlite.clone(),
         sanctions: sqlite.clone(),
         outbox: sqlite.clone(),
         messages: sqlite.clone(),
+        threads: sqlite.clone(),
+        saved: sqlite.clone(),
+        pins: sqlite.clone(),
+        mentions: sqlite.clone(),
         epochs: sqlite.clone(),
         unread: sqlite.clone(),
+        jobs: sqlite.clone(),
+        registrations: sqlite.clone(),
+        names: sqlite.clone(),
+        one_time_tokens: sqlite.clone(),
+        server_invites: sqlite.clone(),
+        room_invites: sqlite.clone(),
+        join_requests: sqlite.clone(),
+        second_factors: sqlite.clone(),
+        blocks: sqlite.clone(),
+        room_filters: sqlite.clone(),
+        audit: sqlite.clone(),
+        reports: sqlite.clone(),
+        purges: sqlite.clone(),
+        figures: sqlite.clone(),
+        server_settings: sqlite.clone(),
+        erasures: sqlite.clone(),
+        traces: sqlite.clone(),
+        exports: sqlite.clone(),
+        notices: sqlite.clone(),
+        preferences: sqlite.clone(),
+        pushes: sqlite.clone(),
+        room_search: sqlite.clone(),
+        server_announcements: sqlite.clone(),
+        search: sqlite.clone(),
+        schedules: sqlite.clone(),
+        files: sqlite.clone(),
+        leases: sqlite.clone(),
         backend: sqlite,
     })
 }

@@ -3,7 +3,7 @@
 use rookery_store::load::LoadSet;
 use rusqlite::Connection;
 
-use super::{Sqlite, members, rooms, sessions, users};
+use super::{Sqlite, member_rows, rooms, sessions, users};
 use crate::error::Failed;
 
 impl Sqlite {
@@ -17,5 +17,5 @@ fn insert(db: &Connection, set: &LoadSet) -> Result<(), Failed> {
     set.users.iter().try_for_each(|user| users::insert(db, user))?;
     set.rooms.iter().try_for_each(|room| rooms::insert(db, room))?;
     set.sessions.iter().try_for_each(|session| sessions::insert(db, session))?;
-    set.members.iter().try_for_each(|member| members::insert(db, member).map(drop))
+    set.members.iter().try_for_each(|member| member_rows::insert(db, member).map(drop))
 }

@@ -4,20 +4,22 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use rookery_protocol::access::{RoomRole, decide_on_leaving};
+use rookery_protocol::access::{RoomRole, decide_on_leaving, decide_on_role};
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::event::Event;
+use rookery_protocol::event::{Event, EventBody, MembershipChange};
 use rookery_protocol::id::{RoomId, UserId};
+use rookery_store::account::SecretHash;
+use rookery_store::joining::{Entry, RequestState};
 use rookery_store::room::{Member, MemberPlace};
-use rookery_store::{Announcement, Members, StoreError, integer};
+use rookery_store::{Announcement, Cause, Members, StoreError, integer, with_previous_owner};
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use super::sql::{change, many, one, statements};
-use super::{Sqlite, rooms, sanctions};
+use super::{Sqlite, join_requests, ranks, room_invites, rooms, sanctions};
 use crate::enum_codec::EnumCodec;
 use crate::error::Failed;
-use crate::member_rows::{read, remove};
+use crate::member_rows::{insert, read, remove};
 use crate::outbox::announce;
 
 statements! {
@@ -29,10 +31,10 @@ statements! {
     PAGE = "SELECT * FROM members WHERE room_id = ?1 ORDER BY joined_at, user_id LIMIT ?2";
     PAGE_AFTER = "SELECT * FROM members WHERE room_id = ?1 AND (joined_at, user_id) > (?3, ?4)
                   ORDER BY joined_at, user_id LIMIT ?2";
-    INSERT = "INSERT INTO members (room_id, user_id, role, joined_at, read_epoch, read_seq)
-              VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-              ON CONFLICT (room_id, user_id) DO NOTHING";
     ONE_OR_MORE = "SELECT count(*) FROM (SELECT 1 FROM members WHERE room_id = ?1 LIMIT 2)";
+    OF_ROLE = "SELECT * FROM members WHERE room_id = ?1 AND role = ?2 ORDER BY joined_at, user_id LIMIT ?3";
+    OF_ROLE_AFTER = "SELECT * FROM members WHERE room_id = ?1 AND role = ?2 AND (joined_at, user_id) > (?4, ?5)
+                     ORDER BY joined_at, user_id LIMIT ?3";
     STEP_DOWN = "UPDATE members SET role = ?3 WHERE room_id = ?1 AND role = ?2";
     STEP_UP = "UPDATE members SET role = ?3 WHERE room_id = ?1 AND user_id = ?2";
 }
@@ -106,17 +108,34 @@ impl Members for Sqlite {
     }
 
     async fn join(&self, member: &Member, event: &Event) -> Result<Option<Announcement>, StoreError> {
+        self.enter(member, Entry::Open, event).await
+    }
+
+    async fn enter(&self, member: &Member, entry: Entry, event: &Event) -> Result<Option<Announcement>, StoreError> {
         let (member, event) = (member.clone(), event.clone());
         self.write(move |db| {
-            let sanction = sanctions::read(db, member.room_id, member.user_id)?;
-            if sanction.banned.is_some_and(|until| until.holds(member.joined_at)) {
+            let (room, user, now) = (member.room_id, member.user_id, member.joined_at);
+            let sanction = sanctions::read(db, room, user)?;
+            if sanction.banned.is_some_and(|until| until.holds(now)) {
                 return Err(StoreError::Banned.into());
             }
-            if rooms::is_closed(db, member.room_id)? {
+            if rooms::is_closed(db, room)? {
                 return Err(StoreError::Closed.into());
             }
-            let added = insert(db, &member)?;
-            announce(db, added, member.room_id, event)
+            if insert(db, &member)? == 0 {
+                return Ok(None);
+            }
+            if rooms::is_overfull(db, room)? {
+                return Err(StoreError::Full.into());
+            }
+            let was_asked = join_requests::decide(db, room, user, RequestState::Approved, now)?;
+            match entry {
+                Entry::Open => {}
+                Entry::Invite(hash) => spend(db, room, &hash, now)?,
+                Entry::Request if was_asked => {}
+                Entry::Request => return Err(StoreError::Decided.into()),
+            }
+            announce(db, 1, room, event)
         })
         .await
     }
@@ -124,38 +143,99 @@ impl Members for Sqlite {
     async fn leave(&self, room: RoomId, user: UserId, event: &Event) -> Result<Option<Announcement>, StoreError> {
         let event = event.clone();
         self.write(move |db| {
+            if rooms::is_closed(db, room)? {
+                return Err(StoreError::Closed.into());
+            }
             let Some(member) = one(db, GET, [room.as_uuid(), user.as_uuid()], read)? else { return Ok(None) };
             let members = one(db, ONE_OR_MORE, [room.as_uuid()], |row| Ok(row.get::<_, i64>(0)?))?.unwrap_or(0);
             decide_on_leaving(member.role, usize::try_from(members).unwrap_or(usize::MAX))
                 .map_err(|_| StoreError::OwnerStays)?;
             let removed = usize::from(remove(db, room, user)?);
             if member.role == RoomRole::Owner {
-                rooms::close(db, room, UnixMillis::now())?;
+                rooms::close(db, room, UnixMillis::now(), None)?;
             }
             announce(db, removed, room, event)
         })
         .await
     }
 
-    async fn transfer(&self, room: RoomId, user: UserId, event: &Event) -> Result<Option<Announcement>, StoreError> {
-        let event = event.clone();
+    async fn transfer(&self, room: RoomId, user: UserId, cause: Cause<'_>) -> Result<Option<Announcement>, StoreError> {
+        let (event, is_ranked) = (cause.event().clone(), cause.is_ranked());
         self.write(move |db| {
+            if rooms::is_closed(db, room)? {
+                return Err(StoreError::Closed.into());
+            }
+            if is_ranked && !ranks::of(db, room, event.user_id)?.owns() {
+                return Err(StoreError::Outranked.into());
+            }
             let member = one(db, GET, [room.as_uuid(), user.as_uuid()], read)?;
             if member.is_none_or(|member| member.role == RoomRole::Owner) {
                 return Ok(None);
             }
+            let before = rooms::owner(db, room)?;
             change(db, STEP_DOWN, params![room.as_uuid(), RoomRole::Owner.encode(), RoomRole::Moderator.encode()])?;
             change(db, STEP_UP, params![room.as_uuid(), user.as_uuid(), RoomRole::Owner.encode()])?;
             rooms::own(db, room, user)?;
-            rooms::announce_again(db, room, event).map(Some)
+            // For nodes that know no other event of a new owner.
+            if !matches!(event.body, EventBody::Membership(MembershipChange::OwnerChanged { .. })) {
+                return rooms::announce_again(db, room, event).map(Some);
+            }
+            announce(db, 1, room, with_previous_owner(event, before))
+        })
+        .await
+    }
+
+    async fn set_role(
+        &self,
+        room: RoomId,
+        user: UserId,
+        role: RoomRole,
+        event: &Event,
+    ) -> Result<Option<Announcement>, StoreError> {
+        let event = event.clone();
+        self.write(move |db| {
+            if rooms::is_closed(db, room)? {
+                return Err(StoreError::Closed.into());
+            }
+            let Some(before) = one(db, GET, [room.as_uuid(), user.as_uuid()], read)? else { return Ok(None) };
+            let actor = ranks::of(db, room, event.user_id)?;
+            decide_on_role(actor, before.role).map_err(|_| StoreError::Outranked)?;
+            if before.role == role {
+                return Ok(None);
+            }
+            let changed = change(db, STEP_UP, params![room.as_uuid(), user.as_uuid(), role.encode()])?;
+            announce(db, changed, room, event)
+        })
+        .await
+    }
+
+    async fn of_role(
+        &self,
+        room: RoomId,
+        role: RoomRole,
+        after: Option<MemberPlace>,
+        limit: usize,
+    ) -> Result<Vec<Member>, StoreError> {
+        let (room, role, limit) = (room.as_uuid(), role.encode(), integer::limit(limit));
+        self.read(move |db| match after {
+            None => many(db, OF_ROLE, params![room, role, limit], read),
+            Some(MemberPlace { joined_at, user_id }) => {
+                many(db, OF_ROLE_AFTER, params![room, role, limit, joined_at.0, user_id.as_uuid()], read)
+            }
         })
         .await
     }
 }
 
-/// Adds a member who is none yet, as part of a change; says how many that were.
-pub(super) fn insert(db: &Connection, member: &Member) -> Result<usize, Failed> {
-    let (room, user) = (member.room_id.as_uuid(), member.user_id.as_uuid());
-    let (epoch, seq) = (integer::stored(member.read.epoch.0)?, integer::stored(member.read.seq.get())?);
-    change(db, INSERT, params![room, user, member.role.encode(), member.joined_at.0, epoch, seq])
+/// Uses an invite of the room once, whose maker is still in it.
+fn spend(db: &Connection, room: RoomId, hash: &SecretHash, now: UnixMillis) -> Result<(), Failed> {
+    let found = room_invites::find(db, hash)?.filter(|invite| invite.room_id == room);
+    let maker = match &found {
+        Some(invite) => one(db, GET, [room.as_uuid(), invite.by.as_uuid()], read)?,
+        None => None,
+    };
+    if maker.is_none() || !room_invites::spend(db, hash, now)? {
+        return Err(StoreError::InviteOver.into());
+    }
+    Ok(())
 }

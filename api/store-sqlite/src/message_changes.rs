@@ -11,7 +11,7 @@ use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use super::sql::{change, many, one, statements};
-use super::{event_rows, unread};
+use super::{event_rows, files, pins, unread};
 use crate::error::Failed;
 
 statements! {
@@ -34,7 +34,8 @@ statements! {
                      AND (epoch, seq) > (?4, ?5) ORDER BY epoch, seq LIMIT ?3";
     TAKEN_BACK = "SELECT message_id, user_id, emoji FROM reactions WHERE taken_back_at < ?1 LIMIT ?2";
     FORGET = "DELETE FROM reactions WHERE message_id = ?1 AND user_id = ?2 AND emoji = ?3";
-    CLEAR_MESSAGE = "UPDATE messages SET event = json_set(event, '$.content', '')
+    FORGET_ALL = "DELETE FROM reactions WHERE message_id = ?1";
+    CLEAR_MESSAGE = "UPDATE messages SET event = json_remove(json_set(event, '$.content', ''), '$.attachments')
                      WHERE id = ?1 AND json_extract(event, '$.kind') = 'message'";
     CLEAR_EDITS = "UPDATE messages SET event = json_set(event, '$.content', '') WHERE edit_of = ?1";
 }
@@ -61,7 +62,10 @@ pub(super) fn apply(db: &Connection, event: &SequencedEvent) -> Result<(), Faile
             let taken_back_at = (!active).then(|| UnixMillis::now().0);
             change(db, REACT, params![message, user, emoji.as_str(), epoch, seq, active, taken_back_at]).map(drop)
         }
-        EventBody::Membership(_) | EventBody::Room(_) => Ok(()),
+        EventBody::MessageChange(MessageChanged::Pinned { .. } | MessageChanged::Unpinned { .. })
+        | EventBody::Membership(_)
+        | EventBody::Room(_)
+        | EventBody::Unknown(_) => Ok(()),
     }
 }
 
@@ -80,9 +84,18 @@ fn apply_to_message(db: &Connection, id: MessageId, message: Option<&SequencedEv
     }
 }
 
+/// A message is as if it were deleted.
+pub(super) fn discard(db: &Connection, message: MessageId) -> Result<(), Failed> {
+    change(db, DELETE, [message.as_uuid()])?;
+    change(db, FORGET_ALL, [message.as_uuid()])?;
+    clear(db, message)
+}
+
 fn clear(db: &Connection, message: MessageId) -> Result<(), Failed> {
     change(db, CLEAR_MESSAGE, [message.as_uuid()])?;
     change(db, CLEAR_EDITS, [message.as_uuid()])?;
+    pins::remove(db, message)?;
+    files::condemn_of_message(db, message)?;
     unread::remove(db, message)
 }
 

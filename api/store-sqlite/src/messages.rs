@@ -9,18 +9,19 @@ use rookery_protocol::id::{Epoch, MessageId, RoomId, Seq, UserId};
 use rookery_protocol::position::{AlreadyStored, Position, StoredPosition};
 use rookery_store::message::{Kinds, Window, edit_of, held_at, is_message_of};
 use rookery_store::message_state::{MessageState, Reacted};
+use rookery_store::thread::answered_by;
 use rookery_store::unread::unread_author;
 use rookery_store::{Messages, PageQuestion, Reaction, StoreError, integer};
 use rusqlite::{Connection, Row, params};
 
 use super::sql::{change, many, one, statements};
-use super::{Sqlite, message_changes};
+use super::{Sqlite, message_changes, search, threads};
 use crate::error::Failed;
 use crate::event_rows::{by_id, read};
 
 statements! {
-    INSERT = "INSERT INTO messages (id, room_id, epoch, seq, timestamp, event, edit_of, said_by, is_act)
-              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING";
+    INSERT = "INSERT INTO messages (id, room_id, epoch, seq, timestamp, event, edit_of, said_by, is_act, reply_to)
+              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO NOTHING";
     LATEST = "SELECT * FROM messages WHERE room_id = ?1 ORDER BY epoch DESC, seq DESC LIMIT ?2";
     BEFORE = "SELECT * FROM messages WHERE room_id = ?1 AND (epoch, seq) < (?3, ?4)
               ORDER BY epoch DESC, seq DESC LIMIT ?2";
@@ -33,6 +34,8 @@ statements! {
     WITHOUT_CHANGES_AFTER = "SELECT * FROM messages WHERE room_id = ?1 AND is_act = 0 AND (epoch, seq) > (?3, ?4)
                    ORDER BY epoch, seq LIMIT ?2";
     EDITS = "SELECT * FROM messages WHERE edit_of = ?1 ORDER BY epoch DESC, seq DESC LIMIT ?2";
+    SINCE = "SELECT epoch, seq FROM messages WHERE room_id = ?1 AND timestamp >= ?2
+             ORDER BY timestamp, epoch, seq LIMIT 1";
     LAST = "SELECT epoch, seq FROM messages WHERE room_id = ?1 ORDER BY seq DESC LIMIT 1";
 }
 
@@ -98,6 +101,22 @@ impl Messages for Sqlite {
         self.write(move |db| message_changes::sweep(db, before, integer::limit(limit))).await
     }
 
+    async fn first_since(&self, room: RoomId, time: UnixMillis) -> Result<Option<Position>, StoreError> {
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let found: Option<(i64, i64)> =
+            self.read(move |db| one(db, SINCE, params![room.as_uuid(), time.0], row)).await?;
+        let Some((epoch, seq)) = found else { return Ok(None) };
+        Ok(Some(Position { epoch: Epoch(integer::read(epoch)?), seq: Seq::new(integer::read(seq)?) }))
+    }
+
+    async fn by_ids(&self, ids: &[MessageId]) -> Result<Vec<SequencedEvent>, StoreError> {
+        let ids = ids.to_vec();
+        let found: Vec<SequencedEvent> = self
+            .read(move |db| ids.into_iter().filter_map(|id| by_id(db, id).transpose()).collect())
+            .await?;
+        Ok(found.into_iter().filter(|event| is_message_of(event, event.room)).collect())
+    }
+
     async fn edits(&self, id: MessageId, limit: usize) -> Result<Vec<SequencedEvent>, StoreError> {
         let limit = integer::limit(limit);
         let mut found = self.read(move |db| many(db, EDITS, params![id.as_uuid(), limit], read)).await?;
@@ -118,6 +137,7 @@ fn insert(db: &Connection, event: &SequencedEvent) -> Result<Option<AlreadyStore
         edit_of(&event.event.body).map(MessageId::as_uuid),
         unread_author(event).map(UserId::as_uuid),
         !Kinds::WithoutChanges.include(event),
+        answered_by(event).map(MessageId::as_uuid),
     ];
     let inserted = change(db, INSERT, row).map_err(|error| {
         if matches!(error, Failed(StoreError::Taken(_))) {
@@ -131,7 +151,9 @@ fn insert(db: &Connection, event: &SequencedEvent) -> Result<Option<AlreadyStore
         let first = by_id(db, event.event.id)?;
         return Ok(first.and_then(|first| held_at(&first, event.position())));
     }
-    message_changes::apply(db, event).map(|()| None)
+    search::enqueue(db, event)?;
+    message_changes::apply(db, event)?;
+    threads::apply(db, event).map(|()| None)
 }
 
 fn page(db: &Connection, room: RoomId, question: PageQuestion) -> Result<Vec<SequencedEvent>, Failed> {

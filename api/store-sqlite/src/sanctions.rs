@@ -3,20 +3,25 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use rookery_protocol::event::Event;
+use rookery_protocol::access::outranks;
+use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{RoomId, UserId};
 use rookery_store::sanction::{Sanction, SanctionAction};
-use rookery_store::{Announcement, Sanctions, StoreError, integer};
+use rookery_store::{Announcement, Cause, Sanctions, StoreError, integer};
 use rusqlite::{Connection, Row, params};
 
-use super::sql::{change, one, statements};
-use super::{Sqlite, member_rows, outbox};
+use super::sql::{change, many, one, statements};
+use super::{Sqlite, member_rows, outbox, ranks, rooms};
 use crate::error::Failed;
 
 statements! {
     GET = "SELECT * FROM sanctions WHERE room_id = ?1 AND user_id = ?2";
     PUT = "INSERT INTO sanctions (room_id, user_id, muted_until, banned_until) VALUES (?1, ?2, ?3, ?4)
            ON CONFLICT (room_id, user_id) DO UPDATE SET muted_until = ?3, banned_until = ?4";
+    MUTES_OVER = "SELECT * FROM sanctions WHERE muted_until <= ?1 AND muted_until IS NOT NULL LIMIT ?2";
+    BANS_OVER = "SELECT * FROM sanctions WHERE banned_until <= ?1 AND banned_until IS NOT NULL LIMIT ?2";
+    OF_ROOM = "SELECT * FROM sanctions WHERE room_id = ?1 ORDER BY user_id LIMIT ?2";
+    OF_ROOM_AFTER = "SELECT * FROM sanctions WHERE room_id = ?1 AND user_id > ?3 ORDER BY user_id LIMIT ?2";
 }
 
 #[async_trait]
@@ -36,10 +41,16 @@ impl Sanctions for Sqlite {
         room: RoomId,
         user: UserId,
         action: SanctionAction,
-        event: &Event,
+        cause: Cause<'_>,
     ) -> Result<Option<Announcement>, StoreError> {
-        let event = event.clone();
+        let (event, is_ranked) = (cause.event().clone(), cause.is_ranked());
         self.write(move |db| {
+            if rooms::is_closed(db, room)? {
+                return Err(StoreError::Closed.into());
+            }
+            if is_ranked && !outranks(ranks::of(db, room, event.user_id)?, ranks::of(db, room, user)?) {
+                return Err(StoreError::Outranked.into());
+            }
             let before = read(db, room, user)?;
             let after = action.apply(before);
             let removed = action.expels() && member_rows::remove(db, room, user)?;
@@ -48,6 +59,34 @@ impl Sanctions for Sqlite {
                 change(db, PUT, params![room.as_uuid(), user.as_uuid(), muted, banned])?;
             }
             outbox::announce(db, usize::from(removed || before != after), room, event)
+        })
+        .await
+    }
+
+    async fn over(&self, at: UnixMillis, limit: usize) -> Result<Vec<(RoomId, UserId, Sanction)>, StoreError> {
+        let place = |row: &Row<'_>| {
+            let (room, user) = (row.get("room_id")?, row.get("user_id")?);
+            Ok((RoomId::from_uuid(room), UserId::from_uuid(user), sanction(row)?))
+        };
+        self.read(move |db| {
+            let mut found = many(db, MUTES_OVER, params![at.0, integer::limit(limit)], place)?;
+            found.extend(many(db, BANS_OVER, params![at.0, integer::limit(limit)], place)?);
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn of_room(
+        &self,
+        room: RoomId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<(UserId, Sanction)>, StoreError> {
+        let (room, limit) = (room.as_uuid(), integer::limit(limit));
+        let row = |row: &Row<'_>| Ok((UserId::from_uuid(row.get("user_id")?), sanction(row)?));
+        self.read(move |db| match after {
+            None => many(db, OF_ROOM, params![room, limit], row),
+            Some(after) => many(db, OF_ROOM_AFTER, params![room, limit, after.as_uuid()], row),
         })
         .await
     }

@@ -5,7 +5,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_store::StoreError;
 use rusqlite::{Connection, params};
 
-use super::{renames, sql};
+use super::{renames, sql, threads};
 use crate::error::Failed;
 
 /// What SQL cannot say.
@@ -31,6 +31,38 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "0009_names", text: include_str!("0009_names.sql"), then: Some(renames::run) },
     Step { name: "0010_sessions", text: include_str!("0010_sessions.sql"), then: None },
     Step { name: "0011_writer", text: include_str!("0011_writer.sql"), then: None },
+    Step { name: "0012_jobs", text: include_str!("0012_jobs.sql"), then: None },
+    Step { name: "0013_accounts", text: include_str!("0013_accounts.sql"), then: None },
+    Step { name: "0014_second_factors", text: include_str!("0014_second_factors.sql"), then: None },
+    Step { name: "0015_blocks", text: include_str!("0015_blocks.sql"), then: None },
+    Step { name: "0016_audit", text: include_str!("0016_audit.sql"), then: None },
+    Step { name: "0017_erasures", text: include_str!("0017_erasures.sql"), then: None },
+    Step { name: "0018_exports", text: include_str!("0018_exports.sql"), then: None },
+    Step { name: "0019_rooms", text: include_str!("0019_rooms.sql"), then: None },
+    Step { name: "0020_notices", text: include_str!("0020_notices.sql"), then: None },
+    Step { name: "0021_filters", text: include_str!("0021_filters.sql"), then: None },
+    Step { name: "0022_direct", text: include_str!("0022_direct.sql"), then: None },
+    Step { name: "0023_joining", text: include_str!("0023_joining.sql"), then: None },
+    Step { name: "0024_preferences", text: include_str!("0024_preferences.sql"), then: None },
+    Step { name: "0025_receipts", text: include_str!("0025_receipts.sql"), then: None },
+    Step { name: "0026_room_index", text: include_str!("0026_room_index.sql"), then: None },
+    Step {
+        name: "0027_threads",
+        text: include_str!("0027_threads.sql"),
+        then: Some(threads::count_all),
+    },
+    Step { name: "0029_saved", text: include_str!("0029_saved.sql"), then: None },
+    Step { name: "0030_pins", text: include_str!("0030_pins.sql"), then: None },
+    Step { name: "0031_mentions", text: include_str!("0031_mentions.sql"), then: None },
+    Step { name: "0032_search", text: include_str!("0032_search.sql"), then: None },
+    Step { name: "0033_schedules", text: include_str!("0033_schedules.sql"), then: None },
+    Step { name: "0034_files", text: include_str!("0034_files.sql"), then: None },
+    Step { name: "0037_reports", text: include_str!("0037_reports.sql"), then: None },
+    Step { name: "0038_purges", text: include_str!("0038_purges.sql"), then: None },
+    Step { name: "0039_retention", text: include_str!("0039_retention.sql"), then: None },
+    Step { name: "0040_figures", text: include_str!("0040_figures.sql"), then: None },
+    Step { name: "0041_notify", text: include_str!("0041_notify.sql"), then: None },
+    Step { name: "0042_push", text: include_str!("0042_push.sql"), then: None },
 ];
 
 const NOTES: &str =
@@ -78,8 +110,11 @@ mod tests {
     use rusqlite::Connection;
 
     use super::super::{
-        epochs, event_rows, fence, member_rows, members, message_changes, messages, outbox, rooms, sanctions, sessions,
-        unread, users,
+        audit, blocks, epochs, erasures, event_rows, exports, fence, figures, files, jobs, join_requests, leases,
+        member_rows, members, mentions, message_changes, messages, names, notices, one_time_tokens, outbox, pins,
+        preferences, purges, pushes, ranks, registrations, reports, room_erasures, room_filters, room_invites,
+        room_search, rooms, sanctions, saved, schedules, search, second_factors, server_announcements, server_invites,
+        sessions, threads, traces, unread, users,
     };
     use super::*;
 
@@ -105,6 +140,8 @@ mod tests {
             users::ALL,
             sessions::ALL,
             rooms::ALL,
+            room_erasures::ALL,
+            ranks::ALL,
             members::ALL,
             member_rows::ALL,
             event_rows::ALL,
@@ -115,6 +152,36 @@ mod tests {
             sanctions::ALL,
             unread::ALL,
             fence::ALL,
+            jobs::ALL,
+            registrations::ALL,
+            names::ALL,
+            one_time_tokens::ALL,
+            server_invites::ALL,
+            second_factors::ALL,
+            blocks::ALL,
+            room_filters::ALL,
+            room_invites::ALL,
+            join_requests::ALL,
+            audit::ALL,
+            reports::ALL,
+            purges::ALL,
+            figures::ALL,
+            erasures::ALL,
+            traces::ALL,
+            threads::ALL,
+            saved::ALL,
+            pins::ALL,
+            mentions::ALL,
+            exports::ALL,
+            notices::ALL,
+            preferences::ALL,
+            pushes::ALL,
+            room_search::ALL,
+            server_announcements::ALL,
+            search::ALL,
+            schedules::ALL,
+            files::ALL,
+            leases::ALL,
         ];
         for text in all.concat() {
             for line in plan(&db, text) {

@@ -4,18 +4,21 @@ use async_trait::async_trait;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{SessionId, UserId};
 use rookery_store::limits::SESSIONS_OF_USER_READ_MAX;
-use rookery_store::session::{Session, TokenHash};
+use rookery_store::session::{DeviceName, Session, TokenHash};
 use rookery_store::{Rotation, Sessions, StoreError, integer};
 use rusqlite::{Connection, Row, params};
 
 use super::Sqlite;
-use super::sql::{change, many, one, statements};
+use super::sql::{change, many, one, parsed_optional, statements};
 use crate::error::Failed;
 
 statements! {
     INSERT = "INSERT INTO sessions (id, lookup, user_id, chain_key, current, parent,
-                                    rotated_at, created_at, expires_at, revoked_at, replaced)
-              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+                                    rotated_at, created_at, expires_at, revoked_at, replaced, device)
+              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    BY_ID = "SELECT * FROM sessions WHERE id = ?1";
+    OF_USER = "SELECT * FROM sessions WHERE user_id = ?1 AND revoked_at IS NULL AND expires_at > ?2
+               ORDER BY id DESC LIMIT ?3";
     BY_LOOKUP = "SELECT * FROM sessions WHERE lookup = ?1";
     ROTATE = "UPDATE sessions SET parent = current, current = ?3, rotated_at = ?4, expires_at = ?5, replaced = ?6
               WHERE id = ?1 AND current = ?2 AND revoked_at IS NULL";
@@ -34,6 +37,16 @@ impl Sessions for Sqlite {
     async fn insert(&self, session: &Session) -> Result<(), StoreError> {
         let session = session.clone();
         self.write(move |db| insert(db, &session)).await
+    }
+
+    async fn by_id(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        self.read(move |db| one(db, BY_ID, [id.as_uuid()], session)).await
+    }
+
+    async fn of_user(&self, user: UserId, at: UnixMillis, limit: usize) -> Result<Vec<Session>, StoreError> {
+        let limit = integer::limit(limit);
+        self.read(move |db| many(db, OF_USER, params![user.as_uuid(), at.0, limit], session))
+            .await
     }
 
     async fn by_lookup(&self, lookup: &[u8; 16]) -> Result<Option<Session>, StoreError> {
@@ -113,6 +126,7 @@ pub(super) fn insert(db: &Connection, session: &Session) -> Result<(), Failed> {
         session.expires_at.0,
         session.revoked_at.map(|at| at.0),
         joined(&session.replaced),
+        session.device.as_ref().map(DeviceName::as_str),
     ];
     change(db, INSERT, row).map(drop)
 }
@@ -151,5 +165,6 @@ fn session(row: &Row<'_>) -> Result<Session, Failed> {
         created_at: UnixMillis(row.get("created_at")?),
         expires_at: UnixMillis(row.get("expires_at")?),
         revoked_at: row.get::<_, Option<i64>>("revoked_at")?.map(UnixMillis),
+        device: parsed_optional(row, "device")?,
     })
 }

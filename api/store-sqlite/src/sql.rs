@@ -57,3 +57,10 @@ pub(super) fn parsed<T: TryFrom<String>>(row: &Row<'_>, column: &str) -> Result<
     let text: String = row.get(column)?;
     Ok(T::try_from(text).map_err(|_| StoreError::Inconsistent(format!("{column} breaks its rules")))?)
 }
+
+/// The same where there may be none.
+pub(super) fn parsed_optional<T: TryFrom<String>>(row: &Row<'_>, column: &str) -> Result<Option<T>, Failed> {
+    let text: Option<String> = row.get(column)?;
+    let value = text.map(T::try_from).transpose();
+    Ok(value.map_err(|_| StoreError::Inconsistent(format!("{column} breaks its rules")))?)
+}

@@ -1,14 +1,16 @@
 //! Read marks and counts in SQLite. Each count is one range of an index that has all it needs.
 
 use async_trait::async_trait;
+use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::SequencedEvent;
-use rookery_protocol::id::{MessageId, RoomId, UserId};
+use rookery_protocol::id::{Epoch, MessageId, RoomId, Seq, UserId};
 use rookery_protocol::position::Position;
 use rookery_store::message_state::MessageState;
 use rookery_store::room::{Member, MembershipPlace};
-use rookery_store::unread::{Counts, Mention, Reader, Span, mentions_of, unread_author};
+use rookery_store::unread::{Counts, Mention, Reader, Receipt, Span, mentions_of, unread_author};
 use rookery_store::{StoreError, Unread, integer};
 use rusqlite::{Connection, Row, params};
+use uuid::Uuid;
 
 use super::sql::{change, many, one, statements};
 use super::{Sqlite, member_rows};
@@ -16,8 +18,9 @@ use crate::error::Failed;
 use crate::limits::COUNTS_PER_READ;
 
 statements! {
-    ADVANCE = "UPDATE members SET read_epoch = ?3, read_seq = ?4
+    ADVANCE = "UPDATE members SET read_epoch = ?3, read_seq = ?4, read_at = ?5
                WHERE room_id = ?1 AND user_id = ?2 AND (read_epoch, read_seq) < (?3, ?4)";
+    RECEIPTS = "SELECT user_id, read_epoch, read_seq, read_at FROM members WHERE room_id = ?1 LIMIT ?2";
     MARK = "SELECT * FROM members WHERE room_id = ?1 AND user_id = ?2";
     ROOMS = "SELECT * FROM members WHERE user_id = ?1 ORDER BY joined_at, room_id LIMIT ?2";
     ROOMS_AFTER = "SELECT * FROM members WHERE user_id = ?1 AND (joined_at, room_id) > (?3, ?4)
@@ -32,8 +35,8 @@ statements! {
                     AND (mentions.epoch, mentions.seq) > (?2, ?3) AND (mentions.epoch, mentions.seq) <= (?4, ?5)
                     AND said_by <> ?6 AND ifnull(deleted, 0) = 0
                     AND message_states.epoch IS edit_epoch AND message_states.seq IS edit_seq LIMIT ?7)";
-    INSERT = "INSERT INTO mentions (message_id, name, edit_epoch, edit_seq, room_id, epoch, seq, said_by)
-              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
+    INSERT = "INSERT INTO mentions (message_id, name, edit_epoch, edit_seq, room_id, epoch, seq, said_by, said_at)
+              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING";
     FORGET = "DELETE FROM mentions WHERE message_id = ?1";
     CLEAR_AUTHOR = "UPDATE messages SET said_by = NULL WHERE id = ?1";
 }
@@ -43,8 +46,23 @@ impl Unread for Sqlite {
     async fn advance(&self, room: RoomId, user: UserId, to: Position) -> Result<Option<Position>, StoreError> {
         let (epoch, seq) = place(to);
         self.write(move |db| {
-            change(db, ADVANCE, params![room.as_uuid(), user.as_uuid(), epoch, seq])?;
+            let now = UnixMillis::now().0;
+            change(db, ADVANCE, params![room.as_uuid(), user.as_uuid(), epoch, seq, now])?;
             Ok(mark(db, room, user)?.map(|member| member.read))
+        })
+        .await
+    }
+
+    async fn receipts(&self, room: RoomId, limit: usize) -> Result<Vec<Receipt>, StoreError> {
+        self.read(move |db| {
+            many(db, RECEIPTS, params![room.as_uuid(), integer::limit(limit)], |row| {
+                let (epoch, seq) = (row.get("read_epoch")?, row.get("read_seq")?);
+                Ok(Receipt {
+                    user: UserId::from_uuid(row.get::<_, Uuid>("user_id")?),
+                    read: Position { epoch: Epoch(integer::read(epoch)?), seq: Seq::new(integer::read(seq)?) },
+                    at: row.get::<_, Option<i64>>("read_at")?.map(UnixMillis),
+                })
+            })
         })
         .await
     }
@@ -115,7 +133,8 @@ pub(super) fn mention(db: &Connection, message: &SequencedEvent, state: Option<&
     let (epoch, seq) = (integer::stored(message.epoch.0)?, integer::stored(message.seq.get())?);
     for Mention { name, edit } in mentions_of(message, state) {
         let (edit_epoch, edit_seq) = edit.map(place).unzip();
-        let row = params![id, name, edit_epoch, edit_seq, room, epoch, seq, author.as_uuid()];
+        let at = message.timestamp.0;
+        let row = params![id, name, edit_epoch, edit_seq, room, epoch, seq, author.as_uuid(), at];
         change(db, INSERT, row)?;
     }
     Ok(())

@@ -17,9 +17,24 @@ pub enum StoreError {
     /// The user owns the room, and others are in it.
     #[error("the owner has to hand the room over first")]
     OwnerStays,
+    /// Who asked for it does not stand high enough, at the moment of the change.
+    #[error("the rank is too low")]
+    Outranked,
     /// The last one has left the room, and nobody comes in any more.
     #[error("the room is closed")]
     Closed,
+    /// As many are in the room as may be.
+    #[error("the room is full")]
+    Full,
+    /// The invite is used up, has ended, or is of nobody in the room.
+    #[error("the invite is over")]
+    InviteOver,
+    /// Somebody has decided about the request before.
+    #[error("the request was decided about")]
+    Decided,
+    /// Nobody who may would run the server any more.
+    #[error("the server would have no admin")]
+    LastAdmin,
     /// What was read breaks a rule of ours.
     #[error("inconsistent data: {0}")]
     Inconsistent(String),

@@ -3,43 +3,101 @@
 //!
 //! Time and ids are parameters. Lookups return an option; a broken row is [`StoreError::Inconsistent`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use rookery_protocol::access::RoomRole;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
 use rookery_protocol::event::{Event, EventBody, RoomChange, RoomSettings, SequencedEvent};
 use rookery_protocol::id::{AclVersion, Epoch, MessageId, Partition, RoomId, RoomRef, SessionId, UserId};
 use rookery_protocol::position::{AlreadyStored, Position, StoredPosition};
+use rookery_protocol::room_changes::RoomChanges;
 use uuid::Uuid;
 
+use crate::account::{CodeState, OneTimeToken, Purpose, Registration, SecretHash, ServerInvite};
+use crate::joining::Entry;
 use crate::load::LoadSet;
 use crate::message::{Kinds, Window};
 use crate::message_state::{MessageState, Reacted};
-use crate::room::{Member, MemberPlace, MembershipPlace, Room, SettingsChange};
+use crate::room::{Closing, Member, MemberPlace, MembershipPlace, Pair, Room, SettingsChange, Tombstone};
 use crate::sanction::{Sanction, SanctionAction};
+use crate::second_factor::SecondFactor;
 use crate::session::{Session, TokenHash};
-use crate::unread::{Counts, Reader, Span};
-use crate::user::{ServerRole, User};
+use crate::unread::{Counts, Reader, Receipt, Span};
+use crate::user::{SearchPlace, ServerRole, User, UserChange, Username};
 
+pub mod account;
+pub mod audit;
+mod cause;
+pub mod change;
 pub mod epoch;
+pub mod erasure;
 mod error;
+pub mod export;
+pub mod figures;
+pub mod file;
 pub mod integer;
+pub mod inventory;
+pub mod job;
+pub mod joining;
+mod lease;
 pub mod limits;
 pub mod load;
 pub mod login;
+pub mod mentions;
 pub mod message;
 pub mod message_state;
+pub mod notice;
+pub mod page;
+pub mod pin;
+pub mod preference;
+pub mod purge;
+pub mod push;
 pub mod reactions;
 pub mod renames;
+pub mod report;
 pub mod room;
+mod room_erasure;
+mod room_filter;
+pub mod room_search;
 pub mod sanction;
+pub mod saved;
+pub mod schedule;
+pub mod search;
+pub mod second_factor;
+pub mod server_announcement;
 pub mod session;
+pub mod thread;
 pub mod unread;
 pub mod user;
 
+pub use self::audit::{Audit, ServerSettings};
+pub use self::cause::{Cause, with_previous_owner};
+pub use self::erasure::{Erasures, Traces};
 pub use self::error::{StoreError, Unique};
+pub use self::export::Exports;
+pub use self::figures::Figures;
+pub use self::file::Files;
+pub use self::job::Jobs;
+pub use self::joining::{JoinRequests, RoomInvites};
+pub use self::lease::Leases;
+pub use self::mentions::Mentions;
+pub use self::notice::Notices;
+pub use self::pin::Pins;
+pub use self::preference::Preferences;
+pub use self::purge::Purges;
+pub use self::push::Pushes;
+pub use self::report::Reports;
+pub use self::room_erasure::RoomErasures;
+pub use self::room_filter::{RoomFilters, filter_rules};
+pub use self::room_search::RoomSearch;
+pub use self::saved::Saved;
+pub use self::schedule::Schedules;
+pub use self::search::Search;
+pub use self::server_announcement::ServerAnnouncements;
+pub use self::thread::Threads;
 
 /// Store of accounts.
 #[async_trait]
@@ -48,18 +106,118 @@ pub trait Users: Send + Sync {
     async fn insert(&self, user: &User) -> Result<(), StoreError>;
     /// By id.
     async fn by_id(&self, id: UserId) -> Result<Option<User>, StoreError>;
+    /// By id, unless it is disabled.
+    async fn enabled(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        Ok(self.by_id(id).await?.filter(|user| !user.disabled))
+    }
     /// By user name or, if the text has an `@`, by address; both without regard to case.
     async fn by_login(&self, login: &str) -> Result<Option<User>, StoreError>;
     /// The accounts with these ids; unknown ones are left out, order is not promised.
     async fn by_ids(&self, ids: &[UserId]) -> Result<Vec<User>, StoreError>;
-    /// Says whether the account may log in. Without effect if there is no such account.
+    /// The accounts with these names, in the form that is unique; unknown ones are left out, order is not promised.
+    async fn by_names(&self, keys: &[String]) -> Result<Vec<User>, StoreError>;
+    /// Says whether the account may log in. Without effect if there is no such account. [`StoreError::LastAdmin`] if no
+    /// admin who may would be left.
     async fn set_disabled(&self, id: UserId, disabled: bool) -> Result<(), StoreError>;
-    /// Gives the account a role. Without effect if there is no such account.
+    /// Gives the account a role. Without effect if there is no such account. [`StoreError::LastAdmin`] if no admin who may
+    /// log in would be left.
     async fn set_role(&self, id: UserId, role: ServerRole) -> Result<(), StoreError>;
     /// Gives the account another password. Without effect if there is no such account.
     async fn set_password(&self, id: UserId, hash: &str) -> Result<(), StoreError>;
     /// Accounts in the order of their ids, after `after`, at most `limit`.
     async fn list(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, StoreError>;
+    /// Changes what the change names, and gives the account as it is then; none if there is no such account.
+    /// [`StoreError::Taken`] names the value that collides.
+    async fn change(&self, id: UserId, change: &UserChange) -> Result<Option<User>, StoreError>;
+    /// Gives the account another name, unless it got one after `since`; says whether it did. [`Unique::Username`] if another
+    /// account has it.
+    async fn rename(&self, id: UserId, name: &Username, at: UnixMillis, since: UnixMillis) -> Result<bool, StoreError>;
+    /// Accounts of which a name begins so, in the order of the names, each once, after that place, at most `limit`. The
+    /// prefix is a [`rookery_protocol::text::search_key`].
+    async fn search(
+        &self,
+        prefix: &str,
+        after: Option<&SearchPlace>,
+        limit: usize,
+    ) -> Result<Vec<(SearchPlace, User)>, StoreError>;
+}
+
+/// Registrations whose addresses are not verified yet.
+#[async_trait]
+pub trait Registrations: Send + Sync {
+    /// Adds one.
+    async fn insert(&self, registration: &Registration) -> Result<(), StoreError>;
+    /// By id.
+    async fn by_id(&self, id: Uuid) -> Result<Option<Registration>, StoreError>;
+    /// The newest one with this name or, if the text has an `@`, with this address; both without regard to case.
+    async fn by_login(&self, login: &str) -> Result<Option<Registration>, StoreError>;
+    /// Replaces its code by the next one, whose number says which it follows; says whether it did.
+    async fn replace_code(&self, id: Uuid, code: &CodeState) -> Result<bool, StoreError>;
+    /// Takes one of its attempts and gives it as it is then; none if it has none left, or its code or itself has ended.
+    async fn attempt(&self, id: Uuid, now: UnixMillis) -> Result<Option<Registration>, StoreError>;
+    /// Removes one. Idempotent.
+    async fn remove(&self, id: Uuid) -> Result<(), StoreError>;
+    /// Erases those that ended before that time, at most `limit`; says how many.
+    async fn purge(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError>;
+}
+
+/// Names of users that are kept for somebody, though no account has them.
+#[async_trait]
+pub trait Names: Send + Sync {
+    /// Keeps a name, in the form that is unique, until that time or for ever; false if it is kept for somebody else, or was
+    /// that of somebody who was erased.
+    async fn claim(
+        &self,
+        key: &str,
+        owner: Uuid,
+        until: Option<UnixMillis>,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError>;
+    /// Gives a name back that was kept for this owner. Idempotent.
+    async fn release(&self, key: &str, owner: Uuid) -> Result<(), StoreError>;
+    /// Erases names that were kept until before that time, at most `limit`; says how many.
+    async fn purge(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError>;
+}
+
+/// Secrets that work once.
+#[async_trait]
+pub trait OneTimeTokens: Send + Sync {
+    /// Adds one. Of those of the user for the same purpose, the newest `keep` stay.
+    async fn insert(&self, token: &OneTimeToken, keep: usize) -> Result<(), StoreError>;
+    /// By id.
+    async fn by_id(&self, id: Uuid) -> Result<Option<OneTimeToken>, StoreError>;
+    /// By its secret, if it has not ended.
+    async fn find(
+        &self,
+        hash: &SecretHash,
+        purpose: Purpose,
+        now: UnixMillis,
+    ) -> Result<Option<OneTimeToken>, StoreError>;
+    /// Removes one, so that it works for nobody else; false if somebody was faster.
+    async fn take(&self, id: Uuid) -> Result<bool, StoreError>;
+    /// Removes all of a user for this purpose.
+    async fn remove_all(&self, user: UserId, purpose: Purpose) -> Result<(), StoreError>;
+    /// Erases those that ended before that time, at most `limit`; says how many.
+    async fn purge(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError>;
+}
+
+/// Invites to the server.
+#[async_trait]
+pub trait ServerInvites: Send + Sync {
+    /// Adds one.
+    async fn insert(&self, invite: &ServerInvite) -> Result<(), StoreError>;
+    /// By its code.
+    async fn by_hash(&self, hash: &SecretHash) -> Result<Option<ServerInvite>, StoreError>;
+    /// Uses it once, if it may be; says whether it did. Users at once never exceed its number.
+    async fn spend(&self, hash: &SecretHash, now: UnixMillis) -> Result<bool, StoreError>;
+    /// Undoes one use.
+    async fn give_back(&self, hash: &SecretHash) -> Result<(), StoreError>;
+    /// In the order of their ids, after `after`, at most `limit`.
+    async fn page(&self, after: Option<Uuid>, limit: usize) -> Result<Vec<ServerInvite>, StoreError>;
+    /// Removes one; false if there was none.
+    async fn remove(&self, id: Uuid) -> Result<bool, StoreError>;
+    /// Erases those that ended before that time, at most `limit`; says how many.
+    async fn purge(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError>;
 }
 
 /// Login sessions.
@@ -67,6 +225,10 @@ pub trait Users: Send + Sync {
 pub trait Sessions: Send + Sync {
     /// Adds a session.
     async fn insert(&self, session: &Session) -> Result<(), StoreError>;
+    /// By id.
+    async fn by_id(&self, id: SessionId) -> Result<Option<Session>, StoreError>;
+    /// The sessions of the user that are open at that time, newest first, at most `limit`.
+    async fn of_user(&self, user: UserId, at: UnixMillis, limit: usize) -> Result<Vec<Session>, StoreError>;
     /// By the lookup part of a refresh token.
     async fn by_lookup(&self, lookup: &[u8; 16]) -> Result<Option<Session>, StoreError>;
     /// Replaces the valid token, if `from` is still the valid one and the session is not revoked; says whether
@@ -105,23 +267,36 @@ pub struct Rotation {
 pub trait Rooms: Send + Sync {
     /// Adds a room. [`Unique::Slug`] if its slug is taken, [`Unique::RoomName`] if it is public and its name is.
     async fn insert(&self, room: &Room) -> Result<(), StoreError>;
+    /// Adds a room with its first members, all or nothing and announced to nobody. [`Unique::Id`] if it is there.
+    async fn insert_with(&self, room: &Room, members: &[Member]) -> Result<(), StoreError>;
     /// By id or slug.
     async fn find(&self, room: &RoomRef) -> Result<Option<Room>, StoreError>;
     /// Public rooms in the order of their ids, after `after`, at most `limit`.
     async fn public(&self, after: Option<RoomId>, limit: usize) -> Result<Vec<Room>, StoreError>;
     /// The rooms with these ids; unknown ones are left out, order is not promised.
     async fn by_ids(&self, ids: &[RoomId]) -> Result<Vec<Room>, StoreError>;
+    /// Rooms of every kind that have not ended, in the order of their ids, after `after`, at most `limit`.
+    async fn all(&self, after: Option<RoomId>, limit: usize) -> Result<Vec<Room>, StoreError>;
     /// Rooms whose ACL version was raised then or later, at most `limit`. The order is not promised.
     async fn raised_since(&self, at: UnixMillis, limit: usize) -> Result<Vec<(RoomId, AclVersion)>, StoreError>;
     /// Changes settings, raises the room's ACL version and leaves an announcement in the outbox, in one atomic step:
-    /// the event, with the settings as they are then. None if all was so already; then nothing changes.
+    /// the event, with the settings as they are then, and with what changed if the event has a place for that. None if all
+    /// was so already; then nothing changes. [`Unique::Slug`] and [`Unique::RoomName`] as for `insert`;
     /// [`StoreError::Inconsistent`] if there is no such room.
     async fn apply_settings(
         &self,
         room: RoomId,
-        change: SettingsChange,
+        change: &SettingsChange,
         event: &Event,
     ) -> Result<Option<Announcement>, StoreError>;
+    /// Ends a room and all memberships, and leaves an announcement as `apply_settings` does: from then on nobody finds it. None
+    /// if there is no such room, it has ended already, or its time is not over. [`StoreError::OwnerStays`] if there are
+    /// other members than the one who leaves, [`StoreError::Outranked`] if the event's user does not own it.
+    async fn close(&self, room: RoomId, closing: Closing, event: &Event) -> Result<Option<Announcement>, StoreError>;
+    /// A room that has ended.
+    async fn tombstone(&self, room: RoomId) -> Result<Option<Tombstone>, StoreError>;
+    /// Rooms whose time is over then, those first whose time ended first, at most `limit`.
+    async fn expired(&self, at: UnixMillis, limit: usize) -> Result<Vec<Room>, StoreError>;
 }
 
 /// Membership. Every change raises the room's ACL version and leaves an announcement in the outbox, in one
@@ -138,9 +313,26 @@ pub trait Members: Send + Sync {
     async fn count(&self, room: RoomId) -> Result<u64, StoreError>;
     /// Those of these users who are members. The order is not promised.
     async fn among(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, StoreError>;
-    /// Makes a member the owner; who owned the room is a moderator of it then. None if the user is no member, or the owner
-    /// already; then nothing changes.
-    async fn transfer(&self, room: RoomId, user: UserId, event: &Event) -> Result<Option<Announcement>, StoreError>;
+    /// Makes a member the owner; who owned the room is a moderator of it then, and is named in the event if that is about
+    /// owners. None if the user is no member, or the owner already; then nothing changes.
+    async fn transfer(&self, room: RoomId, user: UserId, cause: Cause<'_>) -> Result<Option<Announcement>, StoreError>;
+    /// Gives a member who is not the owner another role. None if the user is no member, or has it already; then nothing
+    /// changes. [`StoreError::Outranked`] by [`rookery_protocol::access::decide_on_role`].
+    async fn set_role(
+        &self,
+        room: RoomId,
+        user: UserId,
+        role: RoomRole,
+        event: &Event,
+    ) -> Result<Option<Announcement>, StoreError>;
+    /// Members with this role in the order of joining, after that place, at most `limit`.
+    async fn of_role(
+        &self,
+        room: RoomId,
+        role: RoomRole,
+        after: Option<MemberPlace>,
+        limit: usize,
+    ) -> Result<Vec<Member>, StoreError>;
     /// Those of the others who are in a room with the user, other than `except`. The order is not promised.
     async fn visible_users(
         &self,
@@ -155,7 +347,10 @@ pub trait Members: Send + Sync {
     /// Adds the member. None if the user is one already; then nothing changes. [`StoreError::Inconsistent`] if there is
     /// no such room, [`StoreError::Banned`] if the user is shut out at the time of joining.
     async fn join(&self, member: &Member, event: &Event) -> Result<Option<Announcement>, StoreError>;
-    /// Removes the member. None if the user is not one; then nothing changes. [`StoreError::OwnerStays`] if
+    /// The same for whoever comes in by that entry, in one atomic step with its use. A request of the user that waits is
+    /// approved by it. [`StoreError::Full`], [`StoreError::InviteOver`] and [`StoreError::Decided`] say what is in the way.
+    async fn enter(&self, member: &Member, entry: Entry, event: &Event) -> Result<Option<Announcement>, StoreError>;
+    /// Removes the member, and the invites that the user has made. None if the user is not one; then nothing changes. [`StoreError::OwnerStays`] if
     /// [`rookery_protocol::access::decide_on_leaving`] says so. When an owner leaves, nobody else is there, and the room is
     /// closed: nobody can find it, and a later join is [`StoreError::Closed`].
     async fn leave(&self, room: RoomId, user: UserId, event: &Event) -> Result<Option<Announcement>, StoreError>;
@@ -175,8 +370,17 @@ pub trait Sanctions: Send + Sync {
         room: RoomId,
         user: UserId,
         action: SanctionAction,
-        event: &Event,
+        cause: Cause<'_>,
     ) -> Result<Option<Announcement>, StoreError>;
+    /// Where a mute or a ban has ended by then, and nobody was told; at most `limit` of each. The order is not promised.
+    async fn over(&self, at: UnixMillis, limit: usize) -> Result<Vec<(RoomId, UserId, Sanction)>, StoreError>;
+    /// What holds, or held, in the room, in the order of the users' ids, after `after`, at most `limit`.
+    async fn of_room(
+        &self,
+        room: RoomId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<(UserId, Sanction)>, StoreError>;
 }
 
 /// An event that the store has decided and the bus has yet to carry.
@@ -191,9 +395,11 @@ pub struct Announcement {
 }
 
 impl Announcement {
-    /// Of new settings.
-    pub fn of_settings(room: RoomId, settings: RoomSettings, event: Event) -> Self {
-        let event = Event { body: EventBody::Room(RoomChange::Updated { settings }), ..event };
+    /// Of new settings. What changed is told if the event has a place for it.
+    pub fn of_settings(room: RoomId, settings: RoomSettings, changes: RoomChanges, event: Event) -> Self {
+        let has_place = matches!(&event.body, EventBody::Room(RoomChange::Updated { changed: Some(_), settings: _ }));
+        let told = has_place.then(|| Box::new(changes));
+        let event = Event { body: EventBody::Room(RoomChange::Updated { settings, changed: told }), ..event };
         Self { room, acl: settings.version, event }
     }
 }
@@ -264,6 +470,10 @@ pub trait Messages: Send + Sync {
     /// Forgets reactions that were taken back before that time, at most `limit`, and says how many. Until then they keep
     /// older changes that arrive late from counting.
     async fn sweep(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError>;
+    /// Where the first event of the room is that is not older than that time.
+    async fn first_since(&self, room: RoomId, time: UnixMillis) -> Result<Option<Position>, StoreError>;
+    /// The messages with these ids, as they were said; other events and unknown ids are left out, order is not promised.
+    async fn by_ids(&self, ids: &[MessageId]) -> Result<Vec<SequencedEvent>, StoreError>;
     /// The newest edits of a message, at most `limit`, oldest first.
     async fn edits(&self, id: MessageId, limit: usize) -> Result<Vec<SequencedEvent>, StoreError>;
 }
@@ -297,6 +507,8 @@ pub struct EpochStart {
 pub trait Unread: Send + Sync {
     /// Moves the mark on, never back, and gives it as it is then; none if the user is no member.
     async fn advance(&self, room: RoomId, user: UserId, to: Position) -> Result<Option<Position>, StoreError>;
+    /// How far the members of a room have read, at most `limit` of them. The order is not promised.
+    async fn receipts(&self, room: RoomId, limit: usize) -> Result<Vec<Receipt>, StoreError>;
     /// The user's memberships in these rooms, with their marks. The order is not promised.
     async fn marks(&self, user: UserId, rooms: &[RoomId]) -> Result<Vec<Member>, StoreError>;
     /// The user's memberships in the order of joining, after that place, at most `limit`.
@@ -310,6 +522,53 @@ pub trait Unread: Send + Sync {
     async fn counts(&self, reader: &Reader, spans: &[Span], most: usize) -> Result<Vec<Counts>, StoreError>;
 }
 
+/// Second factors of accounts.
+#[async_trait]
+pub trait SecondFactors: Send + Sync {
+    /// That of the account. Its recovery codes are in order of their hashes.
+    async fn get(&self, user: UserId) -> Result<Option<SecondFactor>, StoreError>;
+    /// Adds one, or replaces that of the account.
+    async fn put(&self, factor: &SecondFactor) -> Result<(), StoreError>;
+    /// Notes that a code of this step was taken; false if one of it or of a later one was. Of two at once one wins.
+    async fn advance(&self, user: UserId, step: u64) -> Result<bool, StoreError>;
+    /// Removes a recovery code; false if there is no such. Of two at once one wins.
+    async fn spend(&self, user: UserId, code: &SecretHash) -> Result<bool, StoreError>;
+    /// Replaces the recovery codes. Without effect if there is no second factor.
+    async fn replace_recovery(&self, user: UserId, codes: &[SecretHash]) -> Result<(), StoreError>;
+    /// Removes that of the account. Idempotent.
+    async fn remove(&self, user: UserId) -> Result<(), StoreError>;
+}
+
+/// Who has blocked whom. A change is one of the rights in the direct room of the two as well, if they have one: in the same
+/// atomic step it raises the room's ACL version and leaves the event in the outbox, with the settings as they are then.
+/// None if it was so already, or if there is no such room.
+#[async_trait]
+pub trait Blocks: Send + Sync {
+    /// Notes a block; the first time counts.
+    async fn put(
+        &self,
+        by: UserId,
+        user: UserId,
+        at: UnixMillis,
+        event: &Event,
+    ) -> Result<Option<Announcement>, StoreError>;
+    /// Takes a block back. Idempotent.
+    async fn remove(&self, by: UserId, user: UserId, event: &Event) -> Result<Option<Announcement>, StoreError>;
+    /// Those of these pairs of whom one has blocked the other.
+    async fn of_pairs(&self, pairs: &[Pair]) -> Result<HashSet<Pair>, StoreError>;
+    /// Whether the one has blocked the other.
+    async fn is_blocked(&self, by: UserId, user: UserId) -> Result<bool, StoreError>;
+    /// Those of the others with whom a block stands, whoever has put it. The order is not promised.
+    async fn between(&self, one: UserId, others: &[UserId]) -> Result<Vec<UserId>, StoreError>;
+    /// Whom somebody has blocked and when, in the order of their ids, after `after`, at most `limit`.
+    async fn page(
+        &self,
+        by: UserId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<(UserId, UnixMillis)>, StoreError>;
+}
+
 /// All aggregates of one backend.
 #[derive(Clone)]
 pub struct Stores {
@@ -319,6 +578,8 @@ pub struct Stores {
     pub sessions: Arc<dyn Sessions>,
     /// Rooms.
     pub rooms: Arc<dyn Rooms>,
+    /// What is left of rooms that have ended.
+    pub room_erasures: Arc<dyn RoomErasures>,
     /// Membership.
     pub members: Arc<dyn Members>,
     /// What was decided against users in rooms.
@@ -327,10 +588,72 @@ pub struct Stores {
     pub outbox: Arc<dyn Outbox>,
     /// History.
     pub messages: Arc<dyn Messages>,
+    /// Threads.
+    pub threads: Arc<dyn Threads>,
+    /// Saved messages.
+    pub saved: Arc<dyn Saved>,
+    /// Pinned messages.
+    pub pins: Arc<dyn Pins>,
+    /// Messages by whom they name.
+    pub mentions: Arc<dyn Mentions>,
     /// Epochs.
     pub epochs: Arc<dyn Epochs>,
     /// Read marks.
     pub unread: Arc<dyn Unread>,
+    /// Jobs.
+    pub jobs: Arc<dyn Jobs>,
+    /// Registrations that wait for a code.
+    pub registrations: Arc<dyn Registrations>,
+    /// Names that are kept.
+    pub names: Arc<dyn Names>,
+    /// Secrets that work once.
+    pub one_time_tokens: Arc<dyn OneTimeTokens>,
+    /// Invites to the server.
+    pub server_invites: Arc<dyn ServerInvites>,
+    /// Invites to rooms.
+    pub room_invites: Arc<dyn RoomInvites>,
+    /// Requests to be let into rooms.
+    pub join_requests: Arc<dyn JoinRequests>,
+    /// Second factors.
+    pub second_factors: Arc<dyn SecondFactors>,
+    /// Blocks.
+    pub blocks: Arc<dyn Blocks>,
+    /// See [`RoomFilters`].
+    pub room_filters: Arc<dyn RoomFilters>,
+    /// What staff have done.
+    pub audit: Arc<dyn Audit>,
+    /// How much there is.
+    pub figures: Arc<dyn Figures>,
+    /// Purges of messages.
+    pub purges: Arc<dyn Purges>,
+    /// Reports of messages.
+    pub reports: Arc<dyn Reports>,
+    /// Settings that admins have changed.
+    pub server_settings: Arc<dyn ServerSettings>,
+    /// Erasures.
+    pub erasures: Arc<dyn Erasures>,
+    /// Events that bear somebody's name.
+    pub traces: Arc<dyn Traces>,
+    /// Copies of what is kept about people.
+    pub exports: Arc<dyn Exports>,
+    /// Inboxes.
+    pub notices: Arc<dyn Notices>,
+    /// What public rooms are found by.
+    pub room_search: Arc<dyn RoomSearch>,
+    /// What users want of rooms.
+    pub preferences: Arc<dyn Preferences>,
+    /// Devices that are pushed to.
+    pub pushes: Arc<dyn Pushes>,
+    /// What those who run the server tell everybody.
+    pub server_announcements: Arc<dyn ServerAnnouncements>,
+    /// The index of messages by terms.
+    pub search: Arc<dyn Search>,
+    /// Messages that are sent later.
+    pub schedules: Arc<dyn Schedules>,
+    /// What is known of files.
+    pub files: Arc<dyn Files>,
+    /// Who does what only one process is to do.
+    pub leases: Arc<dyn Leases>,
     /// The backend itself.
     pub backend: Arc<dyn Backend>,
 }

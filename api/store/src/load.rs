@@ -2,13 +2,12 @@
 
 use rookery_protocol::access::{RoomRole, Visibility};
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::event::RoomSettings;
-use rookery_protocol::id::{AclVersion, RoomId, SessionId, UserId};
+use rookery_protocol::id::{RoomId, SessionId, UserId};
 use rookery_protocol::position::Position;
 
-use crate::room::{Member, Room, RoomDescription, RoomName};
+use crate::room::{Member, Room, RoomName};
 use crate::session::Session;
-use crate::user::{Email, ServerRole, User, Username};
+use crate::user::{Email, User, Username};
 
 /// How much is made, and how the users are spread.
 ///
@@ -87,29 +86,14 @@ impl Plan {
 
 fn user(n: usize, origin: Origin<'_>) -> Result<User, &'static str> {
     let name = format!("load-{}-{n}", origin.name);
-    Ok(User {
-        id: UserId::generate(),
-        email: Email::try_from(format!("{name}@example.invalid"))?,
-        username: Username::try_from(name)?,
-        password_hash: origin.password_hash.to_owned(),
-        role: ServerRole::User,
-        created_at: origin.now,
-        disabled: false,
-    })
+    let email = Email::try_from(format!("{name}@example.invalid"))?;
+    let (username, password_hash) = (Username::try_from(name)?, origin.password_hash.to_owned());
+    Ok(User::new(UserId::generate(), username, email, password_hash, origin.now))
 }
 
 fn room(n: usize, visibility: Visibility, origin: Origin<'_>) -> Result<Room, &'static str> {
-    Ok(Room {
-        id: RoomId::generate(),
-        slug: None,
-        name: RoomName::try_from(format!("Load {} {n}", origin.name))?,
-        description: RoomDescription::default(),
-        visibility,
-        owner: None,
-        acl: AclVersion(1),
-        settings: RoomSettings::default(),
-        created_at: origin.now,
-    })
+    let name = RoomName::try_from(format!("Load {} {n}", origin.name))?;
+    Ok(Room::new(RoomId::generate(), name, visibility, origin.now))
 }
 
 /// A login that can be revoked like any other but not refreshed: its refresh token never existed.
@@ -127,6 +111,7 @@ fn session(user: UserId, origin: Origin<'_>) -> Session {
         created_at: origin.now,
         expires_at: origin.until,
         revoked_at: None,
+        device: None,
     }
 }
 

@@ -54,7 +54,11 @@ impl Kinds {
 pub const fn edit_of(body: &EventBody) -> Option<MessageId> {
     match body {
         EventBody::MessageChange(MessageChanged::Edited { message_id, .. }) => Some(*message_id),
-        EventBody::Message(_) | EventBody::MessageChange(_) | EventBody::Membership(_) | EventBody::Room(_) => None,
+        EventBody::Message(_)
+        | EventBody::MessageChange(_)
+        | EventBody::Membership(_)
+        | EventBody::Room(_)
+        | EventBody::Unknown(_) => None,
     }
 }
 
@@ -62,6 +66,6 @@ pub const fn edit_of(body: &EventBody) -> Option<MessageId> {
 pub const fn target_of(body: &EventBody) -> Option<MessageId> {
     match body {
         EventBody::MessageChange(change) => Some(change.message_id()),
-        EventBody::Message(_) | EventBody::Membership(_) | EventBody::Room(_) => None,
+        EventBody::Message(_) | EventBody::Membership(_) | EventBody::Room(_) | EventBody::Unknown(_) => None,
     }
 }

@@ -44,6 +44,7 @@ impl MessageState {
             MessageChanged::Deleted { .. } => *self = Self { deleted: true, ..Self::default() },
             MessageChanged::ReactionAdded { emoji, .. } => self.reactions.apply(&reacted(emoji, true)),
             MessageChanged::ReactionRemoved { emoji, .. } => self.reactions.apply(&reacted(emoji, false)),
+            MessageChanged::Pinned { .. } | MessageChanged::Unpinned { .. } => {}
         }
     }
 
@@ -64,6 +65,7 @@ impl MessageState {
         message.deleted = self.deleted;
         if self.deleted {
             message.content.clear();
+            message.attachments.clear();
         } else if let Some(Version { content, at, .. }) = &self.edit {
             message.content.clone_from(content);
             message.edited_at = Some(*at);

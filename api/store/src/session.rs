@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{SessionId, UserId};
-use rookery_protocol::limits::{ACCESS_TOKEN_LIFE, REFRESH_GRACE, TOKEN_LEEWAY};
+use rookery_protocol::limits::{ACCESS_TOKEN_LIFE, ACCESS_TOKEN_LIFE_MAX, REFRESH_GRACE, TOKEN_LEEWAY};
+use rookery_protocol::text;
+use serde::{Deserialize, Serialize};
 
 use crate::limits::{REFRESH_TOKEN_LIFE, SESSION_LIFE_MAX};
 
@@ -36,6 +38,47 @@ pub struct Session {
     pub expires_at: UnixMillis,
     /// When the family was revoked.
     pub revoked_at: Option<UnixMillis>,
+    /// What its user calls the device.
+    pub device: Option<DeviceName>,
+}
+
+/// How long the tokens of sessions live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// An access token.
+    pub access: Duration,
+    /// A refresh token since its last use.
+    pub refresh: Duration,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self { access: ACCESS_TOKEN_LIFE, refresh: REFRESH_TOKEN_LIFE }
+    }
+}
+
+/// What a user calls a device: one visible line of at most 80 characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct DeviceName(String);
+
+const DEVICE_CHARS_MAX: usize = 80;
+
+impl DeviceName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for DeviceName {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        text::line(&name, DEVICE_CHARS_MAX)
+            .map(Self)
+            .ok_or("must be one visible line of at most 80 characters")
+    }
 }
 
 impl Session {
@@ -50,13 +93,13 @@ impl Session {
     }
 
     /// When a refresh token that is made now ends.
-    pub fn refresh_end(&self, now: UnixMillis) -> UnixMillis {
-        now.plus(REFRESH_TOKEN_LIFE).min(self.last_moment())
+    pub fn refresh_end(&self, now: UnixMillis, lifetimes: Lifetimes) -> UnixMillis {
+        now.plus(lifetimes.refresh).min(self.last_moment())
     }
 
     /// How long an access token lives that is made now.
-    pub fn access_life(&self, now: UnixMillis) -> Duration {
-        self.last_moment().since(now).min(ACCESS_TOKEN_LIFE)
+    pub fn access_life(&self, now: UnixMillis, lifetimes: Lifetimes) -> Duration {
+        self.last_moment().since(now).min(lifetimes.access)
     }
 
     /// Replacements within the grace, oldest first.
@@ -73,5 +116,5 @@ impl Session {
 
 /// Sessions that ended, by themselves or not, before this time are of no use: the last access token of each has ended, too.
 pub fn forgotten_before(now: UnixMillis) -> UnixMillis {
-    now.minus(ACCESS_TOKEN_LIFE + TOKEN_LEEWAY * 2)
+    now.minus(ACCESS_TOKEN_LIFE_MAX + TOKEN_LEEWAY * 2)
 }

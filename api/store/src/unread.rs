@@ -4,6 +4,7 @@
 //! names. Joins, edits, reactions and whatever else has a number never count. Counts are taken from history each time
 //! they are asked for, so nothing can make them drift; only the mark is kept.
 
+use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{EventBody, SequencedEvent};
 use rookery_protocol::id::{RoomId, UserId};
 use rookery_protocol::mention;
@@ -19,6 +20,17 @@ pub struct Reader {
     pub user: UserId,
     /// The name that mentions it, in the form that is unique.
     pub name: String,
+}
+
+/// How far a member of a room has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The member.
+    pub user: UserId,
+    /// Up to where.
+    pub read: Position,
+    /// When that was said; none if the mark is still where the membership began, or older than this was kept.
+    pub at: Option<UnixMillis>,
 }
 
 /// A part of a room's history: after one place, up to another.
@@ -72,8 +84,14 @@ impl Counts {
 /// The author of a message that counts; none for any other event, and for a message whose text is gone.
 pub fn unread_author(event: &SequencedEvent) -> Option<UserId> {
     match &event.event.body {
-        EventBody::Message(message) if !message.content.is_empty() => Some(event.event.user_id),
-        EventBody::Message(_) | EventBody::MessageChange(_) | EventBody::Membership(_) | EventBody::Room(_) => None,
+        EventBody::Message(message) if !message.content.is_empty() || !message.attachments.is_empty() => {
+            Some(event.event.user_id)
+        }
+        EventBody::Message(_)
+        | EventBody::MessageChange(_)
+        | EventBody::Membership(_)
+        | EventBody::Room(_)
+        | EventBody::Unknown(_) => None,
     }
 }
 

@@ -3,10 +3,18 @@
 use std::fmt;
 
 use email_address::{EmailAddress, Options};
+use rookery_protocol::access::ServerRank;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::UserId;
 use rookery_protocol::text;
 use serde::{Deserialize, Serialize};
+
+mod profile;
+
+pub use profile::{
+    Bio, DirectFrom, DisplayName, Language, NotificationLevel, NotificationSettings, Profile, QuietHours, Theme,
+    UserChange, UserSettings,
+};
 
 /// 3 to 32 of letters, digits, `_`, `-` and `.` (ASCII), first and last a letter or digit. Kept as written, unique
 /// without regard to case.
@@ -48,6 +56,34 @@ pub enum ServerRole {
     User,
 }
 
+impl ServerRole {
+    /// As the rules of rooms count it.
+    pub const fn rank(self) -> ServerRank {
+        match self {
+            Self::User => ServerRank::User,
+            Self::Moderator => ServerRank::Moderator,
+            Self::Admin => ServerRank::Admin,
+        }
+    }
+
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Admin, Self::Moderator, Self::User];
+
+    /// Its word, in stores, in JSON and for people.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Moderator => "moderator",
+            Self::User => "user",
+        }
+    }
+
+    /// The role of a word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == word)
+    }
+}
+
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
@@ -65,11 +101,85 @@ pub struct User {
     pub created_at: UnixMillis,
     /// A disabled account cannot log in.
     pub disabled: bool,
+    /// Whether it has been shown that the address is its own.
+    pub verified: bool,
+    /// What it says of itself.
+    pub profile: Profile,
+    /// When it got another name.
+    pub renamed_at: Option<UnixMillis>,
+    /// What it has chosen.
+    pub settings: UserSettings,
+}
+
+impl User {
+    /// An account as it is at first.
+    pub fn new(id: UserId, username: Username, email: Email, password_hash: String, created_at: UnixMillis) -> Self {
+        Self {
+            id,
+            username,
+            email,
+            password_hash,
+            role: ServerRole::User,
+            created_at,
+            disabled: false,
+            verified: false,
+            profile: Profile::default(),
+            renamed_at: None,
+            settings: UserSettings::default(),
+        }
+    }
+
+    /// The account after a change.
+    pub fn apply(&mut self, change: UserChange) {
+        let UserChange { email, verified, display_name, bio, language, avatar, settings } = change;
+        let profile = &mut self.profile;
+        set(&mut self.email, email);
+        set(&mut self.verified, verified);
+        profile.display_name = display_name.applied_to(profile.display_name.take());
+        profile.bio = bio.applied_to(profile.bio.take());
+        profile.language = language.applied_to(profile.language.take());
+        profile.avatar = avatar.applied_to(profile.avatar.take());
+        set(&mut self.settings, settings);
+    }
+
+    /// What it is found by; see [`crate::Users::search`].
+    pub fn search_keys(&self) -> Vec<String> {
+        let mut keys = vec![text::search_key(self.username.as_str())];
+        if let Some(name) = &self.profile.display_name {
+            let whole = text::search_key(name.as_str());
+            keys.extend(whole.split(' ').take(SEARCH_WORDS_MAX).map(str::to_owned));
+            keys.push(whole);
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        keys.retain(|key| !key.is_empty());
+        keys
+    }
+}
+
+fn set<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
+/// Words of a display name that it is found by.
+const SEARCH_WORDS_MAX: usize = 8;
+
+/// A place in what a search finds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SearchPlace {
+    /// By which of its names an account is found.
+    pub key: String,
+    /// The account.
+    pub user: UserId,
 }
 
 const EMAIL_BYTES_MAX: usize = 254;
-const PASSWORD_CHARS_MIN: usize = 8;
-const PASSWORD_CHARS_MAX: usize = 256;
+/// Characters of a password, at least.
+pub const PASSWORD_CHARS_MIN: usize = 8;
+/// Characters of a password, at most.
+pub const PASSWORD_CHARS_MAX: usize = 256;
 
 impl Username {
     /// The name as written.
@@ -109,6 +219,14 @@ impl Email {
     /// An address from a store: there may be older ones that break the rules of today.
     pub const fn kept(text: String) -> Self {
         Self(text)
+    }
+
+    /// The address as mail is sent to it: the domain as it is looked up.
+    pub fn deliverable(&self) -> String {
+        let ascii = self.0.rsplit_once('@').and_then(|(local, domain)| {
+            idna::domain_to_ascii_strict(domain).ok().map(|domain| format!("{local}@{domain}"))
+        });
+        ascii.unwrap_or_else(|| self.0.clone())
     }
 
     /// The form that is unique: the domain as it is looked up, all in lower case.

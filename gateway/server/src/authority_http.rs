@@ -5,9 +5,10 @@ use http::StatusCode;
 use moka::future::Cache;
 use rookery_bus::authority::batch::{Answers, Questions};
 use rookery_bus::authority::{
-    Answer, AuthorityError, Changes, HistorySource, Look, MessageFacts, Permission, PermissionSource, Question,
-    ReadMarks, RoomOpener, SessionSource,
+    Answer, AuthorityError, Changes, DirectRooms, HistorySource, Look, MessageFacts, MessagePreparer, Permission,
+    PermissionSource, Preparation, Prepared, Question, ReadMarks, RoomOpener, SessionSource,
 };
+use rookery_bus::authority::{FilterSource, VersionedFilter};
 use rookery_bus::limits::ROOM_OPEN_DEADLINE;
 use rookery_gateway::limits::SLUGS_MAX;
 use rookery_protocol::clock::UnixMillis;
@@ -24,7 +25,9 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use url::Url;
 
-use crate::limits::{AUTHORITY_ANSWER_BYTES_MAX, AUTHORIZE_ANSWER_BYTES_MAX, EVENTS_ANSWER_BYTES_MAX};
+use crate::limits::{
+    AUTHORITY_ANSWER_BYTES_MAX, AUTHORIZE_ANSWER_BYTES_MAX, EVENTS_ANSWER_BYTES_MAX, FILTER_ANSWER_BYTES_MAX,
+};
 
 mod client;
 
@@ -47,6 +50,13 @@ pub(crate) struct HttpAuthority {
     options: AuthorityOptions,
     /// Rooms that are being opened: many ask for the same room at once, one asks the api.
     opening: Cache<RoomId, ()>,
+}
+
+/// What became of a direct room that was asked for.
+#[derive(Deserialize)]
+struct Opened {
+    #[serde(default)]
+    refused: Option<ErrorCode>,
 }
 
 #[derive(Deserialize)]
@@ -114,6 +124,11 @@ impl PermissionSource for HttpAuthority {
         decode(&self.ask(self.client.post(url).json(&body)).await?)
     }
 
+    async fn shows_typing(&self, user: UserId) -> Result<bool, AuthorityError> {
+        let url = self.url(&["internal", "v1", "typing"])?;
+        decode(&self.ask(self.client.post(url).json(&json!({ "user": user }))).await?)
+    }
+
     async fn visible_users(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
         let url = self.url(&["internal", "v1", "acquainted"])?;
         let body = json!({ "user": user, "others": others });
@@ -165,6 +180,27 @@ impl HistorySource for HttpAuthority {
 }
 
 #[async_trait::async_trait]
+impl MessagePreparer for HttpAuthority {
+    async fn prepare(&self, preparation: Preparation) -> Result<Prepared, AuthorityError> {
+        let url = self.url(&["internal", "v1", "messages", "prepare"])?;
+        let call = self.client.post(url).json(&preparation);
+        let (status, body) = call.send(&self.options.secret, AUTHORITY_ANSWER_BYTES_MAX).await?;
+        if status.is_success() {
+            return decode(&body);
+        }
+        // An api of before has no such call, and answers what there was to ask about then.
+        let is_older = status == StatusCode::NOT_FOUND && code_of(&body) == Some(ErrorCode::NotFound);
+        match preparation.reply_to.filter(|_| is_older && preparation.files.is_empty()) {
+            Some(message) => {
+                let look = Look { room: preparation.room, message, before: None };
+                self.message(look).await.map(|_| Prepared::default())
+            }
+            None => Err(refusal(status, &body)),
+        }
+    }
+}
+
+#[async_trait::async_trait]
 impl ReadMarks for HttpAuthority {
     async fn mark_read(&self, user: UserId, room: RoomId, to: ReadTo) -> Result<(), AuthorityError> {
         let url = self.url(&["internal", "v1", "read"])?;
@@ -179,20 +215,48 @@ impl ReadMarks for HttpAuthority {
     }
 }
 
+#[async_trait::async_trait]
+impl FilterSource for HttpAuthority {
+    async fn server_filter(&self, known: u64) -> Result<Option<VersionedFilter>, AuthorityError> {
+        let url = self.url(&["internal", "v1", "filter"])?;
+        let body = json!({ "known": known });
+        decode(&self.ask_for(self.client.post(url).json(&body), FILTER_ANSWER_BYTES_MAX).await?)
+    }
+
+    async fn room_filter(&self, room: RoomId) -> Result<VersionedFilter, AuthorityError> {
+        let url = self.url(&["internal", "v1", "rooms", &room.to_string(), "filter"])?;
+        decode(&self.ask_for(self.client.post(url).json(&json!({})), FILTER_ANSWER_BYTES_MAX).await?)
+    }
+}
+
+#[async_trait::async_trait]
+impl DirectRooms for HttpAuthority {
+    async fn open_direct(&self, user: UserId, with: UserId) -> Result<(), AuthorityError> {
+        let url = self.url(&["internal", "v1", "direct"])?;
+        let body = json!({ "user": user, "with": with });
+        let Opened { refused } = decode(&self.ask(self.client.post(url).json(&body)).await?)?;
+        refused.map_or(Ok(()), |code| Err(AuthorityError::Refused(code)))
+    }
+}
+
 fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, AuthorityError> {
     serde_json::from_slice(body).map_err(unavailable)
 }
 
-/// Only a 404 with a code is the api's word about a room or a message; anything else is a fault on the way.
+/// Only a 404 with a code is the api's word about a room or a message, and a 400 about files; anything else is a fault on the way.
 fn refusal(status: StatusCode, body: &[u8]) -> AuthorityError {
-    let code = serde_json::from_slice::<Problem>(body).map(|problem| problem.code);
-    match code {
-        Ok(code @ (ErrorCode::UnknownRoom | ErrorCode::UnknownMessage)) if status == StatusCode::NOT_FOUND => {
+    match code_of(body) {
+        Some(code @ (ErrorCode::UnknownRoom | ErrorCode::UnknownMessage)) if status == StatusCode::NOT_FOUND => {
             AuthorityError::Refused(code)
         }
-        Ok(code) => unavailable(format!("{status} {}", code.as_str())),
-        Err(_) => unavailable(status),
+        Some(code @ ErrorCode::BadAttachment) if status == StatusCode::BAD_REQUEST => AuthorityError::Refused(code),
+        Some(code) => unavailable(format!("{status} {}", code.as_str())),
+        None => unavailable(status),
     }
+}
+
+fn code_of(body: &[u8]) -> Option<ErrorCode> {
+    serde_json::from_slice::<Problem>(body).ok().map(|problem| problem.code)
 }
 
 fn unavailable(cause: impl std::fmt::Display) -> AuthorityError {

@@ -8,16 +8,17 @@ use rookery_bus::pace::{self, RoomRateLimit};
 use rookery_bus_redis as redis;
 use rookery_bus_redis::RedisAddress;
 use rookery_gateway::pending_sockets::{self, SocketCaps};
-use rookery_gateway::polling::{self, LongPolling};
+use rookery_gateway::polling;
 use rookery_protocol::limits::DRAIN_MS_MAX;
 use rookery_protocol::server::AckMode;
 use rookery_runtime::config::{
-    ConfigErrors, Effective, ListenAddress, Reader, Setting, count, internal_secret, joined,
+    ConfigErrors, Effective, ListenAddress, Reader, Setting, Switch, count, internal_secret, joined,
 };
 use rookery_runtime::limits::CONNECTIONS_MAX_MAX;
 use rookery_runtime::origin::{self, Origins};
 use rookery_runtime::telemetry::{LogFilter, LogFormat};
 use rookery_runtime::tls::{self, ClientKeys};
+use rookery_runtime::trace::{self, TraceOptions};
 use rustls::ClientConfig;
 use secrecy::SecretString;
 use url::Url;
@@ -76,6 +77,7 @@ const SECTIONS: &[&[Setting]] = &[
     &pending_sockets::SETTINGS,
     &polling::SETTINGS,
     &limiter::SETTINGS,
+    &trace::SETTINGS,
 ];
 
 /// Every setting of this process.
@@ -115,9 +117,11 @@ pub(crate) struct Config {
     /// How many sockets there may be.
     pub caps: SocketCaps,
     /// Whether Socket.IO clients may connect by long-polling.
-    pub polling: LongPolling,
+    pub polling: Switch,
     /// How much one user or one address may ask for.
     pub limits: LimiterOptions,
+    /// Where traces go, if they do.
+    pub traces: Option<TraceOptions>,
 }
 
 const fn setting(key: &'static str, default: Option<&'static str>, help: &'static str) -> Setting {
@@ -142,11 +146,7 @@ impl Config {
     /// # Errors
     /// All that is wrong with it, at once.
     pub(crate) fn read_internal(matches: &ArgMatches) -> Result<ListenAddress, ConfigErrors> {
-        let mut reader = Reader::open(SETTINGS, matches);
-        let listen = reader.listen("listen");
-        let internal = reader.internal_listen("internal_listen", listen.as_ref());
-        reader.finish()?;
-        internal.ok_or_else(ConfigErrors::unexplained)
+        Reader::open(SETTINGS, matches).into_internal_listen()
     }
 }
 
@@ -165,7 +165,8 @@ fn gather(reader: &mut Reader) -> Option<Config> {
     let ack = reader.required("ack");
     let pace = RoomRateLimit::read(reader);
     let (caps, limits) = (SocketCaps::read(reader), LimiterOptions::read(reader));
-    let polling = LongPolling::read(reader);
+    let polling = polling::read_switch(reader);
+    let traces = TraceOptions::read(reader);
     let (api_url, api_tls) = api?;
     Some(Config {
         listen: listen?,
@@ -185,6 +186,7 @@ fn gather(reader: &mut Reader) -> Option<Config> {
         caps: caps?,
         polling: polling?,
         limits: limits?,
+        traces: traces?,
     })
 }
 

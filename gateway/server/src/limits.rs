@@ -14,3 +14,5 @@ pub(crate) const AUTHORITY_ANSWER_BYTES_MAX: usize = 64 * 1024;
 pub(crate) const EVENTS_ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of its answer.
 pub(crate) const AUTHORIZE_ANSWER_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Bytes of its answer with a word filter.
+pub(crate) const FILTER_ANSWER_BYTES_MAX: usize = 1024 * 1024;

@@ -3,9 +3,13 @@
 use std::process::ExitCode;
 
 use clap::{ArgMatches, Command};
-use rookery_runtime::config::{arguments, section};
+use rookery_bus_redis::metrics as redis_metrics;
+use rookery_gateway::metrics::Metrics;
+use rookery_runtime::config::{self as settings, arguments};
+use rookery_runtime::metrics::page::section;
 use rookery_runtime::terminal::{complain, print};
 use rookery_runtime::token::install_provider;
+use rookery_runtime::trace::{self, Exporter};
 use rookery_runtime::{health, telemetry, this_build};
 
 mod authority_http;
@@ -28,7 +32,8 @@ async fn main() -> ExitCode {
     match matches.subcommand() {
         Some(("config", matches)) => print_config(matches),
         Some(("health", matches)) => finish(health(matches).await),
-        Some(("settings", _)) => finish(print(&section("rookery-gateway", SETTINGS))),
+        Some(("settings", _)) => finish(print(&settings::section("rookery-gateway", SETTINGS))),
+        Some(("metrics", _)) => describe_metrics(),
         Some((_, matches)) => serve(matches).await,
         None => serve(&matches).await,
     }
@@ -45,15 +50,19 @@ fn command() -> Command {
         )
         .subcommand(Command::new("config").about("Print the configuration in force"))
         .subcommand(Command::new("settings").about("Print the reference of the settings"))
+        .subcommand(Command::new("metrics").about("Print what gateways count"))
 }
 
 async fn serve(matches: &ArgMatches) -> ExitCode {
-    let config = match Config::read(matches) {
-        Ok((config, _)) => config,
+    let (config, effective) = match Config::read(matches) {
+        Ok(read) => read,
         Err(errors) => return fail(&errors, BAD_CONFIG),
     };
-    telemetry::init(config.log_format, &config.log_filter);
-    match server::serve(config).await {
+    start_telemetry(&config);
+    effective.log_remarks();
+    let served = server::serve(config).await;
+    trace::finish().await;
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, 1),
     }
@@ -65,10 +74,31 @@ async fn health(matches: &ArgMatches) -> Result<(), String> {
     health::check(&internal, false).await
 }
 
+fn start_telemetry(config: &Config) {
+    match &config.traces {
+        Some(options) => {
+            let exporter = Exporter { program: "rookery-gateway", version: env!("CARGO_PKG_VERSION"), options };
+            telemetry::init_with_traces(config.log_format, &config.log_filter, exporter);
+        }
+        None => telemetry::init(config.log_format, &config.log_filter),
+    }
+}
+
 fn print_config(matches: &ArgMatches) -> ExitCode {
     match Config::read(matches) {
         Ok((_, effective)) => finish(print(&effective.to_string())),
         Err(errors) => fail(&errors, BAD_CONFIG),
+    }
+}
+
+/// Those of Redis are printed here once; an api has them as well.
+fn describe_metrics() -> ExitCode {
+    match Metrics::new() {
+        Ok(metrics) => {
+            let redis = section("Redis, as gateways and apis see it", redis_metrics::described());
+            finish(print(&format!("{}{redis}", section("Gateways", metrics.described()))))
+        }
+        Err(error) => fail(&error, 1),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use rookery_bus::authority::Permission;
-use rookery_protocol::access::{RoomRole, Until, Visibility};
+use rookery_protocol::access::{RoomKind, RoomRole, Until, Visibility};
 use rookery_protocol::id::{AclVersion, RoomId, Slug, UserId};
 use tokio::time::Instant;
 
@@ -34,12 +34,17 @@ struct Shard {
 struct Room {
     slug: Option<Slug>,
     name: String,
+    kind: RoomKind,
     visibility: Visibility,
+    filter: Option<u64>,
     /// In the order of their users.
     entries: Vec<Entry>,
-    /// Until when users are muted and banned; most are neither.
-    sanctions: HashMap<UserId, (Option<Until>, Option<Until>)>,
+    /// What holds against users; against most nothing does.
+    sanctions: HashMap<UserId, Sanctions>,
 }
+
+/// Until when a user is muted and banned, and whether it is blocked.
+type Sanctions = (Option<Until>, Option<Until>, bool);
 
 struct Entry {
     user: UserId,
@@ -63,16 +68,19 @@ impl PermissionCache {
         let shard = self.shard(id).lock();
         let room = shard.rooms.get(&id)?;
         let entry = room.entry(user).filter(|entry| entry.is_kept(now))?;
-        let (muted, banned) = room.sanctions.get(&user).copied().unwrap_or_default();
+        let (muted, banned, blocked) = room.sanctions.get(&user).copied().unwrap_or_default();
         let permission = Permission {
             room: id,
             slug: room.slug.clone(),
             name: room.name.clone(),
+            kind: room.kind,
             visibility: room.visibility,
             role: Some(entry.role?),
             acl: entry.acl,
             muted,
             banned,
+            filter: room.filter,
+            blocked,
         };
         Some((permission, Duration::from_millis(now.saturating_sub(entry.at))))
     }
@@ -85,8 +93,9 @@ impl PermissionCache {
         if known.is_none_or(|known| known.role.is_some() || known.at < entry.at) {
             let room = self.insert(&mut shard, permission.room, entry);
             room.is_now(permission);
-            if permission.muted.is_some() || permission.banned.is_some() {
-                room.sanctions.insert(user, (permission.muted, permission.banned));
+            let Permission { muted, banned, blocked, .. } = *permission;
+            if muted.is_some() || banned.is_some() || blocked {
+                room.sanctions.insert(user, (muted, banned, blocked));
             }
         }
     }
@@ -148,7 +157,9 @@ impl Room {
         Self {
             slug: None,
             name: String::new(),
+            kind: RoomKind::Room,
             visibility: Visibility::Private,
+            filter: None,
             entries: Vec::new(),
             sanctions: HashMap::new(),
         }
@@ -191,7 +202,9 @@ impl Room {
     fn is_now(&mut self, permission: &Permission) {
         self.slug.clone_from(&permission.slug);
         self.name.clone_from(&permission.name);
+        self.kind = permission.kind;
         self.visibility = permission.visibility;
+        self.filter = permission.filter;
     }
 }
 
@@ -217,11 +230,14 @@ mod tests {
             room,
             slug: None,
             name: name.to_owned(),
+            kind: RoomKind::Room,
             visibility: Visibility::Public,
             role: Some(RoomRole::Member),
             acl: AclVersion(3),
             muted: None,
             banned: None,
+            filter: None,
+            blocked: false,
         }
     }
 
@@ -229,7 +245,7 @@ mod tests {
     async fn comes_back_as_it_went_in_and_ends() {
         let (remembered, user, room) = (PermissionCache::new(), UserId::generate(), RoomId::generate());
         assert!(remembered.get(user, room).is_none());
-        let muted = Permission { muted: Some(Until::Time(UnixMillis(7))), ..permission(room, "one") };
+        let muted = Permission { muted: Some(Until::Time(UnixMillis(7))), blocked: true, ..permission(room, "one") };
         remembered.put(user, &muted, Instant::now());
         advance(Duration::from_secs(5)).await;
         assert_eq!(remembered.get(user, room), Some((muted, Duration::from_secs(5))));

@@ -60,10 +60,12 @@ fn names_in(command: &Command) -> Vec<Name> {
         Command::Heads(_)
         | Command::Admit
         | Command::Enter(_)
+        | Command::EnterDirect(_)
         | Command::CatchUp(_)
         | Command::Mark(_)
         | Command::Say(_)
-        | Command::Watch(_) => vec![Name::default()],
+        | Command::Watch(_)
+        | Command::Background(_) => vec![Name::default()],
         // Never answered, or answered before.
         Command::Type(..) | Command::Count => Vec::new(),
     }

@@ -55,7 +55,7 @@ impl Publication for Change<'_> {
             Verdict::Pending => Ok(Step::Later),
             Verdict::Done(first) => known(event.id, first, false),
             Verdict::Unchanged(first) => known(message, first, true),
-            Verdict::Change => commands.to_append(&permission, event, client_id).map(Step::Append),
+            Verdict::Change => commands.to_append_filtered(permission, event, client_id).await.map(Step::Append),
         }
     }
 

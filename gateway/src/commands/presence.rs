@@ -45,10 +45,24 @@ impl Commands {
         self.node.authority.visible_users(self.member.user, &users).await
     }
 
+    /// Asked for once a connection; the user's other devices tell when it changes.
+    async fn shows_typing(&self) -> Result<bool, AuthorityError> {
+        if let Some(shown) = self.member.shows_typing() {
+            return Ok(shown);
+        }
+        let shown = self.node.authority.shows_typing(self.member.user).await?;
+        self.member.show_typing(shown);
+        Ok(shown)
+    }
+
     /// Never answered: the typing of a user who may not send is dropped.
     pub(super) async fn type_in(&self, room: &RoomRef, user: Sender) {
         let outcome = async {
             let permission = self.node.permissions.check(self.member.user, room, Action::Send).await?;
+            if !self.shows_typing().await? {
+                self.node.presence.drop_typing("settings");
+                return Ok(());
+            }
             Ok::<_, CommandError>(self.node.presence.type_in(permission.room, user).await?)
         };
         match outcome.await {

@@ -27,8 +27,9 @@ impl Commands {
         if let Err(error) = published {
             self.record_failure(&error);
             let (room, client_id) = (Some(outgoing.room), Some(outgoing.message.client_id));
-            let is_reply = error == CommandError::Refused(ErrorCode::UnknownMessage);
-            let field = is_reply.then(|| "reply_to".to_owned());
+            let of_field = [(ErrorCode::UnknownMessage, "reply_to"), (ErrorCode::BadAttachment, "attachments")];
+            let wrong = of_field.iter().find(|(code, _)| error == CommandError::Refused(*code));
+            let field = wrong.map(|(_, field)| (*field).to_owned());
             self.refuse(ErrorFrame { room, client_id, field, ..error.frame() });
         }
     }
@@ -43,13 +44,11 @@ impl Publication for Message<'_> {
         let node = &commands.node;
         commands.invalidate_stale(cause);
         let permission = node.permissions.check(commands.member.user, &outgoing.room, Action::Send).await?;
-        if let Some(answered) = outgoing.message.reply_to {
-            node.replies.check(permission.room, answered).await?;
-        }
         let Outgoing { sender, message, .. } = (*outgoing).clone();
         let client_id = message.client_id.clone();
-        let event = Event::message(permission.room, sender, message);
-        commands.to_append(&permission, event, client_id).map(Step::Append)
+        let mut event = Event::message(permission.room, sender, message);
+        node.replies.prepare(permission.room, &event).await?.add_to(&mut event);
+        commands.to_append_filtered(permission, event, client_id).await.map(Step::Append)
     }
 
     fn accept(&self, room: RoomId, appended: Appended) -> Result<(), StaleAnswer> {

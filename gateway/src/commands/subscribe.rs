@@ -93,7 +93,7 @@ impl Commands {
                 Ok(joining) => self.node.hub.catch_up(&joining).await.is_ok(),
                 Err(CommandError::Refused(_)) => {
                     self.node.hub.detach(room, &self.member);
-                    self.member.lose(room);
+                    self.member.lose(room, None);
                     true
                 }
                 Err(_) => false,
@@ -169,7 +169,7 @@ impl Commands {
         let again = self.node.permissions.check(self.member.user, &RoomRef::Id(room), Action::Read).await;
         if let Err(AuthorityError::Refused(code)) = again {
             self.node.hub.detach(room, &self.member);
-            self.member.lose(room);
+            self.member.lose(room, None);
             return Err(CommandError::Refused(code));
         }
         Ok(())

@@ -122,6 +122,7 @@ const fn is_worth_finishing(command: &Command) -> bool {
         Command::Send(_) | Command::MessageChange(_) | Command::Read(_) | Command::Mark(_) => true,
         Command::Subscribe(_)
         | Command::Enter(_)
+        | Command::EnterDirect(_)
         | Command::Unsubscribe(_)
         | Command::Heads(_)
         | Command::CatchUp(_)
@@ -129,6 +130,7 @@ const fn is_worth_finishing(command: &Command) -> bool {
         | Command::Say(_)
         | Command::Watch(_)
         | Command::Type(..)
+        | Command::Background(_)
         | Command::Renew(_)
         | Command::Count => false,
     }

@@ -8,6 +8,7 @@ use rookery_bus::limiter::Limiter;
 use rookery_protocol::id::{AclVersion, SessionId};
 use rookery_protocol::limits::{HEARTBEAT_DEADLINE, WRITE_DEADLINE};
 use rookery_protocol::server::AckMode;
+use rookery_runtime::config::Switch;
 use rookery_runtime::shutdown::Shutdown;
 use rookery_runtime::token::{SigningKeys, Verifier, install_provider};
 use serde_json::Value;
@@ -20,11 +21,11 @@ use crate::dialect::Translator;
 use crate::gateway::GatewayOptions;
 use crate::limits::ROOM_LINGER;
 use crate::pending_sockets::SocketCaps;
-use crate::polling::LongPolling;
 use crate::socket::Bounds;
 use crate::testing::{ClientEnd, FakeAuthority, FakeBus, Nobody, pipe};
 use crate::{Gateway, GatewayParts};
 
+mod background;
 mod polling;
 mod reads;
 mod replies;
@@ -62,12 +63,7 @@ impl Setup {
             verifier,
             origins: rookery_runtime::origin::Origins::default(),
             shutdown: shutdown.clone(),
-            options: GatewayOptions {
-                drain: Duration::from_secs(3),
-                ack,
-                caps: SocketCaps::OFF,
-                polling: LongPolling::Off,
-            },
+            options: GatewayOptions { drain: Duration::from_secs(3), ack, caps: SocketCaps::OFF, polling: Switch::Off },
             limiter: Limiter::off(),
         };
         let gateway = Gateway::new(parts).unwrap();
@@ -88,10 +84,11 @@ impl Setup {
     async fn connect(&self, room: Option<&str>, token: Option<String>, buffer: usize) -> Client {
         let (ours, theirs) = pipe(buffer);
         let opening = Opening {
-            token,
-            room: room.map(|room| room.parse().unwrap()),
+            credential: token.map(Credential::Token),
+            place: room.map(|room| room.parse().unwrap()),
             translator: Translator::Native,
             pending: None,
+            trace: None,
         };
         let socket = Socket::new(ours, Vec::new(), Bounds::default());
         self.shutdown

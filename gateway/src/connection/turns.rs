@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::Connection;
 use super::ending::End;
+use crate::credential::Credential;
 use crate::reads::Reading;
 use crate::session::{Command, Input, Output, Queued, Ran};
 
@@ -48,7 +49,7 @@ impl Connection {
         match ran {
             Ran::Done => None,
             Ran::Close(code) => Some(End::Ours(code)),
-            Ran::Renew(token) => self.present(&token.0),
+            Ran::Renew(token) => self.present(&Credential::Token(token.0)),
             Ran::Gather(reading) => {
                 self.gather(reading);
                 None

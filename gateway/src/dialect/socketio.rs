@@ -181,40 +181,16 @@ impl SocketIo {
         let mut state = self.state.lock();
         let answer = state.answer(frame);
         let mut packets = Vec::new();
-        match frame {
-            ServerFrame::Hello { .. } => {
-                state.phase = Phase::Connected;
-                let connected = json!({"sid": Sid::generate().to_string()});
-                packets.push(Frame::text(&format!("40{}{connected}", namespace.prefix())));
-                packets.push(event(namespace, frame));
-            }
-            ServerFrame::Error(error) if state.phase != Phase::Connected => {
-                let name = if namespace == Namespace::Path { "/socket.io" } else { "/" };
-                packets.push(connect_error(name, &error.message, Some(error)));
-            }
-            // The acknowledgement says it all.
-            ServerFrame::Ack { .. }
-            | ServerFrame::Error(_)
-            | ServerFrame::CaughtUp { .. }
-            | ServerFrame::Unsubscribed { .. }
-                if answer.is_some() => {}
-            ServerFrame::Ack { .. }
-            | ServerFrame::Error(_)
-            | ServerFrame::CaughtUp { .. }
-            | ServerFrame::Unsubscribed { .. }
-            | ServerFrame::Subscribed { .. }
-            | ServerFrame::Gap { .. }
-            | ServerFrame::Reset { .. }
-            | ServerFrame::Event(_)
-            | ServerFrame::Pong {}
-            | ServerFrame::Reconnect { .. }
-            | ServerFrame::Heads { .. }
-            | ServerFrame::TokenExpiring { .. }
-            | ServerFrame::Presence(_)
-            | ServerFrame::Watching { .. }
-            | ServerFrame::RoomPresence { .. }
-            | ServerFrame::Typing { .. }
-            | ServerFrame::Read { .. } => packets.push(event(namespace, frame)),
+        if let ServerFrame::Hello { .. } = frame {
+            state.phase = Phase::Connected;
+            let connected = json!({"sid": Sid::generate().to_string()});
+            packets.push(Frame::text(&format!("40{}{connected}", namespace.prefix())));
+        }
+        if let (ServerFrame::Error(error), true) = (frame, state.phase != Phase::Connected) {
+            packets.push(connect_error(namespace.name(), &error.message, Some(error)));
+        } else if answer.is_none() {
+            // Otherwise the acknowledgement says it all.
+            packets.push(event(namespace, frame));
         }
         packets.extend(answer.map(|(id, answer)| acknowledgement(namespace, id, &answer)));
         Frame::concat(&packets)
@@ -277,7 +253,8 @@ impl State {
             | ClientFrame::Presence(_)
             | ClientFrame::Watch(_)
             | ClientFrame::Typing(_)
-            | ClientFrame::Read(_) => return Ok((frame, true)),
+            | ClientFrame::Read(_)
+            | ClientFrame::Background(_) => return Ok((frame, true)),
         }
         Ok((frame, false))
     }
@@ -318,7 +295,8 @@ fn name_for_answer(frame: &mut ClientFrame) {
         | ClientFrame::Presence(_)
         | ClientFrame::Watch(_)
         | ClientFrame::Typing(_)
-        | ClientFrame::Read(_) => return,
+        | ClientFrame::Read(_)
+        | ClientFrame::Background(_) => return,
     };
     name.get_or_insert_with(ClientId::generate);
 }
@@ -335,6 +313,8 @@ pub const fn may_answer(frame: &ServerFrame) -> bool {
         | ServerFrame::Ack { .. }
         | ServerFrame::Error(_) => true,
         ServerFrame::Event(_)
+        | ServerFrame::User(_)
+        | ServerFrame::ReadBy { .. }
         | ServerFrame::Pong {}
         | ServerFrame::Reconnect { .. }
         | ServerFrame::Heads { .. }

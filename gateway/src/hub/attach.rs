@@ -228,7 +228,7 @@ fn subscribed(joining: &SubscribeRequest, head: Head) -> ServerFrame {
     ServerFrame::Subscribed {
         room: joining.room,
         slug: joining.slug.clone(),
-        name: joining.name.clone(),
+        name: Some(joining.name.clone()).filter(|name| !name.is_empty()),
         epoch: head.epoch,
         head: head.seq,
         stored: head.stored,

@@ -16,9 +16,20 @@ impl Room {
 
     /// Sends a frame that may be lost to all but the user. Returns how many read too slowly for it.
     pub fn broadcast(&self, frame: &SharedFrame, from: UserId, unflushed: &mut Vec<Arc<SendQueue>>) -> u64 {
+        self.broadcast_to(frame, |user| user != from, unflushed)
+    }
+
+    /// The same, to those who are to be told.
+    pub fn broadcast_to(
+        &self,
+        frame: &SharedFrame,
+        is_told: impl Fn(UserId) -> bool,
+        unflushed: &mut Vec<Arc<SendQueue>>,
+    ) -> u64 {
         let Some(live) = self.live() else { return 0 };
         let mut shed = 0;
-        for member in live.members.iter().filter(|member| member.user != from) {
+        let told = live.members.iter().filter(|member| !member.is_background() && is_told(member.user));
+        for member in told {
             match member.send_queue.enqueue_ephemeral(frame) {
                 Enqueued::Unflushed => unflushed.push(Arc::clone(&member.send_queue)),
                 Enqueued::Scheduled => {}

@@ -19,7 +19,7 @@ use crate::limits::{PARKED_EVENTS_MAX, REPLAY_BYTES_MAX, REPLAY_FRAMES_MAX};
 mod delivery;
 mod ring;
 
-pub use delivery::Delivery;
+pub use delivery::{Delivery, Ends};
 use ring::Ring;
 
 /// What all members of the room are to get next.

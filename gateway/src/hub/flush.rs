@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::task::yield_now;
 use tokio::time::Instant;
+use tracing::Span;
 
 use crate::hub::Hub;
 use crate::limits::FLUSHES_PER_TASK;
@@ -14,19 +15,22 @@ use crate::send_queue::SendQueue;
 impl Hub {
     /// Writes to each connection what its kernel takes. Many connections are shared out among the processors, one task
     /// for each, which lets others have a turn now and then: a room of thousands does not keep small ones waiting.
-    pub(crate) fn flush(&self, mut unflushed: Vec<Arc<SendQueue>>, started: Instant) {
+    ///
+    /// `spans` are those of traced events, and end when everything is written.
+    pub(crate) fn flush(&self, mut unflushed: Vec<Arc<SendQueue>>, started: Instant, spans: &[Span]) {
         if unflushed.len() <= FLUSHES_PER_TASK {
             return write(&unflushed, started, &self.metrics);
         }
         let share = unflushed.len().div_ceil(Handle::current().metrics().num_workers().max(1));
         while !unflushed.is_empty() {
             let part = unflushed.split_off(unflushed.len().saturating_sub(share));
-            let metrics = Arc::clone(&self.metrics);
+            let (metrics, spans) = (Arc::clone(&self.metrics), spans.to_vec());
             self.spawn("flush", async move {
                 for chunk in part.chunks(FLUSHES_PER_TASK) {
                     write(chunk, started, &metrics);
                     yield_now().await;
                 }
+                drop(spans);
             });
         }
     }

@@ -26,7 +26,7 @@ impl Hub {
     /// Writes to the members what a change of a room has enqueued, and does what else follows from it.
     pub(crate) fn after(self: &Arc<Self>, room: &Arc<Room>, effects: RoomEffects) {
         let unflushed = self.after_unflushed(room, effects);
-        self.flush(unflushed, Instant::now());
+        self.flush(unflushed, Instant::now(), &[]);
     }
 
     /// Counts what changed in a room and starts its repair if it wants one. The queues are the caller's to flush.

@@ -12,7 +12,7 @@ use rookery_protocol::position::Position;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::hub::feed::{Delivery, OfferOutcome, RoomFeed};
+use crate::hub::feed::{Delivery, Ends, OfferOutcome, RoomFeed};
 use crate::limits::{PARKED_EVENTS_MAX, ROOM_LINGER};
 use crate::send_queue::SendQueue;
 use crate::subscriber::{ConnectionId, Subscriber};
@@ -250,6 +250,11 @@ impl Room {
         effects
     }
 
+    /// Where the room stands, if it is live.
+    pub fn head(&self) -> Option<Position> {
+        Some(self.live()?.position())
+    }
+
     /// Whether there are so many here, or is so much said, that what may be lost should not be said.
     pub fn is_big(&self) -> bool {
         self.live().is_some_and(|mut live| {
@@ -286,7 +291,7 @@ impl Room {
     pub fn apply_rights(&self, asked: Rights, acl: AclVersion, lost: &[UserId]) {
         let Some(mut live) = self.live() else { return };
         for user in lost {
-            live.expel(self.id, *user);
+            live.expel(self.id, Ends::User(*user, None));
         }
         if live.entries == asked.entries {
             live.acl = acl;
@@ -367,14 +372,16 @@ impl Live {
         Position { epoch, seq }
     }
 
-    /// Takes the room from all connections of a user who is no longer a member.
-    fn expel(&mut self, room: RoomId, user: UserId) {
+    /// Takes the room from all connections whose subscriptions end.
+    fn expel(&mut self, room: RoomId, ends: Ends) {
         let stays = |member: &Arc<Subscriber>| {
-            let stays = member.user != user;
-            if !stays {
-                member.lose(room);
-            }
-            stays
+            let reason = match ends {
+                Ends::User(user, _) if member.user != user => return true,
+                Ends::User(_, reason) => reason,
+                Ends::Room(reason) => Some(reason),
+            };
+            member.lose(room, reason);
+            false
         };
         self.members.retain(stays);
         self.catching_up.retain(stays);

@@ -21,6 +21,7 @@ use crate::send_queue::SendQueue;
 use crate::session_registry::{SessionRegistry, SessionRegistryParts};
 use crate::testing::{FakeAuthority, FakeBus, Nobody};
 
+mod background;
 mod replay;
 mod survived;
 
@@ -128,6 +129,8 @@ fn short(frame: ServerFrame) -> String {
         other @ (ServerFrame::Hello { .. }
         | ServerFrame::Ack { .. }
         | ServerFrame::Event(_)
+        | ServerFrame::User(_)
+        | ServerFrame::ReadBy { .. }
         | ServerFrame::Error(_)
         | ServerFrame::Pong {}
         | ServerFrame::Reconnect { .. }

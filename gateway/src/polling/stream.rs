@@ -1,7 +1,6 @@
 //! The byte stream of a connection that is made of HTTP requests, and later perhaps of a WebSocket.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker, ready};
@@ -12,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::payload::Packets;
-use crate::byte_stream::ByteStream;
+use crate::byte_stream::{ByteStream, write_all};
 use crate::limits::{POLLING_ANSWER_BYTES_MAX, POLLING_WRITTEN_BYTES};
 
 /// How long a request that asks for packets waits while the connection moves to a WebSocket.
@@ -136,20 +135,6 @@ impl PollingStream {
     fn websocket(&self) -> Option<&dyn ByteStream> {
         self.websocket.get().map(|WebSocket(stream)| stream.as_ref())
     }
-}
-
-/// Writes all of it, however slowly the other end reads.
-pub(crate) async fn write_all(stream: &dyn ByteStream, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match stream.try_write(&[IoSlice::new(bytes)]) {
-            Ok(count) => bytes = &bytes[count..],
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                poll_fn(|cx| stream.poll_writable(cx)).await?;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 fn wake(waker: &mut Option<Waker>) {

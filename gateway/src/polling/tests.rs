@@ -11,7 +11,7 @@ use crate::testing::pipe;
 const OWNER: Owner = Owner { address: 1, user: None };
 
 fn allowed() -> Arc<PollingConnections> {
-    PollingConnections::new(LongPolling::On, IntGauge::new("open", "Open connections").unwrap())
+    PollingConnections::new(Switch::On, IntGauge::new("open", "Open connections").unwrap())
 }
 
 fn open(connections: &Arc<PollingConnections>) -> (Sid, Arc<PollingConnection>, Registration) {

@@ -110,7 +110,7 @@ impl Presence {
         for delivery in deliveries {
             self.enqueue(&delivery, &mut unflushed);
         }
-        self.hub.flush(unflushed, Instant::now());
+        self.hub.flush(unflushed, Instant::now(), &[]);
     }
 
     pub(super) fn enqueue(&self, delivery: &Delivery, unflushed: &mut Vec<Arc<SendQueue>>) {
@@ -124,6 +124,14 @@ impl Presence {
         self.metrics.presence_notified.inc_by(u64::try_from(delivery.to.len()).unwrap_or(0));
     }
 
+    /// Somebody looks again: everything that is watched is told anew.
+    pub fn tell_anew(&self, member: &Arc<Subscriber>) {
+        if self.watchers.lock().list(member.id).is_some() {
+            self.fall_behind(member);
+            self.watched.notify_one();
+        }
+    }
+
     fn fall_behind(&self, member: &Arc<Subscriber>) {
         let mut behind = self.behind.lock();
         if !behind.iter().any(|other| other.id == member.id) {
@@ -132,7 +140,7 @@ impl Presence {
     }
 }
 
-/// A member who has left a room receives nothing more of it.
+/// A member who has left a room receives nothing more of it, and nobody whom nobody looks at.
 fn may_receive(member: &Subscriber, room: Option<RoomId>) -> bool {
-    room.is_none_or(|room| member.has(room))
+    !member.is_background() && room.is_none_or(|room| member.has(room))
 }

@@ -94,6 +94,12 @@ impl Watchers {
         (before, deliveries)
     }
 
+    /// Connections of others that watch the user.
+    pub(super) fn who_watch(&self, user: UserId) -> Vec<Arc<Subscriber>> {
+        let by = self.users.get(&user).into_iter().flat_map(|watched| &watched.by);
+        by.filter(|member| member.user != user).cloned().collect()
+    }
+
     /// The connection watches nothing any more; gives back what it watched.
     pub(super) fn remove(&mut self, member: &Subscriber) -> List {
         let Some(list) = self.lists.remove(&member.id) else { return List::default() };

@@ -1,8 +1,9 @@
 //! After `hello`: every frame of the protocol, until the token expires.
 
 use rookery_bus::presence::Setting;
+use rookery_protocol::attachment::Attachment;
 use rookery_protocol::changes::Parts;
-use rookery_protocol::client::{ClientFrame, Message, Read, RoomPosition};
+use rookery_protocol::client::{Background, ClientFrame, Message, Read, RoomPosition};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::close::CloseCode;
 use rookery_protocol::error_code::ErrorCode;
@@ -18,7 +19,7 @@ use rookery_protocol::unread::ReadTo;
 use rookery_runtime::token::{Claims, Signer};
 
 use super::budget::Budget;
-use super::{Command, Input, LoginState, MessageChangeRequest, Outgoing, Output, Target};
+use super::{Command, Input, LoginState, MessageChangeRequest, Outgoing, Output, Place, Target};
 use crate::limits::{HEARTBEAT_INTERVAL, TOKEN_WARNING};
 use crate::reads::Reading;
 use crate::session::output::{ended, refuse};
@@ -38,9 +39,15 @@ pub struct Authenticated {
 }
 
 impl Authenticated {
-    pub(super) fn greet(claims: &Claims, room: Option<RoomRef>, ack: AckMode, now: UnixMillis) -> (Self, Vec<Output>) {
+    pub(super) fn greet(claims: &Claims, place: Option<Place>, ack: AckMode, now: UnixMillis) -> (Self, Vec<Output>) {
         let mut outputs = vec![Output::Welcome(claims.sub), Output::Send(hello(claims, ack))];
-        outputs.extend(room.clone().map(|room| Output::Run(Command::Enter(room))));
+        let room = place.as_ref().map(|place| place.room(claims.sub));
+        outputs.extend(place.map(|place| {
+            Output::Run(match place {
+                Place::Room(room) => Command::Enter(room),
+                Place::Direct(with) => Command::EnterDirect(with),
+            })
+        }));
         let (expires, warning) = (expiry(claims), Some(warning(claims)));
         let (sender, login, signer) = (sender(claims), claims.sid, claims.signer.clone());
         let session = Self { sender, login, room, expires, signer, warning, budget: Budget::new(now) };
@@ -58,7 +65,7 @@ impl Authenticated {
             Input::Token(Ok(claims)) if self.is_own(&claims) => vec![Output::Check(Box::new(claims))],
             Input::Checked(claims, LoginState::Open) => self.renew(&claims),
             Input::Checked(_, LoginState::Ended) => ended(),
-            Input::Token(_) => refuse(),
+            Input::Token(_) | Input::Checked(_, LoginState::Spent) => refuse(),
             Input::Tick if now >= self.expires || self.signer.is_removed() => refuse(),
             // A token that cannot be checked now changes nothing; the old one holds as long as it holds.
             Input::Checked(_, LoginState::Unknown) | Input::Keyless => vec![Output::error(ErrorCode::Unavailable)],
@@ -85,6 +92,7 @@ impl Authenticated {
             ClientFrame::Watch(watch) => vec![Output::Run(Command::Watch(watch))],
             ClientFrame::Typing(typing) => self.typing(typing.room, now),
             ClientFrame::Read(read) => self.read(read, now),
+            ClientFrame::Background(Background { on }) => vec![Output::Run(Command::Background(on))],
         }
     }
 
@@ -103,12 +111,13 @@ impl Authenticated {
     }
 
     fn message(&mut self, message: Message, now: UnixMillis) -> Vec<Output> {
-        let Message { room, client_id, content, reply_to } = message;
+        let Message { room, client_id, content, reply_to, attachments } = message;
         let Some(room) = room.or_else(|| self.room.clone()) else {
             return self.nowhere(client_id, now);
         };
         let client_id = client_id.unwrap_or_else(ClientId::generate);
-        let message = NewMessage { content, client_id, reply_to };
+        let attachments = attachments.into_iter().map(Attachment::unclaimed).collect();
+        let message = NewMessage { content, client_id, reply_to, attachments };
         vec![Output::Run(Command::Send(Box::new(Outgoing { room, sender: self.sender.clone(), message })))]
     }
 

@@ -10,6 +10,8 @@ pub enum LoginState {
     Open,
     /// It is over.
     Ended,
+    /// The ticket that brought it was used before.
+    Spent,
     /// Nobody answered.
     Unknown,
 }

@@ -19,6 +19,10 @@ use crate::reads::Reading;
 
 /// One thing to do, in the order given.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "few at a time, and what is large is what there is most of"
+)]
 pub enum Output {
     /// Ask whether the login of this token is open, and give the answer as [`super::Input::Checked`]. Nothing is read from
     /// the client until then.
@@ -40,6 +44,8 @@ pub enum Command {
     Subscribe(Vec<Target>),
     /// Make the connection's only room live, or end the connection.
     Enter(RoomRef),
+    /// The same for the direct room with this user, which is made if there is none.
+    EnterDirect(UserId),
     /// Stop rooms.
     Unsubscribe(Vec<RoomRef>),
     /// Send a message.
@@ -62,6 +68,8 @@ pub enum Command {
     Read(Reading),
     /// Move a read mark on.
     Mark(Reading),
+    /// Hold back what is said in rooms, or no longer.
+    Background(bool),
     /// Look at a newer token.
     Renew(Renewal),
     /// Nothing: the frame was answered already, and counts all the same.

@@ -26,6 +26,7 @@ fn claims(user: UserId) -> Claims {
         iat: NOW.seconds(),
         exp: NOW.plus(LIFE).seconds(),
         signer: Signer::default(),
+        ticket: None,
     }
 }
 

@@ -4,21 +4,20 @@ use rookery_protocol::client::ClientFrame;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::close::CloseCode;
 use rookery_protocol::error_code::ErrorCode;
-use rookery_protocol::id::RoomRef;
 use rookery_protocol::limits::AUTH_DEADLINE;
 use rookery_protocol::server::{AckMode, ErrorFrame, ServerFrame};
 use rookery_runtime::token::Claims;
 
 use super::authenticated::{Authenticated, expiry};
 use super::budget::Budget;
-use super::{Input, LoginState, Output};
+use super::{Input, LoginState, Output, Place};
 use crate::limits::RETRY_AFTER_MS;
 use crate::session::output::{ended, refuse};
 
 /// A connection whose user is not known.
 #[derive(Debug)]
 pub struct Unauthenticated {
-    room: Option<RoomRef>,
+    place: Option<Place>,
     ack: AckMode,
     deadline: UnixMillis,
     /// The login of its token is being asked about.
@@ -34,8 +33,8 @@ pub(super) enum Step {
 }
 
 impl Unauthenticated {
-    pub(super) fn new(room: Option<RoomRef>, ack: AckMode, now: UnixMillis) -> Self {
-        Self { room, ack, deadline: now.plus(AUTH_DEADLINE), checking: false, budget: Budget::new(now) }
+    pub(super) fn new(place: Option<Place>, ack: AckMode, now: UnixMillis) -> Self {
+        Self { place, ack, deadline: now.plus(AUTH_DEADLINE), checking: false, budget: Budget::new(now) }
     }
 
     /// The client has done its part when its token is being looked at.
@@ -55,7 +54,7 @@ impl Unauthenticated {
             Input::Checked(_, LoginState::Ended) => ended(),
             Input::Checked(_, LoginState::Unknown) | Input::Keyless => come_back(),
             Input::Tick if now < self.deadline() => Vec::new(),
-            Input::Checked(_, LoginState::Open) | Input::Token(Err(_)) | Input::Tick => refuse(),
+            Input::Checked(_, LoginState::Open | LoginState::Spent) | Input::Token(Err(_)) | Input::Tick => refuse(),
             Input::Frame(ClientFrame::Ping(_)) => vec![Output::Send(ServerFrame::Pong {})],
             Input::Frame(frame) => self.bad(premature(frame), now),
             Input::Rejected(rejected) => self.bad(rejected.into(), now),
@@ -64,7 +63,7 @@ impl Unauthenticated {
     }
 
     fn greet(&mut self, claims: &Claims, now: UnixMillis) -> Step {
-        let (session, outputs) = Authenticated::greet(claims, self.room.take(), self.ack, now);
+        let (session, outputs) = Authenticated::greet(claims, self.place.take(), self.ack, now);
         Step::Greet(session, outputs)
     }
 
@@ -97,7 +96,8 @@ fn premature(frame: ClientFrame) -> ErrorFrame {
         | ClientFrame::Presence(_)
         | ClientFrame::Watch(_)
         | ClientFrame::Typing(_)
-        | ClientFrame::Read(_) => None,
+        | ClientFrame::Read(_)
+        | ClientFrame::Background(_) => None,
     };
     ErrorFrame { client_id, ..ErrorFrame::new(ErrorCode::Unauthenticated) }
 }

@@ -7,14 +7,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use rookery_bus::authority::{
-    Answer, AuthorityError, Changes, HistorySource, Look, MessageFacts, Permission, PermissionSource, Question,
-    ReadMarks, RoomOpener, SessionSource,
+    Answer, AuthorityError, Changes, DirectRooms, HistorySource, Look, MessageFacts, MessagePreparer, Permission,
+    PermissionSource, Preparation, Prepared, Question, ReadMarks, RoomOpener, SessionSource,
 };
-use rookery_protocol::access::{RoomRole, Until, Visibility};
+use rookery_bus::authority::{FilterSource, VersionedFilter};
+use rookery_protocol::access::{RoomKind, RoomRole, Until, Visibility};
+use rookery_protocol::attachment::Attachment;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::SequencedEvent;
-use rookery_protocol::id::{AclVersion, MessageId, RoomId, RoomRef, SessionId, UserId};
+use rookery_protocol::id::{AclVersion, FileId, MessageId, RoomId, RoomRef, SessionId, UserId};
 use rookery_protocol::position::Position;
 use rookery_protocol::unread::{ReadState, ReadTo};
 use rookery_runtime::token::JwkSet;
@@ -48,6 +50,8 @@ pub(crate) struct FakeAuthority {
     pub(crate) reads: AtomicUsize,
     /// The read marks that were received.
     pub(crate) marks: Mutex<Vec<ReadTo>>,
+    /// Files that can be attached.
+    pub(crate) files: Mutex<HashMap<FileId, Attachment>>,
 }
 
 impl FakeAuthority {
@@ -70,6 +74,7 @@ impl FakeAuthority {
             stored: Mutex::new(Some(Vec::new())),
             reads: AtomicUsize::new(0),
             marks: Mutex::default(),
+            files: Mutex::default(),
         })
     }
 
@@ -93,11 +98,14 @@ impl PermissionSource for FakeAuthority {
             room: self.room,
             slug: Some("general".to_owned().try_into().unwrap()),
             name: "General".into(),
+            kind: RoomKind::Room,
             visibility: Visibility::Public,
             role: self.members.lock().contains(&user).then_some(RoomRole::Member),
             acl: *self.acl.lock(),
             muted: *self.muted.lock(),
             banned: None,
+            filter: None,
+            blocked: false,
         })
     }
 
@@ -122,6 +130,10 @@ impl PermissionSource for FakeAuthority {
     async fn readers(&self, _room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
         let members = self.members.lock();
         Ok(users.iter().copied().filter(|user| members.contains(user)).collect())
+    }
+
+    async fn shows_typing(&self, _user: UserId) -> Result<bool, AuthorityError> {
+        Ok(true)
     }
 
     async fn visible_users(&self, _user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError> {
@@ -152,6 +164,13 @@ impl SessionSource for FakeAuthority {
         }
         let ended = self.ended.lock();
         Ok(sessions.iter().copied().filter(|session| ended.contains(session)).collect())
+    }
+}
+
+#[async_trait]
+impl DirectRooms for FakeAuthority {
+    async fn open_direct(&self, _user: UserId, _with: UserId) -> Result<(), AuthorityError> {
+        Err(AuthorityError::Refused(ErrorCode::UnknownRoom))
     }
 }
 
@@ -188,6 +207,19 @@ impl HistorySource for FakeAuthority {
 }
 
 #[async_trait]
+impl MessagePreparer for FakeAuthority {
+    async fn prepare(&self, preparation: Preparation) -> Result<Prepared, AuthorityError> {
+        if let Some(message) = preparation.reply_to {
+            self.message(Look { room: preparation.room, message, before: None }).await?;
+        }
+        let prepared = preparation.files.iter().map(|file| self.files.lock().get(file).cloned());
+        let prepared = prepared.collect::<Option<Vec<_>>>();
+        let attachments = prepared.ok_or(AuthorityError::Refused(ErrorCode::BadAttachment))?;
+        Ok(Prepared { attachments })
+    }
+}
+
+#[async_trait]
 impl ReadMarks for FakeAuthority {
     async fn mark_read(&self, _user: UserId, _room: RoomId, to: ReadTo) -> Result<(), AuthorityError> {
         self.marks.lock().push(to);
@@ -196,5 +228,16 @@ impl ReadMarks for FakeAuthority {
 
     async fn read_states(&self, _user: UserId, _rooms: &[RoomId]) -> Result<Vec<(RoomId, ReadState)>, AuthorityError> {
         Ok(Vec::new())
+    }
+}
+
+#[async_trait]
+impl FilterSource for FakeAuthority {
+    async fn server_filter(&self, _known: u64) -> Result<Option<VersionedFilter>, AuthorityError> {
+        Ok(None)
+    }
+
+    async fn room_filter(&self, _room: RoomId) -> Result<VersionedFilter, AuthorityError> {
+        Ok(VersionedFilter::default())
     }
 }

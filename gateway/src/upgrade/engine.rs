@@ -13,7 +13,7 @@ const REVISION: &str = "4";
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(super) enum EngineRequest {
     /// A new connection.
     Open(Transport),
     /// A connection of before, over this transport from here on.
@@ -65,7 +65,7 @@ struct Body {
 ///
 /// # Errors
 /// If it is nothing that there is.
-pub(super) fn read(uri: &Uri) -> Result<Wish, EngineRefusal> {
+pub(super) fn read(uri: &Uri) -> Result<EngineRequest, EngineRefusal> {
     let Query(Parameters { revision, transport, sid }) =
         Query::try_from_uri(uri).map_err(|_| EngineRefusal::BadRequest)?;
     if revision.as_deref() != Some(REVISION) {
@@ -77,8 +77,11 @@ pub(super) fn read(uri: &Uri) -> Result<Wish, EngineRefusal> {
         _ => return Err(EngineRefusal::Transport),
     };
     match sid {
-        None => Ok(Wish::Open(transport)),
-        Some(sid) => sid.parse().map(|sid| Wish::Resume(sid, transport)).map_err(|_| EngineRefusal::Session),
+        None => Ok(EngineRequest::Open(transport)),
+        Some(sid) => sid
+            .parse()
+            .map(|sid| EngineRequest::Resume(sid, transport))
+            .map_err(|_| EngineRefusal::Session),
     }
 }
 
@@ -98,11 +101,6 @@ impl EngineRefusal {
             Self::Revision => (StatusCode::BAD_REQUEST, 5, "Unsupported protocol version: this server speaks EIO=4."),
         }
     }
-
-    /// Its HTTP status.
-    pub(super) const fn status(self) -> StatusCode {
-        self.row().0
-    }
 }
 
 impl IntoResponse for EngineRefusal {
@@ -120,9 +118,12 @@ mod tests {
     fn revision_transport_and_session_are_read() {
         let read = |query: &str| read(&format!("/socket.io/?{query}").parse().unwrap());
         let sid = Sid::generate();
-        assert_eq!(read("EIO=4&transport=websocket"), Ok(Wish::Open(Transport::Websocket)));
-        assert_eq!(read("EIO=4&transport=polling&t=abc"), Ok(Wish::Open(Transport::Polling)));
-        assert_eq!(read(&format!("EIO=4&transport=polling&sid={sid}")), Ok(Wish::Resume(sid, Transport::Polling)));
+        assert_eq!(read("EIO=4&transport=websocket"), Ok(EngineRequest::Open(Transport::Websocket)));
+        assert_eq!(read("EIO=4&transport=polling&t=abc"), Ok(EngineRequest::Open(Transport::Polling)));
+        assert_eq!(
+            read(&format!("EIO=4&transport=polling&sid={sid}")),
+            Ok(EngineRequest::Resume(sid, Transport::Polling))
+        );
         assert_eq!(read("EIO=3&transport=websocket"), Err(EngineRefusal::Revision));
         assert_eq!(read("transport=websocket"), Err(EngineRefusal::Revision));
         assert_eq!(read("EIO=4"), Err(EngineRefusal::Transport));

@@ -32,7 +32,7 @@ pub enum Refusal {
     #[error("A room is named by its id or its slug.")]
     NoSuchRoom,
     /// No such address.
-    #[error("The addresses here are /ws, /ws/{{room}}, /ws/chat/{{room}} and /socket.io/.")]
+    #[error("The addresses here are /ws, /ws/{{room}}, /ws/chat/{{room}}, /ws/dm/{{user}} and /socket.io/.")]
     NotFound,
     /// Another method than GET.
     #[error("Use GET.")]

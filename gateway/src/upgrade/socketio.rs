@@ -14,15 +14,17 @@ use rookery_protocol::limits::FRAME_BYTES_MAX;
 use tokio::time::timeout;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::engine::{self, EngineRefusal, Transport, Wish};
+use super::engine::{self, EngineRefusal, EngineRequest, Transport};
 use super::{Refusal, Upgrading, admit, answer, check, client, refuse, token};
+use crate::byte_stream::write_all;
 use crate::connection::{self, Opening};
+use crate::credential::Credential;
 use crate::dialect::Translator;
 use crate::dialect::socketio::{Sid, SocketIo};
 use crate::frame::Frame;
 use crate::limits::{POLLING_BODY_DEADLINE, POLLING_UPGRADE_DEADLINE};
 use crate::node::Node;
-use crate::polling::{BadRequest, Owner, PollingConnection, write_all};
+use crate::polling::{BadRequest, Owner, PollingConnection};
 use crate::socket::{Bounds, Incoming, Socket};
 
 /// The routes, with what pages of other origins may ask by long-polling.
@@ -38,26 +40,26 @@ pub fn routes(node: &Arc<Node>) -> Router<Arc<Node>> {
 
 async fn receive_get(State(node): State<Arc<Node>>, request: Request) -> Response {
     match engine::read(request.uri()) {
-        Ok(Wish::Open(Transport::Websocket)) => {
+        Ok(EngineRequest::Open(Transport::Websocket)) => {
             answer(&node, request, None, Translator::SocketIo(Box::default())).await
         }
-        Ok(Wish::Open(Transport::Polling)) => open(&node, request).await,
-        Ok(Wish::Resume(sid, Transport::Polling)) => match find(&node, sid, &request) {
+        Ok(EngineRequest::Open(Transport::Polling)) => open(&node, request).await,
+        Ok(EngineRequest::Resume(sid, Transport::Polling)) => match find(&node, sid, &request) {
             Ok(connection) => poll(&node, &connection).await,
-            Err(refusal) => refuse_engine(&node, refusal),
+            Err(refusal) => refuse(&node, refusal),
         },
-        Ok(Wish::Resume(sid, Transport::Websocket)) => match find(&node, sid, &request) {
+        Ok(EngineRequest::Resume(sid, Transport::Websocket)) => match find(&node, sid, &request) {
             Ok(connection) => upgrade(&node, connection, request),
-            Err(refusal) => refuse_engine(&node, refusal),
+            Err(refusal) => refuse(&node, refusal),
         },
-        Err(refusal) => refuse_engine(&node, refusal),
+        Err(refusal) => refuse(&node, refusal),
     }
 }
 
 async fn receive_post(State(node): State<Arc<Node>>, request: Request) -> Response {
     let connection = match engine::read(request.uri()) {
-        Ok(Wish::Resume(sid, Transport::Polling)) => find(&node, sid, &request),
-        Ok(Wish::Open(_) | Wish::Resume(_, Transport::Websocket)) => Err(EngineRefusal::Method),
+        Ok(EngineRequest::Resume(sid, Transport::Polling)) => find(&node, sid, &request),
+        Ok(EngineRequest::Open(_) | EngineRequest::Resume(_, Transport::Websocket)) => Err(EngineRefusal::Method),
         Err(refusal) => Err(refusal),
     };
     let posted = match connection {
@@ -66,14 +68,14 @@ async fn receive_post(State(node): State<Arc<Node>>, request: Request) -> Respon
     };
     match posted {
         Ok(()) => packets("ok".to_owned()),
-        Err(refusal) => refuse_engine(&node, refusal),
+        Err(refusal) => refuse(&node, refusal),
     }
 }
 
 /// A new connection by long-polling, answered with its first packet.
 async fn open(node: &Arc<Node>, request: Request) -> Response {
     if !node.polling.are_allowed() {
-        return refuse_engine(node, EngineRefusal::Transport);
+        return refuse(node, EngineRefusal::Transport);
     }
     if node.shutdown.drain.is_cancelled() {
         return refuse(node, Refusal::Draining);
@@ -83,17 +85,21 @@ async fn open(node: &Arc<Node>, request: Request) -> Response {
     }
     let (token, owner) = (token::find(&request), owner(node, &request));
     drop(request);
-    let pending = match admit(node, owner.address, token.as_deref()).await {
+    let pending = match admit(node, owner.address, token.as_ref()).await {
         Ok(pending) => pending,
         Err(refusal) => return refuse(node, refusal),
     };
     let Some((sid, polled, registration)) = node.polling.open(owner) else {
         node.metrics.limit("polling_connections");
-        return refuse_engine(node, EngineRefusal::Overloaded);
+        return refuse(node, EngineRefusal::Overloaded);
     };
     let socket = Socket::new(polled.stream(), Vec::new(), Bounds::default());
     let translator = Translator::SocketIo(Box::new(SocketIo::polling(sid)));
-    let serving = connection::serve(Arc::clone(node), socket, Opening { token, room: None, translator, pending });
+    let serving = connection::serve(
+        Arc::clone(node),
+        socket,
+        Opening { credential: token, place: None, translator, pending, trace: None },
+    );
     node.shutdown.spawn_work("connection", async move {
         serving.await;
         drop(registration);
@@ -104,7 +110,7 @@ async fn open(node: &Arc<Node>, request: Request) -> Response {
 async fn poll(node: &Node, connection: &PollingConnection) -> Response {
     match connection.poll().await {
         Ok(body) => packets(body),
-        Err(why) => refuse_engine(node, why.into()),
+        Err(why) => refuse(node, EngineRefusal::from(why)),
     }
 }
 
@@ -153,18 +159,15 @@ fn find(node: &Node, sid: Sid, request: &Request) -> Result<Arc<PollingConnectio
 }
 
 fn owner(node: &Node, request: &Request) -> Owner {
-    let claims = token::find(request).and_then(|token| node.verifier.verify(&token, UnixMillis::now()).ok());
+    // A ticket does not outlive the first requests of a connection, so it names nobody here.
+    let token = token::find(request).filter(|found| matches!(found, Credential::Token(_)));
+    let claims = token.and_then(|token| token.verify(&node.verifier, UnixMillis::now()).ok());
     Owner { address: client(node, request), user: claims.map(|claims| claims.sub) }
 }
 
 fn packets(body: String) -> Response {
     let headers = [(CONTENT_TYPE, "text/plain; charset=UTF-8"), (CACHE_CONTROL, "no-store")];
     (headers, body).into_response()
-}
-
-fn refuse_engine(node: &Node, refusal: EngineRefusal) -> Response {
-    node.metrics.upgrades_refused.with_label_values(&[refusal.status().as_str()]).inc();
-    refusal.into_response()
 }
 
 impl From<BadRequest> for EngineRefusal {

@@ -1,4 +1,4 @@
-//! Where an upgrade request carries its token.
+//! Where an upgrade request carries its token or ticket.
 
 use axum::extract::{Query, Request};
 use http::HeaderMap;
@@ -7,16 +7,20 @@ use rookery_protocol::BEARER_PREFIX;
 use serde::Deserialize;
 
 use super::handshake::entries;
+use crate::credential::Credential;
 
 #[derive(Deserialize)]
 struct Parameters {
     token: Option<String>,
+    ticket: Option<String>,
 }
 
-/// The token: in the `Authorization` header, else as subprotocol `bearer.<token>`, else as `?token=`.
-pub(super) fn find(request: &Request) -> Option<String> {
+/// The token: in the `Authorization` header, else as subprotocol `bearer.<token>`, else as `?token=`; or else the ticket
+/// of `?ticket=`.
+pub(super) fn find(request: &Request) -> Option<Credential> {
     let headers = request.headers();
-    authorization(headers).or_else(|| subprotocol(headers)).or_else(|| query(request))
+    let token = authorization(headers).or_else(|| subprotocol(headers)).map(Credential::Token);
+    token.or_else(|| query(request))
 }
 
 fn authorization(headers: &HeaderMap) -> Option<String> {
@@ -31,8 +35,9 @@ fn subprotocol(headers: &HeaderMap) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn query(request: &Request) -> Option<String> {
-    Query::<Parameters>::try_from_uri(request.uri()).ok()?.0.token
+fn query(request: &Request) -> Option<Credential> {
+    let Parameters { token, ticket } = Query::<Parameters>::try_from_uri(request.uri()).ok()?.0;
+    token.map(Credential::Token).or_else(|| ticket.map(Credential::Ticket))
 }
 
 #[cfg(test)]
@@ -41,7 +46,7 @@ mod tests {
 
     use super::*;
 
-    fn found(uri: &str, headers: &[(&str, &str)]) -> Option<String> {
+    fn found(uri: &str, headers: &[(&str, &str)]) -> Option<Credential> {
         let builder = Request::builder().uri(uri);
         let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
         find(&builder.body(Body::empty()).unwrap())
@@ -49,11 +54,15 @@ mod tests {
 
     #[test]
     fn header_then_subprotocol_then_query() {
+        let token = |text: &str| Some(Credential::Token(text.to_owned()));
+        let ticket = |text: &str| Some(Credential::Ticket(text.to_owned()));
         let (header, offer) = (("authorization", "bearer a"), ("sec-websocket-protocol", "chat.v1, bearer.b"));
-        assert_eq!(found("/ws?token=c", &[header, offer]).as_deref(), Some("a"));
-        assert_eq!(found("/ws?token=c", &[offer]).as_deref(), Some("b"));
-        assert_eq!(found("/ws?x=1&token=c", &[]).as_deref(), Some("c"));
-        assert_eq!(found("/ws?token=", &[]).as_deref(), Some(""), "given, but not valid");
+        assert_eq!(found("/ws?token=c", &[header, offer]), token("a"));
+        assert_eq!(found("/ws?token=c", &[offer]), token("b"));
+        assert_eq!(found("/ws?x=1&token=c", &[]), token("c"));
+        assert_eq!(found("/ws?token=", &[]), token(""), "given, but not valid");
+        assert_eq!(found("/ws?ticket=d", &[]), ticket("d"));
+        assert_eq!(found("/ws?ticket=d&token=c", &[]), token("c"));
         assert_eq!(found("/ws", &[("authorization", "Basic a")]), None);
     }
 }

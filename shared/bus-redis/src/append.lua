@@ -20,14 +20,19 @@ local interval_ms, credit_ms = ARGV[15], ARGV[16]
 local is_moderator = ARGV[17] == '1'
 -- New settings of the room; without a version there are none.
 local settings_version, settings_slow_mode_ms, settings_frozen = ARGV[18], ARGV[19], ARGV[20]
+local settings_posting, settings_archived = ARGV[21], ARGV[22]
 -- The epoch it is for; empty for any.
-local only_in_epoch = ARGV[21]
+local only_in_epoch = ARGV[23]
+-- Whether it is the last event of the room.
+local is_last = ARGV[24] == '1'
 
 local partition = redis.call('HMGET', partition_key, 'fence', 'epoch', 'mark', 'lost')
 local known_fence, partition_epoch, mark, lost_epoch = partition[1], partition[2], partition[3], partition[4]
 if known_fence ~= fence then return {'not_open'} end
-local room = redis.call('HMGET', room_key, 'epoch', 'seq', 'acl', 'frozen', 'slow_mode_ms')
+local room = redis.call(
+  'HMGET', room_key, 'epoch', 'seq', 'acl', 'frozen', 'slow_mode_ms', 'posting', 'archived', 'gone')
 local epoch, last_seq, room_acl, frozen, slow_mode_ms = room[1], room[2], room[3], room[4], room[5]
+local posting, archived, gone = room[6], room[7], room[8]
 if epoch ~= partition_epoch then return {'not_open'} end
 if only_in_epoch ~= '' and only_in_epoch ~= epoch then return {'not_open'} end
 
@@ -40,6 +45,8 @@ if first and lost_epoch and tonumber(string.match(first, '^%d+')) <= tonumber(lo
 if first and not string.find(first, ' ' .. event_id, 1, true) then return {'reused'} end
 if first then return {'repeated', first, partition_epoch, mark or ''} end
 
+-- Nothing follows the last event of a room.
+if gone == '1' then return {'refused', 'unknown_room'} end
 local acl = tonumber(acl_text)
 if rights == 'at' and tonumber(room_acl) > acl then return {'stale_rights'} end
 local waiting = redis.call('XLEN', log_key)
@@ -50,7 +57,9 @@ local millis = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
 
 -- What a user says: not in a frozen room, no faster than the pace and slow mode allow. A refusal leaves no trace.
 if cost ~= 'free' then
-  if frozen == '1' and not is_moderator then return {'frozen'} end
+  if archived == '1' then return {'refused', 'archived'} end
+  if frozen == '1' and not is_moderator then return {'refused', 'frozen'} end
+  if posting == 'moderators' and cost == 'text' and not is_moderator then return {'refused', 'posting_restricted'} end
   local interval, credit, slow = tonumber(interval_ms), tonumber(credit_ms), 0
   if cost == 'text' and not is_moderator then slow = tonumber(slow_mode_ms or '0') end
   if interval > 0 or slow > 0 then
@@ -75,8 +84,10 @@ if settings_version ~= '' then
   local known = redis.call('HGET', room_key, 'settings')
   if known and tonumber(known) > tonumber(settings_version) then return {'stale_rights'} end
   redis.call('HSET', room_key,
-    'settings', settings_version, 'slow_mode_ms', settings_slow_mode_ms, 'frozen', settings_frozen)
+    'settings', settings_version, 'slow_mode_ms', settings_slow_mode_ms, 'frozen', settings_frozen,
+    'posting', settings_posting, 'archived', settings_archived)
 end
+if is_last then redis.call('HSET', room_key, 'gone', '1') end
 
 local seq = string.format('%.0f', last_seq + 1)
 local entry = epoch .. ' ' .. seq .. ' ' .. millis .. ' ' .. event

@@ -7,10 +7,10 @@ use rookery_bus::presence::UserPresence;
 use rookery_bus::signal::{EphemeralSignal, Revoked};
 use rookery_bus::{AppendError, Appended, Began, Head, Mark, Relocated};
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::event::{EVENT_VERSION, Event, SequencedEvent};
+use rookery_protocol::event::{EVENT_VERSION, Event, EventBody, SequencedEvent};
 use rookery_protocol::id::{Epoch, LogPosition, RoomId, Seq, UserId};
+use rookery_protocol::news::UserNews;
 use rookery_protocol::position::{Position, StoredPosition};
-use rookery_protocol::unread::UserNews;
 
 use crate::entry::{Batch, Entry};
 
@@ -22,6 +22,11 @@ pub(super) fn parse_entry(room: RoomId, text: &str) -> Option<SequencedEvent> {
     let timestamp = UnixMillis(parts.next()?.parse().ok()?);
     let event: Event = serde_json::from_str(parts.next()?).ok()?;
     (event.v == EVENT_VERSION).then_some(SequencedEvent { room, epoch, seq, timestamp, event })
+}
+
+/// Whether this release can store the event. One of a later release is delivered all the same, as a number that counts.
+pub(super) const fn is_known(event: &SequencedEvent) -> bool {
+    !matches!(event.event.body, EventBody::Unknown(_))
 }
 
 /// What `append.lua` answers: `appended` or `repeated`, the place, the epoch of the server, and for a repeat the mark.
@@ -120,7 +125,7 @@ pub(super) fn parse_wake(text: &str) -> Option<Batch> {
     let result = (parts.next()?.to_owned(), parts.next()?.to_owned());
     let event = parse_entry(room, parts.next()?)?;
     let epoch = event.epoch;
-    let entry = Entry { id, event: Some(event), result: Some(result) };
+    let entry = Entry { id, event: Some(event).filter(is_known), result: Some(result) };
     Some(Batch { fence, epoch, entries: vec![entry] })
 }
 
@@ -267,5 +272,26 @@ mod tests {
         };
         assert!(parse_entry(room, &event(EVENT_VERSION)).is_some());
         assert_eq!(parse_entry(room, &event(EVENT_VERSION + 1)), None);
+    }
+
+    #[test]
+    fn the_number_of_a_kind_of_a_later_release_counts() {
+        let room = RoomId::generate();
+        let event = |kind: &str| {
+            let id = uuid::Uuid::nil();
+            format!(
+                r#"1 2 3 {{"v":1,"id":"{id}","user_id":"{id}","username":"a","kind":"{kind}","much":{{"more":[]}}}}"#
+            )
+        };
+        let later = parse_entry(room, &event("poll_opened")).unwrap();
+        assert_eq!((later.epoch, later.seq, is_known(&later)), (Epoch(1), Seq::new(2), false));
+        let frame = rookery_protocol::server::ServerFrame::from(later).to_json();
+        assert!(
+            frame.starts_with(&format!(r#"{{"type":"poll_opened","room":"{room}","epoch":"e1","seq":2,"#)),
+            "{frame}"
+        );
+        // A kind that is known, in a form that is not, is broken.
+        assert_eq!(parse_entry(room, &event("message")), None);
+        assert!(parse_entry(room, &event("member_joined")).as_ref().is_some_and(is_known));
     }
 }

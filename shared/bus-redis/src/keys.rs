@@ -6,7 +6,7 @@
 use rookery_bus::limits::DEDUPE_BUCKET;
 use rookery_bus::quota::Bucket;
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::id::{LeaseId, Partition, RoomId, UserId};
+use rookery_protocol::id::{LeaseId, Partition, RoomId, TicketId, UserId};
 use rookery_protocol::limits::PARTITIONS;
 use rookery_protocol::partition::{partition_of, partition_of_subject, partition_of_user};
 
@@ -75,6 +75,12 @@ pub fn quota(bucket: Bucket) -> String {
     format!("{{{t}}}:q:{}:{subject:032x}", bucket.limit as u8)
 }
 
+/// String with expiry: a ticket was used.
+pub fn ticket(ticket: TicketId) -> String {
+    let id = ticket.as_uuid();
+    format!("{{{}}}:k:{}", partition_of_subject(id.as_u128()), id.simple())
+}
+
 /// Sorted set with expiry: the processes that share buckets, by when they said so last.
 pub fn nodes() -> String {
     format!("{{{}}}:limiters", Partition(0))
@@ -99,6 +105,14 @@ pub fn occupancy(room: RoomId) -> String {
 pub fn presence_of_lease(t: Partition, lease: LeaseId) -> String {
     format!("{{{t}}}:n:{}", lease.as_uuid().simple())
 }
+
+/// Hash with expiry: what processes say of themselves, by id.
+pub fn cards() -> String {
+    format!("{{{CARDS_PARTITION}}}:cards")
+}
+
+/// The partition where they are.
+pub const CARDS_PARTITION: Partition = Partition(0);
 
 /// The partition where all leases are.
 pub const LEASES_PARTITION: Partition = Partition(0);

@@ -22,8 +22,9 @@ use rookery_bus::{
     Append, AppendError, Appended, Began, Bus, Head, Mark, OpenError, PartitionOpening, PartitionState, Partitions,
     RoomLog, RoomSeed,
 };
-use rookery_protocol::access::Rights;
+use rookery_protocol::access::{Posting, Rights};
 use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{RoomSettings, SequencedEvent};
 use rookery_protocol::id::{AclVersion, Epoch, Partition, RoomId, Seq};
 use rookery_protocol::limits::{LOG_ENTRIES_MAX, PARTITIONS, ROOM_EPOCHS_MAX, TAIL_EVENTS_MAX};
@@ -40,10 +41,13 @@ mod client;
 mod codec;
 pub mod entry;
 mod failures;
+mod figures;
 pub mod keys;
 pub mod limits;
 pub mod log;
 mod marks;
+pub mod metrics;
+mod nodes;
 mod presence;
 mod pub_sub;
 mod quota;
@@ -51,8 +55,10 @@ mod removal;
 mod scripts;
 mod subscriber;
 pub mod survey;
+mod tickets;
 mod wakeups;
 
+use self::metrics::METRICS;
 pub use address::{RedisAddress, TLS_SETTINGS};
 use client::{WaitedFor, is_unknown_script, unavailable, unless_moved, was_moved};
 use scripts::{Scripts, ScriptsOfServers};
@@ -154,6 +160,24 @@ impl RedisBus {
         attempts: usize,
         partition: Partition,
         pick: fn(&Scripts) -> &str,
+        call: (Vec<String>, Vec<String>),
+    ) -> Result<R, BusError> {
+        let timer = METRICS.call_seconds.start_timer();
+        let outcome = self.insist(attempts, partition, pick, call).await;
+        if outcome.is_ok() {
+            timer.observe_duration();
+        } else {
+            timer.stop_and_discard();
+            METRICS.failures.inc();
+        }
+        outcome
+    }
+
+    async fn insist<R: FromValue + Send + 'static>(
+        &self,
+        attempts: usize,
+        partition: Partition,
+        pick: fn(&Scripts) -> &str,
         (keys, args): (Vec<String>, Vec<String>),
     ) -> Result<R, BusError> {
         for _ in 1..attempts {
@@ -194,10 +218,11 @@ impl RedisBus {
         Ok(rooms.into_iter().zip(rows.iter().map(|row| codec::parse_head(row))).collect())
     }
 
-    /// The arguments of `append.lua` from `cost` to `settings_frozen`.
-    fn limits_of(&self, append: &Append) -> [String; 7] {
+    /// The arguments of `append.lua` from `cost` to `settings_archived`.
+    fn limits_of(&self, append: &Append) -> [String; 9] {
         let is_moderator = matches!(append.rights, Rights::Moderator(_));
-        let [version, slow_mode_ms, frozen] = append.event.body.settings().map(settings_args).unwrap_or_default();
+        let [version, slow_mode_ms, frozen, posting, archived] =
+            append.event.body.settings().map(settings_args).unwrap_or_default();
         [
             MessageCost::of(&append.event.body).as_str().to_owned(),
             self.pace.interval_ms.to_string(),
@@ -206,6 +231,8 @@ impl RedisBus {
             version,
             slow_mode_ms,
             frozen,
+            posting,
+            archived,
         ]
     }
 
@@ -253,6 +280,7 @@ impl RoomLog for RedisBus {
         ];
         args.extend(self.limits_of(&append));
         args.push(append.epoch.map(|epoch| epoch.0.to_string()).unwrap_or_default());
+        args.push(u8::from(append.event.body.deletion().is_some()).to_string());
         let answer: Vec<String> = self
             .run_at_most(APPEND_ATTEMPTS, partition, |scripts| &scripts.append, (keys, args))
             .await?;
@@ -265,7 +293,10 @@ impl RoomLog for RedisBus {
             ["stale_rights"] => Err(AppendError::StaleRights),
             ["overloaded"] => Err(AppendError::Overloaded),
             ["reused"] => Err(AppendError::Reused),
-            ["frozen"] => Err(AppendError::Frozen),
+            ["refused", "frozen"] => Err(AppendError::Refused(ErrorCode::Frozen)),
+            ["refused", "archived"] => Err(AppendError::Refused(ErrorCode::Archived)),
+            ["refused", "posting_restricted"] => Err(AppendError::Refused(ErrorCode::PostingRestricted)),
+            ["refused", "unknown_room"] => Err(AppendError::Refused(ErrorCode::UnknownRoom)),
             [limit @ ("rate_limited" | "slow_mode"), wait] => Err(codec::parse_wait(limit, wait)),
             _ => Err(BusError::Protocol("append".to_owned()).into()),
         }
@@ -301,6 +332,17 @@ impl RoomLog for RedisBus {
         let read = || self.commands.hget(keys::room(room), "began");
         let found: Option<String> = unless_moved(read).await?;
         Ok(found.map(|text| codec::parse_epochs(&text)).unwrap_or_default())
+    }
+
+    async fn forget_stored(&self, room: RoomId) -> Result<(), BusError> {
+        let read = || self.commands.hget(keys::room(room), "stored");
+        let stored: Option<String> = unless_moved(read).await?;
+        // Numbers only grow, also over epochs: what is up to this one now is so for ever.
+        let Some(stored) = stored.as_deref().and_then(codec::parse_seq) else { return Ok(()) };
+        let first = format!("{}-0", stored.next());
+        let trim = || self.commands.xtrim(keys::tail(room), ("MINID", "=", first.clone()));
+        let _trimmed: u64 = unless_moved(trim).await?;
+        Ok(())
     }
 
     async fn stored(&self, partition: Partition) -> Result<Option<Mark>, BusError> {
@@ -358,7 +400,12 @@ impl Bus for RedisBus {
     }
 }
 
-fn settings_args(settings: RoomSettings) -> [String; 3] {
-    let RoomSettings { version, slow_mode_ms, frozen } = settings;
-    [version.0.to_string(), slow_mode_ms.to_string(), u8::from(frozen).to_string()]
+fn settings_args(settings: RoomSettings) -> [String; 5] {
+    let RoomSettings { version, slow_mode_ms, frozen, posting, archived } = settings;
+    let posting = match posting {
+        Posting::Members => "members",
+        Posting::Moderators => "moderators",
+    };
+    let [frozen, archived] = [frozen, archived].map(|flag| u8::from(flag).to_string());
+    [version.0.to_string(), slow_mode_ms.to_string(), frozen, posting.to_owned(), archived]
 }

@@ -32,6 +32,8 @@ pub const REDIS_CALLS_AT_ONCE: usize = 512;
 pub const SUBSCRIBER_PING_INTERVAL: Duration = Duration::from_secs(1);
 /// Between two questions to Redis Cluster who has which slots, in case nothing else made it tell.
 pub const TOPOLOGY_INTERVAL: Duration = Duration::from_secs(5);
+/// Between two questions to Redis how much memory it uses.
+pub const REDIS_FIGURES_INTERVAL: Duration = Duration::from_secs(15);
 /// After so long without a sign of life a node is not counted any more.
 pub const QUOTA_NODE_LIFE: Duration = Duration::from_secs(15);
 

@@ -225,7 +225,8 @@ fn parse_log_entry(entry: Value) -> Option<Entry> {
     let event = field("r")
         .and_then(|room| room.parse().ok())
         .zip(field("e"))
-        .and_then(|(room, entry)| codec::parse_entry(room, entry));
+        .and_then(|(room, entry)| codec::parse_entry(room, entry))
+        .filter(codec::is_known);
     let result = field("d").and_then(|place| place.split_once(' '));
     let result = result.map(|(key, field)| (key.to_owned(), field.to_owned()));
     Some(Entry { id, event, result })

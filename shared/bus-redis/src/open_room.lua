@@ -6,11 +6,12 @@ local fence = ARGV[1]
 -- What the store knows of the room.
 local stored_seq, stored_acl = ARGV[2], ARGV[3]
 local settings_version, settings_slow_mode_ms, settings_frozen = ARGV[4], ARGV[5], ARGV[6]
-local stored_epoch = ARGV[7]
+local settings_posting, settings_archived = ARGV[7], ARGV[8]
+local stored_epoch = ARGV[9]
 -- The epoch in which that was read; empty for any.
-local read_in_epoch = ARGV[8]
+local read_in_epoch = ARGV[10]
 -- So many epochs of the room are remembered.
-local epochs_max = ARGV[9]
+local epochs_max = ARGV[11]
 
 local partition = redis.call('HMGET', partition_key, 'fence', 'epoch', 'lost')
 local known_fence, partition_epoch, lost_epoch = partition[1], partition[2], partition[3]
@@ -23,7 +24,8 @@ local room_epoch, room_seq, room_acl, room_began = room[1], room[2], room[3], ro
 local known = redis.call('HGET', room_key, 'settings')
 if not known or tonumber(known) < tonumber(settings_version) then
   redis.call('HSET', room_key,
-    'settings', settings_version, 'slow_mode_ms', settings_slow_mode_ms, 'frozen', settings_frozen)
+    'settings', settings_version, 'slow_mode_ms', settings_slow_mode_ms, 'frozen', settings_frozen,
+    'posting', settings_posting, 'archived', settings_archived)
 end
 local acl = string.format('%.0f', math.max(tonumber(room_acl or '0'), tonumber(stored_acl)))
 if room_epoch == partition_epoch then

@@ -7,7 +7,7 @@ use rookery_bus::PubSub;
 use rookery_bus::error::BusError;
 use rookery_bus::signal::{EphemeralSignal, Revoked, Signal};
 use rookery_protocol::id::{RoomId, UserId};
-use rookery_protocol::unread::UserNews;
+use rookery_protocol::news::UserNews;
 use tokio::sync::broadcast;
 
 use crate::client::unless_moved;

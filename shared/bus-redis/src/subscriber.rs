@@ -18,7 +18,8 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::keys::{self, Channel};
 use crate::limits::{REDIS_CALLS_AT_ONCE, SUBSCRIBE_PAUSE, SUBSCRIBER_PING_INTERVAL, TOPOLOGY_INTERVAL};
-use crate::{RedisBus, client, codec, failures, marks, scripts};
+use crate::metrics::METRICS;
+use crate::{RedisBus, client, codec, failures, figures, marks, scripts};
 
 /// Channels per SUBSCRIBE.
 const CHUNK: usize = 500;
@@ -37,6 +38,7 @@ pub(super) fn start(bus: &Arc<RedisBus>, shutdown: &Shutdown) {
     shutdown.spawn("bus subscriptions", keep_subscribed(Arc::clone(bus), subscriber));
     shutdown.spawn("bus scripts", keep_bound(Arc::clone(bus), commands));
     shutdown.spawn("bus marks", marks::follow_wanted(Arc::clone(bus)));
+    shutdown.spawn("bus figures", figures::watch(Arc::clone(bus)));
     shutdown.spawn("bus signs of life", ask_for_life(Arc::clone(bus)));
     if bus.commands.is_clustered() {
         shutdown.spawn("bus topology", watch_topology(Arc::clone(bus)));
@@ -68,6 +70,7 @@ async fn keep_subscribed(bus: Arc<RedisBus>, mut connects: Receiver<Server>) {
 /// Scripts belong to one incarnation of a server; which one this is, is not known before asking.
 async fn keep_bound(bus: Arc<RedisBus>, mut connects: Receiver<Server>) {
     while let Ok(_) | Err(RecvError::Lagged(_)) = connects.recv().await {
+        METRICS.connects.inc();
         bus.scripts.clear();
         bus.emit(Signal::Suspect);
     }

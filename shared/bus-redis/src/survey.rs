@@ -46,7 +46,7 @@ pub async fn survey(address: &RedisAddress) -> Result<Vec<ServerFacts>, BusError
     let client = build(address, NEWS)?;
     let connection = client.connect();
     let answer = timeout(BUS_COMMAND_DEADLINE * 2, ask_all(&client)).await;
-    // Nobody waits for the goodbye of a server that does not answer.
+    // An orderly close could wait for a server that does not answer.
     connection.abort();
     answer.map_err(|_| BusError::Unavailable("Redis does not answer in time".to_owned()))?
 }

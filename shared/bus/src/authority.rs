@@ -3,12 +3,14 @@
 
 use async_trait::async_trait;
 use rookery_protocol::access::{
-    AccessContext, MessageAction, MessageContext, Rights, RoomRole, Until, Visibility, decide_on_message, is_moderator,
+    AccessContext, MessageAction, MessageContext, Rights, RoomKind, RoomRole, Until, Visibility, decide_on_message,
+    is_moderator,
 };
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{Event, SequencedEvent};
+use rookery_protocol::filter::FilterRules;
 use rookery_protocol::id::{AclVersion, ClientId, MessageId, RoomId, RoomRef, SessionId, Slug, UserId};
 use rookery_protocol::limits::REACTIONS_PER_MESSAGE_MAX;
 use rookery_protocol::message_change::{ChangeKind, MessageChange};
@@ -20,6 +22,9 @@ use serde::{Deserialize, Serialize};
 use crate::Append;
 
 pub mod batch;
+mod preparation;
+
+pub use preparation::{MessagePreparer, Preparation, Prepared};
 
 /// What one user is in one room, valid while the room's ACL version is [`Permission::acl`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,8 +33,11 @@ pub struct Permission {
     pub room: RoomId,
     /// Its readable address.
     pub slug: Option<Slug>,
-    /// Name of the room.
+    /// Name of the room; empty where it has none.
     pub name: String,
+    /// What kind of room it is.
+    #[serde(default)]
+    pub kind: RoomKind,
     /// Who may find it.
     pub visibility: Visibility,
     /// The user's role; none for outsiders of a public room.
@@ -42,12 +50,19 @@ pub struct Permission {
     /// Until when the user is shut out; none if never banned.
     #[serde(default)]
     pub banned: Option<Until>,
+    /// Version of the room's word filter; none where nothing is filtered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<u64>,
+    /// Whether one of the two of a direct room has blocked the other.
+    #[serde(default)]
+    pub blocked: bool,
 }
 
 impl Permission {
     /// The input of [`rookery_protocol::access::decide`].
     pub const fn access(&self) -> AccessContext {
-        AccessContext { visibility: self.visibility, role: self.role, muted: self.muted, banned: self.banned }
+        let Self { kind, visibility, role, muted, banned, blocked, .. } = *self;
+        AccessContext { kind, visibility, role, muted, banned, blocked }
     }
 
     /// The event as it is appended under this permission.
@@ -237,6 +252,9 @@ pub trait PermissionSource: Send + Sync + 'static {
     /// Which of these users may read in the room.
     async fn readers(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, AuthorityError>;
 
+    /// Whether others are to see that the user is typing.
+    async fn shows_typing(&self, user: UserId) -> Result<bool, AuthorityError>;
+
     /// Which of these users share a room with the user, who may therefore see them.
     async fn visible_users(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError>;
 }
@@ -286,10 +304,50 @@ pub trait ReadMarks: Send + Sync + 'static {
     async fn read_states(&self, user: UserId, rooms: &[RoomId]) -> Result<Vec<(RoomId, ReadState)>, AuthorityError>;
 }
 
-/// The api as gateways see it; who asks for one thing takes the trait that has it.
-pub trait Authority: PermissionSource + SessionSource + RoomOpener + HistorySource + ReadMarks {}
+/// Makes direct rooms.
+#[async_trait]
+pub trait DirectRooms: Send + Sync + 'static {
+    /// Makes the direct room of the two, at the wish of `user`, unless there is one. Refused with the code to tell the
+    /// client.
+    async fn open_direct(&self, user: UserId, with: UserId) -> Result<(), AuthorityError>;
+}
 
-impl<T: PermissionSource + SessionSource + RoomOpener + HistorySource + ReadMarks> Authority for T {}
+/// Rules, and the version by which they are known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionedFilter {
+    /// Raised with each change; 0 before the first.
+    pub version: u64,
+    /// The rules of this version.
+    pub rules: FilterRules,
+}
+
+/// Knows the filters.
+#[async_trait]
+pub trait FilterSource: Send + Sync + 'static {
+    /// The server's filter, if it has another version than that.
+    async fn server_filter(&self, known: u64) -> Result<Option<VersionedFilter>, AuthorityError>;
+
+    /// A room's filter as it is now.
+    async fn room_filter(&self, room: RoomId) -> Result<VersionedFilter, AuthorityError>;
+}
+
+/// The api as gateways see it; who asks for one thing takes the trait that has it.
+pub trait Authority:
+    PermissionSource + SessionSource + RoomOpener + HistorySource + MessagePreparer + ReadMarks + FilterSource + DirectRooms
+{
+}
+
+impl<T> Authority for T where
+    T: PermissionSource
+        + SessionSource
+        + RoomOpener
+        + HistorySource
+        + MessagePreparer
+        + ReadMarks
+        + FilterSource
+        + DirectRooms
+{
+}
 
 #[cfg(test)]
 mod tests {
@@ -304,11 +362,14 @@ mod tests {
             room: RoomId::generate(),
             slug: None,
             name: "General".to_owned(),
+            kind: RoomKind::Room,
             visibility: Visibility::Public,
             role: Some(role),
             acl: AclVersion(1),
             muted: None,
             banned: None,
+            filter: None,
+            blocked: false,
         }
     }
 

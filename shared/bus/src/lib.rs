@@ -20,28 +20,34 @@
 use async_trait::async_trait;
 use rookery_protocol::access::Rights;
 use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{Event, RoomSettings, SequencedEvent};
 use rookery_protocol::id::{AclVersion, ClientId, Epoch, LogPosition, MessageId, Partition, RoomId, Seq, UserId};
+use rookery_protocol::news::UserNews;
 use rookery_protocol::position::{Position, StoredPosition};
-use rookery_protocol::unread::UserNews;
 use tokio::sync::broadcast;
 
 use crate::error::BusError;
+use crate::node::Nodes;
 use crate::pace::TooEarly;
 use crate::signal::{EphemeralSignal, Revoked, Signal};
+use crate::ticket::Tickets;
 
 pub mod acks;
 pub mod authority;
 pub mod auto_open;
 pub mod error;
+pub mod filters;
 pub mod limiter;
 pub mod limits;
 pub mod memory;
+pub mod node;
 pub mod pace;
 pub mod presence;
 pub mod publish;
 pub mod quota;
 pub mod signal;
+pub mod ticket;
 
 /// An event on its way to its number.
 #[derive(Clone, Debug)]
@@ -147,9 +153,9 @@ pub enum AppendError {
     /// The name was given to something else not long ago.
     #[error("the client_id is that of another event")]
     Reused,
-    /// Only those who keep order may say something now.
-    #[error("the room is frozen")]
-    Frozen,
+    /// By what holds in the room, such as that it is frozen.
+    #[error("{}", .0.as_str())]
+    Refused(ErrorCode),
     /// The user says too much, by the deployment's pace or the room's slow mode.
     #[error("{0:?}")]
     TooEarly(TooEarly),
@@ -242,6 +248,9 @@ pub trait RoomLog: Send + Sync + 'static {
     /// How epochs of the room began, the newest ones and no more than [`rookery_protocol::limits::ROOM_EPOCHS_MAX`], in any order.
     async fn epochs(&self, room: RoomId) -> Result<Vec<Began>, BusError>;
 
+    /// Drops from the room's hot tail what is stored: whoever asks for it is served by the store. For what was changed there.
+    async fn forget_stored(&self, room: RoomId) -> Result<(), BusError>;
+
     /// How far the partition's log is stored; none if nothing was stored and no epoch has begun.
     async fn stored(&self, partition: Partition) -> Result<Option<Mark>, BusError>;
 }
@@ -296,7 +305,7 @@ pub trait PubSub: Send + Sync + 'static {
 
 /// All of it, as programs assemble it; who needs a part takes that.
 #[async_trait]
-pub trait Bus: RoomLog + Partitions + PubSub {
+pub trait Bus: RoomLog + Partitions + PubSub + Tickets + Nodes {
     /// Whether the bus answers.
     async fn ping(&self) -> Result<(), BusError>;
 }

@@ -23,6 +23,11 @@ pub const JOURNAL_QUEUE_MAX: usize = 4_096;
 /// Appends that share one write of the in-process journal.
 pub const JOURNAL_BATCH_MAX: usize = 256;
 
+/// Between two looks at the server's word filter: a change holds on every node within five seconds.
+pub const FILTER_POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// Word filters of rooms that a process keeps ready.
+pub const FILTERS_REMEMBERED_MAX: u64 = 1_000;
+
 // --- gateway ---------------------------------------------------------------------------------
 
 /// Largest burst that operators may allow one user in one room.
@@ -41,6 +46,14 @@ pub const QUOTA_NODE_INTERVAL: Duration = Duration::from_secs(5);
 pub const QUOTA_NODES_UNKNOWN: u32 = 4;
 /// Buckets that a process remembers; beyond it those that are full again are forgotten, then any.
 pub const QUOTA_BUCKETS_MAX: usize = 100_000;
+/// How often a process shows its card to admins.
+pub const NODE_CARD_INTERVAL: Duration = Duration::from_secs(5);
+/// How long a card is shown that is not renewed.
+pub const NODE_CARD_LIFE: Duration = Duration::from_secs(15);
+/// How long a ticket is known to be used: longer than it is good for, whatever the clocks of nodes say.
+pub const TICKET_KEPT: Duration = Duration::from_mins(2);
+/// Used tickets that one process knows when there is no Redis to know them.
+pub const TICKETS_KEPT_MAX: usize = 200_000;
 
 // --- presence and typing -----------------------------------------------------------------------
 

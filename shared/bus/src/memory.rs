@@ -10,17 +10,22 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::SequencedEvent;
-use rookery_protocol::id::{Epoch, LogPosition, Partition, RoomId, Seq, UserId};
+use rookery_protocol::id::{Epoch, LogPosition, Partition, RoomId, Seq, TicketId, UserId};
+use rookery_protocol::news::UserNews;
 use rookery_protocol::partition::partition_of;
 use rookery_protocol::position::AlreadyStored;
-use rookery_protocol::unread::UserNews;
 use rookery_runtime::shutdown::Shutdown;
 use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::Instant;
 
 use crate::error::BusError;
 use crate::limits::{BUS_COMMAND_DEADLINE, JOURNAL_BATCH_MAX, JOURNAL_QUEUE_MAX, SIGNALS_MAX};
+use crate::node::memory::Cards;
+use crate::node::{NodeCard, Nodes};
 use crate::pace::RoomRateLimit;
 use crate::signal::{EphemeralSignal, Revoked, Signal};
+use crate::ticket::Tickets;
+use crate::ticket::memory::SpentTickets;
 use crate::{
     Append, AppendError, Appended, Began, Bus, Head, Mark, OpenError, PartitionOpening, PartitionState, Partitions,
     PubSub, RoomLog, RoomSeed,
@@ -56,6 +61,8 @@ pub struct MemoryBus {
     subscribed: Mutex<HashSet<RoomId>>,
     users: Mutex<HashSet<UserId>>,
     presences: Mutex<Presences>,
+    tickets: Mutex<SpentTickets>,
+    cards: Mutex<Cards>,
     signals: broadcast::Sender<Signal>,
     queue: mpsc::Sender<Request>,
 }
@@ -74,6 +81,8 @@ impl MemoryBus {
             subscribed: Mutex::default(),
             users: Mutex::default(),
             presences: Mutex::default(),
+            tickets: Mutex::default(),
+            cards: Mutex::default(),
             signals: broadcast::Sender::new(SIGNALS_MAX),
             queue,
         });
@@ -182,6 +191,11 @@ impl RoomLog for MemoryBus {
         Ok(self.rooms.lock().head(room).and_then(|head| head.began).into_iter().collect())
     }
 
+    /// There is no hot tail: everything is read from the journal.
+    async fn forget_stored(&self, _room: RoomId) -> Result<(), BusError> {
+        Ok(())
+    }
+
     async fn stored(&self, _partition: Partition) -> Result<Option<Mark>, BusError> {
         Ok(self.rooms.lock().last_position().map(mark))
     }
@@ -247,6 +261,25 @@ impl PubSub for MemoryBus {
             self.emit(Signal::User { user, news: Arc::new(news.clone()) });
         }
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Tickets for MemoryBus {
+    async fn spend(&self, ticket: TicketId) -> Result<bool, BusError> {
+        self.tickets.lock().spend(ticket, Instant::now())
+    }
+}
+
+#[async_trait]
+impl Nodes for MemoryBus {
+    async fn announce(&self, card: &NodeCard) -> Result<(), BusError> {
+        self.cards.lock().show(card.clone(), Instant::now());
+        Ok(())
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeCard>, BusError> {
+        Ok(self.cards.lock().all(Instant::now()))
     }
 }
 

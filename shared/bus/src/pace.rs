@@ -90,9 +90,12 @@ impl MessageCost {
             EventBody::MessageChange(MessageChanged::ReactionAdded { .. } | MessageChanged::ReactionRemoved { .. }) => {
                 Self::Reaction
             }
-            EventBody::MessageChange(MessageChanged::Deleted { .. })
+            EventBody::MessageChange(
+                MessageChanged::Deleted { .. } | MessageChanged::Pinned { .. } | MessageChanged::Unpinned { .. },
+            )
             | EventBody::Membership(_)
-            | EventBody::Room(_) => Self::Free,
+            | EventBody::Room(_)
+            | EventBody::Unknown(_) => Self::Free,
         }
     }
 

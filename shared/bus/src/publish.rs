@@ -6,7 +6,11 @@
 use std::time::Duration;
 
 use rookery_protocol::id::RoomId;
+use rookery_runtime::stage_span;
+use rookery_runtime::trace::{self, Parent};
 use tokio::time::{Instant, sleep, timeout_at};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::acks::StaleAnswer;
 use crate::authority::RoomOpener;
@@ -107,7 +111,7 @@ async fn attempt<P: Publication>(log: &impl Log, publication: &P) -> Result<P::D
             Step::Append(append) => {
                 appends += 1;
                 let room = append.room;
-                cause = match log.append(*append).await {
+                cause = match traced(log, *append, appends).await {
                     Ok(appended) => match publication.accept(room, appended) {
                         Ok(done) => return Ok(done),
                         Err(StaleAnswer) => Cause::Retry,
@@ -122,6 +126,28 @@ async fn attempt<P: Publication>(log: &impl Log, publication: &P) -> Result<P::D
             }
         }
     }
+}
+
+/// An append; in a recorded trace a span of it, which the event names as its cause.
+async fn traced(log: &impl Log, mut append: Append, attempt: usize) -> Result<Appended, AppendError> {
+    let Some(cause) = trace::current() else { return log.append(append).await };
+    let attempt = u64::try_from(attempt).unwrap_or(u64::MAX);
+    let (room, message) = (append.room, append.event.id);
+    let span = stage_span!("append", "producer", attempt, %room, %message, seq = Empty, epoch = Empty, answer = Empty);
+    let span = trace::begin(span, Parent::Local(cause));
+    append.event.trace = trace::traceparent(&span);
+    let outcome = log.append(append).instrument(span.clone()).await;
+    match &outcome {
+        Ok(appended) => {
+            span.record("seq", appended.seq.get());
+            span.record("epoch", tracing::field::display(appended.epoch));
+        }
+        Err(AppendError::Bus(error)) => trace::fail(&span, &error.to_string()),
+        Err(error) => {
+            span.record("answer", tracing::field::display(error));
+        }
+    }
+    outcome
 }
 
 #[cfg(test)]

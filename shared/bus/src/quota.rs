@@ -47,6 +47,18 @@ pub enum Limit {
     AccountRegistrations,
     /// Refreshes of one session, wherever they come from.
     SessionRefreshes,
+    /// Mails to one e-mail address, whoever asks for them.
+    RecipientMails,
+    /// Repeated codes to one e-mail address, whoever asks for them.
+    RecipientRepeats,
+    /// Second factors of one account that are tried after the right password, wherever they come from.
+    AccountCodes,
+    /// Direct rooms and groups that a user makes.
+    UserDirects,
+    /// Passwords of rooms that a user tries.
+    UserRoomPasswords,
+    /// Passwords that are tried at one room, whoever tries.
+    RoomPasswords,
 }
 
 /// Whose tokens.
@@ -70,7 +82,7 @@ pub trait Quota: Send + Sync + 'static {
 
 impl Limit {
     /// All of them, in the order of the documents.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 17] = [
         Self::UserCommands,
         Self::UserConnects,
         Self::AddressConnects,
@@ -82,6 +94,12 @@ impl Limit {
         Self::AddressFiles,
         Self::AccountRegistrations,
         Self::SessionRefreshes,
+        Self::RecipientMails,
+        Self::RecipientRepeats,
+        Self::AccountCodes,
+        Self::UserDirects,
+        Self::UserRoomPasswords,
+        Self::RoomPasswords,
     ];
 
     /// Name of the limit.
@@ -98,6 +116,12 @@ impl Limit {
             Self::AddressFiles => "address_files",
             Self::AccountRegistrations => "account_registrations",
             Self::SessionRefreshes => "session_refreshes",
+            Self::RecipientMails => "recipient_mails",
+            Self::RecipientRepeats => "recipient_repeats",
+            Self::AccountCodes => "account_codes",
+            Self::UserDirects => "user_directs",
+            Self::UserRoomPasswords => "user_room_passwords",
+            Self::RoomPasswords => "room_passwords",
         }
     }
 
@@ -113,7 +137,13 @@ impl Limit {
             | Self::AccountLogins
             | Self::AddressRefreshes
             | Self::AccountRegistrations
-            | Self::SessionRefreshes => 1,
+            | Self::SessionRefreshes
+            | Self::RecipientMails
+            | Self::RecipientRepeats
+            | Self::AccountCodes
+            | Self::UserDirects
+            | Self::UserRoomPasswords
+            | Self::RoomPasswords => 1,
         }
     }
 }

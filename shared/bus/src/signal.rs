@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Sender, SequencedEvent};
 use rookery_protocol::id::{Partition, RoomId, SessionId, UserId};
-use rookery_protocol::unread::UserNews;
+use rookery_protocol::news::UserNews;
+use rookery_protocol::position::Position;
 use serde::{Deserialize, Serialize};
 
 use crate::Mark;
@@ -57,6 +59,17 @@ pub enum EphemeralSignal {
     Typing {
         /// The user who is typing.
         user: Sender,
+    },
+    /// A member has read on.
+    ReadBy {
+        /// Id of the user.
+        user: UserId,
+        /// Up to where.
+        to: Position,
+        /// When.
+        at: UnixMillis,
+        /// Who is not told: those who show nobody what they have read.
+        except: Vec<UserId>,
     },
     /// The occupancy of the room changed; [`crate::presence::PresenceStore::occupants`] says who is there.
     Occupancy {},

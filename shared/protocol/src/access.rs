@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixMillis;
 use crate::error_code::ErrorCode;
+use crate::event::RoomSettings;
 use crate::id::AclVersion;
+pub use crate::room::{JoinRule, Posting, RoomKind, Visibility};
 
 /// What a member is in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -17,16 +19,6 @@ pub enum RoomRole {
     Moderator,
     /// Reads and sends messages.
     Member,
-}
-
-/// Who may find and join a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Visibility {
-    /// Listed; everybody may join.
-    Public,
-    /// Known to its members only.
-    Private,
 }
 
 /// How an append relates to the room's ACL version.
@@ -104,6 +96,8 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AccessContext {
     /// Of the room.
+    pub kind: RoomKind,
+    /// Of the room.
     pub visibility: Visibility,
     /// Of the user; none for outsiders.
     pub role: Option<RoomRole>,
@@ -111,6 +105,8 @@ pub struct AccessContext {
     pub muted: Option<Until>,
     /// Until when the user is shut out.
     pub banned: Option<Until>,
+    /// Whether one of the two of a direct room has blocked the other.
+    pub blocked: bool,
 }
 
 /// Decides whether an action is allowed.
@@ -122,6 +118,9 @@ pub fn decide(access: AccessContext, action: Action, now: UnixMillis) -> Result<
     let holds = |until: Option<Until>| until.is_some_and(|until| until.holds(now));
     let banned = holds(access.banned);
     match (access.role.filter(|_| !banned), access.visibility, action) {
+        // Both are in it, for ever.
+        (Some(_), _, Action::Leave | Action::Moderate) if access.kind == RoomKind::Direct => Err(ErrorCode::DirectRoom),
+        (Some(_), _, Action::Send) if access.blocked => Err(ErrorCode::Blocked),
         (Some(_), _, Action::Send) if holds(access.muted) => Err(ErrorCode::Muted),
         (Some(RoomRole::Member), _, Action::Moderate) => Err(ErrorCode::Forbidden),
         (None, Visibility::Private, _) => Err(ErrorCode::UnknownRoom),
@@ -151,13 +150,13 @@ pub const fn decide_on_leaving(role: RoomRole, members: usize) -> Result<(), Err
     }
 }
 
-/// Decides about handing a room over: for its owner, and for admins of the server.
+/// Decides about handing a room over, about deleting it and about its moderators: for its owner, and for admins of the server.
 ///
 /// # Errors
 /// The code to answer with.
 pub fn decide_on_transfer(context: SettingsContext, now: UnixMillis) -> Result<(), ErrorCode> {
-    if context.is_admin {
-        return Ok(());
+    if context.server == ServerRank::Admin {
+        return decide_for_staff(context.access);
     }
     decide(context.access, Action::Moderate, now)?;
     if context.access.role == Some(RoomRole::Owner) {
@@ -167,15 +166,65 @@ pub fn decide_on_transfer(context: SettingsContext, now: UnixMillis) -> Result<(
     }
 }
 
-/// Whether one may kick, ban or mute the other: owners everybody but owners, moderators members and outsiders.
-/// Nobody is above an equal, so nobody is above oneself.
-pub const fn outranks(actor: RoomRole, target: Option<RoomRole>) -> bool {
-    match (actor, target) {
-        (RoomRole::Owner, Some(RoomRole::Moderator | RoomRole::Member) | None)
-        | (RoomRole::Moderator, Some(RoomRole::Member) | None) => true,
-        (RoomRole::Owner, Some(RoomRole::Owner))
-        | (RoomRole::Moderator, Some(RoomRole::Owner | RoomRole::Moderator))
-        | (RoomRole::Member, _) => false,
+/// How high somebody stands in a room: by the role there and by that on the server, whichever is higher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rank {
+    /// No member.
+    Outsider,
+    /// A member.
+    Member,
+    /// Keeps order, in this room or in all.
+    Moderator,
+    /// Owns the room.
+    Owner,
+    /// Runs the server.
+    Admin,
+}
+
+impl Rank {
+    /// Of somebody with these roles.
+    pub fn new(role: Option<RoomRole>, server: ServerRank) -> Self {
+        let here = match role {
+            None => Self::Outsider,
+            Some(RoomRole::Member) => Self::Member,
+            Some(RoomRole::Moderator) => Self::Moderator,
+            Some(RoomRole::Owner) => Self::Owner,
+        };
+        here.max(match server {
+            ServerRank::User => Self::Outsider,
+            ServerRank::Moderator => Self::Moderator,
+            ServerRank::Admin => Self::Admin,
+        })
+    }
+
+    /// Whether the room is in the user's hands: who hands it over, deletes it and names moderators.
+    pub fn owns(self) -> bool {
+        self >= Self::Owner
+    }
+}
+
+/// Whether one may kick, ban or mute the other: moderators and above those below them. Nobody is above an equal, so nobody
+/// is above oneself.
+pub fn outranks(actor: Rank, target: Rank) -> bool {
+    actor >= Rank::Moderator && actor > target
+}
+
+/// Decides about keeping order in a room: for its owner and moderators, and for those of the server.
+///
+/// # Errors
+/// The code to answer with, as for [`Action::Moderate`].
+pub fn decide_on_moderation(context: SettingsContext, now: UnixMillis) -> Result<(), ErrorCode> {
+    decide_on_settings(context, SettingsScope::Talk, now)
+}
+
+/// Decides about another role of a member with this one: an owner is made by handing the room over.
+///
+/// # Errors
+/// The code to answer with.
+pub fn decide_on_role(actor: Rank, target: RoomRole) -> Result<(), ErrorCode> {
+    match target {
+        RoomRole::Moderator | RoomRole::Member if actor.owns() => Ok(()),
+        RoomRole::Owner | RoomRole::Moderator | RoomRole::Member => Err(ErrorCode::Forbidden),
     }
 }
 
@@ -187,24 +236,82 @@ pub const fn is_moderator(role: RoomRole) -> bool {
     }
 }
 
+/// What somebody says in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Speech {
+    /// A message, or another text of one.
+    Text,
+    /// A reaction.
+    Reaction,
+}
+
+/// Decides whether something may be said in a room with these settings. `append.lua` says the same, in the same order.
+///
+/// # Errors
+/// The code to answer with.
+pub const fn decide_on_speech(settings: RoomSettings, speech: Speech, is_moderator: bool) -> Result<(), ErrorCode> {
+    let RoomSettings { frozen, posting, archived, .. } = settings;
+    match (posting, speech) {
+        _ if archived => Err(ErrorCode::Archived),
+        _ if is_moderator => Ok(()),
+        _ if frozen => Err(ErrorCode::Frozen),
+        (Posting::Moderators, Speech::Text) => Err(ErrorCode::PostingRestricted),
+        (Posting::Moderators, Speech::Reaction) | (Posting::Members, Speech::Text | Speech::Reaction) => Ok(()),
+    }
+}
+
+/// What somebody is on the whole server. It counts in every room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ServerRank {
+    /// Nothing but a user.
+    #[default]
+    User,
+    /// Moderates every room.
+    Moderator,
+    /// Runs the server.
+    Admin,
+}
+
 /// Who wants to change the settings of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SettingsContext {
     /// Access of the user to the room.
     pub access: AccessContext,
-    /// Whether the user is an admin of the server, who may in every room.
-    pub is_admin: bool,
+    /// What the user is on the server.
+    pub server: ServerRank,
 }
 
-/// Decides about the settings of a room.
+/// Which settings of a room somebody wants to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SettingsScope {
+    /// What keeping order takes: topic, slow mode, frozen or not.
+    Talk,
+    /// Any.
+    All,
+}
+
+/// Decides about the settings of a room: its moderators and those of the server keep order, its owner and admins of the
+/// server may do all.
 ///
 /// # Errors
 /// The code to answer with, as for [`Action::Moderate`].
-pub fn decide_on_settings(context: SettingsContext, now: UnixMillis) -> Result<(), ErrorCode> {
-    if context.is_admin {
-        Ok(())
-    } else {
-        decide(context.access, Action::Moderate, now)
+pub fn decide_on_settings(context: SettingsContext, scope: SettingsScope, now: UnixMillis) -> Result<(), ErrorCode> {
+    let SettingsContext { access, server } = context;
+    match (server, scope) {
+        (ServerRank::Admin, _) | (ServerRank::Moderator, SettingsScope::Talk) => return decide_for_staff(access),
+        (ServerRank::User, _) | (ServerRank::Moderator, SettingsScope::All) => decide(access, Action::Moderate, now)?,
+    }
+    match (access.role, scope) {
+        (Some(RoomRole::Owner), _) | (_, SettingsScope::Talk) => Ok(()),
+        (Some(RoomRole::Moderator | RoomRole::Member) | None, SettingsScope::All) => Err(ErrorCode::Forbidden),
+    }
+}
+
+/// What two people have between them is not run by anybody.
+const fn decide_for_staff(access: AccessContext) -> Result<(), ErrorCode> {
+    match access.kind {
+        RoomKind::Direct => Err(ErrorCode::DirectRoom),
+        RoomKind::Room | RoomKind::Group => Ok(()),
     }
 }
 
@@ -262,7 +369,7 @@ mod tests {
     ];
 
     fn outsider(visibility: Visibility) -> AccessContext {
-        AccessContext { visibility, role: None, muted: None, banned: None }
+        AccessContext { kind: RoomKind::Room, visibility, role: None, muted: None, banned: None, blocked: false }
     }
 
     fn member(role: RoomRole) -> AccessContext {
@@ -335,12 +442,12 @@ mod tests {
         for role in [RoomRole::Owner, RoomRole::Moderator, RoomRole::Member] {
             assert_eq!(decide_on_leaving(role, 1), Ok(()), "the last one may");
             assert_eq!(decide_on_leaving(role, 2).is_ok(), role != RoomRole::Owner);
-            let context = SettingsContext { access: member(role), is_admin: false };
+            let context = SettingsContext { access: member(role), server: ServerRank::User };
             assert_eq!(decide_on_transfer(context, NOW).is_ok(), role == RoomRole::Owner);
         }
-        let admin = SettingsContext { access: outsider(Visibility::Private), is_admin: true };
+        let admin = SettingsContext { access: outsider(Visibility::Private), server: ServerRank::Admin };
         assert_eq!(decide_on_transfer(admin, NOW), Ok(()));
-        let stranger = SettingsContext { is_admin: false, ..admin };
+        let stranger = SettingsContext { server: ServerRank::User, ..admin };
         assert_eq!(decide_on_transfer(stranger, NOW), Err(ErrorCode::UnknownRoom));
     }
 
@@ -355,37 +462,98 @@ mod tests {
     }
 
     #[test]
+    fn a_direct_room_is_run_by_nobody_and_left_by_nobody() {
+        let two =
+            AccessContext { kind: RoomKind::Direct, role: Some(RoomRole::Member), ..outsider(Visibility::Private) };
+        for action in [Action::Leave, Action::Moderate] {
+            assert_eq!(decide(two, action, NOW), Err(ErrorCode::DirectRoom));
+        }
+        for action in [Action::See, Action::Read, Action::Send, Action::SeeMembers] {
+            assert_eq!(decide(two, action, NOW), Ok(()));
+            let blocked = AccessContext { blocked: true, ..two };
+            assert_eq!(decide(blocked, action, NOW).is_err(), action == Action::Send);
+        }
+        assert_eq!(decide(AccessContext { blocked: true, ..two }, Action::Send, NOW), Err(ErrorCode::Blocked));
+        for server in [ServerRank::User, ServerRank::Moderator, ServerRank::Admin] {
+            let context = SettingsContext { access: two, server };
+            assert_eq!(decide_on_settings(context, SettingsScope::Talk, NOW), Err(ErrorCode::DirectRoom));
+            assert_eq!(decide_on_transfer(context, NOW), Err(ErrorCode::DirectRoom));
+        }
+        let stranger = AccessContext { role: None, ..two };
+        assert_eq!(decide(stranger, Action::Moderate, NOW), Err(ErrorCode::UnknownRoom));
+    }
+
+    #[test]
     fn settings_are_for_those_who_keep_order() {
+        use SettingsScope::{All, Talk};
         for role in [RoomRole::Owner, RoomRole::Moderator, RoomRole::Member] {
-            let context = SettingsContext { access: member(role), is_admin: false };
-            let allowed = decide_on_settings(context, NOW).is_ok();
-            assert_eq!((allowed, is_moderator(role)), (role != RoomRole::Member, role != RoomRole::Member));
+            let may = |server, scope| {
+                decide_on_settings(SettingsContext { access: member(role), server }, scope, NOW).is_ok()
+            };
+            assert_eq!(may(ServerRank::User, Talk), role != RoomRole::Member);
+            assert_eq!(may(ServerRank::User, All), role == RoomRole::Owner);
+            assert_eq!(may(ServerRank::Moderator, All), role == RoomRole::Owner);
+            assert!(may(ServerRank::Moderator, Talk) && may(ServerRank::Admin, All));
+            assert_eq!(is_moderator(role), role != RoomRole::Member);
         }
-        let visitor = |visibility, is_admin| SettingsContext { access: outsider(visibility), is_admin };
+        let visitor = |visibility, server, scope| {
+            decide_on_settings(SettingsContext { access: outsider(visibility), server }, scope, NOW)
+        };
         for visibility in [Visibility::Public, Visibility::Private] {
-            assert_eq!(decide_on_settings(visitor(visibility, true), NOW), Ok(()));
+            assert_eq!(visitor(visibility, ServerRank::Admin, All), Ok(()));
+            assert_eq!(visitor(visibility, ServerRank::Moderator, Talk), Ok(()));
+            assert!(visitor(visibility, ServerRank::Moderator, All).is_err());
         }
-        assert_eq!(decide_on_settings(visitor(Visibility::Public, false), NOW), Err(ErrorCode::NotAMember));
-        assert_eq!(decide_on_settings(visitor(Visibility::Private, false), NOW), Err(ErrorCode::UnknownRoom));
+        assert_eq!(visitor(Visibility::Public, ServerRank::User, Talk), Err(ErrorCode::NotAMember));
+        assert_eq!(visitor(Visibility::Private, ServerRank::User, Talk), Err(ErrorCode::UnknownRoom));
+    }
+
+    #[test]
+    fn what_may_be_said_depends_on_the_room() {
+        let open = RoomSettings::default();
+        let archived = RoomSettings { archived: true, frozen: true, ..open };
+        let frozen = RoomSettings { frozen: true, posting: Posting::Moderators, ..open };
+        let restricted = RoomSettings { posting: Posting::Moderators, ..open };
+        for (settings, member_says, moderator_says) in [
+            (open, Ok(()), Ok(())),
+            (archived, Err(ErrorCode::Archived), Err(ErrorCode::Archived)),
+            (frozen, Err(ErrorCode::Frozen), Ok(())),
+            (restricted, Err(ErrorCode::PostingRestricted), Ok(())),
+        ] {
+            assert_eq!(decide_on_speech(settings, Speech::Text, false), member_says);
+            assert_eq!(decide_on_speech(settings, Speech::Text, true), moderator_says);
+        }
+        assert_eq!(decide_on_speech(restricted, Speech::Reaction, false), Ok(()));
     }
 
     #[test]
     fn z09_nobody_acts_on_equals_or_betters() {
-        use RoomRole::{Member, Moderator, Owner};
-        assert_eq!(decide(member(Member), Action::Moderate, NOW), Err(ErrorCode::Forbidden));
-        for (actor, target, allowed) in [
-            (Owner, Some(Owner), false),
-            (Owner, Some(Moderator), true),
-            (Owner, Some(Member), true),
-            (Owner, None, true),
-            (Moderator, Some(Owner), false),
-            (Moderator, Some(Moderator), false),
-            (Moderator, Some(Member), true),
-            (Moderator, None, true),
-            (Member, Some(Member), false),
-            (Member, None, false),
+        use Rank::{Admin, Member, Moderator, Outsider, Owner};
+        assert_eq!(decide(member(RoomRole::Member), Action::Moderate, NOW), Err(ErrorCode::Forbidden));
+        for (actor, below) in [
+            (Outsider, vec![]),
+            (Member, vec![]),
+            (Moderator, vec![Outsider, Member]),
+            (Owner, vec![Outsider, Member, Moderator]),
+            (Admin, vec![Outsider, Member, Moderator, Owner]),
         ] {
-            assert_eq!(outranks(actor, target), allowed, "{actor:?} {target:?}");
+            for target in [Outsider, Member, Moderator, Owner, Admin] {
+                assert_eq!(outranks(actor, target), below.contains(&target), "{actor:?} {target:?}");
+            }
+        }
+        let rank = |role, server| Rank::new(role, server);
+        assert_eq!(rank(None, ServerRank::Moderator), Moderator, "the server's roles count");
+        assert_eq!(rank(Some(RoomRole::Owner), ServerRank::Moderator), Owner);
+        assert_eq!(rank(Some(RoomRole::Member), ServerRank::Admin), Admin);
+    }
+
+    #[test]
+    fn moderators_are_named_by_who_owns_the_room() {
+        for actor in [Rank::Outsider, Rank::Member, Rank::Moderator, Rank::Owner, Rank::Admin] {
+            for target in [RoomRole::Moderator, RoomRole::Member] {
+                assert_eq!(decide_on_role(actor, target).is_ok(), actor.owns(), "{actor:?} {target:?}");
+            }
+            assert!(decide_on_role(actor, RoomRole::Owner).is_err(), "a room keeps its owner");
         }
     }
 }

@@ -5,10 +5,15 @@ use crate::close::CloseCode;
 use crate::error_code::ErrorCode;
 
 /// Errors that say that a bound was reached. `rate_limited` is the pace of a room where nothing else was counted.
-const CODES: [(ErrorCode, &str); 8] = [
+const CODES: [(ErrorCode, &str); 13] = [
     (ErrorCode::ContentTooLong, "content"),
     (ErrorCode::TooManyRooms, "rooms"),
     (ErrorCode::TooManyReactions, "reactions"),
+    (ErrorCode::TooManyPins, "pins"),
+    (ErrorCode::TooManySaved, "saved"),
+    (ErrorCode::TooManyScheduled, "scheduled"),
+    (ErrorCode::TooManyUploads, "uploads"),
+    (ErrorCode::QuotaExceeded, "quota"),
     (ErrorCode::RateLimited, "pace"),
     (ErrorCode::SlowMode, "slow_mode"),
     (ErrorCode::Overloaded, "overloaded"),

@@ -9,11 +9,15 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::attachment;
 use crate::changes::{Delete, Edit, React};
 use crate::content;
 use crate::error_code::ErrorCode;
-use crate::id::{ClientId, Epoch, MessageId, RoomRef, Seq};
-use crate::limits::{FRAME_BYTES_MAX, ROOMS_PER_FRAME_MAX, TOKEN_BYTES_MAX, WATCHED_ROOMS_MAX, WATCHED_USERS_MAX};
+use crate::id::{ClientId, Epoch, FileId, MessageId, RoomRef, Seq};
+use crate::limits::{
+    ATTACHMENTS_MAX, FRAME_BYTES_MAX, ROOMS_PER_FRAME_MAX, TOKEN_BYTES_MAX, WATCHED_ROOMS_MAX, WATCHED_USERS_MAX,
+};
+use crate::null_or;
 use crate::presence::{Presence, Typing, Watch};
 
 /// A frame from the client.
@@ -46,6 +50,8 @@ pub enum ClientFrame {
     Typing(Typing),
     /// Moves the user's read mark in a room.
     Read(Read),
+    /// Holds everything back that is said in rooms, until it is turned off.
+    Background(Background),
 }
 
 /// `{"type":"auth","token":…}`
@@ -89,6 +95,7 @@ pub struct Unsubscribe {
 
 /// `{"type":"message",…}`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("if" = attachment::without_files(), "then" = attachment::with_text()))]
 pub struct Message {
     /// Id or slug of the room; optional on a single-room connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,12 +103,17 @@ pub struct Message {
     /// The client's id for the message; a repeat with the same id is the same message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<ClientId>,
-    /// Text of the message.
-    #[schemars(with = "crate::schema::Content")]
+    /// Text of the message; it may be left out, or empty, if there are attachments.
+    #[serde(default)]
+    #[schemars(with = "crate::schema::ContentOrNone")]
     pub content: String,
     /// Id of the message that this one replies to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
+    /// Ids of up to 10 files that the sender has uploaded and not attached to anything yet.
+    #[serde(default, deserialize_with = "null_or", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<Vec<FileId>>", length(max = ATTACHMENTS_MAX), extend("uniqueItems" = true))]
+    pub attachments: Vec<FileId>,
 }
 
 /// `{"type":"ping"}`
@@ -128,6 +140,13 @@ pub struct Read {
     pub epoch: Option<Epoch>,
     /// Number of the last event that the user has read.
     pub seq: Seq,
+}
+
+/// `{"type":"background","on":…}`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Background {
+    /// Whether nobody looks: only notices and counts are sent from then on.
+    pub on: bool,
 }
 
 /// Why a frame was rejected; becomes an `error` frame.
@@ -165,13 +184,15 @@ impl ClientFrame {
         let Object(envelope): Object<Envelope> =
             serde_json::from_str(text).map_err(|error| Rejected::new(ErrorCode::BadJson, None, &error.to_string()))?;
         let client_id = envelope.client_id.and_then(|value| ClientId::deserialize(value).ok());
+        let has_content = envelope.content.is_some();
         let frame = match (envelope.kind, envelope.content) {
             (Some(serde_json::Value::String(kind)), _) => Self::decode_kind(&kind, text),
             (Some(_), _) => Err(Rejected::new(ErrorCode::BadField, Some("type"), "must be a string")),
             (None, Some(_)) => fields(text).map(Self::Message),
             (None, None) => Err(Rejected::new(ErrorCode::BadField, Some("type"), "is missing")),
         };
-        frame.and_then(Self::checked).map_err(|rejected| Rejected { client_id, ..rejected })
+        let frame = frame.and_then(|frame| frame.with_content(has_content)).and_then(Self::checked);
+        frame.map_err(|rejected| Rejected { client_id, ..rejected })
     }
 
     fn decode_kind(kind: &str, text: &str) -> Result<Self, Rejected> {
@@ -189,8 +210,18 @@ impl ClientFrame {
             "watch" => fields(text).map(Self::Watch),
             "typing" => fields(text).map(Self::Typing),
             "read" => fields(text).map(Self::Read),
+            "background" => fields(text).map(Self::Background),
             _ => Err(Rejected::new(ErrorCode::UnknownType, Some("type"), "unknown frame type")),
         }
+    }
+
+    /// Only a message with files may be without a text.
+    fn with_content(self, has_content: bool) -> Result<Self, Rejected> {
+        let is_empty = |message: &Message| !has_content && message.attachments.is_empty();
+        if matches!(&self, Self::Message(message) if is_empty(message)) {
+            return Err(Rejected::new(ErrorCode::BadField, Some("content"), "is missing"));
+        }
+        Ok(self)
     }
 
     /// Checks the bounds that the types do not enforce.
@@ -201,9 +232,7 @@ impl ClientFrame {
             }
             Self::Subscribe(Subscribe { rooms }) | Self::Heads(Heads { rooms }) => check_count(rooms.len()),
             Self::Unsubscribe(Unsubscribe { rooms }) => check_count(rooms.len()),
-            Self::Message(message) => {
-                content::check(&message.content).map_err(|code| Rejected::new(code, Some("content"), code.message()))
-            }
+            Self::Message(message) => check_message(message),
             Self::Edit(edit) => {
                 content::check(&edit.content).map_err(|code| Rejected::new(code, Some("content"), code.message()))
             }
@@ -214,7 +243,8 @@ impl ClientFrame {
             | Self::React(_)
             | Self::Presence(_)
             | Self::Typing(_)
-            | Self::Read(_) => Ok(()),
+            | Self::Read(_)
+            | Self::Background(_) => Ok(()),
         }?;
         Ok(self)
     }
@@ -225,6 +255,13 @@ impl Rejected {
     pub fn new(code: ErrorCode, field: Option<&str>, detail: &str) -> Self {
         Self { code, field: field.map(str::to_owned), detail: detail.to_owned(), client_id: None }
     }
+}
+
+fn check_message(message: &Message) -> Result<(), Rejected> {
+    let checked = content::check_with(&message.content, !message.attachments.is_empty());
+    checked.map_err(|code| Rejected::new(code, Some("content"), code.message()))?;
+    let named = attachment::named(&message.attachments).map(drop);
+    named.map_err(|_| Rejected::new(ErrorCode::BadField, Some("attachments"), "must name at most 10 files, each once"))
 }
 
 fn check_count(rooms: usize) -> Result<(), Rejected> {

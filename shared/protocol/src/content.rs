@@ -16,6 +16,17 @@ pub fn check(content: &str) -> Result<(), ErrorCode> {
     if is_blank(content) { Err(ErrorCode::EmptyContent) } else { Ok(()) }
 }
 
+/// Checks the text of a message, which may be empty if it has files.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_with(content: &str, has_files: bool) -> Result<(), ErrorCode> {
+    match check(content) {
+        Err(ErrorCode::EmptyContent) if has_files => Ok(()),
+        checked => checked,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

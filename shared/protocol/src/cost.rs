@@ -18,6 +18,14 @@ const UNREAD_PER_TOKEN: usize = 20;
 const LISTED_PER_TOKEN: usize = 100;
 /// A token is verified before anything else is known: the dearest of what a frame of fixed size can ask for.
 const AUTH_TOKENS: u32 = 5;
+/// A second of a processor, of which there are few.
+const PICTURE_TOKENS: u32 = 20;
+/// Bytes on the disk, and a picture to draw if it is one.
+const UPLOAD_TOKENS: u32 = 10;
+/// Links to files for one token: whether they are there, and who reads their rooms.
+const LINKS_PER_TOKEN: usize = 20;
+/// Up to a tenth of a second of questions to the store, and of texts to compare.
+const SEARCH_TOKENS: u32 = 5;
 
 /// Something that a user makes the servers do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +58,17 @@ pub enum Work {
         /// Number of rooms.
         rooms: usize,
     },
+    /// A picture to draw.
+    Picture,
+    /// A file to take in.
+    Upload,
+    /// Files to make links to.
+    Links {
+        /// How many.
+        files: usize,
+    },
+    /// A page of a search.
+    Search,
     /// A list of rooms with their members counted.
     Rooms {
         /// Number of rooms.
@@ -66,7 +85,7 @@ pub struct Price {
 }
 
 /// All prices, in the order of the documents. A test holds them against [`Work::tokens`].
-pub const PRICES: [Price; 8] = [
+pub const PRICES: [Price; 12] = [
     Price { what: "`ping`", tokens: "0" },
     Price {
         what: "every other frame or request, also one that is refused; a request with an access token",
@@ -87,6 +106,10 @@ pub const PRICES: [Price; 8] = [
         what: "`GET /api/v1/rooms`, `GET /api/v1/rooms/mine`",
         tokens: "1 for each 100 rooms begun",
     },
+    Price { what: "`PUT /api/v1/users/me/avatar`", tokens: "20" },
+    Price { what: "`GET /api/v1/search/messages`", tokens: "5" },
+    Price { what: "`POST /api/v1/files`", tokens: "10" },
+    Price { what: "`POST /api/v1/files/links`", tokens: "1 for each 20 files begun" },
 ];
 
 impl Work {
@@ -106,7 +129,8 @@ impl Work {
             | ClientFrame::React(_)
             | ClientFrame::Presence(_)
             | ClientFrame::Typing(_)
-            | ClientFrame::Read(_) => Self::Plain,
+            | ClientFrame::Read(_)
+            | ClientFrame::Background(_) => Self::Plain,
         }
     }
 
@@ -116,6 +140,10 @@ impl Work {
             Self::Free => 0,
             Self::Plain => 1,
             Self::Auth => AUTH_TOKENS,
+            Self::Picture => PICTURE_TOKENS,
+            Self::Search => SEARCH_TOKENS,
+            Self::Upload => UPLOAD_TOKENS,
+            Self::Links { files } => begun(files, LINKS_PER_TOKEN),
             Self::Subscribe { rooms } => begun(rooms, SUBSCRIBED_PER_TOKEN),
             Self::Heads { rooms } => begun(rooms, HEADS_PER_TOKEN),
             Self::Presence { users, rooms } => begun(users.saturating_add(rooms), USERS_PER_TOKEN),
@@ -156,6 +184,9 @@ mod tests {
             (Work::Unread { rooms: 400 }, 20),
             (Work::Unread { rooms: MY_ROOMS_PAGE_MAX }, 100),
             (Work::Rooms { rooms: 1_000 }, 10),
+            (Work::Picture, 20),
+            (Work::Upload, 10),
+            (Work::Links { files: 100 }, 5),
         ] {
             assert_eq!(work.tokens(), tokens, "{work:?}");
         }
@@ -169,6 +200,7 @@ mod tests {
             (r#"{"type":"auth","token":"x"}"#, 5),
             (r#"{"type":"read","room":"general","seq":1}"#, 1),
             (r#"{"type":"typing","room":"general"}"#, 1),
+            (r#"{"type":"background","on":true}"#, 1),
             (r#"{"type":"unsubscribe","rooms":["general"]}"#, 1),
             (r#"{"content":"hi","room":"general"}"#, 1),
             (r#"{"type":"nothing"}"#, 1),

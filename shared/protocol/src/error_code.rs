@@ -82,6 +82,10 @@ error_codes! {
     UnknownMessage = "unknown_message", "There is no such message.";
     /// The message has as many different reactions as it may have.
     TooManyReactions = "too_many_reactions", "This message has too many different reactions.";
+    /// The room has as many pinned messages as it may have.
+    TooManyPins = "too_many_pins", "This room has too many pinned messages.";
+    /// The user has saved as many messages as one may.
+    TooManySaved = "too_many_saved", "You have saved too many messages.";
     /// The user may read in this room but not say anything, for now or for good.
     Muted = "muted", "You are muted in this room.";
     /// The user may not use this room, for now or for good.
@@ -98,4 +102,70 @@ error_codes! {
     PasswordTooCommon = "password_too_common", "This password is too easy to guess.";
     /// The owner of a room with other members wants to leave.
     OwnerMustTransfer = "owner_must_transfer", "Hand the room over to another member first.";
+    /// Whoever registers needs an invite to the server.
+    RegistrationInviteOnly = "registration_invite_only", "Registering takes a valid invite.";
+    /// The code is wrong, expired, tried too often, or of nothing.
+    CodeInvalid = "code_invalid", "The code is wrong or has expired.";
+    /// The link is wrong, expired or used.
+    TokenInvalid = "token_invalid", "The link is wrong, has expired or was used.";
+    /// The address of the registration is not verified yet.
+    EmailNotVerified = "email_not_verified", "Verify your address first.";
+    /// The account may not log in.
+    AccountDisabled = "account_disabled", "This account is disabled.";
+    /// The password was right, and a code of the second factor is needed beside it.
+    SecondFactorRequired = "second_factor_required", "A code of your second factor is needed.";
+    /// The caller's own password is another one.
+    PasswordWrong = "password_wrong", "The password is wrong.";
+    /// The room is that of two people: nobody leaves it, is taken out of it, or is let in.
+    DirectRoom = "direct_room", "This is a direct chat of two people.";
+    /// The user does not want to be written to directly, or added to rooms, by whoever asks.
+    DirectRefused = "direct_refused", "This user does not take that from you.";
+    /// One of the two has blocked the other.
+    Blocked = "blocked", "One of you has blocked the other.";
+    /// The invite is unknown, expired, used up or revoked, or the user is shut out.
+    InviteInvalid = "invite_invalid", "This invite does not hold.";
+    /// Nobody joins the room without an invite.
+    InviteRequired = "invite_required", "Joining this room takes an invite.";
+    /// The room has as many members as it may have.
+    RoomFull = "room_full", "This room is full.";
+    /// Whoever decides about joining said no; `retry_after_ms` says when to ask again.
+    JoinDenied = "join_denied", "You were not let in.";
+    /// Somebody has decided about it before, otherwise.
+    AlreadyDecided = "already_decided", "Somebody has decided about this already.";
+    /// Nobody who may would run the server any more.
+    LastAdmin = "last_admin", "The server needs another admin first.";
+    /// The uploaded file is over its limit.
+    FileTooLarge = "file_too_large", "The file is too large.";
+    /// The uploaded file is of a kind that is not taken here.
+    FileTypeRefused = "file_type_refused", "Files of this kind are not taken here.";
+    /// A file that a message names is none of the sender's, is attached to something else, or is gone.
+    BadAttachment = "bad_attachment", "A file of the message is not there to be attached.";
+    /// The file is attached to a message, or to one that is sent later.
+    FileAttached = "file_attached", "This file is attached to a message.";
+    /// A scanner has found something in the file.
+    FileInfected = "file_infected", "Something harmful was found in this file.";
+    /// The part of a file that is asked for is not there, or is several.
+    BadRange = "bad_range", "The file has no such part.";
+    /// The user's files take as much as they may.
+    QuotaExceeded = "quota_exceeded", "You have uploaded as much as you may.";
+    /// There is no place for files left.
+    StorageFull = "storage_full", "There is no space left for files.";
+    /// As many uploads of the user, or of all users, are under way as may be.
+    TooManyUploads = "too_many_uploads", "Too many uploads at once.";
+    /// The search has no term that must be there, or more than it may have.
+    BadQuery = "bad_query", "The search has nothing to look for, or too much.";
+    /// The user has as many messages that wait to be sent as one may have.
+    TooManyScheduled = "too_many_scheduled", "You have too many scheduled messages.";
+    /// The scheduled message is being sent, or is over.
+    AlreadySent = "already_sent", "This message is being sent, or was.";
+    /// The uploaded picture is broken, or larger than is drawn.
+    BadImage = "bad_image", "The picture is broken or has too many pixels.";
+    /// The room is archived: it can be read, and nobody sends to it.
+    Archived = "archived", "This room is archived.";
+    /// Only owner and moderators may send to the room.
+    PostingRestricted = "posting_restricted", "Only moderators may send here.";
+    /// This cannot be done to the room that everybody is in.
+    ProtectedRoom = "protected_room", "This cannot be done to this room.";
+    /// The text or name has a word that is not welcome.
+    Filtered = "filtered", "It has a word that is not welcome here.";
 }

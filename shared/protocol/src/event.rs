@@ -14,16 +14,22 @@ use crate::message_change::{ChangeKind, MessageChange};
 use crate::position::{Position, StoredPosition};
 use crate::trace::TraceParent;
 
+pub mod generation;
 mod membership;
 mod message;
 mod room;
+mod unknown;
 
 pub use membership::MembershipChange;
 pub use message::{MessageChanged, NewMessage};
-pub use room::{RoomChange, RoomSettings};
+pub use room::{DeletionReason, RoomChange, RoomSettings};
+pub use unknown::{KNOWN_KINDS, UnknownEvent};
 
 /// The version written by this release; an event of a higher version is skipped and counted.
 pub const EVENT_VERSION: u8 = 1;
+
+/// The generation of kinds of events that this release knows, see [`generation`].
+pub const EVENT_GENERATION: u32 = generation::LATEST;
 
 /// Something that changes a room's timeline, before it has a number.
 ///
@@ -66,14 +72,45 @@ pub enum EventBody {
     /// The room itself changed.
     #[serde(untagged)]
     Room(RoomChange),
+    /// Something that only later releases know. It has a number, and nothing else can be said of it; it is never stored.
+    #[serde(untagged)]
+    Unknown(UnknownEvent),
 }
 
 impl EventBody {
     /// The room's settings from it on, if it is about them.
     pub const fn settings(&self) -> Option<RoomSettings> {
         match self {
-            Self::Room(RoomChange::Updated { settings }) => Some(*settings),
-            Self::Message(_) | Self::MessageChange(_) | Self::Membership(_) => None,
+            Self::Room(RoomChange::Updated { settings, changed: _ }) => Some(*settings),
+            Self::Message(_)
+            | Self::MessageChange(_)
+            | Self::Membership(_)
+            | Self::Room(RoomChange::Deleted { .. })
+            | Self::Unknown(_) => None,
+        }
+    }
+
+    /// The event generation that every node has to know before it is written, see [`generation`].
+    pub const fn generation(&self) -> u32 {
+        match self {
+            Self::Message(message) if message.attachments.is_empty() => generation::FIRST,
+            Self::Message(_) => generation::ATTACHMENTS,
+            Self::MessageChange(change) => change.generation(),
+            Self::Membership(change) => change.generation(),
+            Self::Room(change) => change.generation(),
+            Self::Unknown(_) => u32::MAX,
+        }
+    }
+
+    /// How the room ended, if it is the last event of one.
+    pub const fn deletion(&self) -> Option<DeletionReason> {
+        match self {
+            Self::Room(RoomChange::Deleted { reason }) => Some(*reason),
+            Self::Message(_)
+            | Self::MessageChange(_)
+            | Self::Membership(_)
+            | Self::Room(RoomChange::Updated { .. })
+            | Self::Unknown(_) => None,
         }
     }
 
@@ -81,7 +118,7 @@ impl EventBody {
     pub const fn departed(&self, actor: UserId) -> Option<UserId> {
         match self {
             Self::Membership(change) => change.departed(actor),
-            Self::Message(_) | Self::MessageChange(_) | Self::Room(_) => None,
+            Self::Message(_) | Self::MessageChange(_) | Self::Room(_) | Self::Unknown(_) => None,
         }
     }
 
@@ -89,7 +126,7 @@ impl EventBody {
     pub const fn affected(&self, actor: UserId) -> Option<UserId> {
         match self {
             Self::Membership(change) => Some(change.subject(actor)),
-            Self::Message(_) | Self::MessageChange(_) | Self::Room(_) => None,
+            Self::Message(_) | Self::MessageChange(_) | Self::Room(_) | Self::Unknown(_) => None,
         }
     }
 }
@@ -101,9 +138,9 @@ impl Event {
         Self { v: EVENT_VERSION, id, user_id, username, trace: None, body }
     }
 
-    /// A message; its id is derived, see [`MessageId::derive`].
+    /// A message; its id is derived, see [`NewMessage::id`].
     pub fn message(room: RoomId, sender: Sender, message: NewMessage) -> Self {
-        let id = MessageId::derive(room, sender.user_id, &message.client_id, &message.content);
+        let id = message.id(room, sender.user_id);
         Self::new(id, sender, EventBody::Message(message))
     }
 

@@ -103,10 +103,51 @@ uuid_id! {
     LeaseId
 }
 
+uuid_id! {
+    /// Something that is carried out later, see the store's jobs.
+    JobId
+}
+
+uuid_id! {
+    /// A notice in a user's inbox.
+    NoticeId
+}
+
+uuid_id! {
+    /// A message that is sent later.
+    ScheduleId
+}
+
+uuid_id! {
+    /// A file that somebody has uploaded.
+    FileId
+}
+
+uuid_id! {
+    /// A ticket, which opens one socket.
+    TicketId
+}
+
 /// The text is not an id of the expected kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid id")]
 pub struct BadId;
+
+impl RoomId {
+    /// The direct room of two users is a function of who they are, whoever of them asks: there is one for ever, on every
+    /// node (UUID version 8 over SHA-256).
+    pub fn of_pair(one: UserId, other: UserId) -> Self {
+        let (low, high) = if one <= other { (one, other) } else { (other, one) };
+        let mut input = Vec::with_capacity(64);
+        input.extend_from_slice(b"rookery direct 1\0");
+        input.extend_from_slice(low.0.as_bytes());
+        input.extend_from_slice(high.0.as_bytes());
+        let hash = digest(&SHA256, &input);
+        let mut bytes = [0_u8; 16];
+        bytes.copy_from_slice(&hash.as_ref()[..16]);
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+}
 
 impl MessageId {
     /// The id of a message is a function of who says what where under which name, so a repeat of a send

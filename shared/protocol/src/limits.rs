@@ -35,8 +35,12 @@ pub const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 pub const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 /// Life of an access token.
 pub const ACCESS_TOKEN_LIFE: Duration = Duration::from_mins(15);
+/// Longest life of an access token that operators may choose; gateways know for so long which sessions have ended.
+pub const ACCESS_TOKEN_LIFE_MAX: Duration = Duration::from_hours(1);
 /// Difference of clocks that is forgiven when a token's times are checked.
 pub const TOKEN_LEEWAY: Duration = Duration::from_secs(5);
+/// How long a ticket opens a socket.
+pub const TICKET_LIFE: Duration = Duration::from_secs(30);
 /// Time in which the parent of a refresh token still answers with the same child (two tabs, a lost reply).
 pub const REFRESH_GRACE: Duration = Duration::from_secs(10);
 
@@ -46,6 +50,10 @@ pub const REFRESH_GRACE: Duration = Duration::from_secs(10);
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Request head: number of header lines.
 pub const HEADERS_MAX: usize = 100;
+/// Words of one list of a word filter.
+pub const FILTER_WORDS_MAX: usize = 1_000;
+/// Characters of a word of a word filter.
+pub const FILTER_WORD_CHARS_MAX: usize = 64;
 /// Body of a REST request.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Bytes a connection may owe its client before it is closed with 4508.
@@ -100,6 +108,14 @@ pub const EMOJI_BYTES_MAX: usize = 35;
 pub const REACTIONS_PER_MESSAGE_MAX: usize = 20;
 /// Users who are named with a reaction, the first ones; the others are counted, and listed by pages.
 pub const REACTION_USERS_MAX: usize = 20;
+/// Users who answered a message that its `replies` name, those who did last.
+pub const REPLIERS_SHOWN_MAX: usize = 5;
+/// Files of a message.
+pub const ATTACHMENTS_MAX: usize = 10;
+/// Characters of a file's name.
+pub const FILE_NAME_CHARS_MAX: usize = 120;
+/// Bytes of a file's media type.
+pub const MEDIA_TYPE_BYTES_MAX: usize = 100;
 
 // --- presence and typing -----------------------------------------------------------------------
 

@@ -3,13 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::attachment::Attachment;
 use crate::client::Rejected;
 use crate::clock::UnixMillis;
 use crate::emoji::Emoji;
 use crate::error_code::ErrorCode;
 use crate::event::Sender;
 use crate::id::{ClientId, Epoch, MessageId, RoomId, RoomRef, Seq, UserId};
-use crate::limits::{CONTENT_CHARS_MAX, REACTION_USERS_MAX};
+use crate::limits::{ATTACHMENTS_MAX, CONTENT_CHARS_MAX, REACTION_USERS_MAX, REPLIERS_SHOWN_MAX};
 
 /// Newest position of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -74,9 +75,9 @@ pub struct Message {
     pub client_id: ClientId,
     /// Id of the message that it replies to.
     pub reply_to: Option<MessageId>,
-    /// Always empty: messages have no attachments.
-    #[schemars(length(max = 0))]
-    pub attachments: Vec<String>,
+    /// Files of the message; none if it was deleted.
+    #[schemars(length(max = ATTACHMENTS_MAX))]
+    pub attachments: Vec<Attachment>,
     /// Time of the last edit; only in history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<UnixMillis>,
@@ -87,6 +88,22 @@ pub struct Message {
     /// Reactions to the message; only in history.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<Reaction>,
+    /// Messages that answer this one; only in history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replies: Option<Replies>,
+}
+
+/// The messages that answer a message and are not deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Replies {
+    /// Number of messages; 10,000 stands for as many or more.
+    pub count: u64,
+    /// Time of the newest one; absent if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_at: Option<UnixMillis>,
+    /// Users who answered, latest first.
+    #[schemars(length(max = REPLIERS_SHOWN_MAX))]
+    pub users: Vec<UserBrief>,
 }
 
 /// The reactions to a message with one emoji.

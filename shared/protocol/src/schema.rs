@@ -15,13 +15,13 @@ use crate::client::ClientFrame;
 use crate::clock::UnixMillis;
 use crate::emoji::Emoji;
 use crate::error_code::ErrorCode;
-use crate::id::{ClientId, Epoch, MessageId, RoomId, RoomRef, Seq, SessionId, Slug, UserId};
+use crate::id::{ClientId, Epoch, FileId, MessageId, NoticeId, RoomId, RoomRef, Seq, SessionId, Slug, UserId};
 use crate::limits::{
     CLIENT_ID_BYTES_MAX, CONTENT_BYTES_MAX, CONTENT_CHARS_MAX, EMOJI_BYTES_MAX, EMOJI_CHARS_MAX, SLUG_BYTES_MAX,
     STATUS_TEXT_BYTES_MAX, STATUS_TEXT_CHARS_MAX, TOKEN_BYTES_MAX,
 };
 use crate::presence::StatusText;
-use crate::server::{EventFrame, ServerFrame};
+use crate::server::{EventFrame, ServerFrame, UserFrame};
 use crate::socketio::{
     AuthRequest, Event, JoinRequest, LeaveRequest, MessageRequest, ReadRequest, Refused, TypingRequest,
 };
@@ -68,6 +68,7 @@ pub fn client_frames() -> Schemas {
 pub fn server_frames() -> Schemas {
     let mut generator = settings().with_transform(AsSent).for_serialize().into_generator();
     let mut frames = frames_of::<ServerFrame>(&mut generator);
+    frames.extend(frames_of::<UserFrame>(&mut generator));
     frames.extend(frames_of::<EventFrame>(&mut generator));
     Schemas::new(frames, generator)
 }
@@ -255,7 +256,13 @@ fn close(schema: &mut Value) {
     schema["additionalProperties"] = json!(false);
 }
 
+/// Marks a field in which null says something else than its absence.
+const SAYS_NULL: &str = "x-null";
+
 fn without_null(property: &mut Value) {
+    if property.as_object_mut().is_some_and(|property| property.remove(SAYS_NULL).is_some()) {
+        return;
+    }
     if let Some(types) = property.get_mut("type").and_then(Value::as_array_mut) {
         types.retain(|name| name != "null");
         if let [only] = types.as_slice() {
@@ -294,6 +301,9 @@ macro_rules! described {
 /// The text of a message, for the schemas of fields that carry one.
 pub(crate) struct Content;
 
+/// The text of a message that may be without one.
+pub(crate) struct ContentOrNone;
+
 /// An access token, for the schemas of fields that carry one.
 pub(crate) struct Token;
 
@@ -301,6 +311,8 @@ described! {
     RoomId => "Id", id();
     UserId => "Id", id();
     MessageId => "Id", id();
+    NoticeId => "Id", id();
+    FileId => "Id", id();
     SessionId => "Id", id();
     Slug => "Slug", json_schema!({
         "type": "string",
@@ -318,6 +330,12 @@ described! {
         "maxLength": CONTENT_CHARS_MAX,
         "x-max-bytes": CONTENT_BYTES_MAX,
         "description": "The text; something of it must be visible.",
+    });
+    ContentOrNone => "ContentOrNone", json_schema!({
+        "type": "string",
+        "maxLength": CONTENT_CHARS_MAX,
+        "x-max-bytes": CONTENT_BYTES_MAX,
+        "description": "The text; something of it must be visible, unless there are attachments.",
     });
     Token => "Token", json_schema!({
         "type": "string",

@@ -5,16 +5,19 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::ack_mode::AckMode;
 use crate::clock::UnixMillis;
+use crate::event::DeletionReason;
 use crate::id::{ClientId, Epoch, MessageId, RoomId, Seq, SessionId, Slug, UserId};
 use crate::limits::RECONNECT_SPREAD_MS;
-pub use crate::parts::{ErrorFrame, Limits, Message, Reaction, RoomHead, UserBrief, You};
+pub use crate::parts::{ErrorFrame, Limits, Message, Reaction, Replies, RoomHead, UserBrief, You};
 use crate::position::Position;
 pub use crate::presence::PresenceView;
-use crate::unread::{ReadState, UserNews};
+use crate::unread::ReadState;
 
 mod event;
+mod user;
 
 pub use event::EventFrame;
+pub use user::UserFrame;
 
 /// A frame from the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,8 +43,8 @@ pub enum ServerFrame {
         room: RoomId,
         /// Slug of the room, if it has one.
         slug: Option<Slug>,
-        /// Name of the room.
-        name: String,
+        /// Name of the room; null if it has none.
+        name: Option<String>,
         /// Current epoch of the room.
         epoch: Epoch,
         /// Number of the newest event in the room.
@@ -55,6 +58,9 @@ pub enum ServerFrame {
     Unsubscribed {
         /// Id of the room.
         room: RoomId,
+        /// Why, if the client did not ask for it and it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<UnsubscribeReason>,
     },
     /// All events up to `seq` have been sent; live events follow.
     CaughtUp {
@@ -160,15 +166,46 @@ pub enum ServerFrame {
         #[serde(flatten)]
         state: ReadState,
     },
+    /// A member of a live room has read on. Not an event: it has no number and may be lost.
+    ReadBy {
+        /// Id of the room.
+        room: RoomId,
+        /// Id of the user.
+        user_id: UserId,
+        /// Position of the last event that the user has read.
+        read: Position,
+        /// When the user has read it.
+        at: UnixMillis,
+    },
+    /// News for the user, on every device.
+    #[serde(untagged)]
+    User(UserFrame),
     /// An event of a subscribed room.
     #[serde(untagged)]
     Event(EventFrame),
 }
 
-impl From<UserNews> for ServerFrame {
-    fn from(news: UserNews) -> Self {
-        match news {
-            UserNews::Read { room, state } => Self::Read { room, state },
+/// How a subscription ended that the client did not end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnsubscribeReason {
+    /// The user left, on another device.
+    Left,
+    /// The user was removed.
+    Kicked,
+    /// The user was banned.
+    Banned,
+    /// The room was deleted.
+    Deleted,
+    /// The time of the room was over.
+    Expired,
+}
+
+impl From<DeletionReason> for UnsubscribeReason {
+    fn from(reason: DeletionReason) -> Self {
+        match reason {
+            DeletionReason::Deleted => Self::Deleted,
+            DeletionReason::Expired => Self::Expired,
         }
     }
 }

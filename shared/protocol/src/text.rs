@@ -6,6 +6,7 @@
 
 use caseless::default_case_fold_str;
 use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
 
 /// What may be in no name, as the inside of a character class that every dialect of regular expressions reads alike.
 macro_rules! refused {
@@ -66,6 +67,12 @@ pub fn key(name: &str) -> String {
     let folded = default_case_fold_str(&name.nfkc().collect::<String>());
     let plain: String = folded.nfkc().filter(|c| c.is_whitespace() || !is_unseen(*c)).collect();
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The form in which names are searched for: that of [`key`], without accents.
+pub fn search_key(name: &str) -> String {
+    let bare: String = key(name).nfkd().filter(|c| !is_combining_mark(*c)).collect();
+    bare.nfc().collect()
 }
 
 /// Whether nothing of the text can be seen.

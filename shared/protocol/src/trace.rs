@@ -39,6 +39,12 @@ impl TraceParent {
         u64::from_be_bytes(self.parent_id)
     }
 
+    /// The same place in a trace that is not recorded.
+    #[must_use]
+    pub const fn unsampled(self) -> Self {
+        Self { flags: self.flags & !1, ..self }
+    }
+
     /// Whether the caller records the trace.
     pub const fn is_sampled(self) -> bool {
         self.flags & 1 == 1

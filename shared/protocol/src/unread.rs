@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Epoch, RoomId, Seq};
+use crate::id::{Epoch, Seq};
 use crate::position::Position;
 
 /// Read state of a room. The counts cover the stored messages between the read mark and `counted`.
@@ -31,17 +31,4 @@ pub struct ReadTo {
     pub epoch: Option<Epoch>,
     /// Number of the last event that the user has read.
     pub seq: Seq,
-}
-
-/// News for all connections of a user, whichever rooms they are subscribed to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum UserNews {
-    /// The user's read mark moved, on this device or another one.
-    Read {
-        /// Id of the room.
-        room: RoomId,
-        /// New read state of the room.
-        state: ReadState,
-    },
 }

@@ -1,4 +1,4 @@
-//! Configuration: defaults, then a TOML file, then the environment, then flags; the later wins.
+//! Configuration: defaults, then the names of other back ends, then a TOML file, then the environment, then flags; the later wins.
 //!
 //! Each process declares its settings in one table, from which come the flags, the environment names, the
 //! documentation and the check for unknown keys. Everything is read before anything is judged, so all errors are
@@ -7,6 +7,7 @@
 use clap::{Arg, Command};
 use secrecy::{ExposeSecret, SecretString};
 
+mod alias;
 mod environment;
 mod error;
 mod folder;
@@ -20,7 +21,7 @@ pub use error::{ConfigErrors, Unusable};
 pub use folder::Folder;
 pub use listen::ListenAddress;
 pub use reader::{Effective, Reader};
-pub use value::SettingValue;
+pub use value::{BadSwitch, SettingValue, Switch};
 
 /// Prefix of environment names.
 pub const ENV_PREFIX: &str = "ROOKERY";

@@ -58,6 +58,31 @@ pub const ADDRESSES_REMEMBERED_MAX: usize = 65_536;
 /// Connections that the system keeps until a listener accepts them; more are not answered at once.
 pub const ACCEPT_QUEUE: u32 = 4_096;
 
+// --- traces ----------------------------------------------------------------------------------
+
+/// Traces that are recorded at once because a caller says so; beyond it the caller's flag is not followed.
+pub const TRACE_CALLERS_BURST: u32 = 200;
+/// Milliseconds after which one more is.
+pub const TRACE_CALLERS_INTERVAL_MS: u64 = 10;
+/// Spans that wait to be exported; more are dropped and counted.
+pub const TRACE_QUEUE_SPANS_MAX: usize = 4_096;
+/// Spans in one request to the receiver.
+pub const TRACE_EXPORT_SPANS_MAX: usize = 512;
+/// Longest time before spans are exported.
+pub const TRACE_EXPORT_PAUSE: Duration = Duration::from_secs(1);
+/// How long the receiver may take.
+pub const TRACE_EXPORT_DEADLINE: Duration = Duration::from_secs(5);
+/// How long the last export may take when a process ends.
+pub const TRACE_FINISH_DEADLINE: Duration = Duration::from_secs(2);
+/// Bytes of the receiver's answer.
+pub const TRACE_ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Messages of a batch whose traces get a span for being stored.
+pub const TRACE_BATCH_SPANS_MAX: usize = 64;
+/// Links of one span.
+pub const TRACE_LINKS_MAX: u32 = 128;
+/// Messages of one connection that are traced because its upgrade was; later ones are by the ratio.
+pub const TRACE_CONNECTION_MESSAGES_MAX: u32 = 128;
+
 // --- what operators may set -------------------------------------------------------------------
 
 /// Signing keys in one folder.
@@ -72,3 +97,18 @@ pub const ACCEPTS_PER_SECOND_MAX: u32 = 1_000_000;
 pub const QUOTA_BURST_MAX: u32 = 1_000_000;
 /// Longest interval, in milliseconds, that operators may set between two of them: a day.
 pub const QUOTA_INTERVAL_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
+
+// --- requests to addresses of others ----------------------------------------------------------
+
+/// Bytes of an address that somebody names.
+pub const OUTGOING_URL_BYTES_MAX: usize = 2_048;
+/// How long a connection may take, its name included.
+pub const OUTGOING_CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// How long a connection is kept that nothing is sent over.
+pub const OUTGOING_IDLE: Duration = Duration::from_secs(30);
+/// Such connections to one host.
+pub const OUTGOING_IDLE_MAX: usize = 4;
+/// Bytes of an answer that are read.
+pub const OUTGOING_ANSWER_BYTES_MAX: usize = 16 * 1024;
+/// The longest wait that an answer may ask for; longer ones are cut.
+pub const OUTGOING_RETRY_AFTER_MAX: Duration = Duration::from_hours(1);

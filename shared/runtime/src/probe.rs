@@ -1,5 +1,5 @@
-//! One request to a server that is to be looked at, for the commands `health` and `doctor`. Everything is bounded: the
-//! whole exchange by a deadline, the answer by its size.
+//! One HTTP request to a server, for the commands `health` and `doctor`. The whole exchange is bounded by a deadline, the
+//! answer by its size.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

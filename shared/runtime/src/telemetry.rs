@@ -4,10 +4,16 @@
 use std::io::IsTerminal;
 use std::str::FromStr;
 
-use tracing_subscriber::EnvFilter;
+use tracing::Subscriber;
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::config::SettingValue;
+use crate::metrics::process::CountLines;
+use crate::trace::{self, Exporter};
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,22 +58,40 @@ impl FromStr for LogFilter {
     }
 }
 
-/// Starts logging to standard error. Later calls change nothing.
+/// Starts logging to standard error, without traces. Later calls change nothing.
 pub fn init(format: LogFormat, filter: &LogFilter) {
+    start(tracing_subscriber::registry(), format, filter);
+}
+
+/// Starts logging to standard error, and exporting traces. To be called once, inside of the runtime.
+pub fn init_with_traces(format: LogFormat, filter: &LogFilter, exporter: Exporter<'_>) {
+    match trace::layer(exporter) {
+        Ok(traces) => start(tracing_subscriber::registry().with(traces), format, filter),
+        Err(error) => {
+            init(format, filter);
+            tracing::error!(error, "no traces are exported");
+        }
+    }
+}
+
+fn start<S>(subscriber: S, format: LogFormat, filter: &LogFilter)
+where
+    S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync + 'static,
+{
+    trace::described();
     let filter = EnvFilter::new(&filter.0);
-    let colours = std::io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         // A line that cannot be written (the disk is full) is lost. To complain about that on standard error would fail
         // as well, and panic in whichever task had something to say.
         .log_internal_errors(false)
-        .with_ansi(colours);
-    let outcome = match format {
-        LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).try_init(),
-        LogFormat::Pretty => builder.compact().try_init(),
+        .with_ansi(std::io::stderr().is_terminal());
+    let lines = match format {
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
+        LogFormat::Pretty => lines.compact().boxed(),
     };
-    if let Err(error) = outcome {
+    let counted = lines.and_then(CountLines).with_filter(filter);
+    if let Err(error) = subscriber.with(counted).try_init() {
         tracing::debug!(%error, "logging was started before");
     }
 }

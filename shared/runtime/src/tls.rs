@@ -11,7 +11,11 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer as _;
+
 use crate::config::{Reader, Setting};
+use crate::metrics::process;
 
 /// Which settings a client reads.
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +124,9 @@ fn identity(reader: &mut Reader, certificate: &'static str, key: &'static str) -
     match (reader.optional_text(certificate), reader.optional_text(key)) {
         (Some(chain), Some(path)) => {
             let chain = checked(reader, certificate, certificates(&chain));
+            if let Ok([own, ..]) = chain.as_deref() {
+                note_end(certificate, own);
+            }
             let key = checked(reader, key, private_key(&path));
             Ok(Some((chain?, key?)))
         }
@@ -136,6 +143,13 @@ fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, String> {
         return Err("must be a PEM file of certificates: it has none".to_owned());
     }
     Ok(found)
+}
+
+/// A certificate that the library cannot read is refused where it is used.
+fn note_end(setting: &'static str, certificate: &CertificateDer<'_>) {
+    if let Ok((_, certificate)) = X509Certificate::from_der(certificate) {
+        process::certificate_ends(setting, certificate.validity().not_after.timestamp());
+    }
 }
 
 fn private_key(path: &str) -> Result<PrivateKeyDer<'static>, String> {

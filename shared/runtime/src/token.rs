@@ -3,16 +3,18 @@
 //! One algorithm, one type (`at+jwt`, RFC 9068), one issuer, one audience; everything else is refused before any
 //! claim is believed (RFC 8725). Key ids are RFC 7638 thumbprints; an unknown one causes no look-up anywhere.
 
-use rookery_protocol::id::{SessionId, UserId};
+use rookery_protocol::id::{SessionId, TicketId, UserId};
 use serde::{Deserialize, Serialize};
 
 pub mod command;
 mod error;
 mod folder;
+pub mod key_files;
 mod key_set;
 pub mod keys;
 mod pem;
 mod provider;
+mod ticket;
 pub mod verify;
 
 pub use error::{KeyError, UnusableKeys};
@@ -20,6 +22,7 @@ pub use folder::KeyFolder;
 pub use key_set::{KeySet, SigningKey};
 pub use keys::SigningKeys;
 pub use provider::install_provider;
+pub use ticket::{TICKET_TYPE, Ticket};
 pub use verify::{Signer, TokenError, Verifier};
 
 /// `typ` of the header.
@@ -45,6 +48,9 @@ pub struct Claims {
     /// Who vouches for it; not part of the token's text.
     #[serde(skip)]
     pub signer: Signer,
+    /// The ticket that said so, to be spent before it counts; none for a token.
+    #[serde(skip)]
+    pub ticket: Option<TicketId>,
 }
 
 /// `aud` of every access token.

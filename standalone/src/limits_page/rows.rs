@@ -7,6 +7,7 @@ mod limits {
     pub(super) use rookery_api::limits::*;
     pub(super) use rookery_bus::limits::*;
     pub(super) use rookery_gateway::limits::*;
+    pub(super) use rookery_media::limits::*;
     pub(super) use rookery_protocol::limits::*;
     pub(super) use rookery_runtime::limits::*;
     pub(super) use rookery_store::limits::*;
@@ -24,7 +25,7 @@ macro_rules! rows {
 }
 
 /// Bounds that are settings: key, what happens, label.
-pub(super) const CHOSEN: [(&str, &str, &str); 19] = [
+pub(super) const CHOSEN: [(&str, &str, &str); 27] = [
     ("limit_user_commands", "`rate_limited`; status 429", "user_commands"),
     ("limit_user_connects", "`rate_limited`, then 1013", "user_connects"),
     ("limit_address_connects", "status 429", "address_connects"),
@@ -36,6 +37,14 @@ pub(super) const CHOSEN: [(&str, &str, &str); 19] = [
     ("limit_address_files", "status 429", "address_files"),
     ("limit_account_registrations", "status 429", "account_registrations"),
     ("limit_session_refreshes", "status 429", "session_refreshes"),
+    ("limit_recipient_mails", "the mail is not sent", "recipient_mails"),
+    ("limit_recipient_repeats", "the mail is not sent", "recipient_repeats"),
+    ("limit_account_codes", "status 429", "account_codes"),
+    ("limit_user_directs", "status 429", "user_directs"),
+    ("limit_user_room_passwords", "status 429", "user_room_passwords"),
+    ("limit_room_passwords", "status 429", "room_passwords"),
+    ("file_bytes_max", "`file_too_large`", ""),
+    ("user_quota_bytes", "`quota_exceeded`", "quota"),
     ("send_burst", "`rate_limited`; status 429", "pace"),
     ("send_interval_ms", "`rate_limited`; status 429", "pace"),
     ("user_sockets_max", "4410 for the oldest", "user_sockets"),
@@ -61,6 +70,10 @@ pub(super) const ROWS: &[Row] = rows! {
     EMOJI_BYTES_MAX: "`bad_field`";
     REACTIONS_PER_MESSAGE_MAX: "`too_many_reactions`" as "reactions";
     REACTION_USERS_MAX: "counted; listed by pages";
+    REPLIERS_SHOWN_MAX: "counted; listed by pages";
+    REPLIES_COUNTED_MAX: "10,000 is shown; the pages have them all";
+    PINS_MAX: "`too_many_pins`" as "pins";
+    SAVED_MAX: "`too_many_saved`" as "saved";
     EDITS_SHOWN_MAX: "older ones are kept, not shown";
     AUTH_DEADLINE: "4401";
     HEARTBEAT_DEADLINE: "4408" as "heartbeat";
@@ -120,6 +133,10 @@ pub(super) const ROWS: &[Row] = rows! {
     BYTES_PER_SECOND_MAX: "4429" as "flood";
     BYTES_BURST_MAX: "4429" as "flood";
     SLOW_MODE_MS_MAX: "`bad_field`; inside a room's slow mode `slow_mode`" as "slow_mode";
+    ROOM_LIFE_S_MIN: "`bad_field`";
+    ROOM_LIFE_S_MAX: "`bad_field`";
+    RETENTION_DAYS_MAX: "`bad_field`";
+    ROOM_MEMBERS_MAX_MAX: "`bad_field`";
     SEND_BURST_MAX: "the process does not start";
     SEND_INTERVAL_MS_MAX: "the process does not start";
     QUOTA_BURST_MAX: "the process does not start";
@@ -141,6 +158,80 @@ pub(super) const ROWS: &[Row] = rows! {
     DESCRIPTORS_KEPT: "status 503" as "descriptors";
     REFUSALS_AT_ONCE: "closed without a word";
     TOKEN_WARNING: "`token_expiring` is sent";
+    ACCESS_TOKEN_LIFE_MAX: "the process does not start";
+    REFRESH_TOKEN_DAYS_MAX: "the process does not start";
+    VERIFICATION_MINUTES_MAX: "the process does not start; `bad_field`";
+    CODE_ATTEMPTS_MAX: "`code_invalid`";
+    REGISTRATION_LIFE: "the name is free again";
+    RECOVERY_LIFE: "`token_invalid`";
+    RECOVERIES_MAX: "`token_invalid` for the oldest";
+    EMAIL_CONFIRM_LIFE: "`token_invalid`";
+    EMAIL_UNDO_LIFE: "`token_invalid`";
+    NOTICES_PER_USER_MAX: "the oldest are erased";
+    NOTICE_KEPT: "it is erased";
+    PUSH_SUBSCRIPTIONS_MAX: "the oldest is forgotten";
+    PUSH_TTL: "the push is dropped; the inbox has the notice";
+    PUSH_SNIPPET_CHARS: "the rest is left out";
+    OUTGOING_URL_BYTES_MAX: "`bad_field`";
+    BACKGROUND_COUNTS_INTERVAL: "counts are told so often in the background";
+    RECEIPT_MEMBERS_MAX: "nobody is listed, and no `read_by` is sent";
+    AVATAR_BYTES_MAX: "`file_too_large`";
+    FILTER_BYTES_MAX: "`body_too_large`";
+    FILTER_WORDS_MAX: "`bad_field`";
+    FILTER_WORD_CHARS_MAX: "`bad_field`";
+    FILTER_POLL_INTERVAL: "a change of the server's word filter holds";
+    FILTERS_REMEMBERED_MAX: "the filter is asked for again";
+    PICTURE_SIDE_MAX: "`bad_image`";
+    PICTURE_PIXELS_MAX: "`bad_image`";
+    PICTURE_MEMORY_MAX: "`bad_image`";
+    PICTURES_WAITING_MAX: "`overloaded`";
+    PICTURE_WAIT: "`overloaded`";
+    PICTURE_BYTES_MAX: "`file_too_large`";
+    DISK_FREE_MIN_PERCENT: "`storage_full`";
+    ATTACHMENTS_MAX: "`bad_field`";
+    FILE_NAME_CHARS_MAX: "the name is cut";
+    UPLOAD_IDLE: "`request_timeout`";
+    UPLOAD_DEADLINE: "`request_timeout`";
+    UPLOADS_PER_USER_MAX: "`too_many_uploads`" as "uploads";
+    UPLOADS_MAX: "`too_many_uploads`" as "uploads";
+    FILES_PER_USER_MAX: "`quota_exceeded`" as "quota";
+    FILE_BYTES_MAX_MAX: "the process does not start";
+    USER_QUOTA_BYTES_MAX: "the process does not start";
+    FILE_UNATTACHED_KEPT: "it is erased";
+    FILE_CLAIM_HOLDS: "another message may have the file";
+    FILE_LINK_LIFE: "`not_found`";
+    FILE_LINKS_MAX: "`bad_field`";
+    SCANS_AT_ONCE: "`overloaded`";
+    SCAN_WAIT: "`overloaded`";
+    SCAN_DEADLINE: "`unavailable`";
+    TICKET_LIFE: "4401";
+    TICKETS_KEPT_MAX: "1013";
+    RENAME_INTERVAL: "`rate_limited`; status 429" as "pace";
+    OLD_NAME_KEPT: "the name is free again";
+    INVITE_SECONDS_MAX: "`bad_field`";
+    INVITE_USES_MAX: "`bad_field`";
+    JOB_ATTEMPTS_MAX: "the job is dead";
+    JOB_DEADLINE: "the job comes again";
+    JOB_DEAD_KEPT: "the job is erased";
+    AUDIT_KEPT: "the entry is erased";
+    REPORTS_OF_USER_MAX: "`rate_limited`; status 429" as "pace";
+    MODERATED_ROOMS_MAX: "reports of further rooms are listed by `room` for staff alone";
+    REPORT_CLAIM_LIFE: "somebody else may take it up";
+    REPORT_KEPT: "it is erased";
+    PURGED_COUNTED_MAX: "10,000 is shown; all are removed";
+    RETENTION_INTERVAL: "what is too old is erased";
+    SANCTIONS_OVER_INTERVAL: "the end of a mute or a ban is told";
+    QUERY_CHARS_MAX: "`bad_query`";
+    QUERY_TERMS_MAX: "`bad_query`";
+    TERM_CHARS_MAX: "words that differ only after that are one";
+    HIGHLIGHTS_MAX: "the first ones are shown";
+    SEARCH_PAGE_TIME: "the page is short and has a `next_cursor`";
+    SCHEDULE_AHEAD_MIN: "`bad_field`";
+    SCHEDULE_AHEAD_MAX: "`bad_field`";
+    SCHEDULES_PENDING_MAX: "`too_many_scheduled`" as "scheduled";
+    SCHEDULE_LATE_MAX: "`state` is `failed`";
+    SCHEDULE_KEPT: "the record is erased";
+    ADMIN_SEARCH_ROWS_MAX: "the page is short and has a `next_cursor`";
     SEED_USERS_MAX: "the command is refused";
     SEED_ROOMS_MAX: "the command is refused";
     SEED_ROOMS_PER_USER_MAX: "the command is refused";

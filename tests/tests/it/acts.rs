@@ -15,12 +15,12 @@ use crate::talk::{exchange, hear, refused, say};
 const THUMB: &str = "👍";
 
 #[tokio::test]
-async fn cluster_acts_are_events() {
+async fn s1_22_cluster_acts_are_events_and_survive_a_restart() {
     acts_are_events(Deployment::cluster_alone().await).await;
 }
 
 #[tokio::test]
-async fn standalone_acts_are_events() {
+async fn s1_22_standalone_acts_are_events_and_survive_a_restart() {
     acts_are_events(Deployment::standalone().await).await;
 }
 

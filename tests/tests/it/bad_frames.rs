@@ -7,6 +7,7 @@ use http::HeaderValue;
 use rookery_protocol::limits::{BAD_FRAMES_PER_MINUTE_MAX, FRAME_BYTES_MAX};
 use rookery_tests::cluster::ALLOWED_ORIGIN;
 use rookery_tests::deployment::Deployment;
+use rookery_tests::dialect::Dialect;
 use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::raw::{BINARY, Masking, PING, RawSocket, TEXT};
 use rookery_tests::rest::Account;
@@ -14,6 +15,8 @@ use rookery_tests::shared;
 use rookery_tests::wait::PATIENCE;
 use rookery_tests::ws::{Attempt, Socket, Way, with_token};
 use serde_json::json;
+
+use crate::socketio_polling::i05_a_connection_without_a_token_ends_by_itself;
 
 /// First bytes that no client may send: reserved bits, and opcodes without a meaning.
 const RESERVED: [u8; 9] = [0xC1, 0xA1, 0x91, 0x83, 0x87, 0x8B, 0x8F, 0x84, 0x8C];
@@ -196,12 +199,19 @@ async fn p01_too_many_frames_that_mean_nothing_close_with_1008() {
 
 #[tokio::test]
 async fn w03_no_token_closes_with_4401_after_ten_seconds() {
-    for deployment in shared::both().await {
+    let closes = async |deployment: &Deployment, dialect: Dialect| {
         let started = tokio::time::Instant::now();
-        let request = rookery_tests::ws::handshake(&format!("{}/ws", deployment.sockets()[0]));
-        let mut socket = Socket::open(request).await.open();
+        let base = &deployment.sockets_in(dialect)[0];
+        let mut socket = Socket::open(with_token(base, "/ws", "", Way::FirstFrame)).await.open();
         assert_eq!(socket.closed(Duration::from_secs(15)).await, Some(4401));
         assert!(started.elapsed() >= Duration::from_secs(9), "the client had its ten seconds");
         deployment.assert_alive();
-    }
+    };
+    let [cluster, standalone] = shared::both().await;
+    tokio::join!(
+        closes(cluster, Dialect::Native),
+        closes(standalone, Dialect::Native),
+        closes(cluster, Dialect::SocketIo),
+        i05_a_connection_without_a_token_ends_by_itself(),
+    );
 }

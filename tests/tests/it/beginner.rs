@@ -83,7 +83,7 @@ async fn the_cluster_of_make_cluster_lets_the_demo_users_in_and_is_administered_
     };
     let disabled = admin("user disable alice");
     assert!(disabled.ended().await.success(), "{}", disabled.log_tail());
-    assert_eq!(login("alice", "alicepass123").await, 401);
+    assert_eq!(login("alice", "alicepass123").await, 403);
     let enabled = admin("user enable alice");
     assert!(enabled.ended().await.success(), "{}", enabled.log_tail());
     assert_eq!(login("alice", "alicepass123").await, 200);

@@ -163,9 +163,16 @@ async fn b15_a_reply_answers_a_message_of_the_room() {
         let again = scene.ask(Method::POST, "", reply).await.expect(201).json();
         assert_eq!(first, again, "a repeat is safe, also when what it answers is gone");
         assert_eq!(scene.acked(frame).await, ack);
+        let (other, _) = scene.said("another question").await;
+        for to in [json!(other), Value::Null] {
+            let elsewhere = json!({"content": "an answer", "reply_to": to, "client_id": "a-1"});
+            scene.ask(Method::POST, "", Some(elsewhere)).await.expect_problem(409, "client_id_reused");
+            let frame = scene.frame("message", "a-2", json!({"content": "another answer", "reply_to": to}));
+            refused(&mut scene.socket, frame, "client_id_reused").await;
+        }
         let page = scene.ask(Method::GET, "", None).await.expect(200).json();
         let said = page["events"].as_array().unwrap().iter().filter(|event| event["type"] == "new_message");
-        assert_eq!(said.count(), 3, "nothing refused was stored");
+        assert_eq!(said.count(), 4, "nothing refused was stored");
     }
 }
 

@@ -103,6 +103,7 @@ async fn b05_whatever_is_not_a_ping_counts() {
         json!({"type": "heads", "rooms": [{"room": room}]}),
         json!({"type": "presence", "status": "away"}),
         json!({"type": "watch", "users": []}),
+        json!({"type": "background", "on": true}),
         json!({"type": "nothing"}),
         json!({"type": "message", "room": room, "content": ""}),
     ] {

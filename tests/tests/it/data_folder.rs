@@ -46,7 +46,10 @@ async fn a2_backup_and_restore_by_the_documents() {
     let told = server.done(&["backup", &file], "");
     assert!(told.contains("1 signing key"), "{told}");
     assert!(server.refused(&["backup", &file]).contains("exists"));
+    assert!(server.done(&["verify", &file], "").contains("exactly that"), "beside the running server");
+    assert!(server.done(&["verify", &file, "--settings"], "").contains("data_dir = "));
     say("after").await;
+    assert!(server.done(&["verify", &file], "").contains("has changed since"));
     assert!(server.refused(&["restore", &file, "--replace"]).contains("is in use by process"));
     server.node.process.terminate().await;
     assert!(server.refused(&["restore", &file]).contains("--replace"));
@@ -54,7 +57,13 @@ async fn a2_backup_and_restore_by_the_documents() {
     let whole = std::fs::read(&file).unwrap();
     std::fs::write(&damaged, &whole[..whole.len() / 2]).unwrap();
     assert!(server.refused(&["restore", &damaged, "--replace"]).contains("not a backup"));
+    assert!(server.refused(&["verify", &damaged]).contains("not a backup"));
+    let later = folder.join("later.backup").display().to_string();
+    server.done(&["backup", &later], "");
     server.done(&["restore", &file, "--replace"], "");
+    assert!(server.done(&["verify", &file], "").contains("exactly that"));
+    let lacking = server.refused(&["verify", &later]);
+    assert!(lacking.contains("messages") && lacking.contains(&room), "what it lacks is told: {lacking}");
     server.node.start().await;
     let history = rest.history(&room, &user.token).await;
     let texts: Vec<_> = history.iter().filter_map(|frame| frame["message"]["content"].as_str()).collect();
@@ -143,7 +152,7 @@ async fn b8_demo_users_log_in_only_while_the_server_is_in_demo_mode() {
 
     let plain = with(&[]);
     plain.node.start().await;
-    login(&plain).await.expect_problem(401, "bad_credentials");
+    login(&plain).await.expect_problem(403, "account_disabled");
     let rest = Rest::new(plain.node.public_url());
     rest.refresh(&alice.refresh_token).await.expect_problem(401, "bad_refresh_token");
     assert!(plain.node.process.log().contains("demo mode was disabled"), "{}", plain.node.process.log_tail());

@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
 const SOCKETS: usize = 50;
+/// Clients of Socket.IO beside them.
+const SOCKETS_BESIDE: usize = 20;
 const LAST_WORDS: &str = "the end";
 
 /// A client, and what it has seen of the room.
@@ -75,27 +77,23 @@ async fn talk(rest: Rest, room: String, owner: Account, quiet: Arc<AtomicBool>) 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn goodbyes_are_spread_over_the_drain_and_nobody_misses_anything() {
-    goodbyes_are_spread(Dialect::Native).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn socketio_goodbyes_are_spread_over_the_drain_and_nobody_misses_anything() {
-    goodbyes_are_spread(Dialect::SocketIo).await;
-}
-
-async fn goodbyes_are_spread(dialect: Dialect) {
     let cluster = Cluster::start().await;
     let rest = Rest::new(cluster.api.public_url());
     let owner = rest.new_user("owner").await;
     let room = rest.new_room(&owner, "public").await;
-    let nodes = [0, 1].map(|n| dialect.address(&cluster.gateways[n].socket_url()));
-    let clients = join_all((0..SOCKETS).map(|_| Client::enter(&nodes[0], &owner.token, View::new(&room)))).await;
+    let nodes = |dialect: Dialect| [0, 1].map(|n| dialect.address(&cluster.gateways[n].socket_url()));
+    let dialects = [Dialect::Native; SOCKETS].into_iter().chain([Dialect::SocketIo; SOCKETS_BESIDE]);
+    let clients = join_all(dialects.map(async |dialect| {
+        let [here, there] = nodes(dialect);
+        (Client::enter(&here, &owner.token, View::new(&room)).await, there)
+    }))
+    .await;
 
     let quiet = Arc::new(AtomicBool::new(false));
     let talker = tokio::spawn(talk(rest, room, owner.clone(), Arc::clone(&quiet)));
     let leaving = clients
         .into_iter()
-        .map(|client| tokio::spawn(client.move_to(nodes[1].clone(), owner.token.clone())));
+        .map(|(client, there)| tokio::spawn(client.move_to(there, owner.token.clone())));
     let leaving: Vec<_> = leaving.collect();
     cluster.gateways[0].process.signal("TERM");
     let moved = timeout(PATIENCE, join_all(leaving)).await.expect("all are sent away");

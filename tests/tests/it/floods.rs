@@ -25,21 +25,12 @@ const TICK: Duration = Duration::from_millis(20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r01_one_user_on_four_gateways_is_held_to_one_limit() {
-    one_user_on_four_gateways(Dialect::Native).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn socketio_r01_one_user_on_four_gateways_is_held_to_one_limit() {
-    one_user_on_four_gateways(Dialect::SocketIo).await;
-}
-
-async fn one_user_on_four_gateways(dialect: Dialect) {
     let cluster = Cluster::start_limited(4, &[("limit_user_commands", "40/50")]).await;
     let rest = Rest::new(cluster.api.public_url());
     let (user, other) = (rest.new_user("flood").await, rest.new_user("calm").await);
     let began = Instant::now();
     let floods = cluster.gateways.iter().enumerate().map(|(n, gateway)| {
-        let (user, base) = (&user, dialect.address(&gateway.socket_url()));
+        let (user, base) = (&user, gateway.socket_url());
         async move { flood(&base, user, n, began + Duration::from_secs(4)).await }
     });
     let counts = join_all(floods).await;
@@ -53,7 +44,7 @@ async fn one_user_on_four_gateways(dialect: Dialect) {
     );
 
     // Nobody else pays, and REST counts along.
-    let mut calm = Socket::login(&dialect.address(&cluster.gateways[0].socket_url()), "/ws", &other.token).await;
+    let mut calm = Socket::login(&cluster.gateways[0].socket_url(), "/ws", &other.token).await;
     assert_eq!(said(&mut calm, "calm").await["type"], "ack");
     let answers = join_all((0..10).map(|_| rest.get("/api/v1/users/me", Some(&user.token)))).await;
     let refused = answers.iter().find(|answer| answer.status == 429).expect("REST counts along");
@@ -124,6 +115,30 @@ async fn started(limits: &[(&'static str, &str)]) -> Standalone {
     let server = Standalone::prepare_with(limits);
     server.node.start().await;
     server
+}
+
+/// Every request is answered, those beyond the limit with the time to try again.
+#[tokio::test]
+async fn socketio_r01_requests_beyond_the_limit_of_a_user_are_refused() {
+    const SENT: usize = 80;
+    let server = behind_a_proxy().await;
+    let user = Rest::forwarded(server.node.public_url(), "203.0.113.53").new_user("flood").await;
+    let request = forwarded_in(Dialect::SocketIo, server, &user.token, "203.0.113.53");
+    let mut socket = Socket::open(request).await.open();
+    socket.expect_type("hello").await;
+    for n in 0..SENT {
+        socket.send(message(&format!("flood-{n}"))).await;
+    }
+    let mut refused = 0;
+    for _ in 0..SENT {
+        let answer = socket.expect("an answer", |frame| frame["client_id"].is_string()).await;
+        if answer["type"] != "ack" {
+            assert_eq!(answer["code"], "rate_limited", "{answer}");
+            assert!(answer["retry_after_ms"].as_u64().is_some_and(|ms| ms <= 1_000), "{answer}");
+            refused += 1;
+        }
+    }
+    assert!((SENT - 45..SENT - 20).contains(&refused), "{refused} of {SENT} refused");
 }
 
 #[tokio::test]

@@ -152,7 +152,7 @@ async fn socketio_z05_slow_mode_holds_on_every_node_for_texts_and_edits() {
 }
 
 async fn slow_mode(dialect: Dialect) {
-    for deployment in shared::both().await {
+    for deployment in shared::speaking(dialect).await {
         let scene = Scene::on(deployment, dialect).await;
         let (mut here, mut there) = (scene.live(0, &scene.member).await, scene.live(1, &scene.member).await);
         let room = scene.set(&scene.owner, json!({"slow_mode_ms": 60_000})).await.expect(200).json();
@@ -196,7 +196,7 @@ async fn socketio_z05_a_frozen_room_is_for_those_who_keep_order() {
 }
 
 async fn frozen_rooms(dialect: Dialect) {
-    for deployment in shared::both().await {
+    for deployment in shared::speaking(dialect).await {
         let scene = Scene::on(deployment, dialect).await;
         let mut sockets = [scene.live(0, &scene.member).await, scene.live(1, &scene.member).await];
         let mut owner = scene.live(0, &scene.owner).await;
@@ -325,16 +325,12 @@ async fn z11_settings_are_told_to_members_only() {
 
 #[tokio::test]
 async fn a16_a_client_is_warned_before_its_token_ends_and_renews_it_in_place() {
-    tokens_are_renewed(Dialect::Native).await;
-}
-
-#[tokio::test]
-async fn socketio_a16_a_client_is_warned_before_its_token_ends_and_renews_it_in_place() {
-    tokens_are_renewed(Dialect::SocketIo).await;
+    // Side by side, since most of it is waiting.
+    tokio::join!(tokens_are_renewed(Dialect::Native), tokens_are_renewed(Dialect::SocketIo));
 }
 
 async fn tokens_are_renewed(dialect: Dialect) {
-    for deployment in shared::both().await {
+    for deployment in shared::speaking(dialect).await {
         let scene = Scene::on(deployment, dialect).await;
         let forge = Forge::new(&deployment.keys_dir(), &scene.member);
         // Clocks are forgiven five seconds, so this one is good for a while.

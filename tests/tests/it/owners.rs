@@ -37,8 +37,9 @@ async fn d13_an_owner_hands_the_room_over_before_leaving() {
         transfer(&rest, &room, &ann, &stranger).await.expect_problem(404, "not_found");
         let given = transfer(&rest, &room, &ann, &ben).await.expect(200).json();
         assert_eq!(given["role"], "moderator", "what the one is who had it");
-        let told = socket.expect_type("room_updated").await;
-        assert_eq!(told["by"]["user_id"], ann.user_id.as_str());
+        let told = socket.expect_type("owner_changed").await;
+        assert_eq!((&told["by"]["user_id"], &told["previous"]), (&json!(ann.user_id), &json!(ann.user_id)));
+        assert_eq!(told["user"]["user_id"], ben.user_id.as_str());
         let _again = transfer(&rest, &room, &ben, &ben).await.expect(200);
         transfer(&rest, &room, &ann, &eve).await.expect_problem(403, "forbidden");
         let _left = rest.leave(&room, &ann).await.expect(204);

@@ -19,6 +19,8 @@ const ROOMS: usize = 50;
 const SETTLED: Duration = Duration::from_secs(3);
 /// One or two renewals of each lease.
 const WATCHED: Duration = Duration::from_secs(6);
+/// Writes of three processes that show their cards meanwhile, by two commands every five seconds.
+const CARDS: u64 = 12;
 /// Longer than a connection that broke is covered for.
 const COVERED: Duration = Duration::from_secs(13);
 /// Commands that write or publish.
@@ -110,7 +112,8 @@ async fn quiet_users_cost_nothing_and_a_crowd_that_comes_back_costs_little() {
     watcher.send(json!({"type": "watch", "rooms": [room_of(0)]})).await;
     assert!(presence_within(&mut watcher, SETTLED).await > 0, "the room as it is");
     let with_many = counted(&cluster, sleep(WATCHED)).await;
-    assert!(writes(&with_few) <= 4 && writes(&with_many) <= 4, "{with_few:?} {with_many:?}");
+    let quiet = 4 + CARDS;
+    assert!(writes(&with_few) <= quiet && writes(&with_many) <= quiet, "{with_few:?} {with_many:?}");
 
     // Half of them lose their connection and come back at the other node.
     let half = sockets.split_off(MANY / 2);

@@ -1,5 +1,6 @@
 //! A2 and A6 on a cluster: a backup that is put back by the documents, a database behind its Redis, data of newer programs.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use rookery_tests::cluster::Cluster;
@@ -83,8 +84,18 @@ async fn a2_a_cluster_is_restored_and_tells_who_had_more() {
     let file = dirs::fresh("backup").join("cluster.backup");
     let path = file.display().to_string();
     let told = scene.cluster.run_api(&["backup", &path], "");
-    assert!(told.contains("documents"), "{told}");
+    assert!(told.contains("documents") && told.contains("1 signing key"), "{told}");
+    assert!(
+        scene.cluster.run_api(&["verify", &path], "").contains("the database has"),
+        "a live database has all of it"
+    );
+    let settings = scene.cluster.run_api(&["verify", &path, "--settings"], "");
+    assert!(
+        settings.contains("internal_secret = (hidden)") && settings.contains("mongo_database = "),
+        "{settings}"
+    );
     scene.say(4).await;
+    assert!(scene.cluster.run_api(&["verify", &path], "").contains("has changed since"));
     let mut shown = View::new(&scene.room);
     scene.catch_up(&mut shown).await;
     assert_eq!(shown.timeline().len(), 1 + 7);
@@ -96,7 +107,16 @@ async fn a2_a_cluster_is_restored_and_tells_who_had_more() {
     assert_eq!(shown.timeline().len(), 1 + 7, "nothing was changed");
     for _ in 0..2 {
         scene.stop().await;
-        scene.cluster.run_api(&["restore", &path, "--replace"], "");
+        // The keys come back with it, for their owner only: who was logged in stays so.
+        let keys = std::fs::read_dir(&scene.cluster.keys_dir).unwrap().map(|entry| entry.unwrap().path());
+        keys.for_each(|key| std::fs::remove_file(key).unwrap());
+        let told = scene.cluster.run_api(&["restore", &path, "--replace"], "");
+        assert!(told.contains("1 signing key"), "{told}");
+        for key in std::fs::read_dir(&scene.cluster.keys_dir).unwrap() {
+            assert_eq!(key.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        let verified = scene.cluster.run_api(&["verify", &path], "");
+        assert!(verified.contains("has exactly that"), "{verified}");
         scene.cluster.start_services().await;
         assert!(scene.catch_up(&mut shown).await, "it had more");
         assert_eq!(shown.timeline().len(), 1 + 3);
@@ -117,6 +137,12 @@ async fn a2_a_cluster_is_restored_and_tells_who_had_more() {
     let middle = changed.len() / 2;
     changed[middle] ^= 1;
     assert!(refused(&changed).contains("not a backup"));
+    assert!(
+        scene
+            .cluster
+            .refused_api(&["verify", &damaged.display().to_string()])
+            .contains("not a backup")
+    );
     assert!(scene.cluster.refused_api(&["restore", &path]).contains("--replace"));
     scene.cluster.start_services().await;
     scene.catch_up(&mut shown).await;

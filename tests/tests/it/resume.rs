@@ -107,7 +107,7 @@ async fn socketio_more_than_the_hot_tail_is_replayed_without_a_gap() {
 }
 
 async fn what_was_missed_is_replayed(dialect: Dialect) {
-    for deployment in shared::both().await {
+    for deployment in shared::speaking(dialect).await {
         let mut scene = Scene::on(deployment, dialect).await;
         scene.go_on(450).await;
         scene.assert_exactly_missed(450).await;
@@ -125,7 +125,7 @@ async fn socketio_too_much_is_a_gap_that_history_fills() {
 }
 
 async fn gaps_are_in_history(dialect: Dialect) {
-    for deployment in shared::both().await {
+    for deployment in shared::speaking(dialect).await {
         let mut scene = Scene::on(deployment, dialect).await;
         scene.go_on(600).await;
         let told = scene.come_back().await;
@@ -159,7 +159,7 @@ async fn socketio_heads_of_many_rooms_are_told_without_subscribing() {
 }
 
 async fn heads_are_told(dialect: Dialect) {
-    for deployment in shared::both().await {
+    for deployment in shared::speaking(dialect).await {
         let mut scene = Scene::on(deployment, dialect).await;
         scene.go_on(3).await;
         let hidden = scene.rest.new_room(&scene.rest.new_user("other").await, "private").await;

@@ -113,7 +113,7 @@ async fn socketio_z06_nothing_of_a_banned_user_is_sequenced_after_the_answer() {
 }
 
 async fn nothing_after_a_ban(dialect: Dialect) {
-    for deployment in shared::both().await {
+    for deployment in shared::speaking(dialect).await {
         let scene = Scene::on(deployment, dialect).await;
         let mut watcher = scene.live(0, &scene.owner).await;
         let stop = Arc::new(AtomicBool::new(false));
@@ -188,7 +188,7 @@ async fn socketio_z07_a_muted_member_reads_and_says_nothing() {
 }
 
 async fn muted_members_say_nothing(dialect: Dialect) {
-    for deployment in shared::both().await {
+    for deployment in shared::speaking(dialect).await {
         let scene = Scene::on(deployment, dialect).await;
         let mut socket = scene.live(1, &scene.member).await;
         assert_eq!(scene.say(&mut socket, "before").await["type"], "ack");
@@ -228,7 +228,7 @@ async fn socketio_z08_a_kicked_user_may_come_back_and_a_banned_one_may_not() {
 }
 
 async fn kicks_and_bans(dialect: Dialect) {
-    for deployment in shared::both().await {
+    for deployment in shared::speaking(dialect).await {
         let scene = Scene::on(deployment, dialect).await;
         let mut socket = scene.live(0, &scene.member).await;
         assert_eq!(scene.act(Method::POST, "kick", json!({})).await, 204);
@@ -316,7 +316,7 @@ async fn socketio_a18_a_logout_ends_the_sockets_of_its_session_on_every_node() {
 }
 
 async fn logouts_end_sockets(dialect: Dialect) {
-    for deployment in shared::both().await {
+    for deployment in shared::speaking(dialect).await {
         let scene = Scene::on(deployment, dialect).await;
         let other = scene.rest.login(&scene.member.username, PASSWORD).await.account(String::new());
         let mut sockets = [scene.live(0, &scene.member).await, scene.live(1, &scene.member).await];
@@ -374,7 +374,7 @@ async fn a19_a_disabled_account_is_out_at_once_and_everywhere() {
         .rest
         .login(&scene.member.username, PASSWORD)
         .await
-        .expect_problem(401, "bad_credentials");
+        .expect_problem(403, "account_disabled");
     scene
         .rest
         .refresh(&scene.member.refresh_token)

@@ -139,7 +139,7 @@ async fn socketio_b13_a_token_of_a_session_that_nobody_knows_opens_nothing() {
 }
 
 async fn tokens_of_unknown_sessions(dialect: Dialect) {
-    for deployment in shared::both().await {
+    for deployment in shared::speaking(dialect).await {
         let rest = deployment.rest();
         let user = rest.new_user("unknown").await;
         let token =

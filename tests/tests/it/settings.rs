@@ -9,7 +9,21 @@ use rookery_tests::{dirs, ports, readme, tools};
 
 const PROGRAMS: [&str; 3] = ["rookery", "rookery-gateway", "rookery-api"];
 /// Settings that take any text.
-const TEXTS: [&str; 6] = ["issuer", "data_dir", "keys_dir", "signing_key", "node_name", "mongo_database"];
+const TEXTS: [&str; 13] = [
+    "issuer",
+    "data_dir",
+    "keys_dir",
+    "signing_key",
+    "node_name",
+    "mongo_database",
+    "files_dir",
+    "uploads_dir",
+    "scan_command",
+    "s3_bucket",
+    "s3_region",
+    "s3_access_key_id",
+    "s3_secret_access_key",
+];
 /// Neither a number, nor a word, nor an address.
 const NONSENSE: &str = "-1?";
 

@@ -56,12 +56,8 @@ async fn next_number(client: &mut RawClient) -> u64 {
 /// waits for either, and the memory stays bounded.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r05_r06_slow_and_dead_readers_hurt_nobody_else() {
-    slow_and_dead_readers(Dialect::Native).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn socketio_r05_r06_slow_and_dead_readers_hurt_nobody_else() {
-    slow_and_dead_readers(Dialect::SocketIo).await;
+    // Side by side, since most of it is waiting.
+    tokio::join!(slow_and_dead_readers(Dialect::Native), slow_and_dead_readers(Dialect::SocketIo));
 }
 
 async fn slow_and_dead_readers(dialect: Dialect) {

@@ -38,7 +38,8 @@ enum Said {
 }
 
 impl Scene {
-    async fn on(deployment: &'static Deployment) -> Self {
+    async fn new() -> Self {
+        let deployment = shared::standalone().await;
         let rest = deployment.rest();
         let (attacker, other) = (rest.new_user("attacker").await, rest.new_user("other").await);
         let (room, elsewhere) = (rest.new_room(&attacker, "public").await, rest.new_room(&other, "public").await);
@@ -146,72 +147,64 @@ impl Attack {
 
 /// Says each packet on one connection; each is refused with this code, and the connection lives.
 async fn assert_told(packets: impl Fn(&Scene) -> Vec<String>, code: &str) {
-    for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
-        let mut attack = scene.connected().await;
-        for packet in packets(&scene) {
-            attack.say(&packet).await;
-            assert_eq!(attack.told().await["code"], code, "{packet:.60}");
-        }
-        attack.lives().await;
-        scene.nothing_happened().await;
+    let scene = Scene::new().await;
+    let mut attack = scene.connected().await;
+    for packet in packets(&scene) {
+        attack.say(&packet).await;
+        assert_eq!(attack.told().await["code"], code, "{packet:.60}");
     }
+    attack.lives().await;
+    scene.nothing_happened().await;
 }
 
 /// Says each packet on a connection of its own; each ends it with this code.
 async fn assert_ends(is_connected: bool, packets: impl Fn(&Scene) -> Vec<String>, code: u16) {
-    for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
-        for packet in packets(&scene) {
-            let mut attack = if is_connected { scene.connected().await } else { scene.opened().await };
-            attack.say(&packet).await;
-            let (told, closed) = attack.end().await;
-            assert_eq!(closed, Some(code), "{packet:.60}: {told:?}");
-            let is_told = told.last().is_some_and(|last| last == "41");
-            assert_eq!(is_told, is_connected, "{packet:.60}: {told:?}");
-        }
-        scene.nothing_happened().await;
+    let scene = Scene::new().await;
+    for packet in packets(&scene) {
+        let mut attack = if is_connected { scene.connected().await } else { scene.opened().await };
+        attack.say(&packet).await;
+        let (told, closed) = attack.end().await;
+        assert_eq!(closed, Some(code), "{packet:.60}: {told:?}");
+        let is_told = told.last().is_some_and(|last| last == "41");
+        assert_eq!(is_told, is_connected, "{packet:.60}: {told:?}");
     }
+    scene.nothing_happened().await;
 }
 
 #[tokio::test]
 async fn i01_names_of_events_that_are_no_texts_or_have_a_meaning_elsewhere_are_refused() {
-    for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
-        let mut attack = scene.connected().await;
-        let odd = [json!({}), json!([]), json!(7), json!(-1.5), json!(null), json!(true), json!({"toString": 1})];
-        let reserved = ["__proto__", "constructor", "connect", "disconnect", "connect_error", "newListener", "", "42"];
-        let names = odd.into_iter().map(|name| (name, "bad_field"));
-        let names = names.chain(reserved.into_iter().map(|name| (json!(name), "unknown_type")));
-        for (id, (name, code)) in names.enumerate() {
-            attack.say(&format!("42{id}[{name},{}]", scene.message())).await;
-            let answer = attack.acknowledged(id as u64).await;
-            assert_eq!((&answer["ok"], &answer["error"]["code"]), (&json!(false), &json!(code)), "{name}");
-        }
-        attack.lives().await;
-        scene.nothing_happened().await;
+    let scene = Scene::new().await;
+    let mut attack = scene.connected().await;
+    let odd = [json!({}), json!([]), json!(7), json!(-1.5), json!(null), json!(true), json!({"toString": 1})];
+    let reserved = ["__proto__", "constructor", "connect", "disconnect", "connect_error", "newListener", "", "42"];
+    let names = odd.into_iter().map(|name| (name, "bad_field"));
+    let names = names.chain(reserved.into_iter().map(|name| (json!(name), "unknown_type")));
+    for (id, (name, code)) in names.enumerate() {
+        attack.say(&format!("42{id}[{name},{}]", scene.message())).await;
+        let answer = attack.acknowledged(id as u64).await;
+        assert_eq!((&answer["ok"], &answer["error"]["code"]), (&json!(false), &json!(code)), "{name}");
     }
+    attack.lives().await;
+    scene.nothing_happened().await;
 }
 
 #[tokio::test]
 async fn i01_names_of_prototypes_are_names_of_nothing() {
-    for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
-        let mut attack = scene.connected().await;
-        for (id, payload) in [
-            r#"{"chatroomId":"__proto__","message":"x"}"#.to_owned(),
-            r#"{"__proto__":{"chatroomId":"general","message":"x"}}"#.to_owned(),
-            format!(r#"{{"chatroomId":{:?},"constructor":{{"prototype":{{"message":"x"}}}}}}"#, scene.room),
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            attack.say(&format!(r#"42{id}["chatroomMessage",{payload}]"#)).await;
-            assert_eq!(attack.acknowledged(id as u64).await["ok"], false, "{payload}");
-        }
-        attack.lives().await;
-        scene.nothing_happened().await;
+    let scene = Scene::new().await;
+    let mut attack = scene.connected().await;
+    for (id, payload) in [
+        r#"{"chatroomId":"__proto__","message":"x"}"#.to_owned(),
+        r#"{"__proto__":{"chatroomId":"general","message":"x"}}"#.to_owned(),
+        format!(r#"{{"chatroomId":{:?},"constructor":{{"prototype":{{"message":"x"}}}}}}"#, scene.room),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        attack.say(&format!(r#"42{id}["chatroomMessage",{payload}]"#)).await;
+        assert_eq!(attack.acknowledged(id as u64).await["ok"], false, "{payload}");
     }
+    attack.lives().await;
+    scene.nothing_happened().await;
 }
 
 #[tokio::test]
@@ -229,17 +222,15 @@ async fn i02_binary_attachments_that_are_announced_are_not_waited_for() {
 
 #[tokio::test]
 async fn i02_binary_messages_end_the_connection() {
-    for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
-        let mut attack = scene.connected().await;
-        attack
-            .say(&format!(r#"451-["chatroomMessage",{}]"#, json!({"_placeholder": true, "num": 0})))
-            .await;
-        attack.told().await;
-        attack.socket.send(BINARY, Masking::Masked, scene.message().to_string().as_bytes()).await;
-        assert_eq!(attack.end().await, (vec!["41".to_owned()], Some(1003)));
-        scene.nothing_happened().await;
-    }
+    let scene = Scene::new().await;
+    let mut attack = scene.connected().await;
+    attack
+        .say(&format!(r#"451-["chatroomMessage",{}]"#, json!({"_placeholder": true, "num": 0})))
+        .await;
+    attack.told().await;
+    attack.socket.send(BINARY, Masking::Masked, scene.message().to_string().as_bytes()).await;
+    assert_eq!(attack.end().await, (vec!["41".to_owned()], Some(1003)));
+    scene.nothing_happened().await;
 }
 
 #[tokio::test]
@@ -274,28 +265,25 @@ async fn i03_deep_json_is_refused() {
 
 #[tokio::test]
 async fn w08_a_packet_in_a_thousand_fragments_is_one_packet_and_has_the_bound_of_one() {
-    for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
-        let mut attack = scene.connected().await;
-        let refused =
-            format!(r#"421["chatroomMessage",{{"chatroomId":"{}","more":"{}"}}]"#, scene.room, "x".repeat(930));
-        let (first, rest) = refused.split_at(1);
-        let (middle, last) = rest.split_at(rest.len() - 1);
-        attack.socket.send(TEXT_BEGINS, Masking::Masked, first.as_bytes()).await;
-        for piece in middle.as_bytes().chunks(1) {
-            attack.socket.send(GOES_ON, Masking::Masked, piece).await;
-        }
-        attack.socket.send(ENDS, Masking::Masked, last.as_bytes()).await;
-        assert_eq!(attack.acknowledged(1).await["error"]["field"], "message");
-        attack.lives().await;
-
-        attack.socket.send(TEXT_BEGINS, Masking::Masked, br#"42["chatroomMessage",""#).await;
-        for _ in 0..1_000 {
-            attack.socket.send(GOES_ON, Masking::Masked, &[b'x'; FRAME_BYTES_MAX / 900]).await;
-        }
-        assert_eq!(attack.end().await, (vec!["41".to_owned()], Some(1009)));
-        scene.nothing_happened().await;
+    let scene = Scene::new().await;
+    let mut attack = scene.connected().await;
+    let refused = format!(r#"421["chatroomMessage",{{"chatroomId":"{}","more":"{}"}}]"#, scene.room, "x".repeat(930));
+    let (first, rest) = refused.split_at(1);
+    let (middle, last) = rest.split_at(rest.len() - 1);
+    attack.socket.send(TEXT_BEGINS, Masking::Masked, first.as_bytes()).await;
+    for piece in middle.as_bytes().chunks(1) {
+        attack.socket.send(GOES_ON, Masking::Masked, piece).await;
     }
+    attack.socket.send(ENDS, Masking::Masked, last.as_bytes()).await;
+    assert_eq!(attack.acknowledged(1).await["error"]["field"], "message");
+    attack.lives().await;
+
+    attack.socket.send(TEXT_BEGINS, Masking::Masked, br#"42["chatroomMessage",""#).await;
+    for _ in 0..1_000 {
+        attack.socket.send(GOES_ON, Masking::Masked, &[b'x'; FRAME_BYTES_MAX / 900]).await;
+    }
+    assert_eq!(attack.end().await, (vec!["41".to_owned()], Some(1009)));
+    scene.nothing_happened().await;
 }
 
 #[tokio::test]
@@ -309,16 +297,14 @@ async fn what_is_no_packet_is_refused_and_too_much_of_it_ends_the_connection() {
     let broken = |_: &Scene| ["42", "42{}", "42\"x\"", r#"42["joinRoom"]x"#, "42[]x"].map(str::to_owned).to_vec();
     assert_told(|scene| nonsense(scene)[..8].to_vec(), "bad_json").await;
     assert_told(broken, "bad_field").await;
-    for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
-        let mut attack = scene.connected().await;
-        for _ in 0..100 {
-            attack.say("9").await;
-        }
-        let (told, code) = attack.end().await;
-        assert_eq!((told.last().map(String::as_str), code), (Some("41"), Some(1008)));
-        scene.nothing_happened().await;
+    let scene = Scene::new().await;
+    let mut attack = scene.connected().await;
+    for _ in 0..100 {
+        attack.say("9").await;
     }
+    let (told, code) = attack.end().await;
+    assert_eq!((told.last().map(String::as_str), code), (Some("41"), Some(1008)));
+    scene.nothing_happened().await;
 }
 
 #[tokio::test]
@@ -340,16 +326,14 @@ async fn what_comes_before_the_namespace_is_entered_ends_the_connection() {
             .map(|auth| format!("40{auth}"))
             .to_vec()
     };
-    for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
-        for packet in no_token(&scene) {
-            // The header has a good token, and what is no token does not take its place.
-            let mut attack = scene.opened().await;
-            attack.say(&packet).await;
-            let Said::Packet(answer) = attack.next().await else { panic!("{packet}: an end without a word") };
-            assert!(answer.starts_with("40") || answer.starts_with("44"), "{packet}: {answer}");
-            assert_eq!(answer.starts_with("44"), packet.contains(r#""token":"""#), "{packet}: {answer}");
-        }
-        scene.nothing_happened().await;
+    let scene = Scene::new().await;
+    for packet in no_token(&scene) {
+        // The header has a good token, and what is no token does not take its place.
+        let mut attack = scene.opened().await;
+        attack.say(&packet).await;
+        let Said::Packet(answer) = attack.next().await else { panic!("{packet}: an end without a word") };
+        assert!(answer.starts_with("40") || answer.starts_with("44"), "{packet}: {answer}");
+        assert_eq!(answer.starts_with("44"), packet.contains(r#""token":"""#), "{packet}: {answer}");
     }
+    scene.nothing_happened().await;
 }

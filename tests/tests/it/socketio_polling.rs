@@ -17,6 +17,8 @@ use crate::socketio_clients::{MAKES, subscribe};
 use crate::talk::exchange;
 
 const SEPARATOR: &str = "\u{1e}";
+const PONG: &str = r#"42["frame",{"type":"pong"}]"#;
+const ANSWERS_BEFORE_PONG_MAX: usize = 4;
 /// Of Engine.IO.
 const UNKNOWN_SESSION: u64 = 1;
 const BAD_REQUEST: u64 = 3;
@@ -86,7 +88,13 @@ impl Polling {
     /// It is served as if nothing had been.
     async fn lives(&self) {
         self.post(r#"42["frame",{"type":"ping"}]"#).await;
-        assert_eq!(self.get().await.expect(200).text, r#"42["frame",{"type":"pong"}]"#);
+        // What was told to the user meanwhile may come first, in a body of its own.
+        for _ in 0..ANSWERS_BEFORE_PONG_MAX {
+            if self.get().await.expect(200).text.split(SEPARATOR).any(|packet| packet == PONG) {
+                return;
+            }
+        }
+        panic!("no pong in {ANSWERS_BEFORE_PONG_MAX} answers");
     }
 
     /// There is no such connection any more.
@@ -266,9 +274,8 @@ async fn i05_two_requests_that_wait_for_packets_end_the_connection() {
     client.is_over().await;
 }
 
-/// Whoever says no token in time is sent away, and the connection is forgotten.
-#[tokio::test]
-async fn i05_a_connection_without_a_token_ends_by_itself() {
+/// Whoever says no token in time is sent away, and the connection is forgotten. Played beside other sockets without one.
+pub(crate) async fn i05_a_connection_without_a_token_ends_by_itself() {
     let client = Polling::open(None).await;
     let answer = client.get().await.expect(200).text;
     assert!(answer.ends_with('1') && answer.contains("unauthenticated"), "{answer}");

@@ -1,8 +1,15 @@
 //! What two people do in a room, for clients of any make.
 
+use std::time::Duration;
+
 use rookery_tests::mailbox::ChatClient;
 use rookery_tests::names;
+use rookery_tests::ws::Socket;
 use serde_json::{Value, json};
+use tokio::time::sleep;
+
+const HEADS_ASKED_MAX: usize = 300;
+const HEADS_PAUSE: Duration = Duration::from_millis(100);
 
 /// Says something and checks the echo and the ack; returns the echo.
 pub(crate) async fn say<T: ChatClient + Send>(talker: &mut T, room: &str, content: &str) -> Value {
@@ -67,4 +74,26 @@ pub(crate) async fn refused<T: ChatClient + Send>(talker: &mut T, frame: Value, 
     let error = talker.expect_type("error").await;
     assert_eq!(error["code"], code, "answer to {frame}: {error}");
     error
+}
+
+/// An event of a history as it was live: only histories count replies.
+pub(crate) fn as_seen_live(event: &Value) -> Value {
+    let mut event = event.clone();
+    if let Some(message) = event.get_mut("message").and_then(Value::as_object_mut) {
+        let _replies = message.remove("replies");
+    }
+    event
+}
+
+/// The number of the room's last event; a gateway that cannot ask about the room in time is asked again, as clients do.
+pub(crate) async fn head_of(room: &str, socket: &mut Socket) -> u64 {
+    for _ in 0..HEADS_ASKED_MAX {
+        socket.send(json!({"type": "heads", "rooms": [{"room": room}]})).await;
+        let heads = socket.expect_type("heads").await;
+        if let Some(seq) = heads["rooms"][0]["seq"].as_u64() {
+            return seq;
+        }
+        sleep(HEADS_PAUSE).await;
+    }
+    panic!("nobody tells the head of {room}: {:?}", socket.mailbox().seen);
 }

@@ -68,7 +68,7 @@ async fn socketio_a_right_token_is_taken_by_every_way() {
 }
 
 async fn right_tokens(dialect: Dialect) {
-    for deployment in shared::both().await {
+    for deployment in shared::speaking(dialect).await {
         let user = deployment.rest().new_user("right").await;
         let token = Forge::new(&deployment.keys_dir(), &user).right();
         let _me = deployment.rest().get(ME, Some(&token)).await.expect(200);
@@ -226,7 +226,7 @@ async fn socketio_a09_a_refresh_token_is_no_access_token() {
 }
 
 async fn refresh_tokens_are_refused(dialect: Dialect) {
-    for deployment in shared::both().await {
+    for deployment in shared::speaking(dialect).await {
         let user = deployment.rest().new_user("token").await;
         assert_refused_by_rest(deployment, &user.refresh_token).await;
         for way in Way::ALL {
@@ -273,7 +273,7 @@ async fn socketio_a10_an_endless_token_is_refused() {
 }
 
 async fn endless_tokens_are_refused(dialect: Dialect) {
-    for deployment in shared::both().await {
+    for deployment in shared::speaking(dialect).await {
         let token = "a".repeat(8 * 1024);
         assert_refused_by_rest(deployment, &token).await;
         for way in [Way::Header, Way::Query] {
@@ -285,16 +285,12 @@ async fn endless_tokens_are_refused(dialect: Dialect) {
 
 #[tokio::test]
 async fn a16_an_expired_token_closes_with_4401_unless_it_was_renewed() {
-    expired_tokens_close(Dialect::Native).await;
-}
-
-#[tokio::test]
-async fn socketio_a16_an_expired_token_closes_with_4401_unless_it_was_renewed() {
-    expired_tokens_close(Dialect::SocketIo).await;
+    // Side by side, since most of it is waiting.
+    tokio::join!(expired_tokens_close(Dialect::Native), expired_tokens_close(Dialect::SocketIo));
 }
 
 async fn expired_tokens_close(dialect: Dialect) {
-    for deployment in shared::both().await {
+    for deployment in shared::speaking(dialect).await {
         let user = deployment.rest().new_user("short").await;
         let forge = Forge::new(&deployment.keys_dir(), &user);
         let short = forge.claim("exp", json!(now_seconds() + 3));

@@ -100,7 +100,7 @@ async fn socketio_what_one_device_reads_the_others_hear() {
 }
 
 async fn devices_hear_what_is_read(dialect: Dialect) {
-    for deployment in shared::both().await {
+    for deployment in shared::speaking(dialect).await {
         let scene = Scene::on(deployment, dialect).await;
         let Scene { ann, ben, .. } = &scene;
         let (first, _) = scene.say(ann, &format!("hi @{}!", ben.username.to_uppercase())).await;

@@ -124,6 +124,12 @@ function receive(frame) {
     views.room.limits.set(frame.limits);
     if (!chat.rooms.loaded) loadRooms();
   }
+  // On another device, or by somebody else.
+  const { type } = frame;
+  if (type === "room_added" || type === "room_removed") {
+    const is_known = chat.rooms.get(frame.room) !== undefined;
+    return void (is_known === (type === "room_removed") && loadRooms());
+  }
   if (chat.presence.onFrame(frame)) render();
   else chat.sync.onFrame(frame);
 }

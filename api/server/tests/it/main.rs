@@ -11,4 +11,5 @@ mod mongo_server;
 #[path = "../../../store/tests/it/samples.rs"]
 #[expect(dead_code, reason = "the contract of the stores uses all of it")]
 mod samples;
+mod search;
 mod unread;

@@ -7,11 +7,15 @@ use std::sync::Arc;
 use rookery_api::app::{App, AppParts};
 use rookery_api::journal::StoreJournal;
 use rookery_api::messages::changes::MessageChangeRequest;
+use rookery_api::notices::feed::feed;
+use rookery_api::push::PushOptions;
 use rookery_api::rooms::NewRoom;
 use rookery_bus::authority::ReadMarks as _;
 use rookery_bus::limiter::Limiter;
 use rookery_bus::memory::MemoryBus;
 use rookery_bus::pace::RoomRateLimit;
+use rookery_media::objects::Objects;
+use rookery_media::options::ObjectOptions;
 use rookery_protocol::access::Visibility;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
@@ -20,9 +24,11 @@ use rookery_protocol::id::{ClientId, Epoch, MessageId, RoomId, RoomRef, Seq, Use
 use rookery_protocol::message_change::{ChangeKind, MessageChange};
 use rookery_protocol::unread::ReadTo;
 use rookery_runtime::origin::Origins;
+use rookery_runtime::outgoing::{Exempt, Outgoing};
 use rookery_runtime::shutdown::Shutdown;
+use rookery_runtime::tls::without_authorities;
 use rookery_runtime::token::SigningKeys;
-use rookery_store::room::{RoomDescription, RoomName};
+use rookery_store::room::{RoomName, SettingsChange};
 use tokio::task::JoinSet;
 
 use crate::home::Home;
@@ -35,21 +41,21 @@ const STEPS: usize = 60;
 const LEFT_OUT_MAX: usize = 40;
 
 /// xorshift64*: the same numbers for the same seed, everywhere and for all time.
-struct Rng(u64);
+pub(crate) struct Rng(u64);
 
 impl Rng {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         usize::try_from(self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33).unwrap() % bound
     }
 
-    fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
+    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         (!from.is_empty()).then(|| &from[self.below(from.len())])
     }
 }
@@ -57,13 +63,24 @@ impl Rng {
 /// An api in one process on this store.
 pub(crate) async fn app(home: &Home, shutdown: &Shutdown) -> (Arc<App>, Arc<MemoryBus>) {
     let stores = home.stores().await;
-    let journal = Arc::new(StoreJournal(Arc::clone(&stores.messages)));
+    let journal = Arc::new(StoreJournal { messages: Arc::clone(&stores.messages), notices: feed().0 });
     let bus = MemoryBus::start(Epoch(1), RoomRateLimit::OFF, journal, shutdown);
     let keys = tempfile::tempdir().unwrap();
     SigningKeys::generate(keys.path(), "first").unwrap();
     let keys = SigningKeys::load(keys.path(), None).unwrap();
     let parts = AppParts {
-        registration: rookery_api::accounts::registration::Registration::Open,
+        objects: Objects::open(&ObjectOptions::None).unwrap(),
+        settings: rookery_api::settings::ServerSettings {
+            registration: rookery_api::accounts::registration::Registration::Open,
+            verification: rookery_api::accounts::registration::Verification::None,
+            verification_minutes: 10,
+            banner: None,
+            retention_days: None,
+            filter: rookery_protocol::filter::FilterRules::default(),
+        },
+        files: rookery_api::files::options::FileOptions::default(),
+        mail: rookery_api::mail::MailOptions::default(),
+        push: PushOptions { contact: None, outgoing: Outgoing::new(without_authorities().unwrap(), Exempt::default()) },
         stores,
         bus: bus.clone(),
         presence: bus.clone(),
@@ -127,7 +144,7 @@ impl Run {
         let mut rooms = Vec::new();
         for _ in 0..ROOMS {
             let (name, visibility) = (unnamed(), Visibility::Public);
-            let new = NewRoom { name, description: RoomDescription::default(), visibility };
+            let new = NewRoom { name, visibility, settings: SettingsChange::default() };
             let made = app.rooms.create(people[0].clone(), new, UnixMillis::now()).await.unwrap().room.id;
             // The owner's join is the first event.
             let naive = Naive { head: 1, marks: HashMap::from([(0, 0)]), ..Naive::default() };
@@ -167,7 +184,12 @@ impl Run {
 
     async fn say(&mut self, who: usize, room: usize) {
         let text = self.text();
-        let message = NewMessage { content: text.clone(), client_id: ClientId::generate(), reply_to: None };
+        let message = NewMessage {
+            content: text.clone(),
+            client_id: ClientId::generate(),
+            reply_to: None,
+            attachments: Vec::new(),
+        };
         let (reference, _, naive) = &mut self.rooms[room];
         let sent = self.app.messages.send(self.people[who].clone(), reference, message).await.unwrap();
         naive.head += 1;

@@ -1,11 +1,30 @@
 //! Passwords that are among the first that are tried.
 
+use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::text;
 use rookery_store::user::{Email, Password, Username};
 use zxcvbn::zxcvbn;
 
+use crate::accounts::password::PasswordError;
+use crate::error::ApiError;
+
 /// So many guesses of somebody who begins with what most people take, and with what is known of the account.
 const GUESSES_MIN: u64 = 100_000;
+
+/// The password, unless it is one of them. It is looked at off the async threads: a long one takes milliseconds.
+pub async fn look(password: Password, username: &Username, email: &Email) -> Result<Password, ApiError> {
+    let (username, email) = (username.clone(), email.clone());
+    let look = move || {
+        let common = is_common(&password, &username, &email);
+        (password, common)
+    };
+    let gone = |_| PasswordError::Failed("the look at a password was given up".to_owned());
+    let (password, common) = tokio::task::spawn_blocking(look).await.map_err(gone)?;
+    if common {
+        return Err(ApiError::field(ErrorCode::PasswordTooCommon, "password", ErrorCode::PasswordTooCommon.message()));
+    }
+    Ok(password)
+}
 
 /// Whether the password of this account is one of them, or the account's own name or address.
 pub fn is_common(password: &Password, username: &Username, email: &Email) -> bool {

@@ -48,6 +48,20 @@ pub struct AcquaintedRequest {
     others: Vec<UserId>,
 }
 
+/// A user who is typing.
+#[derive(Deserialize)]
+pub struct TypingRequest {
+    user: UserId,
+}
+
+/// Whether others are to see that.
+pub async fn shows_typing(
+    State(authority): State<Arc<LocalAuthority>>,
+    JsonBody(request): JsonBody<TypingRequest>,
+) -> Result<Json<bool>, ApiError> {
+    Ok(Json(authority.shows_typing(request.user).await?))
+}
+
 /// Which of the others share a room with the user.
 pub async fn visible_users(
     State(authority): State<Arc<LocalAuthority>>,

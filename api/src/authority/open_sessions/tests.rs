@@ -38,6 +38,14 @@ impl Sessions for Store {
         unreachable!("not asked for")
     }
 
+    async fn by_id(&self, _: SessionId) -> Result<Option<Session>, StoreError> {
+        unreachable!("not asked for")
+    }
+
+    async fn of_user(&self, _: UserId, _: UnixMillis, _: usize) -> Result<Vec<Session>, StoreError> {
+        unreachable!("not asked for")
+    }
+
     async fn by_lookup(&self, _: &[u8; 16]) -> Result<Option<Session>, StoreError> {
         unreachable!("not asked for")
     }

@@ -9,9 +9,9 @@ use http::request::Parts;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::Sender;
-use rookery_protocol::id::UserId;
-use rookery_runtime::token::{Claims, Verifier};
-use rookery_store::Sessions;
+use rookery_protocol::id::{SessionId, UserId};
+use rookery_runtime::token::{AUDIENCE, Claims, Signer, Verifier};
+use rookery_store::{Sessions, Users};
 
 use crate::error::ApiError;
 
@@ -22,6 +22,27 @@ pub struct Caller {
     pub user_id: UserId,
     /// Its name at the time of the token.
     pub username: String,
+    /// The login session.
+    pub session_id: SessionId,
+    /// When its access token ends, in seconds since 1970.
+    pub token_ends: i64,
+}
+
+impl Caller {
+    /// What its access token says, but for when that was made.
+    pub(crate) fn claims(self, issuer: &str) -> Claims {
+        Claims {
+            iss: issuer.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: self.user_id,
+            sid: self.session_id,
+            name: self.username,
+            iat: 0,
+            exp: self.token_ends,
+            signer: Signer::default(),
+            ticket: None,
+        }
+    }
 }
 
 impl From<Caller> for Sender {
@@ -35,6 +56,7 @@ impl From<Caller> for Sender {
 pub struct Authentication {
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) sessions: Arc<dyn Sessions>,
+    pub(crate) users: Arc<dyn Users>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller
@@ -44,7 +66,7 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let Authentication { verifier, sessions } = Authentication::from_ref(state);
+        let Authentication { verifier, sessions, .. } = Authentication::from_ref(state);
         let unauthenticated = || ApiError::refused(ErrorCode::Unauthenticated);
         let claims = match parts.extensions.remove::<Claims>() {
             // Verified when the request was counted.
@@ -55,7 +77,7 @@ where
         if !sessions.ended(&[claims.sid]).await?.is_empty() {
             return Err(unauthenticated());
         }
-        Ok(Self { user_id: claims.sub, username: claims.name })
+        Ok(Self { user_id: claims.sub, username: claims.name, session_id: claims.sid, token_ends: claims.exp })
     }
 }
 

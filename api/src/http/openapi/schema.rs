@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use rookery_protocol::schema;
-use rookery_protocol::{access, presence, server};
+use rookery_protocol::{access, filter, notice, presence, server};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::openapi::extensions::Extensions;
@@ -39,8 +39,17 @@ macro_rules! of_protocol {
 
 of_protocol! {
     server::EventFrame as EventFrame;
+    server::Message as Message;
+    server::UserBrief as UserBrief;
     access::Visibility as Visibility;
+    access::RoomKind as RoomKind;
     access::RoomRole as RoomRole;
+    access::JoinRule as JoinRule;
+    access::Posting as Posting;
+    notice::NoticeView as Notification;
+    filter::FilterMode as FilterMode;
+    notice::Notify as Notify;
+    notice::RoomPreferencesView as RoomPreferences;
     presence::PresenceView as PresenceView;
     presence::Status as Status;
 }
@@ -51,6 +60,11 @@ fn whole(schema: Value) -> RefOr<Schema> {
     let object = ObjectBuilder::new().schema_type(SchemaType::AnyValue).extensions(Some(all_of)).build();
     RefOr::T(Schema::Object(object))
 }
+
+/// A word of a word filter: one visible line.
+#[derive(Debug, ToSchema)]
+#[schema(value_type = String, min_length = 1, max_length = 64, format = "visible-text")]
+pub struct FilterWord(#[expect(dead_code, reason = "a schema only")] String);
 
 /// Public keys (RFC 7517).
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

@@ -2,12 +2,12 @@
 
 use rookery_protocol::access::{RoomRole, Visibility};
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::event::{Event, EventBody, MembershipChange, NewMessage, RoomSettings, Sender, SequencedEvent};
+use rookery_protocol::event::{Event, EventBody, MembershipChange, NewMessage, Sender, SequencedEvent};
 use rookery_protocol::id::{AclVersion, ClientId, Epoch, MessageId, RoomId, Seq, SessionId, UserId};
 use rookery_protocol::position::Position;
 use rookery_store::room::{Member, Room, RoomDescription, RoomName};
 use rookery_store::session::Session;
-use rookery_store::user::{Email, ServerRole, User, Username};
+use rookery_store::user::{Email, User, Username};
 
 /// 2026-03-12, in milliseconds that are not whole seconds.
 pub(crate) const NOON: UnixMillis = UnixMillis(1_773_309_600_123);
@@ -17,15 +17,9 @@ pub(crate) fn user(name: &str) -> User {
 }
 
 pub(crate) fn user_with_email(name: &str, email: &str) -> User {
-    User {
-        id: UserId::generate(),
-        username: Username::try_from(name.to_owned()).unwrap(),
-        email: Email::try_from(email.to_owned()).unwrap(),
-        password_hash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned(),
-        role: ServerRole::User,
-        created_at: NOON,
-        disabled: false,
-    }
+    let (username, email) = (Username::try_from(name.to_owned()).unwrap(), Email::try_from(email.to_owned()).unwrap());
+    let password_hash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned();
+    User::new(UserId::generate(), username, email, password_hash, NOON)
 }
 
 pub(crate) fn session() -> Session {
@@ -42,20 +36,18 @@ pub(crate) fn session() -> Session {
         created_at: UnixMillis(NOON.0 - 5),
         expires_at: UnixMillis(NOON.0 + 1_000),
         revoked_at: None,
+        device: None,
     }
 }
 
 pub(crate) fn room(slug: Option<&str>) -> Room {
+    let name = RoomName::try_from(format!("Räume & mehr {}", slug.unwrap_or_default())).unwrap();
+    let visibility = if slug.is_some() { Visibility::Public } else { Visibility::Private };
     Room {
-        id: RoomId::generate(),
         slug: slug.map(|slug| slug.to_owned().try_into().unwrap()),
-        name: RoomName::try_from(format!("Räume & mehr {}", slug.unwrap_or_default())).unwrap(),
         description: RoomDescription::try_from("two\nlines".to_owned()).unwrap(),
-        visibility: if slug.is_some() { Visibility::Public } else { Visibility::Private },
-        owner: None,
         acl: AclVersion(0),
-        created_at: NOON,
-        settings: RoomSettings::default(),
+        ..Room::new(RoomId::generate(), name, visibility, NOON)
     }
 }
 
@@ -87,7 +79,7 @@ pub(crate) fn left(user: UserId) -> Event {
 pub(crate) fn message(room: RoomId, epoch: u64, seq: u64) -> SequencedEvent {
     let sender = Sender { user_id: UserId::generate(), username: "ada".to_owned() };
     let content = format!("number {seq} in epoch {epoch}");
-    let new = NewMessage { content, client_id: ClientId::generate(), reply_to: None };
+    let new = NewMessage { content, client_id: ClientId::generate(), reply_to: None, attachments: Vec::new() };
     at(room, epoch, seq, Event::message(room, sender, new))
 }
 
@@ -108,6 +100,11 @@ pub(crate) fn said(room: RoomId, epoch: u64, seq: u64, content: &str) -> Sequenc
 
 pub(crate) fn message_by(user_id: UserId, room: RoomId, (epoch, seq): (u64, u64), content: &str) -> SequencedEvent {
     let sender = Sender { user_id, username: "bob".to_owned() };
-    let new = NewMessage { content: content.to_owned(), client_id: ClientId::generate(), reply_to: None };
+    let new = NewMessage {
+        content: content.to_owned(),
+        client_id: ClientId::generate(),
+        reply_to: None,
+        attachments: Vec::new(),
+    };
     at(room, epoch, seq, Event::message(room, sender, new))
 }

@@ -17,6 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rookery_bus::authority::AuthorityError;
 use rookery_gateway::limits::AUTHORITY_DEADLINE;
 use rookery_runtime::limits::IDLE_DEADLINE;
+use rookery_runtime::trace;
 use rustls::ClientConfig;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -97,7 +98,11 @@ impl Call<'_> {
     }
 
     async fn exchange(self, secret: &SecretString, bytes_max: usize) -> Result<(StatusCode, Bytes), AuthorityError> {
-        let request = Request::builder()
+        let mut request = Request::builder();
+        if let Some((name, value)) = trace::header() {
+            request = request.header(name, value);
+        }
+        let request = request
             .method(self.method)
             .uri(self.url.as_str())
             .header(AUTHORIZATION, format!("Bearer {}", secret.expose_secret()))

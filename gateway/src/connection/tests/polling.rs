@@ -12,7 +12,13 @@ async fn enter(setup: &Setup, connections: &Arc<PollingConnections>) -> (Sid, Ar
     let (sid, polled, registration) = connections.open(OWNER).expect("there is room");
     let socket = Socket::new(polled.stream(), Vec::new(), Bounds::default());
     let translator = Translator::SocketIo(Box::new(SocketIo::polling(sid)));
-    let opening = Opening { token: Some(setup.token(setup.member())), room: None, translator, pending: None };
+    let opening = Opening {
+        credential: Some(Credential::Token(setup.token(setup.member()))),
+        place: None,
+        translator,
+        pending: None,
+        trace: None,
+    };
     let serving = serve(Arc::clone(&setup.gateway.node), socket, opening);
     setup.shutdown.spawn_work("connection", async move {
         serving.await;
@@ -27,7 +33,7 @@ async fn enter(setup: &Setup, connections: &Arc<PollingConnections>) -> (Sid, Ar
 }
 
 fn allowed() -> Arc<PollingConnections> {
-    PollingConnections::new(LongPolling::On, IntGauge::new("open", "Open connections").unwrap())
+    PollingConnections::new(Switch::On, IntGauge::new("open", "Open connections").unwrap())
 }
 
 #[tokio::test(start_paused = true)]

@@ -33,6 +33,7 @@ impl Setup {
             iat: now,
             exp: now + 3_600,
             signer: rookery_runtime::token::Signer::default(),
+            ticket: None,
         };
         self.keys.sign(&claims).unwrap()
     }
@@ -47,8 +48,14 @@ impl Setup {
             frames.extend([0x81, 0x80 | length, 0, 0, 0, 0]);
             frames.extend(text.as_bytes());
         }
-        let room = Some("general".parse().unwrap());
-        let opening = Opening { token: Some(token.to_owned()), room, translator: Translator::Native, pending: None };
+        let place = Some("general".parse().unwrap());
+        let opening = Opening {
+            credential: Some(Credential::Token(token.to_owned())),
+            place,
+            translator: Translator::Native,
+            pending: None,
+            trace: None,
+        };
         let socket = Socket::new(ours, frames, Bounds::default());
         self.shutdown
             .spawn_work("connection", serve(Arc::clone(&self.gateway.node), socket, opening));

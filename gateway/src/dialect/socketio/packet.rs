@@ -76,6 +76,14 @@ impl Namespace {
         }
     }
 
+    /// By its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Root => ROOT_NAMESPACE,
+            Self::Path => PATH_NAMESPACE,
+        }
+    }
+
     /// What stands between the type of a packet and its content.
     pub const fn prefix(self) -> &'static str {
         match self {

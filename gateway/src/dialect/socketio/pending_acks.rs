@@ -97,7 +97,7 @@ impl PendingAcks {
             }
             ServerFrame::CaughtUp { room, seq } => self.caught_up(*room, *seq),
             // A room may also be lost in another way, such as a ban.
-            ServerFrame::Unsubscribed { room } => {
+            ServerFrame::Unsubscribed { room, reason: _ } => {
                 let Some(at) = self.leaves.iter().position(|(name, _)| may_name(Some(name), *room)) else {
                     return self.lost_while_joining(*room);
                 };
@@ -106,6 +106,8 @@ impl PendingAcks {
             ServerFrame::Error(error) => self.failed(error),
             ServerFrame::Hello { .. }
             | ServerFrame::Event(_)
+            | ServerFrame::User(_)
+            | ServerFrame::ReadBy { .. }
             | ServerFrame::Pong {}
             | ServerFrame::Reconnect { .. }
             | ServerFrame::Heads { .. }
@@ -299,7 +301,7 @@ mod tests {
         let unavailable = ServerFrame::Error(ErrorFrame { room: of, ..ErrorFrame::new(ErrorCode::Unavailable) });
         assert_eq!(answered(&mut acks, &unavailable), Some((1, false)));
         join(&mut acks, 2);
-        assert_eq!(answered(&mut acks, &ServerFrame::Unsubscribed { room: room(1) }), Some((2, false)));
+        assert_eq!(answered(&mut acks, &ServerFrame::Unsubscribed { room: room(1), reason: None }), Some((2, false)));
         assert!(acks.is_empty());
     }
 
@@ -307,7 +309,7 @@ mod tests {
     fn a_room_that_is_lost_does_not_answer_the_leave_of_another_one() {
         let mut acks = PendingAcks::default();
         acks.expect_leave(1, RoomRef::Id(room(1)));
-        assert_eq!(answered(&mut acks, &ServerFrame::Unsubscribed { room: room(2) }), None);
-        assert_eq!(answered(&mut acks, &ServerFrame::Unsubscribed { room: room(1) }), Some((1, true)));
+        assert_eq!(answered(&mut acks, &ServerFrame::Unsubscribed { room: room(2), reason: None }), None);
+        assert_eq!(answered(&mut acks, &ServerFrame::Unsubscribed { room: room(1), reason: None }), Some((1, true)));
     }
 }

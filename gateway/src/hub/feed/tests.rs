@@ -1,6 +1,9 @@
 //! The feed against loss, repetition and new epochs.
 
+use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::id::RoomId;
 use rookery_protocol::server::{ErrorFrame, ServerFrame};
 
 use super::*;
@@ -10,7 +13,7 @@ fn at(epoch: u64, seq: u64) -> Position {
 }
 
 fn delivery(seq: u64) -> Delivery {
-    Delivery { frame: ServerFrame::Reconnect { after_ms: seq }.into(), left: None }
+    Delivery { frame: ServerFrame::Reconnect { after_ms: seq }.into(), ends: None }
 }
 
 fn event(seq: u64) -> Step {
@@ -51,6 +54,20 @@ fn events_behind_a_hole_wait_for_its_repair() {
     assert_eq!(feed.offer(at(1, 4), delivery(4)), (OfferOutcome::Delivered, vec![event(4), event(5), event(6)]));
     assert!(!feed.has_sequence_gap());
     assert_eq!(feed.offer(at(1, 5), delivery(5)), (OfferOutcome::Known, vec![]));
+}
+
+#[test]
+fn a_kind_of_a_later_release_makes_no_hole() {
+    let mut feed = filled(1, 3);
+    let id = "01920000-0000-7000-8000-0000000000a1";
+    let text = format!(r#"{{"v":1,"id":"{id}","user_id":"{id}","username":"a","kind":"poll_opened","poll":7}}"#);
+    let (room, timestamp) = (RoomId::generate(), UnixMillis(7));
+    let kind = serde_json::from_str(&text).unwrap();
+    let unknown = SequencedEvent { room, epoch: Epoch(1), seq: Seq::new(4), timestamp, event: kind };
+    let (place, unknown) = Delivery::of(unknown);
+    assert_eq!(feed.offer(place, unknown.clone()), (OfferOutcome::Delivered, vec![Step::Event(unknown)]));
+    assert_eq!(feed.offer(at(1, 5), delivery(5)), (OfferOutcome::Delivered, vec![event(5)]));
+    assert!(!feed.has_sequence_gap());
 }
 
 #[test]

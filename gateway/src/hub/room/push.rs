@@ -48,8 +48,8 @@ impl Live {
         }
         let (events, mut urgent) = (steps.len(), self.held.frames.len() + steps.len() > FLUSH_FRAMES_MAX);
         for step in steps {
-            let left = match &step {
-                Step::Event(delivery) => delivery.left,
+            let ends = match &step {
+                Step::Event(delivery) => delivery.ends,
                 Step::Gap { .. } => {
                     effects.gaps += 1;
                     urgent = true;
@@ -62,9 +62,9 @@ impl Live {
                 }
             };
             self.held.frames.push(frame_of(room, step));
-            if let Some(user) = left {
+            if let Some(ends) = ends {
                 self.release(room, effects);
-                self.expel(room, user);
+                self.expel(room, ends);
             }
         }
         match self.batch_pacer.beat(events, self.members.len(), Instant::now()) {
@@ -115,6 +115,11 @@ impl Live {
         let (mut behind, mut delivered) = (Vec::new(), 0);
         for member in self.members.iter() {
             let late = held.late(member);
+            if member.is_background() {
+                // It gets them by their numbers, once somebody looks.
+                behind.push((Arc::clone(member), late.map_or(self.sent, |late| late.at)));
+                continue;
+            }
             let frames = &held.frames[late.map_or(0, |late| late.has)..];
             match member.send_queue.enqueue_unless_behind(frames) {
                 Enqueued::Unflushed => effects.unflushed.push(Arc::clone(&member.send_queue)),
@@ -130,7 +135,7 @@ impl Live {
         for (member, sent) in behind {
             self.hold(&member);
             member.fall_behind(room, sent);
-            effects.behind += 1;
+            effects.behind += u64::from(!member.is_background());
         }
     }
 }

@@ -147,6 +147,8 @@ impl Client {
             | ServerFrame::Subscribed { .. }
             | ServerFrame::Unsubscribed { .. }
             | ServerFrame::Event(_)
+            | ServerFrame::User(_)
+            | ServerFrame::ReadBy { .. }
             | ServerFrame::Pong {}
             | ServerFrame::Reconnect { .. }
             | ServerFrame::Heads { .. }

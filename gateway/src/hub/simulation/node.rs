@@ -69,6 +69,7 @@ impl Connection {
             iat: NOW.seconds(),
             exp: NOW.seconds() + 3_600,
             signer: Signer::default(),
+            ticket: None,
         };
         let mut connection = Self {
             node,

@@ -9,10 +9,11 @@ use rookery_bus::{Append, AppendError, Appended};
 use rookery_protocol::access::Rights;
 use rookery_protocol::event::{Event, EventBody, MessageChanged, NewMessage, Sender, SequencedEvent};
 use rookery_protocol::id::{AclVersion, ClientId, Epoch, RoomId, Seq, SessionId, UserId};
+use rookery_protocol::news::UserNews;
 use rookery_protocol::partition::partition_of;
 use rookery_protocol::position::Position;
 use rookery_protocol::server::EventFrame;
-use rookery_protocol::unread::{ReadState, UserNews};
+use rookery_protocol::unread::ReadState;
 use tokio::sync::broadcast::Receiver;
 
 use crate::fixture::{ACL, Fixture, PATIENCE};
@@ -22,7 +23,12 @@ mod limits;
 pub(crate) fn message(room: RoomId, user: UserId, name: &str, content: &str) -> Append {
     let client_id = ClientId::try_from(name.to_owned()).unwrap();
     let sender = Sender { user_id: user, username: "alice".into() };
-    let text = NewMessage { content: content.into(), client_id: client_id.clone(), reply_to: None };
+    let text = NewMessage {
+        content: content.into(),
+        client_id: client_id.clone(),
+        reply_to: None,
+        attachments: Vec::new(),
+    };
     Append {
         room,
         event: Event::message(room, sender, text),
@@ -52,7 +58,7 @@ pub(crate) fn content(event: &SequencedEvent) -> &str {
     match &event.event.body {
         EventBody::Message(NewMessage { content, .. })
         | EventBody::MessageChange(MessageChanged::Edited { content, .. }) => content,
-        EventBody::MessageChange(_) | EventBody::Membership(_) | EventBody::Room(_) => "",
+        EventBody::MessageChange(_) | EventBody::Membership(_) | EventBody::Room(_) | EventBody::Unknown(_) => "",
     }
 }
 

@@ -9,6 +9,7 @@ mod counting_wire;
 mod fixture;
 mod given_up;
 mod journal;
+mod nodes_contract;
 mod presence_contract;
 mod quota_contract;
 mod redis_epochs;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rookery_protocol::access::{RoomRole, Until, Visibility};
+use rookery_protocol::access::{RoomKind, RoomRole, Until, Visibility};
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{AclVersion, RoomId, RoomRef, Slug, UserId};
 use serde::{Deserialize, Serialize};
@@ -42,8 +42,12 @@ struct Facts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     slug: Option<Slug>,
     name: String,
+    #[serde(default)]
+    kind: RoomKind,
     visibility: Visibility,
     acl: AclVersion,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    filter: Option<u64>,
 }
 
 /// What a user is in a room.
@@ -55,6 +59,8 @@ struct Access {
     muted: Option<Until>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     banned: Option<Until>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    blocked: bool,
 }
 
 impl Questions {
@@ -128,21 +134,23 @@ impl Questions {
 
 impl From<&Permission> for Access {
     fn from(permission: &Permission) -> Self {
-        Self { role: permission.role, muted: permission.muted, banned: permission.banned }
+        let Permission { role, muted, banned, blocked, .. } = *permission;
+        Self { role, muted, banned, blocked }
     }
 }
 
 impl From<Permission> for Facts {
     fn from(permission: Permission) -> Self {
-        let Permission { room, slug, name, visibility, acl, .. } = permission;
-        Self { room, slug, name, visibility, acl }
+        let Permission { room, slug, name, kind, visibility, acl, filter, .. } = permission;
+        Self { room, slug, name, kind, visibility, acl, filter }
     }
 }
 
 impl Access {
     fn with(self, facts: &Facts) -> Permission {
-        let (Self { role, muted, banned }, Facts { room, slug, name, visibility, acl }) = (self, facts.clone());
-        Permission { room, slug, name, visibility, role, acl, muted, banned }
+        let Self { role, muted, banned, blocked } = self;
+        let Facts { room, slug, name, kind, visibility, acl, filter } = facts.clone();
+        Permission { room, slug, name, kind, visibility, role, acl, muted, banned, filter, blocked }
     }
 }
 
@@ -155,11 +163,14 @@ mod tests {
             room,
             slug: None,
             name: "General".to_owned(),
+            kind: RoomKind::Group,
             visibility: Visibility::Private,
             role,
             acl: AclVersion(acl),
             muted: Some(Until::Revoked),
             banned: None,
+            filter: Some(acl),
+            blocked: true,
         }
     }
 
@@ -195,7 +206,7 @@ mod tests {
     fn what_does_not_fit_is_not_believed() {
         let sent = Questions::new(&[Question { user: UserId::generate(), room: RoomRef::Id(RoomId::generate()) }]);
         assert_eq!(sent.read(&Answers { rooms: vec![None], access: vec![] }), None);
-        let access = Access { role: None, muted: None, banned: None };
+        let access = Access { role: None, muted: None, banned: None, blocked: false };
         assert_eq!(sent.read(&Answers { rooms: vec![], access: vec![Some(access)] }), None);
         let stray = r#"{"rooms":[],"users":[{"user":"0196f6a0-0000-7000-8000-000000000001","rooms":[3]}]}"#;
         assert_eq!(serde_json::from_str::<Questions>(stray).unwrap().questions(), None);

@@ -24,7 +24,7 @@ pub struct LimiterOptions {
 }
 
 /// The settings of [`LimiterOptions`].
-pub const SETTINGS: [Setting; 16] =
+pub const SETTINGS: [Setting; 22] =
     joined(&[&quota::SETTINGS, &[address::SETTING, listener::ACCEPTS_SETTING], &listener::ADDRESS_SETTINGS]);
 
 impl LimiterOptions {

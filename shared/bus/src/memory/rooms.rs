@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use rookery_protocol::access::Rights;
+use rookery_protocol::access::{Rights, Speech, decide_on_speech};
 use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{RoomSettings, SequencedEvent};
 use rookery_protocol::id::{AclVersion, ClientId, Epoch, LogPosition, RoomId, Seq, UserId};
 use rookery_protocol::position::AlreadyStored;
@@ -34,6 +35,8 @@ struct Room {
     began: Option<Began>,
     acl: AclVersion,
     settings: RoomSettings,
+    /// Whether its last event was said.
+    gone: bool,
 }
 
 /// What a batch will do.
@@ -73,7 +76,10 @@ impl Rooms {
         // A room that has said something in this epoch was open in it before this process.
         let is_new = last.epoch < self.epoch;
         let began = is_new.then_some(Began { epoch: self.epoch, after: last.seq, kept: last });
-        let opened = self.states.entry(room).or_insert(Room { seq: last.seq, began, acl, settings });
+        let opened = self
+            .states
+            .entry(room)
+            .or_insert(Room { seq: last.seq, began, acl, settings, gone: false });
         opened.acl = opened.acl.max(acl);
         if opened.settings.version < settings.version {
             opened.settings = settings;
@@ -134,6 +140,9 @@ impl Rooms {
         if let Some(first) = first {
             return Ok(Appended { repeated: true, stored: self.is_journaled(first), ..*first });
         }
+        if room.gone {
+            return Err(AppendError::Refused(ErrorCode::UnknownRoom));
+        }
         let acl = match append.rights {
             Rights::At(snapshot) | Rights::Moderator(snapshot) if room.acl > snapshot => {
                 return Err(AppendError::StaleRights);
@@ -150,11 +159,12 @@ impl Rooms {
         let seq = room.seq.next();
         let count = self.positions + u64::try_from(plan.events.len()).unwrap_or(0) + 1;
         let position = self.position(count);
+        let gone = append.event.body.deletion().is_some();
         let (id, epoch) = (append.event.id, self.epoch);
         let fresh =
             Appended { id, epoch, seq, timestamp: now, position, repeated: false, answered: epoch, stored: false };
         let event = SequencedEvent { room: append.room, epoch: self.epoch, seq, timestamp: now, event: append.event };
-        plan.rooms.insert(append.room, Room { seq, began: room.began, acl, settings });
+        plan.rooms.insert(append.room, Room { seq, began: room.began, acl, settings, gone });
         plan.results.insert(key, fresh);
         plan.events.push(event);
         plan.positions.push(position);
@@ -175,12 +185,12 @@ impl Rooms {
     ) -> Result<Option<RateState>, AppendError> {
         let load = MessageCost::of(&append.event.body);
         let is_moderator = matches!(append.rights, Rights::Moderator(_));
-        if load == MessageCost::Free {
-            return Ok(None);
-        }
-        if settings.frozen && !is_moderator {
-            return Err(AppendError::Frozen);
-        }
+        let speech = match load {
+            MessageCost::Free => return Ok(None),
+            MessageCost::Reaction => Speech::Reaction,
+            MessageCost::Text => Speech::Text,
+        };
+        decide_on_speech(settings, speech, is_moderator).map_err(AppendError::Refused)?;
         let key = (append.room, append.event.user_id);
         let trace = plan.traces.get(&key).or_else(|| self.traces.get(&key)).copied();
         let slow_mode_ms = pace::slow_mode_of(load, settings, is_moderator);

@@ -85,7 +85,12 @@ impl Publication for TestPublication {
             return Ok(Step::Later);
         }
         let sender = Sender { user_id: UserId::generate(), username: "ada".to_owned() };
-        let new = NewMessage { content: "hi".to_owned(), client_id: ClientId::generate(), reply_to: None };
+        let new = NewMessage {
+            content: "hi".to_owned(),
+            client_id: ClientId::generate(),
+            reply_to: None,
+            attachments: Vec::new(),
+        };
         let client_id = new.client_id.clone();
         let event = Event::message(self.room, sender, new);
         let rights = Rights::At(AclVersion(1));

@@ -1,6 +1,6 @@
 //! The rates of all limits, as operators choose them.
 
-use rookery_runtime::config::{Reader, Setting};
+use rookery_runtime::config::{Reader, Setting, Switch};
 use rookery_runtime::rate::Rate;
 
 use super::Limit;
@@ -16,7 +16,7 @@ const fn rate(key: &'static str, default: &'static str, help: &'static str) -> S
 }
 
 /// The switch, then one setting for each limit, in their order. The same in all processes.
-pub const SETTINGS: [Setting; 12] = [
+pub const SETTINGS: [Setting; 18] = [
     rate(
         SWITCH,
         "on",
@@ -57,11 +57,37 @@ pub const SETTINGS: [Setting; 12] = [
         "20/3000",
         "Refreshes of one session, wherever they come from, in the same form.",
     ),
+    rate(
+        "limit_recipient_mails",
+        "5/720000",
+        "Mails to one e-mail address, whoever asks for them and with whatever token, in the same form; more are not sent.",
+    ),
+    rate(
+        "limit_recipient_repeats",
+        "1/60000",
+        "Codes that are sent once more to one e-mail address, in the same form; more are not sent.",
+    ),
+    rate(
+        "limit_account_codes",
+        "5/180000",
+        "Second factors of one account that are tried after the right password, over all addresses, in the same form.",
+    ),
+    rate(
+        "limit_user_directs",
+        "20/180000",
+        "Direct rooms and groups that one user makes, in the same form; those that are there cost nothing.",
+    ),
+    rate("limit_user_room_passwords", "10/60000", "Passwords of rooms that one user tries, in the same form."),
+    rate(
+        "limit_room_passwords",
+        "100/36000",
+        "Passwords that are tried at one room, whoever tries, in the same form.",
+    ),
 ];
 
 /// Whether `limits` is off: then nothing is limited that could be limited by a rate.
 pub fn are_switched_off(reader: &mut Reader) -> bool {
-    reader.required::<String>(SWITCH).is_some_and(|switch| switch == "off")
+    reader.required(SWITCH) == Some(Switch::Off)
 }
 
 impl Rates {
@@ -70,26 +96,17 @@ impl Rates {
 
     /// Reads [`SETTINGS`]; what is wrong is remembered by the reader.
     pub fn read(reader: &mut Reader) -> Option<Self> {
-        let switch: Option<String> = reader.required(SWITCH);
+        let switch = reader.required::<Switch>(SWITCH);
         let mut rates = Self::OFF;
         // All are read before one is missed.
         let read = SETTINGS[1..]
             .iter()
             .map(|setting| reader.required(setting.key))
             .collect::<Vec<Option<Rate>>>();
-        let off = match switch.as_deref() {
-            Some("on") => false,
-            Some("off") => true,
-            Some(_) => {
-                reader.reject(SWITCH, "must be on or off");
-                return None;
-            }
-            None => return None,
-        };
         for (place, rate) in rates.0.iter_mut().zip(read) {
             *place = rate?;
         }
-        Some(if off { Self::OFF } else { rates })
+        Some(if switch? == Switch::Off { Self::OFF } else { rates })
     }
 
     /// Whether nothing is limited.

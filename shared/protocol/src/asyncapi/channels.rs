@@ -6,7 +6,7 @@ use super::Side;
 use crate::{BEARER_PREFIX, SUBPROTOCOL};
 
 /// The addresses, by their names in the document.
-const CHANNELS: [(&str, &str, &str); 3] = [
+const CHANNELS: [(&str, &str, &str); 4] = [
     ("rooms", "/ws", "Any number of rooms, by `subscribe`."),
     (
         "room",
@@ -14,6 +14,11 @@ const CHANNELS: [(&str, &str, &str); 3] = [
         "The same socket, already subscribed to one room; frames may leave `room` out.",
     ),
     ("chat_room", "/ws/chat/{room}", "The same as `/ws/{room}`."),
+    (
+        "direct",
+        "/ws/dm/{user}",
+        "The same socket, already subscribed to the direct room with that user, which is made if there is none.",
+    ),
 ];
 
 pub(super) fn server() -> Value {
@@ -39,6 +44,9 @@ pub(super) fn channels(messages: &Map<String, Value>) -> Map<String, Value> {
         });
         if address.contains("{room}") {
             channel["parameters"] = room_parameter();
+        }
+        if address.contains("{user}") {
+            channel["parameters"] = json!({"user": {"description": "Id of the user."}});
         }
         (name.to_owned(), channel)
     };
@@ -86,6 +94,12 @@ pub(super) fn security_schemes() -> Map<String, Value> {
             "in": "query",
             "name": "token",
             "description": "Never logged by us; other programs on the way may.",
+        },
+        "ticket": {
+            "type": "httpApiKey",
+            "in": "query",
+            "name": "ticket",
+            "description": "From `POST /api/v1/auth/ticket`: good for 30 s and for one socket.",
         },
         "first_frame": {
             "type": "apiKey",

@@ -4,13 +4,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Message, ServerFrame, UserBrief};
+use crate::access::RoomRole;
 use crate::clock::UnixMillis;
 use crate::emoji::Emoji;
 use crate::event::{
-    Event, EventBody, MembershipChange, MessageChanged, NewMessage, RoomChange, RoomSettings, SequencedEvent,
+    DeletionReason, Event, EventBody, MembershipChange, MessageChanged, NewMessage, RoomChange, RoomSettings,
+    SequencedEvent,
 };
-use crate::id::{Epoch, MessageId, RoomId, Seq};
+use crate::id::{Epoch, MessageId, RoomId, Seq, UserId};
 use crate::limits::CONTENT_CHARS_MAX;
+use crate::room_changes::RoomChanges;
 
 /// An event of a room, as clients see it live and in history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +40,9 @@ pub enum EventFrame {
         seq: Seq,
         /// The user who joined.
         user: UserBrief,
+        /// The user who added the member; absent if the member joined alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<UserBrief>,
         /// Time of the event.
         timestamp: UnixMillis,
     },
@@ -215,9 +221,132 @@ pub enum EventFrame {
         slow_mode_ms: u64,
         /// Whether only owner, moderators and admins may send messages.
         frozen: bool,
+        /// What is different now; absent in events of older releases.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        changed: Option<Box<RoomChanges>>,
         /// Time of the event.
         timestamp: UnixMillis,
     },
+    /// The room was deleted. No event follows.
+    RoomDeleted {
+        /// Id of the room.
+        room: RoomId,
+        /// Epoch of `seq`.
+        epoch: Epoch,
+        /// Number of the event in the room and epoch.
+        seq: Seq,
+        /// The user who deleted the room, or whose room it was.
+        by: UserBrief,
+        /// Whether the room was deleted, or its time was over.
+        reason: DeletionReason,
+        /// Time of the event.
+        timestamp: UnixMillis,
+    },
+    /// The room has another owner.
+    OwnerChanged {
+        /// Id of the room.
+        room: RoomId,
+        /// Epoch of `seq`.
+        epoch: Epoch,
+        /// Number of the event in the room and epoch.
+        seq: Seq,
+        /// The owner from now on.
+        user: UserBrief,
+        /// The user who decided it.
+        by: UserBrief,
+        /// The owner before, who is a moderator now; absent if the room had none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        previous: Option<UserId>,
+        /// Time of the event.
+        timestamp: UnixMillis,
+    },
+    /// A member has another role.
+    MemberRoleChanged {
+        /// Id of the room.
+        room: RoomId,
+        /// Epoch of `seq`.
+        epoch: Epoch,
+        /// Number of the event in the room and epoch.
+        seq: Seq,
+        /// The member.
+        user: UserBrief,
+        /// The role from now on.
+        role: RoomRole,
+        /// The user who decided it.
+        by: UserBrief,
+        /// Time of the event.
+        timestamp: UnixMillis,
+    },
+    /// A message was pinned to the room.
+    MessagePinned {
+        /// Id of the room.
+        room: RoomId,
+        /// Epoch of `seq`.
+        epoch: Epoch,
+        /// Number of the event in the room and epoch.
+        seq: Seq,
+        /// Id of the message.
+        message_id: MessageId,
+        /// The user who pinned it.
+        user: UserBrief,
+        /// Time of the event.
+        timestamp: UnixMillis,
+    },
+    /// A message is no longer pinned to the room.
+    MessageUnpinned {
+        /// Id of the room.
+        room: RoomId,
+        /// Epoch of `seq`.
+        epoch: Epoch,
+        /// Number of the event in the room and epoch.
+        seq: Seq,
+        /// Id of the message.
+        message_id: MessageId,
+        /// The user who took the pin away.
+        user: UserBrief,
+        /// Time of the event.
+        timestamp: UnixMillis,
+    },
+    /// The messages that a user sent to the room in a span of time were removed.
+    MessagesPurged {
+        /// Id of the room.
+        room: RoomId,
+        /// Epoch of `seq`.
+        epoch: Epoch,
+        /// Number of the event in the room and epoch.
+        seq: Seq,
+        /// The author of the messages.
+        user: UserBrief,
+        /// The user who removed them.
+        by: UserBrief,
+        /// Messages from this time on; from the first one if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<UnixMillis>,
+        /// Messages up to this time.
+        to: UnixMillis,
+        /// Time of the event.
+        timestamp: UnixMillis,
+    },
+    /// Something that only later releases know: its number counts.
+    #[serde(untagged, skip_deserializing)]
+    #[schemars(skip)]
+    Unknown(UnknownFrame),
+}
+
+/// An event of a kind that this release does not know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnknownFrame {
+    /// Its kind.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Id of the room.
+    pub room: RoomId,
+    /// Epoch of `seq`.
+    pub epoch: Epoch,
+    /// Number of the event in the room and epoch.
+    pub seq: Seq,
+    /// Time of the event.
+    pub timestamp: UnixMillis,
 }
 
 /// What all events have: position, author and time.
@@ -244,14 +373,18 @@ impl From<SequencedEvent> for EventFrame {
             EventBody::Message(message) => of_message(origin, id, message),
             EventBody::MessageChange(change) => of_message_change(origin, change),
             EventBody::Membership(change) => of_membership(origin, change),
-            EventBody::Room(change) => of_room_change(origin, &change),
+            EventBody::Room(change) => of_room_change(origin, change),
+            EventBody::Unknown(event) => {
+                let Origin { room, epoch, seq, timestamp, by: _ } = origin;
+                Self::Unknown(UnknownFrame { kind: event.kind, room, epoch, seq, timestamp })
+            }
         }
     }
 }
 
 fn of_message(origin: Origin, message_id: MessageId, message: NewMessage) -> EventFrame {
     let Origin { room, epoch, seq, timestamp, by: UserBrief { user_id, username } } = origin;
-    let NewMessage { content, client_id, reply_to } = message;
+    let NewMessage { content, client_id, reply_to, attachments } = message;
     let message = Message {
         message_id,
         user_id,
@@ -260,10 +393,11 @@ fn of_message(origin: Origin, message_id: MessageId, message: NewMessage) -> Eve
         timestamp,
         client_id,
         reply_to,
-        attachments: Vec::new(),
+        attachments,
         edited_at: None,
         deleted: false,
         reactions: Vec::new(),
+        replies: None,
     };
     EventFrame::NewMessage { room, epoch, seq, message }
 }
@@ -283,13 +417,19 @@ fn of_message_change(origin: Origin, change: MessageChanged) -> EventFrame {
         MessageChanged::ReactionRemoved { message_id, emoji } => {
             EventFrame::ReactionRemoved { room, epoch, seq, message_id, emoji, user, timestamp }
         }
+        MessageChanged::Pinned { message_id } => {
+            EventFrame::MessagePinned { room, epoch, seq, message_id, user, timestamp }
+        }
+        MessageChanged::Unpinned { message_id } => {
+            EventFrame::MessageUnpinned { room, epoch, seq, message_id, user, timestamp }
+        }
     }
 }
 
 fn of_membership(origin: Origin, change: MembershipChange) -> EventFrame {
     let Origin { room, epoch, seq, timestamp, by } = origin;
     match change {
-        MembershipChange::Joined {} => EventFrame::MemberJoined { room, epoch, seq, user: by, timestamp },
+        MembershipChange::Joined {} => EventFrame::MemberJoined { room, epoch, seq, user: by, by: None, timestamp },
         MembershipChange::Left {} => EventFrame::MemberLeft { room, epoch, seq, user: by, timestamp },
         MembershipChange::Kicked { member } => {
             EventFrame::MemberKicked { room, epoch, seq, user: member.into(), by, timestamp }
@@ -306,15 +446,29 @@ fn of_membership(origin: Origin, change: MembershipChange) -> EventFrame {
         MembershipChange::Unmuted { member } => {
             EventFrame::MemberUnmuted { room, epoch, seq, user: member.into(), by, timestamp }
         }
+        MembershipChange::Added { member } => {
+            EventFrame::MemberJoined { room, epoch, seq, user: member.into(), by: Some(by), timestamp }
+        }
+        MembershipChange::RoleChanged { member, role } => {
+            EventFrame::MemberRoleChanged { room, epoch, seq, user: member.into(), role, by, timestamp }
+        }
+        MembershipChange::OwnerChanged { member, previous } => {
+            EventFrame::OwnerChanged { room, epoch, seq, user: member.into(), by, previous, timestamp }
+        }
+        MembershipChange::MessagesPurged { member, from, to } => {
+            EventFrame::MessagesPurged { room, epoch, seq, user: member.into(), by, from, to, timestamp }
+        }
     }
 }
 
-fn of_room_change(origin: Origin, change: &RoomChange) -> EventFrame {
+fn of_room_change(origin: Origin, change: RoomChange) -> EventFrame {
     let Origin { room, epoch, seq, timestamp, by } = origin;
     match change {
-        RoomChange::Updated { settings } => {
-            let RoomSettings { slow_mode_ms, frozen, version: _ } = *settings;
-            EventFrame::RoomUpdated { room, epoch, seq, by, slow_mode_ms, frozen, timestamp }
+        RoomChange::Updated { settings, changed } => {
+            // What came later is told in `changed` only.
+            let RoomSettings { slow_mode_ms, frozen, version: _, posting: _, archived: _ } = settings;
+            EventFrame::RoomUpdated { room, epoch, seq, by, slow_mode_ms, frozen, changed, timestamp }
         }
+        RoomChange::Deleted { reason } => EventFrame::RoomDeleted { room, epoch, seq, by, reason, timestamp },
     }
 }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::acknowledgement::{Failure, Survived};
+use crate::attachment::Attachment;
 use crate::clock::UnixMillis;
 use crate::emoji::Emoji;
 use crate::id::{ClientId, Epoch, MessageId, RoomId, Seq, UserId};
@@ -43,6 +44,9 @@ pub enum Event {
         /// The message it answers.
         #[serde(skip_serializing_if = "Option::is_none")]
         reply_to: Option<MessageId>,
+        /// Its files.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        attachments: Vec<Attachment>,
     },
     /// Somebody became a member of a room.
     UserJoined {
@@ -245,7 +249,9 @@ impl From<&ServerFrame> for Event {
             | ServerFrame::Heads { .. }
             | ServerFrame::TokenExpiring { .. }
             | ServerFrame::Watching { .. }
-            | ServerFrame::RoomPresence { .. } => Self::Frame(Box::new(frame.clone())),
+            | ServerFrame::RoomPresence { .. }
+            | ServerFrame::ReadBy { .. }
+            | ServerFrame::User(_) => Self::Frame(Box::new(frame.clone())),
         }
     }
 }
@@ -254,7 +260,8 @@ impl From<&EventFrame> for Event {
     fn from(event: &EventFrame) -> Self {
         match event.clone() {
             EventFrame::NewMessage { room, epoch, seq, message } => {
-                let Message { message_id, user_id, username, content, timestamp, client_id, reply_to, .. } = message;
+                let Message { message_id, user_id, username, content, timestamp, client_id, .. } = message;
+                let (reply_to, attachments) = (message.reply_to, message.attachments);
                 Self::NewMessage {
                     chatroom_id: room,
                     message_id,
@@ -266,9 +273,10 @@ impl From<&EventFrame> for Event {
                     seq,
                     client_id,
                     reply_to,
+                    attachments,
                 }
             }
-            EventFrame::MemberJoined { room, epoch, seq, user: UserBrief { user_id, username }, timestamp } => {
+            EventFrame::MemberJoined { room, epoch, seq, user: UserBrief { user_id, username }, by: _, timestamp } => {
                 Self::UserJoined { chatroom_id: room, user_id, username, timestamp, epoch, seq }
             }
             EventFrame::MemberLeft { room, epoch, seq, user, timestamp } => {
@@ -298,7 +306,14 @@ impl From<&EventFrame> for Event {
             EventFrame::MemberUnbanned { .. }
             | EventFrame::MemberMuted { .. }
             | EventFrame::MemberUnmuted { .. }
-            | EventFrame::RoomUpdated { .. } => Self::Frame(Box::new(ServerFrame::Event(event.clone()))),
+            | EventFrame::RoomUpdated { .. }
+            | EventFrame::RoomDeleted { .. }
+            | EventFrame::OwnerChanged { .. }
+            | EventFrame::MemberRoleChanged { .. }
+            | EventFrame::MessagePinned { .. }
+            | EventFrame::MessageUnpinned { .. }
+            | EventFrame::MessagesPurged { .. }
+            | EventFrame::Unknown(_) => Self::Frame(Box::new(ServerFrame::Event(event.clone()))),
         }
     }
 }

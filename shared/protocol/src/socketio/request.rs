@@ -7,7 +7,9 @@ use serde_json::value::RawValue;
 
 use crate::client::{Auth, ClientFrame, Message, Read, Rejected, RoomPosition, Subscribe, Unsubscribe};
 use crate::error_code::ErrorCode;
-use crate::id::{ClientId, Epoch, MessageId, RoomRef, Seq};
+use crate::id::{ClientId, Epoch, FileId, MessageId, RoomRef, Seq};
+use crate::limits::ATTACHMENTS_MAX;
+use crate::null_or;
 use crate::presence::Typing;
 
 /// An event from the client. Fields that are not known are ignored, as in frames.
@@ -58,15 +60,20 @@ pub struct LeaveRequest {
 pub struct MessageRequest {
     /// The room.
     pub chatroom_id: RoomRef,
-    /// The text.
-    #[schemars(with = "crate::schema::Content")]
-    pub message: String,
+    /// The text; it may be left out if there are attachments.
+    #[serde(default)]
+    #[schemars(with = "Option<crate::schema::ContentOrNone>")]
+    pub message: Option<String>,
     /// The client's name for the message. With it the message can be sent again without being stored twice.
     #[serde(default)]
     pub client_id: Option<ClientId>,
     /// The message this one answers.
     #[serde(default)]
     pub reply_to: Option<MessageId>,
+    /// Ids of up to 10 files that the sender has uploaded and not attached to anything yet.
+    #[serde(default, deserialize_with = "null_or")]
+    #[schemars(with = "Option<Vec<FileId>>", length(max = ATTACHMENTS_MAX), extend("uniqueItems" = true))]
+    pub attachments: Vec<FileId>,
 }
 
 /// Payload of `typing`.
@@ -133,8 +140,12 @@ impl Request {
             Self::Leave(LeaveRequest { chatroom_id }) => {
                 ClientFrame::Unsubscribe(Unsubscribe { rooms: vec![chatroom_id] })
             }
-            Self::Message(MessageRequest { chatroom_id, message, client_id, reply_to }) => {
-                ClientFrame::Message(Message { room: Some(chatroom_id), client_id, content: message, reply_to })
+            Self::Message(MessageRequest { chatroom_id, message, client_id, reply_to, attachments }) => {
+                if message.is_none() && attachments.is_empty() {
+                    return Err(Rejected::new(ErrorCode::BadField, Some("message"), "is missing"));
+                }
+                let (room, content) = (Some(chatroom_id), message.unwrap_or_default());
+                ClientFrame::Message(Message { room, client_id, content, reply_to, attachments })
             }
             Self::Typing(TypingRequest { chatroom_id }) => ClientFrame::Typing(Typing { room: Some(chatroom_id) }),
             Self::Read(ReadRequest { chatroom_id, epoch, seq }) => {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use jsonschema::Validator;
 use rookery_protocol::asyncapi::{Side, document, frame_types, limits};
 use rookery_protocol::client::ClientFrame;
 use rookery_protocol::close::CloseCode;
@@ -31,9 +32,9 @@ const BEYOND_SCHEMAS: &[&str] = &[
 ];
 
 #[derive(Deserialize)]
-struct Example {
-    name: String,
-    frame: Value,
+pub(crate) struct Example {
+    pub(crate) name: String,
+    pub(crate) frame: Value,
 }
 
 fn names(list: &Value, field: &str) -> Vec<String> {
@@ -41,17 +42,37 @@ fn names(list: &Value, field: &str) -> Vec<String> {
     rows.iter().map(|row| row[field].as_str().expect("a text").to_owned()).collect()
 }
 
-#[test]
-fn it_is_valid_asyncapi_3() {
+/// The rules of AsyncAPI 3.
+pub(crate) fn asyncapi_3() -> Validator {
     let path = tools::node_modules().join("@asyncapi/specs/schemas/3.1.0-without-$id.json");
     let schema = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{error}; run `make deps`"));
     let schema: Value = serde_json::from_str(&schema).unwrap();
-    let validator = jsonschema::options().with_draft(jsonschema::Draft::Draft7).build(&schema).unwrap();
-    let document = document();
-    let faults: Vec<String> = validator
-        .iter_errors(&document)
+    jsonschema::options().with_draft(jsonschema::Draft::Draft7).build(&schema).unwrap()
+}
+
+/// What is wrong with a value, and where.
+pub(crate) fn faults(validator: &Validator, value: &Value) -> Vec<String> {
+    validator
+        .iter_errors(value)
         .map(|fault| format!("{fault} at {}", fault.instance_path()))
-        .collect();
+        .collect()
+}
+
+/// That every reference of a document leads somewhere, and that it has more than so many.
+pub(crate) fn assert_references(document: &Value, more_than: usize) {
+    let text = document.to_string();
+    let references: BTreeSet<&str> =
+        text.split("\"$ref\":\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert!(references.len() > more_than, "they were found");
+    for reference in references {
+        assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+    }
+}
+
+#[test]
+fn it_is_valid_asyncapi_3() {
+    let (validator, document) = (asyncapi_3(), document());
+    let faults = faults(&validator, &document);
     assert!(faults.is_empty(), "{faults:#?}");
     let mut broken = document;
     broken["channels"]["rooms"]["messages"] = Value::from("none");
@@ -60,14 +81,7 @@ fn it_is_valid_asyncapi_3() {
 
 #[test]
 fn every_reference_leads_somewhere() {
-    let document = document();
-    let text = document.to_string();
-    let references: BTreeSet<&str> =
-        text.split("\"$ref\":\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
-    assert!(references.len() > 100, "they were found");
-    for reference in references {
-        assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
-    }
+    assert_references(&document(), 100);
 }
 
 #[test]

@@ -20,6 +20,12 @@ impl Folder {
         Self { path: PathBuf::from(path), given }
     }
 
+    /// A folder inside it, given in the same way.
+    #[must_use]
+    pub fn inside(&self, name: &str) -> Self {
+        Self { path: self.path.join(name), given: self.given.clone() }
+    }
+
     /// Makes it, with those above it, and sees whether it can be written.
     ///
     /// # Errors

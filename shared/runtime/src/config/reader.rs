@@ -11,6 +11,7 @@ use clap::parser::ValueSource;
 use config::{Config, File, FileFormat, Value};
 use secrecy::SecretString;
 
+use super::alias::{self, Understood};
 use super::error::ConfigErrors;
 use super::near::nearest;
 use super::source::{Found, Source, env_name, flag_name};
@@ -22,11 +23,33 @@ pub struct Reader {
     settings: &'static [Setting],
     values: BTreeMap<String, Found>,
     errors: Vec<String>,
+    passed_over: Vec<String>,
 }
 
 /// The configuration in force, for printing.
 #[derive(Debug)]
-pub struct Effective(Vec<(&'static Setting, Option<Found>)>);
+pub struct Effective {
+    rows: Vec<(&'static Setting, Option<Found>)>,
+    passed_over: Vec<String>,
+}
+
+impl Effective {
+    /// What was understood of the names that other back ends use, and what was not: a sentence each, for the log.
+    pub fn remarks(&self) -> Vec<String> {
+        let alias = |(setting, found): &(&'static Setting, Option<Found>)| match &found.as_ref()?.source {
+            Source::Alias(names) => Some(format!("{names} counts as {}", setting.key)),
+            Source::Default | Source::File(_) | Source::Environment(_) | Source::Flag => None,
+        };
+        self.rows.iter().filter_map(alias).chain(self.passed_over.iter().cloned()).collect()
+    }
+
+    /// Writes them to the log.
+    pub fn log_remarks(&self) {
+        for remark in self.remarks() {
+            tracing::info!(remark, "setting of another name");
+        }
+    }
+}
 
 impl Reader {
     /// Gathers all sources.
@@ -39,14 +62,20 @@ impl Reader {
         matches: &ArgMatches,
         environment: impl Iterator<Item = (OsString, OsString)>,
     ) -> Self {
-        let mut reader = Self { settings, values: BTreeMap::new(), errors: Vec::new() };
+        let mut reader = Self { settings, values: BTreeMap::new(), errors: Vec::new(), passed_over: Vec::new() };
         for setting in settings {
             if let Some(default) = setting.default {
                 reader.put(setting.key, default.to_owned(), Source::Default);
             }
         }
+        let variables: Vec<(OsString, OsString)> = environment.collect();
+        let aliases = alias::read(settings, variables.iter().cloned());
+        for Understood { key, names, text } in aliases.understood {
+            reader.put(key, text, Source::Alias(names));
+        }
+        reader.passed_over = aliases.passed_over;
         reader.read_file(matches);
-        reader.read_environment(environment);
+        reader.read_environment(variables.into_iter());
         reader.read_flags(matches);
         reader
     }
@@ -120,6 +149,17 @@ impl Reader {
         Some(follower)
     }
 
+    /// Where the internal listener is, of a program whose other settings do not matter: `listen` and `internal_listen`.
+    ///
+    /// # Errors
+    /// All that is wrong with it, at once.
+    pub fn into_internal_listen(mut self) -> Result<ListenAddress, ConfigErrors> {
+        let listen = self.listen("listen");
+        let internal = self.internal_listen("internal_listen", listen.as_ref());
+        self.finish()?;
+        internal.ok_or_else(ConfigErrors::unexplained)
+    }
+
     /// A secret.
     pub fn secret(&mut self, key: &'static str, required: bool) -> Option<SecretString> {
         self.found(key, required).map(SecretString::from)
@@ -127,7 +167,11 @@ impl Reader {
 
     /// Remembers an error that concerns a value's meaning.
     pub fn reject(&mut self, key: &'static str, why: &str) {
-        self.errors.push(format!("{}: {why}", self.describe(key)));
+        let error = format!("{}: {why}", self.describe(key));
+        // Several may read the same setting.
+        if !self.errors.contains(&error) {
+            self.errors.push(error);
+        }
     }
 
     /// All errors at once, or what is in force.
@@ -136,7 +180,7 @@ impl Reader {
             return Err(ConfigErrors(self.errors));
         }
         let rows = self.settings.iter().map(|setting| (setting, self.values.remove(setting.key))).collect();
-        Ok(Effective(rows))
+        Ok(Effective { rows, passed_over: self.passed_over })
     }
 
     fn optional_listen(&mut self, key: &'static str) -> Option<ListenAddress> {
@@ -226,7 +270,7 @@ impl Reader {
 
 impl fmt::Display for Effective {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (setting, found) in &self.0 {
+        for (setting, found) in &self.rows {
             match found {
                 Some(found) if setting.secret => {
                     writeln!(f, "{} = (hidden)  # {}", setting.key, found.source.as_str())?;
@@ -234,6 +278,9 @@ impl fmt::Display for Effective {
                 Some(found) => writeln!(f, "{} = {:?}  # {}", setting.key, found.text, found.source.as_str())?,
                 None => writeln!(f, "# {} has no value", setting.key)?,
             }
+        }
+        for remark in self.remarks() {
+            writeln!(f, "# {remark}")?;
         }
         Ok(())
     }

@@ -14,6 +14,8 @@ pub(super) struct Found {
 pub(super) enum Source {
     /// The table of settings.
     Default,
+    /// Variables that other back ends call so.
+    Alias(String),
     /// The file of this path.
     File(String),
     /// The variable of this name.
@@ -35,6 +37,7 @@ impl Source {
     pub(super) const fn as_str(&self) -> &'static str {
         match self {
             Self::Default => "default",
+            Self::Alias(_) => "alias",
             Self::File(_) => "file",
             Self::Environment(_) => "environment",
             Self::Flag => "flag",
@@ -46,7 +49,7 @@ impl Source {
         match self {
             Self::Default => format!("{key}{value} (default)"),
             Self::File(path) => format!("{key}{value} in {path}"),
-            Self::Environment(name) => format!("{name}{value}"),
+            Self::Environment(name) | Self::Alias(name) => format!("{name}{value}"),
             Self::Flag => format!("--{}{value}", flag_name(key)),
         }
     }
@@ -55,7 +58,7 @@ impl Source {
     pub(super) fn spelled(&self, key: &str) -> String {
         match self {
             Self::Default | Self::File(_) => key.to_owned(),
-            Self::Environment(_) => env_name(key),
+            Self::Environment(_) | Self::Alias(_) => env_name(key),
             Self::Flag => format!("--{}", flag_name(key)),
         }
     }

@@ -6,15 +6,16 @@ use std::path::Path;
 
 use super::Report;
 use crate::limits::DESCRIPTORS_KEPT;
-use crate::token::KeyFolder;
+use crate::token::{JwkSet, KeyFolder};
 
 const OF_OTHERS: u32 = 0o007;
 const OF_GROUP: u32 = 0o070;
 const WRITABLE: u32 = 0o022;
 
-/// The signing keys, and who may read them.
-pub fn keys(report: &mut Report, folder: &KeyFolder) {
-    match folder.read(None) {
+/// The signing keys, and who may read them. Returns the public ones, if they can be read.
+pub fn keys(report: &mut Report, folder: &KeyFolder) -> Option<JwkSet> {
+    let set = folder.read(None);
+    match &set {
         Ok(set) => {
             let (count, signing) = (set.iter().count(), set.signing().name());
             report.ok("signing_keys", format!("{count} signing keys, of which {signing} signs."));
@@ -25,6 +26,11 @@ pub fn keys(report: &mut Report, folder: &KeyFolder) {
             "Make a key with `key add`, or give back what is missing.",
         ),
     }
+    permissions(report, folder);
+    set.ok().map(|set| set.public())
+}
+
+fn permissions(report: &mut Report, folder: &KeyFolder) {
     let paths = folder.paths().unwrap_or_default();
     let of = |bits: u32| paths.iter().filter(move |path| mode(path).is_some_and(|mode| mode & bits != 0));
     let files = |bits: u32| of(bits).filter(|path| path.is_file()).map(|path| path.display().to_string());

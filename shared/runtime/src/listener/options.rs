@@ -6,7 +6,7 @@ use rustls::ServerConfig;
 
 use super::{AddressBounds, Refusals};
 use crate::address::{self, Proxies};
-use crate::config::{Reader, Setting};
+use crate::config::{Reader, Setting, Switch};
 use crate::limits::{ACCEPTS_PER_SECOND_MAX, CONNECTIONS_MAX_MAX};
 use crate::rate::Rate;
 
@@ -79,14 +79,14 @@ impl AddressBounds {
         let connections = reader.number::<usize>(connections, 0..=CONNECTIONS_MAX_MAX);
         let accepts = reader.number::<u32>(accepts, 0..=ACCEPTS_PER_SECOND_MAX);
         let proxies: Option<Proxies> = reader.required(address::SETTING.key);
-        let switch: Option<String> = reader.required("limits");
+        let switch = reader.required::<Switch>("limits");
         let bounds = Self {
             // The largest of all would say that there is no bound.
             connections_max: connections.map(|count| if count == 0 { usize::MAX - 1 } else { count })?,
             accepts: per_second(accepts?),
             proxies: proxies?,
         };
-        Some(if switch? == "off" { Self::none() } else { bounds })
+        Some(if switch? == Switch::Off { Self::none() } else { bounds })
     }
 }
 

@@ -21,7 +21,7 @@ use super::pem;
 use crate::limits::{SIGNING_KEY_NAME_BYTES_MAX, SIGNING_KEYS_MAX};
 
 /// Names the key that signs.
-const CHOICE: &str = "signing";
+pub(super) const CHOICE: &str = "signing";
 const SUFFIX: &str = "pem";
 
 /// Where the signing keys of a deployment are.

@@ -6,9 +6,10 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use ring::digest::{SHA256, digest};
 use ring::hmac;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use serde::Serialize;
 
 use super::error::KeyError;
-use super::{Claims, Jwk, JwkSet, TOKEN_TYPE};
+use super::{Claims, Jwk, JwkSet, TICKET_TYPE, TOKEN_TYPE, Ticket};
 
 /// Signing keys as a folder had them.
 pub struct KeySet {
@@ -57,9 +58,21 @@ impl KeySet {
     /// # Errors
     /// If the library refuses the key.
     pub fn sign(&self, claims: &Claims) -> Result<String, KeyError> {
+        self.sign_as(TOKEN_TYPE, claims)
+    }
+
+    /// Signs a ticket.
+    ///
+    /// # Errors
+    /// If the library refuses the key.
+    pub fn sign_ticket(&self, ticket: &Ticket) -> Result<String, KeyError> {
+        self.sign_as(TICKET_TYPE, ticket)
+    }
+
+    fn sign_as(&self, kind: &str, claims: &impl Serialize) -> Result<String, KeyError> {
         let signing = self.signing();
         let mut header = Header::new(Algorithm::EdDSA);
-        header.typ = Some(TOKEN_TYPE.to_owned());
+        header.typ = Some(kind.to_owned());
         header.kid = Some(signing.id().to_owned());
         jsonwebtoken::encode(&header, claims, &signing.key).map_err(|error| KeyError::Signing(error.to_string()))
     }

@@ -8,7 +8,7 @@ use parking_lot::RwLock;
 use super::error::KeyError;
 use super::folder::KeyFolder;
 use super::key_set::KeySet;
-use super::{Claims, JwkSet};
+use super::{Claims, JwkSet, Ticket};
 
 /// All keys of an issuer, as its folder had them when it was read last.
 pub struct SigningKeys {
@@ -66,6 +66,14 @@ impl SigningKeys {
     /// If the library refuses the key.
     pub fn sign(&self, claims: &Claims) -> Result<String, KeyError> {
         self.current().sign(claims)
+    }
+
+    /// Signs a ticket.
+    ///
+    /// # Errors
+    /// If the library refuses the key.
+    pub fn sign_ticket(&self, ticket: &Ticket) -> Result<String, KeyError> {
+        self.current().sign_ticket(ticket)
     }
 
     /// The public halves, to be published.

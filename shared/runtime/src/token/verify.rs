@@ -8,8 +8,9 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use parking_lot::RwLock;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::limits::{TOKEN_BYTES_MAX, TOKEN_LEEWAY};
+use serde::de::DeserializeOwned;
 
-use crate::token::{AUDIENCE, Claims, Jwk, JwkSet, TOKEN_TYPE};
+use crate::token::{AUDIENCE, Claims, Jwk, JwkSet, TICKET_TYPE, TOKEN_TYPE, Ticket};
 
 /// Why a token is not accepted. For logs and metrics; a client gets `unauthenticated` in every case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,24 +99,38 @@ impl Verifier {
 
     /// The claims of a valid token.
     pub fn verify(&self, token: &str, now: UnixMillis) -> Result<Claims, TokenError> {
+        let (claims, signer) = self.decode::<Claims>(token, TOKEN_TYPE)?;
+        self.check(Claims { signer, ..claims }, now)
+    }
+
+    /// The claims that a valid ticket vouches for: they end with the access token that it was made for. Whether it was used
+    /// before is not known here.
+    pub fn verify_ticket(&self, ticket: &str, now: UnixMillis) -> Result<Claims, TokenError> {
+        let (ticket, signer) = self.decode::<Ticket>(ticket, TICKET_TYPE)?;
+        let Ticket { iss, aud, sub, sid, name, iat, exp, jti, until } = ticket;
+        // First its own times, which are shorter.
+        let own = Claims { iss, aud, sub, sid, name, iat, exp, signer, ticket: Some(jti) };
+        Ok(Claims { exp: until, ..self.check(own, now)? })
+    }
+
+    fn decode<T: DeserializeOwned>(&self, token: &str, kind: &str) -> Result<(T, Signer), TokenError> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(TokenError::Malformed);
         }
-        let key = self.key_of(token)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, &key.key, &validation())
-            .map_err(|_| TokenError::Invalid)?
-            .claims;
-        self.check(Claims { signer: Signer(Some(Arc::downgrade(&key))), ..claims }, now)
+        let key = self.key_of(token, kind)?;
+        let decoded = jsonwebtoken::decode::<T>(token, &key.key, &validation());
+        let claims = decoded.map_err(|_| TokenError::Invalid)?.claims;
+        Ok((claims, Signer(Some(Arc::downgrade(&key)))))
     }
 
-    fn key_of(&self, token: &str) -> Result<Arc<PublicKey>, TokenError> {
+    fn key_of(&self, token: &str, typ: &str) -> Result<Arc<PublicKey>, TokenError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Malformed)?;
         let plain = header.jku.is_none()
             && header.jwk.is_none()
             && header.x5u.is_none()
             && header.x5c.is_none()
             && header.crit.is_none();
-        if header.alg != Algorithm::EdDSA || header.typ.as_deref() != Some(TOKEN_TYPE) || !plain {
+        if header.alg != Algorithm::EdDSA || header.typ.as_deref() != Some(typ) || !plain {
             return Err(TokenError::Header);
         }
         let kid = header.kid.ok_or(TokenError::UnknownKey)?;
@@ -159,7 +174,7 @@ impl PublicKey {
 mod tests {
     use super::*;
     use crate::token::{SigningKeys, install_provider};
-    use rookery_protocol::id::{SessionId, UserId};
+    use rookery_protocol::id::{SessionId, TicketId, UserId};
 
     const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
@@ -180,6 +195,7 @@ mod tests {
             iat: NOW.seconds(),
             exp: NOW.seconds() + 900,
             signer: Signer::default(),
+            ticket: None,
         }
     }
 
@@ -194,6 +210,24 @@ mod tests {
         let keys = keys();
         let token = keys.sign(&claims()).unwrap();
         assert_eq!(verifier(&keys).verify(&token, NOW).map(|c| c.name), Ok("alice".to_owned()));
+    }
+
+    #[test]
+    fn a_ticket_is_good_for_half_a_minute_and_vouches_for_its_token() {
+        let (keys, token, id) = (keys(), claims(), TicketId::generate());
+        let verifier = verifier(&keys);
+        let ticket = Ticket::new(token.clone(), id, NOW);
+        assert_eq!(ticket.life_seconds(), 30);
+        let text = keys.sign_ticket(&ticket).unwrap();
+        let vouched = verifier.verify_ticket(&text, NOW).unwrap();
+        assert_eq!((vouched.ticket, vouched.exp, vouched.sid), (Some(id), token.exp, token.sid));
+        let later = |seconds: i64| verifier.verify_ticket(&text, UnixMillis(NOW.0 + seconds * 1_000)).map(|_| ());
+        assert_eq!((later(34), later(36)), (Ok(()), Err(TokenError::Expired)));
+        assert_eq!(verifier.verify(&text, NOW), Err(TokenError::Header), "it is no token");
+        let access = keys.sign(&token).unwrap();
+        assert_eq!(verifier.verify_ticket(&access, NOW), Err(TokenError::Header), "a token is no ticket");
+        let last = Claims { exp: NOW.seconds() + 7, ..token };
+        assert_eq!(Ticket::new(last, id, NOW).life_seconds(), 7, "no longer than its token");
     }
 
     #[test]

@@ -14,27 +14,26 @@ use super::Scene;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a18_and_z06_hold_while_redis_is_down() {
-    rights_end_without_redis(Dialect::Native).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn socketio_a18_and_z06_hold_while_redis_is_down() {
-    rights_end_without_redis(Dialect::SocketIo).await;
-}
-
-async fn rights_end_without_redis(dialect: Dialect) {
     let cluster = Cluster::start().await;
-    let sockets = [0, 1].map(|i| dialect.address(&cluster.gateways[i].socket_url()));
+    let sockets = [0, 1].map(|i| cluster.gateways[i].socket_url());
     let scene = Scene::at(Rest::new(cluster.api.public_url()), sockets, "public").await;
     let leaver = scene.rest.new_user("leaver").await;
     let (mut banned, mut gone) =
         (scene.live(1, &scene.member).await, Socket::login(&scene.sockets[0], "/ws", &leaver.token).await);
+    let in_socketio = Dialect::SocketIo.address(&cluster.gateways[1].socket_url());
+    let mut gone_too = Socket::login(&in_socketio, "/ws", &leaver.token).await;
+    let mut banned_too = Socket::login(&in_socketio, "/ws", &scene.member.token).await;
+    banned_too.subscribe(&scene.room).await;
     cluster.redis.process.kill();
     assert_eq!(scene.act(Method::PUT, "ban", json!({})).await, 503, "decided, but the room has not heard");
-    banned.expect_type("unsubscribed").await;
+    for socket in [&mut banned, &mut banned_too] {
+        socket.expect_type("unsubscribed").await;
+    }
     assert_eq!(scene.may_join().await, "banned");
     assert_eq!(scene.rest.logout(&leaver.refresh_token).await.status, 204);
-    assert_eq!(gone.closed(wait::PATIENCE).await, Some(4409));
+    for socket in [&mut gone, &mut gone_too] {
+        assert_eq!(socket.closed(wait::PATIENCE).await, Some(4409));
+    }
     // The room hears of it when it can, and the repeat is answered then.
     cluster.redis.start().await;
     cluster.ready().await;

@@ -5,50 +5,47 @@ use std::collections::BTreeMap;
 use http::Method;
 use rookery_tests::exchange::{Exchange, Step};
 use rookery_tests::rest::{Answer, RawRequest};
-use rookery_tests::shared;
 use serde_json::{Value, json};
 
 use super::{Attack, Said, Scene, assert_ends, assert_told};
 
 /// More than may wait at once.
-const FLOOD: u64 = 1_500;
+const FLOOD: u64 = 1_100;
 
 #[tokio::test]
 async fn i06_no_other_namespace_and_no_room_is_entered_by_its_name() {
-    for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
-        let token = json!({"token": scene.attacker.token});
-        let mut attack = scene.opened().await;
-        let long = format!("/{}", "a".repeat(20_000));
-        for name in ["/admin", "/socket.io/", "/__proto__", "//", long.as_str()] {
-            attack.say(&format!("40{name},{token}")).await;
-            let Said::Packet(answer) = attack.next().await else { panic!("{name:.20}") };
-            assert!(answer.starts_with("44/") && answer.contains("Invalid namespace"), "{answer:.200}");
-            assert!(answer.len() < 200, "what is told back is short: {}", answer.len());
-        }
-        attack.say(&format!("40{token}")).await;
-        assert!(matches!(attack.next().await, Said::Packet(packet) if packet.starts_with("40{")));
-        attack.next().await;
-        for again in ["40", "40/socket.io,", "40/admin,"] {
-            attack.say(&format!("{again}{token}")).await;
-            assert!(matches!(attack.next().await, Said::Packet(packet) if packet.starts_with("44")), "{again}");
-        }
-        let rest = deployment.rest();
-        let owner = rest.new_user("owner").await;
-        let (public, hidden) = (rest.new_room(&owner, "public").await, rest.new_room(&owner, "private").await);
-        let unknown = "01920000-0000-7000-8000-000000000001".to_owned();
-        let cases = [(public, "not_a_member"), (hidden, "unknown_room"), (unknown, "unknown_room")];
-        for (id, (room, code)) in cases.into_iter().enumerate() {
-            let (id, join) = (2 * id as u64, json!(["joinRoom", {"chatroomId": room, "epoch": "e1", "seq": 1}]));
-            attack.say(&format!("42{id}{join}")).await;
-            assert_eq!(attack.acknowledged(id).await["error"]["code"], code);
-            let message = json!(["chatroomMessage", {"chatroomId": room, "message": "x"}]);
-            attack.say(&format!("42{}{message}", id + 1)).await;
-            assert_eq!(attack.acknowledged(id + 1).await["error"]["code"], code);
-        }
-        attack.lives().await;
-        scene.nothing_happened().await;
+    let scene = Scene::new().await;
+    let token = json!({"token": scene.attacker.token});
+    let mut attack = scene.opened().await;
+    let long = format!("/{}", "a".repeat(20_000));
+    for name in ["/admin", "/socket.io/", "/__proto__", "//", long.as_str()] {
+        attack.say(&format!("40{name},{token}")).await;
+        let Said::Packet(answer) = attack.next().await else { panic!("{name:.20}") };
+        assert!(answer.starts_with("44/") && answer.contains("Invalid namespace"), "{answer:.200}");
+        assert!(answer.len() < 200, "what is told back is short: {}", answer.len());
     }
+    attack.say(&format!("40{token}")).await;
+    assert!(matches!(attack.next().await, Said::Packet(packet) if packet.starts_with("40{")));
+    attack.next().await;
+    for again in ["40", "40/socket.io,", "40/admin,"] {
+        attack.say(&format!("{again}{token}")).await;
+        assert!(matches!(attack.next().await, Said::Packet(packet) if packet.starts_with("44")), "{again}");
+    }
+    let rest = scene.deployment.rest();
+    let owner = rest.new_user("owner").await;
+    let (public, hidden) = (rest.new_room(&owner, "public").await, rest.new_room(&owner, "private").await);
+    let unknown = "01920000-0000-7000-8000-000000000001".to_owned();
+    let cases = [(public, "not_a_member"), (hidden, "unknown_room"), (unknown, "unknown_room")];
+    for (id, (room, code)) in cases.into_iter().enumerate() {
+        let (id, join) = (2 * id as u64, json!(["joinRoom", {"chatroomId": room, "epoch": "e1", "seq": 1}]));
+        attack.say(&format!("42{id}{join}")).await;
+        assert_eq!(attack.acknowledged(id).await["error"]["code"], code);
+        let message = json!(["chatroomMessage", {"chatroomId": room, "message": "x"}]);
+        attack.say(&format!("42{}{message}", id + 1)).await;
+        assert_eq!(attack.acknowledged(id + 1).await["error"]["code"], code);
+    }
+    attack.lives().await;
+    scene.nothing_happened().await;
 }
 
 #[tokio::test]
@@ -69,20 +66,18 @@ async fn i07_ids_of_acknowledgements_that_no_client_counts_to_are_refused() {
             .to_vec()
     };
     assert_told(ids, "bad_field").await;
-    for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
-        let mut attack = scene.connected().await;
-        let largest = 9_007_199_254_740_991;
-        attack
-            .say(&format!(r#"42{largest}["leaveRoom",{{"chatroomId":"{}"}}]"#, scene.room))
-            .await;
-        assert_eq!(attack.acknowledged(largest).await, json!({"ok": true}), "it is not live, as was asked for");
-        // Acknowledgements of what nobody asked for.
-        attack.say(r#"437[{"ok":true}]"#).await;
-        attack.say("43").await;
-        attack.lives().await;
-        scene.nothing_happened().await;
-    }
+    let scene = Scene::new().await;
+    let mut attack = scene.connected().await;
+    let largest = 9_007_199_254_740_991;
+    attack
+        .say(&format!(r#"42{largest}["leaveRoom",{{"chatroomId":"{}"}}]"#, scene.room))
+        .await;
+    assert_eq!(attack.acknowledged(largest).await, json!({"ok": true}), "it is not live, as was asked for");
+    // Acknowledgements of what nobody asked for.
+    attack.say(r#"437[{"ok":true}]"#).await;
+    attack.say("43").await;
+    attack.lives().await;
+    scene.nothing_happened().await;
 }
 
 /// Says all packets at once; the answers by number.
@@ -107,95 +102,86 @@ async fn answers(attack: &mut Attack, packets: Vec<String>) -> BTreeMap<u64, Vec
 /// Every request is answered once, done or refused; none waits forever.
 #[tokio::test]
 async fn i07_a_flood_of_requests_for_acknowledgements_is_answered_one_by_one() {
-    for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
-        let mut attack = scene.connected().await;
-        let message = |n: u64| json!(["chatroomMessage", {"chatroomId": scene.room, "message": "x", "clientId": format!("f-{n}")}]);
-        let answers = answers(&mut attack, (0..FLOOD).map(|n| format!("42{n}{}", message(n))).collect()).await;
-        assert_eq!(answers.keys().copied().collect::<Vec<_>>(), (0..FLOOD).collect::<Vec<_>>());
-        let done: Vec<&Value> = answers.values().map(|said| &said[0]).filter(|said| said["ok"] == true).collect();
-        let mut refused = answers.values().map(|said| &said[0]).filter(|said| said["ok"] == false);
-        assert_eq!(refused.find(|said| said["error"]["code"] != "overloaded"), None);
-        let history = deployment.rest().history(&scene.room, &scene.attacker.token).await;
-        let stored: Vec<&Value> = history
-            .iter()
-            .filter(|event| event["type"] == "new_message")
-            .map(|event| &event["message"]["message_id"])
-            .collect();
-        let mut told: Vec<&Value> = done.iter().map(|said| &said["messageId"]).collect();
-        told.sort_by_key(|id| stored.iter().position(|known| known == id));
-        assert_eq!(told, stored, "what was acknowledged is stored, and nothing else");
-        attack.lives().await;
-        Scene { stored: history, ..scene }.nothing_happened().await;
-    }
+    let scene = Scene::new().await;
+    let mut attack = scene.connected().await;
+    let message =
+        |n: u64| json!(["chatroomMessage", {"chatroomId": scene.room, "message": "x", "clientId": format!("f-{n}")}]);
+    let answers = answers(&mut attack, (0..FLOOD).map(|n| format!("42{n}{}", message(n))).collect()).await;
+    assert_eq!(answers.keys().copied().collect::<Vec<_>>(), (0..FLOOD).collect::<Vec<_>>());
+    let done: Vec<&Value> = answers.values().map(|said| &said[0]).filter(|said| said["ok"] == true).collect();
+    let mut refused = answers.values().map(|said| &said[0]).filter(|said| said["ok"] == false);
+    assert_eq!(refused.find(|said| said["error"]["code"] != "overloaded"), None);
+    let history = scene.deployment.rest().history(&scene.room, &scene.attacker.token).await;
+    let stored: Vec<&Value> = history
+        .iter()
+        .filter(|event| event["type"] == "new_message")
+        .map(|event| &event["message"]["message_id"])
+        .collect();
+    let mut told: Vec<&Value> = done.iter().map(|said| &said["messageId"]).collect();
+    told.sort_by_key(|id| stored.iter().position(|known| known == id));
+    assert_eq!(told, stored, "what was acknowledged is stored, and nothing else");
+    attack.lives().await;
+    Scene { stored: history, ..scene }.nothing_happened().await;
 }
 
 /// The same name, and the same number, again while the first one waits.
 #[tokio::test]
 async fn i07_repeats_and_numbers_that_are_used_twice_are_all_answered() {
-    for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
-        let mut attack = scene.connected().await;
-        let message =
-            |name: &str| json!(["chatroomMessage", {"chatroomId": scene.room, "message": "x", "clientId": name}]);
-        let packets =
-            [(1, "a"), (2, "a"), (3, "a"), (4, "b"), (4, "c")].map(|(id, name)| format!("42{id}{}", message(name)));
-        let mut packets = packets.to_vec();
-        // The name of one that waits, for something that nobody takes.
-        packets
-            .push(format!(r#"425["chatroomMessage",{{"chatroomId":"{}","message":"","clientId":"a"}}]"#, scene.room));
-        let answers = answers(&mut attack, packets).await;
-        let counts: Vec<(u64, usize)> = answers.iter().map(|(id, said)| (*id, said.len())).collect();
-        assert_eq!(counts, [(1, 1), (2, 1), (3, 1), (4, 2), (5, 1)]);
-        assert_eq!(answers[&5][0]["error"]["code"], "empty_content");
-        let ids: Vec<&Value> = (1..4).map(|id| &answers[&id][0]["messageId"]).collect();
-        assert!(ids[0].is_string() && ids.iter().all(|id| *id == ids[0]), "one message: {ids:?}");
-        attack.lives().await;
-    }
+    let scene = Scene::new().await;
+    let mut attack = scene.connected().await;
+    let message = |name: &str| json!(["chatroomMessage", {"chatroomId": scene.room, "message": "x", "clientId": name}]);
+    let packets =
+        [(1, "a"), (2, "a"), (3, "a"), (4, "b"), (4, "c")].map(|(id, name)| format!("42{id}{}", message(name)));
+    let mut packets = packets.to_vec();
+    // The name of one that waits, for something that nobody takes.
+    packets.push(format!(r#"425["chatroomMessage",{{"chatroomId":"{}","message":"","clientId":"a"}}]"#, scene.room));
+    let answers = answers(&mut attack, packets).await;
+    let counts: Vec<(u64, usize)> = answers.iter().map(|(id, said)| (*id, said.len())).collect();
+    assert_eq!(counts, [(1, 1), (2, 1), (3, 1), (4, 2), (5, 1)]);
+    assert_eq!(answers[&5][0]["error"]["code"], "empty_content");
+    let ids: Vec<&Value> = (1..4).map(|id| &answers[&id][0]["messageId"]).collect();
+    assert!(ids[0].is_string() && ids.iter().all(|id| *id == ids[0]), "one message: {ids:?}");
+    attack.lives().await;
 }
 
 /// Requests that are refused for different reasons are answered under their own numbers.
 #[tokio::test]
 async fn i07_refusals_in_a_row_are_answered_under_their_own_numbers() {
-    for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
-        let mut attack = scene.connected().await;
-        let unknown = "01920000-0000-7000-8000-000000000001";
-        let cases = [
-            (json!(["fly", {}]), "unknown_type"),
-            (json!(["joinRoom", {}]), "bad_field"),
-            (json!(["leaveRoom", {"chatroomId": "no-such-room"}]), "unknown_room"),
-            (json!(["joinRoom", {"chatroomId": unknown}]), "unknown_room"),
-            (json!(["chatroomMessage", {"chatroomId": scene.room, "message": ""}]), "empty_content"),
-            (json!(["chatroomMessage", {"chatroomId": unknown, "message": "x"}]), "unknown_room"),
-            (json!(["frame", {"type": "fly"}]), "unknown_type"),
-            (json!([7]), "bad_field"),
-        ];
-        let packets = cases.iter().enumerate().map(|(id, (event, _))| format!("42{id}{event}"));
-        let answers = answers(&mut attack, packets.collect()).await;
-        for (id, (event, code)) in cases.iter().enumerate() {
-            let said = &answers[&(id as u64)];
-            assert_eq!((said.len(), &said[0]["error"]["code"]), (1, &json!(code)), "{event}");
-        }
-        attack.lives().await;
-        scene.nothing_happened().await;
+    let scene = Scene::new().await;
+    let mut attack = scene.connected().await;
+    let unknown = "01920000-0000-7000-8000-000000000001";
+    let cases = [
+        (json!(["fly", {}]), "unknown_type"),
+        (json!(["joinRoom", {}]), "bad_field"),
+        (json!(["leaveRoom", {"chatroomId": "no-such-room"}]), "unknown_room"),
+        (json!(["joinRoom", {"chatroomId": unknown}]), "unknown_room"),
+        (json!(["chatroomMessage", {"chatroomId": scene.room, "message": ""}]), "empty_content"),
+        (json!(["chatroomMessage", {"chatroomId": unknown, "message": "x"}]), "unknown_room"),
+        (json!(["frame", {"type": "fly"}]), "unknown_type"),
+        (json!([7]), "bad_field"),
+    ];
+    let packets = cases.iter().enumerate().map(|(id, (event, _))| format!("42{id}{event}"));
+    let answers = answers(&mut attack, packets.collect()).await;
+    for (id, (event, code)) in cases.iter().enumerate() {
+        let said = &answers[&(id as u64)];
+        assert_eq!((said.len(), &said[0]["error"]["code"]), (1, &json!(code)), "{event}");
     }
+    attack.lives().await;
+    scene.nothing_happened().await;
 }
 
 /// A transport that has changed is what it is: nothing of an upgrade is half done.
 #[tokio::test]
 async fn i07_what_belongs_to_an_upgrade_does_nothing_on_a_websocket() {
-    for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
-        let mut attack = scene.connected().await;
-        attack.say("2probe").await;
-        assert_eq!(attack.next().await, Said::Packet("3probe".to_owned()));
-        for packet in ["5", "6", "3probe", "5"] {
-            attack.say(packet).await;
-        }
-        attack.lives().await;
-        scene.nothing_happened().await;
+    let scene = Scene::new().await;
+    let mut attack = scene.connected().await;
+    attack.say("2probe").await;
+    assert_eq!(attack.next().await, Said::Packet("3probe".to_owned()));
+    for packet in ["5", "6", "3probe", "5"] {
+        attack.say(packet).await;
     }
+    attack.lives().await;
+    scene.nothing_happened().await;
 }
 
 async fn asked(scene: &Scene, method: Method, query: &str, body: Vec<u8>) -> Answer {
@@ -219,65 +205,59 @@ async fn handshake(scene: &Scene, query: &str) -> (u16, Value) {
 
 #[tokio::test]
 async fn other_revisions_and_transports_are_refused_with_the_codes_of_engine_io() {
-    for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
-        for (query, code) in [
-            ("EIO=3&transport=websocket", 5),
-            ("EIO=5&transport=websocket", 5),
-            ("EIO=&transport=websocket", 5),
-            ("transport=websocket", 5),
-            ("EIO=4", 0),
-            ("EIO=4&transport=flashsocket", 0),
-            ("EIO=4&transport=__proto__", 0),
-            ("EIO=4&EIO=3&transport=websocket", 3),
-            ("EIO=4&transport=websocket&transport=polling", 3),
-        ] {
-            let (status, body) = handshake(&scene, query).await;
-            assert_eq!((status, &body["code"]), (400, &json!(code)), "{query}: {body}");
-            let answer = asked(&scene, Method::GET, query, Vec::new()).await;
-            assert_eq!(answer.status, if query == "EIO=4&transport=websocket" { 426 } else { 400 }, "{query}");
-        }
-        scene.nothing_happened().await;
+    let scene = Scene::new().await;
+    for (query, code) in [
+        ("EIO=3&transport=websocket", 5),
+        ("EIO=5&transport=websocket", 5),
+        ("EIO=&transport=websocket", 5),
+        ("transport=websocket", 5),
+        ("EIO=4", 0),
+        ("EIO=4&transport=flashsocket", 0),
+        ("EIO=4&transport=__proto__", 0),
+        ("EIO=4&EIO=3&transport=websocket", 3),
+        ("EIO=4&transport=websocket&transport=polling", 3),
+    ] {
+        let (status, body) = handshake(&scene, query).await;
+        assert_eq!((status, &body["code"]), (400, &json!(code)), "{query}: {body}");
+        let answer = asked(&scene, Method::GET, query, Vec::new()).await;
+        assert_eq!(answer.status, if query == "EIO=4&transport=websocket" { 426 } else { 400 }, "{query}");
     }
+    scene.nothing_happened().await;
 }
 
 /// Where long-polling is off, who begins with it is told the name of the setting, and no body is read.
 #[tokio::test]
 async fn i04_polling_that_is_off_is_refused_with_the_name_of_the_setting() {
-    for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
-        let answer = asked(&scene, Method::GET, "EIO=4&transport=polling&t=x", Vec::new()).await;
-        assert_eq!((answer.status, &answer.json()["code"]), (400, &json!(0)));
-        assert!(answer.json()["message"].as_str().unwrap().contains("socketio_polling"), "{}", answer.text);
-        let body = format!("42{}", json!(["chatroomMessage", scene.message()])).into_bytes();
-        let answer = asked(&scene, Method::POST, "EIO=4&transport=polling&sid=x", body).await;
-        assert!(matches!(answer.status, 400 | 405), "{} {}", answer.status, answer.text);
-        let mut exchange = Exchange::connect(&deployment.sockets()[0].replace("ws://", "")).await;
-        let head =
-            "POST /socket.io/?EIO=4&transport=polling&sid=x HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n";
-        exchange.step(&Step::Send(head.to_owned())).await;
-        let reply = exchange.reply(false).await.expect("an answer before the body");
-        assert!(matches!(reply.status, 400 | 405 | 413), "{}", reply.status);
-        scene.nothing_happened().await;
-    }
+    let scene = Scene::new().await;
+    let answer = asked(&scene, Method::GET, "EIO=4&transport=polling&t=x", Vec::new()).await;
+    assert_eq!((answer.status, &answer.json()["code"]), (400, &json!(0)));
+    assert!(answer.json()["message"].as_str().unwrap().contains("socketio_polling"), "{}", answer.text);
+    let body = format!("42{}", json!(["chatroomMessage", scene.message()])).into_bytes();
+    let answer = asked(&scene, Method::POST, "EIO=4&transport=polling&sid=x", body).await;
+    assert!(matches!(answer.status, 400 | 405), "{} {}", answer.status, answer.text);
+    let mut exchange = Exchange::connect(&scene.deployment.sockets()[0].replace("ws://", "")).await;
+    let head =
+        "POST /socket.io/?EIO=4&transport=polling&sid=x HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n";
+    exchange.step(&Step::Send(head.to_owned())).await;
+    let reply = exchange.reply(false).await.expect("an answer before the body");
+    assert!(matches!(reply.status, 400 | 405 | 413), "{}", reply.status);
+    scene.nothing_happened().await;
 }
 
 /// A sid is no key: neither a guess nor the one that somebody else was given opens anything.
 #[tokio::test]
 async fn i05_a_transport_with_the_sid_of_somebody_else_is_refused() {
-    for deployment in shared::both().await {
-        let scene = Scene::on(deployment).await;
-        let mut victim = scene.opened_with_sid().await;
-        for sid in [victim.1.as_str(), "x", "", "01920000-0000-7000-8000-000000000001", "__proto__"] {
-            let (status, body) = handshake(&scene, &format!("EIO=4&transport=websocket&sid={sid}")).await;
-            assert_eq!((status, &body["code"]), (400, &json!(1)), "{sid}: {body}");
-            let answer = asked(&scene, Method::GET, &format!("EIO=4&transport=polling&sid={sid}"), Vec::new()).await;
-            assert_eq!(answer.status, 400, "{sid}");
-        }
-        victim.0.say("40").await;
-        assert!(matches!(victim.0.next().await, Said::Packet(packet) if packet.starts_with("40{")));
-        victim.0.next().await;
-        victim.0.lives().await;
-        scene.nothing_happened().await;
+    let scene = Scene::new().await;
+    let mut victim = scene.opened_with_sid().await;
+    for sid in [victim.1.as_str(), "x", "", "01920000-0000-7000-8000-000000000001", "__proto__"] {
+        let (status, body) = handshake(&scene, &format!("EIO=4&transport=websocket&sid={sid}")).await;
+        assert_eq!((status, &body["code"]), (400, &json!(1)), "{sid}: {body}");
+        let answer = asked(&scene, Method::GET, &format!("EIO=4&transport=polling&sid={sid}"), Vec::new()).await;
+        assert_eq!(answer.status, 400, "{sid}");
     }
+    victim.0.say("40").await;
+    assert!(matches!(victim.0.next().await, Said::Packet(packet) if packet.starts_with("40{")));
+    victim.0.next().await;
+    victim.0.lives().await;
+    scene.nothing_happened().await;
 }

@@ -213,6 +213,7 @@ export class Sync {
 
   #moved({ type, room, user, ...settings }, result) {
     if (type === "message_edited" || type === "message_deleted") this.#changed(room, settings);
+    if (type === "messages_purged") this.#parts.marks.recount(room);
     if (result !== "added") return;
     if (type === "room_updated") return this.#parts.rooms.update(room, settings);
     if (!Object.hasOwn(CHANGES, type)) return;

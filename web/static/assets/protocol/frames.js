@@ -15,7 +15,7 @@ const ACT = {
 /** Fields that must be there, by frame type. A frame without them is not acted upon. */
 const SHAPES = {
   hello: { session: "string", user: "object", heartbeat_ms: "number", limits: "object" },
-  subscribed: { room: "string", name: "string", epoch: "string", head: "number", stored: "number", you: "object" },
+  subscribed: { room: "string", epoch: "string", head: "number", stored: "number", you: "object" },
   unsubscribed: { room: "string" },
   caught_up: { room: "string", seq: "number" },
   gap: { room: "string", from: "number", to: "number" },
@@ -46,12 +46,27 @@ const SHAPES = {
     frozen: "boolean",
     timestamp: "string",
   },
+  room_deleted: { room: "string", epoch: "string", seq: "number", by: "object", reason: "string", timestamp: "string" },
+  owner_changed: SANCTION,
+  member_role_changed: { ...SANCTION, role: "string" },
+  message_pinned: ACT,
+  message_unpinned: ACT,
+  messages_purged: { ...SANCTION, to: "string" },
   token_expiring: { after_ms: "number" },
   presence: { user_id: "string", status: "string" },
   watching: { users: "object" },
   room_presence: { room: "string", online: "number", whole: "boolean" },
   typing: { room: "string", user: "object" },
   read: { room: "string", epoch: "string", seq: "number", unread: "number", mentions: "number", counted: "object" },
+  notification: { id: "string", kind: "string", created_at: "string", read: "boolean" },
+  notifications_read: { count: "number" },
+  room_added: { room: "string", kind: "string" },
+  room_removed: { room: "string" },
+  room_preferences: { room: "string", notify: "string" },
+  announcement: { id: "string" },
+  user_updated: { user_id: "string", username: "string" },
+  settings_updated: { read_receipts: "boolean", typing: "boolean" },
+  read_by: { room: "string", user_id: "string", read: "object", at: "string" },
 };
 
 /** The types of server frames this client knows. */
@@ -106,17 +121,11 @@ export function unsubscribe(rooms) {
 }
 
 /**
- * @param {{room?: string, client_id?: string, content: string, reply_to?: string}} fields those that are not set are
- * left out
+ * @param {{room?: string, client_id?: string, content: string, reply_to?: string, attachments?: string[]}} fields those
+ * that are not set are left out
  */
-export function message({ room, client_id, content, reply_to }) {
-  return {
-    type: "message",
-    ...(room === undefined ? {} : { room }),
-    ...(client_id === undefined ? {} : { client_id }),
-    content,
-    ...(reply_to === undefined ? {} : { reply_to }),
-  };
+export function message({ room, client_id, content, reply_to, attachments }) {
+  return { type: "message", ...given({ room, client_id }), content, ...given({ reply_to, attachments }) };
 }
 
 /** @param {{room?: string, client_id?: string, message_id: string, content: string}} fields */
@@ -142,6 +151,11 @@ export function presence({ status, text }) {
 /** @param {{users: string[], rooms: string[]}} watched instead of those before */
 export function watch({ users, rooms }) {
   return { type: "watch", users, rooms };
+}
+
+/** @param {{on: boolean}} state whether nobody looks: rooms wait until somebody does */
+export function background({ on }) {
+  return { type: "background", on };
 }
 
 /** @param {{room?: string}} place */

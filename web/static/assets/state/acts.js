@@ -10,11 +10,19 @@ const CHANGES = {
   message_deleted: deleted,
   reaction_added: (item, { emoji, user }) => reacted(item, emoji, user.user_id, true),
   reaction_removed: (item, { emoji, user }) => reacted(item, emoji, user.user_id, false),
+  messages_purged: deleted,
 };
 
-/** @param {object} frame @returns {boolean} whether the frame is about an earlier message */
+/** @param {object} frame @returns {boolean} whether the frame is about earlier messages */
 export function isAct(frame) {
   return Object.hasOwn(CHANGES, frame.type);
+}
+
+/** Whether an act is about this message: timestamps of a room have one form. @returns {boolean} */
+export function isAbout(act, item) {
+  if (act.type !== "messages_purged") return act.message_id === item.message_id;
+  const is_theirs = item.kind === "message" && item.user.user_id === act.user.user_id;
+  return is_theirs && (act.from === undefined || act.from <= item.timestamp) && item.timestamp <= act.to;
 }
 
 /** @param {import("./timeline.js").Item} item a message @param {object} act a frame about it */
@@ -34,7 +42,7 @@ export class RecentActs {
   /** Brings an item of a page up to date. @param {?{epoch: string, seq: number}} [upto] what the page has already */
   catchUp(item, upto = null) {
     const isNews = (act) => upto === null || (compareEpochs(act.epoch, upto.epoch) || act.seq - upto.seq) > 0;
-    for (const act of this.#acts) if (act.message_id === item.message_id && isNews(act)) applyAct(item, act);
+    for (const act of this.#acts) if (isAbout(act, item) && isNews(act)) applyAct(item, act);
   }
 
   /** Whether there is one like this. */

@@ -6,7 +6,8 @@ import { Unread } from "./unread.js";
  * @typedef {object} Room as the REST interface shows it
  * @property {string} room_id
  * @property {?string} slug
- * @property {string} name
+ * @property {?string} name only direct rooms and groups have none
+ * @property {"room"|"direct"|"group"} [kind]
  * @property {string} description
  * @property {"public"|"private"} visibility
  * @property {number} [members] how many there are
@@ -14,6 +15,11 @@ import { Unread } from "./unread.js";
  * @property {number} [slow_mode_ms] what a member must wait between two messages
  * @property {boolean} [frozen] whether only owner and moderators may say something
  */
+
+/** Direct rooms and groups need not have a name. @param {Room} room @returns {Room} */
+function named(room) {
+  return { ...room, name: room.name ?? (room.kind === "direct" ? "Direct chat" : "Group") };
+}
 
 export class Rooms {
   /** @type {?string} id of the open room */
@@ -28,7 +34,8 @@ export class Rooms {
   /** Takes the list of the server. @param {(Room & import("./unread.js").ReadState)[]} rooms */
   replace(rooms) {
     const known = this.#mine;
-    this.#mine = new Map(rooms.map((room) => [room.room_id, { members: known.get(room.room_id)?.members, ...room }]));
+    const kept = (room) => [room.room_id, named({ members: known.get(room.room_id)?.members, ...room })];
+    this.#mine = new Map(rooms.map(kept));
     this.marks.keep(this.#mine);
     rooms.filter(({ read }) => read !== undefined).forEach((room) => this.marks.told(room.room_id, room));
     this.loaded = true;
@@ -36,7 +43,7 @@ export class Rooms {
 
   /** @param {Room} room one that the user is a member of now */
   add(room) {
-    this.#mine.set(room.room_id, room);
+    this.#mine.set(room.room_id, named(room));
   }
 
   /** @param {string} room_id */

@@ -2,7 +2,7 @@
 // missing. Positions move by live frames only; pages of history fill in what lies before.
 
 import { compareEpochs } from "../protocol/frames.js";
-import { RecentActs, applyAct, isAct } from "./acts.js";
+import { RecentActs, applyAct, isAbout, isAct } from "./acts.js";
 
 /**
  * @typedef {object} Item an event on show
@@ -195,8 +195,7 @@ export class Timeline {
   }
 
   #change(act) {
-    const item = this.items.find(({ message_id }) => message_id === act.message_id);
-    if (item !== undefined) applyAct(item, act);
+    for (const item of this.items) if (item.kind === "message" && isAbout(act, item)) applyAct(item, act);
   }
 
   /** Live frames come from here on; what lies before is for history to show. */

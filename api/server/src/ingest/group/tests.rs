@@ -84,6 +84,14 @@ impl Messages for Store {
         Ok(0)
     }
 
+    async fn first_since(&self, _: RoomId, _: UnixMillis) -> Result<Option<Position>, StoreError> {
+        Ok(None)
+    }
+
+    async fn by_ids(&self, _: &[MessageId]) -> Result<Vec<SequencedEvent>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn edits(&self, _: MessageId, _: usize) -> Result<Vec<SequencedEvent>, StoreError> {
         Ok(Vec::new())
     }

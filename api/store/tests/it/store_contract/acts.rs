@@ -74,7 +74,7 @@ fn content(event: &SequencedEvent) -> Option<&str> {
     match &event.event.body {
         EventBody::Message(NewMessage { content, .. })
         | EventBody::MessageChange(MessageChanged::Edited { content, .. }) => Some(content),
-        EventBody::MessageChange(_) | EventBody::Membership(_) | EventBody::Room(_) => None,
+        EventBody::MessageChange(_) | EventBody::Membership(_) | EventBody::Room(_) | EventBody::Unknown(_) => None,
     }
 }
 

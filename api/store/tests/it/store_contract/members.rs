@@ -8,7 +8,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, EventBody, MembershipChange, RoomChange};
 use rookery_protocol::id::{AclVersion, RoomId, RoomRef, UserId};
 use rookery_store::room::{Member, Room, SettingsChange};
-use rookery_store::{Announcement, Members, StoreError, Stores};
+use rookery_store::{Announcement, Cause, Members, StoreError, Stores};
 
 use super::{Home, at_once};
 use crate::samples::{NOON, joined, left, member, room};
@@ -52,8 +52,8 @@ pub(crate) async fn rooms_whose_rights_change_are_found_by_when(home: Home) {
     stores.members.leave(changed.id, user, &left(user)).await.unwrap();
     assert_eq!(since(before, 10).await, [(changed.id, AclVersion(2))]);
     assert_eq!(since(UnixMillis::now().plus(Duration::from_mins(1)), 10).await, []);
-    let slow = SettingsChange { slow_mode_ms: Some(1_000), frozen: None };
-    stores.rooms.apply_settings(still.id, slow, &joined(user)).await.unwrap();
+    let slow = SettingsChange { slow_mode_ms: Some(1_000), frozen: None, ..SettingsChange::default() };
+    stores.rooms.apply_settings(still.id, &slow, &joined(user)).await.unwrap();
     assert_eq!(since(before, 10).await.len(), 2);
     assert_eq!((since(before, 1).await.len(), since(before, 0).await.len()), (1, 0));
 }
@@ -318,9 +318,9 @@ pub(crate) async fn d13_an_owner_leaves_last_and_closes_the_room(home: Home) {
         async move { members.leave(room, user, &left(user)).await }
     };
     assert!(matches!(leave(ada).await, Err(StoreError::OwnerStays)));
-    let given = stores.members.transfer(place.id, bob, &left(ada)).await.unwrap().unwrap();
+    let given = stores.members.transfer(place.id, bob, Cause::Server(&left(ada))).await.unwrap().unwrap();
     assert!(
-        matches!(given.event.body, EventBody::Room(RoomChange::Updated { settings }) if settings.version == given.acl)
+        matches!(given.event.body, EventBody::Room(RoomChange::Updated { settings, .. }) if settings.version == given.acl)
     );
     let roles = [ada, bob].map(|user| stores.members.get(place.id, user));
     let roles = futures_util::future::join_all(roles)
@@ -331,7 +331,7 @@ pub(crate) async fn d13_an_owner_leaves_last_and_closes_the_room(home: Home) {
     let found = stores.rooms.find(&RoomRef::Id(place.id)).await.unwrap().unwrap();
     assert_eq!((found.owner, found.acl), (Some(bob), given.acl));
     for nobody in [bob, UserId::generate()] {
-        assert_eq!(stores.members.transfer(place.id, nobody, &left(ada)).await.unwrap(), None);
+        assert_eq!(stores.members.transfer(place.id, nobody, Cause::Server(&left(ada))).await.unwrap(), None);
     }
     assert!(leave(ada).await.unwrap().is_some());
     assert!(leave(bob).await.unwrap().is_some(), "the last one may");

@@ -1,13 +1,18 @@
 //! Applying events: once, whatever is repeated.
 
-use rookery_protocol::event::{Event, NewMessage, Sender, SequencedEvent};
+use rookery_protocol::access::{Posting, RoomRole};
+use rookery_protocol::event::{
+    DeletionReason, Event, EventBody, MembershipChange, MessageChanged, NewMessage, RoomChange, RoomSettings, Sender,
+    SequencedEvent,
+};
 use rookery_protocol::id::{ClientId, Epoch, MessageId, RoomId, Seq, UserId};
 use rookery_protocol::position::{AlreadyStored, Position, StoredPosition};
+use rookery_protocol::room_changes::RoomChanges;
 use rookery_store::message::Window;
 use rookery_store::{PageQuestion, StoreError, Stores};
 
 use super::{Home, at_once};
-use crate::samples::{at, joined, left, message, messages};
+use crate::samples::{NOON, at, event, joined, left, message, messages};
 
 async fn history(stores: &Stores, room: RoomId) -> Vec<SequencedEvent> {
     stores.messages.page(room, PageQuestion::all(Window::Latest, 10_000)).await.unwrap()
@@ -21,6 +26,7 @@ pub(crate) async fn history_returns_what_was_applied(home: Home) {
         content: "żółć \u{1F980}\n\0 {\"$set\":1} 'quoted'".to_owned(),
         client_id: ClientId::generate(),
         reply_to: Some(MessageId::generate()),
+        attachments: vec![super::files::file(user).attachment()],
     };
     let events = [
         at(room, 1, 1, joined(user)),
@@ -28,6 +34,40 @@ pub(crate) async fn history_returns_what_was_applied(home: Home) {
         at(room, 1, 3, Event::message(room, sender, answer)),
         at(room, 1, Seq::MAX.get(), left(user)),
     ];
+    stores.messages.apply(&events).await.unwrap();
+    assert_eq!(history(&stores, room).await, events);
+}
+
+/// What the second generation of events has.
+pub(crate) async fn every_kind_of_event_is_kept_whole(home: Home) {
+    let stores = home.stores().await;
+    let (room, user) = (RoomId::generate(), UserId::generate());
+    let member = Sender { user_id: UserId::generate(), username: "Bob".to_owned() };
+    let changed = RoomChanges {
+        name: Some("Tea".to_owned()),
+        slug: Some(None),
+        posting: Some(Posting::Moderators),
+        archived: Some(true),
+        expires_at: Some(Some(NOON)),
+        members_max: Some(None),
+        ..RoomChanges::default()
+    };
+    let settings = RoomSettings { posting: Posting::Moderators, archived: true, ..RoomSettings::default() };
+    let (message_id, previous) = (MessageId::generate(), Some(user));
+    let bodies = [
+        EventBody::Room(RoomChange::Updated { settings, changed: Some(Box::new(changed)) }),
+        EventBody::Membership(MembershipChange::Added { member: member.clone() }),
+        EventBody::Membership(MembershipChange::RoleChanged { member: member.clone(), role: RoomRole::Moderator }),
+        EventBody::Membership(MembershipChange::OwnerChanged { member: member.clone(), previous }),
+        EventBody::Membership(MembershipChange::OwnerChanged { member: member.clone(), previous: None }),
+        EventBody::Membership(MembershipChange::MessagesPurged { member: member.clone(), from: Some(NOON), to: NOON }),
+        EventBody::Membership(MembershipChange::MessagesPurged { member, from: None, to: NOON }),
+        EventBody::MessageChange(MessageChanged::Pinned { message_id }),
+        EventBody::MessageChange(MessageChanged::Unpinned { message_id }),
+        EventBody::Room(RoomChange::Deleted { reason: DeletionReason::Expired }),
+    ];
+    let events: Vec<SequencedEvent> =
+        (1..).zip(bodies).map(|(seq, body)| at(room, 1, seq, event(user, body))).collect();
     stores.messages.apply(&events).await.unwrap();
     assert_eq!(history(&stores, room).await, events);
 }

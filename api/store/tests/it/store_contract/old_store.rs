@@ -238,3 +238,16 @@ pub(crate) async fn c04_reactions_of_before_are_one_for_each_emoji(home: Home) {
     stores.messages.sweep(later, 100).await.unwrap();
     assert_eq!(stores.messages.sweep(later, 100).await.unwrap(), 0, "nothing that was taken back is left");
 }
+
+pub(crate) async fn accounts_of_before_have_what_accounts_of_today_have(home: Home) {
+    use rookery_store::user::{Profile, UserChange, UserSettings};
+    let users = opened(&home).await.users;
+    let ada = users.by_login("ada").await.unwrap().unwrap();
+    assert_eq!((&ada.profile, &ada.settings, ada.verified), (&Profile::default(), &UserSettings::default(), false));
+    let found = users.search("ad", None, 9).await.unwrap();
+    let names: Vec<&str> = found.iter().map(|(_, user)| user.username.as_str()).collect();
+    assert_eq!(names, ["ada", "admin"], "they are found by their names");
+    let change = UserChange { verified: Some(true), ..UserChange::default() };
+    let changed = users.change(ada.id, &change).await.unwrap().unwrap();
+    assert_eq!((changed.verified, changed.email.as_str()), (true, ada.email.as_str()));
+}

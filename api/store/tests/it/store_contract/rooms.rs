@@ -92,15 +92,17 @@ pub(crate) async fn settings_change_and_are_announced(home: Home) {
     let (stores, room, user) = (home.stores().await, room(Some("general")), UserId::generate());
     stores.rooms.insert(&room).await.unwrap();
     assert_eq!(room.settings, RoomSettings::default());
-    let unsaid = || event(user, EventBody::Room(RoomChange::Updated { settings: RoomSettings::default() }));
-    let slow = SettingsChange { slow_mode_ms: Some(5_000), frozen: None };
-    let frozen = SettingsChange { slow_mode_ms: None, frozen: Some(true) };
+    let unsaid =
+        || event(user, EventBody::Room(RoomChange::Updated { settings: RoomSettings::default(), changed: None }));
+    let slow = SettingsChange { slow_mode_ms: Some(5_000), frozen: None, ..SettingsChange::default() };
+    let frozen = SettingsChange { slow_mode_ms: None, frozen: Some(true), ..SettingsChange::default() };
     let mut told = Vec::new();
-    for (change, version, slow_mode_ms, is_frozen) in [(slow, 1, 5_000, false), (frozen, 2, 5_000, true)] {
+    for (change, version, slow_mode_ms, is_frozen) in [(&slow, 1, 5_000, false), (&frozen, 2, 5_000, true)] {
         let event = unsaid();
         let announced = stores.rooms.apply_settings(room.id, change, &event).await.unwrap().unwrap();
-        let settings = RoomSettings { version: AclVersion(version), slow_mode_ms, frozen: is_frozen };
-        let event = Event { body: EventBody::Room(RoomChange::Updated { settings }), ..event };
+        let settings =
+            RoomSettings { version: AclVersion(version), slow_mode_ms, frozen: is_frozen, ..RoomSettings::default() };
+        let event = Event { body: EventBody::Room(RoomChange::Updated { settings, changed: None }), ..event };
         assert_eq!(announced, Announcement { room: room.id, acl: AclVersion(version), event });
         let found = stores.rooms.find(&RoomRef::Id(room.id)).await.unwrap().unwrap();
         assert_eq!((found.settings, found.acl), (settings, AclVersion(version)));
@@ -108,7 +110,7 @@ pub(crate) async fn settings_change_and_are_announced(home: Home) {
         told.push(announced);
     }
     assert_eq!(stores.outbox.pending(10).await.unwrap(), told);
-    let nowhere = stores.rooms.apply_settings(RoomId::generate(), slow, &unsaid()).await;
+    let nowhere = stores.rooms.apply_settings(RoomId::generate(), &slow, &unsaid()).await;
     assert!(matches!(nowhere, Err(StoreError::Inconsistent(_))), "{nowhere:?}");
 }
 
@@ -117,19 +119,24 @@ pub(crate) async fn settings_race(home: Home) {
     let (stores, room) = (home.stores().await, room(Some("general")));
     stores.rooms.insert(&room).await.unwrap();
     let changes = [
-        SettingsChange { slow_mode_ms: Some(7), frozen: None },
-        SettingsChange { slow_mode_ms: None, frozen: Some(true) },
+        SettingsChange { slow_mode_ms: Some(7), frozen: None, ..SettingsChange::default() },
+        SettingsChange { slow_mode_ms: None, frozen: Some(true), ..SettingsChange::default() },
     ];
     let outcomes = at_once(2, |n| {
-        let (rooms, room) = (stores.rooms.clone(), room.id);
-        let event =
-            event(UserId::generate(), EventBody::Room(RoomChange::Updated { settings: RoomSettings::default() }));
-        async move { rooms.apply_settings(room, changes[n], &event).await.unwrap() }
+        let (rooms, room, changes) = (stores.rooms.clone(), room.id, changes.clone());
+        let event = event(
+            UserId::generate(),
+            EventBody::Room(RoomChange::Updated { settings: RoomSettings::default(), changed: None }),
+        );
+        async move { rooms.apply_settings(room, &changes[n], &event).await.unwrap() }
     })
     .await;
     assert!(outcomes.iter().all(Option::is_some));
     let found = stores.rooms.find(&RoomRef::Id(room.id)).await.unwrap().unwrap().settings;
-    assert_eq!(found, RoomSettings { version: AclVersion(2), slow_mode_ms: 7, frozen: true });
+    assert_eq!(
+        found,
+        RoomSettings { version: AclVersion(2), slow_mode_ms: 7, frozen: true, ..RoomSettings::default() }
+    );
 }
 
 pub(crate) async fn rooms_are_found_by_many_ids(home: Home) {

@@ -6,7 +6,7 @@ use rookery_protocol::event::{Event, EventBody, MembershipChange, Sender};
 use rookery_protocol::id::{AclVersion, RoomId, RoomRef, UserId};
 use rookery_store::room::{Member, Room};
 use rookery_store::sanction::{Sanction, SanctionAction};
-use rookery_store::{StoreError, Stores};
+use rookery_store::{Cause, StoreError, Stores};
 
 use super::{Home, at_once};
 use crate::samples::{NOON, event, joined, left, member, room, user};
@@ -35,7 +35,7 @@ pub(crate) async fn a_kick_ends_the_membership_and_announces(home: Home) {
     let event = event(UserId::generate(), EventBody::Membership(MembershipChange::Kicked { member }));
     let announcement = stores
         .sanctions
-        .apply(room.id, user, SanctionAction::Kick, &event)
+        .apply(room.id, user, SanctionAction::Kick, Cause::Server(&event))
         .await
         .unwrap()
         .unwrap();
@@ -53,7 +53,7 @@ pub(crate) async fn a_ban_keeps_out_until_it_ends(home: Home) {
         let event = banned(user, end);
         let announcement = stores
             .sanctions
-            .apply(room.id, user, SanctionAction::Ban(until), &event)
+            .apply(room.id, user, SanctionAction::Ban(until), Cause::Server(&event))
             .await
             .unwrap()
             .unwrap();
@@ -67,20 +67,20 @@ pub(crate) async fn a_ban_keeps_out_until_it_ends(home: Home) {
     assert_eq!(acl(&stores, room.id).await, AclVersion(3));
     stores
         .sanctions
-        .apply(room.id, user, SanctionAction::Ban(Until::Time(LATER)), &banned(user, None))
+        .apply(room.id, user, SanctionAction::Ban(Until::Time(LATER)), Cause::Server(&banned(user, None)))
         .await
         .unwrap();
     let late = Member { joined_at: LATER, ..member(room.id, user) };
     assert!(stores.members.join(&late, &joined(user)).await.unwrap().is_some());
     stores
         .sanctions
-        .apply(room.id, user, SanctionAction::Ban(Until::Revoked), &banned(user, None))
+        .apply(room.id, user, SanctionAction::Ban(Until::Revoked), Cause::Server(&banned(user, None)))
         .await
         .unwrap();
     assert!(
         stores
             .sanctions
-            .apply(room.id, user, SanctionAction::Unban, &left(user))
+            .apply(room.id, user, SanctionAction::Unban, Cause::Server(&left(user)))
             .await
             .unwrap()
             .is_some()
@@ -92,21 +92,32 @@ pub(crate) async fn a_mute_stays_over_leaving_and_coming_back(home: Home) {
     let (stores, room, user) = with_member(&home).await;
     stores
         .sanctions
-        .apply(room.id, user, SanctionAction::Mute(Until::Time(LATER)), &left(user))
+        .apply(room.id, user, SanctionAction::Mute(Until::Time(LATER)), Cause::Server(&left(user)))
         .await
         .unwrap();
     stores.members.leave(room.id, user, &left(user)).await.unwrap();
     stores.members.join(&member(room.id, user), &joined(user)).await.unwrap();
     let muted = Sanction { muted: Some(Until::Time(LATER)), banned: None };
     assert_eq!(stores.sanctions.get(room.id, user).await.unwrap(), muted);
-    stores.sanctions.apply(room.id, user, SanctionAction::Unmute, &left(user)).await.unwrap();
+    stores
+        .sanctions
+        .apply(room.id, user, SanctionAction::Unmute, Cause::Server(&left(user)))
+        .await
+        .unwrap();
     assert_eq!(stores.sanctions.get(room.id, user).await.unwrap(), Sanction::default());
 }
 
 pub(crate) async fn acts_that_change_nothing_are_not_announced(home: Home) {
     let (stores, room, user) = with_member(&home).await;
     let (stranger, ban) = (UserId::generate(), SanctionAction::Ban(Until::Revoked));
-    assert!(stores.sanctions.apply(room.id, user, ban, &banned(user, None)).await.unwrap().is_some());
+    assert!(
+        stores
+            .sanctions
+            .apply(room.id, user, ban, Cause::Server(&banned(user, None)))
+            .await
+            .unwrap()
+            .is_some()
+    );
     for (who, act) in [
         (user, ban),
         (user, SanctionAction::Kick),
@@ -114,7 +125,15 @@ pub(crate) async fn acts_that_change_nothing_are_not_announced(home: Home) {
         (stranger, SanctionAction::Kick),
         (stranger, SanctionAction::Unban),
     ] {
-        assert_eq!(stores.sanctions.apply(room.id, who, act, &banned(who, None)).await.unwrap(), None, "{act:?}");
+        assert_eq!(
+            stores
+                .sanctions
+                .apply(room.id, who, act, Cause::Server(&banned(who, None)))
+                .await
+                .unwrap(),
+            None,
+            "{act:?}"
+        );
     }
     assert_eq!(acl(&stores, room.id).await, AclVersion(2));
     assert_eq!(stores.outbox.pending(10).await.unwrap().len(), 2);
@@ -129,7 +148,12 @@ pub(crate) async fn ban_and_join_race(home: Home) {
         async move {
             if n % 2 == 0 {
                 let ban = SanctionAction::Ban(Until::Revoked);
-                stores.sanctions.apply(room, user, ban, &banned(user, None)).await.map(drop).unwrap();
+                stores
+                    .sanctions
+                    .apply(room, user, ban, Cause::Server(&banned(user, None)))
+                    .await
+                    .map(drop)
+                    .unwrap();
             } else {
                 let outcome = stores.members.join(&member(room, user), &joined(user)).await;
                 assert!(matches!(outcome, Ok(_) | Err(StoreError::Banned)), "{outcome:?}");
@@ -168,7 +192,7 @@ pub(crate) async fn many_places_are_looked_at_together(home: Home) {
     stores.members.join(&member(there.id, users[77]), &joined(users[77])).await.unwrap();
     for (room, user) in [(here.id, user), (there.id, users[3])] {
         let mute = SanctionAction::Mute(Until::Time(LATER));
-        stores.sanctions.apply(room, user, mute, &left(user)).await.unwrap();
+        stores.sanctions.apply(room, user, mute, Cause::Server(&left(user))).await.unwrap();
     }
     let in_one_room: Vec<_> = users.iter().map(|user| (there.id, *user)).collect();
     let in_two_rooms: Vec<_> = both.iter().flat_map(|user| [(here.id, *user), (there.id, *user)]).collect();
@@ -188,4 +212,27 @@ pub(crate) async fn many_places_are_looked_at_together(home: Home) {
         sanctions.retain(|_, sanction| *sanction != Sanction::default());
         assert_eq!(sanctions, sanctioned.into_iter().map(|place| (place, muted)).collect());
     }
+}
+
+pub(crate) async fn what_is_over_is_found_and_ends_once(home: Home) {
+    let stores = home.stores().await;
+    let (room, user) = (room(None), UserId::generate());
+    stores.rooms.insert(&room).await.unwrap();
+    let apply = async |action| {
+        let event = left(user);
+        stores
+            .sanctions
+            .apply(room.id, user, action, Cause::Server(&event))
+            .await
+            .unwrap()
+            .is_some()
+    };
+    assert!(apply(SanctionAction::Mute(Until::Time(NOON))).await && apply(SanctionAction::Ban(Until::Revoked)).await);
+    let held = Sanction { muted: Some(Until::Time(NOON)), banned: Some(Until::Revoked) };
+    assert!(stores.sanctions.over(UnixMillis(NOON.0 - 1), 5).await.unwrap().is_empty());
+    assert_eq!(stores.sanctions.over(NOON, 5).await.unwrap(), [(room.id, user, held)]);
+    assert!(!apply(SanctionAction::BanOver(NOON)).await, "it does not end by itself");
+    assert!(apply(SanctionAction::MuteOver(NOON)).await && !apply(SanctionAction::MuteOver(NOON)).await);
+    assert!(stores.sanctions.over(NOON, 5).await.unwrap().is_empty());
+    assert_eq!(stores.sanctions.get(room.id, user).await.unwrap(), Sanction { muted: None, ..held });
 }

@@ -197,3 +197,24 @@ pub(crate) async fn mentions_lie_at_the_place_of_their_message(home: Home) {
     let eve = Reader { name: "eve".to_owned(), ..ada };
     assert_eq!(all(&stores, &eve, room).await, (2, 0));
 }
+
+pub(crate) async fn receipts_tell_how_far_members_have_read_and_since_when(home: Home) {
+    let stores = home.stores().await;
+    let (place, before) = (room(None), UnixMillis::now());
+    stores.rooms.insert(&place).await.unwrap();
+    let [ada, bob] = [UserId::generate(), UserId::generate()];
+    for user in [ada, bob] {
+        stores.members.join(&member(place.id, user), &joined(user)).await.unwrap();
+    }
+    let to = |seq| Position { epoch: Epoch(1), seq: Seq::new(seq) };
+    for seq in [5, 3] {
+        stores.unread.advance(place.id, ada, to(seq)).await.unwrap();
+    }
+    let mut found = stores.unread.receipts(place.id, 9).await.unwrap();
+    found.sort_by_key(|receipt| receipt.at);
+    assert_eq!((found[0].user, found[0].read, found[0].at), (bob, Position::START, None));
+    assert_eq!((found[1].user, found[1].read), (ada, to(5)));
+    let at = found[1].at.unwrap();
+    assert!(before <= at && at <= UnixMillis::now());
+    assert_eq!(stores.unread.receipts(place.id, 1).await.unwrap().len(), 1);
+}

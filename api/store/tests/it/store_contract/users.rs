@@ -11,6 +11,19 @@ fn taken(outcome: &Result<(), StoreError>) -> Option<Unique> {
     if let Err(StoreError::Taken(what)) = outcome { Some(*what) } else { None }
 }
 
+pub(crate) async fn accounts_are_found_by_many_names(home: Home) {
+    let users = home.stores().await.users;
+    let all: Vec<User> = (0..30).map(|n| user(&format!("Name{n}"))).collect();
+    for user in &all {
+        users.insert(user).await.unwrap();
+    }
+    let keys: Vec<String> = (0..60).map(|n| format!("name{n}")).collect();
+    let mut found = users.by_names(&keys).await.unwrap();
+    found.sort_by_key(|user| all.iter().position(|known| known.id == user.id));
+    assert_eq!(found, all);
+    assert_eq!(users.by_names(&[]).await.unwrap(), []);
+}
+
 pub(crate) async fn accounts_are_found_by_many_ids(home: Home) {
     let users = home.stores().await.users;
     let all = [user("ada"), user("eve"), user("bob")];

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use rookery_bus::pace::{RoomRateLimit, TooEarly};
 use rookery_bus::{OpenError, RoomSeed};
+use rookery_protocol::access::Posting;
 use rookery_protocol::emoji::Emoji;
-use rookery_protocol::event::{EventBody, RoomChange, RoomSettings, Sender};
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::{DeletionReason, EventBody, RoomChange, RoomSettings, Sender};
 use rookery_protocol::id::MessageId;
 use rookery_protocol::message_change::{ChangeKind, MessageChange};
 use rookery_protocol::position::Position;
@@ -34,12 +36,12 @@ fn reaction() -> ChangeKind {
 }
 
 fn settings(version: u64, slow_mode_ms: u64, frozen: bool) -> RoomSettings {
-    RoomSettings { version: AclVersion(version), slow_mode_ms, frozen }
+    RoomSettings { version: AclVersion(version), slow_mode_ms, frozen, ..RoomSettings::default() }
 }
 
 async fn change_settings(fixture: &Fixture, room: RoomId, settings: RoomSettings) -> Result<Appended, AppendError> {
     let mut append = message(room, UserId::generate(), &format!("s-{}", settings.version.0), "");
-    append.event.body = EventBody::Room(RoomChange::Updated { settings });
+    append.event.body = EventBody::Room(RoomChange::Updated { settings, changed: None });
     append.rights = Rights::Keep;
     fixture.bus.append(append).await
 }
@@ -166,9 +168,12 @@ async fn a_frozen_room_is_for_those_who_keep_order(fixture: Fixture) {
     let first = fixture.bus.append(message(room, user, "c-1", "hi")).await.unwrap();
     change_settings(&fixture, room, settings(5, 0, true)).await.unwrap();
     let says = |append| fixture.bus.append(append);
-    assert_eq!(says(message(room, user, "c-2", "hi")).await, Err(AppendError::Frozen));
-    assert_eq!(says(act(room, user, "a-1", ChangeKind::Edit("x".into()))).await, Err(AppendError::Frozen));
-    assert_eq!(says(act(room, user, "a-2", reaction())).await, Err(AppendError::Frozen));
+    assert_eq!(says(message(room, user, "c-2", "hi")).await, Err(AppendError::Refused(ErrorCode::Frozen)));
+    assert_eq!(
+        says(act(room, user, "a-1", ChangeKind::Edit("x".into()))).await,
+        Err(AppendError::Refused(ErrorCode::Frozen))
+    );
+    assert_eq!(says(act(room, user, "a-2", reaction())).await, Err(AppendError::Refused(ErrorCode::Frozen)));
     assert!(says(act(room, user, "a-3", ChangeKind::Delete)).await.is_ok());
     assert_eq!(says(message(room, user, "c-1", "hi")).await.map(|again| again.seq), Ok(first.seq));
     let office = Append { rights: Rights::Moderator(ACL), ..message(room, user, "c-3", "hi") };
@@ -179,6 +184,63 @@ async fn a_frozen_room_is_for_those_who_keep_order(fixture: Fixture) {
     assert!(says(message(room, user, "c-2", "hi")).await.is_ok());
 }
 
+async fn an_archived_room_is_for_nobody_and_posting_for_those_who_keep_order(fixture: Fixture) {
+    let room = fixture.room(0, 1).await;
+    let user = UserId::generate();
+    let office = |name| Append { rights: Rights::Moderator(ACL), ..message(room, user, name, "hi") };
+    let first = fixture.bus.append(message(room, user, "c-1", "hi")).await.unwrap();
+    let restricted = RoomSettings { posting: Posting::Moderators, ..settings(5, 0, false) };
+    change_settings(&fixture, room, restricted).await.unwrap();
+    let refused = Err(AppendError::Refused(ErrorCode::PostingRestricted));
+    assert_eq!(fixture.bus.append(message(room, user, "c-2", "hi")).await, refused);
+    let reacts = fixture.bus.append(act(room, user, "a-1", reaction())).await;
+    assert!(reacts.is_ok(), "a reaction is no post: {reacts:?}");
+    assert!(fixture.bus.append(office("c-3")).await.is_ok());
+    change_settings(&fixture, room, RoomSettings { archived: true, ..settings(6, 0, false) })
+        .await
+        .unwrap();
+    let refused = Err(AppendError::Refused(ErrorCode::Archived));
+    assert_eq!(fixture.bus.append(message(room, user, "c-2", "hi")).await, refused);
+    assert_eq!(fixture.bus.append(act(room, user, "a-2", reaction())).await, refused);
+    assert_eq!(fixture.bus.append(office("c-4")).await, refused);
+    assert!(fixture.bus.append(act(room, user, "a-3", ChangeKind::Delete)).await.is_ok());
+    assert_eq!(fixture.bus.append(message(room, user, "c-1", "hi")).await.map(|again| again.seq), Ok(first.seq));
+    change_settings(&fixture, room, settings(7, 0, false)).await.unwrap();
+    assert!(fixture.bus.append(message(room, user, "c-2", "hi")).await.is_ok());
+}
+
+/// Not even what costs nothing and needs no right; but the last event itself may be said again.
+async fn nothing_follows_the_last_event(fixture: Fixture) {
+    let room = fixture.room(0, 1).await;
+    let user = UserId::generate();
+    let first = fixture.bus.append(message(room, user, "c-1", "hi")).await.unwrap();
+    let mut last = message(room, user, "d-1", "");
+    last.event.body = EventBody::Room(RoomChange::Deleted { reason: DeletionReason::Deleted });
+    last.rights = Rights::Raise(AclVersion(9));
+    let deleted = fixture.bus.append(last.clone()).await.unwrap();
+    assert_eq!(deleted.seq, first.seq.next());
+    let refused = Err(AppendError::Refused(ErrorCode::UnknownRoom));
+    for rights in [
+        Rights::At(AclVersion(9)),
+        Rights::Moderator(AclVersion(9)),
+        Rights::Keep,
+        Rights::Raise(AclVersion(10)),
+    ] {
+        let more = Append { rights, ..message(room, user, "c-2", "hi") };
+        assert_eq!(fixture.bus.append(more).await, refused, "{rights:?}");
+    }
+    assert_eq!(fixture.bus.append(last).await.map(|again| (again.seq, again.repeated)), Ok((deleted.seq, true)));
+    fixture.open(room, 0, 1).await;
+    assert_eq!(
+        fixture
+            .bus
+            .append(Append { rights: Rights::Keep, ..message(room, user, "c-3", "hi") })
+            .await,
+        refused
+    );
+    assert_eq!(fixture.bus.heads(&[room]).await.unwrap()[0].map(|head| head.seq), Some(deleted.seq));
+}
+
 async fn limits_are_asked_in_order(fixture: Fixture) {
     let room = fixture.room(0, 1).await;
     let user = UserId::generate();
@@ -186,7 +248,10 @@ async fn limits_are_asked_in_order(fixture: Fixture) {
     change_settings(&fixture, room, settings(5, HOUR_MS, false)).await.unwrap();
     wait_of(fixture.bus.append(message(room, user, "c-2", "hi")).await);
     change_settings(&fixture, room, settings(6, HOUR_MS, true)).await.unwrap();
-    assert_eq!(fixture.bus.append(message(room, user, "c-2", "hi")).await, Err(AppendError::Frozen));
+    assert_eq!(
+        fixture.bus.append(message(room, user, "c-2", "hi")).await,
+        Err(AppendError::Refused(ErrorCode::Frozen))
+    );
     let raise = Append { rights: Rights::Raise(AclVersion(9)), ..act(room, user, "r-1", ChangeKind::Delete) };
     fixture.bus.append(raise).await.unwrap();
     assert_eq!(fixture.bus.append(message(room, user, "c-2", "hi")).await, Err(AppendError::StaleRights));
@@ -206,7 +271,10 @@ async fn newer_settings_stay(fixture: Fixture) {
             .open_room(room, RoomSeed { epoch: None, last: Position::START, acl: ACL, settings })
     };
     open(settings(5, 0, false)).await.unwrap();
-    assert_eq!(fixture.bus.append(message(room, user, "c-1", "hi")).await, Err(AppendError::Frozen));
+    assert_eq!(
+        fixture.bus.append(message(room, user, "c-1", "hi")).await,
+        Err(AppendError::Refused(ErrorCode::Frozen))
+    );
     open(settings(8, 0, false)).await.unwrap();
     assert!(fixture.bus.append(message(room, user, "c-1", "hi")).await.is_ok());
 }
@@ -233,7 +301,8 @@ contract_at!(
     FAST: the_wait_that_is_told_is_exact, a_reaction_does_not_end_slow_mode;
     ONE: a_repeat_is_never_too_early, edits_and_reactions_count_and_deletions_do_not, who_keeps_order_has_the_same_pace,
         limits_are_asked_in_order;
-    OFF: slow_mode_is_for_the_texts_of_members, a_frozen_room_is_for_those_who_keep_order, newer_settings_stay;
+    OFF: slow_mode_is_for_the_texts_of_members, a_frozen_room_is_for_those_who_keep_order, newer_settings_stay,
+        an_archived_room_is_for_nobody_and_posting_for_those_who_keep_order, nothing_follows_the_last_event;
 );
 
 /// A Redis that was wiped gets the settings from the store, with the room.
@@ -246,5 +315,5 @@ async fn settings_come_back_with_the_room() {
     fixture.bus.open_partition(partition_of(room), Epoch(1)).await.unwrap();
     fixture.bus.open_room(room, seed).await.unwrap();
     let outcome = fixture.bus.append(message(room, UserId::generate(), "c-1", "hi")).await;
-    assert_eq!(outcome, Err(AppendError::Frozen));
+    assert_eq!(outcome, Err(AppendError::Refused(ErrorCode::Frozen)));
 }

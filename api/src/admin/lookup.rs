@@ -1,0 +1,144 @@
+//! `GET /api/v1/admin/lookup/message/{message}`
+
+use axum::Json;
+use axum::extract::State;
+use rookery_bus::node::NodeCard;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::id::{Epoch, MessageId, RoomRef, Seq};
+use rookery_protocol::limits::TAIL_EVENTS_MAX;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::admin::Administration;
+use crate::admin::act::Act;
+use crate::admin::nodes::NodeView;
+use crate::error::ApiError;
+use crate::http::extract::{Admin, IdPath, QueryParams};
+use crate::rooms::Rooms;
+
+/// Where to look.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct LookupQuery {
+    /// Its room, by id or slug, for a message that is not stored yet.
+    #[param(value_type = Option<String>, pattern = "^[a-z0-9-]{1,64}$")]
+    room: Option<RoomRef>,
+}
+
+/// Where a message is on its way. Its text is not told.
+#[derive(Serialize, ToSchema)]
+pub struct MessageLookupView {
+    /// Id of the message.
+    message_id: Uuid,
+    /// Id of its room.
+    room: Uuid,
+    /// Whose it is.
+    author: Uuid,
+    /// The number that it got.
+    numbered: NumberView,
+    /// Whether it is stored; if so, ingest and whoever follows it have it.
+    stored: bool,
+    /// Whether it is deleted.
+    deleted: bool,
+    /// How far the bus has published the room; null if the room is not open there, as when nobody talks in it.
+    published: Option<HeadView>,
+    /// Whether its number is published: every node that has the room gets it, or repairs the gap.
+    is_published: bool,
+    /// The nodes that deliver and store.
+    nodes: Vec<NodeView>,
+}
+
+/// A number in a room.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MessageNumber)]
+pub struct NumberView {
+    /// Epoch of the number.
+    #[schema(value_type = String, example = "e1")]
+    epoch: Epoch,
+    /// The number.
+    #[schema(value_type = u64)]
+    seq: Seq,
+    /// When it was given.
+    #[schema(value_type = String, format = DateTime)]
+    at: UnixMillis,
+}
+
+/// The head of a room.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RoomHead)]
+pub struct HeadView {
+    /// Its epoch.
+    #[schema(value_type = String, example = "e1")]
+    epoch: Epoch,
+    /// Its newest number.
+    #[schema(value_type = u64)]
+    seq: Seq,
+    /// The number up to which everything is stored.
+    #[schema(value_type = u64)]
+    stored: Seq,
+}
+
+/// Where is a message?
+///
+/// For admins: whether it has its number, is stored and published, and which nodes there are. Never its text. Each look is
+/// an entry in the audit log.
+#[utoipa::path(
+    get,
+    path = "/api/v1/admin/lookup/message/{message}",
+    operation_id = "look_message_up",
+    tag = "admin",
+    security(("bearer" = [])),
+    params(("message" = Uuid, Path, description = "Id of the message"), LookupQuery),
+    responses(
+        (status = 200, description = "Where it is", body = MessageLookupView),
+        (status = 400, description = "`bad_field`"),
+        (status = 403, description = "`forbidden`"),
+        (status = 404, description = "`not_found`: it is not stored, and not in the room that was named"),
+    ),
+)]
+pub async fn message(
+    State(administration): State<Administration>,
+    State(rooms): State<Rooms>,
+    Admin(admin): Admin,
+    IdPath(message): IdPath<MessageId>,
+    QueryParams(query): QueryParams<LookupQuery>,
+) -> Result<Json<MessageLookupView>, ApiError> {
+    let (found, stored) = find(&rooms, message, query.room.as_ref()).await?;
+    let now = UnixMillis::now();
+    let act = Act { action: "message_looked_up", user: Some(found.event.user_id), detail: None };
+    administration.note(act, admin.user_id, now).await?;
+    let states = rooms.stores.messages.states(&[message], &[]).await?;
+    let heads = rooms.log.heads(&[found.room]).await?;
+    let published = heads.first().copied().flatten();
+    let published = published.map(|head| HeadView { epoch: head.epoch, seq: head.seq, stored: head.stored });
+    let is_published = published.as_ref().is_some_and(|head| (head.epoch, head.seq) >= (found.epoch, found.seq));
+    let mut cards: Vec<NodeCard> = administration.nodes.nodes().await?;
+    cards.sort_unstable_by_key(|card| (card.started_at, card.id));
+    Ok(Json(MessageLookupView {
+        message_id: message.as_uuid(),
+        room: found.room.as_uuid(),
+        author: found.event.user_id.as_uuid(),
+        numbered: NumberView { epoch: found.epoch, seq: found.seq, at: found.timestamp },
+        stored,
+        deleted: states.get(&message).is_some_and(|state| state.deleted),
+        is_published: is_published || (stored && published.is_none()),
+        published,
+        nodes: cards.into_iter().map(NodeView::from).collect(),
+    }))
+}
+
+/// The message, and whether it is stored.
+async fn find(rooms: &Rooms, message: MessageId, room: Option<&RoomRef>) -> Result<(SequencedEvent, bool), ApiError> {
+    let not_found = || ApiError::refused(ErrorCode::NotFound);
+    if let Some(stored) = rooms.stores.messages.by_ids(&[message]).await?.pop() {
+        return Ok((stored, true));
+    }
+    let room = rooms.stores.rooms.find(room.ok_or_else(not_found)?).await?.ok_or_else(not_found)?;
+    let tail = rooms.log.range(room.id, Seq::ZERO, TAIL_EVENTS_MAX).await?;
+    let found = tail.into_iter().find(|event| event.event.id == message);
+    Ok((found.ok_or_else(not_found)?, false))
+}

@@ -1,0 +1,167 @@
+//! Files that people upload and attach to messages.
+//!
+//! # Promise
+//! * What a file is, its bytes say. Pictures are drawn anew; nothing that could run is shown in a page.
+//! * A file belongs to its uploader, then to one message. Who reads the message's room may have it, and nobody else; when the message
+//!   goes, nobody may, and its bytes go, too.
+//! * A file is known to the store before its first byte is put away, so whatever ends meanwhile, nothing is left that nobody
+//!   looks at again (`collector`).
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use rookery_media::objects::Objects;
+use rookery_media::picture::Pictures;
+use rookery_media::spool::SpoolFolder;
+use rookery_protocol::access::Action;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::{FileId, RoomId, RoomRef, UserId};
+use rookery_store::file::{File, FileState};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::error::ApiError;
+use crate::files::options::FileOptions;
+use crate::files::scan::Scanner;
+use crate::files::slots::Slots;
+use crate::http::extract::Authentication;
+use crate::http::limit::Limits;
+use crate::mail::Secrets;
+use crate::metrics::Metrics;
+use crate::rooms::Rooms;
+
+mod body;
+pub(crate) mod collector;
+pub mod download;
+mod headers;
+mod kind;
+pub mod linked;
+pub mod links;
+mod multipart;
+pub mod options;
+pub mod remove;
+pub mod room_avatars;
+mod scan;
+mod slots;
+pub mod upload;
+
+/// The name of the picture or file itself among the objects of a file.
+const ORIGINAL: &str = "original";
+/// The name of the small picture.
+const THUMBNAIL: &str = "thumbnail";
+
+/// The routes of files.
+pub(crate) fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Authentication: FromRef<S>,
+    FileService: FromRef<S>,
+    Limits: FromRef<S>,
+{
+    OpenApiRouter::new()
+        .routes(routes!(upload::upload))
+        .routes(routes!(links::links))
+        .routes(routes!(download::file, remove::remove))
+        .routes(routes!(download::thumbnail))
+        .routes(routes!(room_avatars::put, room_avatars::delete))
+        .routes(routes!(room_avatars::picture))
+        .routes(routes!(linked::file))
+        .routes(routes!(linked::thumbnail))
+}
+
+/// Takes files in and gives them out. Cheap to clone.
+#[derive(Clone)]
+pub struct FileService {
+    pub(crate) rooms: Rooms,
+    pub(crate) objects: Objects,
+    pub(crate) pictures: Pictures,
+    pub(crate) secrets: Secrets,
+    pub(crate) metrics: Metrics,
+    spool: SpoolFolder,
+    scanner: Scanner,
+    slots: Slots,
+    options: Arc<FileOptions>,
+}
+
+/// What a [`FileService`] is made of.
+pub(crate) struct FileParts {
+    pub(crate) rooms: Rooms,
+    pub(crate) objects: Objects,
+    pub(crate) pictures: Pictures,
+    pub(crate) secrets: Secrets,
+    pub(crate) metrics: Metrics,
+    pub(crate) options: FileOptions,
+}
+
+impl FileService {
+    /// From these parts.
+    pub(crate) fn new(parts: FileParts) -> Self {
+        let FileParts { rooms, objects, pictures, secrets, metrics, options } = parts;
+        let beside = objects.folder().map(|folder| folder.join("uploads"));
+        let folder = options.uploads_dir.clone().or(beside).unwrap_or_else(std::env::temp_dir);
+        Self {
+            rooms,
+            objects,
+            pictures,
+            secrets,
+            metrics,
+            spool: SpoolFolder::new(folder),
+            scanner: Scanner::new(options.scanner.clone()),
+            slots: Slots::default(),
+            options: Arc::new(options),
+        }
+    }
+
+    /// The origin of its own that files have.
+    pub(crate) fn origin(&self) -> Option<&str> {
+        self.options.origin.as_ref().map(|origin| origin.address.as_str())
+    }
+
+    fn store(&self) -> &dyn rookery_store::Files {
+        &*self.rooms.stores.files
+    }
+
+    /// A file that is there.
+    async fn ready(&self, id: FileId) -> Result<File, ApiError> {
+        let found = self.store().by_ids(&[id]).await?.pop();
+        found.filter(|file| file.state == FileState::Ready).ok_or_else(unknown)
+    }
+
+    /// A file that is there, if the user may have it: the uploader, and who reads the room it is shown in. Everybody else is
+    /// answered as if there were none.
+    async fn readable(&self, user: UserId, id: FileId) -> Result<File, ApiError> {
+        let file = self.ready(id).await?;
+        if file.owner == user {
+            return Ok(file);
+        }
+        let room = file.shown_in().ok_or_else(unknown)?;
+        if self.reads(user, room).await? { Ok(file) } else { Err(unknown()) }
+    }
+
+    /// Whether the user reads in a room.
+    async fn reads(&self, user: UserId, room: RoomId) -> Result<bool, ApiError> {
+        match self.rooms.find(user, &RoomRef::Id(room), Action::Read).await {
+            Ok(_) => Ok(true),
+            Err(ApiError::Refused(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn now() -> UnixMillis {
+        UnixMillis::now()
+    }
+}
+
+/// Where the bytes of a file are.
+fn object(id: FileId, name: &str) -> String {
+    format!("{}/{name}", folder_of(id))
+}
+
+fn folder_of(id: FileId) -> String {
+    format!("files/{id}")
+}
+
+fn unknown() -> ApiError {
+    ApiError::refused(ErrorCode::NotFound)
+}

@@ -1,0 +1,332 @@
+//! How people come into rooms: what a room asks of whoever wants to join, invites, requests that moderators decide about,
+//! and members whom they add themselves.
+
+use axum::extract::FromRef;
+use rookery_protocol::access::{Action, JoinRule, RoomKind, RoomRole, is_moderator};
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::event::{EventBody, MembershipChange, Sender};
+use rookery_protocol::id::{RoomId, RoomRef, UserId};
+use rookery_protocol::notice::NoticeKind;
+use rookery_store::Stores;
+use rookery_store::joining::{Asked, Entry, JoinMessage, JoinRequest, RequestState, RoomInvite};
+use rookery_store::notice::Occasion;
+use rookery_store::room::{Room, RoomPassword};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::error::{ApiError, Refusal};
+use crate::http::cursor::Cursors;
+use crate::http::extract::Authentication;
+use crate::limits::{JOIN_AGAIN_AFTER, JOIN_REQUESTS_PER_ROOM_MAX, MODERATORS_TOLD_MAX};
+use crate::mail::Post;
+use crate::mail::secrets::hash;
+use crate::rooms::{Rooms, SeenRoom, room_event};
+
+pub mod accept;
+pub mod add_member;
+pub mod create;
+pub mod decisions;
+pub mod inviting;
+pub mod join;
+pub mod my_requests;
+pub mod preview;
+pub mod purge;
+pub mod requests;
+
+/// The routes of joining.
+pub(crate) fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Authentication: FromRef<S>,
+    Cursors: FromRef<S>,
+    Joining: FromRef<S>,
+{
+    OpenApiRouter::new()
+        .routes(routes!(create::create))
+        .routes(routes!(join::join))
+        .routes(routes!(add_member::add))
+        .routes(routes!(inviting::create, inviting::list))
+        .routes(routes!(inviting::revoke))
+        .routes(routes!(preview::preview))
+        .routes(routes!(accept::accept))
+        .routes(routes!(requests::list))
+        .routes(routes!(decisions::approve))
+        .routes(routes!(decisions::deny))
+        .routes(routes!(my_requests::list))
+        .routes(routes!(my_requests::withdraw))
+}
+
+/// Lets people into rooms.
+#[derive(Clone)]
+pub struct Joining {
+    pub(crate) rooms: Rooms,
+    pub(crate) post: Post,
+}
+
+/// What somebody brings who wants to join a room.
+#[derive(Default)]
+pub struct Wish {
+    /// The password of the room.
+    pub password: Option<RoomPassword>,
+    /// The code of an invite.
+    pub invite: Option<String>,
+    /// What is said to those who decide.
+    pub message: Option<JoinMessage>,
+    /// Stands for the address that asks.
+    pub from: u128,
+}
+
+/// What became of a wish to join.
+pub enum Joined {
+    /// The user is a member.
+    In(Box<SeenRoom>),
+    /// Somebody decides about it.
+    Waits,
+}
+
+/// A way into a room, and what is said by whoever takes it.
+struct Way {
+    entry: Entry,
+    needs_approval: bool,
+    message: Option<JoinMessage>,
+}
+
+impl Joining {
+    fn stores(&self) -> &Stores {
+        &self.rooms.stores
+    }
+
+    /// Makes the user a member, or notes that it wants to be. Nothing changes for one who is a member already.
+    pub async fn join(&self, user: Sender, room: &RoomRef, wish: Wish, now: UnixMillis) -> Result<Joined, ApiError> {
+        let invite = match &wish.invite {
+            Some(code) => self.stores().room_invites.by_hash(&hash(code)).await?,
+            None => None,
+        };
+        let (room, role) = match self.rooms.find(user.user_id, room, Action::Join).await {
+            Ok(found) => found,
+            Err(error) => self.invited(user.user_id, room, invite.as_ref(), error).await?,
+        };
+        if role.is_some() {
+            return self.rooms.seen(room, role).await.map(|seen| Joined::In(Box::new(seen)));
+        }
+        let way = self.way(user.user_id, &room, (wish, invite), now).await?;
+        self.take(user, room, way, now).await
+    }
+
+    /// The room that an invite opens, though it is not to be found; the refusal where it opens none.
+    async fn invited(
+        &self,
+        user: UserId,
+        room: &RoomRef,
+        invite: Option<&RoomInvite>,
+        refusal: ApiError,
+    ) -> Result<(Room, Option<RoomRole>), ApiError> {
+        let Some(invite) = invite.filter(|_| refusal.code() == ErrorCode::UnknownRoom) else {
+            return Err(refusal);
+        };
+        match self.opened_by(user, invite, UnixMillis::now()).await? {
+            Some(found) if RoomRef::Id(found.0.id) == *room => Ok(found),
+            Some(_) | None => Err(refusal),
+        }
+    }
+
+    /// The room of an invite, and what the user is in it already; none if the invite does not hold for the user.
+    pub(crate) async fn opened_by(
+        &self,
+        user: UserId,
+        invite: &RoomInvite,
+        now: UnixMillis,
+    ) -> Result<Option<(Room, Option<RoomRole>)>, ApiError> {
+        let (stores, id) = (self.stores(), RoomRef::Id(invite.room_id));
+        let (room, banned, role, maker) = tokio::try_join!(
+            stores.rooms.find(&id),
+            stores.sanctions.get(invite.room_id, user),
+            stores.members.get(invite.room_id, user),
+            stores.members.get(invite.room_id, invite.by),
+        )?;
+        let is_shut_out = banned.banned.is_some_and(|until| until.holds(now));
+        let holds = invite.is_open(now) && maker.is_some() && !is_shut_out;
+        let role = role.map(|member| member.role);
+        Ok(room.filter(|_| holds || (role.is_some() && !is_shut_out)).map(|room| (room, role)))
+    }
+
+    /// What the room asks of somebody who is not in it yet.
+    async fn way(
+        &self,
+        user: UserId,
+        room: &Room,
+        (wish, invite): (Wish, Option<RoomInvite>),
+        now: UnixMillis,
+    ) -> Result<Way, ApiError> {
+        let Wish { password, invite: code, message, from } = wish;
+        if code.is_some() {
+            let invite = invite.filter(|invite| invite.room_id == room.id);
+            let invite = invite.ok_or_else(|| ApiError::refused(ErrorCode::InviteInvalid))?;
+            self.opened_by(user, &invite, now)
+                .await?
+                .ok_or_else(|| ApiError::refused(ErrorCode::InviteInvalid))?;
+            return Ok(Way::of(&invite, room, message));
+        }
+        let needs_approval = match room.join {
+            JoinRule::Open => false,
+            JoinRule::Approval => true,
+            JoinRule::Invite => return Err(ApiError::refused(ErrorCode::InviteRequired)),
+            JoinRule::Password => {
+                self.check_password(user, room, password, from).await?;
+                false
+            }
+        };
+        Ok(Way { entry: Entry::Open, needs_approval, message })
+    }
+
+    async fn check_password(
+        &self,
+        user: UserId,
+        room: &Room,
+        password: Option<RoomPassword>,
+        from: u128,
+    ) -> Result<(), ApiError> {
+        let wrong = || ApiError::refused(ErrorCode::PasswordWrong);
+        let (attempt, wanted) = (password.ok_or_else(wrong)?, room.password_hash.as_ref().ok_or_else(wrong)?);
+        self.rooms.limits.room_password(user, room.id).await?;
+        if self.rooms.passwords.verify_of_room(wanted.clone(), &attempt, from).await? {
+            Ok(())
+        } else {
+            Err(wrong())
+        }
+    }
+
+    async fn take(&self, user: Sender, room: Room, way: Way, now: UnixMillis) -> Result<Joined, ApiError> {
+        if way.needs_approval {
+            self.ask(user, &room, way, now).await?;
+            return Ok(Joined::Waits);
+        }
+        let id = user.user_id;
+        let event = room_event(user, EventBody::Membership(MembershipChange::Joined {}));
+        self.rooms.enter_by(id, &room, way.entry, &event).await?;
+        let role = self.stores().members.get(room.id, id).await?.map(|member| member.role);
+        self.rooms.seen(room, role).await.map(|seen| Joined::In(Box::new(seen)))
+    }
+
+    /// Notes that somebody wants to be let in, and tells those who decide. An invite is used by it.
+    async fn ask(&self, user: Sender, room: &Room, way: Way, now: UnixMillis) -> Result<(), ApiError> {
+        let request = JoinRequest {
+            room_id: room.id,
+            user_id: user.user_id,
+            message: way.message.clone(),
+            created_at: now,
+            state: RequestState::Open,
+            decided_at: None,
+        };
+        let requests = &self.stores().join_requests;
+        match requests.ask(&request, now.minus(JOIN_AGAIN_AFTER), JOIN_REQUESTS_PER_ROOM_MAX).await? {
+            Asked::New => {}
+            Asked::Waits => return Ok(()),
+            Asked::Denied(at) => return Err(denied(at, now)),
+            Asked::Crowded => return Err(ApiError::refused(ErrorCode::RateLimited)),
+        }
+        if let Entry::Invite(hash) = way.entry
+            && !self.stores().room_invites.spend(&hash, now).await?
+        {
+            requests.withdraw(room.id, user.user_id).await?;
+            return Err(ApiError::refused(ErrorCode::InviteInvalid));
+        }
+        tracing::info!(room_id = %room.id, user_id = %user.user_id, "asks to join");
+        let text = request.message.as_ref().map(JoinMessage::as_str);
+        self.tell_moderators(&request, text).await;
+        Ok(())
+    }
+
+    /// Those who decide. Who is not told finds the request in the list all the same.
+    async fn tell_moderators(&self, request: &JoinRequest, text: Option<&str>) {
+        let members = &self.stores().members;
+        let of = |role| members.of_role(request.room_id, role, None, MODERATORS_TOLD_MAX);
+        let told = match tokio::try_join!(of(RoomRole::Owner), of(RoomRole::Moderator)) {
+            Ok((owners, moderators)) => owners.into_iter().chain(moderators),
+            Err(error) => return tracing::warn!(%error, "moderators not told of a request to join"),
+        };
+        let (told, by): (Vec<UserId>, _) = (told.map(|member| member.user_id).collect(), request.user_id);
+        let occasion = Occasion::in_room(NoticeKind::JoinRequested, Uuid::new_v4(), request.room_id, by);
+        self.rooms.notices.tell(&told, &occasion.with_text(text)).await;
+    }
+
+    /// Whoever asked, of what became of it.
+    pub(crate) async fn tell_decision(&self, request: &JoinRequest, by: UserId, decision: &str, reason: Option<&str>) {
+        let occasion = Occasion::in_room(NoticeKind::JoinDecided, Uuid::new_v4(), request.room_id, by);
+        let occasion = occasion.with_detail(decision).with_text(reason);
+        self.rooms.notices.tell(&[request.user_id], &occasion).await;
+    }
+
+    /// By the code of an invite.
+    pub(crate) async fn accept(&self, user: Sender, code: &str, now: UnixMillis) -> Result<Joined, ApiError> {
+        let (invite, room, role) = self.by_code(user.user_id, code, now).await?;
+        if role.is_some() {
+            return self.rooms.seen(room, role).await.map(|seen| Joined::In(Box::new(seen)));
+        }
+        let way = Way::of(&invite, &room, None);
+        let taken = self.take(user, room, way, now).await;
+        // Somebody was faster, or it ended this moment: no other answer than before.
+        let is_over = |error: &ApiError| matches!(error.code(), ErrorCode::Banned | ErrorCode::UnknownRoom);
+        taken.map_err(|error| {
+            if is_over(&error) {
+                ApiError::refused(ErrorCode::InviteInvalid)
+            } else {
+                error
+            }
+        })
+    }
+
+    /// An invite that holds for the user.
+    pub(crate) async fn by_code(
+        &self,
+        user: UserId,
+        code: &str,
+        now: UnixMillis,
+    ) -> Result<(RoomInvite, Room, Option<RoomRole>), ApiError> {
+        let invalid = || ApiError::refused(ErrorCode::InviteInvalid);
+        let found = self.stores().room_invites.by_hash(&hash(code)).await?;
+        let invite = found.ok_or_else(invalid)?;
+        let (room, role) = self.opened_by(user, &invite, now).await?.ok_or_else(invalid)?;
+        Ok((invite, room, role))
+    }
+
+    /// The room, and whether the caller keeps order there, if the caller may invite others.
+    pub(crate) async fn inviting(&self, user: UserId, room: &RoomRef) -> Result<(Room, bool), ApiError> {
+        let (room, role) = self.rooms.find(user, room, Action::Read).await?;
+        if room.kind == RoomKind::Direct {
+            return Err(ApiError::refused(ErrorCode::DirectRoom));
+        }
+        match role {
+            Some(role) if is_moderator(role) => Ok((room, true)),
+            Some(_) if room.members_may_invite => Ok((room, false)),
+            Some(_) | None => Err(ApiError::refused(ErrorCode::Forbidden)),
+        }
+    }
+
+    /// A request that waits.
+    pub(crate) async fn open_request(&self, room: RoomId, user: UserId) -> Result<JoinRequest, ApiError> {
+        let found = self.stores().join_requests.get(room, user).await?;
+        let found = found.ok_or_else(|| ApiError::refused(ErrorCode::NotFound))?;
+        if found.state == RequestState::Open {
+            Ok(found)
+        } else {
+            Err(ApiError::refused(ErrorCode::AlreadyDecided))
+        }
+    }
+}
+
+impl Way {
+    fn of(invite: &RoomInvite, room: &Room, message: Option<JoinMessage>) -> Self {
+        let needs_approval = invite.needs_approval(room.join == JoinRule::Approval);
+        Self { entry: Entry::Invite(invite.hash), needs_approval, message }
+    }
+}
+
+/// When somebody may ask again who was denied then.
+fn denied(at: UnixMillis, now: UnixMillis) -> ApiError {
+    let rest = at.plus(JOIN_AGAIN_AFTER).since(now);
+    let retry_after_ms = Some(u64::try_from(rest.as_millis()).unwrap_or(u64::MAX));
+    ApiError::Refused(Refusal { code: ErrorCode::JoinDenied, field: None, detail: None, retry_after_ms })
+}

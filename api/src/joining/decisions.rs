@@ -1,0 +1,106 @@
+//! `POST /api/v1/rooms/{room}/join-requests/{user}/approve` and `…/deny`
+
+use axum::extract::State;
+use http::StatusCode;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::error_code::ErrorCode;
+use rookery_store::joining::Entry;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::error::ApiError;
+use crate::http::extract::{Caller, MemberPath, OptionalBody};
+use crate::joining::Joining;
+use crate::joining::add_member::added;
+
+/// Why somebody is not let in.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DenyRequest {
+    /// What the user is told.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    reason: Option<String>,
+}
+
+/// Let somebody in who wants to join
+///
+/// For moderators. One decision counts: a second one is refused.
+#[utoipa::path(
+    post,
+    path = "/api/v1/rooms/{room}/join-requests/{user}/approve",
+    operation_id = "approve_join_request",
+    tag = "rooms",
+    security(("bearer" = [])),
+    params(
+        ("room" = String, Path, description = "Id or slug"),
+        ("user" = String, Path, description = "Id of the user", format = Uuid),
+    ),
+    responses(
+        (status = 204, description = "The user is a member"),
+        (status = 403, description = "`forbidden`, `not_a_member`, `banned`, `room_full` or `direct_room`"),
+        (status = 404, description = "`unknown_room`, also for private rooms of others; `not_found`: no such request"),
+        (status = 409, description = "`already_decided`"),
+    ),
+)]
+pub async fn approve(
+    State(joining): State<Joining>,
+    caller: Caller,
+    MemberPath { room, user }: MemberPath,
+) -> Result<StatusCode, ApiError> {
+    let room = joining.rooms.moderated(&caller.clone().into(), &room).await?;
+    let asked = joining.open_request(room.id, user).await?;
+    let account = joining.rooms.stores.users.by_id(user).await?;
+    let account = account.ok_or_else(|| ApiError::refused(ErrorCode::NotFound))?;
+    let (by, event) = (caller.user_id, added(caller.into(), &account));
+    joining.rooms.generations.require(&event.body).await?;
+    if !joining.rooms.enter_by(user, &room, Entry::Request, &event).await? {
+        // Let in by another way this moment.
+        return Err(ApiError::refused(ErrorCode::AlreadyDecided));
+    }
+    tracing::info!(room_id = %room.id, user_id = %user, %by, "join request approved");
+    joining.tell_decision(&asked, by, "approved", None).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Do not let somebody in who wants to join
+///
+/// For moderators. The user may ask again after a day.
+#[utoipa::path(
+    post,
+    path = "/api/v1/rooms/{room}/join-requests/{user}/deny",
+    operation_id = "deny_join_request",
+    tag = "rooms",
+    security(("bearer" = [])),
+    params(
+        ("room" = String, Path, description = "Id or slug"),
+        ("user" = String, Path, description = "Id of the user", format = Uuid),
+    ),
+    request_body = DenyRequest,
+    responses(
+        (status = 204, description = "The user is not let in"),
+        (status = 403, description = "`forbidden`, `not_a_member`, `banned` or `direct_room`"),
+        (status = 404, description = "`unknown_room`, also for private rooms of others; `not_found`: no such request"),
+        (status = 409, description = "`already_decided`"),
+    ),
+)]
+pub async fn deny(
+    State(joining): State<Joining>,
+    caller: Caller,
+    MemberPath { room, user }: MemberPath,
+    OptionalBody(DenyRequest { reason }): OptionalBody<DenyRequest>,
+) -> Result<StatusCode, ApiError> {
+    if reason.as_ref().is_some_and(|reason| reason.chars().count() > REASON_CHARS_MAX) {
+        return Err(ApiError::field(ErrorCode::BadField, "reason", "must have at most 500 characters"));
+    }
+    let room = joining.rooms.moderated(&caller.clone().into(), &room).await?;
+    let asked = joining.open_request(room.id, user).await?;
+    if !joining.rooms.stores.join_requests.deny(room.id, user, UnixMillis::now()).await? {
+        return Err(ApiError::refused(ErrorCode::AlreadyDecided));
+    }
+    tracing::info!(room_id = %room.id, user_id = %user, by = %caller.user_id, "join request denied");
+    joining.tell_decision(&asked, caller.user_id, "denied", reason.as_deref()).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+const REASON_CHARS_MAX: usize = 500;

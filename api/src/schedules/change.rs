@@ -1,0 +1,99 @@
+//! `PATCH` and `DELETE /api/v1/rooms/{room}/scheduled/{schedule}`
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::content;
+use rookery_protocol::id::MessageId;
+use rookery_store::change::Change;
+use rookery_store::schedule::ScheduleChange;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::error::ApiError;
+use crate::http::extract::{Caller, JsonBody, SchedulePath, present};
+use crate::schedules::Scheduling;
+use crate::schedules::view::ScheduleView;
+
+/// What is to be different; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleChangeRequest {
+    /// Another text.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(min_length = 1, max_length = 4000, format = "visible-text", nullable = false)]
+    content: Option<String>,
+    /// Another time: 10 seconds to 366 days ahead.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
+    send_at: Option<UnixMillis>,
+    /// What it answers; null for nothing.
+    #[serde(default)]
+    #[schema(value_type = Option<Uuid>)]
+    reply_to: Change<MessageId>,
+}
+
+/// Change a message for later
+#[utoipa::path(
+    patch,
+    path = "/api/v1/rooms/{room}/scheduled/{schedule}",
+    operation_id = "change_scheduled",
+    tag = "messages",
+    security(("bearer" = [])),
+    params(
+        ("room" = String, Path, description = "Id or slug", example = "general"),
+        ("schedule" = Uuid, Path, description = "Id of the message for later"),
+    ),
+    request_body = ScheduleChangeRequest,
+    responses(
+        (status = 200, description = "As it is now", body = ScheduleView),
+        (status = 400, description = "`bad_json`, `bad_field`, `empty_content`, `content_too_long` or `unknown_message`: \
+            what it answers is no message of the room"),
+        (status = 403, description = "`not_a_member`, `muted` or `banned`"),
+        (status = 404, description = "`unknown_room`, or `not_found`: no such message of yours"),
+        (status = 409, description = "`already_sent`: it is being sent, or is over"),
+    ),
+)]
+pub async fn change(
+    State(scheduling): State<Scheduling>,
+    caller: Caller,
+    path: SchedulePath,
+    JsonBody(request): JsonBody<ScheduleChangeRequest>,
+) -> Result<Json<ScheduleView>, ApiError> {
+    let ScheduleChangeRequest { content, send_at, reply_to } = request;
+    if let Some(content) = &content {
+        content::check(content).map_err(|code| ApiError::field(code, "content", code.message()))?;
+    }
+    let change = ScheduleChange { content, send_at, reply_to };
+    let changed = scheduling.change(caller.user_id, &path, change, UnixMillis::now()).await?;
+    Ok(Json(changed.into()))
+}
+
+/// Cancel a message for later
+///
+/// Of one that was sent, or failed, only the record goes.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/rooms/{room}/scheduled/{schedule}",
+    operation_id = "cancel_scheduled",
+    tag = "messages",
+    security(("bearer" = [])),
+    params(
+        ("room" = String, Path, description = "Id or slug", example = "general"),
+        ("schedule" = Uuid, Path, description = "Id of the message for later"),
+    ),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 404, description = "`unknown_room`, or `not_found`: no such message of yours"),
+        (status = 409, description = "`already_sent`: it is being sent this moment"),
+    ),
+)]
+pub async fn remove(
+    State(scheduling): State<Scheduling>,
+    caller: Caller,
+    path: SchedulePath,
+) -> Result<StatusCode, ApiError> {
+    scheduling.remove(caller.user_id, &path).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,2 @@
+-- When a mark moved last; none before it did.
+ALTER TABLE members ADD COLUMN read_at INTEGER;

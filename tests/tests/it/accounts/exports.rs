@@ -1,0 +1,146 @@
+//! Copies of what is kept about somebody.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read as _};
+
+use http::HeaderValue;
+use rookery_tests::deployment::Deployment;
+use rookery_tests::rest::{Account, PASSWORD, Rest};
+use rookery_tests::{shared, wait};
+use serde_json::{Value, json};
+
+use super::admin;
+
+const EXPORT: &str = "/api/v1/users/me/export";
+
+/// The files of a copy.
+async fn downloaded(deployment: &Deployment, url: &str, by: &Account) -> BTreeMap<String, Value> {
+    let address = format!("{}{url}", deployment.api().public_url());
+    let answer = reqwest::Client::new()
+        .get(address)
+        .bearer_auth(&by.token)
+        .send()
+        .await
+        .expect("an answer");
+    let kind = answer.headers().get("content-type").cloned();
+    assert_eq!(
+        (answer.status().as_u16(), kind.as_ref().map(HeaderValue::as_bytes)),
+        (200, Some(&b"application/zip"[..]))
+    );
+    let bytes = answer.bytes().await.expect("all of it");
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).expect("a ZIP");
+    let names: Vec<String> = archive.file_names().map(|name| name.expect("a name").into_owned()).collect();
+    let mut files = BTreeMap::new();
+    for name in names {
+        let mut text = String::new();
+        archive.by_name(&name).expect("a file").read_to_string(&mut text).expect("text");
+        files.insert(
+            name.clone(),
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}: {text}")),
+        );
+    }
+    files
+}
+
+async fn done(rest: &Rest, user: &Account) -> String {
+    let mut url = String::new();
+    wait::until("the copy is made", async || {
+        let shown = rest.get(EXPORT, Some(&user.token)).await.expect(200).json();
+        shown["url"].as_str().unwrap_or_default().clone_into(&mut url);
+        shown["state"] == "done"
+    })
+    .await;
+    url
+}
+
+#[tokio::test]
+async fn people_get_a_copy_of_what_is_theirs_and_of_nothing_else() {
+    for deployment in shared::both().await {
+        let rest = deployment.rest();
+        let (user, other) = (rest.new_user("copied").await, rest.new_user("bystander").await);
+        let room = rest.new_room(&other, "public").await;
+        let _joined = rest.join(&room, &user).await.expect(200);
+        for n in 0..520 {
+            // More than one page of rows; what was said before it was stored is in it, too.
+            let said = rest.say(&room, &user, &json!({"content": format!("mine {n}")})).await;
+            assert!([201, 202].contains(&said.status), "{}", said.text);
+        }
+        let _said = rest.say(&room, &other, &json!({"content": "a secret of somebody else"})).await;
+        let none = rest.get(EXPORT, Some(&user.token)).await.expect(200).json();
+        assert_eq!(none, json!({"state": "none"}));
+        rest.post(EXPORT, Some(&user.token), &json!({"password": "another horse 8"}))
+            .await
+            .expect_problem(403, "password_wrong");
+        let _asked = rest.post(EXPORT, Some(&user.token), &json!({"password": PASSWORD})).await.expect(202);
+        let url = done(&rest, &user).await;
+        let files = downloaded(deployment, &url, &user).await;
+        let names: Vec<&str> = files.keys().map(String::as_str).collect();
+        assert_eq!(
+            names,
+            [
+                "account.json",
+                "blocks.json",
+                "files.json",
+                "messages.json",
+                "notifications.json",
+                "preferences.json",
+                "rooms.json",
+                "saved.json",
+                "scheduled.json",
+                "sessions.json"
+            ]
+        );
+        let account = &files["account.json"];
+        assert_eq!((&account["username"], &account["email"]), (&json!(user.username), &json!(user.email)));
+        let messages = files["messages.json"].as_array().expect("a list");
+        let own: Vec<&str> = messages
+            .iter()
+            .filter(|message| message["kind"] == "message")
+            .filter_map(|message| message["content"].as_str())
+            .collect();
+        let wanted: Vec<String> = (0..520).map(|n| format!("mine {n}")).collect();
+        assert_eq!(own, wanted);
+        assert!(
+            files["rooms.json"]
+                .as_array()
+                .expect("a list")
+                .iter()
+                .any(|listed| listed["room_id"] == room.as_str())
+        );
+        assert_eq!(files["sessions.json"].as_array().map(Vec::len), Some(1));
+        let text = json!(files).to_string();
+        for foreign in ["somebody else", other.username.as_str(), other.email.as_str(), "argon2"] {
+            assert!(!text.contains(foreign), "{foreign}");
+        }
+        rest.get(&url, Some(&other.token)).await.expect_problem(404, "not_found");
+        rest.get(&url, None).await.expect_problem(401, "unauthenticated");
+        let _out = rest.post("/api/v1/auth/logout-all", Some(&user.token), &json!({})).await.expect(204);
+        rest.get(&url, Some(&user.token)).await.expect_problem(401, "unauthenticated");
+    }
+}
+
+#[tokio::test]
+async fn admins_have_copies_made_and_a_new_one_replaces_the_old_one() {
+    for deployment in shared::both().await {
+        let (rest, root) = (deployment.rest(), admin(deployment).await);
+        let user = rest.new_user("copied").await;
+        let path = format!("/api/v1/admin/users/{}/export", user.user_id);
+        rest.post(&path, Some(&user.token), &json!({})).await.expect_problem(403, "forbidden");
+        let mut urls = Vec::new();
+        for _ in 0..2 {
+            let asked = rest.post(&path, Some(&root.token), &json!({})).await.expect(202).json();
+            let url = asked["url"].as_str().expect("an address").to_owned();
+            wait::until("the copy is made", async || rest.get(&url, Some(&root.token)).await.status == 200).await;
+            let files = downloaded(deployment, &url, &root).await;
+            assert_eq!(files["account.json"]["username"], json!(user.username));
+            rest.get(&url, Some(&user.token)).await.expect_problem(404, "not_found");
+            urls.push(url);
+        }
+        rest.get(&urls[0], Some(&root.token)).await.expect_problem(404, "not_found");
+        let shown = rest.get(EXPORT, Some(&user.token)).await.expect(200).json();
+        assert_eq!(shown, json!({"state": "none"}), "it is not the user's");
+        let nobody = "/api/v1/admin/users/01890000-0000-7000-8000-000000000000/export";
+        rest.post(nobody, Some(&root.token), &json!({})).await.expect_problem(404, "not_found");
+        rest.get("/api/v1/exports/x", Some(&root.token)).await.expect_problem(404, "not_found");
+    }
+}
