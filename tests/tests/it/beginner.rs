@@ -115,7 +115,7 @@ async fn the_cluster_of_make_cluster_lets_the_demo_users_in_and_is_administered_
 
 /// Writing a file as it is is enough for that, and gives cargo nothing to build.
 #[tokio::test]
-async fn make_watch_starts_again_when_a_source_changes() {
+async fn s4_17_make_watch_starts_again_when_a_source_changes_and_shows_the_page_as_it_is() {
     let (port, data) = (ports::free().to_string(), dirs::fresh("make-watch"));
     let watch = make("watch", &port, &data);
     let address = format!("http://127.0.0.1:{port}/");
@@ -128,6 +128,15 @@ async fn make_watch_starts_again_when_a_source_changes() {
             .unwrap(),
     );
     watch.until("serves again", async || starts().await == 2).await;
+    let file = format!("refresh-{port}.txt");
+    let path = tools::repository().join("web/static/assets").join(&file);
+    for text in ["before", "after"] {
+        std::fs::write(&path, text).unwrap();
+        let shown = reqwest::get(format!("{address}assets/{file}")).await.unwrap().text().await.unwrap();
+        assert_eq!(shown, text);
+    }
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(starts().await, 2, "the page needs no new start");
     // What Ctrl-C does.
     watch.signal("INT");
     let _ended = watch.ended().await;

@@ -138,21 +138,24 @@ async fn d7_a_start_on_a_full_disk_names_the_file() {
 }
 
 #[tokio::test]
-async fn b8_demo_users_log_in_only_while_the_server_is_in_demo_mode() {
+async fn s4_13_b8_demo_users_log_in_only_while_the_server_is_in_demo_mode() {
     let dir = dirs::fresh("demo");
     let with = |flags: &[&str]| Standalone::prepare_at(dir.clone(), dir.join("data"), &[("limits", "off")], flags);
-    let login = async |server: &Standalone| {
+    let login_as = async |server: &Standalone, name: &str, password: &str| {
         let rest = Rest::new(server.node.public_url());
-        rest.login("alice", "alicepass123").await
+        rest.login(name, password).await
     };
+    let login = async |server: &Standalone| login_as(server, "alice", "alicepass123").await;
     let demo = with(&["--demo"]);
     demo.node.start().await;
     let alice = login(&demo).await.expect(200).account(String::new());
+    let _other = login_as(&demo, "testuser", "testpass123").await.expect(200);
     demo.node.process.terminate().await;
 
     let plain = with(&[]);
     plain.node.start().await;
     login(&plain).await.expect_problem(403, "account_disabled");
+    login_as(&plain, "testuser", "testpass123").await.expect_problem(403, "account_disabled");
     let rest = Rest::new(plain.node.public_url());
     rest.refresh(&alice.refresh_token).await.expect_problem(401, "bad_refresh_token");
     assert!(plain.node.process.log().contains("demo mode was disabled"), "{}", plain.node.process.log_tail());

@@ -65,11 +65,17 @@ async fn s1_13_s3_12_one_event_tells_what_changed() {
         let mut socket = Socket::login(&deployment.sockets()[1], "/ws", &member.token).await;
         socket.subscribe(&room).await;
         let name = names::unique("Green");
-        let body = json!({"name": name, "topic": "sencha", "archived": false, "slow_mode_ms": 7, "password": "leaves"});
+        let body = json!({
+            "name": name, "description": "about tea", "topic": "sencha", "archived": false, "slow_mode_ms": 7,
+            "password": "leaves",
+        });
         let seen = patch(&rest, &room, &owner, &body).await.expect(200).json();
         assert_eq!((&seen["name"], &seen["join"]), (&json!(name), &json!("password")));
         let told = socket.expect_type("room_updated").await;
-        assert_eq!(told["changed"], json!({"name": name, "topic": "sencha", "join": "password", "slow_mode_ms": 7}));
+        let expected = json!({
+            "name": name, "description": "about tea", "topic": "sencha", "join": "password", "slow_mode_ms": 7,
+        });
+        assert_eq!(told["changed"], expected);
         assert_eq!((&told["slow_mode_ms"], &told["frozen"]), (&json!(7), &json!(false)));
         // Nothing changes, nothing is told.
         let _same = patch(&rest, &room, &owner, &json!({"topic": "sencha"})).await.expect(200);

@@ -76,7 +76,7 @@ async fn s4_20_s5_07_s5_08_two_users_have_one_direct_room_for_ever() {
 }
 
 #[tokio::test]
-async fn s3_29_s4_20_s5_10_s5_21_an_address_opens_a_direct_chat() {
+async fn s3_29_s4_20_s5_09_s5_10_s5_21_an_address_opens_a_direct_chat() {
     for deployment in shared::both().await {
         let (rest, ann, ben) = two(deployment).await;
         let [left, right] = deployment.sockets();
@@ -92,6 +92,15 @@ async fn s3_29_s4_20_s5_10_s5_21_an_address_opens_a_direct_chat() {
         there.expect("it", |frame| frame["message"]["content"] == "just us").await;
         let history = rest.history(&room, &ben.token).await;
         assert_eq!(history.len(), 7, "{history:?}");
+        let mut messages = history.iter().map(|event| &event["message"]);
+        let kept = messages.find(|message| message["content"] == "just us").expect("it is kept");
+        assert_eq!(kept["user_id"], ann.user_id.as_str(), "{kept}");
+        assert!(kept["message_id"].is_string() && kept["timestamp"].is_string(), "{kept}");
+        // Who it is for is said by the room.
+        let shown = rest.get(&format!("/api/v1/rooms/{room}"), Some(&ben.token)).await.expect(200).json();
+        let users = shown["users"].as_array().expect("a direct room has two users");
+        assert_eq!((&shown["kind"], users.len()), (&json!("direct"), 2));
+        assert!(users.contains(&json!(ben.user_id)), "{shown}");
         for (nobody, code) in [("01890000-0000-7000-8000-000000000000", 4404), (ann.user_id.as_str(), 4404)] {
             let path = format!("/ws/dm/{nobody}");
             let mut socket = Socket::connect(&left, &path, &ann.token, Way::Header).await.open();

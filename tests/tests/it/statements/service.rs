@@ -5,7 +5,9 @@ use rookery_tests::deployment::Deployment;
 use rookery_tests::rest::{PASSWORD, Rest};
 use rookery_tests::shared;
 use rookery_tests::standalone::Standalone;
+use rookery_tests::{dirs, tools};
 use serde_json::json;
+use tokio::process::Command;
 
 #[tokio::test]
 async fn s3_26_requests_and_messages_are_limited() {
@@ -102,5 +104,32 @@ async fn s4_18_trouble_is_explained_by_a_code_and_a_sentence() {
                 assert!(problem[field].as_str().is_some_and(|text| !text.is_empty()), "{field}: {problem}");
             }
         }
+    }
+}
+
+/// The drill of deploy/drill starts what is only read here.
+#[tokio::test]
+async fn s1_24_s4_14_one_command_of_compose_starts_everything_on_port_8000() {
+    let env = dirs::fresh("compose").join("env");
+    let program = tools::repository().join("scripts/compose-secrets");
+    let made = Command::new(program).env("ENV_FILE", &env).output().await.expect("the script runs");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let output = Command::new("docker-compose")
+        .arg("--env-file")
+        .arg(&env)
+        .arg("config")
+        .envs([("PORT", "8000"), ("BIND_HOST", "0.0.0.0")])
+        .current_dir(tools::repository())
+        .output();
+    let output = output.await.expect("docker-compose is installed");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let config = String::from_utf8_lossy(&output.stdout);
+    assert!(config.contains("0.0.0.0:8000:8080"), "{config}");
+    let services = config.split_once("\nservices:\n").expect("there are services").1;
+    for service in ["gateway-1", "gateway-2", "api-1", "api-2"] {
+        let head = format!("  {service}:\n");
+        let from = services.find(&head).unwrap_or_else(|| panic!("no {service}: {services}")) + head.len();
+        let own = services[from..].lines().take_while(|line| line.starts_with("    "));
+        assert!(own.clone().any(|line| line.trim() == "restart: unless-stopped"), "{service} stays down");
     }
 }
