@@ -38,6 +38,7 @@ use crate::http::cors::Cors;
 use crate::http::cursor::Cursors;
 use crate::http::extract::Authentication;
 use crate::http::limit::Limits;
+use crate::idempotency::{Idempotency, Once};
 use crate::in_flight_writes::InFlightWrites;
 use crate::jobs::{Handler, JobQueue, JobRunner};
 use crate::joining::Joining;
@@ -143,6 +144,7 @@ pub struct App {
     origins: Origins,
     cursors: Cursors,
     history: History,
+    idempotency: Idempotency,
     moderation: Moderation,
     reporting: Reporting,
     purging: Purging,
@@ -190,6 +192,7 @@ parts_of_the_state! {
     Exporting: personal_data.exporting;
     FileService: personal_data.files;
     History: history;
+    Idempotency: idempotency;
     JobQueue: jobs;
     Joining: joining;
     Limits: limits;
@@ -211,6 +214,12 @@ parts_of_the_state! {
 impl FromRef<AppState> for LiveSettings {
     fn from_ref(AppState(app): &AppState) -> Self {
         app.administration.settings.clone()
+    }
+}
+
+impl FromRef<AppState> for Once {
+    fn from_ref(state: &AppState) -> Self {
+        Self { authentication: Authentication::from_ref(state), idempotency: Idempotency::from_ref(state) }
     }
 }
 
@@ -349,6 +358,7 @@ impl App {
             secrets: secrets.clone(),
         };
         let Deferred { letters, post } = Deferred::new(&stores, &jobs, &secrets, &mail)?;
+        let idempotency = Idempotency::new(Arc::clone(&stores.kept_answers), secrets.clone());
         let personal_data = PersonalData::new(&rooms, &bus, &jobs, (objects, files, secrets.clone()), &metrics);
         let announcing = Announcing { stores: stores.clone(), notices: rooms.notices.clone(), jobs: jobs.clone() };
         let purging = Purging { rooms: rooms.clone(), jobs: jobs.clone(), metrics: metrics.clone() };
@@ -400,6 +410,7 @@ impl App {
             scheduling: Scheduling { messages: messages.clone(), metrics: metrics.clone() },
             messages,
             history: History { rooms: rooms.clone(), cursors: cursors.clone(), reads, metrics: metrics.clone() },
+            idempotency,
             moderation,
             reporting,
             purging,
@@ -469,6 +480,8 @@ impl App {
         shutdown.spawn("session purge", async move { app.sessions.purge().await });
         let app = Arc::clone(self);
         shutdown.spawn("account purge", async move { app.accounts.purge().await });
+        let app = Arc::clone(self);
+        shutdown.spawn("key purge", async move { app.idempotency.purge().await });
         let app = Arc::clone(self);
         shutdown.spawn("joining purge", async move { app.joining.purge().await });
         let app = Arc::clone(self);

@@ -273,6 +273,11 @@ impl IntoResponse for ApiError {
     }
 }
 
+/// What a response refuses, if it does.
+pub(crate) fn refusal_of(response: &Response) -> Option<&Refusal> {
+    response.extensions().get::<Pending>().map(|pending| &pending.0)
+}
+
 /// Whether a response says that somebody talks too fast in a room.
 pub(crate) fn is_pace(response: &Response) -> bool {
     response
@@ -368,6 +373,7 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::AccountExists
         | ErrorCode::RoomNameTaken
         | ErrorCode::ClientIdReused
+        | ErrorCode::IdempotencyKeyReused
         | ErrorCode::OwnerMustTransfer
         | ErrorCode::AlreadyDecided
         | ErrorCode::TooManyScheduled

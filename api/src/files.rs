@@ -27,6 +27,7 @@ use crate::files::scan::Scanner;
 use crate::files::slots::Slots;
 use crate::http::extract::Authentication;
 use crate::http::limit::Limits;
+use crate::idempotency::Idempotency;
 use crate::mail::Secrets;
 use crate::metrics::Metrics;
 use crate::rooms::Rooms;
@@ -57,6 +58,7 @@ where
     S: Clone + Send + Sync + 'static,
     Authentication: FromRef<S>,
     FileService: FromRef<S>,
+    Idempotency: FromRef<S>,
     Limits: FromRef<S>,
 {
     OpenApiRouter::new()

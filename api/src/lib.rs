@@ -16,6 +16,7 @@ pub mod event_generations;
 pub mod files;
 pub mod history;
 pub mod http;
+pub mod idempotency;
 pub mod in_flight_writes;
 mod invite_code;
 pub mod jobs;

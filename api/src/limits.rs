@@ -307,6 +307,33 @@ pub const NOTICE_PURGE_INTERVAL: Duration = Duration::from_mins(5);
 /// Notices that are forgotten at a time.
 pub const NOTICE_PURGE_MAX: usize = 1_000;
 
+// --- repeated requests -----------------------------------------------------------------------
+
+/// Characters of an `Idempotency-Key`.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+/// How long such a key is known, and the answer to its request.
+pub const KEY_KEPT: Duration = Duration::from_hours(24);
+/// Keys of one user that are known, the newest ones.
+pub const IDEMPOTENCY_KEYS_MAX: usize = 10_000;
+/// How long a repeat waits for the answer to the request before it.
+pub const KEY_WAIT: Duration = Duration::from_secs(20);
+/// Between two looks whether it is there, at first.
+pub const KEY_POLL_MIN: Duration = Duration::from_millis(20);
+/// Longest such pause.
+pub const KEY_POLL_MAX: Duration = Duration::from_millis(400);
+/// How long after its deadline a request whose process has ended still holds its key.
+pub const KEY_CLAIM_MARGIN: Duration = Duration::from_secs(15);
+/// Bytes of an answer that is kept.
+pub const KEPT_ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// Between two times that one api cuts the keys of one user to their bound; meanwhile there may be more.
+pub const KEY_TRIM_INTERVAL: Duration = Duration::from_mins(1);
+/// Users of whom an api remembers that it has cut them.
+pub const KEY_TRIMS_MAX: u64 = 10_000;
+/// Between two times that keys are forgotten.
+pub const KEY_PURGE_INTERVAL: Duration = Duration::from_secs(10);
+/// Keys that are forgotten at a time.
+pub const KEY_PURGE_MAX: usize = 2_000;
+
 // --- erasures and exports --------------------------------------------------------------------
 
 /// How long the request that erases an account waits for the end; after that it goes on by itself.

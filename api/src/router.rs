@@ -33,6 +33,7 @@ use crate::http::limit::{self, Limits, limited};
 use crate::http::observe::{deadline, observe, panicked, prepared, sized};
 use crate::http::openapi::{Base, complete};
 use crate::http::{files as pages, health, jwks};
+use crate::idempotency::{self, Once, once};
 use crate::{
     accounts, admin, authority, direct, files, history, jobs, joining, messages, moderation, notices, preferences,
     presence, purges, push, reports, rooms, schedules, search, server, unread,
@@ -53,6 +54,7 @@ const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 pub fn public(app: &Arc<App>) -> Router {
     let (rest, document) = documented();
     let rest = rest
+        .route_layer(from_fn_with_state(Once::from_ref(&app.state()), once))
         .route_layer(from_fn(sized))
         .route_layer(from_fn_with_state(app.state(), limited))
         .route_layer(from_fn_with_state(app.state(), prepared));
@@ -125,6 +127,7 @@ fn documented() -> (Router<AppState>, Document) {
         .merge(server::routes());
     let (router, mut document) = router.split_for_parts();
     document.merge(OpenApiRouter::<AppState>::new().routes(routes!(jwks::jwks)).into_openapi());
+    idempotency::describe(&mut document);
     complete(&mut document);
     (router, document)
 }

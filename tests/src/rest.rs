@@ -144,6 +144,25 @@ impl Rest {
         self.send(Method::POST, path, token, body).await
     }
 
+    /// POST of JSON under an `Idempotency-Key`.
+    pub async fn post_keyed(&self, path: &str, token: &str, key: &str, body: &Value) -> Answer {
+        let body = body.to_string().into_bytes();
+        self.raw_keyed([path, token, key], Some("application/json"), body).await
+    }
+
+    /// POST of anything under an `Idempotency-Key`.
+    pub async fn raw_keyed(&self, [path, token, key]: [&str; 3], content_type: Option<&str>, body: Vec<u8>) -> Answer {
+        let url = format!("{}{path}", self.base);
+        let mut builder = self.http.post(url).bearer_auth(token).header("idempotency-key", key).body(body);
+        if let Some(content_type) = content_type {
+            builder = builder.header("content-type", content_type);
+        }
+        let response = builder.send().await.unwrap_or_else(|error| panic!("POST {path}: {error}"));
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap_or_else(|error| panic!("POST {path}: {error}"));
+        Answer { status, headers, text }
+    }
+
     /// PATCH of JSON that must reach the server.
     pub async fn patch(&self, path: &str, token: Option<&str>, body: &Value) -> Answer {
         self.send(Method::PATCH, path, token, body).await

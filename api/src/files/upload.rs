@@ -3,8 +3,10 @@
 use axum::Json;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
+use ring::digest::{Context, Digest, SHA256};
 use rookery_media::limits::PICTURE_BYTES_MAX;
 use rookery_media::picture::kind_of;
 use rookery_media::spool::{Spool, SpoolError};
@@ -20,9 +22,10 @@ use crate::error::ApiError;
 use crate::files::body::Incoming;
 use crate::files::kind::{HEAD_BYTES, Kind};
 use crate::files::multipart::{self, FormFile};
+use crate::files::slots::Slot;
 use crate::files::{FileService, ORIGINAL, THUMBNAIL, object};
 use crate::http::extract::{Caller, QueryParams};
-use crate::http::limit::Limits;
+use crate::idempotency::{Accepted, Idempotency, Key};
 use crate::limits::{FILE_ARRIVAL_MAX, FILE_UNATTACHED_KEPT, FILES_PER_USER_MAX};
 
 /// What an upload is called.
@@ -76,11 +79,28 @@ impl From<&File> for FileView {
     }
 }
 
+/// What a request wants.
+struct Asked {
+    owner: UserId,
+    name: Option<String>,
+    key: Option<Key>,
+}
+
 /// What came in, and what its sender says of it.
 struct Received {
     spool: Spool,
     name: String,
     media_type: Option<String>,
+    digest: Digest,
+    slot: Option<Slot>,
+}
+
+impl Received {
+    /// What makes it the same upload as another. The boundary of a form does not: it differs each time.
+    fn identity(&self) -> [Vec<u8>; 3] {
+        let said = format!("file\0{}\0{}\0", self.name, self.media_type.as_deref().unwrap_or_default());
+        [said.into_bytes(), self.spool.size().to_be_bytes().to_vec(), self.digest.as_ref().to_vec()]
+    }
 }
 
 /// What is put away.
@@ -118,48 +138,72 @@ struct Contents {
 )]
 pub async fn upload(
     State(files): State<FileService>,
-    State(limits): State<Limits>,
+    State(keys): State<Idempotency>,
     caller: Caller,
     QueryParams(UploadQuery { name }): QueryParams<UploadQuery>,
     request: Request,
-) -> Result<(StatusCode, Json<FileView>), ApiError> {
-    let taken = files.take_in(caller.user_id, name, request, &limits).await;
-    let result = match &taken {
-        Ok(_) => "stored",
-        Err(error) if error.status().is_server_error() => "failed",
-        Err(_) => "refused",
+) -> Result<Response, ApiError> {
+    let (owner, key) = (caller.user_id, Key::of(caller.user_id, request.headers())?);
+    let received = files.take_in(Asked { owner, name, key }, request).await;
+    let received = received.inspect_err(|error| files.count(Err(error)))?;
+    let Some(key) = key else {
+        return files.keep(owner, received).await.map(IntoResponse::into_response);
     };
-    files.metrics.uploads.with_label_values(&[result]).inc();
-    let file = taken?;
-    files.metrics.uploaded_bytes.inc_by(file.bytes());
-    tracing::debug!(file_id = %file.id, size = file.size, "file uploaded");
-    Ok((StatusCode::CREATED, Json(FileView::from(&file))))
+    // A repeat is sent in whole: only the bytes say whether it is the same.
+    let what = received.identity();
+    let what: Vec<&[u8]> = what.iter().map(Vec::as_slice).collect();
+    let work = async move {
+        let kept = files.keep(owner, received).await;
+        (kept.map_or_else(ApiError::into_response, IntoResponse::into_response), Accepted::Final)
+    };
+    keys.once(key, &what, FILE_ARRIVAL_MAX, work).await
 }
 
 impl FileService {
-    async fn take_in(
-        &self,
-        owner: UserId,
-        name: Option<String>,
-        request: Request,
-        limits: &Limits,
-    ) -> Result<File, ApiError> {
+    /// Takes the bytes in; it holds a place among the uploads of its user until they are put away.
+    async fn take_in(&self, asked: Asked, request: Request) -> Result<Received, ApiError> {
+        let Asked { owner, name, key } = asked;
         self.objects.require()?;
-        let _slot = self.slots.take(owner)?;
-        limits.spend(owner, Work::Upload).await?;
+        let slot = self.slots.take(owner)?;
+        self.rooms.limits.spend(owner, Work::Upload).await?;
         let (parts, body) = request.into_parts();
         let declared = body.size_hint().lower();
         let most = self.options.file_bytes_max.saturating_add(multipart::BESIDE_BYTES_MAX);
         if declared > most {
             return Err(ApiError::refused(ErrorCode::FileTooLarge));
         }
-        let used = self.store().usage(owner).await?;
-        if used.files >= FILES_PER_USER_MAX || used.bytes >= self.options.user_quota_bytes {
-            return Err(ApiError::refused(ErrorCode::QuotaExceeded));
+        // What is sent again may have taken the last of it the first time.
+        if key.is_none() {
+            let used = self.store().usage(owner).await?;
+            if used.files >= FILES_PER_USER_MAX || used.bytes >= self.options.user_quota_bytes {
+                return Err(ApiError::refused(ErrorCode::QuotaExceeded));
+            }
         }
         let received = self.receive(&parts.headers, body, name, declared).await?;
-        let (name, contents) = self.examine(received).await?;
-        self.put_away(owner, name, contents).await
+        Ok(Received { slot: Some(slot), ..received })
+    }
+
+    /// Looks at what came, and puts it away.
+    async fn keep(&self, owner: UserId, mut received: Received) -> Result<(StatusCode, Json<FileView>), ApiError> {
+        let _slot = received.slot.take();
+        let kept = match self.examine(received).await {
+            Ok((name, contents)) => self.put_away(owner, name, contents).await,
+            Err(error) => Err(error),
+        };
+        self.count(kept.as_ref());
+        let file = kept?;
+        self.metrics.uploaded_bytes.inc_by(file.bytes());
+        tracing::debug!(file_id = %file.id, size = file.size, "file uploaded");
+        Ok((StatusCode::CREATED, Json(FileView::from(&file))))
+    }
+
+    fn count(&self, kept: Result<&File, &ApiError>) {
+        let result = match kept {
+            Ok(_) => "stored",
+            Err(error) if error.status().is_server_error() => "failed",
+            Err(_) => "refused",
+        };
+        self.metrics.uploads.with_label_values(&[result]).inc();
     }
 
     /// Takes the bytes from the network onto the disk.
@@ -170,15 +214,17 @@ impl FileService {
         name: Option<String>,
         declared: u64,
     ) -> Result<Received, ApiError> {
-        let mut spool = self.spool.begin(declared).await?;
+        let (mut spool, mut hashing) = (self.spool.begin(declared).await?, Context::new(&SHA256));
         let most = self.options.file_bytes_max;
         let Some(boundary) = multipart::boundary(headers)? else {
             let mut incoming = Incoming::new(body, most);
             while let Some(bytes) = incoming.next().await? {
+                hashing.update(&bytes);
                 spool.add(&bytes).await?;
             }
             let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
-            return Ok(Received { spool, name: name::of(&name.unwrap_or_default()), media_type });
+            let name = name::of(&name.unwrap_or_default());
+            return Ok(Received { spool, name, media_type, digest: hashing.finish(), slot: None });
         };
         let incoming = Incoming::new(body, most.saturating_add(multipart::BESIDE_BYTES_MAX));
         let mut form = FormFile::begin(incoming, &boundary).await?;
@@ -186,15 +232,17 @@ impl FileService {
             if spool.size() + bytes.len() as u64 > most {
                 return Err(ApiError::refused(ErrorCode::FileTooLarge));
             }
+            hashing.update(&bytes);
             spool.add(&bytes).await?;
         }
         let name = name.or(form.name.take()).unwrap_or_default();
-        Ok(Received { spool, name: name::of(&name), media_type: form.media_type })
+        let (name, media_type) = (name::of(&name), form.media_type);
+        Ok(Received { spool, name, media_type, digest: hashing.finish(), slot: None })
     }
 
     /// Finds out what came, and draws what is a picture.
     async fn examine(&self, received: Received) -> Result<(String, Contents), ApiError> {
-        let Received { mut spool, name, media_type } = received;
+        let Received { mut spool, name, media_type, .. } = received;
         spool.rewind().await?;
         let head = spool.part(HEAD_BYTES).await?;
         let kind = Kind::of(&head).filter(|kind| kind.agrees(media_type.as_deref(), &name));

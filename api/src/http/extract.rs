@@ -13,8 +13,8 @@ mod upload;
 pub(crate) use caller::bearer;
 pub use caller::{Authentication, Caller};
 pub use id::{Hyphenated, IdPath, OptionalId, PathId};
-pub(crate) use json::present;
 pub use json::{JsonBody, OptionalBody};
+pub(crate) use json::{present, unreadable_body};
 pub use message::{MessagePath, ReactionPath};
 pub use page::{
     HistoryPart, HistoryQuery, Jump, MembersQuery, MyRoomsQuery, PageQuery, PresenceQuery, QueryParams, ReactionQuery,

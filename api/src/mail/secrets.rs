@@ -79,6 +79,18 @@ impl Secrets {
             .fold(false, |found, ours| found | bool::from(ours.as_bytes().ct_eq(signature.as_bytes())))
     }
 
+    /// What tells one request under a key from another, one for each of our keys; bodies may have secrets that are easy to
+    /// guess.
+    pub(crate) fn request_tags(&self, key: &[u8; 32], request: &[&[u8]]) -> Vec<[u8; 32]> {
+        let parts: Vec<&[u8]> = [&b"request\0"[..], key].into_iter().chain(request.iter().copied()).collect();
+        self.tags(&parts).iter().map(whole).collect()
+    }
+
+    /// What the answer to such a request is sealed under, one for each of our keys.
+    pub(crate) fn answer_keys(&self, key: &[u8; 32]) -> Vec<[u8; 32]> {
+        self.tags(&[b"answer\0", key]).iter().map(whole).collect()
+    }
+
     fn file_links(&self, file: Uuid, variant: &str, until: i64) -> impl Iterator<Item = String> {
         let tags = self.tags(&[b"file\0", file.as_bytes(), &until.to_be_bytes(), variant.as_bytes()]);
         tags.into_iter().map(|tag| URL_SAFE_NO_PAD.encode(&tag.as_ref()[..TOKEN_BYTES]))
@@ -109,6 +121,12 @@ impl Secrets {
         };
         self.0.read().iter().map(tag).collect()
     }
+}
+
+fn whole(tag: &hmac::Tag) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(tag.as_ref());
+    bytes
 }
 
 /// What a store keeps of a secret that somebody else has.

@@ -1,7 +1,7 @@
 //! `POST /api/v1/rooms/{room}/messages`
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use http::StatusCode;
 use rookery_protocol::attachment::{self, Attachment};
 use rookery_protocol::clock::UnixMillis;
@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::error::ApiError;
 use crate::http::extract::{Caller, JsonBody, RoomPath};
+use crate::idempotency::Key;
 use crate::messages::{Messages, Sent};
 
 /// The files that a request names.
@@ -95,6 +96,7 @@ pub struct SentMessage {
 pub async fn send(
     State(messages): State<Messages>,
     caller: Caller,
+    key: Option<Extension<Key>>,
     RoomPath(room): RoomPath,
     JsonBody(request): JsonBody<SendRequest>,
 ) -> Result<(StatusCode, Json<SentMessage>), ApiError> {
@@ -102,7 +104,7 @@ pub async fn send(
     content::check_with(&content, !attachments.is_empty())
         .map_err(|code| ApiError::field(code, "content", code.message()))?;
     let attachments = named(&attachments)?;
-    let client_id = client_id.unwrap_or_else(ClientId::generate);
+    let client_id = client_id.or(key.map(|key| key.client_id())).unwrap_or_else(ClientId::generate);
     let message = NewMessage { content, client_id: client_id.clone(), reply_to, attachments };
     let Sent { room, id, first: StoredPosition { epoch, seq, timestamp }, stored } =
         messages.send(caller.into(), &room, message).await?;

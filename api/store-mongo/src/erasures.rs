@@ -132,6 +132,7 @@ impl Erasures for Mongo {
         gone += self.remove_all(&self.preferences, own.clone()).await?;
         gone += self.remove_all(&self.push_subscriptions, own.clone()).await?;
         gone += self.remove_all(&self.push_shown, own.clone()).await?;
+        gone += self.remove_all(&self.kept_answers, own.clone()).await?;
         gone += self.remove_all(&self.notices, doc! { "by": key(id) }).await?;
         gone += self.remove_all(&self.sanctions, own.clone()).await?;
         gone += self.remove_all(&self.join_requests, own.clone()).await?;

@@ -392,6 +392,15 @@ pub(super) const PUSH: &[Index] = &[
     index("push_shown", "push_shown_at", &["subscription_id", "at"], Kind::Plain),
 ];
 
+/// Answers to requests that are repeated.
+pub(super) const KEPT_ANSWERS: &[Index] = &[
+    // Changes of one, if it is as it was.
+    index("kept_answers", "kept_answers_holder", &["_id", "holder", "answered"], Kind::Plain),
+    // Those of a user, newest first, and those that are over.
+    index("kept_answers", "kept_answers_user", &["user_id", "at"], Kind::Plain),
+    index("kept_answers", "kept_answers_expires", &["expires_at"], Kind::Plain),
+];
+
 /// What is known of uploaded files.
 pub(super) const FILES: &[Index] = &[
     // Those that are to be looked at.

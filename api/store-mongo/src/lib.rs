@@ -36,6 +36,7 @@ use self::figures::MessageDayDocument;
 use self::files::FileDocument;
 use self::jobs::JobDocument;
 use self::join_requests::JoinRequestDocument;
+use self::kept_answers::KeptAnswerDocument;
 use self::leases::LeaseDocument;
 use self::message_changes::ReactionDocument;
 use self::notices::NoticeDocument;
@@ -82,6 +83,7 @@ mod indexes;
 mod inserts;
 mod jobs;
 mod join_requests;
+mod kept_answers;
 mod latest_seq_cache;
 mod leases;
 pub mod limits;
@@ -182,6 +184,7 @@ struct Mongo {
     schedules: Collection<ScheduleDocument>,
     files: Collection<FileDocument>,
     leases: Collection<LeaseDocument>,
+    kept_answers: Collection<KeptAnswerDocument>,
     turns: Arc<RoomLocks>,
     thread_turns: Arc<RoomLocks>,
     epoch_turn: Arc<tokio::sync::Mutex<()>>,
@@ -247,6 +250,7 @@ pub fn connect(mut options: ClientOptions, database: &str) -> Result<Stores, Sto
         schedules: mongo.clone(),
         files: mongo.clone(),
         leases: mongo.clone(),
+        kept_answers: mongo.clone(),
         backend: mongo,
     })
 }
@@ -322,6 +326,7 @@ impl Mongo {
             schedules: database.collection("schedules"),
             files: database.collection("files"),
             leases: database.collection(leases::COLLECTION),
+            kept_answers: database.collection(kept_answers::COLLECTION),
             turns: Arc::new(RoomLocks::new()),
             thread_turns: Arc::new(RoomLocks::new()),
             epoch_turn: Arc::default(),

@@ -100,6 +100,7 @@ const STEPS: &[Step] = &[
     Step { name: "0038_purges", change: None, indexes: indexes::PURGES },
     Step { name: "0039_retention", change: None, indexes: indexes::RETENTION },
     Step { name: "0042_push", change: None, indexes: indexes::PUSH },
+    Step { name: "0043_kept_answers", change: None, indexes: indexes::KEPT_ANSWERS },
 ];
 
 #[derive(Serialize, Deserialize)]

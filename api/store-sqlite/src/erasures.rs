@@ -50,6 +50,7 @@ statements! {
     PUSH_SHOWN = "DELETE FROM push_shown WHERE user_id = ?1";
     NOTICES_TO = "DELETE FROM notices WHERE user_id = ?1";
     NOTICES_BY = "DELETE FROM notices WHERE by_user = ?1";
+    KEPT_ANSWERS = "DELETE FROM kept_answers WHERE user_id = ?1";
     SCHEDULES = "DELETE FROM schedules WHERE owner_id = ?1";
     REPORTS_MADE = "DELETE FROM reports WHERE reporter_id = ?1";
     REPORTS_OF = "DELETE FROM reports WHERE author_id = ?1";
@@ -76,6 +77,7 @@ const BY_ID: &[&str] = &[
     PUSH_SHOWN,
     NOTICES_TO,
     NOTICES_BY,
+    KEPT_ANSWERS,
     SCHEDULES,
     REPORTS_MADE,
     REPORTS_OF,

@@ -38,6 +38,7 @@ mod figures;
 mod files;
 mod jobs;
 mod join_requests;
+mod kept_answers;
 mod leases;
 pub mod limits;
 mod load;
@@ -158,6 +159,7 @@ async fn open_as(path: &Path, part: Part) -> Result<Stores, Failed> {
         schedules: sqlite.clone(),
         files: sqlite.clone(),
         leases: sqlite.clone(),
+        kept_answers: sqlite.clone(),
         backend: sqlite,
     })
 }

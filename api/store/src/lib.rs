@@ -42,6 +42,7 @@ pub mod integer;
 pub mod inventory;
 pub mod job;
 pub mod joining;
+pub mod kept_answer;
 mod lease;
 pub mod limits;
 pub mod load;
@@ -82,6 +83,7 @@ pub use self::figures::Figures;
 pub use self::file::Files;
 pub use self::job::Jobs;
 pub use self::joining::{JoinRequests, RoomInvites};
+pub use self::kept_answer::KeptAnswers;
 pub use self::lease::Leases;
 pub use self::mentions::Mentions;
 pub use self::notice::Notices;
@@ -654,6 +656,8 @@ pub struct Stores {
     pub files: Arc<dyn Files>,
     /// Who does what only one process is to do.
     pub leases: Arc<dyn Leases>,
+    /// Answers that are given again.
+    pub kept_answers: Arc<dyn KeptAnswers>,
     /// The backend itself.
     pub backend: Arc<dyn Backend>,
 }

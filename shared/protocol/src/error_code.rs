@@ -98,6 +98,8 @@ error_codes! {
     Frozen = "frozen", "This room is frozen.";
     /// The `client_id` is that of something else that the user sent to this room.
     ClientIdReused = "client_id_reused", "This client_id was used for something else.";
+    /// The `Idempotency-Key` is that of another request of the user.
+    IdempotencyKeyReused = "idempotency_key_reused", "This Idempotency-Key was used for something else.";
     /// The password is one of the first that are tried, or the account's own name or address.
     PasswordTooCommon = "password_too_common", "This password is too easy to guess.";
     /// The owner of a room with other members wants to leave.

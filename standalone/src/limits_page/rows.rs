@@ -167,6 +167,10 @@ pub(super) const ROWS: &[Row] = rows! {
     RECOVERIES_MAX: "`token_invalid` for the oldest";
     EMAIL_CONFIRM_LIFE: "`token_invalid`";
     EMAIL_UNDO_LIFE: "`token_invalid`";
+    IDEMPOTENCY_KEY_BYTES_MAX: "`bad_field`";
+    KEY_KEPT: "the key is free again";
+    IDEMPOTENCY_KEYS_MAX: "the oldest are free again";
+    KEY_WAIT: "`unavailable`";
     NOTICES_PER_USER_MAX: "the oldest are erased";
     NOTICE_KEPT: "it is erased";
     PUSH_SUBSCRIPTIONS_MAX: "the oldest is forgotten";

@@ -14,7 +14,7 @@ fn id_of(room: &Value) -> String {
 }
 
 /// A second api of a cluster, and the one that there is of one process; it lives as long as what comes with it.
-async fn rest_of_another_api(deployment: &Deployment) -> (Rest, Option<Node>) {
+pub(crate) async fn rest_of_another_api(deployment: &Deployment) -> (Rest, Option<Node>) {
     let Deployment::Cluster(cluster) = deployment else { return (deployment.rest(), None) };
     let other = cluster.another_api();
     other.start().await;

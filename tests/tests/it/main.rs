@@ -48,6 +48,7 @@ mod presence_at_scale;
 mod proxies;
 mod purges;
 mod pushes;
+mod repeats;
 mod reports;
 mod restored;
 mod resume;

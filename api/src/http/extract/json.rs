@@ -1,6 +1,7 @@
 //! A JSON object as the body. Its type and size are checked first; errors name the field.
 
 use axum::body::{Bytes, HttpBody as _};
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
@@ -21,10 +22,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
         if !is_json(request.headers()) {
             return Err(ApiError::refused(ErrorCode::UnsupportedMediaType));
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
-            let too_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
-            ApiError::refused(if too_large { ErrorCode::BodyTooLarge } else { ErrorCode::BadJson })
-        })?;
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| unreadable_body(&rejection))?;
         decode(&bytes).map(Self)
     }
 }
@@ -42,6 +42,12 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalB
         let JsonBody(body) = JsonBody::from_request(request, state).await?;
         Ok(Self(body))
     }
+}
+
+/// A body that is too large, or did not come to its end.
+pub(crate) fn unreadable_body(rejection: &BytesRejection) -> ApiError {
+    let too_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
+    ApiError::refused(if too_large { ErrorCode::BodyTooLarge } else { ErrorCode::BadJson })
 }
 
 /// A field that may be left out, but is not null.

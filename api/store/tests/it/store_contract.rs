@@ -13,6 +13,7 @@ mod erasures;
 mod files;
 mod jobs;
 mod joining;
+mod kept_answers;
 mod leases;
 mod load;
 mod members;
@@ -357,6 +358,12 @@ on_both! {
     leases {
         a_lease_has_one_holder
         lease_race
+    }
+    kept_answers {
+        a_key_has_one_holder_and_then_its_answer
+        a_key_passes_on_when_its_holder_gives_it_up_or_is_gone
+        key_race
+        keys_have_a_bound_and_an_end
     }
     load {
         a_load_set_is_there_as_it_was_made

@@ -95,6 +95,7 @@ pub(super) async fn exercise(stores: &Stores) {
     report(stores, place.id).await;
     purge(stores).await;
     keep_files(stores).await;
+    keep_answers(stores).await;
     stores.epochs.next(Partition(1)).await.unwrap();
     stores.epochs.current(Partition(1)).await.unwrap();
     end_a_room(stores).await;
@@ -309,6 +310,19 @@ async fn keep_the_index(stores: &Stores, events: &[SequencedEvent]) {
         assert!(stores.leases.hold("a", lease, NOON).await.unwrap());
     }
     stores.leases.release("a", lease).await.unwrap();
+}
+
+/// A request that is repeated.
+async fn keep_answers(stores: &Stores) {
+    let (answers, user) = (&stores.kept_answers, UserId::generate());
+    let first = super::kept_answers::claim(user, 1, 0);
+    for late in [0, 10, 200] {
+        answers.claim(&super::kept_answers::claim(user, 1, late)).await.unwrap();
+    }
+    answers.keep(&first.key, first.holder, b"x").await.unwrap();
+    answers.give_up(&first.key, first.holder).await.unwrap();
+    answers.trim(user, 0, 5).await.unwrap();
+    answers.purge(UnixMillis(NOON.0 + 10_000), 5).await.unwrap();
 }
 
 /// A message that is sent later, and one that is not.
