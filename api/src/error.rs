@@ -376,6 +376,7 @@ pub const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::IdempotencyKeyReused
         | ErrorCode::OwnerMustTransfer
         | ErrorCode::AlreadyDecided
+        | ErrorCode::TooManyJoinRequests
         | ErrorCode::TooManyScheduled
         | ErrorCode::AlreadySent
         | ErrorCode::FileAttached

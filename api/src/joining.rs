@@ -2,7 +2,7 @@
 //! and members whom they add themselves.
 
 use axum::extract::FromRef;
-use rookery_protocol::access::{Action, JoinRule, RoomKind, RoomRole, is_moderator};
+use rookery_protocol::access::{Action, JoinRule, RoomKind, RoomRole};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{EventBody, MembershipChange, Sender};
@@ -12,6 +12,7 @@ use rookery_store::Stores;
 use rookery_store::joining::{Asked, Entry, JoinMessage, JoinRequest, RequestState, RoomInvite};
 use rookery_store::notice::Occasion;
 use rookery_store::room::{Room, RoomPassword};
+use rookery_store::user::ServerRole;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -146,8 +147,12 @@ impl Joining {
             stores.members.get(invite.room_id, user),
             stores.members.get(invite.room_id, invite.by),
         )?;
+        let may_invite = match maker {
+            Some(_) => true,
+            None => stores.users.enabled(invite.by).await?.is_some_and(|maker| maker.role != ServerRole::User),
+        };
         let is_shut_out = banned.banned.is_some_and(|until| until.holds(now));
-        let holds = invite.is_open(now) && maker.is_some() && !is_shut_out;
+        let holds = invite.is_open(now) && may_invite && !is_shut_out;
         let role = role.map(|member| member.role);
         Ok(room.filter(|_| holds || (role.is_some() && !is_shut_out)).map(|room| (room, role)))
     }
@@ -225,7 +230,7 @@ impl Joining {
             Asked::New => {}
             Asked::Waits => return Ok(()),
             Asked::Denied(at) => return Err(denied(at, now)),
-            Asked::Crowded => return Err(ApiError::refused(ErrorCode::RateLimited)),
+            Asked::Crowded => return Err(ApiError::refused(ErrorCode::TooManyJoinRequests)),
         }
         if let Entry::Invite(hash) = way.entry
             && !self.stores().room_invites.spend(&hash, now).await?
@@ -293,15 +298,17 @@ impl Joining {
     }
 
     /// The room, and whether the caller keeps order there, if the caller may invite others.
-    pub(crate) async fn inviting(&self, user: UserId, room: &RoomRef) -> Result<(Room, bool), ApiError> {
-        let (room, role) = self.rooms.find(user, room, Action::Read).await?;
-        if room.kind == RoomKind::Direct {
-            return Err(ApiError::refused(ErrorCode::DirectRoom));
-        }
-        match role {
-            Some(role) if is_moderator(role) => Ok((room, true)),
-            Some(_) if room.members_may_invite => Ok((room, false)),
-            Some(_) | None => Err(ApiError::refused(ErrorCode::Forbidden)),
+    pub(crate) async fn inviting(&self, user: &Sender, room: &RoomRef) -> Result<(Room, bool), ApiError> {
+        let is_forbidden = |error: &ApiError| error.code() == ErrorCode::Forbidden;
+        let (room, keeps_order) = match self.rooms.moderated(user, room).await {
+            Ok(room) => (room, true),
+            Err(error) if is_forbidden(&error) => (self.rooms.find(user.user_id, room, Action::Read).await?.0, false),
+            Err(error) => return Err(error),
+        };
+        match room.kind {
+            RoomKind::Direct => Err(ApiError::refused(ErrorCode::DirectRoom)),
+            RoomKind::Room | RoomKind::Group if keeps_order || room.members_may_invite => Ok((room, keeps_order)),
+            RoomKind::Room | RoomKind::Group => Err(ApiError::refused(ErrorCode::Forbidden)),
         }
     }
 

@@ -110,9 +110,9 @@ pub const OPERATIONS: &[Row] = &[
     row("GET /api/v1/rooms/mine", Rule::User),
     row("PUT /api/v1/rooms/{room}/members/{user}", Rule::RoomModeration),
     // Members where the room says so, too.
-    row("POST /api/v1/rooms/{room}/invites", Rule::Room(Action::Moderate)),
-    row("GET /api/v1/rooms/{room}/invites", Rule::Room(Action::Moderate)),
-    row("DELETE /api/v1/rooms/{room}/invites/{invite}", Rule::Room(Action::Moderate)),
+    row("POST /api/v1/rooms/{room}/invites", Rule::RoomModeration),
+    row("GET /api/v1/rooms/{room}/invites", Rule::RoomModeration),
+    row("DELETE /api/v1/rooms/{room}/invites/{invite}", Rule::RoomModeration),
     row("GET /api/v1/invites/{code}", Rule::User),
     row("POST /api/v1/invites/{code}/accept", Rule::User),
     row("GET /api/v1/rooms/{room}/join-requests", Rule::RoomModeration),

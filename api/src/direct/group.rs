@@ -50,5 +50,6 @@ pub async fn create(
         return Err(ApiError::field(ErrorCode::BadField, "user_ids", "must be 2 to 9 users"));
     }
     let seen = direct.group(caller.user_id, &users, UnixMillis::now()).await?;
-    Ok((StatusCode::CREATED, Json(RoomView::from(seen))))
+    let chosen = direct.stores.preferences.get(caller.user_id, seen.room.id).await?;
+    Ok((StatusCode::CREATED, Json(RoomView::from(seen).preferring(chosen))))
 }

@@ -40,5 +40,6 @@ pub async fn open(
     let status = if opened.is_new { StatusCode::CREATED } else { StatusCode::OK };
     let members = direct.stores.members.count(opened.room.id).await?;
     let seen = SeenRoom { room: opened.room, role: Some(RoomRole::Member), members };
-    Ok((status, Json(RoomView::from(seen))))
+    let chosen = direct.stores.preferences.get(caller.user_id, seen.room.id).await?;
+    Ok((status, Json(RoomView::from(seen).preferring(chosen))))
 }

@@ -25,6 +25,7 @@ use crate::rooms::view::RoomView;
         (status = 202, description = "Moderators decide about it", body = PendingView),
         (status = 403, description = "`room_full`; `join_denied`: ask again when `retry_after_ms` have passed"),
         (status = 404, description = "`invite_invalid`: unknown, expired, used up, revoked, or you are banned"),
+        (status = 409, description = "`too_many_join_requests`: 100 wait already"),
     ),
 )]
 pub async fn accept(
@@ -32,5 +33,7 @@ pub async fn accept(
     caller: Caller,
     Path(code): Path<String>,
 ) -> Result<Response, ApiError> {
-    Ok(answer(joining.accept(caller.into(), &code, UnixMillis::now()).await?))
+    let user = caller.user_id;
+    let joined = joining.accept(caller.into(), &code, UnixMillis::now()).await?;
+    answer(&joining, user, joined).await
 }

@@ -137,7 +137,7 @@ pub async fn create(
         .create(caller.into(), NewRoom { name: request.name, visibility, settings }, now)
         .await?;
     let invite_url = joining.first_invite(by, &made.room).await?;
-    Ok((StatusCode::CREATED, Json(NewRoomView { room: RoomView::from(made), invite_url })))
+    Ok((StatusCode::CREATED, Json(NewRoomView { room: rooms.shown(by, made).await?, invite_url })))
 }
 
 fn expires_at(request: &CreateRoomRequest, now: UnixMillis) -> Result<Option<UnixMillis>, ApiError> {

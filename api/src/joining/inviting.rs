@@ -164,7 +164,7 @@ impl Joining {
 
 /// Invite to a room
 ///
-/// For moderators, and for members where they may. Whoever has the code may join without the room's password. It ends when you
+/// For moderators, those of the server included, and for members where they may. Whoever has the code may join without the room's password. It ends when you
 /// leave the room.
 #[utoipa::path(
     post,
@@ -186,7 +186,7 @@ pub async fn create(
     RoomPath(room): RoomPath,
     JsonBody(request): JsonBody<RoomInviteRequest>,
 ) -> Result<(StatusCode, Json<NewRoomInvite>), ApiError> {
-    let (room, is_moderator) = joining.inviting(caller.user_id, &room).await?;
+    let (room, is_moderator) = joining.inviting(&caller.clone().into(), &room).await?;
     let made = joining.new_invite(caller.user_id, &room, &request, is_moderator).await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
@@ -216,7 +216,7 @@ pub async fn list(
     QueryParams(query): QueryParams<PageQuery>,
 ) -> Result<Json<RoomInvitePage>, ApiError> {
     let limit = query.limit()?;
-    let (room, is_moderator) = joining.inviting(caller.user_id, &room).await?;
+    let (room, is_moderator) = joining.inviting(&caller.clone().into(), &room).await?;
     let after = query.place(|text| cursors.read_room_invites(room.id, text))?;
     let by = (!is_moderator).then_some(caller.user_id);
     let mut found = joining.rooms.stores.room_invites.page(room.id, by, after, limit + 1).await?;
@@ -250,7 +250,7 @@ pub async fn revoke(
     // Two ids like those of a member.
     MemberPath { room, user: invite }: MemberPath,
 ) -> Result<StatusCode, ApiError> {
-    let (room, is_moderator) = joining.inviting(caller.user_id, &room).await?;
+    let (room, is_moderator) = joining.inviting(&caller.clone().into(), &room).await?;
     let invites = &joining.rooms.stores.room_invites;
     let found = invites.by_id(invite.as_uuid()).await?.filter(|invite| invite.room_id == room.id);
     let may = found.is_some_and(|invite| is_moderator || invite.by == caller.user_id);

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::id::UserId;
 use rookery_store::joining::JoinMessage;
 use rookery_store::room::RoomPassword;
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,7 @@ pub struct PendingView {
             status = 404,
             description = "`unknown_room`, also for private rooms of others without a valid invite; `invite_invalid`"
         ),
+        (status = 409, description = "`too_many_join_requests`: 100 wait already"),
     ),
 )]
 pub async fn join(
@@ -80,13 +82,15 @@ pub async fn join(
     let JoinRoomRequest { password, invite, message } = request;
     let invite = invite.map(|code| code.as_str().to_owned());
     let wish = Wish { password, invite, message, from: from.subject() };
-    Ok(answer(joining.join(caller.into(), &room, wish, UnixMillis::now()).await?))
+    let user = caller.user_id;
+    let joined = joining.join(caller.into(), &room, wish, UnixMillis::now()).await?;
+    answer(&joining, user, joined).await
 }
 
 /// The room, or that somebody decides about it.
-pub(crate) fn answer(joined: Joined) -> Response {
-    match joined {
-        Joined::In(seen) => Json(RoomView::from(*seen)).into_response(),
+pub(crate) async fn answer(joining: &Joining, user: UserId, joined: Joined) -> Result<Response, ApiError> {
+    Ok(match joined {
+        Joined::In(seen) => Json(joining.rooms.shown(user, *seen).await?).into_response(),
         Joined::Waits => (StatusCode::ACCEPTED, Json(PendingView { status: "pending_approval" })).into_response(),
-    }
+    })
 }

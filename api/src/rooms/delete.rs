@@ -11,7 +11,7 @@ use crate::rooms::Rooms;
 ///
 /// For its owner and for admins of the server. Its members hear of it, and nobody finds it any more; its history is erased within
 /// a minute. 503 means that it is decided but the room may not have heard yet, or that not all nodes have been upgraded: sending
-/// the same again, with the room's id, is safe.
+/// the same again is safe.
 #[utoipa::path(
     delete,
     path = "/api/v1/rooms/{room}",

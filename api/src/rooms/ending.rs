@@ -47,10 +47,13 @@ impl Rooms {
     }
 
     async fn delete_again(&self, actor: &Sender, room: &RoomRef, unknown: ApiError) -> Result<(), ApiError> {
-        let RoomRef::Id(room) = room else { return Err(unknown) };
-        match self.stores.rooms.tombstone(*room).await? {
-            Some(Tombstone { by: Some(by), event: Some(_), .. }) if by == actor.user_id => {
-                Ok(self.dispatcher.flush(*room).await?)
+        let ended = match room {
+            RoomRef::Id(room) => self.stores.rooms.tombstone(*room).await?,
+            RoomRef::Slug(slug) => self.stores.rooms.ended(slug, actor.user_id).await?,
+        };
+        match ended {
+            Some(Tombstone { room, by: Some(by), event: Some(_), .. }) if by == actor.user_id => {
+                Ok(self.dispatcher.flush(room.id).await?)
             }
             Some(_) | None => Err(unknown),
         }

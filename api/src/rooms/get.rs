@@ -27,6 +27,5 @@ pub async fn get(
     RoomPath(room): RoomPath,
 ) -> Result<Json<RoomView>, ApiError> {
     let seen = rooms.get(caller.user_id, &room).await?;
-    let chosen = rooms.stores.preferences.get(caller.user_id, seen.room.id).await?;
-    Ok(Json(RoomView::from(seen).preferring(chosen)))
+    Ok(Json(rooms.shown(caller.user_id, seen).await?))
 }

@@ -1,15 +1,18 @@
 //! `GET /api/v1/rooms`
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::State;
+use rookery_store::limits::ROOMS_OF_USER_MAX;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::error::ApiError;
 use crate::http::cursor::Cursors;
 use crate::http::extract::{Caller, QueryParams, RoomsQuery};
-use crate::rooms::Rooms;
 use crate::rooms::view::RoomView;
+use crate::rooms::{Rooms, SeenRoom};
 
 /// A page of public rooms, most members first.
 #[derive(Serialize, ToSchema)]
@@ -54,5 +57,15 @@ pub async fn list(
     let (public, next) = rooms.search(caller.user_id, &words, after, limit).await?;
     found.extend(public);
     let next_cursor = next.map(|place| cursors.directory(&words, place));
-    Ok(Json(RoomPage { rooms: found.into_iter().map(RoomView::from).collect(), next_cursor }))
+    let is_in_any = found.iter().any(|seen| seen.role.is_some());
+    let chosen = if is_in_any {
+        rooms.stores.preferences.of_user(caller.user_id, ROOMS_OF_USER_MAX).await?
+    } else {
+        HashMap::new()
+    };
+    let view = |seen: SeenRoom| {
+        let chosen = chosen.get(&seen.room.id).copied().unwrap_or_default();
+        RoomView::from(seen).preferring(chosen)
+    };
+    Ok(Json(RoomPage { rooms: found.into_iter().map(view).collect(), next_cursor }))
 }

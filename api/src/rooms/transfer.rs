@@ -45,6 +45,7 @@ pub async fn transfer(
     RoomPath(room): RoomPath,
     JsonBody(request): JsonBody<TransferRequest>,
 ) -> Result<Json<RoomView>, ApiError> {
+    let by = caller.user_id;
     let seen = rooms.transfer(caller.into(), &room, request.user_id).await?;
-    Ok(Json(RoomView::from(seen)))
+    Ok(Json(rooms.shown(by, seen).await?))
 }

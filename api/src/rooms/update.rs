@@ -139,6 +139,5 @@ pub async fn update(
     let user = caller.user_id;
     let seen = rooms.change(caller.into(), &room, update).await?;
     rooms.list_in_directory(seen.room.id).await;
-    let chosen = rooms.stores.preferences.get(user, seen.room.id).await?;
-    Ok(Json(RoomView::from(seen).preferring(chosen)))
+    Ok(Json(rooms.shown(user, seen).await?))
 }

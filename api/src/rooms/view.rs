@@ -4,6 +4,7 @@ use rookery_protocol::access::{JoinRule, Posting, RoomKind, RoomRole, Visibility
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{Slug, UserId};
 use rookery_protocol::notice::RoomPreferencesView;
+use rookery_store::StoreError;
 use rookery_store::preference::RoomPreferences;
 use rookery_store::room::{RoomDescription, RoomName, RoomTopic};
 use serde::Serialize;
@@ -11,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::openapi::schema;
-use crate::rooms::SeenRoom;
+use crate::rooms::{Rooms, SeenRoom};
 
 /// A room as the caller sees it.
 #[derive(Serialize, ToSchema)]
@@ -79,10 +80,18 @@ pub struct RoomView {
     slow_mode_ms: u64,
     /// Whether only owner and moderators may say something.
     frozen: bool,
-    /// What the caller wants of it; absent for outsiders, and where a room was just changed.
+    /// What the caller wants of it; absent for outsiders.
     #[schema(value_type = Option<schema::RoomPreferences>, nullable = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     preferences: Option<RoomPreferencesView>,
+}
+
+impl Rooms {
+    /// The room, with what its member wants of it.
+    pub(crate) async fn shown(&self, user: UserId, seen: SeenRoom) -> Result<RoomView, StoreError> {
+        let chosen = self.stores.preferences.get(user, seen.room.id).await?;
+        Ok(RoomView::from(seen).preferring(chosen))
+    }
 }
 
 impl RoomView {

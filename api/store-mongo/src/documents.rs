@@ -381,6 +381,11 @@ impl TryFrom<RoomDocument> for Room {
 }
 
 impl RoomDocument {
+    /// Its readable address.
+    pub(super) fn slug(&self) -> Option<&str> {
+        self.slug.as_deref()
+    }
+
     /// What is left of it, if it has ended.
     pub(super) fn tombstone(self) -> Result<Option<Tombstone>, StoreError> {
         if self.closed_at.is_none() {

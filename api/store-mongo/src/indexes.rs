@@ -392,6 +392,10 @@ pub(super) const PUSH: &[Index] = &[
     index("push_shown", "push_shown_at", &["subscription_id", "at"], Kind::Plain),
 ];
 
+/// Rooms that have ended, by the address that they had and who ended them.
+pub(super) const CLOSED_SLUGS: &[Index] =
+    &[index("rooms", "rooms_closed_slug", &["closed_slug", "closed_by", "closed_at"], Kind::Sparse)];
+
 /// Answers to requests that are repeated.
 pub(super) const KEPT_ANSWERS: &[Index] = &[
     // Changes of one, if it is as it was.

@@ -101,6 +101,7 @@ const STEPS: &[Step] = &[
     Step { name: "0039_retention", change: None, indexes: indexes::RETENTION },
     Step { name: "0042_push", change: None, indexes: indexes::PUSH },
     Step { name: "0043_kept_answers", change: None, indexes: indexes::KEPT_ANSWERS },
+    Step { name: "0044_closed_slugs", change: None, indexes: indexes::CLOSED_SLUGS },
 ];
 
 #[derive(Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use futures_util::TryStreamExt as _;
 use mongodb::bson::{Bson, doc};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::Event;
-use rookery_protocol::id::{AclVersion, RoomId, RoomRef};
+use rookery_protocol::id::{AclVersion, RoomId, RoomRef, Slug, UserId};
 use rookery_store::limits::STORE_IDS_PER_READ_MAX;
 use rookery_store::room::{Closing, Member, Room, SettingsChange, Tombstone};
 use rookery_store::{Announcement, Rooms, StoreError, integer};
@@ -114,6 +114,14 @@ impl Rooms for Mongo {
         let (rooms, filter) = (self.rooms.clone(), by_id(key(room.as_uuid())));
         let found = self.calls.run(async move { Ok(rooms.find_one(filter).await?) }).await?;
         found.map_or(Ok(None), RoomDocument::tombstone)
+    }
+
+    async fn ended(&self, slug: &Slug, by: UserId) -> Result<Option<Tombstone>, StoreError> {
+        let rooms = self.rooms.clone();
+        let own = vec![doc! { "closed_slug": slug.as_str(), "closed_by": key(by.as_uuid()) }];
+        let order = doc! { "closed_slug": -1, "closed_by": -1, "closed_at": -1 };
+        let found = self.calls.run(async move { page_of(&rooms, own, order, 1).await }).await?;
+        found.into_iter().next().map_or(Ok(None), RoomDocument::tombstone)
     }
 
     async fn expired(&self, at: UnixMillis, limit: usize) -> Result<Vec<Room>, StoreError> {

@@ -310,8 +310,15 @@ impl Parts {
             Entry::Invite(hash) => {
                 let open = room_invites::open_in(&self.room_invites, session, &hash, member.room_id, now).await?;
                 let Some(invite) = open else { return Ok(Some(StoreError::InviteOver)) };
-                let maker = self.members.find_one(one(member.room_id, invite.by)).session(&mut *session).await?;
-                let is_used = maker.is_some() && room_invites::spend_in(&self.room_invites, session, &invite).await?;
+                // Who is no member made it as one of the staff of the server, if at all.
+                let holds = self
+                    .members
+                    .find_one(one(member.room_id, invite.by))
+                    .session(&mut *session)
+                    .await?
+                    .is_some()
+                    || self.rank(session, room, invite.by).await? >= Rank::Moderator;
+                let is_used = holds && room_invites::spend_in(&self.room_invites, session, &invite).await?;
                 Ok((!is_used).then_some(StoreError::InviteOver))
             }
         }
@@ -368,7 +375,7 @@ impl Parts {
         }
         let removed = self.remove(session, member).await?;
         if role == RoomRole::Owner {
-            self.rooms.update_one(by_id(room.id), closing_update(None)).session(session).await?;
+            self.rooms.update_one(by_id(room.id), closing_update(room, None)).session(session).await?;
         }
         Ok(Turned::when(removed))
     }
@@ -427,7 +434,7 @@ impl Parts {
             Closing::Deleted | Closing::LastLeft => return Ok(Turned::Outranked),
         }
         self.members.delete_many(doc! { "room_id": room.id }).session(&mut *session).await?;
-        let update = closing_update(Some((actor, change.event.id)));
+        let update = closing_update(room, Some((actor, change.event.id)));
         self.rooms.update_one(by_id(room.id), update).session(session).await?;
         Ok(Turned::Changed)
     }
@@ -539,13 +546,14 @@ pub(super) fn pause(tried: u32) -> Duration {
 }
 
 /// What ends a room, and notes by whom and with which event.
-fn closing_update(by: Option<(UserId, MessageId)>) -> Document {
+fn closing_update(room: &RoomDocument, by: Option<(UserId, MessageId)>) -> Document {
     let now = date(UnixMillis::now());
     let mut set = doc! { "visibility": "private", "owner_id": null, "closed_at": now, "unerased_since": now };
     if let Some((user, event)) = by {
         set.insert("closed_by", key(user.as_uuid()));
         set.insert("closing_event", key(event.as_uuid()));
     }
+    set.extend(room.slug().map(|slug| ("closed_slug".to_owned(), slug.into())));
     doc! { "$set": set, "$unset": { "slug": "", "name_key": "", "password_hash": "", "expires_at": "" } }
 }
 

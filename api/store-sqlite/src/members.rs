@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use rookery_protocol::access::{RoomRole, decide_on_leaving, decide_on_role};
+use rookery_protocol::access::{Rank, RoomRole, decide_on_leaving, decide_on_role};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, EventBody, MembershipChange};
 use rookery_protocol::id::{RoomId, UserId};
@@ -227,14 +227,17 @@ impl Members for Sqlite {
     }
 }
 
-/// Uses an invite of the room once, whose maker is still in it.
+/// Uses an invite of the room once, whose maker is still in it, or is of the staff of the server.
 fn spend(db: &Connection, room: RoomId, hash: &SecretHash, now: UnixMillis) -> Result<(), Failed> {
     let found = room_invites::find(db, hash)?.filter(|invite| invite.room_id == room);
-    let maker = match &found {
-        Some(invite) => one(db, GET, [room.as_uuid(), invite.by.as_uuid()], read)?,
-        None => None,
+    let holds = match &found {
+        Some(invite) => {
+            one(db, GET, [room.as_uuid(), invite.by.as_uuid()], read)?.is_some()
+                || ranks::of(db, room, invite.by)? >= Rank::Moderator
+        }
+        None => false,
     };
-    if maker.is_none() || !room_invites::spend(db, hash, now)? {
+    if !holds || !room_invites::spend(db, hash, now)? {
         return Err(StoreError::InviteOver.into());
     }
     Ok(())

@@ -39,7 +39,8 @@ statements! {
     RAISED_SINCE = "SELECT id, acl FROM rooms WHERE raised_at >= ?1 LIMIT ?2";
     CLOSED = "SELECT closed_at FROM rooms WHERE id = ?1";
     CLOSE = "UPDATE rooms SET visibility = ?2, slug = NULL, name_key = NULL, owner_id = NULL, password_hash = NULL,
-             expires_at = NULL, closed_at = ?3, unerased_since = ?3, closed_by = ?4, closing_event = ?5 WHERE id = ?1";
+             closed_slug = slug, expires_at = NULL, closed_at = ?3, unerased_since = ?3, closed_by = ?4, closing_event = ?5 WHERE id = ?1";
+    ENDED_AT = "SELECT * FROM rooms WHERE closed_slug = ?1 AND closed_by = ?2 ORDER BY closed_at DESC LIMIT 1";
     EXPEL_ALL = "DELETE FROM members WHERE room_id = ?1";
     MEMBERS = "SELECT count(*) FROM (SELECT 1 FROM members WHERE room_id = ?1 LIMIT 2)";
     IS_OVERFULL = "SELECT 1 FROM rooms WHERE id = ?1 AND members_max IS NOT NULL AND members_max <
@@ -116,6 +117,12 @@ impl Rooms for Sqlite {
 
     async fn tombstone(&self, room: RoomId) -> Result<Option<Tombstone>, StoreError> {
         self.read(move |db| one(db, ENDED, [room.as_uuid()], tombstone)).await
+    }
+
+    async fn ended(&self, slug: &Slug, by: UserId) -> Result<Option<Tombstone>, StoreError> {
+        let slug = slug.clone();
+        self.read(move |db| one(db, ENDED_AT, params![slug.as_str(), by.as_uuid()], tombstone))
+            .await
     }
 
     async fn expired(&self, at: UnixMillis, limit: usize) -> Result<Vec<Room>, StoreError> {

@@ -64,6 +64,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "0041_notify", text: include_str!("0041_notify.sql"), then: None },
     Step { name: "0042_push", text: include_str!("0042_push.sql"), then: None },
     Step { name: "0043_kept_answers", text: include_str!("0043_kept_answers.sql"), then: None },
+    Step { name: "0044_closed_slugs", text: include_str!("0044_closed_slugs.sql"), then: None },
 ];
 
 const NOTES: &str =
@@ -111,9 +112,9 @@ mod tests {
     use rusqlite::Connection;
 
     use super::super::{
-        audit, blocks, epochs, erasures, event_rows, exports, fence, figures, files, jobs, join_requests, kept_answers, leases,
-        member_rows, members, mentions, message_changes, messages, names, notices, one_time_tokens, outbox, pins,
-        preferences, purges, pushes, ranks, registrations, reports, room_erasures, room_filters, room_invites,
+        audit, blocks, epochs, erasures, event_rows, exports, fence, figures, files, jobs, join_requests, kept_answers,
+        leases, member_rows, members, mentions, message_changes, messages, names, notices, one_time_tokens, outbox,
+        pins, preferences, purges, pushes, ranks, registrations, reports, room_erasures, room_filters, room_invites,
         room_search, rooms, sanctions, saved, schedules, search, second_factors, server_announcements, server_invites,
         sessions, threads, traces, unread, users,
     };

@@ -11,7 +11,7 @@ use rookery_protocol::access::RoomRole;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
 use rookery_protocol::event::{Event, EventBody, RoomChange, RoomSettings, SequencedEvent};
-use rookery_protocol::id::{AclVersion, Epoch, MessageId, Partition, RoomId, RoomRef, SessionId, UserId};
+use rookery_protocol::id::{AclVersion, Epoch, MessageId, Partition, RoomId, RoomRef, SessionId, Slug, UserId};
 use rookery_protocol::position::{AlreadyStored, Position, StoredPosition};
 use rookery_protocol::room_changes::RoomChanges;
 use uuid::Uuid;
@@ -297,6 +297,8 @@ pub trait Rooms: Send + Sync {
     async fn close(&self, room: RoomId, closing: Closing, event: &Event) -> Result<Option<Announcement>, StoreError>;
     /// A room that has ended.
     async fn tombstone(&self, room: RoomId) -> Result<Option<Tombstone>, StoreError>;
+    /// The last room under this slug that this user has ended.
+    async fn ended(&self, slug: &Slug, by: UserId) -> Result<Option<Tombstone>, StoreError>;
     /// Rooms whose time is over then, those first whose time ended first, at most `limit`.
     async fn expired(&self, at: UnixMillis, limit: usize) -> Result<Vec<Room>, StoreError>;
 }

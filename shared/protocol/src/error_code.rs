@@ -132,6 +132,8 @@ error_codes! {
     RoomFull = "room_full", "This room is full.";
     /// Whoever decides about joining said no; `retry_after_ms` says when to ask again.
     JoinDenied = "join_denied", "You were not let in.";
+    /// As many people wait for somebody to let them into the room as may.
+    TooManyJoinRequests = "too_many_join_requests", "Too many people wait to be let in.";
     /// Somebody has decided about it before, otherwise.
     AlreadyDecided = "already_decided", "Somebody has decided about this already.";
     /// Nobody who may would run the server any more.

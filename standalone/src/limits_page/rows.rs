@@ -199,6 +199,7 @@ pub(super) const ROWS: &[Row] = rows! {
     UPLOADS_PER_USER_MAX: "`too_many_uploads`" as "uploads";
     UPLOADS_MAX: "`too_many_uploads`" as "uploads";
     FILES_PER_USER_MAX: "`quota_exceeded`" as "quota";
+    JOIN_REQUESTS_PER_ROOM_MAX: "`too_many_join_requests`";
     FILE_BYTES_MAX_MAX: "the process does not start";
     USER_QUOTA_BYTES_MAX: "the process does not start";
     FILE_UNATTACHED_KEPT: "it is erased";

@@ -20,6 +20,7 @@ struct Scene {
     rest: Rest,
     sockets: [String; 2],
     room: String,
+    slug: String,
     owner: Account,
     member: Account,
 }
@@ -29,8 +30,9 @@ impl Scene {
         let rest = deployment.rest();
         let (owner, member) = (rest.new_user("owner").await, rest.new_user("member").await);
         let room = rest.new_room(&owner, "public").await;
-        let _joined = rest.join(&room, &member).await.expect(200);
-        Self { rest, sockets: deployment.sockets(), room, owner, member }
+        let joined = rest.join(&room, &member).await.expect(200).json();
+        let slug = joined["slug"].as_str().expect("a public room has a slug").to_owned();
+        Self { rest, slug, sockets: deployment.sockets(), room, owner, member }
     }
 
     fn path(&self, end: &str) -> String {
@@ -94,6 +96,10 @@ async fn s1_14_s3_13_a_deleted_room_is_gone_for_everybody_on_every_node() {
         scene.is_gone().await;
         let _again = scene.delete(&scene.owner).await.expect(204);
         scene.delete(&scene.member).await.expect_problem(404, "unknown_room");
+        let slug = format!("/api/v1/rooms/{}", scene.slug);
+        let _by_slug = scene.rest.delete(&slug, Some(&scene.owner.token)).await.expect(204);
+        let by_another = scene.rest.delete(&slug, Some(&scene.member.token)).await;
+        by_another.expect_problem(404, "unknown_room");
         // Nor does a position help.
         let at = json!({"room": scene.room, "epoch": said["epoch"], "seq": said["seq"]});
         refused(&mut member, json!({"type": "subscribe", "rooms": [at]}), "unknown_room").await;

@@ -37,6 +37,7 @@ async fn s1_12_a_room_is_made_with_all_of_its_settings() {
             (&json!("password"), &json!("room"), &json!(false))
         );
         assert_eq!(room["owner_id"], owner.user_id.as_str());
+        assert_eq!(room["preferences"]["notify"], "all", "what its member wants of it: {room}");
         assert!(!room.to_string().contains("argon2") && !room.to_string().contains("leaves"), "{room}");
         for bad in [
             json!({"join": "password"}),

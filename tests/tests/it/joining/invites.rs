@@ -10,6 +10,8 @@ use rookery_tests::shared;
 use rookery_tests::ws::Socket;
 use serde_json::{Value, json};
 
+use crate::accounts::admin;
+
 use super::{id_of, rest_of_another_api};
 
 async fn make(rest: &Rest, owner: &Account, fields: Value) -> String {
@@ -127,6 +129,32 @@ async fn an_invite_that_does_not_hold_is_answered_like_none() {
         let closed = make(&rest, &ann, json!({})).await;
         let _joined = join(&rest, &closed, &dan, json!({})).await.expect(200);
         invite(&rest, &closed, &dan, json!({})).await.expect_problem(403, "forbidden");
+    }
+}
+
+/// Who keeps order on the server invites to rooms of others, for as long as that is so.
+#[tokio::test]
+async fn staff_invite_to_rooms_that_they_are_not_in() {
+    for deployment in shared::both().await {
+        let (rest, ann, ben, cat) = three(deployment).await;
+        let (admin, dan) = (admin(deployment).await, rest.new_user("dan").await);
+        let set_role = async |role: &str| {
+            let path = format!("/api/v1/admin/users/{}", ben.user_id);
+            let _changed = rest.patch(&path, Some(&admin.token), &json!({"role": role})).await.expect(200);
+        };
+        let room = make(&rest, &ann, json!({"visibility": "private", "join": "approval"})).await;
+        invite(&rest, &room, &ben, json!({})).await.expect_problem(404, "unknown_room");
+        set_role("moderator").await;
+        let code = code_of(&invite(&rest, &room, &ben, json!({})).await.expect(201).json());
+        let _by_admin = invite(&rest, &room, &admin, json!({})).await.expect(201);
+        let path = format!("/api/v1/rooms/{room}/invites");
+        let listed = rest.get(&path, Some(&ben.token)).await.expect(200).json();
+        assert_eq!(listed["invites"].as_array().map(Vec::len), Some(3), "with that of the room itself: {listed}");
+        // A moderator has made it, so nobody decides once more.
+        let _joined = accept(&rest, &code, &cat).await.expect(200);
+        set_role("user").await;
+        accept(&rest, &code, &dan).await.expect_problem(404, "invite_invalid");
+        rest.get(&path, Some(&ben.token)).await.expect_problem(404, "unknown_room");
     }
 }
 

@@ -120,6 +120,7 @@ async fn end_a_room(stores: &Stores) {
     assert_eq!(stores.rooms.expired(NOON, 5).await.unwrap().len(), 1);
     assert!(stores.rooms.close(place.id, Closing::Deleted, &left(owner)).await.unwrap().is_some());
     stores.rooms.tombstone(place.id).await.unwrap();
+    stores.rooms.ended(&"tea".to_owned().try_into().unwrap(), owner).await.unwrap();
     stores.messages.apply(&messages(place.id, 1, 1..=3)).await.unwrap();
     let later = rookery_protocol::clock::UnixMillis(rookery_protocol::clock::UnixMillis::now().0 + 1_000);
     assert!(!stores.room_erasures.due(later, 5).await.unwrap().is_empty());

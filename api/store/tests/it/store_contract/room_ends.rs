@@ -105,6 +105,9 @@ pub(crate) async fn a_deleted_room_is_not_found(home: Home) {
     let tombstone = rooms.tombstone(id).await.unwrap().unwrap();
     assert_eq!((tombstone.by, tombstone.event, tombstone.erased), (Some(scene.owner), Some(last.id), false));
     assert_eq!(tombstone.room.acl, told.acl);
+    let (slug, ended) = ("tea".to_owned().try_into().unwrap(), Some(tombstone));
+    assert_eq!(rooms.ended(&slug, scene.owner).await.unwrap(), ended);
+    assert_eq!(rooms.ended(&slug, scene.member).await.unwrap(), None, "somebody else ended it");
     // Nothing is changed any more.
     assert!(!scene.close(scene.owner, Closing::Deleted).await.unwrap());
     let member = member(id, UserId::generate());
