@@ -10,6 +10,7 @@ use axum::extract::FromRef;
 use rookery_protocol::access::Action;
 use rookery_protocol::attachment::Attachment;
 use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::content;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{NewMessage, Sender};
 use rookery_protocol::id::{ClientId, FileId, MessageId, RoomId, RoomRef, ScheduleId, UserId};
@@ -98,8 +99,7 @@ impl Scheduling {
             created_at: now,
         };
         if !self.claim(&schedule, Holder::Schedule(schedule.id), Vec::new()).await? {
-            let what = "must be files of yours that are attached to nothing else";
-            return Err(ApiError::field(ErrorCode::BadAttachment, "attachments", what));
+            return Err(not_yours());
         }
         if !self.store().insert(&schedule, SCHEDULES_PENDING_MAX).await? {
             self.release(&schedule).await?;
@@ -123,7 +123,26 @@ impl Scheduling {
         if let Some(send_at) = change.send_at {
             check_time(send_at, now)?;
         }
-        let changed = self.store().change(schedule.id, &change).await?;
+        let files = change.files.as_ref().unwrap_or(&schedule.files);
+        if change.content.is_some() || change.files.is_some() {
+            let content = change.content.as_ref().unwrap_or(&schedule.content);
+            content::check_with(content, !files.is_empty())
+                .map_err(|code| ApiError::field(code, "content", code.message()))?;
+        }
+        let Some(files) = &change.files else {
+            let changed = self.store().change(schedule.id, &change).await?;
+            return changed.ok_or_else(|| ApiError::refused(ErrorCode::AlreadySent));
+        };
+        let holder = Holder::Schedule(schedule.id);
+        let wanted = Schedule { files: files.clone(), send_at: change.send_at.unwrap_or(schedule.send_at), ..schedule };
+        if !self.claim(&wanted, holder, Vec::new()).await? {
+            return Err(not_yours());
+        }
+        let changed = self.store().change(wanted.id, &change).await?;
+        // What it has now it keeps, whichever of two changes came last.
+        let kept = self.store().get(wanted.id).await?.map(|now| now.files).unwrap_or_default();
+        let check_at = UnixMillis::now().plus(FILE_UNATTACHED_KEPT);
+        self.messages.rooms.stores.files.release(holder, &kept, check_at).await?;
         changed.ok_or_else(|| ApiError::refused(ErrorCode::AlreadySent))
     }
 
@@ -176,7 +195,12 @@ impl Scheduling {
             return Ok(());
         }
         let check_at = UnixMillis::now().plus(FILE_UNATTACHED_KEPT);
-        self.messages.rooms.stores.files.release(Holder::Schedule(schedule.id), check_at).await
+        self.messages
+            .rooms
+            .stores
+            .files
+            .release(Holder::Schedule(schedule.id), &[], check_at)
+            .await
     }
 
     async fn may_answer(&self, owner: UserId, room: RoomId, reply_to: Option<MessageId>) -> Result<(), ApiError> {
@@ -191,6 +215,11 @@ impl Scheduling {
         let found = self.store().get(id.ok_or_else(unknown)?).await?;
         found.filter(|found| found.owner == owner && found.room == room).ok_or_else(unknown)
     }
+}
+
+fn not_yours() -> ApiError {
+    let what = "must be files of yours that are attached to nothing else";
+    ApiError::field(ErrorCode::BadAttachment, "attachments", what)
 }
 
 fn check_time(send_at: UnixMillis, now: UnixMillis) -> Result<(), ApiError> {

@@ -4,8 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::content;
-use rookery_protocol::id::MessageId;
+use rookery_protocol::id::{FileId, MessageId};
 use rookery_store::change::Change;
 use rookery_store::schedule::ScheduleChange;
 use serde::Deserialize;
@@ -13,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::error::ApiError;
 use crate::http::extract::{Caller, JsonBody, SchedulePath, present};
+use crate::messages::send::named;
 use crate::schedules::Scheduling;
 use crate::schedules::view::ScheduleView;
 
@@ -20,9 +20,9 @@ use crate::schedules::view::ScheduleView;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScheduleChangeRequest {
-    /// Another text.
+    /// Another text; it may be empty if there are attachments.
     #[serde(default, deserialize_with = "present")]
-    #[schema(min_length = 1, max_length = 4000, format = "visible-text", nullable = false)]
+    #[schema(max_length = 4000, nullable = false)]
     content: Option<String>,
     /// Another time: 10 seconds to 366 days ahead.
     #[serde(default, deserialize_with = "present")]
@@ -32,6 +32,11 @@ pub struct ScheduleChangeRequest {
     #[serde(default)]
     #[schema(value_type = Option<Uuid>)]
     reply_to: Change<MessageId>,
+    /// Its files instead of those that it has: of the latter, and such that are not attached to anything yet, each once. What is
+    /// not among them any more is attached to nothing.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<Uuid>>, nullable = false, max_items = 10)]
+    attachments: Option<Vec<FileId>>,
 }
 
 /// Change a message for later
@@ -49,7 +54,7 @@ pub struct ScheduleChangeRequest {
     responses(
         (status = 200, description = "As it is now", body = ScheduleView),
         (status = 400, description = "`bad_json`, `bad_field`, `empty_content`, `content_too_long` or `unknown_message`: \
-            what it answers is no message of the room"),
+            what it answers is no message of the room, or `bad_attachment`"),
         (status = 403, description = "`not_a_member`, `muted` or `banned`"),
         (status = 404, description = "`unknown_room`, or `not_found`: no such message of yours"),
         (status = 409, description = "`already_sent`: it is being sent, or is over"),
@@ -61,11 +66,9 @@ pub async fn change(
     path: SchedulePath,
     JsonBody(request): JsonBody<ScheduleChangeRequest>,
 ) -> Result<Json<ScheduleView>, ApiError> {
-    let ScheduleChangeRequest { content, send_at, reply_to } = request;
-    if let Some(content) = &content {
-        content::check(content).map_err(|code| ApiError::field(code, "content", code.message()))?;
-    }
-    let change = ScheduleChange { content, send_at, reply_to };
+    let ScheduleChangeRequest { content, send_at, reply_to, attachments: files } = request;
+    let _each_once = files.as_deref().map(named).transpose()?;
+    let change = ScheduleChange { content, send_at, reply_to, files };
     let changed = scheduling.change(caller.user_id, &path, change, UnixMillis::now()).await?;
     Ok(Json(changed.into()))
 }

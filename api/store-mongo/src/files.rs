@@ -117,8 +117,9 @@ impl Files for Mongo {
         Ok(is_whole)
     }
 
-    async fn release(&self, holder: Holder, check_at: UnixMillis) -> Result<(), StoreError> {
-        let held = doc! { "holder": holder.encode(), "state": FileState::Ready.as_str() };
+    async fn release(&self, holder: Holder, kept: &[FileId], check_at: UnixMillis) -> Result<(), StoreError> {
+        let kept: Vec<Bson> = kept.iter().map(|id| key(id.as_uuid()).into()).collect();
+        let held = doc! { "holder": holder.encode(), "state": FileState::Ready.as_str(), "_id": { "$nin": kept } };
         let update = doc! {
             "$set": { "attached": false, "check_at": date(check_at) },
             "$unset": { "holder": "", "room_id": "", "held_at": "" },

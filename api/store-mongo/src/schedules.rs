@@ -96,6 +96,9 @@ impl Schedules for Mongo {
             set.insert("send_at", date(send_at));
             set.insert("due_at", date(send_at));
         }
+        if let Some(files) = &change.files {
+            set.insert("files", files.iter().map(|id| key(id.as_uuid())).collect::<Vec<_>>());
+        }
         match change.reply_to {
             Change::Keep => {}
             Change::Clear => drop(set.insert("reply_to", Bson::Null)),

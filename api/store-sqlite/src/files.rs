@@ -6,6 +6,7 @@ use rookery_protocol::id::{FileId, MessageId, RoomId, UserId};
 use rookery_store::file::{Claim, Doomed, File, FileState, Holder, Pixels, Usage};
 use rookery_store::{Files, StoreError, integer};
 use rusqlite::{Connection, Row, params};
+use uuid::Uuid;
 
 use super::Sqlite;
 use super::sql::{change, many, one, statements};
@@ -20,8 +21,8 @@ statements! {
     ARRIVED = "UPDATE files SET state = 'ready', check_at = ?2 WHERE id = ?1 AND state = 'arriving'";
     GET = "SELECT * FROM files WHERE id = ?1";
     CLAIM = "UPDATE files SET holder = ?2, attached = ?3, room_id = ?4, held_at = ?5, check_at = ?6 WHERE id = ?1";
-    RELEASE = "UPDATE files SET holder = NULL, attached = 0, room_id = NULL, held_at = NULL, check_at = ?2
-               WHERE holder = ?1 AND state = 'ready'";
+    HELD = "SELECT id FROM files WHERE holder = ?1 AND state = 'ready'";
+    RELEASE = "UPDATE files SET holder = NULL, attached = 0, room_id = NULL, held_at = NULL, check_at = ?2 WHERE id = ?1";
     CONDEMN_ONE = "UPDATE files SET state = 'condemned', room_id = NULL, check_at = 0
                    WHERE id = ?1 AND holder IS ?2 AND state <> 'condemned'";
     CONDEMN_HELD = "UPDATE files SET state = 'condemned', room_id = NULL, check_at = 0
@@ -100,9 +101,16 @@ impl Files for Sqlite {
         .await
     }
 
-    async fn release(&self, holder: Holder, check_at: UnixMillis) -> Result<(), StoreError> {
-        self.write(move |db| change(db, RELEASE, params![holder.encode(), check_at.0]).map(drop))
-            .await
+    async fn release(&self, holder: Holder, kept: &[FileId], check_at: UnixMillis) -> Result<(), StoreError> {
+        let kept: Vec<Uuid> = kept.iter().map(|id| id.as_uuid()).collect();
+        self.write(move |db| {
+            let held: Vec<Uuid> = many(db, HELD, [holder.encode()], |row| Ok(row.get(0)?))?;
+            for id in held.iter().filter(|id| !kept.contains(id)) {
+                change(db, RELEASE, params![id, check_at.0])?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn condemn(&self, doomed: Doomed<'_>) -> Result<u64, StoreError> {

@@ -22,7 +22,7 @@ statements! {
     GET = "SELECT * FROM schedules WHERE id = ?1";
     PAGE = "SELECT * FROM schedules WHERE owner_id = ?1 AND room_id = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
     OF_USER = "SELECT * FROM schedules WHERE owner_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
-    CHANGE = "UPDATE schedules SET content = ?2, send_at = ?3, reply_to = ?4, due_at = ?5
+    CHANGE = "UPDATE schedules SET content = ?2, send_at = ?3, reply_to = ?4, due_at = ?5, files = ?6
               WHERE id = ?1 AND state = 'scheduled' RETURNING *";
     REMOVE = "DELETE FROM schedules WHERE id = ?1 AND state <> 'sending'";
     DUE = "SELECT id FROM schedules WHERE pending = 1 AND due_at <= ?1 ORDER BY due_at LIMIT ?2";
@@ -97,13 +97,14 @@ impl Schedules for Sqlite {
     }
 
     async fn change(&self, id: ScheduleId, change: &ScheduleChange) -> Result<Option<Schedule>, StoreError> {
-        let ScheduleChange { content, send_at, reply_to } = change.clone();
+        let ScheduleChange { content, send_at, reply_to, files } = change.clone();
         self.write(move |db| {
             let Some(now) = one(db, GET, [id.as_uuid()], read)? else { return Ok(None) };
             let due_at = send_at.unwrap_or(now.due_at);
             let (content, send_at) = (content.unwrap_or(now.content), send_at.unwrap_or(now.send_at));
             let reply_to = reply_to.applied_to(now.reply_to).map(MessageId::as_uuid);
-            one(db, CHANGE, params![id.as_uuid(), content, send_at.0, reply_to, due_at.0], read)
+            let files = written(&files.unwrap_or(now.files));
+            one(db, CHANGE, params![id.as_uuid(), content, send_at.0, reply_to, due_at.0, files], read)
         })
         .await
     }

@@ -208,8 +208,8 @@ pub trait Files: Send + Sync {
     async fn usage(&self, owner: UserId) -> Result<Usage, StoreError>;
     /// Claims all of the files or none; says whether it did. Idempotent.
     async fn claim(&self, claim: &Claim) -> Result<bool, StoreError>;
-    /// The files of a holder belong to nothing from now on, and are to be looked at then.
-    async fn release(&self, holder: Holder, check_at: UnixMillis) -> Result<(), StoreError>;
+    /// The files of a holder belong to nothing from now on, except for `kept`, and are to be looked at then.
+    async fn release(&self, holder: Holder, kept: &[FileId], check_at: UnixMillis) -> Result<(), StoreError>;
     /// From now on nobody gets these files, and they are due; says how many that are.
     async fn condemn(&self, doomed: Doomed<'_>) -> Result<u64, StoreError>;
     /// Those that are to be looked at, those first that are due longest, at most `limit`.

@@ -86,6 +86,8 @@ pub struct ScheduleChange {
     pub send_at: Option<UnixMillis>,
     /// What it answers.
     pub reply_to: Change<MessageId>,
+    /// Other files.
+    pub files: Option<Vec<FileId>>,
 }
 
 /// How a try ended.

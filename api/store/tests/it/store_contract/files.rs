@@ -164,7 +164,10 @@ pub(crate) async fn what_is_released_may_be_claimed_again(home: Home) {
     let schedule = Holder::Schedule(ScheduleId::generate());
     assert!(files.claim(&claim(&[&new], schedule, room)).await.unwrap());
     assert_eq!(now(&*files, new.id).await.unwrap().shown_in(), None, "nobody sees it before it is sent");
-    files.release(schedule, later(7)).await.unwrap();
+    let kept = added(&*files, owner).await;
+    assert!(files.claim(&claim(&[&kept], schedule, room)).await.unwrap());
+    files.release(schedule, &[kept.id], later(7)).await.unwrap();
+    assert_eq!(now(&*files, kept.id).await.unwrap().holder, Some(schedule));
     assert_eq!(now(&*files, new.id).await, Some(File { check_at: Some(later(7)), ..new.clone() }));
     let sent = message();
     assert!(files.claim(&claim(&[&new], sent, room)).await.unwrap());

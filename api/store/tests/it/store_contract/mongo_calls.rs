@@ -380,7 +380,7 @@ async fn keep_files(stores: &Stores) {
     let held = files.by_ids(&[new.id]).await.unwrap();
     files.check_again(&held[0], None).await.unwrap();
     assert_eq!(files.due(NOON, 5).await.unwrap().len(), 1);
-    files.release(claim.holder, NOON).await.unwrap();
+    files.release(claim.holder, &[], NOON).await.unwrap();
     assert!(files.claim(&claim).await.unwrap());
     assert_eq!(files.condemn(Doomed::Messages(&[message])).await.unwrap(), 2);
     files.condemn(Doomed::One(new.id, None)).await.unwrap();

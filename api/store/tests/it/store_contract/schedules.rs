@@ -109,12 +109,19 @@ pub(crate) async fn what_waits_may_be_changed_and_removed(home: Home) {
     let new = added(&*schedules).await;
     let same = schedules.change(new.id, &ScheduleChange::default()).await.unwrap();
     assert_eq!(same.as_ref(), Some(&new));
-    let change = ScheduleChange { content: Some("later".to_owned()), send_at: Some(at(500)), reply_to: Change::Clear };
+    let files = vec![FileId::generate(), FileId::generate()];
+    let change = ScheduleChange {
+        content: Some("later".to_owned()),
+        send_at: Some(at(500)),
+        reply_to: Change::Clear,
+        files: Some(files.clone()),
+    };
     let later = Schedule {
         content: "later".to_owned(),
         send_at: at(500),
         due_at: at(500),
         reply_to: None,
+        files,
         ..new.clone()
     };
     assert_eq!(schedules.change(new.id, &change).await.unwrap(), Some(later.clone()));
