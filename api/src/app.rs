@@ -262,7 +262,7 @@ impl PersonalData {
         bus: &Arc<dyn Bus>,
         jobs: &JobQueue,
         (objects, options, secrets): (Objects, FileOptions, Secrets),
-        metrics: &Metrics,
+        (settings, metrics): (&LiveSettings, &Metrics),
     ) -> Self {
         let (stores, pictures) = (&rooms.stores, Pictures::default());
         let files = FileService::new(FileParts {
@@ -271,6 +271,7 @@ impl PersonalData {
             pictures: pictures.clone(),
             secrets,
             metrics: metrics.clone(),
+            settings: settings.clone(),
             options,
         });
         let avatars = Avatars {
@@ -359,7 +360,8 @@ impl App {
         };
         let Deferred { letters, post } = Deferred::new(&stores, &jobs, &secrets, &mail)?;
         let idempotency = Idempotency::new(Arc::clone(&stores.kept_answers), secrets.clone());
-        let personal_data = PersonalData::new(&rooms, &bus, &jobs, (objects, files, secrets.clone()), &metrics);
+        let personal_data =
+            PersonalData::new(&rooms, &bus, &jobs, (objects, files, secrets.clone()), (&settings, &metrics));
         let announcing = Announcing { stores: stores.clone(), notices: rooms.notices.clone(), jobs: jobs.clone() };
         let purging = Purging { rooms: rooms.clone(), jobs: jobs.clone(), metrics: metrics.clone() };
         let handlers = personal_data

@@ -17,7 +17,7 @@ use rookery_protocol::access::Action;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{FileId, RoomId, RoomRef, UserId};
-use rookery_store::file::{File, FileState};
+use rookery_store::file::{File, FileState, Holder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -25,21 +25,23 @@ use crate::error::ApiError;
 use crate::files::options::FileOptions;
 use crate::files::scan::Scanner;
 use crate::files::slots::Slots;
+use crate::history;
 use crate::http::extract::Authentication;
 use crate::http::limit::Limits;
 use crate::idempotency::Idempotency;
 use crate::mail::Secrets;
 use crate::metrics::Metrics;
 use crate::rooms::Rooms;
+use crate::settings::LiveSettings;
 
 mod body;
 pub(crate) mod collector;
 pub mod download;
 mod headers;
-mod kind;
+pub mod kind;
 pub mod linked;
 pub mod links;
-mod multipart;
+pub mod multipart;
 pub mod options;
 pub mod remove;
 pub mod room_avatars;
@@ -83,6 +85,7 @@ pub struct FileService {
     spool: SpoolFolder,
     scanner: Scanner,
     slots: Slots,
+    settings: LiveSettings,
     options: Arc<FileOptions>,
 }
 
@@ -93,13 +96,14 @@ pub(crate) struct FileParts {
     pub(crate) pictures: Pictures,
     pub(crate) secrets: Secrets,
     pub(crate) metrics: Metrics,
+    pub(crate) settings: LiveSettings,
     pub(crate) options: FileOptions,
 }
 
 impl FileService {
     /// From these parts.
     pub(crate) fn new(parts: FileParts) -> Self {
-        let FileParts { rooms, objects, pictures, secrets, metrics, options } = parts;
+        let FileParts { rooms, objects, pictures, secrets, metrics, settings, options } = parts;
         let beside = objects.folder().map(|folder| folder.join("uploads"));
         let folder = options.uploads_dir.clone().or(beside).unwrap_or_else(std::env::temp_dir);
         Self {
@@ -111,6 +115,7 @@ impl FileService {
             spool: SpoolFolder::new(folder),
             scanner: Scanner::new(options.scanner.clone()),
             slots: Slots::default(),
+            settings,
             options: Arc::new(options),
         }
     }
@@ -124,10 +129,43 @@ impl FileService {
         &*self.rooms.stores.files
     }
 
+    /// Those of these files that are there.
+    async fn all_ready(&self, ids: &[FileId]) -> Result<Vec<File>, ApiError> {
+        let mut files = self.store().by_ids(ids).await?;
+        files.retain(|file| file.state == FileState::Ready);
+        self.without_purged(files).await
+    }
+
     /// A file that is there.
     async fn ready(&self, id: FileId) -> Result<File, ApiError> {
-        let found = self.store().by_ids(&[id]).await?.pop();
-        found.filter(|file| file.state == FileState::Ready).ok_or_else(unknown)
+        self.all_ready(&[id]).await?.pop().ok_or_else(unknown)
+    }
+
+    /// A purge hides what it removes before it is erased.
+    async fn without_purged(&self, mut files: Vec<File>) -> Result<Vec<File>, ApiError> {
+        let mut rooms: Vec<RoomId> = files.iter().filter_map(File::shown_in).collect();
+        rooms.sort_unstable();
+        rooms.dedup();
+        if rooms.is_empty() {
+            return Ok(files);
+        }
+        let stores = &self.rooms.stores;
+        let purges = stores.purges.hiding(&rooms, Self::now()).await?;
+        let may_be_purged = |file: &File| {
+            let room = file.shown_in();
+            purges.iter().any(|purge| purge.user == file.owner && Some(purge.room) == room)
+        };
+        let mut purged = Vec::new();
+        for file in files.iter().filter(|file| may_be_purged(file)) {
+            if let (Some(Holder::Message(message)), Some(room)) = (file.holder, file.room) {
+                let found = history::find_message(stores, &*self.rooms.log, (room, message), &[]).await?;
+                if found.is_some_and(|found| found.state.deleted) {
+                    purged.push(file.id);
+                }
+            }
+        }
+        files.retain(|file| !purged.contains(&file.id));
+        Ok(files)
     }
 
     /// A file that is there, if the user may have it: the uploader, and who reads the room it is shown in. Everybody else is

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{FromRef, State};
-use rookery_protocol::limits::{CONTENT_BYTES_MAX, CONTENT_CHARS_MAX};
+use rookery_protocol::limits::{ATTACHMENTS_MAX, CONTENT_BYTES_MAX, CONTENT_CHARS_MAX};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -57,6 +57,12 @@ pub struct ServerLimits {
     password_chars_min: usize,
     /// Characters of a password, at most.
     password_chars_max: usize,
+    /// Files of a message.
+    attachments_max: usize,
+    /// Bytes of a file.
+    file_bytes_max: u64,
+    /// Bytes of all files of a user together.
+    user_quota_bytes: u64,
 }
 
 /// The server
@@ -83,6 +89,9 @@ pub async fn server(
             content_bytes_max: CONTENT_BYTES_MAX,
             password_chars_min: rookery_store::user::PASSWORD_CHARS_MIN,
             password_chars_max: rookery_store::user::PASSWORD_CHARS_MAX,
+            attachments_max: ATTACHMENTS_MAX,
+            file_bytes_max: settings.file_bytes_max,
+            user_quota_bytes: settings.user_quota_bytes,
         },
         banner: settings.banner.as_ref().map(|banner| banner.as_str().to_owned()),
         push_key: push.public_key(),

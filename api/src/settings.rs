@@ -19,11 +19,14 @@ use serde::{Deserialize, Serialize};
 use crate::accounts::registration::{Registration, Verification};
 use crate::admin::act::Act;
 use crate::error::ApiError;
-use crate::limits::{SETTINGS_POLL_INTERVAL, SETTINGS_TRIES_MAX, VERIFICATION_MINUTES_MAX};
+use crate::limits::{
+    FILE_BYTES_MAX_MAX, RETENTION_DAYS_MAX, SETTINGS_POLL_INTERVAL, SETTINGS_TRIES_MAX, USER_QUOTA_BYTES_MAX,
+    VERIFICATION_MINUTES_MAX,
+};
 use crate::periodic::every;
 
 /// The settings that have a value in the configuration.
-pub const SETTINGS: [Setting; 3] = [
+pub const SETTINGS: [Setting; 6] = [
     crate::accounts::registration::SETTING,
     crate::accounts::registration::VERIFICATION,
     Setting {
@@ -31,6 +34,24 @@ pub const SETTINGS: [Setting; 3] = [
         default: Some("10"),
         secret: false,
         help: "How long the code is valid that is sent to the address of a registration, 1 to 1440 minutes.",
+    },
+    Setting {
+        key: "retention_days",
+        default: None,
+        secret: false,
+        help: "How many days rooms keep what was said that do not say so themselves, 1 to 36500; for ever if not given.",
+    },
+    Setting {
+        key: "file_bytes_max",
+        default: Some("26214400"),
+        secret: false,
+        help: "Bytes of a file that may be uploaded. Pictures have at most 33554432 in any case.",
+    },
+    Setting {
+        key: "user_quota_bytes",
+        default: Some("1073741824"),
+        secret: false,
+        help: "Bytes of all files of one user together.",
     },
 ];
 
@@ -49,6 +70,10 @@ pub struct ServerSettings {
     pub filter: FilterRules,
     /// How many days rooms keep what was said that do not say so themselves; for ever if none.
     pub retention_days: Option<u32>,
+    /// Bytes of a file that may be uploaded.
+    pub file_bytes_max: u64,
+    /// Bytes of all files of one user together.
+    pub user_quota_bytes: u64,
 }
 
 /// A line that pages show to everybody: 1 to 500 visible characters.
@@ -96,6 +121,12 @@ pub struct SettingsChange {
     /// How many days rooms keep what was said that do not say so themselves, or for ever.
     #[serde(default, skip_serializing_if = "Change::is_keep")]
     pub retention_days: Change<u32>,
+    /// Bytes of a file that may be uploaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_bytes_max: Option<u64>,
+    /// Bytes of all files of one user together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_quota_bytes: Option<u64>,
 }
 
 impl SettingsChange {
@@ -108,6 +139,8 @@ impl SettingsChange {
             banner: self.banner.after(before.banner),
             filter: self.filter.or(before.filter),
             retention_days: self.retention_days.after(before.retention_days),
+            file_bytes_max: self.file_bytes_max.or(before.file_bytes_max),
+            user_quota_bytes: self.user_quota_bytes.or(before.user_quota_bytes),
         }
     }
 
@@ -119,6 +152,8 @@ impl SettingsChange {
             banner: self.banner.applied_to(configured.banner.clone()),
             filter: self.filter.unwrap_or_else(|| configured.filter.clone()),
             retention_days: self.retention_days.applied_to(configured.retention_days),
+            file_bytes_max: self.file_bytes_max.unwrap_or(configured.file_bytes_max),
+            user_quota_bytes: self.user_quota_bytes.unwrap_or(configured.user_quota_bytes),
         }
     }
 }
@@ -128,6 +163,15 @@ impl ServerSettings {
     pub fn read(reader: &mut Reader, has_mail: bool) -> Option<Self> {
         let (registration, verification) = (reader.required("registration"), reader.required("verification"));
         let verification_minutes = reader.number("verification_minutes", 1..=VERIFICATION_MINUTES_MAX);
+        let keeps_for_ever = reader.optional_text("retention_days").is_none();
+        let retention_days = if keeps_for_ever {
+            None
+        } else {
+            reader.number("retention_days", 1..=RETENTION_DAYS_MAX)
+        };
+        let retention_days = retention_days.and_then(|days| u32::try_from(days).ok());
+        let file_bytes_max = reader.number("file_bytes_max", 1..=FILE_BYTES_MAX_MAX);
+        let user_quota_bytes = reader.number("user_quota_bytes", 0..=USER_QUOTA_BYTES_MAX);
         if verification == Some(Verification::Required) && !has_mail {
             reader.reject("verification", "needs mail_url: the code is sent by mail");
             return None;
@@ -138,7 +182,9 @@ impl ServerSettings {
             verification_minutes: verification_minutes?,
             banner: None,
             filter: FilterRules::default(),
-            retention_days: None,
+            retention_days,
+            file_bytes_max: file_bytes_max?,
+            user_quota_bytes: user_quota_bytes?,
         })
     }
 }
@@ -222,6 +268,12 @@ impl LiveSettings {
         let minutes = change.verification_minutes;
         if minutes.is_some_and(|minutes| !(1..=VERIFICATION_MINUTES_MAX).contains(&minutes)) {
             return bad("verification_minutes", "must be a number from 1 to 1440");
+        }
+        if change.file_bytes_max.is_some_and(|bytes| !(1..=FILE_BYTES_MAX_MAX).contains(&bytes)) {
+            return bad("file_bytes_max", "must be a number from 1 to 17179869184");
+        }
+        if change.user_quota_bytes.is_some_and(|bytes| bytes > USER_QUOTA_BYTES_MAX) {
+            return bad("user_quota_bytes", "must be a number from 0 to 1099511627776");
         }
         Ok(())
     }

@@ -26,6 +26,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "search_query", play: targets::search_query },
     Target { name: "cursor", play: targets::cursor },
     Target { name: "picture", play: targets::picture },
+    Target { name: "upload", play: targets::upload },
+    Target { name: "multipart", play: targets::multipart },
     Target { name: "rest", play: rest::play },
 ];
 

@@ -148,6 +148,8 @@ async fn server() -> Result<Made, Box<dyn std::error::Error>> {
         verification_minutes: 10,
         banner: None,
         retention_days: None,
+        file_bytes_max: 1_000_000,
+        user_quota_bytes: 10_000_000,
         filter: FilterRules::default(),
     };
     let app = App::new(AppParts {

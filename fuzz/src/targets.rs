@@ -1,5 +1,7 @@
 //! The targets that need no server: what reads a text or some bytes, and the promise about it.
 
+use rookery_api::files::kind::{HEAD_BYTES, Kind};
+use rookery_api::files::multipart;
 use rookery_api::http::cursor::Cursors;
 use rookery_filter::WordFilter;
 use rookery_gateway::dialect::{Decoded, Encode as _, Translator};
@@ -151,5 +153,43 @@ pub(crate) fn picture(input: &[u8]) {
     for (square, side) in drawn.iter().zip(SIDES) {
         let again = picture::squares(square, &[*side]);
         assert!(again.is_ok(), "what was drawn is no picture");
+    }
+}
+
+/// What is uploaded is of one kind, which it may be called; a picture that is drawn anew is one that is drawn again, as large.
+pub(crate) fn upload(input: &[u8]) {
+    let head = &input[..input.len().min(HEAD_BYTES)];
+    let Some(kind) = Kind::of(head) else { return };
+    assert!(
+        kind.agrees(None, "file") && kind.agrees(Some(kind.media_type), "file"),
+        "it may not be what it is: {kind:?}"
+    );
+    if !kind.is_drawn() {
+        return;
+    }
+    let Ok(drawn) = picture::redrawn(input) else { return };
+    let size = (drawn.width, drawn.height);
+    let again = picture::redrawn(&drawn.picture).map(|again| (again.width, again.height));
+    assert_eq!(again, Ok(size), "what was drawn is no picture");
+    assert!(picture::redrawn(&drawn.thumbnail).is_ok(), "the small picture is none");
+}
+
+/// The first line is a boundary, the rest a form: what its file is does not depend on how it is cut on its way.
+pub(crate) fn multipart(input: &[u8]) {
+    let end = input.iter().position(|byte| *byte == b'\n').unwrap_or(0);
+    let boundary = bytes::text(&input[..end.min(70)]);
+    let form = &input[end..];
+    let read = |piece: usize| {
+        let file = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = file.unwrap_or_else(|error| panic!("no runtime: {error}"));
+        runtime.block_on(multipart::read_in_pieces(form, &boundary, piece)).ok()
+    };
+    let whole = read(form.len());
+    for piece in [1, 3, 64] {
+        assert_eq!(read(piece), whole, "by {piece}");
+    }
+    if let Some(file) = whole {
+        let is_part = file.content.is_empty() || form.windows(file.content.len()).any(|part| part == file.content);
+        assert!(is_part, "the file is not in the form");
     }
 }

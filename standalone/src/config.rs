@@ -150,7 +150,7 @@ impl Options {
             listen: listen?,
             internal_listen: internal_listen?,
             objects: objects?.or_inside(data_dir.as_ref()),
-            files: files?,
+            files,
             data_dir: data_dir?,
             origins: origins?,
             connections_max: connections_max?,

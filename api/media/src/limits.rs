@@ -14,6 +14,10 @@ pub const PICTURE_SIDE_MAX: u32 = 8_192;
 pub const PICTURE_PIXELS_MAX: u64 = 26_000_000;
 /// Bytes that a decoder may take for one.
 pub const PICTURE_MEMORY_MAX: u64 = 160 * 1024 * 1024;
+/// Frames of a picture that moves.
+pub const ANIMATION_FRAMES_MAX: usize = 2_000;
+/// Pixels of all frames of a picture that moves: some seconds of a processor.
+pub const ANIMATION_PIXELS_MAX: u64 = 400_000_000;
 /// How long one request to the object store may take.
 pub const OBJECT_DEADLINE: Duration = Duration::from_secs(10);
 /// How often such a request is made before it has failed.

@@ -20,6 +20,7 @@ use crate::limits::{
     THUMBNAIL_SIDE_MAX,
 };
 
+mod animation;
 mod container;
 
 /// Of 100.
@@ -49,6 +50,8 @@ pub enum PictureKind {
     Png,
     /// Without.
     Jpeg,
+    /// One that may move.
+    Gif,
 }
 
 /// Draws pictures, so many at a time. Cheap to clone.
@@ -131,7 +134,14 @@ impl Pictures {
     }
 }
 
-fn redrawn(bytes: &[u8]) -> Result<Drawn, PictureError> {
+/// The picture drawn anew. Takes a thread for as long as it draws; servers call [`Pictures::redraw`].
+///
+/// # Errors
+/// If it is no picture, or none that is drawn.
+pub fn redrawn(bytes: &[u8]) -> Result<Drawn, PictureError> {
+    if matches!(image::guess_format(bytes), Ok(ImageFormat::Gif)) {
+        return animation::redrawn(bytes);
+    }
     let picture = decode(bytes)?;
     let (width, height) = (picture.width(), picture.height());
     // What was without loss stays so: screens and drawings look bad otherwise.
@@ -150,6 +160,8 @@ fn redrawn(bytes: &[u8]) -> Result<Drawn, PictureError> {
 pub fn kind_of(ours: &[u8]) -> PictureKind {
     if ours.starts_with(&[0x89, b'P', b'N', b'G']) {
         PictureKind::Png
+    } else if ours.starts_with(b"GIF8") {
+        PictureKind::Gif
     } else {
         PictureKind::Jpeg
     }
@@ -161,6 +173,7 @@ impl PictureKind {
         match self {
             Self::Png => "image/png",
             Self::Jpeg => "image/jpeg",
+            Self::Gif => "image/gif",
         }
     }
 }

@@ -255,7 +255,7 @@ impl Config {
             mail: mail?,
             push: push?,
             objects: objects?,
-            files: files?,
+            files,
             pace: pace?,
             limits: limits?,
             traces: traces?,

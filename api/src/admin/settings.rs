@@ -29,6 +29,10 @@ pub struct ServerSettingsView {
     banner: Option<String>,
     /// How many days rooms keep what was said that do not say so themselves; null for ever.
     retention_days: Option<u32>,
+    /// Bytes of a file that may be uploaded.
+    file_bytes_max: u64,
+    /// Bytes of all files of one user together.
+    user_quota_bytes: u64,
 }
 
 impl From<&ServerSettings> for ServerSettingsView {
@@ -39,6 +43,8 @@ impl From<&ServerSettings> for ServerSettingsView {
             verification_minutes: settings.verification_minutes,
             banner: settings.banner.as_ref().map(|banner| banner.as_str().to_owned()),
             retention_days: settings.retention_days,
+            file_bytes_max: settings.file_bytes_max,
+            user_quota_bytes: settings.user_quota_bytes,
         }
     }
 }
@@ -68,6 +74,14 @@ pub struct ServerSettingsRequest {
     #[serde(default)]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 36_500)]
     retention_days: Change<DefaultRetention>,
+    /// Bytes of a file that may be uploaded. Pictures have at most 33554432 in any case.
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(nullable = false, minimum = 1, maximum = 17_179_869_184_i64)]
+    file_bytes_max: Option<u64>,
+    /// Bytes of all files of one user together. Who has more keeps it and uploads nothing.
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(nullable = false, maximum = 1_099_511_627_776_i64)]
+    user_quota_bytes: Option<u64>,
 }
 
 /// Days by which rooms go that do not say how long they keep what was said.
@@ -89,10 +103,25 @@ fn whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64
 
 impl From<ServerSettingsRequest> for SettingsChange {
     fn from(request: ServerSettingsRequest) -> Self {
-        let ServerSettingsRequest { registration, verification, verification_minutes, banner, retention_days } =
-            request;
-        let retention_days = retention_days.map(|days| days.0);
-        Self { registration, verification, verification_minutes, banner, filter: None, retention_days }
+        let ServerSettingsRequest {
+            registration,
+            verification,
+            verification_minutes,
+            banner,
+            retention_days,
+            file_bytes_max,
+            user_quota_bytes,
+        } = request;
+        Self {
+            registration,
+            verification,
+            verification_minutes,
+            banner,
+            filter: None,
+            retention_days: retention_days.map(|days| days.0),
+            file_bytes_max,
+            user_quota_bytes,
+        }
     }
 }
 

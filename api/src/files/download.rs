@@ -70,7 +70,7 @@ pub async fn file(
 
 /// The small picture of a file
 ///
-/// Of a PNG, JPEG or WebP picture, with at most 320 pixels a side.
+/// Of a PNG, JPEG, WebP or GIF picture, with at most 320 pixels a side.
 #[utoipa::path(
     get,
     path = "/api/v1/files/{file}/thumbnail",
@@ -146,7 +146,7 @@ impl FileService {
         };
         let length = part.map_or(size, |part| part.end - part.start);
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-        headers.insert(CONTENT_TYPE, content_type(file));
+        headers.insert(CONTENT_TYPE, content_type(file, variant));
         headers.insert(CONTENT_DISPOSITION, disposition(is_shown_inline(&file.media_type), &file.name));
         self.metrics.downloads.with_label_values(&[variant.name()]).inc();
         Ok((status, headers, Body::from_stream(bytes)).into_response())
@@ -163,9 +163,11 @@ fn names(known: &HeaderValue, tag: &str) -> bool {
     tags.any(|known| known.trim().trim_start_matches("W/") == tag)
 }
 
-/// That of the small picture, too: both are written alike.
-fn content_type(file: &File) -> HeaderValue {
-    let text = if file.media_type.starts_with("text/") {
+/// A small picture is written like the large one, but does not move.
+fn content_type(file: &File, variant: Variant) -> HeaderValue {
+    let text = if file.media_type == "image/gif" && variant == Variant::Thumbnail {
+        "image/png".to_owned()
+    } else if file.media_type.starts_with("text/") {
         format!("{}; charset=utf-8", file.media_type)
     } else {
         file.media_type.clone()

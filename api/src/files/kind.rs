@@ -3,13 +3,13 @@
 use rookery_store::file::name;
 
 /// First bytes of a file that its kind is found by.
-pub(crate) const HEAD_BYTES: usize = 4 * 1024;
+pub const HEAD_BYTES: usize = 4 * 1024;
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Kind {
+pub struct Kind {
     /// Its media type.
-    pub(crate) media_type: &'static str,
+    pub media_type: &'static str,
     family: Family,
 }
 
@@ -25,7 +25,7 @@ enum Family {
 }
 
 /// Pictures that are drawn anew.
-const DRAWN: [&str; 3] = ["image/png", "image/jpeg", "image/webp"];
+const DRAWN: [&str; 4] = ["image/png", "image/jpeg", "image/webp", "image/gif"];
 
 const fn kind(media_type: &'static str, family: Family) -> Kind {
     Kind { media_type, family }
@@ -79,7 +79,8 @@ const MARKUP: [(&str, &str); 9] = [
 
 impl Kind {
     /// What a file is that begins so; none if it is nothing that is taken.
-    pub(crate) fn of(head: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn of(head: &[u8]) -> Option<Self> {
         if PROGRAMS.iter().any(|magic| head.starts_with(magic)) {
             return None;
         }
@@ -93,12 +94,14 @@ impl Kind {
     }
 
     /// Whether it is drawn anew.
-    pub(crate) fn is_drawn(self) -> bool {
+    #[must_use]
+    pub fn is_drawn(self) -> bool {
         DRAWN.contains(&self.media_type)
     }
 
     /// Whether somebody says of it what it is: by a media type, or by the ending of a name. Who says nothing of it is not wrong.
-    pub(crate) fn agrees(self, media_type: Option<&str>, name: &str) -> bool {
+    #[must_use]
+    pub fn agrees(self, media_type: Option<&str>, name: &str) -> bool {
         let ending = name::ending(name);
         let claims = [media_type.and_then(family_of_type), family_of_ending(&ending)];
         claims.into_iter().flatten().all(|claimed| self.may_be(claimed))
@@ -111,7 +114,8 @@ impl Kind {
 }
 
 /// Whether a browser may show a file in the page: pictures that were drawn anew, sound and films. What has scripts never.
-pub(crate) fn is_shown_inline(media_type: &str) -> bool {
+#[must_use]
+pub fn is_shown_inline(media_type: &str) -> bool {
     DRAWN.contains(&media_type) || media_type.starts_with("audio/") || media_type.starts_with("video/")
 }
 
@@ -267,7 +271,7 @@ mod tests {
         for shown in ["image/png", "image/jpeg", "audio/mpeg", "video/mp4"] {
             assert!(is_shown_inline(shown), "{shown}");
         }
-        for kept in ["image/gif", "image/svg+xml", "text/html", "application/pdf", "text/plain", "application/zip"] {
+        for kept in ["image/svg+xml", "text/html", "application/pdf", "text/plain", "application/zip"] {
             assert!(!is_shown_inline(kept), "{kept}");
         }
     }

@@ -15,6 +15,7 @@ use crate::error::ApiError;
 use crate::files::download::Variant;
 use crate::files::{FileService, unknown};
 use crate::http::extract::{IdPath, QueryParams};
+use crate::mail::Secrets;
 
 /// Where linked files are.
 pub(crate) const PREFIX: &str = "/api/v1/linked-files/";
@@ -32,6 +33,17 @@ pub struct LinkQuery {
     #[serde(default)]
     #[param(required = true, value_type = String, pattern = "^[A-Za-z0-9_-]{22}$")]
     signature: String,
+}
+
+impl LinkQuery {
+    /// Whether we have signed it for this, and it is not too late.
+    fn holds(&self, secrets: &Secrets, id: FileId, variant: Variant, now: UnixMillis) -> bool {
+        let Self { expires, signature } = self;
+        expires.parse::<i64>().is_ok_and(|expires_at| {
+            let is_ours = secrets.is_file_link(id.as_uuid(), variant.name(), expires_at, signature);
+            is_ours && now <= UnixMillis(expires_at)
+        })
+    }
 }
 
 /// A file, by a link
@@ -102,10 +114,7 @@ impl FileService {
         query: &LinkQuery,
         headers: &HeaderMap,
     ) -> Result<Response, ApiError> {
-        let LinkQuery { expires, signature } = query;
-        let expires_at = expires.parse::<i64>().map_err(|_| unknown())?;
-        let is_ours = self.secrets.is_file_link(id.as_uuid(), variant.name(), expires_at, signature);
-        if !is_ours || UnixMillis(expires_at) < Self::now() {
+        if !query.holds(&self.secrets, id, variant, Self::now()) {
             return Err(unknown());
         }
         let file = self.ready(id).await?;
@@ -118,5 +127,28 @@ impl FileService {
         }
         let shared_with = if self.options.origin.is_some() { "cross-origin" } else { "same-origin" };
         self.answer(&file, variant, headers, shared_with).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::FILE_LINK_LIFE;
+
+    #[test]
+    fn a_link_holds_for_five_minutes_and_for_one_thing() {
+        let (secrets, id, made) = (Secrets::default(), FileId::generate(), UnixMillis(1_800_000_000_000));
+        secrets.replace(&[[1; 32]]);
+        let until = made.plus(FILE_LINK_LIFE);
+        assert_eq!(until, made.plus(std::time::Duration::from_mins(5)));
+        let signature = secrets.file_link(id.as_uuid(), Variant::Original.name(), until.0).unwrap();
+        let link = LinkQuery { expires: until.0.to_string(), signature };
+        assert!(link.holds(&secrets, id, Variant::Original, made));
+        assert!(link.holds(&secrets, id, Variant::Original, until));
+        assert!(!link.holds(&secrets, id, Variant::Original, UnixMillis(until.0 + 1)), "it is too late");
+        assert!(!link.holds(&secrets, id, Variant::Thumbnail, made));
+        assert!(!link.holds(&secrets, FileId::generate(), Variant::Original, made));
+        let later = LinkQuery { expires: (until.0 + 1).to_string(), ..link };
+        assert!(!later.holds(&secrets, id, Variant::Original, made));
     }
 }

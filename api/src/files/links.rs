@@ -8,7 +8,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::cost::Work;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{FileId, RoomId, UserId};
-use rookery_store::file::{File, FileState};
+use rookery_store::file::File;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -91,7 +91,7 @@ impl FileService {
     /// Those of these files that the user may have. Each room is asked about once.
     async fn all_readable(&self, user: UserId, ids: &[FileId]) -> Result<Vec<File>, ApiError> {
         let (mut rooms, mut readable): (HashMap<RoomId, bool>, Vec<File>) = (HashMap::new(), Vec::new());
-        for file in self.store().by_ids(ids).await? {
+        for file in self.all_ready(ids).await? {
             let may_have = match file.shown_in() {
                 _ if file.owner == user => true,
                 None => false,
@@ -105,7 +105,7 @@ impl FileService {
                     }
                 }
             };
-            if may_have && file.state == FileState::Ready {
+            if may_have {
                 readable.push(file);
             }
         }

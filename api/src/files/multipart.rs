@@ -1,6 +1,8 @@
 //! The one field of a form that is a file (RFC 7578), read as it comes: nothing of it is kept but a piece.
 
+use axum::body::Body;
 use bytes::{Bytes, BytesMut};
+use futures_util::stream;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use rookery_protocol::error_code::ErrorCode;
@@ -30,6 +32,33 @@ pub(super) struct FormFile {
     pub(super) name: Option<String>,
     /// What the sender says that it is.
     pub(super) media_type: Option<String>,
+}
+
+/// The file of a form that is there as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WholeFile {
+    /// Its bytes.
+    pub content: Vec<u8>,
+    /// What the sender calls it.
+    pub name: Option<String>,
+    /// What the sender says that it is.
+    pub media_type: Option<String>,
+}
+
+/// The file of a form that comes in pieces of this length.
+///
+/// # Errors
+/// As for one that comes over the network.
+pub async fn read_in_pieces(form: &[u8], boundary: &str, piece: usize) -> Result<WholeFile, ApiError> {
+    let pieces: Vec<Result<Bytes, std::io::Error>> =
+        form.chunks(piece.max(1)).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+    let incoming = Incoming::new(Body::from_stream(stream::iter(pieces)), form.len() as u64);
+    let mut form = FormFile::begin(incoming, boundary).await?;
+    let mut content = Vec::new();
+    while let Some(piece) = form.piece().await? {
+        content.extend_from_slice(&piece);
+    }
+    Ok(WholeFile { content, name: form.name, media_type: form.media_type })
 }
 
 /// The boundary of a form; none if it is no form.
@@ -223,23 +252,7 @@ fn bad(what: &'static str) -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
-    use futures_util::stream;
-
     use super::*;
-
-    /// The file of a form that comes in pieces of this length, with its name and type.
-    async fn read(form: &[u8], piece: usize) -> Result<(Vec<u8>, Option<String>, Option<String>), ApiError> {
-        let pieces: Vec<Result<Bytes, std::io::Error>> =
-            form.chunks(piece).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
-        let incoming = Incoming::new(Body::from_stream(stream::iter(pieces)), 1_000_000);
-        let mut form = FormFile::begin(incoming, "xYz").await?;
-        let mut file = Vec::new();
-        while let Some(piece) = form.piece().await? {
-            file.extend_from_slice(&piece);
-        }
-        Ok((file, form.name, form.media_type))
-    }
 
     fn form(content: &[u8]) -> Vec<u8> {
         [
@@ -255,9 +268,10 @@ mod tests {
     async fn a_file_is_read_out_of_its_form_however_it_is_cut() {
         for content in [&b""[..], b"x", b"line\r\nline\r\n--xY\r\n-", &[0, 255, 13, 10, 45, 45], &vec![b'\r'; 5_000]] {
             for piece in [1, 2, 3, 7, 64, 100_000] {
-                let (file, name, media_type) = read(&form(content), piece).await.unwrap();
-                assert_eq!(file, content, "by {piece}");
-                assert_eq!((name.as_deref(), media_type.as_deref()), (Some("a \"b\".txt"), Some("text/plain")));
+                let file = read_in_pieces(&form(content), "xYz", piece).await.unwrap();
+                assert_eq!(file.content, content, "by {piece}");
+                let said = (file.name.as_deref(), file.media_type.as_deref());
+                assert_eq!(said, (Some("a \"b\".txt"), Some("text/plain")));
             }
         }
     }
@@ -281,7 +295,11 @@ mod tests {
             &endless,
             &beside,
         ] {
-            assert!(read(odd, 1_000).await.is_err(), "{}", String::from_utf8_lossy(&odd[..odd.len().min(80)]));
+            assert!(
+                read_in_pieces(odd, "xYz", 1_000).await.is_err(),
+                "{}",
+                String::from_utf8_lossy(&odd[..odd.len().min(80)])
+            );
         }
     }
 

@@ -5,22 +5,8 @@ use std::path::PathBuf;
 use rookery_runtime::config::{Reader, Setting};
 use url::Url;
 
-use crate::limits::{FILE_BYTES_MAX_MAX, USER_QUOTA_BYTES_MAX};
-
 /// The settings that [`FileOptions::read`] reads.
-pub const SETTINGS: [Setting; 6] = [
-    Setting {
-        key: "file_bytes_max",
-        default: Some("26214400"),
-        secret: false,
-        help: "Bytes of a file that may be uploaded. Pictures have at most 33554432 in any case.",
-    },
-    Setting {
-        key: "user_quota_bytes",
-        default: Some("1073741824"),
-        secret: false,
-        help: "Bytes of all files of one user together.",
-    },
+pub const SETTINGS: [Setting; 4] = [
     Setting {
         key: "uploads_dir",
         default: None,
@@ -50,10 +36,6 @@ pub const SETTINGS: [Setting; 6] = [
 /// How files are taken.
 #[derive(Clone, Debug, Default)]
 pub struct FileOptions {
-    /// Bytes of one.
-    pub file_bytes_max: u64,
-    /// Bytes of all of a user.
-    pub user_quota_bytes: u64,
     /// Where uploads wait.
     pub uploads_dir: Option<PathBuf>,
     /// Where signed links lead, if not to the api's own address: scheme, host and port.
@@ -87,9 +69,7 @@ pub enum ScannerOptions {
 
 impl FileOptions {
     /// Reads the settings.
-    pub fn read(reader: &mut Reader) -> Option<Self> {
-        let file_bytes_max = reader.number("file_bytes_max", 1..=FILE_BYTES_MAX_MAX);
-        let user_quota_bytes = reader.number("user_quota_bytes", 0..=USER_QUOTA_BYTES_MAX);
+    pub fn read(reader: &mut Reader) -> Self {
         let has_folder = reader.optional_text("uploads_dir").is_some();
         let uploads_dir = if has_folder {
             reader.folder("uploads_dir").map(|folder| folder.to_path_buf())
@@ -117,13 +97,7 @@ impl FileOptions {
             (None, Some(clamd)) => ScannerOptions::Tcp(clamd),
             (None, None) => ScannerOptions::Nobody,
         };
-        Some(Self {
-            file_bytes_max: file_bytes_max?,
-            user_quota_bytes: user_quota_bytes?,
-            uploads_dir,
-            origin,
-            scanner,
-        })
+        Self { uploads_dir, origin, scanner }
     }
 }
 

@@ -224,7 +224,7 @@ impl FileService {
             check_at: Some(now.plus(FILE_ARRIVAL_MAX)),
             created_at: now,
         };
-        let most = Usage { files: FILES_PER_USER_MAX, bytes: self.options.user_quota_bytes };
+        let most = Usage { files: FILES_PER_USER_MAX, bytes: self.settings.now().user_quota_bytes };
         if !self.store().insert(&file, most).await? {
             return Err(ApiError::refused(rookery_protocol::error_code::ErrorCode::QuotaExceeded));
         }

@@ -114,7 +114,7 @@ struct Contents {
 /// Upload a file
 ///
 /// As the body itself, or as the field `file` of a form. What it is, its bytes say; a `Content-Type` or an ending of the name that says
-/// something else is refused. PNG, JPEG and WebP pictures are drawn anew, without what they say beside the picture. Attach it
+/// something else is refused. PNG, JPEG, WebP and GIF pictures are drawn anew, without what they say beside the picture. Attach it
 /// to a message within 24 hours; until then only you see it.
 #[utoipa::path(
     post,
@@ -168,14 +168,15 @@ impl FileService {
         self.rooms.limits.spend(owner, Work::Upload).await?;
         let (parts, body) = request.into_parts();
         let declared = body.size_hint().lower();
-        let most = self.options.file_bytes_max.saturating_add(multipart::BESIDE_BYTES_MAX);
+        let settings = self.settings.now();
+        let most = settings.file_bytes_max.saturating_add(multipart::BESIDE_BYTES_MAX);
         if declared > most {
             return Err(ApiError::refused(ErrorCode::FileTooLarge));
         }
         // What is sent again may have taken the last of it the first time.
         if key.is_none() {
             let used = self.store().usage(owner).await?;
-            if used.files >= FILES_PER_USER_MAX || used.bytes >= self.options.user_quota_bytes {
+            if used.files >= FILES_PER_USER_MAX || used.bytes >= settings.user_quota_bytes {
                 return Err(ApiError::refused(ErrorCode::QuotaExceeded));
             }
         }
@@ -215,7 +216,7 @@ impl FileService {
         declared: u64,
     ) -> Result<Received, ApiError> {
         let (mut spool, mut hashing) = (self.spool.begin(declared).await?, Context::new(&SHA256));
-        let most = self.options.file_bytes_max;
+        let most = self.settings.now().file_bytes_max;
         let Some(boundary) = multipart::boundary(headers)? else {
             let mut incoming = Incoming::new(body, most);
             while let Some(bytes) = incoming.next().await? {
@@ -287,7 +288,7 @@ impl FileService {
             check_at: Some(now.plus(FILE_ARRIVAL_MAX)),
             created_at: now,
         };
-        let most = Usage { files: FILES_PER_USER_MAX, bytes: self.options.user_quota_bytes };
+        let most = Usage { files: FILES_PER_USER_MAX, bytes: self.settings.now().user_quota_bytes };
         if !self.store().insert(&file, most).await? {
             return Err(ApiError::refused(ErrorCode::QuotaExceeded));
         }

@@ -135,7 +135,7 @@ pub(super) const ROWS: &[Row] = rows! {
     SLOW_MODE_MS_MAX: "`bad_field`; inside a room's slow mode `slow_mode`" as "slow_mode";
     ROOM_LIFE_S_MIN: "`bad_field`";
     ROOM_LIFE_S_MAX: "`bad_field`";
-    RETENTION_DAYS_MAX: "`bad_field`";
+    RETENTION_DAYS_MAX: "the process does not start; `bad_field`";
     ROOM_MEMBERS_MAX_MAX: "`bad_field`";
     SEND_BURST_MAX: "the process does not start";
     SEND_INTERVAL_MS_MAX: "the process does not start";
@@ -187,6 +187,8 @@ pub(super) const ROWS: &[Row] = rows! {
     FILTERS_REMEMBERED_MAX: "the filter is asked for again";
     PICTURE_SIDE_MAX: "`bad_image`";
     PICTURE_PIXELS_MAX: "`bad_image`";
+    ANIMATION_FRAMES_MAX: "`bad_image`";
+    ANIMATION_PIXELS_MAX: "`bad_image`";
     PICTURE_MEMORY_MAX: "`bad_image`";
     PICTURES_WAITING_MAX: "`overloaded`";
     PICTURE_WAIT: "`overloaded`";
@@ -200,8 +202,8 @@ pub(super) const ROWS: &[Row] = rows! {
     UPLOADS_MAX: "`too_many_uploads`" as "uploads";
     FILES_PER_USER_MAX: "`quota_exceeded`" as "quota";
     JOIN_REQUESTS_PER_ROOM_MAX: "`too_many_join_requests`";
-    FILE_BYTES_MAX_MAX: "the process does not start";
-    USER_QUOTA_BYTES_MAX: "the process does not start";
+    FILE_BYTES_MAX_MAX: "the process does not start; `bad_field`";
+    USER_QUOTA_BYTES_MAX: "the process does not start; `bad_field`";
     FILE_UNATTACHED_KEPT: "it is erased";
     FILE_CLAIM_HOLDS: "another message may have the file";
     FILE_LINK_LIFE: "`not_found`";

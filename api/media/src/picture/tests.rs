@@ -161,3 +161,66 @@ fn a_whole_picture_keeps_its_size_and_gets_a_small_one() {
         assert_eq!(image::load_from_memory(&small.thumbnail).unwrap().dimensions(), (20, 10));
     }
 }
+
+/// Two frames, of which the second is smaller, with a comment, a location and something behind it.
+fn moving(width: u16, height: u16) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let palette = [255, 0, 0, 0, 0, 255, 9, 9, 9];
+    let mut encoder = gif::Encoder::new(&mut bytes, width, height, &palette).unwrap();
+    encoder.set_repeat(gif::Repeat::Infinite).unwrap();
+    encoder.write_raw_extension(gif::AnyExtension(0xfe), &[b"GPS 52.5200 13.4050"]).unwrap();
+    encoder
+        .write_raw_extension(gif::AnyExtension(0xff), &[b"XMP DataXMP", b"GPS 52.5200 13.4050"])
+        .unwrap();
+    let whole = vec![0; usize::from(width) * usize::from(height)];
+    encoder
+        .write_frame(&gif::Frame { width, height, buffer: whole.into(), delay: 7, ..gif::Frame::default() })
+        .unwrap();
+    let part = gif::Frame { left: 1, top: 2, width: 2, height: 1, transparent: Some(2), ..gif::Frame::default() };
+    encoder.write_frame(&gif::Frame { buffer: vec![1, 2].into(), delay: 9, ..part }).unwrap();
+    drop(encoder);
+    bytes.extend(b"<script>alert(1)</script>");
+    bytes
+}
+
+#[test]
+fn a_picture_that_moves_goes_on_moving_and_has_nothing_beside() {
+    let drawn = redrawn(&moving(400, 100)).unwrap();
+    assert_eq!((drawn.width, drawn.height, kind_of(&drawn.picture)), (400, 100, PictureKind::Gif));
+    for secret in [&b"GPS"[..], b"XMP", b"<script>"] {
+        assert!(!drawn.picture.windows(secret.len()).any(|part| part == secret));
+    }
+    let mut options = gif::DecodeOptions::new();
+    options.set_color_output(gif::ColorOutput::Indexed);
+    let mut decoder = options.read_info(&*drawn.picture).unwrap();
+    let first = decoder.read_next_frame().unwrap().unwrap().clone();
+    assert_eq!((first.width, first.height, first.delay, first.buffer.len()), (400, 100, 7, 40_000));
+    assert_eq!(decoder.repeat(), gif::Repeat::Infinite);
+    let second = decoder.read_next_frame().unwrap().unwrap();
+    assert_eq!((second.left, second.top, second.delay, second.transparent), (1, 2, 9, Some(2)));
+    assert_eq!(&*second.buffer, [1, 2]);
+    assert!(decoder.read_next_frame().unwrap().is_none());
+    let small = image::load_from_memory(&drawn.thumbnail).unwrap();
+    assert_eq!((small.dimensions(), kind_of(&drawn.thumbnail)), ((320, 80), PictureKind::Png));
+    assert_eq!(small.to_rgb8().get_pixel(9, 9).0, [255, 0, 0]);
+}
+
+#[test]
+fn moving_pictures_are_bounded_and_whole() {
+    assert!(matches!(redrawn(&moving(8_193, 2)), Err(PictureError::Pixels)));
+    let whole = moving(40, 30);
+    for end in 0..whole.len() - 26 {
+        let cut = redrawn(&whole[..end]);
+        assert!(!matches!(cut, Err(PictureError::Pixels | PictureError::Busy)), "{end}");
+    }
+    assert!(matches!(redrawn(b"GIF89a/*\0\0\0\0*/=1;alert(1)"), Err(PictureError::Broken(_))));
+    let mut many = Vec::new();
+    let mut encoder = gif::Encoder::new(&mut many, 1, 1, &[0, 0, 0]).unwrap();
+    for _ in 0..=crate::limits::ANIMATION_FRAMES_MAX {
+        encoder
+            .write_frame(&gif::Frame { width: 1, height: 1, buffer: vec![0].into(), ..gif::Frame::default() })
+            .unwrap();
+    }
+    drop(encoder);
+    assert!(matches!(redrawn(&many), Err(PictureError::Pixels)));
+}

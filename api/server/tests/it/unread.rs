@@ -76,6 +76,8 @@ pub(crate) async fn app(home: &Home, shutdown: &Shutdown) -> (Arc<App>, Arc<Memo
             verification_minutes: 10,
             banner: None,
             retention_days: None,
+            file_bytes_max: 1_000_000,
+            user_quota_bytes: 10_000_000,
             filter: rookery_protocol::filter::FilterRules::default(),
         },
         files: rookery_api::files::options::FileOptions::default(),

@@ -159,19 +159,27 @@ async fn settings_live_on_every_api_within_seconds_and_over_restarts() {
         let usual = rest.get(SETTINGS, token).await.expect(200).json();
         let wanted = json!({
             "registration": "open", "verification": "none", "verification_minutes": 10, "banner": null,
-            "retention_days": null,
+            "retention_days": null, "file_bytes_max": 26_214_400, "user_quota_bytes": 1_073_741_824,
         });
         assert_eq!(usual, wanted);
-        let body = json!({"registration": "closed", "banner": "Maintenance at noon"});
+        let body = json!({"registration": "closed", "banner": "Maintenance at noon", "file_bytes_max": 1_000,
+            "user_quota_bytes": 1_500});
         let changed = rest.patch(SETTINGS, token, &body).await.expect(200).json();
         assert_eq!((&changed["registration"], &changed["banner"]), (&json!("closed"), &json!("Maintenance at noon")));
         Person::new("late").register(&rest).await.expect_problem(403, "registration_closed");
         within(Duration::from_secs(5), "the other api knows it", async || {
             let info = elsewhere.get("/api/v1/server", None).await.expect(200).json();
-            info["registration"] == "closed" && info["banner"] == "Maintenance at noon"
+            let limits = [&info["limits"]["file_bytes_max"], &info["limits"]["user_quota_bytes"]];
+            let is_known = info["registration"] == "closed" && info["banner"] == "Maintenance at noon";
+            is_known && limits == [&json!(1_000), &json!(1_500)]
         })
         .await;
         Person::new("late").register(&elsewhere).await.expect_problem(403, "registration_closed");
+        let upload =
+            async |length: usize| crate::files::try_upload(&elsewhere, &root, "a.txt", None, vec![b'x'; length]).await;
+        upload(1_001).await.expect_problem(413, "file_too_large");
+        let _fits = upload(1_000).await.expect(201);
+        upload(501).await.expect_problem(403, "quota_exceeded");
         rest.patch(SETTINGS, token, &json!({"verification": "required"}))
             .await
             .expect_problem(400, "bad_field");
@@ -179,6 +187,11 @@ async fn settings_live_on_every_api_within_seconds_and_over_restarts() {
             json!({"registration": "some"}),
             json!({"banner": ""}),
             json!({"verification_minutes": 0}),
+            json!({"file_bytes_max": 0}),
+            json!({"file_bytes_max": null}),
+            json!({"file_bytes_max": 17_179_869_185_u64}),
+            json!({"user_quota_bytes": -1}),
+            json!({"user_quota_bytes": "1000"}),
             json!({"x": 1}),
         ] {
             rest.patch(SETTINGS, token, &bad).await.expect_problem(400, "bad_field");

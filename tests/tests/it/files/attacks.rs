@@ -22,7 +22,7 @@ fn folder(deployment: &Deployment) -> std::path::PathBuf {
 }
 
 /// How many files there are below a folder, of which nobody takes one away meanwhile.
-fn count(folder: &std::path::Path) -> usize {
+pub(super) fn count(folder: &std::path::Path) -> usize {
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
     entries
         .flatten()
@@ -42,7 +42,7 @@ async fn form(rest: &Rest, user: &Account, content_type: &str, body: Vec<u8>) ->
 }
 
 /// Begins an upload that says that it has so many bytes, and sends some.
-async fn begin(deployment: &Deployment, user: &Account, length: usize, sent: &[u8]) -> TcpStream {
+pub(super) async fn begin(deployment: &Deployment, user: &Account, length: usize, sent: &[u8]) -> TcpStream {
     let base = deployment.api().public_url();
     let address = base.strip_prefix("http://").expect("an address");
     let mut stream = TcpStream::connect(address).await.expect("it listens");
@@ -181,7 +181,6 @@ async fn u04_what_could_run_is_kept_as_what_it_is_and_never_shown() {
             ("a.svg", svg, "image/svg+xml"),
             ("a.pdf", pdf, "application/pdf"),
             ("a.js", b"alert(document.cookie)", "text/plain; charset=utf-8"),
-            ("a.gif", b"GIF89a/*\0\0\0\0*/=1;alert(1)", "image/gif"),
             ("a.zip", b"PK\x03\x04 a bomb that nobody unpacks", "application/zip"),
         ] {
             let file = id(&upload(&rest, &user, name, body).await);
@@ -265,6 +264,7 @@ async fn u06_u08_pictures_that_are_bombs_or_broken_are_refused() {
             png[..png.len() / 2].to_vec(),
             jpeg[..jpeg.len() / 3].to_vec(),
             [&png[..], b"PK\x03\x04 another file behind it"].concat(),
+            b"GIF89a/*\0\0\0\0*/=1;alert(1)".to_vec(),
         ];
         for body in hostile {
             try_upload(&rest, &user, "a", None, body).await.expect_problem(400, "bad_image");
@@ -288,18 +288,22 @@ async fn u06_u08_pictures_that_are_bombs_or_broken_are_refused() {
 #[tokio::test]
 async fn u09_where_a_picture_was_taken_is_not_passed_on() {
     for deployment in shared::both().await {
-        let (rest, user) = (deployment.rest(), deployment.rest().new_user("exif").await);
-        let jpeg = picture(400, 300, ImageFormat::Jpeg);
-        let secret = b"Exif\0\0GPS 52.5200 13.4050";
-        let length = u16::try_from(secret.len() + 2).expect("short").to_be_bytes();
-        let tagged = [&jpeg[..2], &[0xff, 0xe1], &length, secret, &jpeg[2..]].concat();
-        let file = id(&upload(&rest, &user, "a.jpg", &tagged).await);
-        for path in [format!("{FILES}/{file}"), format!("{FILES}/{file}/thumbnail")] {
-            let got = get(deployment, &path, Some(&user.token), &[]).await;
-            assert_eq!(got.status, 200);
-            let has = |wanted: &[u8]| got.bytes.windows(wanted.len()).any(|part| part == wanted);
-            assert!(!has(b"GPS") && !has(b"Exif"), "{path}");
-        }
+        nothing_beside_the_picture_is_kept(deployment).await;
+    }
+}
+
+pub(super) async fn nothing_beside_the_picture_is_kept(deployment: &Deployment) {
+    let (rest, user) = (deployment.rest(), deployment.rest().new_user("exif").await);
+    let jpeg = picture(400, 300, ImageFormat::Jpeg);
+    let secret = b"Exif\0\0GPS 52.5200 13.4050";
+    let length = u16::try_from(secret.len() + 2).expect("short").to_be_bytes();
+    let tagged = [&jpeg[..2], &[0xff, 0xe1], &length, secret, &jpeg[2..]].concat();
+    let file = id(&upload(&rest, &user, "a.jpg", &tagged).await);
+    for path in [format!("{FILES}/{file}"), format!("{FILES}/{file}/thumbnail")] {
+        let got = get(deployment, &path, Some(&user.token), &[]).await;
+        assert_eq!(got.status, 200);
+        let has = |wanted: &[u8]| got.bytes.windows(wanted.len()).any(|part| part == wanted);
+        assert!(!has(b"GPS") && !has(b"Exif"), "{path}");
     }
 }
 
@@ -331,38 +335,42 @@ async fn u11_what_nobody_can_look_into_is_not_taken() {
 #[tokio::test]
 async fn u14_parts_of_a_file_are_given_one_at_a_time() {
     for deployment in shared::both().await {
-        let rest = deployment.rest();
-        let user = rest.new_user("ranges").await;
-        let file = id(&upload(&rest, &user, "a.txt", b"0123456789").await);
-        let room = rest.new_room(&user, "private").await;
-        let _sent = send(&rest, &room, &user, "x", &[&file]).await.expect(201);
-        assert_eq!(status(deployment, &file, &user).await, 200);
-        let path = format!("{FILES}/{file}");
-        let ask = async |headers: &[(&str, &str)]| get(deployment, &path, Some(&user.token), headers).await;
-        for (range, expected, place) in [
-            ("bytes=0-3", &b"0123"[..], "bytes 0-3/10"),
-            ("bytes=4-", b"456789", "bytes 4-9/10"),
-            ("bytes=-2", b"89", "bytes 8-9/10"),
-            ("bytes=5-99", b"56789", "bytes 5-9/10"),
-        ] {
-            let got = ask(&[("range", range)]).await;
-            assert_eq!((got.status, got.bytes.as_slice()), (206, expected), "{range}");
-            assert_eq!(got.headers["content-range"], place);
-        }
-        let many = format!("bytes={}", vec!["0-1"; 1_000].join(","));
-        for range in ["bytes=10-", "bytes=0-5,3-8", many.as_str()] {
-            let got = ask(&[("range", range)]).await;
-            assert_eq!(got.status, 416, "{range}");
-            assert_eq!(got.headers["content-range"], "bytes */10");
-        }
-        let whole = ask(&[]).await;
-        let tag = whole.headers["etag"].to_str().expect("a text").to_owned();
-        assert_eq!(
-            (whole.headers["content-length"].as_bytes(), &whole.headers["accept-ranges"]),
-            (&b"10"[..], &"bytes".parse().expect("a header"))
-        );
-        assert_eq!(ask(&[("if-none-match", &tag)]).await.status, 304);
-        assert_eq!(ask(&[("range", "bytes=0-3"), ("if-range", &tag)]).await.status, 206);
-        assert_eq!(ask(&[("range", "bytes=0-3"), ("if-range", "\"other\"")]).await.status, 200);
+        parts_are_given_one_at_a_time(deployment).await;
     }
+}
+
+pub(super) async fn parts_are_given_one_at_a_time(deployment: &Deployment) {
+    let rest = deployment.rest();
+    let user = rest.new_user("ranges").await;
+    let file = id(&upload(&rest, &user, "a.txt", b"0123456789").await);
+    let room = rest.new_room(&user, "private").await;
+    let _sent = send(&rest, &room, &user, "x", &[&file]).await.expect(201);
+    assert_eq!(status(deployment, &file, &user).await, 200);
+    let path = format!("{FILES}/{file}");
+    let ask = async |headers: &[(&str, &str)]| get(deployment, &path, Some(&user.token), headers).await;
+    for (range, expected, place) in [
+        ("bytes=0-3", &b"0123"[..], "bytes 0-3/10"),
+        ("bytes=4-", b"456789", "bytes 4-9/10"),
+        ("bytes=-2", b"89", "bytes 8-9/10"),
+        ("bytes=5-99", b"56789", "bytes 5-9/10"),
+    ] {
+        let got = ask(&[("range", range)]).await;
+        assert_eq!((got.status, got.bytes.as_slice()), (206, expected), "{range}");
+        assert_eq!(got.headers["content-range"], place);
+    }
+    let many = format!("bytes={}", vec!["0-1"; 1_000].join(","));
+    for range in ["bytes=10-", "bytes=0-5,3-8", many.as_str()] {
+        let got = ask(&[("range", range)]).await;
+        assert_eq!(got.status, 416, "{range}");
+        assert_eq!(got.headers["content-range"], "bytes */10");
+    }
+    let whole = ask(&[]).await;
+    let tag = whole.headers["etag"].to_str().expect("a text").to_owned();
+    assert_eq!(
+        (whole.headers["content-length"].as_bytes(), &whole.headers["accept-ranges"]),
+        (&b"10"[..], &"bytes".parse().expect("a header"))
+    );
+    assert_eq!(ask(&[("if-none-match", &tag)]).await.status, 304);
+    assert_eq!(ask(&[("range", "bytes=0-3"), ("if-range", &tag)]).await.status, 206);
+    assert_eq!(ask(&[("range", "bytes=0-3"), ("if-range", "\"other\"")]).await.status, 200);
 }
