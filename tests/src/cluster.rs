@@ -167,6 +167,9 @@ impl Cluster {
     /// The same; nothing runs yet.
     pub async fn prepare_apis_with(settings: &[(&'static str, &str)]) -> Self {
         let mut cluster = Self::prepare(Mongo::shared().await);
+        if settings.iter().any(|(key, _)| *key == "s3_bucket") {
+            cluster.settings.common.retain(|(key, _)| *key != "files_dir");
+        }
         cluster
             .settings
             .common
@@ -219,6 +222,12 @@ impl Cluster {
                 .collect(),
             dir: self.settings.dir.clone(),
         }
+    }
+
+    /// Its database on the server.
+    pub fn database(&self) -> &str {
+        let found = self.settings.common.iter().find(|(key, _)| *key == "mongo_database");
+        found.map(|(_, name)| name.as_str()).expect("every cluster has one")
     }
 
     /// Another api of the same cluster; it does not run yet.

@@ -38,6 +38,7 @@ pub mod redis;
 pub mod redis_cluster;
 pub mod redis_sentinel;
 pub mod rest;
+pub mod s3;
 pub mod sender;
 pub mod shared;
 pub mod socketio;

@@ -35,6 +35,11 @@ pub fn node_modules() -> PathBuf {
     present(tools().join("node/node_modules"), "make deps")
 }
 
+/// The folder that holds the S3 server and what it needs.
+pub fn s3() -> PathBuf {
+    present(tools().join("s3"), "make deps")
+}
+
 /// A client program of this package, `tests/clients/<name>`.
 pub fn client(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("clients").join(name)

@@ -15,7 +15,9 @@ use crate::schedules::later;
 
 mod attacks;
 mod avatars;
+mod bucket;
 mod large;
+mod outsiders;
 
 const FILES: &str = "/api/v1/files";
 
@@ -95,51 +97,52 @@ pub(crate) async fn send(rest: &Rest, room: &str, user: &Account, content: &str,
 #[tokio::test]
 async fn s3_34_s4_23_files_are_shared_in_a_room() {
     for deployment in shared::both().await {
-        let rest = deployment.rest();
-        let (ada, bob, eve) = (rest.new_user("ada").await, rest.new_user("bob").await, rest.new_user("eve").await);
-        let room = rest.new_room(&ada, "public").await;
-        let _joined = rest.join(&room, &bob).await.expect(200);
-        let mut live = rookery_tests::ws::Socket::login(&deployment.sockets()[1], "/ws", &bob.token).await;
-        live.subscribe(&room).await;
-        let photo = upload(&rest, &ada, "holiday.jpg", &picture(640, 400, ImageFormat::Jpeg)).await;
-        assert_eq!(
-            (&photo["type"], &photo["width"], &photo["height"]),
-            (&json!("image/jpeg"), &json!(640), &json!(400))
-        );
-        assert_eq!((&photo["name"], &photo["thumbnail"]), (&json!("holiday.jpg"), &json!(true)));
-        let notes = upload(&rest, &ada, "notes.txt", b"remember the milk").await;
-        assert_eq!((&notes["size"], &notes["thumbnail"], notes.get("width")), (&json!(17), &json!(false), None));
-        for file in [&photo, &notes] {
-            assert_eq!(
-                (status(deployment, &id(file), &ada).await, status(deployment, &id(file), &bob).await),
-                (200, 404)
-            );
-        }
-        let sent = send(&rest, &room, &ada, "", &[&id(&photo), &id(&notes)]).await.expect(201).json();
-        let attached = |file: &Value| {
-            json!({"file_id": file["file_id"], "name": file["name"], "type": file["type"], "size": file["size"],
-                "width": file.get("width"), "height": file.get("height")})
-        };
-        let expected = json!([attached(&photo), attached(&notes)]);
-        let heard = live
-            .expect("the message", |frame| frame["message"]["message_id"] == sent["message_id"])
-            .await;
-        assert_eq!(heard["message"]["attachments"], expected);
-        let history = rest.history(&room, &bob.token).await;
-        let told = history.iter().find(|event| event["message"]["message_id"] == sent["message_id"]);
-        assert_eq!(told.expect("it is there")["message"]["attachments"], expected);
-        let got = get(deployment, &format!("{FILES}/{}", id(&notes)), Some(&bob.token), &[]).await;
-        assert_eq!((got.status, got.bytes.as_slice()), (200, &b"remember the milk"[..]));
-        let small = get(deployment, &format!("{FILES}/{}/thumbnail", id(&photo)), Some(&bob.token), &[]).await;
-        let small = image::load_from_memory(&small.bytes).expect("a picture");
-        assert_eq!((small.width(), small.height()), (320, 200));
-        assert_eq!(status(deployment, &id(&photo), &eve).await, 404, "she is not in the room");
-        rest.delete(&format!("{FILES}/{}", id(&photo)), Some(&ada.token))
-            .await
-            .expect_problem(409, "file_attached");
-        let again = send(&rest, &room, &ada, "again", &[&id(&photo)]).await;
-        again.expect_problem(400, "bad_attachment");
+        are_shared_in_a_room(deployment).await;
     }
+}
+
+async fn are_shared_in_a_room(deployment: &Deployment) {
+    let rest = deployment.rest();
+    let (ada, bob, eve) = (rest.new_user("ada").await, rest.new_user("bob").await, rest.new_user("eve").await);
+    let room = rest.new_room(&ada, "public").await;
+    let _joined = rest.join(&room, &bob).await.expect(200);
+    let mut live = rookery_tests::ws::Socket::login(&deployment.sockets()[1], "/ws", &bob.token).await;
+    live.subscribe(&room).await;
+    let photo = upload(&rest, &ada, "holiday.jpg", &picture(640, 400, ImageFormat::Jpeg)).await;
+    assert_eq!(
+        (&photo["type"], &photo["width"], &photo["height"]),
+        (&json!("image/jpeg"), &json!(640), &json!(400))
+    );
+    assert_eq!((&photo["name"], &photo["thumbnail"]), (&json!("holiday.jpg"), &json!(true)));
+    let notes = upload(&rest, &ada, "notes.txt", b"remember the milk").await;
+    assert_eq!((&notes["size"], &notes["thumbnail"], notes.get("width")), (&json!(17), &json!(false), None));
+    for file in [&photo, &notes] {
+        assert_eq!((status(deployment, &id(file), &ada).await, status(deployment, &id(file), &bob).await), (200, 404));
+    }
+    let sent = send(&rest, &room, &ada, "", &[&id(&photo), &id(&notes)]).await.expect(201).json();
+    let attached = |file: &Value| {
+        json!({"file_id": file["file_id"], "name": file["name"], "type": file["type"], "size": file["size"],
+            "width": file.get("width"), "height": file.get("height")})
+    };
+    let expected = json!([attached(&photo), attached(&notes)]);
+    let heard = live
+        .expect("the message", |frame| frame["message"]["message_id"] == sent["message_id"])
+        .await;
+    assert_eq!(heard["message"]["attachments"], expected);
+    let history = rest.history(&room, &bob.token).await;
+    let told = history.iter().find(|event| event["message"]["message_id"] == sent["message_id"]);
+    assert_eq!(told.expect("it is there")["message"]["attachments"], expected);
+    let got = get(deployment, &format!("{FILES}/{}", id(&notes)), Some(&bob.token), &[]).await;
+    assert_eq!((got.status, got.bytes.as_slice()), (200, &b"remember the milk"[..]));
+    let small = get(deployment, &format!("{FILES}/{}/thumbnail", id(&photo)), Some(&bob.token), &[]).await;
+    let small = image::load_from_memory(&small.bytes).expect("a picture");
+    assert_eq!((small.width(), small.height()), (320, 200));
+    assert_eq!(status(deployment, &id(&photo), &eve).await, 404, "she is not in the room");
+    rest.delete(&format!("{FILES}/{}", id(&photo)), Some(&ada.token))
+        .await
+        .expect_problem(409, "file_attached");
+    let again = send(&rest, &room, &ada, "again", &[&id(&photo)]).await;
+    again.expect_problem(400, "bad_attachment");
 }
 
 #[tokio::test]
@@ -181,48 +184,51 @@ async fn a_frame_carries_files_and_a_repeat_is_the_same_message() {
 #[tokio::test]
 async fn u13_files_go_with_their_message_their_room_and_their_owner() {
     for deployment in shared::both().await {
-        let rest = deployment.rest();
-        let (ada, bob) = (rest.new_user("ada").await, rest.new_user("bob").await);
-        let [kept, ended] = [rest.new_room(&ada, "public").await, rest.new_room(&ada, "public").await];
-        for room in [&kept, &ended] {
-            let _joined = rest.join(room, &bob).await.expect(200);
-        }
-        let mut files = Vec::new();
-        for _ in 0..4 {
-            files.push(id(&upload(&rest, &ada, "a.png", &picture(9, 9, ImageFormat::Png)).await));
-        }
-        let [deleted, in_room, sent, loose] = [&files[0], &files[1], &files[2], &files[3]];
-        let message = send(&rest, &kept, &ada, "going", &[deleted]).await.expect(201).json();
-        let _sent = send(&rest, &ended, &ada, "ending", &[in_room]).await.expect(201);
-        let _sent = send(&rest, &kept, &ada, "staying", &[sent]).await.expect(201);
-        let all = links(&rest, &ada, &[deleted, in_room, sent, loose]).await;
-        let url = |file: &str| all[file]["url"].as_str().expect("a link").to_owned();
-        for file in [deleted, in_room, sent, loose] {
-            assert_eq!(get(deployment, &url(file), None, &[]).await.status, 200, "without a login");
-        }
-        let path = format!("/api/v1/rooms/{kept}/messages/{}", message["message_id"].as_str().expect("an id"));
-        let _gone = rest.delete(&path, Some(&ada.token)).await.expect(200);
-        let _gone = rest.delete(&format!("/api/v1/rooms/{ended}"), Some(&ada.token)).await.expect(204);
-        for file in [deleted, in_room] {
-            assert_eq!(status(deployment, file, &bob).await, 404);
-            wait::within(Duration::from_mins(1), "the file is gone for everybody", async || {
-                status(deployment, file, &ada).await == 404
-                    && get(deployment, &url(file), None, &[]).await.status == 404
-            })
-            .await;
-        }
-        let history = rest.history(&kept, &bob.token).await;
-        let told = history.iter().find(|event| event["message"]["message_id"] == message["message_id"]);
-        assert_eq!(told.expect("a place")["message"]["attachments"], json!([]));
-        assert_eq!(status(deployment, sent, &bob).await, 200);
-        let body = json!({"password": rookery_tests::rest::PASSWORD});
-        let _erased = rest.post("/api/v1/users/me/delete", Some(&ada.token), &body).await.expect(204);
-        wait::within(Duration::from_mins(1), "what was not sent is gone", async || {
-            get(deployment, &url(loose), None, &[]).await.status == 404
+        go_with_what_they_belong_to(deployment).await;
+    }
+}
+
+async fn go_with_what_they_belong_to(deployment: &Deployment) {
+    let rest = deployment.rest();
+    let (ada, bob) = (rest.new_user("ada").await, rest.new_user("bob").await);
+    let [kept, ended] = [rest.new_room(&ada, "public").await, rest.new_room(&ada, "public").await];
+    for room in [&kept, &ended] {
+        let _joined = rest.join(room, &bob).await.expect(200);
+    }
+    let mut files = Vec::new();
+    for _ in 0..4 {
+        files.push(id(&upload(&rest, &ada, "a.png", &picture(9, 9, ImageFormat::Png)).await));
+    }
+    let [deleted, in_room, sent, loose] = [&files[0], &files[1], &files[2], &files[3]];
+    let message = send(&rest, &kept, &ada, "going", &[deleted]).await.expect(201).json();
+    let _sent = send(&rest, &ended, &ada, "ending", &[in_room]).await.expect(201);
+    let _sent = send(&rest, &kept, &ada, "staying", &[sent]).await.expect(201);
+    let all = links(&rest, &ada, &[deleted, in_room, sent, loose]).await;
+    let url = |file: &str| all[file]["url"].as_str().expect("a link").to_owned();
+    for file in [deleted, in_room, sent, loose] {
+        assert_eq!(get(deployment, &url(file), None, &[]).await.status, 200, "without a login");
+    }
+    let path = format!("/api/v1/rooms/{kept}/messages/{}", message["message_id"].as_str().expect("an id"));
+    let _gone = rest.delete(&path, Some(&ada.token)).await.expect(200);
+    let _gone = rest.delete(&format!("/api/v1/rooms/{ended}"), Some(&ada.token)).await.expect(204);
+    for file in [deleted, in_room] {
+        assert_eq!(status(deployment, file, &bob).await, 404);
+        wait::within(Duration::from_mins(1), "the file is gone for everybody", async || {
+            status(deployment, file, &ada).await == 404 && get(deployment, &url(file), None, &[]).await.status == 404
         })
         .await;
-        assert_eq!(status(deployment, sent, &bob).await, 200, "what was said stays");
     }
+    let history = rest.history(&kept, &bob.token).await;
+    let told = history.iter().find(|event| event["message"]["message_id"] == message["message_id"]);
+    assert_eq!(told.expect("a place")["message"]["attachments"], json!([]));
+    assert_eq!(status(deployment, sent, &bob).await, 200);
+    let body = json!({"password": rookery_tests::rest::PASSWORD});
+    let _erased = rest.post("/api/v1/users/me/delete", Some(&ada.token), &body).await.expect(204);
+    wait::within(Duration::from_mins(1), "what was not sent is gone", async || {
+        get(deployment, &url(loose), None, &[]).await.status == 404
+    })
+    .await;
+    assert_eq!(status(deployment, sent, &bob).await, 200, "what was said stays");
 }
 
 #[tokio::test]
@@ -318,6 +324,46 @@ async fn files_of_scheduled_messages_are_kept_for_them() {
 }
 
 #[tokio::test]
+async fn files_of_scheduled_messages_may_be_others() {
+    for deployment in shared::both().await {
+        let rest = deployment.rest();
+        let (ada, bob) = (rest.new_user("ada").await, rest.new_user("bob").await);
+        let room = rest.new_room(&ada, "private").await;
+        let path = format!("/api/v1/rooms/{room}/scheduled");
+        let [first, second, foreign] = [
+            id(&upload(&rest, &ada, "a.txt", b"a").await),
+            id(&upload(&rest, &ada, "b.txt", b"b").await),
+            id(&upload(&rest, &bob, "c.txt", b"c").await),
+        ];
+        let body = json!({"send_at": later(Duration::from_hours(1)), "attachments": [first]});
+        let made = rest.post(&path, Some(&ada.token), &body).await.expect(201).json();
+        let path = format!("{path}/{}", made["schedule_id"].as_str().expect("an id"));
+        let change = async |body: Value| rest.patch(&path, Some(&ada.token), &body).await;
+        change(json!({"attachments": [first, foreign]}))
+            .await
+            .expect_problem(400, "bad_attachment");
+        change(json!({"attachments": [first, first]})).await.expect_problem(400, "bad_attachment");
+        change(json!({"attachments": []})).await.expect_problem(400, "empty_content");
+        let both = change(json!({"attachments": [second, first]})).await.expect(200).json();
+        assert_eq!(both["attachments"], json!([second, first]));
+        send(&rest, &room, &ada, "now", &[&second]).await.expect_problem(400, "bad_attachment");
+        let one = change(json!({"content": "one", "attachments": [second]})).await.expect(200).json();
+        assert_eq!((&one["attachments"], &one["content"]), (&json!([second]), &json!("one")));
+        let _sent = send(&rest, &room, &ada, "now", &[&first]).await.expect(201);
+        let soon = json!({"send_at": later(Duration::from_millis(10_700)), "content": ""});
+        let _soon = change(soon).await.expect(200);
+        wait::within(Duration::from_secs(40), "the message is sent with its file", async || {
+            let history = rest.history(&room, &ada.token).await;
+            history.iter().any(|event| event["message"]["attachments"][0]["file_id"] == json!(second))
+        })
+        .await;
+        change(json!({"content": "late", "attachments": []}))
+            .await
+            .expect_problem(409, "already_sent");
+    }
+}
+
+#[tokio::test]
 async fn messages_with_files_are_found_by_that() {
     for deployment in shared::both().await {
         let rest = deployment.rest();
@@ -343,17 +389,21 @@ async fn messages_with_files_are_found_by_that() {
 #[tokio::test]
 async fn a_file_that_is_attached_to_nothing_is_deleted_by_its_owner() {
     for deployment in shared::both().await {
-        let rest = deployment.rest();
-        let (ada, bob) = (rest.new_user("ada").await, rest.new_user("bob").await);
-        let file = id(&upload(&rest, &ada, "a.png", &picture(9, 9, ImageFormat::WebP)).await);
-        let path = format!("{FILES}/{file}");
-        rest.delete(&path, Some(&bob.token)).await.expect_problem(404, "not_found");
-        let link = links(&rest, &ada, &[&file]).await[&file]["url"].as_str().expect("a link").to_owned();
-        let _gone = rest.delete(&path, Some(&ada.token)).await.expect(204);
-        rest.delete(&path, Some(&ada.token)).await.expect_problem(404, "not_found");
-        assert_eq!(status(deployment, &file, &ada).await, 404);
-        assert_eq!(get(deployment, &link, None, &[]).await.status, 404);
-        let room = rest.new_room(&ada, "private").await;
-        send(&rest, &room, &ada, "gone", &[&file]).await.expect_problem(400, "bad_attachment");
+        are_deleted_by_their_owner(deployment).await;
     }
+}
+
+async fn are_deleted_by_their_owner(deployment: &Deployment) {
+    let rest = deployment.rest();
+    let (ada, bob) = (rest.new_user("ada").await, rest.new_user("bob").await);
+    let file = id(&upload(&rest, &ada, "a.png", &picture(9, 9, ImageFormat::WebP)).await);
+    let path = format!("{FILES}/{file}");
+    rest.delete(&path, Some(&bob.token)).await.expect_problem(404, "not_found");
+    let link = links(&rest, &ada, &[&file]).await[&file]["url"].as_str().expect("a link").to_owned();
+    let _gone = rest.delete(&path, Some(&ada.token)).await.expect(204);
+    rest.delete(&path, Some(&ada.token)).await.expect_problem(404, "not_found");
+    assert_eq!(status(deployment, &file, &ada).await, 404);
+    assert_eq!(get(deployment, &link, None, &[]).await.status, 404);
+    let room = rest.new_room(&ada, "private").await;
+    send(&rest, &room, &ada, "gone", &[&file]).await.expect_problem(400, "bad_attachment");
 }

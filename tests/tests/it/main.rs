@@ -52,6 +52,7 @@ mod repeats;
 mod reports;
 mod restored;
 mod resume;
+mod retention;
 mod rights;
 mod room_ends;
 mod room_settings;
