@@ -300,7 +300,7 @@ impl Joining {
     /// The room, and whether the caller keeps order there, if the caller may invite others.
     pub(crate) async fn inviting(&self, user: &Sender, room: &RoomRef) -> Result<(Room, bool), ApiError> {
         let is_forbidden = |error: &ApiError| error.code() == ErrorCode::Forbidden;
-        let (room, keeps_order) = match self.rooms.moderated(user, room).await {
+        let (room, keeps_order) = match self.rooms.admitting(user, room).await {
             Ok(room) => (room, true),
             Err(error) if is_forbidden(&error) => (self.rooms.find(user.user_id, room, Action::Read).await?.0, false),
             Err(error) => return Err(error),

@@ -14,6 +14,7 @@ use rookery_runtime::trace::BatchSpans;
 use rookery_store::message::Window;
 use rookery_store::{Messages, PageQuestion, StoreError};
 
+use crate::moderation::deletions::{DeletionLog, deletions};
 use crate::notices::feed::NoticeFeed;
 
 /// The numbers of the process, which has one journal.
@@ -68,6 +69,8 @@ pub struct StoreJournal {
     pub messages: Arc<dyn Messages>,
     /// Who is told what was stored.
     pub notices: NoticeFeed,
+    /// Who notes what moderators delete.
+    pub deletions: DeletionLog,
 }
 
 #[async_trait]
@@ -81,6 +84,10 @@ impl Journal for StoreJournal {
             spans.fail(&error.to_string());
         }
         METRICS.record(&applied, events.len());
+        let applied = match applied {
+            Ok(held) => self.deletions.note(deletions(events)).await.map(|()| held),
+            Err(error) => Err(error),
+        };
         if applied.is_ok() {
             self.notices.offer(events);
         }

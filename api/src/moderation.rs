@@ -25,6 +25,7 @@ use crate::membership_news::tell_removed;
 use crate::notices::acts;
 use crate::rooms::{self, Rooms};
 
+pub mod deletions;
 pub mod endpoints;
 pub mod filter;
 pub mod list;

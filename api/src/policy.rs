@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use rookery_protocol::access::{
     AccessContext, Action, RoomKind, RoomRole, SettingsContext, SettingsScope, Until, Visibility, decide,
-    decide_on_moderation, decide_on_settings, decide_on_transfer, is_moderator,
+    decide_on_admission, decide_on_moderation, decide_on_settings, decide_on_transfer, is_moderator,
 };
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
@@ -35,6 +35,8 @@ pub enum Rule {
     RoomTransfer,
     /// Who may keep order in a room.
     RoomModeration,
+    /// Who may let others into a room.
+    RoomAdmission,
     /// Who keeps order anywhere: staff, and owners and moderators of rooms.
     Keepers,
 }
@@ -108,15 +110,15 @@ pub const OPERATIONS: &[Row] = &[
     row("GET /api/v1/rooms", Rule::User),
     row("POST /api/v1/rooms", Rule::User),
     row("GET /api/v1/rooms/mine", Rule::User),
-    row("PUT /api/v1/rooms/{room}/members/{user}", Rule::RoomModeration),
+    row("PUT /api/v1/rooms/{room}/members/{user}", Rule::RoomAdmission),
     // Members where the room says so, too.
-    row("POST /api/v1/rooms/{room}/invites", Rule::RoomModeration),
-    row("GET /api/v1/rooms/{room}/invites", Rule::RoomModeration),
-    row("DELETE /api/v1/rooms/{room}/invites/{invite}", Rule::RoomModeration),
+    row("POST /api/v1/rooms/{room}/invites", Rule::RoomAdmission),
+    row("GET /api/v1/rooms/{room}/invites", Rule::RoomAdmission),
+    row("DELETE /api/v1/rooms/{room}/invites/{invite}", Rule::RoomAdmission),
     row("GET /api/v1/invites/{code}", Rule::User),
     row("POST /api/v1/invites/{code}/accept", Rule::User),
     row("GET /api/v1/rooms/{room}/join-requests", Rule::RoomModeration),
-    row("POST /api/v1/rooms/{room}/join-requests/{user}/approve", Rule::RoomModeration),
+    row("POST /api/v1/rooms/{room}/join-requests/{user}/approve", Rule::RoomAdmission),
     row("POST /api/v1/rooms/{room}/join-requests/{user}/deny", Rule::RoomModeration),
     row("GET /api/v1/users/me/join-requests", Rule::User),
     row("DELETE /api/v1/users/me/join-requests/{room}", Rule::User),
@@ -282,6 +284,7 @@ impl Rule {
             Self::RoomSettings => decide_on_settings(SettingsContext { access, server }, SettingsScope::Talk, now),
             Self::RoomTransfer => decide_on_transfer(SettingsContext { access, server }, now),
             Self::RoomModeration => decide_on_moderation(SettingsContext { access, server }, now),
+            Self::RoomAdmission => decide_on_admission(SettingsContext { access, server }, now),
         }
     }
 
@@ -293,6 +296,7 @@ impl Rule {
                 | Self::RoomSettings
                 | Self::RoomTransfer
                 | Self::RoomModeration
+                | Self::RoomAdmission
                 | Self::Keepers
         )
     }
@@ -314,6 +318,7 @@ impl Rule {
             Self::RoomSettings => "who may change how it is talked in",
             Self::RoomTransfer => "whose it is",
             Self::RoomModeration => "who keeps order in it",
+            Self::RoomAdmission => "who may let others into it",
             Self::Keepers => "who keeps order anywhere",
         }
     }

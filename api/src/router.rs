@@ -8,12 +8,13 @@ use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue};
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::limits::BODY_BYTES_MAX;
 use rookery_protocol::{asyncapi, socketio};
 use rookery_runtime::listener::VerifiedClient;
+use rookery_runtime::origin::Origins;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use subtle::ConstantTimeEq;
@@ -32,7 +33,7 @@ use crate::http::extract::bearer;
 use crate::http::limit::{self, Limits, limited};
 use crate::http::observe::{deadline, observe, panicked, prepared, sized};
 use crate::http::openapi::{Base, complete};
-use crate::http::{files as pages, health, jwks};
+use crate::http::{RESOURCE_POLICY, files as pages, health, jwks};
 use crate::idempotency::{self, Once, once};
 use crate::{
     accounts, admin, authority, direct, files, history, jobs, joining, messages, moderation, notices, preferences,
@@ -46,6 +47,10 @@ const SOCKET_DOCUMENT: &str = "/asyncapi.json";
 const SOCKETIO_DOCUMENT: &str = "/asyncapi-socketio.json";
 /// An answer that is not a page has nothing to run and nothing to frame.
 const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+/// Pages of other origins get no hold of a window of ours.
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+/// For half a year a browser asks with TLS only. Where `public_url` is https; not for names below it.
+const HTTPS_ONLY: &str = "max-age=15552000";
 /// Swagger UI sets styles from its script and draws its icons from `data:` addresses.
 const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -164,7 +169,7 @@ fn written(document: &impl Serialize) -> ([(HeaderName, &'static str); 1], Bytes
 
 /// Layers, the innermost first.
 fn around(router: Router, app: &Arc<App>) -> Router {
-    router
+    let router = router
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn(deadline))
         .layer(CatchPanicLayer::custom(panicked))
@@ -172,6 +177,10 @@ fn around(router: Router, app: &Arc<App>) -> Router {
         .layer(header(CACHE_CONTROL, "no-store"))
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(CONTENT_SECURITY_POLICY, POLICY))
+        .layer(header(OPENER_POLICY, "same-origin"))
+        .layer(header(RESOURCE_POLICY, "same-origin"));
+    let is_https = Origins::from_ref(&app.state()).own().iter().any(|origin| origin.secure);
+    if is_https { router.layer(header(STRICT_TRANSPORT_SECURITY, HTTPS_ONLY)) } else { router }
 }
 
 /// A header that an answer gets unless it brings its own.

@@ -17,6 +17,7 @@ use rookery_api::app::{App, AppParts};
 use rookery_api::files::options::FileOptions;
 use rookery_api::journal::StoreJournal;
 use rookery_api::mail::MailOptions;
+use rookery_api::moderation::deletions::DeletionLog;
 use rookery_api::notices::feed::feed;
 use rookery_api::push::PushOptions;
 use rookery_api::router;
@@ -139,7 +140,11 @@ async fn server() -> Result<Made, Box<dyn std::error::Error>> {
     install_provider();
     let (folder, shutdown) = (tempfile::tempdir()?, Shutdown::new());
     let stores = rookery_store_sqlite::open(&folder.path().join("rookery.db")).await?;
-    let journal = Arc::new(StoreJournal { messages: Arc::clone(&stores.messages), notices: feed().0 });
+    let journal = Arc::new(StoreJournal {
+        messages: Arc::clone(&stores.messages),
+        notices: feed().0,
+        deletions: DeletionLog::new(&stores),
+    });
     let bus = MemoryBus::start(Epoch(1), RoomRateLimit::OFF, journal, &shutdown);
     SigningKeys::generate(folder.path(), "first")?;
     let settings = ServerSettings {

@@ -7,6 +7,7 @@ use rookery_api::accounts::command::{Order as UserOrder, UserError};
 use rookery_api::app::{App, AppError, AppParts};
 use rookery_api::demo::{self, Demo, OpenDemo};
 use rookery_api::journal::StoreJournal;
+use rookery_api::moderation::deletions::DeletionLog;
 use rookery_api::notices::feed::feed;
 use rookery_api::router;
 use rookery_api::seed::SeedError;
@@ -88,7 +89,11 @@ pub(crate) async fn serve(options: Arc<Options>, start: Start) -> Result<(), Sta
     let shutdown = Shutdown::new();
     let stores = open(&options.data_dir, &lock::description(&purpose)).await?;
     let (notices, taken) = feed();
-    let journal = Arc::new(StoreJournal { messages: Arc::clone(&stores.messages), notices });
+    let journal = Arc::new(StoreJournal {
+        messages: Arc::clone(&stores.messages),
+        notices,
+        deletions: DeletionLog::new(&stores),
+    });
     let bus = MemoryBus::start(epoch(&stores).await?, options.pace, journal, &shutdown);
     let limiter = options.limits.limiter(Arc::new(MemoryQuota::default()));
     let parts = AppParts {

@@ -15,6 +15,7 @@ use std::time::Duration;
 use prometheus::IntGauge;
 use rookery_api::in_flight_writes::InFlightWrites;
 use rookery_api::metrics::Metrics;
+use rookery_api::moderation::deletions::{DeletionLog, deletions};
 use rookery_api::notices::feed::NoticeFeed;
 use rookery_bus::error::BusError;
 use rookery_bus_redis::RedisBus;
@@ -57,6 +58,7 @@ pub(crate) struct Ingest {
     owner: Arc<str>,
     metrics: Metrics,
     notices: NoticeFeed,
+    deletions: DeletionLog,
 }
 
 /// Why a holder let go.
@@ -85,7 +87,8 @@ impl Ingest {
         (metrics, notices): (Metrics, NoticeFeed),
     ) -> Self {
         let group = BatchWriter::new(Arc::clone(&stores.messages), Arc::clone(&stores.epochs), underway);
-        Self { bus, messages: Arc::new(group), owner: owner.into(), metrics, notices }
+        let deletions = DeletionLog::new(stores);
+        Self { bus, messages: Arc::new(group), owner: owner.into(), metrics, notices, deletions }
     }
 
     /// Serves every partition whose lease can be had, until the process drains.
@@ -225,6 +228,8 @@ impl Ingest {
         let entries = batch.entries.len();
         Ok(match applied? {
             Applied::Stored(held) => {
+                let events = batch.entries.iter().filter_map(|entry| entry.event.as_ref());
+                self.deletions.note(deletions(events)).await?;
                 let outcome = self.bus.mark_stored(partition, &self.owner, batch, &held).await?;
                 self.count(batch);
                 self.notices.offer(batch.entries.iter().filter_map(|entry| entry.event.as_ref()));

@@ -17,6 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::accounts::Accounts;
 use crate::accounts::avatars::{AvatarId, Avatars, address_of};
 use crate::error::ApiError;
+use crate::http::RESOURCE_POLICY;
 use crate::http::extract::{Caller, IdPath, QueryParams, upload};
 use crate::http::limit::Limits;
 use crate::limits::{AVATAR_BYTES_MAX, AVATAR_SIDES};
@@ -158,7 +159,13 @@ pub async fn picture(
     let side = side_of(&wanted).ok_or_else(not_found)?;
     let tag = format!("\"{avatar}-{side}\"");
     let bytes = avatars.get(&avatar, side).await?.ok_or_else(not_found)?;
-    let shared = [(ETAG, tag.as_str()), (CACHE_CONTROL, FOR_EVER), (CONTENT_SECURITY_POLICY, POLICY)];
+    let shared = [
+        (ETAG, tag.as_str()),
+        (CACHE_CONTROL, FOR_EVER),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        // Pages that embed the chat show pictures, too.
+        (RESOURCE_POLICY, "cross-origin"),
+    ];
     if headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         return Ok((StatusCode::NOT_MODIFIED, shared).into_response());
     }

@@ -16,13 +16,13 @@ use crate::error::ApiError;
 use crate::files::headers::{Part, disposition};
 use crate::files::kind::is_shown_inline;
 use crate::files::{FileService, ORIGINAL, THUMBNAIL, object, unknown};
+use crate::http::RESOURCE_POLICY;
 use crate::http::extract::{Caller, IdPath};
 
 /// Even as a page of its own it runs nothing, loads nothing and is shown in nobody's frame.
 const POLICY: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
 /// Whoever keeps it asks each time whether it may still be had.
 const ASK_AGAIN: &str = "private, no-cache";
-const CROSS_ORIGIN: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// What of a file is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +118,7 @@ impl FileService {
             set(ETAG, &tag),
             set(CACHE_CONTROL, ASK_AGAIN),
             set(CONTENT_SECURITY_POLICY, POLICY),
-            set(CROSS_ORIGIN, shared_with),
+            set(RESOURCE_POLICY, shared_with),
             set(ACCEPT_RANGES, "bytes"),
         ];
         debug_assert!(kept.iter().all(Result::is_ok), "they are plain texts");

@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use crate::error::ApiError;
 use crate::files::{FileService, ORIGINAL, THUMBNAIL, object, unknown};
+use crate::http::RESOURCE_POLICY;
 use crate::http::extract::{Caller, QueryParams, RoomPath, upload};
 use crate::http::limit::ClientAddress;
 use crate::limits::{AVATAR_BYTES_MAX, AVATAR_SIDES, FILE_ARRIVAL_MAX, FILE_REPLACED_KEPT, FILES_PER_USER_MAX};
@@ -164,7 +165,12 @@ pub async fn picture(
     }
     let tag = format!("\"{}-{size}\"", id.as_uuid().simple());
     let kept = if is_public { FOR_EVER } else { FOR_A_WHILE };
-    let shared = [(ETAG, tag.as_str()), (CACHE_CONTROL, kept), (CONTENT_SECURITY_POLICY, POLICY)];
+    let shared = [
+        (ETAG, tag.as_str()),
+        (CACHE_CONTROL, kept),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (RESOURCE_POLICY, "cross-origin"),
+    ];
     if headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         return Ok((StatusCode::NOT_MODIFIED, shared).into_response());
     }

@@ -16,8 +16,10 @@ use rookery_store::page;
 use rookery_store::pin::{Pin, PinPlace, Pinned};
 use rookery_store::room::Room;
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
+use crate::admin::act::Act;
 use crate::error::ApiError;
 use crate::history::view::PlacedMessage;
 use crate::history::{History, find_message};
@@ -156,7 +158,10 @@ impl History {
         let event = room_event(caller.into(), body);
         match rooms.stores.pins.pin(room.id, &Pin { message, by, at }, PINS_MAX, &event).await? {
             Pinned::Full => return Err(ApiError::refused(ErrorCode::TooManyPins)),
-            Pinned::Done(_) => tracing::info!(room_id = %room.id, %message, user_id = %by, "pinned"),
+            Pinned::Done(_) => {
+                tracing::info!(room_id = %room.id, %message, user_id = %by, "pinned");
+                self.note(&room, by, "message_pinned", message).await?;
+            }
             Pinned::Unchanged => {}
         }
         // Also where nothing changed: an earlier attempt may have been answered before the bus had the event.
@@ -171,8 +176,24 @@ impl History {
         let (by, event) = (caller.user_id, room_event(caller.into(), body));
         if rooms.stores.pins.unpin(room.id, message, &event).await?.is_some() {
             tracing::info!(room_id = %room.id, %message, user_id = %by, "unpinned");
+            self.note(&room, by, "message_unpinned", message).await?;
         }
         Ok(rooms.dispatcher.flush(room.id).await?)
+    }
+
+    /// In a direct room nobody keeps order.
+    async fn note(
+        &self,
+        room: &Room,
+        by: UserId,
+        action: &'static str,
+        message: MessageId,
+    ) -> Result<(), ApiError> {
+        if room.kind == RoomKind::Direct {
+            return Ok(());
+        }
+        let act = Act { action, user: None, detail: Some(json!({ "message_id": message })) };
+        self.rooms.note(room.id, by, act).await
     }
 
     /// The pinned messages as they are now, in their order.

@@ -7,6 +7,7 @@ use rookery_protocol::event::{Event, EventBody, MembershipChange, Sender};
 use rookery_store::joining::Entry;
 use rookery_store::user::User;
 
+use crate::admin::act::Act;
 use crate::direct::may_reach;
 use crate::error::ApiError;
 use crate::http::extract::{Caller, MemberPath};
@@ -21,7 +22,7 @@ pub(crate) fn added(by: Sender, user: &User) -> Event {
 
 /// Make somebody a member
 ///
-/// For moderators. Users choose in their settings who may do that, and nobody does it to somebody by whom it is blocked.
+/// For moderators; those of the server only in public rooms and in those that they are in. Users choose in their settings who may do that, and nobody does it to somebody by whom it is blocked.
 #[utoipa::path(
     put,
     path = "/api/v1/rooms/{room}/members/{user}",
@@ -47,7 +48,7 @@ pub async fn add(
     caller: Caller,
     MemberPath { room, user }: MemberPath,
 ) -> Result<StatusCode, ApiError> {
-    let room = joining.rooms.moderated(&caller.clone().into(), &room).await?;
+    let room = joining.rooms.admitting(&caller.clone().into(), &room).await?;
     let stores = &joining.rooms.stores;
     let account = stores.users.by_id(user).await?;
     let account = account.ok_or_else(|| ApiError::refused(ErrorCode::NotFound))?;
@@ -61,5 +62,6 @@ pub async fn add(
         return Ok(StatusCode::NO_CONTENT);
     }
     tracing::info!(room_id = %room.id, user_id = %user, %by, "member added");
+    joining.rooms.note(room.id, by, Act { action: "member_added", user: Some(user), detail: None }).await?;
     Ok(StatusCode::CREATED)
 }

@@ -8,6 +8,7 @@ use rookery_store::joining::Entry;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::admin::act::Act;
 use crate::error::ApiError;
 use crate::http::extract::{Caller, MemberPath, OptionalBody};
 use crate::joining::Joining;
@@ -25,7 +26,8 @@ pub struct DenyRequest {
 
 /// Let somebody in who wants to join
 ///
-/// For moderators. One decision counts: a second one is refused.
+/// For moderators; those of the server only in public rooms and in those that they are in. One decision counts: a second one
+/// is refused.
 #[utoipa::path(
     post,
     path = "/api/v1/rooms/{room}/join-requests/{user}/approve",
@@ -48,7 +50,7 @@ pub async fn approve(
     caller: Caller,
     MemberPath { room, user }: MemberPath,
 ) -> Result<StatusCode, ApiError> {
-    let room = joining.rooms.moderated(&caller.clone().into(), &room).await?;
+    let room = joining.rooms.admitting(&caller.clone().into(), &room).await?;
     let asked = joining.open_request(room.id, user).await?;
     let account = joining.rooms.stores.users.by_id(user).await?;
     let account = account.ok_or_else(|| ApiError::refused(ErrorCode::NotFound))?;
@@ -59,6 +61,7 @@ pub async fn approve(
         return Err(ApiError::refused(ErrorCode::AlreadyDecided));
     }
     tracing::info!(room_id = %room.id, user_id = %user, %by, "join request approved");
+    joining.rooms.note(room.id, by, Act { action: "join_request_approved", user: Some(user), detail: None }).await?;
     joining.tell_decision(&asked, by, "approved", None).await;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -99,6 +102,8 @@ pub async fn deny(
         return Err(ApiError::refused(ErrorCode::AlreadyDecided));
     }
     tracing::info!(room_id = %room.id, user_id = %user, by = %caller.user_id, "join request denied");
+    let act = Act { action: "join_request_denied", user: Some(user), detail: None };
+    joining.rooms.note(room.id, caller.user_id, act).await?;
     joining.tell_decision(&asked, caller.user_id, "denied", reason.as_deref()).await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -14,9 +14,11 @@ use rookery_store::joining::RoomInvite;
 use rookery_store::page;
 use rookery_store::room::Room;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::admin::act::Act;
 use crate::error::ApiError;
 use crate::http::cursor::Cursors;
 use crate::http::extract::{Caller, JsonBody, MemberPath, PageQuery, QueryParams, RoomPath};
@@ -188,6 +190,10 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<NewRoomInvite>), ApiError> {
     let (room, is_moderator) = joining.inviting(&caller.clone().into(), &room).await?;
     let made = joining.new_invite(caller.user_id, &room, &request, is_moderator).await?;
+    if is_moderator {
+        let detail = Some(json!({ "invite_id": made.invite.invite_id }));
+        joining.rooms.note(room.id, caller.user_id, Act { action: "invite_made", user: None, detail }).await?;
+    }
     Ok((StatusCode::CREATED, Json(made)))
 }
 
@@ -256,6 +262,10 @@ pub async fn revoke(
     let may = found.is_some_and(|invite| is_moderator || invite.by == caller.user_id);
     if may && invites.remove(invite.as_uuid()).await? {
         tracing::info!(room_id = %room.id, user_id = %caller.user_id, invite_id = %invite, "invite revoked");
+        if is_moderator {
+            let detail = Some(json!({ "invite_id": invite }));
+            joining.rooms.note(room.id, caller.user_id, Act { action: "invite_revoked", user: None, detail }).await?;
+        }
         return Ok(StatusCode::NO_CONTENT);
     }
     Err(ApiError::refused(ErrorCode::NotFound))

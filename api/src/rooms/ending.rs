@@ -11,6 +11,7 @@ use rookery_protocol::position::Position;
 use rookery_store::room::{Closing, Room, Tombstone};
 use uuid::Uuid;
 
+use crate::admin::act::Act;
 use crate::error::ApiError;
 use crate::limits::{
     ROOM_ERASED_AFTER, ROOM_ERASURE_INTERVAL, ROOM_ERASURE_PIECE, ROOM_EXPIRY_INTERVAL, ROOMS_PER_ERASURE,
@@ -42,6 +43,7 @@ impl Rooms {
         let (by, event) = (actor.user_id, rooms::room_event(actor, body));
         if self.stores.rooms.close(room.id, Closing::Deleted, &event).await?.is_some() {
             tracing::info!(room_id = %room.id, %by, "room deleted");
+            self.note(room.id, by, Act { action: "room_deleted", user: None, detail: None }).await?;
         }
         Ok(self.dispatcher.flush(room.id).await?)
     }

@@ -8,8 +8,10 @@ use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{EventBody, MembershipChange, Sender};
 use rookery_protocol::id::{RoomRef, UserId};
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
+use crate::admin::act::Act;
 use crate::error::ApiError;
 use crate::http::extract::{Caller, JsonBody, MemberPath};
 use crate::rooms::{self, Rooms};
@@ -88,6 +90,8 @@ impl Rooms {
         let event = rooms::room_event(actor, body);
         if stores.members.set_role(room.id, user, role, &event).await?.is_some() {
             tracing::info!(room_id = %room.id, user_id = %user, %by, ?role, "role changed");
+            let detail = Some(json!({ "role": role }));
+            self.note(room.id, by, Act { action: "member_role_changed", user: Some(user), detail }).await?;
         }
         // Also where nothing changed: an earlier attempt may have been answered before the bus had the event.
         Ok(self.dispatcher.flush(room.id).await?)

@@ -4,15 +4,18 @@
 //! every node.
 
 use rookery_protocol::access::{
-    JoinRule, SettingsContext, SettingsScope, Visibility, decide_on_moderation, decide_on_settings, decide_on_transfer,
+    JoinRule, SettingsContext, SettingsScope, Visibility, decide_on_admission, decide_on_moderation, decide_on_settings,
+    decide_on_transfer,
 };
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{Event, EventBody, MembershipChange, RoomChange, RoomSettings, Sender};
 use rookery_protocol::id::{RoomId, RoomRef, UserId};
+use rookery_store::audit::AuditEntry;
 use rookery_store::room::{Room, RoomDescription, RoomName, RoomPassword, RoomTopic, SettingsChange};
 use rookery_store::{Cause, StoreError, Unique};
 
+use crate::admin::act::Act;
 use crate::error::ApiError;
 use crate::rooms::{self, Rooms, SeenRoom, fields};
 
@@ -44,8 +47,10 @@ impl Rooms {
         }
         let by = actor.user_id;
         let event = rooms::room_event(actor, updated(all_know));
+        let detail = change.apply(&room, room.acl).and_then(|(_, changes)| serde_json::to_value(changes).ok());
         if self.apply(&room, change, &event).await? {
             tracing::info!(room_id = %room.id, %by, "room settings changed");
+            self.note(room.id, by, Act { action: "room_updated", user: None, detail }).await?;
         }
         // Also where nothing changed: an earlier attempt may have been answered before the bus had the event.
         self.dispatcher.flush(room.id).await?;
@@ -102,6 +107,7 @@ impl Rooms {
         let event = rooms::room_event(actor, body);
         if self.stores.members.transfer(room.id, to, Cause::User(&event)).await?.is_some() {
             tracing::info!(room_id = %room.id, %by, user_id = %to, "room handed over");
+            self.note(room.id, by, Act { action: "owner_changed", user: Some(to), detail: None }).await?;
         }
         self.dispatcher.flush(room.id).await?;
         self.seen_by(room.id, by).await
@@ -119,6 +125,19 @@ impl Rooms {
         let (room, context) = self.settings_context(actor, room).await?;
         decide_on_moderation(context, UnixMillis::now()).map_err(ApiError::refused)?;
         Ok(room)
+    }
+
+    /// The room, if the user may let others into it.
+    pub(crate) async fn admitting(&self, actor: &Sender, room: &RoomRef) -> Result<Room, ApiError> {
+        let (room, context) = self.settings_context(actor, room).await?;
+        decide_on_admission(context, UnixMillis::now()).map_err(ApiError::refused)?;
+        Ok(room)
+    }
+
+    /// Leaves an entry in the audit log of what somebody who keeps order did in the room.
+    pub(crate) async fn note(&self, room: RoomId, by: UserId, act: Act) -> Result<(), ApiError> {
+        let entry = AuditEntry { room: Some(room), ..act.entry(by, UnixMillis::now()) };
+        Ok(self.stores.audit.add(&entry).await?)
     }
 
     /// The room, and the user's role in it and on the server.
@@ -160,6 +179,10 @@ fn check(room: &Room, change: &SettingsChange, has_password: bool) -> Result<(),
     let asks_for_one = change.join == Some(JoinRule::Password) && !has_password;
     if asks_for_one && (room.password_hash.is_none() || change.password_hash == Some(None)) {
         return Err(fields::password_missing());
+    }
+    let stays_nameless = change.name.is_none() && room.name == RoomName::none();
+    if change.visibility == Some(Visibility::Public) && stays_nameless {
+        return Err(ApiError::field(ErrorCode::BadField, "name", "must be given, a public room has one"));
     }
     let hides = change.visibility == Some(Visibility::Private) || change.archived == Some(true);
     let keeps_out = change.join.is_some_and(|join| join != JoinRule::Open) || has_password;

@@ -47,7 +47,13 @@ pub(super) struct SettingsOfServerDocument {
 impl Audit for Mongo {
     async fn add(&self, entry: &AuditEntry) -> Result<(), StoreError> {
         let (audit, document) = (self.audit.clone(), AuditDocument::from(entry));
-        self.calls.run(async move { Ok(audit.insert_one(document).await.map(drop)?) }).await
+        let add = async move {
+            match audit.insert_one(document).await {
+                Err(error) if !is_duplicate(&error) => Err(error.into()),
+                Ok(_) | Err(_) => Ok(()),
+            }
+        };
+        self.calls.run(add).await
     }
 
     async fn page(

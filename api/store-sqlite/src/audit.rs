@@ -14,7 +14,7 @@ use crate::error::Failed;
 
 statements! {
     ADD = "INSERT INTO audit (id, at, actor, action, room_id, user_id, reason, detail)
-           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING";
     ALL_ENTRIES = "SELECT * FROM audit WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
     OF_ROOM = "SELECT * FROM audit WHERE room_id = ?1 AND id < ?2 AND (?3 IS NULL OR actor = ?3)
                AND (?4 IS NULL OR action = ?4) ORDER BY id DESC LIMIT ?5";

@@ -217,6 +217,19 @@ pub fn decide_on_moderation(context: SettingsContext, now: UnixMillis) -> Result
     decide_on_settings(context, SettingsScope::Talk, now)
 }
 
+/// Decides about letting somebody into a room without being asked for it by its join rule: for those who keep order in it. Those
+/// of the server do that without reading what is said, so whom a private room has is up to its members.
+///
+/// # Errors
+/// The code to answer with, as for [`decide_on_moderation`].
+pub fn decide_on_admission(context: SettingsContext, now: UnixMillis) -> Result<(), ErrorCode> {
+    decide_on_moderation(context, now)?;
+    match (context.access.visibility, context.access.role) {
+        (Visibility::Private, None) => Err(ErrorCode::NotAMember),
+        (Visibility::Private, Some(_)) | (Visibility::Public, _) => Ok(()),
+    }
+}
+
 /// Decides about another role of a member with this one: an owner is made by handing the room over.
 ///
 /// # Errors

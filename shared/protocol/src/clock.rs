@@ -69,7 +69,8 @@ impl<'de> Deserialize<'de> for UnixMillis {
         let text = String::deserialize(deserializer)?;
         let date = OffsetDateTime::parse(&text, &time::format_description::well_known::Rfc3339)
             .map_err(|_| serde::de::Error::custom("must be an RFC 3339 time"))?;
-        let millis = date.unix_timestamp_nanos().div_euclid(1_000_000);
+        // Nothing here is older than 1970, and stores differ in what they do with years that are.
+        let millis = date.unix_timestamp_nanos().div_euclid(1_000_000).max(0);
         Ok(Self(i64::try_from(millis).unwrap_or(i64::MAX)))
     }
 }

@@ -197,6 +197,11 @@ impl Outgoing {
         if text.len() > OUTGOING_URL_BYTES_MAX {
             return Err(Unwelcome::Long);
         }
+        // What a parser of addresses forgives is no address to whoever reads the text elsewhere.
+        let rest = text.split_once("://").map_or("/", |(_, rest)| rest);
+        if rest.starts_with(['/', '\\']) || text.contains(|c: char| c.is_control() || c.is_whitespace()) {
+            return Err(Unwelcome::Malformed);
+        }
         let url = Url::parse(text).map_err(|_| Unwelcome::Malformed)?;
         let host = url.host().ok_or(Unwelcome::Malformed)?;
         if !url.username().is_empty() || url.password().is_some() {

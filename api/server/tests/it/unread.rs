@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rookery_api::app::{App, AppParts};
 use rookery_api::journal::StoreJournal;
 use rookery_api::messages::changes::MessageChangeRequest;
+use rookery_api::moderation::deletions::DeletionLog;
 use rookery_api::notices::feed::feed;
 use rookery_api::push::PushOptions;
 use rookery_api::rooms::NewRoom;
@@ -63,7 +64,11 @@ impl Rng {
 /// An api in one process on this store.
 pub(crate) async fn app(home: &Home, shutdown: &Shutdown) -> (Arc<App>, Arc<MemoryBus>) {
     let stores = home.stores().await;
-    let journal = Arc::new(StoreJournal { messages: Arc::clone(&stores.messages), notices: feed().0 });
+    let journal = Arc::new(StoreJournal {
+        messages: Arc::clone(&stores.messages),
+        notices: feed().0,
+        deletions: DeletionLog::new(&stores),
+    });
     let bus = MemoryBus::start(Epoch(1), RoomRateLimit::OFF, journal, shutdown);
     let keys = tempfile::tempdir().unwrap();
     SigningKeys::generate(keys.path(), "first").unwrap();

@@ -5,10 +5,11 @@ use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{Account, Rest};
 use rookery_tests::wait::PATIENCE;
 use rookery_tests::ws::{Attempt, Socket, Way};
-use rookery_tests::{names, shared};
+use rookery_tests::{names, shared, wait};
 use serde_json::{Value, json};
 
 use super::Scene;
+use crate::accounts::admin;
 use crate::talk::{hear, notice, say};
 
 /// All rooms that a list tells a user.
@@ -203,5 +204,87 @@ async fn reasons_of_moderators_are_told_and_stand_in_the_audit_log() {
         );
         let strange = scene.rest.get(&scene.path("/audit"), Some(&scene.stranger.token)).await;
         strange.expect_problem(403, "not_a_member");
+    }
+}
+
+/// Ids of the room's acts in the audit log, newest first, of one kind.
+async fn noted(scene: &Scene, action: &str) -> Vec<Value> {
+    let audit = scene.rest.get(&scene.path("/audit"), Some(&scene.owner.token)).await.expect(200).json();
+    let entries = audit["entries"].as_array().expect("a list").clone();
+    entries.into_iter().filter(|entry| entry["action"] == action).collect()
+}
+
+#[tokio::test]
+async fn every_act_of_who_keeps_order_stands_in_the_audit_log() {
+    for deployment in shared::both().await {
+        let scene = Scene::on(deployment).await;
+        let (rest, owner, member) = (&scene.rest, Some(scene.owner.token.as_str()), &scene.member);
+        let said = rest.say(&scene.room, member, &json!({"content": "theirs"})).await.expect(201).json();
+        let own = rest.say(&scene.room, &scene.owner, &json!({"content": "mine"})).await.expect(201).json();
+        let message = |said: &Value, end: &str| {
+            scene.path(&format!("/messages/{}{end}", said["message_id"].as_str().expect("an id")))
+        };
+        let _pinned = rest.put(&message(&said, "/pin"), owner, &Value::Null).await.expect(204);
+        for said in [&said, &own] {
+            let _deleted = rest.delete(&message(said, ""), owner).await.expect(200);
+        }
+        let _changed = rest.patch(&scene.path(""), owner, &json!({"topic": "tea"})).await.expect(200);
+        let invite = rest.post(&scene.path("/invites"), owner, &json!({})).await.expect(201).json();
+        let invite = invite["invite_id"].as_str().expect("an id").to_owned();
+        let _revoked = rest.delete(&scene.path(&format!("/invites/{invite}")), owner).await.expect(204);
+        let stranger = scene.path(&format!("/members/{}", scene.stranger.user_id));
+        let _added = rest.put(&stranger, owner, &Value::Null).await.expect(201);
+        let role = json!({"role": "moderator"});
+        let _named = rest.put(&format!("{stranger}/role"), owner, &role).await.expect(204);
+        for (action, user, detail) in [
+            ("message_pinned", None, json!({"message_id": said["message_id"]})),
+            ("message_deleted", Some(member), json!({"message_id": said["message_id"]})),
+            ("room_updated", None, json!({"topic": "tea"})),
+            ("invite_made", None, json!({"invite_id": invite})),
+            ("invite_revoked", None, json!({"invite_id": invite})),
+            ("member_added", Some(&scene.stranger), Value::Null),
+            ("member_role_changed", Some(&scene.stranger), role.clone()),
+        ] {
+            wait::until("the act is noted", async || !noted(&scene, action).await.is_empty()).await;
+            let entries = noted(&scene, action).await;
+            assert_eq!(entries.len(), 1, "{action}: {entries:?}");
+            assert_eq!(entries[0]["actor"], scene.owner.user_id.as_str());
+            assert_eq!(entries[0]["user"].as_str(), user.map(|user| user.user_id.as_str()), "{action}");
+            assert_eq!(entries[0]["detail"], detail, "{action}");
+        }
+    }
+}
+
+/// Moderators of the server keep order everywhere; whom a private room has is up to its members.
+#[tokio::test]
+async fn server_moderators_let_nobody_into_private_rooms() {
+    for deployment in shared::both().await {
+        let scene = Scene::on(deployment).await;
+        let (rest, root) = (&scene.rest, admin(deployment).await);
+        let staff = rest.new_user("staff").await;
+        let body = json!({"role": "moderator"});
+        let path = format!("/api/v1/admin/users/{}", staff.user_id);
+        let _staff = rest.patch(&path, Some(&root.token), &body).await.expect(200);
+        let group = json!({"user_ids": [scene.member.user_id, scene.stranger.user_id]});
+        let group = rest.post("/api/v1/direct", Some(&scene.owner.token), &group).await.expect(201).json();
+        let group = group["room_id"].as_str().expect("an id").to_owned();
+        let hidden = rest.new_room(&scene.owner, "private").await;
+        let token = Some(staff.token.as_str());
+        for room in [&group, &hidden] {
+            let path = |end: &str| format!("/api/v1/rooms/{room}{end}");
+            for user in [&staff, &rest.new_user("friend").await] {
+                rest.put(&path(&format!("/members/{}", user.user_id)), token, &Value::Null)
+                    .await
+                    .expect_problem(403, "not_a_member");
+                rest.post(&path(&format!("/join-requests/{}/approve", user.user_id)), token, &Value::Null)
+                    .await
+                    .expect_problem(403, "not_a_member");
+            }
+            assert!(rest.post(&path("/invites"), token, &json!({})).await.status >= 400);
+            assert!(rest.get(&path("/messages"), token).await.status >= 400);
+        }
+        rest.patch(&format!("/api/v1/rooms/{group}"), Some(&scene.owner.token), &json!({"visibility": "public"}))
+            .await
+            .expect_problem(400, "bad_field");
     }
 }

@@ -1,0 +1,60 @@
+//! Messages of others that are deleted by those who keep order, as the audit log has them.
+
+use std::sync::Arc;
+
+use rookery_protocol::event::{EventBody, MessageChanged, SequencedEvent};
+use rookery_protocol::id::{MessageId, UserId};
+use rookery_store::audit::AuditEntry;
+use rookery_store::{Audit, Messages, StoreError, Stores};
+use serde_json::json;
+use uuid::Builder;
+
+use crate::admin::act::Act;
+
+/// Notes what is stored, before the bus may forget it. Cheap to clone.
+#[derive(Clone)]
+pub struct DeletionLog {
+    messages: Arc<dyn Messages>,
+    audit: Arc<dyn Audit>,
+}
+
+impl DeletionLog {
+    /// Of these stores.
+    pub fn new(stores: &Stores) -> Self {
+        Self { messages: Arc::clone(&stores.messages), audit: Arc::clone(&stores.audit) }
+    }
+
+    /// Notes those of these stored deletions whose message is somebody else's. What is noted again stands there once.
+    ///
+    /// # Errors
+    /// The store did not answer; some may have been noted.
+    pub async fn note(&self, deletions: Vec<SequencedEvent>) -> Result<(), StoreError> {
+        for event in deletions {
+            let EventBody::MessageChange(MessageChanged::Deleted { message_id }) = event.event.body else { continue };
+            let Some(message) = self.messages.message(event.room, message_id).await? else { continue };
+            let (author, by) = (message.event.user_id, event.event.user_id);
+            if author != by {
+                self.audit.add(&entry(&event, message_id, author)).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Those of these events that delete a message.
+pub fn deletions<'a>(events: impl IntoIterator<Item = &'a SequencedEvent>) -> Vec<SequencedEvent> {
+    let is_one = |event: &&SequencedEvent| {
+        matches!(event.event.body, EventBody::MessageChange(MessageChanged::Deleted { .. }))
+    };
+    events.into_iter().filter(is_one).cloned().collect()
+}
+
+/// The entry of a deletion. Its id comes from the event, so that noting it again changes nothing.
+fn entry(event: &SequencedEvent, message: MessageId, author: UserId) -> AuditEntry {
+    let at = event.timestamp;
+    let mut tail = [0; 10];
+    tail.copy_from_slice(&event.event.id.as_uuid().as_bytes()[6..]);
+    let id = Builder::from_unix_timestamp_millis(u64::try_from(at.0).unwrap_or(0), &tail).into_uuid();
+    let act = Act { action: "message_deleted", user: Some(author), detail: Some(json!({ "message_id": message })) };
+    AuditEntry { id, room: Some(event.room), ..act.entry(event.event.user_id, at) }
+}
