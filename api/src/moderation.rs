@@ -11,6 +11,7 @@ use rookery_protocol::event::{Event, EventBody, MembershipChange, Sender};
 use rookery_protocol::id::{RoomId, RoomRef, UserId};
 use rookery_store::Cause;
 use rookery_store::audit::AuditEntry;
+use rookery_store::room::{Member, Room};
 use rookery_store::sanction::{Reason, SanctionAction};
 use rookery_store::user::User;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
@@ -68,21 +69,8 @@ pub struct ModerationRequest {
 impl Moderation {
     /// Applies the sanction. Nothing changes if it is in force already.
     pub async fn moderate(&self, actor: Sender, request: ModerationRequest) -> Result<(), ApiError> {
-        let ModerationRequest { room, user, action, reason } = request;
-        let (room, context) = self.rooms.settings_context(&actor, &room).await?;
-        decide_on_moderation(context, UnixMillis::now()).map_err(ApiError::refused)?;
-        let target = self.rooms.stores.users.by_id(user).await?;
-        let target = target.ok_or_else(|| ApiError::refused(ErrorCode::NotFound))?;
-        let member = self.rooms.stores.members.get(room.id, user).await?;
-        let server = if target.disabled { ServerRank::User } else { target.role.rank() };
-        // Here for the answer; the store asks again at the moment of the change.
-        let above = Rank::new(member.as_ref().map(|member| member.role), server);
-        if !outranks(Rank::new(context.access.role, context.server), above) || user == actor.user_id {
-            return Err(ApiError::refused(ErrorCode::Forbidden));
-        }
-        if member.is_none() && is_for_members(action) {
-            return Err(ApiError::refused(ErrorCode::NotFound));
-        }
+        let (room, target, member) = self.check(&actor, &request).await?;
+        let ModerationRequest { user, action, reason, .. } = request;
         let by = actor.user_id;
         let event = rooms::room_event(actor, body(action, &target));
         if self
@@ -101,6 +89,30 @@ impl Moderation {
         }
         // Also where nothing changed: an earlier attempt may have been answered before the bus had the event.
         Ok(self.rooms.dispatcher.flush(room.id).await?)
+    }
+
+    /// Whether somebody may do that: where, to whom, and as what that user is in the room.
+    pub(crate) async fn check(
+        &self,
+        actor: &Sender,
+        request: &ModerationRequest,
+    ) -> Result<(Room, User, Option<Member>), ApiError> {
+        let (user, action) = (request.user, request.action);
+        let (room, context) = self.rooms.settings_context(actor, &request.room).await?;
+        decide_on_moderation(context, UnixMillis::now()).map_err(ApiError::refused)?;
+        let target = self.rooms.stores.users.by_id(user).await?;
+        let target = target.ok_or_else(|| ApiError::refused(ErrorCode::NotFound))?;
+        let member = self.rooms.stores.members.get(room.id, user).await?;
+        let server = if target.disabled { ServerRank::User } else { target.role.rank() };
+        // Here for the answer; the store asks again at the moment of the change.
+        let above = Rank::new(member.as_ref().map(|member| member.role), server);
+        if !outranks(Rank::new(context.access.role, context.server), above) || user == actor.user_id {
+            return Err(ApiError::refused(ErrorCode::Forbidden));
+        }
+        if member.is_none() && is_for_members(action) {
+            return Err(ApiError::refused(ErrorCode::NotFound));
+        }
+        Ok((room, target, member))
     }
 }
 

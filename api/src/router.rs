@@ -8,7 +8,9 @@ use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{HeaderName, HeaderValue};
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::limits::BODY_BYTES_MAX;
@@ -83,10 +85,13 @@ pub fn public(app: &Arc<App>) -> Router {
 /// What gateways, probes and Prometheus ask. Calls of gateways carry the secret, and where certificates are asked for, what
 /// gateways ask needs one, too.
 pub fn internal(app: &Arc<App>, secret: SecretString, asks_clients: bool) -> Router {
+    let secret = Arc::new(secret);
     let calls = authority::endpoints::routes()
         .route_layer(from_fn_with_state(app.state(), prepared))
-        .route_layer(from_fn_with_state(Arc::new(secret), require_internal_secret));
-    let asked_by_gateways = calls.merge(keys()).route_layer(from_fn_with_state(asks_clients, certified));
+        .route_layer(from_fn_with_state(Arc::clone(&secret), require_internal_secret));
+    // Anybody may have the keys; a gateway with another secret learns from them that it is of no use.
+    let keys = keys().route_layer(from_fn_with_state(secret, refuse_wrong_secret));
+    let asked_by_gateways = calls.merge(keys).route_layer(from_fn_with_state(asks_clients, certified));
     let router = asked_by_gateways.merge(health());
     around(with_fallbacks(router.with_state(app.state())), app)
 }
@@ -180,7 +185,11 @@ fn around(router: Router, app: &Arc<App>) -> Router {
         .layer(header(OPENER_POLICY, "same-origin"))
         .layer(header(RESOURCE_POLICY, "same-origin"));
     let is_https = Origins::from_ref(&app.state()).own().iter().any(|origin| origin.secure);
-    if is_https { router.layer(header(STRICT_TRANSPORT_SECURITY, HTTPS_ONLY)) } else { router }
+    if is_https {
+        router.layer(header(STRICT_TRANSPORT_SECURITY, HTTPS_ONLY))
+    } else {
+        router
+    }
 }
 
 /// A header that an answer gets unless it brings its own.
@@ -198,12 +207,23 @@ async fn certified(State(is_asked_for): State<bool>, request: Request, next: Nex
 
 /// Lets in who knows the secret of the cluster.
 async fn require_internal_secret(State(secret): State<Arc<SecretString>>, request: Request, next: Next) -> Response {
-    let given = bearer(request.headers()).unwrap_or_default();
-    if bool::from(given.as_bytes().ct_eq(secret.expose_secret().as_bytes())) {
+    if is_secret(&secret, bearer(request.headers()).unwrap_or_default()) {
         next.run(request).await
     } else {
         ApiError::refused(ErrorCode::Unauthenticated).into_response()
     }
+}
+
+async fn refuse_wrong_secret(State(secret): State<Arc<SecretString>>, request: Request, next: Next) -> Response {
+    if bearer(request.headers()).is_none_or(|given| is_secret(&secret, given)) {
+        next.run(request).await
+    } else {
+        ApiError::refused(ErrorCode::Unauthenticated).into_response()
+    }
+}
+
+fn is_secret(secret: &SecretString, given: &str) -> bool {
+    given.as_bytes().ct_eq(secret.expose_secret().as_bytes()).into()
 }
 
 /// The document as text for a file.

@@ -11,6 +11,7 @@ use rookery_api::search::command as search_command;
 use rookery_api::{policy, router, seed};
 use rookery_protocol::{asyncapi, socketio, typescript};
 use rookery_runtime::config::{ConfigErrors, arguments};
+use rookery_runtime::file_mode::private_by_default;
 use rookery_runtime::terminal::{complain, print};
 use rookery_runtime::token::command as key_command;
 use rookery_runtime::trace::{self, Exporter};
@@ -47,6 +48,7 @@ enum MainError {
 }
 
 fn main() -> ExitCode {
+    private_by_default();
     token::install_provider();
     match run() {
         Ok(()) => ExitCode::SUCCESS,

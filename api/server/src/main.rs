@@ -12,6 +12,7 @@ use rookery_api::search::command as search_command;
 use rookery_api::{router, seed};
 use rookery_runtime::config::{arguments, section};
 use rookery_runtime::doctor as doctor_command;
+use rookery_runtime::file_mode::private_by_default;
 use rookery_runtime::metrics::page;
 use rookery_runtime::terminal::{complain, print};
 use rookery_runtime::token::{KeyFolder, command as key_command, install_provider};
@@ -38,6 +39,7 @@ const BAD_CONFIG: u8 = 2;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    private_by_default();
     install_provider();
     let matches = command().get_matches();
     match matches.subcommand() {

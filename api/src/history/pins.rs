@@ -136,7 +136,7 @@ impl History {
     async fn pinnable(&self, user: UserId, room: &RoomRef) -> Result<Room, ApiError> {
         match self.rooms.find(user, room, Action::Moderate).await {
             Ok((room, _)) => Ok(room),
-            Err(ApiError::Refused(refusal)) if refusal.code == ErrorCode::Forbidden => {
+            Err(ApiError::Refused(refusal)) if matches!(refusal.code, ErrorCode::Forbidden | ErrorCode::DirectRoom) => {
                 let (room, _) = self.rooms.find(user, room, Action::Read).await?;
                 let is_direct = room.kind == RoomKind::Direct;
                 is_direct.then_some(room).ok_or(ApiError::Refused(refusal))
@@ -182,13 +182,7 @@ impl History {
     }
 
     /// In a direct room nobody keeps order.
-    async fn note(
-        &self,
-        room: &Room,
-        by: UserId,
-        action: &'static str,
-        message: MessageId,
-    ) -> Result<(), ApiError> {
+    async fn note(&self, room: &Room, by: UserId, action: &'static str, message: MessageId) -> Result<(), ApiError> {
         if room.kind == RoomKind::Direct {
             return Ok(());
         }

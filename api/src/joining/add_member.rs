@@ -62,6 +62,9 @@ pub async fn add(
         return Ok(StatusCode::NO_CONTENT);
     }
     tracing::info!(room_id = %room.id, user_id = %user, %by, "member added");
-    joining.rooms.note(room.id, by, Act { action: "member_added", user: Some(user), detail: None }).await?;
+    joining
+        .rooms
+        .note(room.id, by, Act { action: "member_added", user: Some(user), detail: None })
+        .await?;
     Ok(StatusCode::CREATED)
 }

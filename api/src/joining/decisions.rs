@@ -61,7 +61,10 @@ pub async fn approve(
         return Err(ApiError::refused(ErrorCode::AlreadyDecided));
     }
     tracing::info!(room_id = %room.id, user_id = %user, %by, "join request approved");
-    joining.rooms.note(room.id, by, Act { action: "join_request_approved", user: Some(user), detail: None }).await?;
+    joining
+        .rooms
+        .note(room.id, by, Act { action: "join_request_approved", user: Some(user), detail: None })
+        .await?;
     joining.tell_decision(&asked, by, "approved", None).await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -192,7 +192,10 @@ pub async fn create(
     let made = joining.new_invite(caller.user_id, &room, &request, is_moderator).await?;
     if is_moderator {
         let detail = Some(json!({ "invite_id": made.invite.invite_id }));
-        joining.rooms.note(room.id, caller.user_id, Act { action: "invite_made", user: None, detail }).await?;
+        joining
+            .rooms
+            .note(room.id, caller.user_id, Act { action: "invite_made", user: None, detail })
+            .await?;
     }
     Ok((StatusCode::CREATED, Json(made)))
 }
@@ -264,7 +267,10 @@ pub async fn revoke(
         tracing::info!(room_id = %room.id, user_id = %caller.user_id, invite_id = %invite, "invite revoked");
         if is_moderator {
             let detail = Some(json!({ "invite_id": invite }));
-            joining.rooms.note(room.id, caller.user_id, Act { action: "invite_revoked", user: None, detail }).await?;
+            joining
+                .rooms
+                .note(room.id, caller.user_id, Act { action: "invite_revoked", user: None, detail })
+                .await?;
         }
         return Ok(StatusCode::NO_CONTENT);
     }

@@ -30,7 +30,9 @@ impl DeletionLog {
     /// The store did not answer; some may have been noted.
     pub async fn note(&self, deletions: Vec<SequencedEvent>) -> Result<(), StoreError> {
         for event in deletions {
-            let EventBody::MessageChange(MessageChanged::Deleted { message_id }) = event.event.body else { continue };
+            let EventBody::MessageChange(MessageChanged::Deleted { message_id }) = event.event.body else {
+                continue;
+            };
             let Some(message) = self.messages.message(event.room, message_id).await? else { continue };
             let (author, by) = (message.event.user_id, event.event.user_id);
             if author != by {
@@ -43,9 +45,8 @@ impl DeletionLog {
 
 /// Those of these events that delete a message.
 pub fn deletions<'a>(events: impl IntoIterator<Item = &'a SequencedEvent>) -> Vec<SequencedEvent> {
-    let is_one = |event: &&SequencedEvent| {
-        matches!(event.event.body, EventBody::MessageChange(MessageChanged::Deleted { .. }))
-    };
+    let is_one =
+        |event: &&SequencedEvent| matches!(event.event.body, EventBody::MessageChange(MessageChanged::Deleted { .. }));
     events.into_iter().filter(is_one).cloned().collect()
 }
 
@@ -55,6 +56,10 @@ fn entry(event: &SequencedEvent, message: MessageId, author: UserId) -> AuditEnt
     let mut tail = [0; 10];
     tail.copy_from_slice(&event.event.id.as_uuid().as_bytes()[6..]);
     let id = Builder::from_unix_timestamp_millis(u64::try_from(at.0).unwrap_or(0), &tail).into_uuid();
-    let act = Act { action: "message_deleted", user: Some(author), detail: Some(json!({ "message_id": message })) };
+    let act = Act {
+        action: "message_deleted",
+        user: Some(author),
+        detail: Some(json!({ "message_id": message })),
+    };
     AuditEntry { id, room: Some(event.room), ..act.entry(event.event.user_id, at) }
 }

@@ -167,7 +167,7 @@ pub async fn list(
     // Nobody decides about what it has said itself, and staff alone may know of that.
     let is_staff = matches!(keeper, Keeper::Staff(_));
     found.retain(|report| is_staff || report.author != caller.user_id);
-    Ok(Json(ReportPage { reports: reporting.views(found, is_staff).await?, next_cursor }))
+    Ok(Json(ReportPage { reports: reporting.views(found, caller.user_id, is_staff).await?, next_cursor }))
 }
 
 impl Reporting {
@@ -196,7 +196,7 @@ impl Reporting {
         Ok(found)
     }
 
-    async fn views(&self, reports: Vec<Report>, is_staff: bool) -> Result<Vec<ReportView>, ApiError> {
+    async fn views(&self, reports: Vec<Report>, reader: UserId, is_staff: bool) -> Result<Vec<ReportView>, ApiError> {
         let ids: Vec<UserId> = reports.iter().flat_map(|report| [report.author, report.reporter]).collect();
         let users = self.stores().users.by_ids(&ids).await?;
         let names: HashMap<UserId, &str> = users.iter().map(|user| (user.id, user.username.as_str())).collect();
@@ -211,7 +211,8 @@ impl Reporting {
             room: report.room.as_uuid(),
             message_id: report.message.as_uuid(),
             author: brief(report.author),
-            reporter: is_staff.then(|| brief(report.reporter)),
+            // Not of what is about oneself, whoever one is.
+            reporter: (is_staff && report.author != reader).then(|| brief(report.reporter)),
             reason: report.reason.into(),
             note: text(report.note),
             content: report.content,

@@ -113,6 +113,7 @@ pub async fn resolve(
 ) -> Result<StatusCode, ApiError> {
     let (report, keeper) = reporting.decidable(caller.user_id, id).await?;
     let decision = Decision::of(request, &keeper, UnixMillis::now())?;
+    reporting.check(&report, &caller.clone().into(), &decision).await?;
     reporting.take_up(&report, caller.user_id).await?;
     reporting.decide(&report, caller.into(), decision).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -141,6 +142,18 @@ impl Decision {
     }
 }
 
+/// What is done to the author as a member, if that was decided.
+fn sanction(report: &Report, decision: &Decision) -> Option<ModerationRequest> {
+    let action = match decision.action {
+        ReportAction::None | ReportAction::Delete | ReportAction::Disable => return None,
+        ReportAction::Mute => SanctionAction::Mute(decision.until),
+        ReportAction::Kick => SanctionAction::Kick,
+        ReportAction::Ban => SanctionAction::Ban(decision.until),
+    };
+    let (room, reason) = (RoomRef::Id(report.room), decision.answer.clone());
+    Some(ModerationRequest { room, user: report.author, action, reason })
+}
+
 impl Reporting {
     /// Does what was decided, notes it and tells of it. What was done stays done if the rest fails: then the report is still
     /// taken up, and deciding again does it again, which changes nothing.
@@ -163,20 +176,27 @@ impl Reporting {
         Ok(())
     }
 
+    /// What is refused is refused before the report is taken up.
+    async fn check(&self, report: &Report, by: &Sender, decision: &Decision) -> Result<(), ApiError> {
+        match sanction(report, decision) {
+            Some(request) => self.moderation.check(by, &request).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
     async fn act(&self, report: &Report, by: Sender, decision: &Decision) -> Result<(), ApiError> {
-        let sanction = match decision.action {
-            ReportAction::None => return Ok(()),
-            ReportAction::Delete => return self.messages.remove(by, report.room, report.message).await,
+        match decision.action {
+            ReportAction::Delete => self.messages.remove(by, report.room, report.message).await,
             ReportAction::Disable => {
-                return self.administration.set_disabled(report.author, true, by.user_id, UnixMillis::now()).await;
+                self.administration.set_disabled(report.author, true, by.user_id, UnixMillis::now()).await
             }
-            ReportAction::Mute => SanctionAction::Mute(decision.until),
-            ReportAction::Kick => SanctionAction::Kick,
-            ReportAction::Ban => SanctionAction::Ban(decision.until),
-        };
-        let (room, reason) = (RoomRef::Id(report.room), decision.answer.clone());
-        let request = ModerationRequest { room, user: report.author, action: sanction, reason };
-        self.moderation.moderate(by, request).await
+            ReportAction::None | ReportAction::Mute | ReportAction::Kick | ReportAction::Ban => {
+                match sanction(report, decision) {
+                    Some(request) => self.moderation.moderate(by, request).await,
+                    None => Ok(()),
+                }
+            }
+        }
     }
 
     /// What the act itself does not tell: that it was decided, and of what is no act against a member.

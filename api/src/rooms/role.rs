@@ -91,7 +91,8 @@ impl Rooms {
         if stores.members.set_role(room.id, user, role, &event).await?.is_some() {
             tracing::info!(room_id = %room.id, user_id = %user, %by, ?role, "role changed");
             let detail = Some(json!({ "role": role }));
-            self.note(room.id, by, Act { action: "member_role_changed", user: Some(user), detail }).await?;
+            self.note(room.id, by, Act { action: "member_role_changed", user: Some(user), detail })
+                .await?;
         }
         // Also where nothing changed: an earlier attempt may have been answered before the bus had the event.
         Ok(self.dispatcher.flush(room.id).await?)

@@ -4,8 +4,8 @@
 //! every node.
 
 use rookery_protocol::access::{
-    JoinRule, SettingsContext, SettingsScope, Visibility, decide_on_admission, decide_on_moderation, decide_on_settings,
-    decide_on_transfer,
+    JoinRule, SettingsContext, SettingsScope, Visibility, decide_on_admission, decide_on_moderation,
+    decide_on_settings, decide_on_transfer,
 };
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
@@ -107,7 +107,8 @@ impl Rooms {
         let event = rooms::room_event(actor, body);
         if self.stores.members.transfer(room.id, to, Cause::User(&event)).await?.is_some() {
             tracing::info!(room_id = %room.id, %by, user_id = %to, "room handed over");
-            self.note(room.id, by, Act { action: "owner_changed", user: Some(to), detail: None }).await?;
+            self.note(room.id, by, Act { action: "owner_changed", user: Some(to), detail: None })
+                .await?;
         }
         self.dispatcher.flush(room.id).await?;
         self.seen_by(room.id, by).await

@@ -23,9 +23,9 @@ use std::path::{Path, PathBuf};
 use futures_util::TryStreamExt as _;
 use mongodb::bson::{Document, RawDocumentBuf, doc};
 use mongodb::{Client, Database};
-use ring::digest::{Context, SHA256};
 use rookery_store::StoreError;
 use rookery_store::inventory::{Comparison, Inventory};
+use rookery_store::summed::{SUM_BYTES, Summed};
 use uuid::Uuid;
 
 use super::calls::Calls;
@@ -36,7 +36,6 @@ use crate::limits::{BACKUP_DOCUMENT_BYTES_MAX, RESTORE_BYTES_MAX, RESTORE_DOCUME
 const FIRST_LINE: &[u8] = b"rookery mongodb backup 2\n";
 /// The same of copies without settings and keys.
 const FIRST_LINE_BEFORE: &[u8] = b"rookery mongodb backup 1\n";
-const SUM_BYTES: usize = 32;
 const MESSAGES: &str = "messages";
 /// Between two words about how far it is.
 const LOG_EVERY: u64 = 50_000;
@@ -235,7 +234,9 @@ impl Copier {
             self.database.collection::<RawDocumentBuf>(&name).drop().await.map_err(store)?;
         }
         file.seek(SeekFrom::Start(0)).map_err(at(from))?;
-        self.fill(&mut BufReader::new(file), from).await?;
+        let schema = self.fill(&mut BufReader::new(file), from).await?;
+        // What the steps up to it have changed is in the copy as they left it; today's data is none that they know.
+        migrations::take_over(&self.database, &schema).await?;
         timeline::begin_another(&self.database).await.map_err(store)?;
         migrations::end_restore(&self.database).await.map_err(store)?;
         migrations::run(&self.database, &Calls::new()).await?;
@@ -289,8 +290,10 @@ impl Copier {
         Ok(restoring.find_one(by_id(migrations::RESTORING)).await.map_err(store)?.is_none())
     }
 
-    async fn fill(&self, from: &mut impl Read, file: &Path) -> Result<(), BackupError> {
-        let (mut name, mut waiting, mut bytes, mut done) = (String::new(), Vec::new(), 0, 0);
+    /// The newest step of the schema that the copy was made under.
+    async fn fill(&self, from: &mut impl Read, file: &Path) -> Result<String, BackupError> {
+        let (mut name, mut schema) = (String::new(), String::new());
+        let (mut waiting, mut bytes, mut done) = (Vec::new(), 0, 0);
         from.read_exact(&mut vec![0; FIRST_LINE.len()]).map_err(at(file))?;
         loop {
             let (letter, content) = next(from, file)?;
@@ -309,7 +312,8 @@ impl Copier {
             }
             match letter {
                 b'C' => name = String::from_utf8(content).map_err(|error| broken(file, error))?,
-                b'E' => return Ok(()),
+                b'H' => schema = String::from_utf8(content).map_err(|error| broken(file, error))?,
+                b'E' => return Ok(schema),
                 _ => {}
             }
         }
@@ -419,42 +423,4 @@ fn beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".partial");
     path.with_file_name(name)
-}
-
-/// Sums up what passes.
-struct Summed<T> {
-    inner: T,
-    sum: Context,
-}
-
-impl<T> Summed<T> {
-    fn new(inner: T) -> Self {
-        Self { inner, sum: Context::new(&SHA256) }
-    }
-
-    fn finish(self) -> (T, [u8; SUM_BYTES]) {
-        let mut sum = [0; SUM_BYTES];
-        sum.copy_from_slice(self.sum.finish().as_ref());
-        (self.inner, sum)
-    }
-}
-
-impl<T: Write> Write for Summed<T> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        self.sum.update(&bytes[..written]);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
-impl<T: Read> Read for Summed<T> {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(bytes)?;
-        self.sum.update(&bytes[..read]);
-        Ok(read)
-    }
 }

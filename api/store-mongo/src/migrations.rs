@@ -182,6 +182,29 @@ pub(super) async fn begin_restore(database: &Database) -> Result<(), Error> {
     notes.delete_many(doc! { "_id": { "$ne": RESTORING } }).await.map(drop)
 }
 
+/// Notes the steps up to this one as done by whoever had the documents before, and makes their indexes.
+pub(super) async fn take_over(database: &Database, newest: &str) -> Result<(), Failed> {
+    let end = STEPS.iter().position(|step| step.name == newest).map_or(0, |last| last + 1);
+    let notes = database.collection::<Note>(COLLECTION);
+    for step in &STEPS[..end] {
+        apply_indexes(database, step).await?;
+        note(&notes, step).await?;
+    }
+    Ok(())
+}
+
+async fn apply_indexes(database: &Database, step: &Step) -> Result<(), Failed> {
+    for index in step.indexes {
+        database.collection::<()>(index.collection).create_index(index.model()).await?;
+    }
+    Ok(())
+}
+
+async fn note(notes: &Collection<Note>, step: &Step) -> Result<(), Failed> {
+    let note = doc! { "$set": { "applied_at": date(UnixMillis::now()) } };
+    Ok(notes.update_one(by_id(step.name), note).upsert(true).await.map(drop)?)
+}
+
 /// All is there.
 pub(super) async fn end_restore(database: &Database) -> Result<(), Error> {
     database.collection::<Note>(COLLECTION).delete_one(by_id(RESTORING)).await.map(drop)
@@ -243,12 +266,8 @@ impl Runner {
             if let Some(change) = step.change {
                 change(self.database.clone()).await?;
             }
-            for index in step.indexes {
-                let collection = self.database.collection::<()>(index.collection);
-                collection.create_index(index.model()).await?;
-            }
-            let note = doc! { "$set": { "applied_at": date(UnixMillis::now()) } };
-            self.notes.update_one(by_id(step.name), note).upsert(true).await?;
+            apply_indexes(&self.database, step).await?;
+            note(&self.notes, step).await?;
             tracing::info!(step = step.name, "schema step applied");
         }
         Ok(())

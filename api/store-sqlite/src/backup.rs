@@ -6,11 +6,11 @@
 //! * Putting one back needs the folder for itself. It is checked before anything changes, and the database changes in one
 //!   step. The server that starts afterwards begins a new epoch, as each start does.
 //!
-//! A copy is a SQLite file with more tables, `TABLES`; those of older programs have no settings. Copying `rookery.db` by itself is no copy: what was stored
+//! A copy is a SQLite file with more tables, `TABLES`, and a sum behind it; those of older programs have no settings and no sum. Copying `rookery.db` by itself is no copy: what was stored
 //! last is in the write-ahead log beside it.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use super::lock::{FolderLock, LockError};
 use super::sql::{many, one};
-use super::{connection, schema};
+use super::{backup_sum, connection, schema};
 use crate::error::Failed;
 
 /// Pages that are copied between two words about how far it is: 16 MiB.
@@ -165,7 +165,7 @@ fn write_copy(
         Ok(())
     };
     fill().map_err(of(data.database))?;
-    File::open(partial).and_then(|file| file.sync_all()).map_err(at(partial))?;
+    backup_sum::seal(partial).map_err(at(partial))?;
     Ok(Copied { made_at, keys: count(keys) })
 }
 
@@ -196,9 +196,9 @@ pub fn restore(data: DataFolder<'_>, from: &Path, replace: bool) -> Result<Copie
     if data.database.exists() && !replace {
         return Err(BackupError::Full(data.folder.to_owned()));
     }
-    let (copied, keys) = look_into(from)?;
+    let (copied, keys, length) = look_into(from)?;
     let next = beside(data.database, "restoring");
-    let prepared = prepare(from, &next);
+    let prepared = prepare(from, length, &next);
     if prepared.is_err() {
         fs::remove_file(&next).ok();
     }
@@ -236,7 +236,7 @@ pub fn verify(data: DataFolder<'_>, file: &Path) -> Result<Verified, BackupError
     if !data.database.exists() {
         return Err(BackupError::Nothing(data.folder.to_owned()));
     }
-    let (copied, _) = look_into(file)?;
+    let (copied, ..) = look_into(file)?;
     let of_copy = || {
         let db = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let told = "SELECT 1 FROM sqlite_schema WHERE name = 'backup_settings'";
@@ -277,10 +277,10 @@ fn inventory(db: &Connection) -> Result<Inventory, Failed> {
     Ok(inventory)
 }
 
-fn prepare(from: &Path, next: &Path) -> Result<(), BackupError> {
+fn prepare(from: &Path, length: u64, next: &Path) -> Result<(), BackupError> {
     remove(next)?;
-    create_private(next)?;
-    io::copy(&mut File::open(from).map_err(at(from))?, &mut File::create(next).map_err(at(next))?).map_err(at(next))?;
+    let mut database = create_private(next)?;
+    io::copy(&mut File::open(from).map_err(at(from))?.take(length), &mut database).map_err(at(next))?;
     let forget = || Ok(Connection::open(next)?.execute_batch(FORGET_TABLES)?);
     forget().map_err(of(next))?;
     File::open(next).and_then(|file| file.sync_all()).map_err(at(next))
@@ -288,9 +288,9 @@ fn prepare(from: &Path, next: &Path) -> Result<(), BackupError> {
 
 type Keys = Vec<(String, Vec<u8>)>;
 
-/// An error unless the file is a whole copy that this program can read.
-fn look_into(from: &Path) -> Result<(Copied, Keys), BackupError> {
-    File::open(from).map_err(at(from))?;
+/// An error unless the file is a whole copy that this program can read. The last is how many bytes of it are the database.
+fn look_into(from: &Path) -> Result<(Copied, Keys, u64), BackupError> {
+    let length = backup_sum::checked(from).map_err(at(from))?;
     let read = || {
         let db = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let verdict: Option<String> = one(&db, "PRAGMA integrity_check(1)", [], |row| Ok(row.get(0)?))?;
@@ -299,6 +299,7 @@ fn look_into(from: &Path) -> Result<(Copied, Keys), BackupError> {
         Ok((verdict, made_at, keys, schema::missing(&db)?))
     };
     let broken = |cause: String| BackupError::NotABackup { file: from.to_owned(), cause };
+    let length = length.ok_or_else(|| broken("its sum is wrong".to_owned()))?;
     let (verdict, made_at, keys, _) = read().map_err(|Failed(error)| {
         // What does not answer is the file, not the store.
         if let StoreError::Unavailable(cause) = error {
@@ -308,7 +309,7 @@ fn look_into(from: &Path) -> Result<(Copied, Keys), BackupError> {
         }
     })?;
     match (verdict.as_deref(), made_at) {
-        (Some("ok"), Some(made_at)) => Ok((Copied { made_at: UnixMillis(made_at), keys: count(&keys) }, keys)),
+        (Some("ok"), Some(made_at)) => Ok((Copied { made_at: UnixMillis(made_at), keys: count(&keys) }, keys, length)),
         (Some("ok"), None) => Err(broken("it does not say when it was made".to_owned())),
         (verdict, _) => Err(broken(verdict.unwrap_or("it cannot be read").to_owned())),
     }

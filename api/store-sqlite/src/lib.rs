@@ -24,6 +24,7 @@ use crate::error::Failed;
 
 mod audit;
 pub mod backup;
+mod backup_sum;
 mod blocks;
 mod connection;
 mod disk;

@@ -70,6 +70,7 @@ pub mod search;
 pub mod second_factor;
 pub mod server_announcement;
 pub mod session;
+pub mod summed;
 pub mod thread;
 pub mod unread;
 pub mod user;

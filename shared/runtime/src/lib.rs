@@ -5,6 +5,7 @@ pub mod address;
 pub mod build;
 pub mod config;
 pub mod doctor;
+pub mod file_mode;
 pub mod health;
 pub mod limits;
 pub mod listener;

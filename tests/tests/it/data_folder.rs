@@ -58,6 +58,15 @@ async fn a2_backup_and_restore_by_the_documents() {
     std::fs::write(&damaged, &whole[..whole.len() / 2]).unwrap();
     assert!(server.refused(&["restore", &damaged, "--replace"]).contains("not a backup"));
     assert!(server.refused(&["verify", &damaged]).contains("not a backup"));
+    // One letter of a message, and the end.
+    let letter = whole.windows(8).position(|part| part == b"before 3").expect("the text is in the file") + 7;
+    for position in [letter, whole.len() - 1] {
+        let mut changed = whole.clone();
+        changed[position] ^= 1;
+        std::fs::write(&damaged, &changed).unwrap();
+        assert!(server.refused(&["verify", &damaged]).contains("not a backup"), "at {position}");
+        assert!(server.refused(&["restore", &damaged, "--replace"]).contains("not a backup"), "at {position}");
+    }
     let later = folder.join("later.backup").display().to_string();
     server.done(&["backup", &later], "");
     server.done(&["restore", &file, "--replace"], "");

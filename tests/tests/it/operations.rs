@@ -39,6 +39,9 @@ async fn the_internal_calls_of_gateways_need_the_secret() {
         let answer = internal.post("/internal/v1/authorize", token, &body).await;
         assert_eq!(answer.status, 401, "{token:?}: {}", answer.text);
     }
+    // A gateway asks for the keys first, and is not ready without: with another secret it would turn every socket away.
+    let _anybody = internal.get("/.well-known/jwks.json", None).await.expect(200);
+    let _wrong = internal.get("/.well-known/jwks.json", Some("wrong")).await.expect(401);
 }
 
 #[tokio::test]

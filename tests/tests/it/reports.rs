@@ -232,6 +232,26 @@ async fn what_is_decided_is_done_noted_and_told() {
 }
 
 #[tokio::test]
+async fn what_is_refused_takes_nothing_up_and_nobody_learns_who_reported_them() {
+    for deployment in shared::both().await {
+        let scene = Scene::on(deployment).await;
+        let _joined = scene.rest.join(&scene.room, &scene.root).await.expect(200);
+        let staff = scene.rest.new_user("staff").await;
+        let path = format!("/api/v1/admin/users/{}", staff.user_id);
+        let role = json!({"role": "moderator"});
+        let _named = scene.rest.patch(&path, Some(&scene.root.token), &role).await.expect(200);
+        let report = scene.reported(&scene.said(&scene.root, "because I can").await).await;
+        let refused = scene.decide(&staff, &report, json!({"action": "ban"})).await;
+        refused.expect_problem(403, "forbidden");
+        let of_staff = scene.seen(&staff, "").await;
+        assert_eq!(of_staff[0]["status"], "open", "{of_staff:?}");
+        assert_eq!(of_staff[0]["reporter"]["user_id"], scene.reporter.user_id.as_str());
+        let of_author = scene.seen(&scene.root, "").await;
+        assert!(of_author.iter().all(|report| report.get("reporter").is_none()), "{of_author:?}");
+    }
+}
+
+#[tokio::test]
 async fn staff_see_of_a_private_room_the_copy_only() {
     for deployment in shared::both().await {
         let scene = Scene::on(deployment).await;

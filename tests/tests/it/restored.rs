@@ -35,6 +35,27 @@ impl Scene {
         }
     }
 
+    /// A direct room and a group.
+    async fn nameless_rooms(&self) -> [String; 2] {
+        let (ann, ben) = (self.rest.new_user("ann").await, self.rest.new_user("ben").await);
+        let token = Some(self.user.token.as_str());
+        let direct = self
+            .rest
+            .put(&format!("/api/v1/direct/{}", ann.user_id), token, &json!(null))
+            .await
+            .expect(201);
+        let users = json!({"user_ids": [ann.user_id, ben.user_id]});
+        let group = self.rest.post("/api/v1/direct", token, &users).await.expect(201);
+        [direct, group].map(|room| room.json()["room_id"].as_str().expect("an id").to_owned())
+    }
+
+    async fn assert_nameless(&self, rooms: &[String; 2]) {
+        for room in rooms {
+            let shown = self.rest.get(&format!("/api/v1/rooms/{room}"), Some(&self.user.token)).await.expect(200);
+            assert!(shown.json()["name"].is_null(), "{}", shown.text);
+        }
+    }
+
     /// The client comes back with its position; whether it was told `reset`.
     async fn catch_up(&self, shown: &mut View) -> bool {
         let mut socket = Socket::login(&self.cluster.gateways[0].socket_url(), "/ws", &self.user.token).await;
@@ -81,6 +102,7 @@ impl Scene {
 async fn a2_a_cluster_is_restored_and_tells_who_had_more() {
     let scene = Scene::set().await;
     scene.say(3).await;
+    let nameless = scene.nameless_rooms().await;
     let file = dirs::fresh("backup").join("cluster.backup");
     let path = file.display().to_string();
     let told = scene.cluster.run_api(&["backup", &path], "");
@@ -118,6 +140,7 @@ async fn a2_a_cluster_is_restored_and_tells_who_had_more() {
         let verified = scene.cluster.run_api(&["verify", &path], "");
         assert!(verified.contains("has exactly that"), "{verified}");
         scene.cluster.start_services().await;
+        scene.assert_nameless(&nameless).await;
         assert!(scene.catch_up(&mut shown).await, "it had more");
         assert_eq!(shown.timeline().len(), 1 + 3);
         scene.say(6).await;

@@ -110,6 +110,22 @@ async fn s3_29_s4_20_s5_09_s5_10_s5_21_an_address_opens_a_direct_chat() {
 }
 
 #[tokio::test]
+async fn both_pin_what_is_said_in_a_direct_room() {
+    for deployment in shared::both().await {
+        let (rest, ann, ben) = two(deployment).await;
+        let room = id_of(&open(&rest, &ann, &ben.user_id).await.expect(201).json());
+        let said = rest.say(&room, &ann, &json!({"content": "keep this"})).await.expect(201).json();
+        let path = format!("/api/v1/rooms/{room}/messages/{}/pin", said["message_id"].as_str().expect("an id"));
+        let _pinned = rest.put(&path, Some(&ben.token), &Value::Null).await.expect(204);
+        let pins = rest.get(&format!("/api/v1/rooms/{room}/pins"), Some(&ann.token)).await.expect(200).json();
+        assert_eq!(pins["pins"][0]["message"]["content"], "keep this");
+        let _unpinned = rest.delete(&path, Some(&ann.token)).await.expect(204);
+        let eve = rest.new_user("eve").await;
+        rest.put(&path, Some(&eve.token), &Value::Null).await.expect_problem(404, "unknown_room");
+    }
+}
+
+#[tokio::test]
 async fn nobody_leaves_or_runs_a_direct_room() {
     for deployment in shared::both().await {
         let (rest, ann, ben) = two(deployment).await;
