@@ -155,16 +155,16 @@ impl FileService {
             let room = file.shown_in();
             purges.iter().any(|purge| purge.user == file.owner && Some(purge.room) == room)
         };
-        let mut purged = Vec::new();
+        let mut erased = Vec::new();
         for file in files.iter().filter(|file| may_be_purged(file)) {
             if let (Some(Holder::Message(message)), Some(room)) = (file.holder, file.room) {
                 let found = history::find_message(stores, &*self.rooms.log, (room, message), &[]).await?;
                 if found.is_some_and(|found| found.state.deleted) {
-                    purged.push(file.id);
+                    erased.push(file.id);
                 }
             }
         }
-        files.retain(|file| !purged.contains(&file.id));
+        files.retain(|file| !erased.contains(&file.id));
         Ok(files)
     }
 

@@ -99,7 +99,7 @@ async fn identical_requests_at_once_are_done_once() {
             (format!("{ROOMS}/{room}/messages"), json!({"content": "once"})),
             (
                 format!("{ROOMS}/{room}/scheduled"),
-                json!({"content": "later", "send_at": later(Duration::from_secs(3_600))}),
+                json!({"content": "later", "send_at": later(Duration::from_hours(1))}),
             ),
             (format!("{ROOMS}/{room}/invites"), json!({"max_uses": 1})),
         ];

@@ -6,9 +6,9 @@ use futures_util::future::join_all;
 use rookery_tests::deployment::Deployment;
 use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{PASSWORD, Rest};
+use rookery_tests::shared;
 use rookery_tests::wait::{PATIENCE, within};
 use rookery_tests::ws::Socket;
-use rookery_tests::{names, shared};
 use serde_json::{Value, json};
 
 use super::{ME, Person, admin};
@@ -204,8 +204,7 @@ async fn settings_live_on_every_api_within_seconds_and_over_restarts() {
             .patch(SETTINGS, token, &json!({"registration": "open", "banner": null}))
             .await
             .expect(200);
-        let user = Person { username: names::unique("free"), email: Person::new("free").email };
-        let _free = user.register(&rest).await.expect(201);
+        let _free = Person::new("free").register(&rest).await.expect(201);
         let log = rest
             .get("/api/v1/moderation/audit?action=settings_changed", token)
             .await

@@ -33,7 +33,8 @@ pub(crate) async fn entries_are_found_newest_first(home: Home) {
     for entry in &all {
         audit.add(entry).await.unwrap();
     }
-    audit.add(&all[1]).await.expect("what is added again is there once");
+    // What is added again is there once.
+    audit.add(&all[1]).await.unwrap();
     let found = async |room, actor, action: Option<&str>| {
         let filter = AuditFilter { room, actor, action: action.map(str::to_owned) };
         let (mut found, mut before) = (Vec::new(), None);
