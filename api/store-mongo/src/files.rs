@@ -119,7 +119,10 @@ impl Files for Mongo {
 
     async fn release(&self, holder: Holder, kept: &[FileId], check_at: UnixMillis) -> Result<(), StoreError> {
         let kept: Vec<Bson> = kept.iter().map(|id| key(id.as_uuid()).into()).collect();
-        let held = doc! { "holder": holder.encode(), "state": FileState::Ready.as_str(), "_id": { "$nin": kept } };
+        let mut held = doc! { "holder": holder.encode(), "state": FileState::Ready.as_str() };
+        if !kept.is_empty() {
+            held.insert("_id", doc! { "$nin": kept });
+        }
         let update = doc! {
             "$set": { "attached": false, "check_at": date(check_at) },
             "$unset": { "holder": "", "room_id": "", "held_at": "" },

@@ -128,20 +128,37 @@ async fn s4_17_make_watch_starts_again_when_a_source_changes_and_shows_the_page_
             .unwrap(),
     );
     watch.until("serves again", async || starts().await == 2).await;
-    let file = format!("refresh-{port}.txt");
-    let path = tools::repository().join("web/static/assets").join(&file);
-    for text in ["before", "after"] {
-        std::fs::write(&path, text).unwrap();
-        let shown = reqwest::get(format!("{address}assets/{file}")).await.unwrap().text().await.unwrap();
-        assert_eq!(shown, text);
-    }
-    std::fs::remove_file(&path).unwrap();
+    let icon = Restored::keep(tools::repository().join("web/static/assets/lock.svg"));
+    let changed = format!("{}<!-- {port} -->\n", icon.text);
+    std::fs::write(&icon.path, &changed).unwrap();
+    let shown = reqwest::get(format!("{address}assets/lock.svg")).await.unwrap().text().await.unwrap();
+    assert_eq!(shown, changed);
+    drop(icon);
     assert_eq!(starts().await, 2, "the page needs no new start");
     // What Ctrl-C does.
     watch.signal("INT");
     let _ended = watch.ended().await;
     let served = tokio::net::TcpStream::connect(format!("127.0.0.1:{port}")).await;
     assert!(served.is_err(), "nothing of it is left");
+}
+
+/// A file of the sources that is as it was afterwards, however the test ends.
+struct Restored {
+    path: PathBuf,
+    text: String,
+}
+
+impl Restored {
+    fn keep(path: PathBuf) -> Self {
+        let text = std::fs::read_to_string(&path).unwrap();
+        Self { path, text }
+    }
+}
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        std::fs::write(&self.path, &self.text).unwrap();
+    }
 }
 
 fn said(process: &Process, kind: &str) -> usize {

@@ -142,9 +142,12 @@ async fn staff_invite_to_rooms_that_they_are_not_in() {
             let path = format!("/api/v1/admin/users/{}", ben.user_id);
             let _changed = rest.patch(&path, Some(&admin.token), &json!({"role": role})).await.expect(200);
         };
-        let room = make(&rest, &ann, json!({"visibility": "private", "join": "approval"})).await;
-        invite(&rest, &room, &ben, json!({})).await.expect_problem(404, "unknown_room");
+        let room = make(&rest, &ann, json!({"visibility": "public", "join": "approval"})).await;
+        let private = make(&rest, &ann, json!({"visibility": "private"})).await;
+        invite(&rest, &room, &ben, json!({})).await.expect_problem(403, "not_a_member");
         set_role("moderator").await;
+        // They keep order everywhere, but read only where they are.
+        invite(&rest, &private, &ben, json!({})).await.expect_problem(403, "not_a_member");
         let code = code_of(&invite(&rest, &room, &ben, json!({})).await.expect(201).json());
         let _by_admin = invite(&rest, &room, &admin, json!({})).await.expect(201);
         let path = format!("/api/v1/rooms/{room}/invites");
@@ -154,7 +157,7 @@ async fn staff_invite_to_rooms_that_they_are_not_in() {
         let _joined = accept(&rest, &code, &cat).await.expect(200);
         set_role("user").await;
         accept(&rest, &code, &dan).await.expect_problem(404, "invite_invalid");
-        rest.get(&path, Some(&ben.token)).await.expect_problem(404, "unknown_room");
+        rest.get(&path, Some(&ben.token)).await.expect_problem(403, "not_a_member");
     }
 }
 
