@@ -38,6 +38,7 @@ use crate::limits::{
     KEY_POLL_MIN, KEY_PURGE_INTERVAL, KEY_PURGE_MAX, KEY_TRIM_INTERVAL, KEY_TRIMS_MAX, KEY_WAIT, REQUEST_DEADLINE,
 };
 use crate::mail::Secrets;
+use crate::periodic::every;
 
 mod document;
 mod kept;
@@ -282,13 +283,8 @@ impl Idempotency {
 
     /// Forgets keys that are over, again and again. Every api does; twice is as good as once.
     pub(crate) async fn purge(&self) {
-        loop {
-            sleep(KEY_PURGE_INTERVAL).await;
-            match self.answers.purge(UnixMillis::now(), KEY_PURGE_MAX).await {
-                Ok(_) => {}
-                Err(error) => tracing::debug!(%error, "keys not forgotten this time"),
-            }
-        }
+        let purge = || self.answers.purge(UnixMillis::now(), KEY_PURGE_MAX);
+        every(KEY_PURGE_INTERVAL, "key purge", purge).await;
     }
 }
 

@@ -131,7 +131,7 @@ impl Moderation {
             detail: None,
         };
         let reason = reason.map(|reason| reason.as_str().to_owned());
-        let entry = AuditEntry { room: Some(room), reason, ..act.entry(by, UnixMillis::now()) };
+        let entry = AuditEntry { reason, ..act.entry_in(room, by, UnixMillis::now()) };
         Ok(stores.audit.add(&entry).await?)
     }
 }

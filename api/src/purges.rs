@@ -18,7 +18,6 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{EventBody, MembershipChange, Sender, SequencedEvent};
 use rookery_protocol::id::{Epoch, MessageId, RoomId, RoomRef, Seq, UserId};
-use rookery_store::audit::AuditEntry;
 use rookery_store::erasure::{Trace, TracePlace};
 use rookery_store::file::Doomed;
 use rookery_store::job::Job;
@@ -171,8 +170,8 @@ impl Purging {
         let (id, hides_until) = (Uuid::now_v7(), Purge::OPEN);
         let purge = Purge { id, room, user, by, from, to, event: event.id, hides_until };
         let detail = Some(json!({"purge": id, "since": from}));
-        let entry = Act { action: "messages_purged", user: Some(user), detail }.entry(by, to);
-        self.stores().audit.add(&AuditEntry { room: Some(room), ..entry }).await?;
+        let act = Act { action: "messages_purged", user: Some(user), detail };
+        self.stores().audit.add(&act.entry_in(room, by, to)).await?;
         if self.stores().purges.begin(&purge, &event).await?.is_none() {
             return Err(ApiError::refused(ErrorCode::UnknownRoom));
         }

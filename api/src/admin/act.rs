@@ -1,7 +1,7 @@
 //! What is noted of an act of staff.
 
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::id::UserId;
+use rookery_protocol::id::{RoomId, UserId};
 use rookery_store::audit::AuditEntry;
 use serde_json::Value;
 use uuid::Uuid;
@@ -29,5 +29,10 @@ impl Act {
             reason: None,
             detail: self.detail.map(|detail| detail.to_string()),
         }
+    }
+
+    /// The entry of an act in a room.
+    pub(crate) fn entry_in(self, room: RoomId, actor: UserId, at: UnixMillis) -> AuditEntry {
+        AuditEntry { room: Some(room), ..self.entry(actor, at) }
     }
 }

@@ -6,7 +6,6 @@ use http::StatusCode;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{RoomId, Slug, UserId};
-use rookery_store::audit::AuditEntry;
 use rookery_store::page;
 use rookery_store::room::Room;
 use serde::Serialize;
@@ -138,8 +137,7 @@ pub async fn export_room(
     let room = stores.rooms.find(&room).await?;
     let room = room.ok_or_else(|| ApiError::refused(ErrorCode::UnknownRoom))?.id;
     let act = Act { action: "room_exported", user: None, detail: None };
-    let entry = AuditEntry { room: Some(room), ..act.entry(admin.user_id, now) };
-    stores.audit.add(&entry).await?;
+    stores.audit.add(&act.entry_in(room, admin.user_id, now)).await?;
     let export = exporting.ask_for_room(room, admin.user_id, now).await?;
     Ok((StatusCode::ACCEPTED, Json(ExportView::of(Some(&export), true))))
 }

@@ -28,11 +28,8 @@ impl DeletionLog {
     ///
     /// # Errors
     /// The store did not answer; some may have been noted.
-    pub async fn note(&self, deletions: Vec<SequencedEvent>) -> Result<(), StoreError> {
-        for event in deletions {
-            let EventBody::MessageChange(MessageChanged::Deleted { message_id }) = event.event.body else {
-                continue;
-            };
+    pub async fn note(&self, deletions: Vec<(SequencedEvent, MessageId)>) -> Result<(), StoreError> {
+        for (event, message_id) in deletions {
             let Some(message) = self.messages.message(event.room, message_id).await? else { continue };
             let (author, by) = (message.event.user_id, event.event.user_id);
             if author != by {
@@ -43,11 +40,15 @@ impl DeletionLog {
     }
 }
 
-/// Those of these events that delete a message.
-pub fn deletions<'a>(events: impl IntoIterator<Item = &'a SequencedEvent>) -> Vec<SequencedEvent> {
-    let is_one =
-        |event: &&SequencedEvent| matches!(event.event.body, EventBody::MessageChange(MessageChanged::Deleted { .. }));
-    events.into_iter().filter(is_one).cloned().collect()
+/// Those of these events that delete a message, and which.
+pub fn deletions<'a>(events: impl IntoIterator<Item = &'a SequencedEvent>) -> Vec<(SequencedEvent, MessageId)> {
+    let deletion = |event: &SequencedEvent| {
+        let EventBody::MessageChange(MessageChanged::Deleted { message_id }) = event.event.body else {
+            return None;
+        };
+        Some((event.clone(), message_id))
+    };
+    events.into_iter().filter_map(deletion).collect()
 }
 
 /// The entry of a deletion. Its id comes from the event, so that noting it again changes nothing.
@@ -61,5 +62,5 @@ fn entry(event: &SequencedEvent, message: MessageId, author: UserId) -> AuditEnt
         user: Some(author),
         detail: Some(json!({ "message_id": message })),
     };
-    AuditEntry { id, room: Some(event.room), ..act.entry(event.event.user_id, at) }
+    AuditEntry { id, ..act.entry_in(event.room, event.event.user_id, at) }
 }

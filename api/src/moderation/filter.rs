@@ -2,11 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::Sender;
 use rookery_protocol::filter::{FilterMode, FilterRules, FilterWords};
 use rookery_protocol::id::RoomRef;
-use rookery_store::audit::AuditEntry;
 use rookery_store::room::SettingsChange;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -121,8 +119,7 @@ impl Moderation {
             Some((version, known)) if known == *rules => version,
             Some(_) | None => {
                 let act = Act { action: "room_filter_changed", user: None, detail: None };
-                let entry = AuditEntry { room: Some(found.id), ..act.entry(actor.user_id, UnixMillis::now()) };
-                stores.audit.add(&entry).await?;
+                self.rooms.note(found.id, actor.user_id, act).await?;
                 stores.room_filters.replace(found.id, rules).await?
             }
         };

@@ -164,7 +164,7 @@ impl Reporting {
         let detail = json!({"report": report.id, "message": report.message, "action": action});
         let act = Act { action: "report_resolved", user: Some(report.author), detail: Some(detail) };
         let reason = answer.as_ref().map(|answer| answer.as_str().to_owned());
-        let entry = AuditEntry { room: Some(report.room), reason, ..act.entry(by.user_id, now) };
+        let entry = AuditEntry { reason, ..act.entry_in(report.room, by.user_id, now) };
         self.stores().audit.add(&entry).await?;
         let resolution = Resolution { by: by.user_id, at: now, action, answer };
         if !self.stores().reports.resolve(report.id, &resolution).await? {

@@ -11,7 +11,6 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{Event, EventBody, MembershipChange, RoomChange, RoomSettings, Sender};
 use rookery_protocol::id::{RoomId, RoomRef, UserId};
-use rookery_store::audit::AuditEntry;
 use rookery_store::room::{Room, RoomDescription, RoomName, RoomPassword, RoomTopic, SettingsChange};
 use rookery_store::{Cause, StoreError, Unique};
 
@@ -137,8 +136,7 @@ impl Rooms {
 
     /// Leaves an entry in the audit log of what somebody who keeps order did in the room.
     pub(crate) async fn note(&self, room: RoomId, by: UserId, act: Act) -> Result<(), ApiError> {
-        let entry = AuditEntry { room: Some(room), ..act.entry(by, UnixMillis::now()) };
-        Ok(self.stores.audit.add(&entry).await?)
+        Ok(self.stores.audit.add(&act.entry_in(room, by, UnixMillis::now())).await?)
     }
 
     /// The room, and the user's role in it and on the server.
