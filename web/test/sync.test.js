@@ -14,7 +14,7 @@ class FakeApi {
   calls = [];
 
   async myRooms() {
-    return { rooms: [room(ROOM, "General"), room(OTHER, "Other")] };
+    return { rooms: [{ ...room(ROOM, "General"), role: this.role ?? "member" }, room(OTHER, "Other")] };
   }
 
   async room(room_id) {
@@ -213,4 +213,27 @@ test("after a gap or a reset the settings are asked for", async () => {
   chat.sync.onFrame({ type: "reset", room: ROOM, epoch: "e2", head: 0 });
   await settle();
   assert.equal(chat.rooms.get(ROOM).slow_mode_ms, 9_000);
+});
+
+test("a frame to the user that names a room is no event of that room", async () => {
+  const { connection, chat } = await opened();
+  for (const name of ["notification_mention", "read_by", "room_preferences"]) chat.sync.onFrame({ ...serverFrame(name), room: ROOM });
+  chat.sync.onFrame({ ...serverFrame("notification_mention"), room: "elsewhere" });
+  chat.sync.onFrame(serverFrame("user_updated"));
+  chat.sync.onFrame(messageFrame(6));
+  chat.sync.onFrame(messageFrame(1, { room: "elsewhere" }));
+  assert.deepEqual(shown(chat), count(1, 6));
+  assert.deepEqual([connection.sent, chat.sync.timeline("elsewhere").items.length], [[], 1]);
+});
+
+test("whoever has another role in a room reads the list again", async () => {
+  const { api, chat } = await opened();
+  api.role = "moderator";
+  const event = { ...serverFrame("member_role_changed"), room: ROOM, epoch: "e1" };
+  chat.sync.onFrame({ ...event, seq: 6, user: { user_id: OTHER, username: "other" } });
+  await settle();
+  assert.equal(chat.rooms.get(ROOM).role, "member");
+  chat.sync.onFrame({ ...event, seq: 7, user: USER });
+  await settle();
+  assert.equal(chat.rooms.get(ROOM).role, "moderator");
 });

@@ -15,6 +15,8 @@ const REPAIRS_MAX = 3;
 const REPAIRS_WINDOW_MS = 60_000;
 /** Codes that say that the room is not the user's any more. */
 const GONE = new Set(["unknown_room", "not_a_member", "forbidden", "banned"]);
+/** Events after which a user may have other rights. */
+const OFFICES = new Set(["member_role_changed", "owner_changed"]);
 /** How an event changes the number of members. A ban of somebody who was none is rare enough. */
 const CHANGES = { member_joined: 1, member_left: -1, member_kicked: -1, member_banned: -1 };
 
@@ -130,8 +132,9 @@ export class Sync {
 
   /** @param {object} frame any server frame but `pong` and `reconnect` */
   onFrame(frame) {
-    const handle = this.#handlers[frame.type] ?? ((numbered) => this.#numbered(numbered));
-    handle(frame);
+    if (Object.hasOwn(this.#handlers, frame.type)) this.#handlers[frame.type](frame);
+    // The others are to the user and not about the events of a room, though many name one.
+    else if (typeof frame.seq === "number") this.#numbered(frame);
     this.#parts.changed();
   }
 
@@ -141,7 +144,7 @@ export class Sync {
     read: (frame) => this.#parts.marks.onRead(frame),
     heads: (frame) => this.#parts.marks.onHeads(frame),
     // Without being asked: the room is lost. The list of the server knows whether it is.
-    unsubscribed: ({ room }) => this.#live.delete(room) && this.#lostElsewhere(room),
+    unsubscribed: ({ room }) => this.#live.delete(room) && this.#listAgain(room),
     caught_up: (frame) => {
       if (this.timeline(frame.room).caughtUp(frame) === "hole") this.#repair(frame.room);
     },
@@ -214,10 +217,11 @@ export class Sync {
   #moved({ type, room, user, ...settings }, result) {
     if (type === "message_edited" || type === "message_deleted") this.#changed(room, settings);
     if (type === "messages_purged") this.#parts.marks.recount(room);
+    if (OFFICES.has(type) && this.#isMine(user.user_id, settings.previous)) this.#listAgain(room);
     if (result !== "added") return;
     if (type === "room_updated") return this.#parts.rooms.update(room, settings);
     if (!Object.hasOwn(CHANGES, type)) return;
-    if (CHANGES[type] < 0 && user.user_id === this.#parts.user.user_id) this.#lostElsewhere(room);
+    if (CHANGES[type] < 0 && this.#isMine(user.user_id)) this.#listAgain(room);
     else this.#parts.rooms.moved(room, CHANGES[type]);
   }
 
@@ -234,8 +238,13 @@ export class Sync {
     api.room(room_id).then((room) => (rooms.update(room_id, room), changed())).catch(() => {});
   }
 
-  /** The user left on another device or was sent away, unless that was long ago and is only read now. The list knows. */
-  #lostElsewhere(room_id) {
+  #isMine(...user_ids) {
+    return user_ids.includes(this.#parts.user.user_id);
+  }
+
+  /** The user left on another device, was sent away or has other rights, unless that was long ago and is only read now.
+   * The list knows. */
+  #listAgain(room_id) {
     if (this.#parts.rooms.get(room_id)) this.refreshRooms().catch(() => {});
   }
 
