@@ -5,14 +5,17 @@ import { Connection } from "./net/socket.js";
 import { SESSION_REVOKED } from "./protocol/close.js";
 import { auth } from "./protocol/frames.js";
 import { Session } from "./state/session.js";
-import { reference } from "./state/rooms.js";
+import { addressOf, placeIn } from "./state/address.js";
+import { keepsOrder } from "./state/rooms.js";
 import { createChat } from "./chat/chat.js";
 import { AuthView } from "./ui/auth.js";
 import { BrowseDialog, CreateDialog, closeDialogs, confirm, wireDialogs } from "./ui/dialogs.js";
 import { byId, setText } from "./ui/dom.js";
+import { InviteDialog } from "./ui/invite.js";
 import { MembersDialog } from "./ui/members.js";
 import { PresenceDialog, renderDot } from "./ui/presence.js";
 import { redrawer } from "./ui/redraw.js";
+import { RequestsDialog } from "./ui/requests.js";
 import { RoomListView } from "./ui/roomlist.js";
 import { RoomView } from "./ui/room.js";
 import { StatusView } from "./ui/status.js";
@@ -37,8 +40,6 @@ const connection = new Connection({
 
 /** @type {?ReturnType<typeof createChat>} */
 let chat = null;
-/** @type {?import("./ui/room.js").Stranger} */
-let stranger = null;
 let rooms_problem = null;
 let renew_after = 0;
 /** At most once per frame, whatever came in between. */
@@ -67,22 +68,35 @@ const views = {
     onReact: (message_id, emoji, back) => act({ type: "react", message_id, emoji, remove: back }),
     onDelete: (message_id) => act({ type: "delete", message_id }),
     onEdit: (message_id, content) => act({ type: "edit", message_id, content }),
-    onJoin: () => join(stranger.room),
+    onJoin: (answer) => chat.visit.join(answer),
     onLeave: () => leaveRoom(),
-    onMembers: () => views.members.show(chat.rooms.get(chat.rooms.open_id)),
+    onMembers: () => views.members.show(openRoom()),
+    onRequests: () => views.requests.show(openRoom(), chat.requests.of(chat.rooms.open_id)),
   }),
   browse: new BrowseDialog({
     load: (cursor) => api.publicRooms(cursor),
     isMine: (room_id) => chat.rooms.get(room_id) !== undefined,
-    onChoose: (room) => (chat.rooms.get(room.room_id) ? go(room) : join(room)),
+    onChoose: (room) => choose(room),
   }),
-  members: new MembersDialog((room_id, cursor) => api.members(room_id, cursor), (ids) => (chat.presence.look(ids), render())),
+  members: new MembersDialog({
+    load: (room_id, cursor) => api.members(room_id, cursor),
+    onLook: (user_ids) => (chat.presence.look(user_ids), render()),
+    isMe: (user_id) => user_id === chat.user.user_id,
+    onMessage: async (user_id) => adopt(await api.openDirect(user_id)),
+    onInvite: () => views.invite.show(openRoom()),
+  }),
+  invite: new InviteDialog((room_id, wish) => api.createInvite(room_id, wish)),
+  requests: new RequestsDialog({
+    onApprove: (room_id, user_id) => chat.requests.approve(room_id, user_id),
+    onDeny: (room_id, user_id) => chat.requests.deny(room_id, user_id),
+  }),
   presence: new PresenceDialog((setting) => chat.presence.set(setting)),
   create: new CreateDialog(async (room) => adopt(await api.createRoom(room))),
 };
 
 function enter() {
-  chat = createChat({ api, connection, user: session.user, storage: localStorage, now, isLooking, changed: render });
+  const parts = { api, connection, user: session.user, storage: localStorage, now, isLooking };
+  chat = createChat({ ...parts, changed: render, onIn: adopt });
   views.auth.hide();
   byId("chat").hidden = false;
   setText(byId("me"), session.user.username);
@@ -94,15 +108,18 @@ function enter() {
 /** The login is over: nothing of it stays on the page. */
 function exit() {
   chat = null;
-  stranger = null;
   connection.stop();
   closeDialogs();
   views.room.composer.clear();
   byId("chat").hidden = true;
   document.title = "Rookery";
-  // The next user of this page may be somebody else.
-  history.replaceState(null, "", location.pathname);
-  views.auth.show();
+  // The next user of this page may be somebody else. An invite is for whoever follows it.
+  if (!isInvited()) history.replaceState(null, "", location.pathname);
+  views.auth.show(isInvited());
+}
+
+function isInvited() {
+  return placeIn(location.hash)?.invite !== undefined;
 }
 
 async function loadRooms() {
@@ -124,6 +141,7 @@ function receive(frame) {
     views.room.limits.set(frame.limits);
     if (!chat.rooms.loaded) loadRooms();
   }
+  for (const part of [chat.titles, chat.visit, chat.requests]) part.onFrame(frame);
   // On another device, or by somebody else.
   const { type } = frame;
   if (type === "room_added" || type === "room_removed") {
@@ -134,22 +152,33 @@ function receive(frame) {
   else chat.sync.onFrame(frame);
 }
 
+/** An invite is not to be come back to. */
 function go(room) {
-  location.hash = `#/room/${encodeURIComponent(reference(room))}`;
+  if (isInvited()) location.replace(addressOf(room));
+  else location.hash = addressOf(room);
 }
 
+/** The user is in the room now. */
 function adopt(room) {
+  if (chat === null) return;
   chat.rooms.add({ role: "member", ...room });
-  if (chat.rooms.open_id === room.room_id || stranger !== null) route();
   go(room);
+  route();
 }
 
-async function join(room) {
-  adopt(await api.join(room.room_id));
+/** Where it takes more than a click, the room itself asks for it. */
+async function choose(room) {
+  const is_open = chat.rooms.get(room.room_id) === undefined && room.join === "open";
+  if (is_open) adopt(await api.join(room.room_id));
+  else go(room);
+}
+
+function openRoom() {
+  return chat.rooms.get(chat.rooms.open_id);
 }
 
 async function leaveRoom() {
-  const room = chat.rooms.get(chat.rooms.open_id);
+  const room = openRoom();
   const private_room = room.visibility === "private";
   const text = private_room
     ? "Nobody can find a private room: you cannot come back by yourself."
@@ -168,23 +197,14 @@ async function leaveRoom() {
 /** The address says which room is open, so that reload, back and links work. */
 function route() {
   if (chat === null) return;
-  const named = roomInAddress();
-  const room = named === null ? undefined : chat.rooms.find(named);
-  if (named === null && WIDE.matches && chat.rooms.loaded && chat.rooms.list().length > 0) return openFirst();
-  stranger = named !== null && room === undefined && chat.rooms.loaded ? { room: null } : null;
-  if (stranger !== null) lookUp(named);
-  if (chat.rooms.open_id !== (room?.room_id ?? null)) open(room);
-  byId("chat").dataset.screen = named === null ? "rooms" : "room";
+  const place = placeIn(location.hash);
+  const { rooms, visit } = chat;
+  const room = place?.room === undefined ? undefined : rooms.find(place.room);
+  if (place === null && WIDE.matches && rooms.loaded && rooms.list().length > 0) return openFirst();
+  visit.to(room === undefined && rooms.loaded ? place : null);
+  if (rooms.open_id !== (room?.room_id ?? null)) open(room);
+  byId("chat").dataset.screen = place === null ? "rooms" : "room";
   render();
-}
-
-function roomInAddress() {
-  const match = /^#\/room\/([^/]+)$/.exec(location.hash);
-  try {
-    return match === null ? null : decodeURIComponent(match[1]);
-  } catch {
-    return null;
-  }
 }
 
 function open(room) {
@@ -197,14 +217,7 @@ function open(room) {
 
 function openFirst() {
   const room = chat.rooms.find("general") ?? chat.rooms.list()[0];
-  location.replace(`#/room/${encodeURIComponent(reference(room))}`);
-}
-
-async function lookUp(named) {
-  const found = await api.room(named).then((room) => ({ room }), (error) => ({ room: null, problem: error.message }));
-  if (stranger === null || roomInAddress() !== named) return;
-  stranger = found;
-  render();
+  location.replace(addressOf(room));
 }
 
 function say(room_id, content) {
@@ -228,23 +241,28 @@ function changeOutbox(change) {
 }
 
 function isLooking() {
-  return !document.hidden && document.hasFocus() && views.room.timeline.at_end && (WIDE.matches || roomInAddress() !== null);
+  return !document.hidden && document.hasFocus() && views.room.timeline.at_end && (WIDE.matches || placeIn(location.hash) !== null);
 }
 
 function draw() {
-  const { rooms, sync, outbox, user, presence: people } = chat;
-  const room = rooms.get(rooms.open_id);
+  const { rooms, sync, outbox, user, presence: people, titles, visit, requests } = chat;
+  const room = openRoom();
   if (rooms.open_id !== null && room === undefined) return route();
   if (room !== undefined) {
     const id = room.room_id;
     const history = { timeline: sync.timeline(id), entries: outbox.ofRoom(id), user, loading: sync.isLoading(id) };
-    const now_there = { online: people.online(id), typing: people.typing(id) };
+    requests.look(room);
+    const asking = keepsOrder(room) ? requests.of(id) : [];
+    const other_id = titles.other(room);
+    const other = other_id === null ? null : people.of(other_id);
+    const now_there = { online: people.online(id), typing: people.typing(id), asking, other };
     views.room.renderRoom(room, { ...history, ...now_there, problem: sync.problems.get(id), divider: rooms.divider(id) });
+    views.requests.render(id, asking);
     views.members.render((user_id) => people.of(user_id));
     if (isLooking()) chat.marks.look(id);
-  } else if (stranger !== null) views.room.renderStranger(stranger);
+  } else if (visit.shown !== null) views.room.renderStranger(visit.shown);
   else views.room.renderNothing(rooms.loaded ? "Pick a room, or find a new one." : "Loading…");
-  views.list.render(rooms, rooms_problem);
+  views.list.render(rooms, requests, rooms_problem);
   renderDot(byId("my-dot"), people.of(user.user_id));
   views.status.render(connection.state, now());
   document.title = rooms.unread_total > 0 ? `(${rooms.unread_total}) Rookery` : "Rookery";
@@ -287,7 +305,7 @@ function start() {
   document.addEventListener("visibilitychange", () => (document.hidden || connection.nudge(), render()));
   setInterval(tick, TICK_MS);
   if (session.restore()) enter();
-  else views.auth.show();
+  else views.auth.show(isInvited());
 }
 
 start();

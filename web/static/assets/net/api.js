@@ -9,14 +9,16 @@ export const UNREACHABLE = "unreachable";
 /** Why a request failed. */
 export class ApiError extends Error {
   /**
-   * @param {{status: number, code: string, detail: string, field?: string}} problem status 0 if there was no answer
+   * @param {{status: number, code: string, detail: string, field?: string, retry_after_ms?: number}} problem status 0 if
+   * there was no answer
    */
-  constructor({ status, code, detail, field }) {
+  constructor({ status, code, detail, field, retry_after_ms }) {
     super(detail);
     this.name = "ApiError";
     this.status = status;
     this.code = code;
     this.field = field;
+    this.retry_after_ms = retry_after_ms;
   }
 
   /** Whether the same request may succeed later without the user doing anything. */
@@ -89,8 +91,51 @@ export class Api {
     return this.#call("POST", "/rooms", room);
   }
 
-  join(room) {
-    return this.#call("POST", `/rooms/${encodeURIComponent(room)}/join`);
+  /** Answers with the room, or with a `status` where moderators decide. @param {{password?: string}} [answer] */
+  join(room, answer) {
+    return this.#call("POST", `/rooms/${encodeURIComponent(room)}/join`, answer);
+  }
+
+  /** The direct room with somebody, new or not. */
+  openDirect(user_id) {
+    return this.#call("PUT", `/direct/${user_id}`);
+  }
+
+  user(user_id) {
+    return this.#call("GET", `/users/${user_id}`);
+  }
+
+  /** @param {string} room @param {{expires_in_s?: number}} wish */
+  createInvite(room, wish) {
+    return this.#call("POST", `/rooms/${encodeURIComponent(room)}/invites`, wish);
+  }
+
+  /** Where an invite leads. */
+  invite(code) {
+    return this.#call("GET", `/invites/${encodeURIComponent(code)}`);
+  }
+
+  /** Answers like `join`. */
+  acceptInvite(code) {
+    return this.#call("POST", `/invites/${encodeURIComponent(code)}/accept`);
+  }
+
+  /** The user's own requests to be let in that wait. */
+  myJoinRequests() {
+    return this.#call("GET", "/users/me/join-requests");
+  }
+
+  /** Who waits to be let into a room: no more than one page may. */
+  joinRequests(room) {
+    return this.#call("GET", `/rooms/${encodeURIComponent(room)}/join-requests${query({ limit: 200 })}`);
+  }
+
+  approve(room, user_id) {
+    return this.#call("POST", `/rooms/${encodeURIComponent(room)}/join-requests/${user_id}/approve`);
+  }
+
+  deny(room, user_id) {
+    return this.#call("POST", `/rooms/${encodeURIComponent(room)}/join-requests/${user_id}/deny`);
   }
 
   leave(room) {
@@ -153,6 +198,7 @@ function problem(response, json) {
     code: json?.code ?? "internal",
     detail: json?.detail || json?.title || fallback,
     field: json?.field,
+    retry_after_ms: json?.retry_after_ms,
   };
 }
 

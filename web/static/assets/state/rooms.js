@@ -8,18 +8,21 @@ import { Unread } from "./unread.js";
  * @property {?string} slug
  * @property {?string} name only direct rooms and groups have none
  * @property {"room"|"direct"|"group"} [kind]
+ * @property {string[]} [users] the two of a direct room
  * @property {string} description
  * @property {"public"|"private"} visibility
  * @property {number} [members] how many there are
  * @property {?string} role none for somebody who is not a member
+ * @property {"open"|"password"|"approval"|"invite"} [join] how others become members
+ * @property {boolean} [members_may_invite]
  * @property {number} [slow_mode_ms] what a member must wait between two messages
  * @property {boolean} [frozen] whether only owner and moderators may say something
  */
 
-/** Direct rooms and groups need not have a name. @param {Room} room @returns {Room} */
-function named(room) {
-  return { ...room, name: room.name ?? (room.kind === "direct" ? "Direct chat" : "Group") };
-}
+/** What is told of a room while the user is in it. The list of rooms has not all of it. */
+const SETTINGS = [
+  "name", "description", "visibility", "join", "members_may_invite", "slow_mode_ms", "frozen", "members",
+];
 
 export class Rooms {
   /** @type {?string} id of the open room */
@@ -30,12 +33,21 @@ export class Rooms {
   marks = new Unread();
   #mine = new Map();
   #divider = null;
+  #titleOf;
+
+  /** @param {(room: Room) => string} titleOf what a room is called that has no name */
+  constructor(titleOf) {
+    this.#titleOf = titleOf;
+  }
 
   /** Takes the list of the server. @param {(Room & import("./unread.js").ReadState)[]} rooms */
   replace(rooms) {
     const known = this.#mine;
-    const kept = (room) => [room.room_id, named({ members: known.get(room.room_id)?.members, ...room })];
-    this.#mine = new Map(rooms.map(kept));
+    const kept = (room) => {
+      const { members, join, members_may_invite } = known.get(room.room_id) ?? {};
+      return { members, join, members_may_invite, ...room };
+    };
+    this.#mine = new Map(rooms.map((room) => [room.room_id, kept(room)]));
     this.marks.keep(this.#mine);
     rooms.filter(({ read }) => read !== undefined).forEach((room) => this.marks.told(room.room_id, room));
     this.loaded = true;
@@ -43,7 +55,7 @@ export class Rooms {
 
   /** @param {Room} room one that the user is a member of now */
   add(room) {
-    this.#mine.set(room.room_id, named(room));
+    this.#mine.set(room.room_id, room);
   }
 
   /** @param {string} room_id */
@@ -54,17 +66,18 @@ export class Rooms {
 
   /** @returns {Room|undefined} */
   get(room_id) {
-    return this.#mine.get(room_id);
+    return this.#called(this.#mine.get(room_id));
   }
 
   /** Finds a room by what stands in an address. @param {string} reference id or slug @returns {Room|undefined} */
   find(reference) {
-    return this.#mine.get(reference) ?? [...this.#mine.values()].find((room) => room.slug === reference);
+    return this.#called(this.#mine.get(reference) ?? [...this.#mine.values()].find((room) => room.slug === reference));
   }
 
   /** @returns {Room[]} by name */
   list() {
-    return [...this.#mine.values()].sort((a, b) => a.name.localeCompare(b.name) || (a.room_id < b.room_id ? -1 : 1));
+    const called = [...this.#mine.values()].map((room) => this.#called(room));
+    return called.sort((a, b) => a.name.localeCompare(b.name) || (a.room_id < b.room_id ? -1 : 1));
   }
 
   /** Somebody became a member, or is none any more. @param {string} room_id @param {1|-1} change */
@@ -76,12 +89,18 @@ export class Rooms {
   /**
    * Takes over changed settings of a room.
    * @param {string} room_id
-   * @param {{slow_mode_ms: number, frozen: boolean, members?: number}} settings
+   * @param {Partial<Room> & {changed?: Partial<Room>}} told the room as it is, or the event that changed it
    */
-  update(room_id, { slow_mode_ms, frozen, members }) {
+  update(room_id, { changed, ...told }) {
     const room = this.#mine.get(room_id);
     if (room === undefined) return;
-    this.#mine.set(room_id, { ...room, slow_mode_ms, frozen, members: members ?? room.members });
+    const settings = Object.entries({ ...told, ...changed }).filter(([name]) => SETTINGS.includes(name));
+    this.#mine.set(room_id, { ...room, ...Object.fromEntries(settings) });
+  }
+
+  /** Direct rooms and groups need not have a name. */
+  #called(room) {
+    return room === undefined || room.name !== null ? room : { ...room, name: this.#titleOf(room) };
   }
 
   /** Somebody else said something. @param {boolean} seen whether the user is looking at it */
@@ -121,6 +140,11 @@ export class Rooms {
 /** Whether the user keeps order in a room: what is frozen or slow is so for the others. @param {Room} room */
 export function keepsOrder({ role }) {
   return role === "owner" || role === "moderator";
+}
+
+/** Whether the user may ask others into a room. @param {Room} room */
+export function mayInvite(room) {
+  return room.kind !== "direct" && (keepsOrder(room) || room.members_may_invite === true);
 }
 
 /** Whether the user may say something in a room now. @param {Room} room */

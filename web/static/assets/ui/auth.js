@@ -7,6 +7,7 @@ export class AuthView {
   #root = byId("auth");
   #login = byId("login-form");
   #register = byId("register-form");
+  #note = byId("auth-note");
 
   /**
    * @param {object} handlers
@@ -20,7 +21,9 @@ export class AuthView {
     byId("to-login").addEventListener("click", () => this.#choose(this.#login));
   }
 
-  show() {
+  /** @param {boolean} invited whether the address is an invite */
+  show(invited) {
+    this.#note.hidden = !invited;
     if (!this.#root.hidden) return;
     this.#root.hidden = false;
     this.#choose(this.#login);

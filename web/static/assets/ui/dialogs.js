@@ -3,6 +3,7 @@
 import { byId, el, setText } from "./dom.js";
 import { clearErrors, onSubmit } from "./forms.js";
 import { memberCount } from "./format.js";
+import { refusalText } from "./refusals.js";
 
 /** Closes every dialog by its own buttons and by a click beside it. */
 export function wireDialogs() {
@@ -17,6 +18,9 @@ export function closeDialogs() {
   document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
 }
 
+/** What it takes to come into rooms that are not open. */
+const ENTRIES = { password: "Needs a password", approval: "Moderators let people in", invite: "By invite only" };
+
 /** The list of public rooms, page by page. */
 export class BrowseDialog {
   #dialog = byId("browse");
@@ -30,7 +34,7 @@ export class BrowseDialog {
    * @param {object} handlers
    * @param {(cursor?: string) => Promise<{rooms: object[], next_cursor?: string}>} handlers.load
    * @param {(room_id: string) => boolean} handlers.isMine
-   * @param {(room: object) => Promise<void>} handlers.onChoose joins it, unless it is joined already, and opens it
+   * @param {(room: object) => Promise<void>} handlers.onChoose joins it if that takes nothing more, and opens it
    */
   constructor(handlers) {
     this.#handlers = handlers;
@@ -63,10 +67,11 @@ export class BrowseDialog {
   }
 
   #entry(room) {
-    const label = this.#handlers.isMine(room.room_id) ? "Open" : "Join";
+    const needs = ENTRIES[room.join];
+    const label = this.#handlers.isMine(room.room_id) ? "Open" : (needs ? "View" : "Join");
     const choose = el("button", { type: "button", "aria-label": `${label} ${room.name}` }, label);
     choose.addEventListener("click", () => this.#choose(room, choose));
-    const lines = [room.description, memberCount(room.members)].filter(Boolean);
+    const lines = [room.description, memberCount(room.members), needs].filter(Boolean);
     const text = el("div", { class: "about" }, el("strong", { dir: "auto" }, room.name),
       ...lines.map((line) => el("span", { class: "quiet", dir: "auto" }, line)));
     return el("li", {}, text, choose);
@@ -78,7 +83,7 @@ export class BrowseDialog {
       await this.#handlers.onChoose(room);
       this.#dialog.close();
     } catch (error) {
-      setText(this.#note, error.message);
+      setText(this.#note, refusalText(error));
     } finally {
       button.disabled = false;
     }
@@ -90,16 +95,30 @@ export class CreateDialog {
   #dialog = byId("create");
   #form = byId("create-form");
 
-  /** @param {(room: {name: string, description?: string, visibility: string}) => Promise<void>} onCreate */
+  /** @param {(room: {name: string, description?: string, visibility: string, join?: string, password?: string}) =>
+   * Promise<void>} onCreate */
   constructor(onCreate) {
-    onSubmit(this.#form, async ({ name, description, visibility }) => {
-      await onCreate({ name, visibility, ...(description.trim() ? { description } : {}) });
+    this.#form.addEventListener("change", () => this.#changed());
+    onSubmit(this.#form, async ({ name, description, ...entry }) => {
+      await onCreate({ name, ...entry, ...(description.trim() ? { description } : {}) });
       this.#dialog.close();
     });
   }
 
+  /** What is not asked for is disabled, so that it is no value of the form either. */
+  #changed() {
+    const { visibility, join } = this.#form.elements;
+    const is_public = visibility.value === "public";
+    const fields = { "create-join": is_public, "create-secret": is_public && join.value === "password" };
+    for (const [id, is_shown] of Object.entries(fields)) {
+      byId(id).hidden = !is_shown;
+      byId(id).disabled = !is_shown;
+    }
+  }
+
   show() {
     this.#form.reset();
+    this.#changed();
     clearErrors(this.#form);
     this.#dialog.showModal();
   }

@@ -32,6 +32,11 @@ export function hueOf(user_id) {
   return `hue-${(hash >>> 16) % HUES}`;
 }
 
+/** The class of the sign before a room's name. @param {{kind?: string, visibility?: string}} room */
+export function signOf({ kind, visibility }) {
+  return `sign ${kind === "direct" || kind === "group" ? kind : (visibility ?? "")}`;
+}
+
 /** What a change of settings did, after the name of who did it. @param {{slow_mode_ms: number, frozen: boolean}} settings */
 export function settingsText({ slow_mode_ms, frozen }) {
   if (frozen) return "froze the room";

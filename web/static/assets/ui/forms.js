@@ -1,9 +1,10 @@
 // What all forms share: one submission at a time, and errors shown where they belong.
 
 import { setText } from "./dom.js";
+import { refusalText } from "./refusals.js";
 
 /** The field that a code is about where the server need not name one. */
-const FIELD_OF_CODE = { username_taken: "username", account_exists: "email", room_name_taken: "name" };
+const FIELD_OF_CODE = { username_taken: "username", account_exists: "email", room_name_taken: "name", password_wrong: "password" };
 
 /**
  * Runs `submit` with the form's values, keeps the form from being sent twice meanwhile, and shows why it failed: at the
@@ -37,7 +38,7 @@ export function clearErrors(form) {
 function showError(form, error) {
   const field = error.field ?? FIELD_OF_CODE[error.code];
   const place = field && form.querySelector(`[data-error-for="${CSS.escape(field)}"]`);
-  setText(place || form.querySelector(".form-error"), sentence(error.message));
+  setText(place || form.querySelector(".form-error"), sentence(refusalText(error)));
   if (!place) return;
   const input = form.elements[field];
   input.setAttribute("aria-invalid", "true");

@@ -3,6 +3,8 @@
 import { byId, el, setText } from "./dom.js";
 import { fullTime } from "./format.js";
 import { dot, renderDot } from "./presence.js";
+import { refusalText } from "./refusals.js";
+import { mayInvite } from "../state/rooms.js";
 
 const OFFICES = { owner: "Owner", moderator: "Moderator" };
 
@@ -11,25 +13,31 @@ export class MembersDialog {
   #list = byId("members-list");
   #note = byId("members-note");
   #more = byId("members-more");
-  #load;
+  #invite = byId("members-invite");
+  #handlers;
   #room_id = null;
   #cursor = undefined;
-  #look;
   #dots = new Map();
 
   /**
-   * @param {(room_id: string, cursor?: string) => Promise<{members: object[], next_cursor?: string}>} load
-   * @param {(user_ids: string[]) => void} look these are shown from now on
+   * @param {object} handlers
+   * @param {(room_id: string, cursor?: string) => Promise<{members: object[], next_cursor?: string}>} handlers.load
+   * @param {(user_ids: string[]) => void} handlers.onLook these are shown from now on
+   * @param {(user_id: string) => boolean} handlers.isMe
+   * @param {(user_id: string) => Promise<void>} handlers.onMessage opens the direct room with somebody
+   * @param {() => void} handlers.onInvite
    */
-  constructor(load, look) {
-    this.#load = load;
-    this.#look = look;
+  constructor(handlers) {
+    this.#handlers = handlers;
+    this.#invite.addEventListener("click", () => (this.#dialog.close(), handlers.onInvite()));
     this.#more.addEventListener("click", () => this.#next());
   }
 
-  /** @param {{room_id: string, name: string}} room */
-  show({ room_id, name }) {
+  /** @param {import("../state/rooms.js").Room} room */
+  show(room) {
+    const { room_id, name } = room;
     this.#room_id = room_id;
+    this.#invite.hidden = !mayInvite(room);
     this.#cursor = undefined;
     setText(byId("members-title"), `Members of ${name}`);
     this.#list.replaceChildren();
@@ -43,12 +51,12 @@ export class MembersDialog {
     this.#more.hidden = true;
     setText(this.#note, "Loading members…");
     try {
-      const { members, next_cursor } = await this.#load(room_id, this.#cursor);
+      const { members, next_cursor } = await this.#handlers.load(room_id, this.#cursor);
       // Another room was opened meanwhile.
       if (room_id !== this.#room_id) return;
       this.#cursor = next_cursor ?? undefined;
       this.#list.append(...members.map((member) => this.#entry(member)));
-      this.#look(members.map(({ user_id }) => user_id));
+      this.#handlers.onLook(members.map(({ user_id }) => user_id));
       setText(this.#note, "");
       setText(this.#more, "Show more");
       this.#more.hidden = this.#cursor === undefined;
@@ -74,6 +82,27 @@ export class MembersDialog {
     const parts = { dot: dot({ status: "offline" }), words: el("span", { class: "quiet", dir: "auto" }) };
     this.#dots.set(user_id, parts);
     const name = el("strong", { dir: "auto", title: `Since ${fullTime(joined_at)}` }, username);
-    return el("li", {}, parts.dot, name, parts.words, office);
+    return el("li", {}, parts.dot, name, parts.words, office, this.#message(user_id, username));
+  }
+
+  #message(user_id, username) {
+    if (this.#handlers.isMe(user_id)) return null;
+    const attributes = { type: "button", class: "link", "aria-label": `Message ${username}` };
+    const button = el("button", attributes, "Message");
+    button.addEventListener("click", () => this.#open(user_id, button));
+    return button;
+  }
+
+  async #open(user_id, button) {
+    button.disabled = true;
+    setText(this.#note, "");
+    try {
+      await this.#handlers.onMessage(user_id);
+      this.#dialog.close();
+    } catch (error) {
+      setText(this.#note, refusalText(error));
+    } finally {
+      button.disabled = false;
+    }
   }
 }

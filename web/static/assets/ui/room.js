@@ -2,17 +2,16 @@
 
 import { byId, setText } from "./dom.js";
 import { keepsOrder, mayTalk } from "../state/rooms.js";
-import { limitsText, memberCount, onlineCount, typingText } from "./format.js";
+import { limitsText, memberCount, onlineCount, presenceText, signOf, typingText } from "./format.js";
 import { Composer } from "./composer.js";
 import { TextLimits } from "./length.js";
 import { TypingView } from "./presence.js";
+import { RequestsHint } from "./requests.js";
+import { StrangerView } from "./stranger.js";
 import { TimelineView } from "./timeline.js";
 
-/**
- * @typedef {object} Stranger a room that the address names and the user is not in
- * @property {?object} room none while it is looked up, or if there is none
- * @property {string} [problem]
- */
+/** What is said of rooms that are not simply public. */
+const KINDS = { direct: "Direct chat", group: "Group" };
 
 export class RoomView {
   #title = byId("room-title");
@@ -22,8 +21,6 @@ export class RoomView {
   #members = byId("room-members");
   #limits = byId("room-limits");
   #talk = byId("talk");
-  #aside = byId("aside");
-  #join = byId("join");
   #typing = new TypingView();
   /** How long a text may be, new or edited. */
   limits = new TextLimits();
@@ -37,9 +34,10 @@ export class RoomView {
    * @param {() => void} handlers.onLook
    * @param {(client_id: string) => void} handlers.onRetry
    * @param {(client_id: string) => void} handlers.onDiscard
-   * @param {() => Promise<void>} handlers.onJoin
+   * @param {(answer: {password?: string}) => Promise<void>} handlers.onJoin
    * @param {() => void} handlers.onLeave
    * @param {() => void} handlers.onMembers
+   * @param {() => void} handlers.onRequests
    */
   constructor(handlers) {
     this.composer = new Composer(this.limits, handlers.onSay, handlers.onType);
@@ -47,19 +45,22 @@ export class RoomView {
     this.#leave.addEventListener("click", handlers.onLeave);
     this.#members.addEventListener("click", handlers.onMembers);
     byId("problem-retry").addEventListener("click", handlers.onReload);
-    this.#join.addEventListener("click", () => this.#busy(handlers.onJoin));
+    this.stranger = new StrangerView(handlers.onJoin);
+    this.hint = new RequestsHint(handlers.onRequests);
   }
 
   /** @param {object} room @param {object} history what TimelineView.render takes, without the
-   * room's id, and how many are online and who types */
+   * room's id, how many are online, who types, who asks to join, and how the other of a direct room stands */
   renderRoom(room, history) {
-    const { online, typing, ...rest } = history;
-    this.#head(room, online);
+    const { online, typing, asking, other, ...rest } = history;
+    this.#head(room, online, other);
+    this.hint.render(asking);
     this.#typing.render(typingText(typing));
-    this.#leave.hidden = false;
-    this.#members.hidden = false;
+    // Nobody leaves a direct room, and who is in it stands in its head.
+    this.#leave.hidden = room.kind === "direct";
+    this.#members.hidden = room.kind === "direct";
     this.#talk.hidden = false;
-    this.#aside.hidden = true;
+    this.stranger.hide();
     this.composer.open(room.room_id, room.name);
     this.composer.allow(mayTalk(room));
     const limits = limitsText(room, keepsOrder(room));
@@ -68,46 +69,41 @@ export class RoomView {
     this.timeline.render({ room_id: room.room_id, ...rest });
   }
 
-  /** @param {Stranger} stranger */
-  renderStranger({ room, problem }) {
-    this.#head(room ?? { name: problem ? "No such room" : "…" });
-    this.#say(problem ?? (room ? "You are not a member of this room." : "Looking for the room…"));
-    this.#join.hidden = room === null;
+  /** @param {import("../chat/visit.js").Stranger} stranger */
+  renderStranger(stranger) {
+    const { room, state } = stranger;
+    const name = room?.name ?? (room ? "Group" : (state === "none" ? "Not found" : "…"));
+    this.#head({ ...room, name });
+    this.#noTalk();
+    this.stranger.render(stranger);
   }
 
   renderNothing(text) {
     this.#head(null);
-    this.#say(text);
-    this.#join.hidden = true;
+    this.#noTalk();
+    this.stranger.say(text);
   }
 
-  #head(room, online = null) {
+  #head(room, online = null, other = null) {
     setText(this.#title, room === null ? "" : room.name);
-    this.#sign.className = `sign ${room?.visibility ?? ""}`;
-    const kind = room?.visibility === "private" ? "Private" : "";
-    const about = [kind, memberCount(room?.members), onlineCount(online), room?.description].filter(Boolean).join(" · ");
-    setText(this.#about, about);
-    this.#about.hidden = about === "";
+    this.#sign.className = signOf(room ?? {});
+    const about = other === null ? aboutRoom(room ?? {}, online) : [KINDS.direct, presenceText(other)];
+    const text = about.filter(Boolean).join(" · ");
+    setText(this.#about, text);
+    this.#about.hidden = text === "";
   }
 
-  #say(text) {
-    setText(byId("aside-text"), text);
-    this.#aside.hidden = false;
+  #noTalk() {
     this.#talk.hidden = true;
     this.#leave.hidden = true;
     this.#members.hidden = true;
+    this.hint.render([]);
   }
+}
 
-  async #busy(work) {
-    this.#join.disabled = true;
-    try {
-      await work();
-    } catch (error) {
-      setText(byId("aside-text"), error.message);
-    } finally {
-      this.#join.disabled = false;
-    }
-  }
+function aboutRoom({ kind, visibility, members, description }, online) {
+  const what = KINDS[kind] ?? (visibility === "private" ? "Private" : "");
+  return [what, memberCount(members), onlineCount(online), description];
 }
 
 function timelineParts() {

@@ -232,13 +232,17 @@ const MOVES = {
   unmuted: "is no longer muted",
 };
 
+/** What a moderator does to let somebody in. */
+const ADDED = "was added";
+
 function notice({ move, user, by, until, settings, timestamp }) {
   if (settings !== undefined) {
     return el("li", { class: "notice" }, el("bdi", {}, user.username), ` ${settingsText(settings)} · `, time(timestamp));
   }
   const actor = by === undefined ? [] : [" by ", el("bdi", {}, by.username)];
   const end = until === undefined ? "" : ` until ${fullTime(until)}`;
-  return el("li", { class: "notice" }, el("bdi", {}, user.username), ` ${MOVES[move]}`, ...actor, `${end} · `, time(timestamp));
+  const what = move === "joined" && by !== undefined ? ADDED : MOVES[move];
+  return el("li", { class: "notice" }, el("bdi", {}, user.username), ` ${what}`, ...actor, `${end} · `, time(timestamp));
 }
 
 /** The text in pieces, the user's own name in it marked. */
