@@ -10,7 +10,7 @@ use rookery_protocol::id::{RoomRef, UserId};
 use rookery_runtime::origin::Origins;
 use rookery_store::room::GENERAL;
 use rookery_store::user::{Email, Password, User, Username};
-use rookery_store::{StoreError, Stores};
+use rookery_store::{StoreError, Stores, Unique};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -173,7 +173,14 @@ impl Accounts {
 
     /// Adds an account whose name is claimed, and makes it a member of `general`.
     async fn begin(&self, user: User, now: UnixMillis) -> Result<User, ApiError> {
-        self.stores.users.insert(&user).await?;
+        let (names, address, owner) = (&self.stores.names, email::address_key(&user.email), user.id.as_uuid());
+        // Kept for somebody who had it and may still want it back.
+        if !names.claim(&address, owner, Some(now.plus(NAME_CLAIM_LIFE)), now).await? {
+            return Err(StoreError::Taken(Unique::Email).into());
+        }
+        let inserted = self.stores.users.insert(&user).await;
+        names.release(&address, owner).await?;
+        inserted?;
         self.enter_general(&user, now).await;
         tracing::info!(user_id = %user.id, "account registered");
         Ok(user)

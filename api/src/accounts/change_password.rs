@@ -53,6 +53,7 @@ pub async fn change_password(
     let password = look(request.new_password, &user.username, &user.email).await?;
     let password_hash = accounts.passwords.hash(password, from.subject()).await?;
     accounts.stores.users.set_password(user.id, &password_hash).await?;
+    accounts.end_links(user.id).await?;
     sessions.end_others(user.id, caller.session_id, now).await?;
     accounts.tell_of_password(user.id, now).await?;
     tracing::info!(user_id = %user.id, "password changed");

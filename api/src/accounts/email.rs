@@ -7,8 +7,9 @@ use axum::extract::State;
 use http::StatusCode;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::UserId;
 use rookery_store::StoreError;
-use rookery_store::account::{OneTimeToken, Purpose};
+use rookery_store::account::{Keep, OneTimeToken, Purpose};
 use rookery_store::user::{Email, PasswordAttempt, User, UserChange};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -19,7 +20,7 @@ use crate::accounts::sessions::Sessions;
 use crate::error::ApiError;
 use crate::http::extract::{Caller, JsonBody};
 use crate::http::limit::ClientAddress;
-use crate::limits::{EMAIL_CONFIRM_LIFE, EMAIL_UNDO_LIFE};
+use crate::limits::{EMAIL_CONFIRM_LIFE, EMAIL_UNDO_LIFE, NAME_CLAIM_LIFE};
 use crate::mail::Letter;
 use crate::mail::secrets::hash;
 
@@ -112,19 +113,29 @@ pub async fn confirm_email(
     if !tokens.take(token.id).await? {
         return Err(bad());
     }
-    let change = UserChange { email: Some(token.email), verified: Some(true), ..UserChange::default() };
+    let (owner, names) = (user.id.as_uuid(), &accounts.stores.names);
+    let wanted = address_key(&token.email);
+    // The old address of somebody else, who may still want it back.
+    if !names.claim(&wanted, owner, Some(now.plus(NAME_CLAIM_LIFE)), now).await? {
+        return Err(bad());
+    }
+    let change = UserChange { email: Some(token.email.clone()), verified: Some(true), ..UserChange::default() };
     match accounts.stores.users.change(user.id, &change).await {
         Ok(Some(_)) => {}
         Ok(None) | Err(StoreError::Taken(_)) => return Err(bad()),
         Err(error) => return Err(error.into()),
     }
+    names.release(&wanted, owner).await?;
     // Links that went to the other address are worth nothing any more.
-    tokens.remove_all(user.id, Purpose::Recovery).await?;
-    tokens.remove_all(user.id, Purpose::EmailConfirm).await?;
+    accounts.end_links(user.id).await?;
     if token.purpose == Purpose::EmailUndo {
+        // Neither are those that would bring back an address which the account got after this one.
+        tokens.remove_later(&token).await?;
         sessions.end_all(user.id, now).await?;
     } else {
         let (id, old) = (user.id, user.email.clone());
+        // As long as the change can be undone.
+        names.claim(&address_key(&old), owner, Some(now.plus(EMAIL_UNDO_LIFE)), now).await?;
         let undo = accounts.link(&user, Purpose::EmailUndo, old, now).await?;
         let letter = Letter::EmailUndo { token: undo };
         accounts.post.send(&letter, &format!("email {undo}"), Some(id), now).await?;
@@ -134,15 +145,32 @@ pub async fn confirm_email(
 }
 
 impl Accounts {
+    /// Links that were sent before somebody proved to be the owner work no more: somebody else may have asked for them.
+    pub(super) async fn end_links(&self, user: UserId) -> Result<(), StoreError> {
+        let tokens = &self.stores.one_time_tokens;
+        tokens.remove_all(user, Purpose::Recovery).await?;
+        tokens.remove_all(user, Purpose::EmailConfirm).await
+    }
+
     /// Keeps a link about an address, and gives its id.
     async fn link(&self, user: &User, purpose: Purpose, email: Email, now: UnixMillis) -> Result<Uuid, StoreError> {
         let id = Uuid::now_v7();
         let expires_at = now.plus(life(purpose));
         let hash = hash(&self.secrets.token(id, purpose)?);
         let token = OneTimeToken { id, hash, purpose, user_id: user.id, email, created_at: now, expires_at };
-        self.stores.one_time_tokens.insert(&token, LINKS_MAX).await?;
+        let keep = match purpose {
+            Purpose::EmailUndo => Keep::Oldest(LINKS_MAX),
+            Purpose::Recovery | Purpose::EmailConfirm | Purpose::Deletion => Keep::Newest(LINKS_MAX),
+        };
+        self.stores.one_time_tokens.insert(&token, keep).await?;
         Ok(id)
     }
+}
+
+/// What an address is kept under beside the names of users, none of which has a space. It cannot be read back.
+pub(super) fn address_key(email: &Email) -> String {
+    let digits: String = hash(&email.key()).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("address {digits}")
 }
 
 const fn life(purpose: Purpose) -> Duration {

@@ -17,7 +17,7 @@ use rookery_bus::error::BusError;
 use rookery_bus::signal::Revoked;
 use rookery_protocol::access::RoomRole;
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::event::{EventBody, MembershipChange, RoomChange, RoomSettings, Sender, SequencedEvent};
+use rookery_protocol::event::{EventBody, MembershipChange, Sender, SequencedEvent};
 use rookery_protocol::id::{RoomId, UserId};
 use rookery_protocol::limits::SESSIONS_PER_USER_MAX;
 use rookery_store::erasure::{DELETED_USER, Erasure, Removed, Trace, TracePlace};
@@ -193,8 +193,8 @@ impl Erasing {
                 None
             };
             if let Some(successor) = successor {
-                // The store fills in what the settings are then.
-                let body = EventBody::Room(RoomChange::Updated { settings: RoomSettings::default(), changed: None });
+                let body = self.rooms.owner_changed(successor).await;
+                let body = body.map_err(|error| JobError::Again(error.to_string()))?;
                 if let Some(passed) =
                     members.transfer(room, successor, Cause::Server(&room_event(nobody(user), body))).await?
                 {

@@ -10,6 +10,7 @@ use rookery_store::erasure::{Trace, TracePlace};
 use rookery_store::export::Export;
 use rookery_store::file::File;
 use rookery_store::job::Job;
+use rookery_store::joining::{JoinMessage, JoinRequest};
 use rookery_store::notice::Notice;
 use rookery_store::room::{Member, Room};
 use rookery_store::saved::{SavedMessage, SavedPlace};
@@ -94,6 +95,8 @@ impl Exporting {
         self.saved(user.id, archive).await?;
         self.schedules(user.id, archive).await?;
         self.files(user.id, archive).await?;
+        self.join_requests(user.id, archive).await?;
+        self.push_subscriptions(user.id, archive).await?;
         self.events(user.id, archive).await
     }
 
@@ -210,6 +213,26 @@ impl Exporting {
         }
     }
 
+    /// The rooms that the user wants to join, and what was said to them.
+    async fn join_requests(&self, user: UserId, archive: &mut Archive) -> Result<(), JobError> {
+        let requests = self.stores.join_requests.of_user(user, EXPORT_ROWS_PER_READ).await?;
+        let requests: Vec<Value> = requests.iter().map(join_request).collect();
+        archive.file("join-requests.json", &requests).await
+    }
+
+    /// Where the user has pushes sent; whoever knows the keys could write to the device, so they stay out.
+    async fn push_subscriptions(&self, user: UserId, archive: &mut Archive) -> Result<(), JobError> {
+        let subscriptions = self.stores.pushes.subscriptions(&[user], EXPORT_ROWS_PER_READ).await?;
+        let subscriptions: Vec<Value> = subscriptions
+            .iter()
+            .map(|subscription| {
+                json!({"endpoint": subscription.endpoint, "session_id": subscription.session,
+                    "created_at": subscription.created_at})
+            })
+            .collect();
+        archive.file("push-subscriptions.json", &subscriptions).await
+    }
+
     /// What the user has said and done in rooms.
     async fn events(&self, user: UserId, archive: &mut Archive) -> Result<(), JobError> {
         archive.begin_list("messages.json")?;
@@ -259,6 +282,16 @@ fn scheduled(schedule: &Schedule) -> Value {
         "message_id": schedule.message,
         "error": schedule.error,
         "created_at": schedule.created_at,
+    })
+}
+
+fn join_request(request: &JoinRequest) -> Value {
+    json!({
+        "room_id": request.room_id,
+        "message": request.message.as_ref().map(JoinMessage::as_str),
+        "created_at": request.created_at,
+        "state": request.state,
+        "decided_at": request.decided_at,
     })
 }
 

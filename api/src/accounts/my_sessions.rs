@@ -6,20 +6,26 @@ use http::StatusCode;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::SessionId;
-use rookery_store::session::DeviceName;
+use rookery_store::page;
+use rookery_store::session::{DeviceName, Session};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::accounts::sessions::Sessions;
 use crate::error::ApiError;
-use crate::http::extract::{Caller, IdPath};
+use crate::http::cursor::Cursors;
+use crate::http::extract::{Caller, IdPath, PageQuery, QueryParams};
 
 /// Your open sessions.
 #[derive(Serialize, ToSchema)]
 pub struct SessionList {
     /// Newest first.
     sessions: Vec<SessionView>,
+    /// Where the next page begins; absent on the last one.
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
 }
 
 /// A login of yours that has not ended.
@@ -48,10 +54,23 @@ pub struct SessionView {
     operation_id = "list_my_sessions",
     tag = "auth",
     security(("bearer" = [])),
-    responses((status = 200, description = "The sessions", body = SessionList)),
+    params(PageQuery),
+    responses(
+        (status = 200, description = "A page of sessions", body = SessionList),
+        (status = 400, description = "`bad_field`, also for a cursor of a session that has ended"),
+    ),
 )]
-pub async fn list(State(sessions): State<Sessions>, caller: Caller) -> Result<Json<SessionList>, ApiError> {
+pub async fn list(
+    State(sessions): State<Sessions>,
+    State(cursors): State<Cursors>,
+    caller: Caller,
+    QueryParams(query): QueryParams<PageQuery>,
+) -> Result<Json<SessionList>, ApiError> {
+    let limit = query.limit()?;
+    let after = query.place(|text| cursors.read_sessions(caller.user_id, text))?;
     let open = sessions.of_user(caller.user_id, UnixMillis::now()).await?;
+    let mut open = if let Some(after) = after { older(open, after) } else { open };
+    let next_cursor = page::cut(&mut open, limit).map(|last| cursors.sessions(caller.user_id, last.id));
     let sessions = open.into_iter().map(|session| SessionView {
         session_id: session.id.as_uuid(),
         device: session.device,
@@ -59,7 +78,13 @@ pub async fn list(State(sessions): State<Sessions>, caller: Caller) -> Result<Js
         last_used_at: session.rotated_at,
         current: session.id == caller.session_id,
     });
-    Ok(Json(SessionList { sessions: sessions.collect() }))
+    Ok(Json(SessionList { sessions: sessions.collect(), next_cursor }))
+}
+
+/// Those that began before this one, which may have ended since: ids of sessions are in the order of their beginnings.
+fn older(mut open: Vec<Session>, than: SessionId) -> Vec<Session> {
+    open.retain(|session| session.id < than);
+    open
 }
 
 /// End one of your sessions

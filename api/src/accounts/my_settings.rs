@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_store::change::Change;
-use rookery_store::user::{DirectFrom, NotificationLevel, QuietHours, Theme, UserChange, UserSettings};
+use rookery_store::user::{DirectFrom, NotificationLevel, QuietHours, SettingsChange, Theme, UserChange, UserSettings};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -92,7 +92,7 @@ pub struct SettingsRequest {
 }
 
 /// When you are to be notified. What is left out stays.
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NotificationRequest {
     /// Of what.
@@ -109,18 +109,11 @@ pub struct NotificationRequest {
     push_text: Option<bool>,
 }
 
-impl SettingsRequest {
-    fn apply(self, settings: &mut UserSettings) {
-        let Self { read_receipts, typing, direct_from, notifications, theme } = self;
-        settings.read_receipts = read_receipts.unwrap_or(settings.read_receipts);
-        settings.typing = typing.unwrap_or(settings.typing);
-        settings.direct_from = direct_from.unwrap_or(settings.direct_from);
-        settings.theme = theme.applied_to(settings.theme.take());
-        let Some(NotificationRequest { level, quiet_hours, push_text }) = notifications else { return };
-        let current = &mut settings.notifications;
-        current.level = level.unwrap_or(current.level);
-        current.quiet_hours = quiet_hours.applied_to(current.quiet_hours.take());
-        current.push_text = push_text.unwrap_or(current.push_text);
+impl From<SettingsRequest> for SettingsChange {
+    fn from(request: SettingsRequest) -> Self {
+        let SettingsRequest { read_receipts, typing, direct_from, notifications, theme } = request;
+        let NotificationRequest { level, quiet_hours, push_text } = notifications.unwrap_or_default();
+        Self { read_receipts, typing, direct_from, level, quiet_hours, push_text, theme }
     }
 }
 
@@ -155,9 +148,7 @@ pub async fn change(
     caller: Caller,
     JsonBody(request): JsonBody<SettingsRequest>,
 ) -> Result<Json<SettingsView>, ApiError> {
-    let mut settings = accounts.me(caller.user_id).await?.settings;
-    request.apply(&mut settings);
-    let change = UserChange { settings: Some(settings), ..UserChange::default() };
+    let change = UserChange { settings: request.into(), ..UserChange::default() };
     let user = accounts.stores.users.change(caller.user_id, &change).await?;
     let user = user.ok_or_else(|| ApiError::refused(ErrorCode::Unauthenticated))?;
     accounts.tell_of_settings(&user).await;

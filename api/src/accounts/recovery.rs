@@ -102,7 +102,7 @@ pub async fn reset(
         return Err(bad());
     }
     accounts.stores.users.set_password(user.id, &password_hash).await?;
-    tokens.remove_all(user.id, Purpose::Recovery).await?;
+    accounts.end_links(user.id).await?;
     sessions.end_all(user.id, now).await?;
     accounts.tell_of_password(user.id, now).await?;
     tracing::info!(user_id = %user.id, "password set by a link");

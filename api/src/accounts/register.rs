@@ -80,7 +80,7 @@ pub async fn register(
     accounts.may_register(invite, UnixMillis::now()).await?;
     limits.registration(&email).await?;
     let new = NewAccount { username, email, password };
-    let begun = accounts.register(new, invite, from.subject(), UnixMillis::now()).await?;
+    let begun = accounts.register(new, invite, (&limits, from), UnixMillis::now()).await?;
     let registered = match begun {
         Begun::Account(user) => Registered {
             user: Some(UserView::from(&*user)),

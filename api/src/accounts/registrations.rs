@@ -17,7 +17,7 @@ use super::password::common::look;
 use super::registration::{Registration, Verification};
 use super::{Accounts, NewAccount};
 use crate::error::ApiError;
-use crate::http::limit::Limits;
+use crate::http::limit::{ClientAddress, Limits};
 use crate::limits::{CODE_ATTEMPTS_MAX, NAME_CLAIM_LIFE, REGISTRATION_LIFE};
 use crate::mail::Letter;
 use crate::mail::secrets::{fits, hash};
@@ -50,12 +50,12 @@ impl Accounts {
         }
     }
 
-    /// Registers an account of somebody who chose the name and the password. `from` stands for the address that asks.
+    /// Registers an account of somebody who chose the name and the password. `from` is the address that asks.
     pub async fn register(
         &self,
         new: NewAccount,
         invite: Option<&str>,
-        from: u128,
+        (limits, from): (&Limits, ClientAddress),
         now: UnixMillis,
     ) -> Result<Begun, ApiError> {
         if is_reserved(&new.username.key()) {
@@ -68,7 +68,7 @@ impl Accounts {
         let (id, key) = (Uuid::now_v7(), username.key());
         let invite = invite.filter(|_| settings.registration == Registration::Invite).map(hash);
         // Hashed before the name is looked at: a taken name costs the time of a free one.
-        let password_hash = self.passwords.hash(password, from).await?;
+        let password_hash = self.passwords.hash(password, from.subject()).await?;
         let life = match settings.verification {
             Verification::None => NAME_CLAIM_LIFE,
             Verification::Required => REGISTRATION_LIFE,
@@ -102,7 +102,7 @@ impl Accounts {
                         created_at: now,
                         expires_at: now.plus(REGISTRATION_LIFE),
                     };
-                    self.ask(pending, now).await
+                    self.ask(pending, limits, now).await
                 }
             };
             if let (Err(_), Some(invite)) = (&begun, &invite) {
@@ -152,8 +152,8 @@ impl Accounts {
         Ok(())
     }
 
-    /// Keeps the registration and has its address written to, whoever has it.
-    async fn ask(&self, pending: Pending, now: UnixMillis) -> Result<Begun, ApiError> {
+    /// Keeps the registration and has its address written to, whoever has it, unless that was written to too often.
+    async fn ask(&self, pending: Pending, limits: &Limits, now: UnixMillis) -> Result<Begun, ApiError> {
         let is_decoy = self.stores.users.by_login(pending.email.as_str()).await?.is_some();
         let code = if is_decoy {
             CodeState { hash: [0; 32], ..pending.code }
@@ -161,8 +161,11 @@ impl Accounts {
             pending.code
         };
         let (id, number) = (pending.id, code.number);
+        let may_be_sent = limits.mail(&pending.email).await;
         self.stores.registrations.insert(&Pending { is_decoy, code, ..pending }).await?;
-        self.send_code(id, number, now).await?;
+        if may_be_sent {
+            self.send_code(id, number, now).await?;
+        }
         Ok(Begun::Pending(id))
     }
 

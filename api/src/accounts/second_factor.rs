@@ -20,26 +20,30 @@ const SIGNS_PER_CODE: usize = 16;
 const CODES: usize = 10;
 
 impl Sessions {
-    /// An error unless the account has no second factor, or this is a code of it. Tries are counted over all addresses.
+    /// An error unless the account has no second factor, or this is a code of it.
     pub async fn second_factor(&self, user: &User, code: Option<&str>, now: UnixMillis) -> Result<(), ApiError> {
         let factor = self.stores.second_factors.get(user.id).await?.filter(|factor| factor.is_confirmed);
         let Some(factor) = factor else { return Ok(()) };
         let required = || ApiError::refused(ErrorCode::SecondFactorRequired);
         let code = code.map(str::trim).filter(|code| !code.is_empty()).ok_or_else(required)?;
-        self.limits.code(user.id).await?;
         if self.takes(&factor, code, now).await? { Ok(()) } else { Err(required()) }
     }
 
     /// Whether it is a code of the device, or of those for who has lost it; each works once.
+    /// Tries are counted over all addresses; those that are right do not count.
     pub(crate) async fn takes(&self, factor: &SecondFactor, code: &str, now: UnixMillis) -> Result<bool, ApiError> {
-        if let Some(step) = matching_step(factor, code, now) {
-            return Ok(self.stores.second_factors.advance(factor.user_id, step).await?);
+        self.limits.code(factor.user_id).await?;
+        let factors = &self.stores.second_factors;
+        let is_right = if let Some(step) = matching_step(factor, code, now) {
+            factors.advance(factor.user_id, step).await?
+        } else {
+            let code = recovery_hash(code);
+            factor.recovery.contains(&code) && factors.spend(factor.user_id, &code).await?
+        };
+        if is_right {
+            self.limits.right_code(factor.user_id);
         }
-        let code = recovery_hash(code);
-        if !factor.recovery.contains(&code) {
-            return Ok(false);
-        }
-        Ok(self.stores.second_factors.spend(factor.user_id, &code).await?)
+        Ok(is_right)
     }
 }
 

@@ -80,7 +80,7 @@ impl Sessions {
         let account = user.as_ref().map(|user| user.password_hash.clone());
         let is_pending = account.is_none() && registration.is_some();
         let hash = account.or(registration.map(|pending| pending.password_hash));
-        let matches = self.passwords.verify(hash, password, from.subject()).await?;
+        let matches = self.passwords.verify(hash.clone(), password, from.subject()).await?;
         let user = match user {
             None if matches && is_pending => return Err(ApiError::refused(ErrorCode::EmailNotVerified)),
             None => return Err(bad_credentials(from, "no such account")),
@@ -92,10 +92,18 @@ impl Sessions {
         let token = RefreshToken::new(random::bytes()?, random::bytes()?);
         let session = Session { device, ..begin(&user, &token, self.tokens.lifetimes, now)? };
         self.stores.sessions.insert(&session).await?;
-        // Whoever disabled the account meanwhile has not seen this session.
-        let Some(user) = self.stores.users.enabled(user.id).await? else {
-            self.stores.sessions.revoke(session.id, now).await?;
-            return Err(disabled(from));
+        // Whoever disabled the account meanwhile, or set another password, has not seen this session.
+        let user = match self.stores.users.enabled(user.id).await? {
+            Some(user) if Some(&user.password_hash) == hash.as_ref() => Ok(user),
+            Some(_) => Err(bad_credentials(from, "password changed meanwhile")),
+            None => Err(disabled(from)),
+        };
+        let user = match user {
+            Ok(user) => user,
+            Err(refused) => {
+                self.stores.sessions.revoke(session.id, now).await?;
+                return Err(refused);
+            }
         };
         self.end_oldest(user.id, now).await?;
         tracing::info!(user_id = %user.id, session_id = %session.id, "logged in");

@@ -121,8 +121,15 @@ pub async fn confirm(
     let begun = factors.get(caller.user_id).await?.filter(|factor| !factor.is_confirmed).ok_or_else(bad)?;
     sessions.limits.code(caller.user_id).await?;
     let last_step = matching_step(&begun, request.code.trim(), now).ok_or_else(bad)?;
+    sessions.limits.right_code(caller.user_id);
     let (recovery_codes, recovery) = new_codes()?;
-    factors.put(&SecondFactor { is_confirmed: true, last_step, recovery, ..begun }).await?;
+    // Somebody with the same code was faster, or another device was begun: these recovery codes would not be the account's.
+    if !factors
+        .confirm(&SecondFactor { is_confirmed: true, last_step, recovery, ..begun })
+        .await?
+    {
+        return Err(bad());
+    }
     tracing::info!(user_id = %caller.user_id, "second factor confirmed");
     Ok(Json(RecoveryCodes { recovery_codes }))
 }
@@ -192,7 +199,6 @@ impl Sessions {
         let bad = || ApiError::refused(ErrorCode::CodeInvalid);
         let user = self.confirm(caller.user_id, request.password, from).await?;
         let factor = self.stores.second_factors.get(user.id).await?.filter(|factor| factor.is_confirmed);
-        self.limits.code(user.id).await?;
         let factor = factor.ok_or_else(bad)?;
         if self.takes(&factor, request.code.trim(), UnixMillis::now()).await? {
             Ok(())

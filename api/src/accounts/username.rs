@@ -6,6 +6,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::UserId;
 use rookery_protocol::reserved::is_reserved;
+use rookery_store::StoreError;
 use rookery_store::user::{User, Username};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -64,30 +65,33 @@ impl Accounts {
             return Err(ApiError::field(ErrorCode::UsernameTaken, "username", "is reserved"));
         }
         self.check_name("username", name.as_str()).await?;
+        let since = now.minus(RENAME_INTERVAL);
+        if user.renamed_at.is_some_and(|last| last > since) {
+            return Err(too_early(&user, now));
+        }
         let (owner, names) = (id.as_uuid(), &self.stores.names);
         let (old, new) = (user.username.key(), name.key());
-        let has_other_key = old != new;
-        if has_other_key && !names.claim(&new, owner, Some(now.plus(NAME_CLAIM_LIFE)), now).await? {
+        if old != new && !names.claim(&new, owner, Some(now.plus(NAME_CLAIM_LIFE)), now).await? {
             return Err(ApiError::refused(ErrorCode::UsernameTaken));
         }
         names.claim(&old, owner, Some(now.plus(OLD_NAME_KEPT)), now).await?;
-        let since = now.minus(RENAME_INTERVAL);
         let renamed = self.stores.users.rename(id, name, now, since).await;
-        let given_up = if matches!(renamed, Ok(true)) { &new } else { &old };
-        names.release(given_up, owner).await?;
-        match renamed {
-            Ok(true) => {
-                tracing::info!(user_id = %id, "account renamed");
-                self.me(id).await
-            }
-            outcome => {
-                if has_other_key {
-                    names.release(&new, owner).await?;
-                }
-                outcome?;
-                let wait = user.renamed_at.map_or(RENAME_INTERVAL, |at| at.plus(RENAME_INTERVAL).since(now));
-                Err(ApiError::later(ErrorCode::RateLimited, u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)))
-            }
+        if matches!(renamed, Err(StoreError::Taken(_))) {
+            names.release(&new, owner).await?;
         }
+        let is_renamed = renamed?;
+        // Somebody may have been faster with a third name: both of these are kept then, as any name is that was given up.
+        let current = self.me(id).await?;
+        names.release(&current.username.key(), owner).await?;
+        if !is_renamed {
+            return Err(too_early(&current, now));
+        }
+        tracing::info!(user_id = %id, "account renamed");
+        Ok(current)
     }
+}
+
+fn too_early(user: &User, now: UnixMillis) -> ApiError {
+    let wait = user.renamed_at.map_or(RENAME_INTERVAL, |at| at.plus(RENAME_INTERVAL).since(now));
+    ApiError::later(ErrorCode::RateLimited, u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
 }

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use parking_lot::RwLock;
 use ring::hmac;
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::id::{Epoch, JobId, MessageId, NoticeId, RoomId, ScheduleId, Seq, UserId};
+use rookery_protocol::id::{Epoch, JobId, MessageId, NoticeId, RoomId, ScheduleId, Seq, SessionId, UserId};
 use rookery_protocol::position::Position;
 use rookery_store::joining::RequestPlace;
 use rookery_store::mentions::MentionPlace;
@@ -38,6 +38,7 @@ const MEMBERS: &[u8] = b"members\0";
 const MEMBERSHIPS: &[u8] = b"memberships\0";
 const NOTICES: &[u8] = b"notices\0";
 const REPORTS: &[u8] = b"reports\0";
+const SESSIONS: &[u8] = b"sessions\0";
 const SANCTIONS: &[u8] = b"sanctions\0";
 const MEMBERS_FOUND: &[u8] = b"members found\0";
 const ROOM_INVITES: &[u8] = b"room invites\0";
@@ -216,6 +217,17 @@ impl Cursors {
     pub fn read_blocks(&self, by: UserId, text: &str) -> Option<UserId> {
         let after = self.open::<16>(text, &[BLOCKS, by.as_uuid().as_bytes()]);
         after.map(|bytes| UserId::from_uuid(Uuid::from_bytes(bytes)))
+    }
+
+    /// A place in the list of somebody's sessions.
+    pub fn sessions(&self, user: UserId, after: SessionId) -> String {
+        self.seal(after.as_uuid().as_bytes(), &[SESSIONS, user.as_uuid().as_bytes()])
+    }
+
+    /// The session after which the list goes on.
+    pub fn read_sessions(&self, user: UserId, text: &str) -> Option<SessionId> {
+        let after = self.open::<16>(text, &[SESSIONS, user.as_uuid().as_bytes()]);
+        after.map(|bytes| SessionId::from_uuid(Uuid::from_bytes(bytes)))
     }
 
     /// A place in the list of invites to the server.

@@ -113,9 +113,14 @@ impl Limits {
         self.take(Limit::AccountLogins, address::account(&name, from.0)).await
     }
 
-    /// Counts a second factor that is tried after the right password.
+    /// Counts a second factor that is tried after the right password, before it is looked at: many at once are many.
     pub(crate) async fn code(&self, account: UserId) -> Result<(), ApiError> {
         self.take(Limit::AccountCodes, account.as_uuid().as_u128()).await
+    }
+
+    /// A code that was counted was right: only wrong ones count.
+    pub(crate) fn right_code(&self, account: UserId) {
+        self.limiter.give_back(Limit::AccountCodes, account.as_uuid().as_u128());
     }
 
     /// Counts a mail to an address; whether it may be sent.

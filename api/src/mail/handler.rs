@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::UserId;
-use rookery_store::account::{OneTimeToken, Purpose};
+use rookery_store::account::{Keep, OneTimeToken, Purpose};
 use rookery_store::job::Job;
 use rookery_store::user::{Email, User};
 use rookery_store::{StoreError, Stores, Unique};
@@ -93,7 +93,7 @@ impl MailHandler {
             created_at: now,
             expires_at: now.plus(RECOVERY_LIFE),
         };
-        let token = match self.stores.one_time_tokens.insert(&new, RECOVERIES_MAX).await {
+        let token = match self.stores.one_time_tokens.insert(&new, Keep::Newest(RECOVERIES_MAX)).await {
             Ok(()) => Some(new),
             Err(StoreError::Taken(Unique::Id)) => self.stores.one_time_tokens.by_id(id).await?,
             Err(error) => return Err(error.into()),

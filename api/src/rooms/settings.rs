@@ -99,11 +99,7 @@ impl Rooms {
         if self.stores.members.get(room.id, to).await?.is_none() {
             return Err(ApiError::refused(ErrorCode::NotFound));
         }
-        let account = self.stores.users.by_id(to).await?.ok_or_else(|| ApiError::refused(ErrorCode::NotFound))?;
-        let member = Sender { user_id: to, username: account.username.as_str().to_owned() };
-        let changed = EventBody::Membership(MembershipChange::OwnerChanged { member, previous: None });
-        let body = if self.generations.allows(&changed).await? { changed } else { updated(false) };
-        let event = rooms::room_event(actor, body);
+        let event = rooms::room_event(actor, self.owner_changed(to).await?);
         if self.stores.members.transfer(room.id, to, Cause::User(&event)).await?.is_some() {
             tracing::info!(room_id = %room.id, %by, user_id = %to, "room handed over");
             self.note(room.id, by, Act { action: "owner_changed", user: Some(to), detail: None })
@@ -111,6 +107,14 @@ impl Rooms {
         }
         self.dispatcher.flush(room.id).await?;
         self.seen_by(room.id, by).await
+    }
+
+    /// What tells a room of its new owner, in words that every node knows. The store fills in who was it before.
+    pub(crate) async fn owner_changed(&self, to: UserId) -> Result<EventBody, ApiError> {
+        let account = self.stores.users.by_id(to).await?.ok_or_else(|| ApiError::refused(ErrorCode::NotFound))?;
+        let member = Sender { user_id: to, username: account.username.as_str().to_owned() };
+        let changed = EventBody::Membership(MembershipChange::OwnerChanged { member, previous: None });
+        Ok(if self.generations.allows(&changed).await? { changed } else { updated(false) })
     }
 
     pub(super) async fn seen_by(&self, room: RoomId, user: UserId) -> Result<SeenRoom, ApiError> {

@@ -54,11 +54,6 @@ impl Mongo {
     ) -> Result<bool, StoreError> {
         let (names, end) = (self.names.clone(), until.map(date));
         let document = NameDocument { key: name.to_owned(), owner: key(owner), until: end };
-        let set = if let Some(end) = end {
-            doc! { "$set": { "owner": key(owner), "until": end } }
-        } else {
-            doc! { "$set": { "owner": key(owner) }, "$unset": { "until": "" } }
-        };
         let claim = async move {
             if insert_new(&names, &document).await? {
                 return Ok(true);
@@ -66,9 +61,15 @@ impl Mongo {
             // Given back meanwhile, it is not kept; whoever wants it asks again.
             let Some(known) = names.find_one(by_id(document.key.as_str())).await? else { return Ok(false) };
             let is_over = known.until.is_some_and(|end| end <= date(now));
-            if known.owner != document.owner && !is_over {
+            let is_own = known.owner == document.owner;
+            if !is_own && !is_over {
                 return Ok(false);
             }
+            let longest = known.until.zip(end).map(|(known, end)| known.max(end));
+            let set = match if is_own { longest } else { end } {
+                Some(end) => doc! { "$set": { "owner": document.owner, "until": end } },
+                None => doc! { "$set": { "owner": document.owner }, "$unset": { "until": "" } },
+            };
             // Nobody was faster: it is kept as it was read.
             let mut unchanged = by_id(document.key.as_str());
             unchanged.insert("owner", known.owner);

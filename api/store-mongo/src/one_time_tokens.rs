@@ -5,7 +5,7 @@ use futures_util::TryStreamExt as _;
 use mongodb::bson::{Document, doc};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::UserId;
-use rookery_store::account::{OneTimeToken, Purpose, SecretHash};
+use rookery_store::account::{Keep, OneTimeToken, Purpose, SecretHash};
 use rookery_store::{OneTimeTokens, StoreError};
 use uuid::Uuid;
 
@@ -15,13 +15,17 @@ use crate::fields::{binary, key};
 
 #[async_trait]
 impl OneTimeTokens for Mongo {
-    async fn insert(&self, token: &OneTimeToken, keep: usize) -> Result<(), StoreError> {
+    async fn insert(&self, token: &OneTimeToken, keep: Keep) -> Result<(), StoreError> {
         let (all, document) = (self.one_time_tokens.clone(), OneTimeTokenDocument::from(token));
         let own = of(token.user_id, token.purpose);
+        let (order, keep) = match keep {
+            Keep::Newest(keep) => (-1, keep),
+            Keep::Oldest(keep) => (1, keep),
+        };
         let skip = u64::try_from(keep).unwrap_or(u64::MAX);
         let insert = async move {
             all.insert_one(document).await?;
-            let beyond = all.find(own).sort(doc! { "_id": -1 }).skip(skip).await?;
+            let beyond = all.find(own).sort(doc! { "_id": order }).skip(skip).await?;
             for old in beyond.try_collect::<Vec<_>>().await? {
                 all.delete_one(by_id(old.id)).await?;
             }
@@ -52,6 +56,12 @@ impl OneTimeTokens for Mongo {
     async fn remove_all(&self, user: UserId, purpose: Purpose) -> Result<(), StoreError> {
         let (all, own) = (self.one_time_tokens.clone(), of(user, purpose));
         self.calls.run(async move { Ok(all.delete_many(own).await.map(drop)?) }).await
+    }
+
+    async fn remove_later(&self, token: &OneTimeToken) -> Result<(), StoreError> {
+        let (all, mut later) = (self.one_time_tokens.clone(), of(token.user_id, token.purpose));
+        later.insert("_id", doc! { "$gt": key(token.id) });
+        self.calls.run(async move { Ok(all.delete_many(later).await.map(drop)?) }).await
     }
 
     async fn purge(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError> {

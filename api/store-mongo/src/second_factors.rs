@@ -44,6 +44,15 @@ impl SecondFactors for Mongo {
             .await
     }
 
+    async fn confirm(&self, factor: &SecondFactor) -> Result<bool, StoreError> {
+        let mut begun = by_id(key(factor.user_id.as_uuid()));
+        begun.extend(doc! { "is_confirmed": false, "secret": binary(&factor.secret) });
+        let recovery: Vec<Bson> = factor.recovery.iter().map(|hash| binary(hash).into()).collect();
+        let last_step = integer::stored(factor.last_step)?;
+        let set = doc! { "is_confirmed": true, "last_step": last_step, "recovery": recovery };
+        self.change_factor(begun, doc! { "$set": set }).await
+    }
+
     async fn advance(&self, user: UserId, step: u64) -> Result<bool, StoreError> {
         let step = integer::stored(step)?;
         let mut before = by_id(key(user.as_uuid()));

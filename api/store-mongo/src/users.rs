@@ -12,7 +12,9 @@ use rookery_protocol::id::UserId;
 use rookery_store::change::Change;
 use rookery_store::limits::STORE_IDS_PER_READ_MAX;
 use rookery_store::login::LoginKey;
-use rookery_store::user::{Bio, DisplayName, Language, SearchPlace, ServerRole, User, UserChange, Username};
+use rookery_store::user::{
+    Bio, DisplayName, Language, SearchPlace, ServerRole, SettingsChange, Theme, User, UserChange, Username,
+};
 use rookery_store::{StoreError, Users};
 
 use super::documents::UserDocument;
@@ -103,9 +105,7 @@ impl Users for Mongo {
                 Change::Keep => {}
             }
         }
-        if let Some(settings) = &change.settings {
-            set.insert("settings", bson_of(settings)?);
-        }
+        put_settings(&change.settings, &mut set, &mut unset)?;
         let parts = [("$set", set), ("$unset", unset)].into_iter().filter(|(_, part)| !part.is_empty());
         let update: Document = parts.map(|(name, part)| (name.to_owned(), part.into())).collect();
         if update.is_empty() {
@@ -174,6 +174,37 @@ impl Users for Mongo {
             },
         }
     }
+}
+
+/// Field by field, so that two changes at once keep out of each other's way.
+fn put_settings(change: &SettingsChange, set: &mut Document, unset: &mut Document) -> Result<(), Failed> {
+    let SettingsChange { read_receipts, typing, direct_from, level, quiet_hours, push_text, theme } = change;
+    let flags = [
+        ("settings.read_receipts", *read_receipts),
+        ("settings.typing", *typing),
+        ("settings.notifications.push_text", *push_text),
+    ];
+    set.extend(flags.into_iter().filter_map(|(field, flag)| Some((field.to_owned(), flag?.into()))));
+    if let Some(direct_from) = direct_from {
+        set.insert("settings.direct_from", bson_of(direct_from)?);
+    }
+    if let Some(level) = level {
+        set.insert("settings.notifications.level", bson_of(level)?);
+    }
+    let hours = match quiet_hours {
+        Change::Set(hours) => Change::Set(bson_of(hours)?),
+        Change::Clear => Change::Clear,
+        Change::Keep => Change::Keep,
+    };
+    let theme = theme.map(|theme| Bson::from(Theme::as_str(theme)));
+    for (field, value) in [("settings.notifications.quiet_hours", hours), ("settings.theme", theme)] {
+        match value {
+            Change::Set(value) => drop(set.insert(field, value)),
+            Change::Clear => drop(unset.insert(field, "")),
+            Change::Keep => {}
+        }
+    }
+    Ok(())
 }
 
 fn bson_of<T: serde::Serialize>(value: &T) -> Result<Bson, Failed> {

@@ -12,7 +12,9 @@ use super::sql::{change, one, statements};
 
 statements! {
     CLAIM = "INSERT INTO names (key, owner, until) VALUES (?1, ?2, ?3)
-             ON CONFLICT (key) DO UPDATE SET owner = excluded.owner, until = excluded.until
+             ON CONFLICT (key) DO UPDATE SET owner = excluded.owner,
+             until = CASE WHEN owner = excluded.owner AND (until IS NULL OR until > excluded.until)
+                     THEN until ELSE excluded.until END
              WHERE owner = excluded.owner OR until <= ?4";
     BURIED = "SELECT 1 FROM names WHERE key = ?1";
     RELEASE = "DELETE FROM names WHERE key = ?1 AND owner = ?2";

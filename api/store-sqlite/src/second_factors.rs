@@ -17,6 +17,8 @@ statements! {
     PUT = "INSERT INTO second_factors (user_id, secret, is_confirmed, last_step) VALUES (?1, ?2, ?3, ?4)
            ON CONFLICT (user_id) DO UPDATE
            SET secret = excluded.secret, is_confirmed = excluded.is_confirmed, last_step = excluded.last_step";
+    CONFIRM = "UPDATE second_factors SET is_confirmed = TRUE, last_step = ?3
+               WHERE user_id = ?1 AND secret = ?2 AND NOT is_confirmed";
     FORGET_CODES = "DELETE FROM recovery_codes WHERE user_id = ?1";
     ADD_CODE = "INSERT INTO recovery_codes (user_id, hash) VALUES (?1, ?2)";
     ADVANCE = "UPDATE second_factors SET last_step = ?2 WHERE user_id = ?1 AND last_step < ?2";
@@ -42,6 +44,19 @@ impl SecondFactors for Sqlite {
             let step = integer::stored(factor.last_step)?;
             change(db, PUT, params![user, factor.secret, factor.is_confirmed, step])?;
             replace_codes(db, factor.user_id, &factor.recovery)
+        })
+        .await
+    }
+
+    async fn confirm(&self, factor: &SecondFactor) -> Result<bool, StoreError> {
+        let factor = factor.clone();
+        self.write(move |db| {
+            let step = integer::stored(factor.last_step)?;
+            let is_first = change(db, CONFIRM, params![factor.user_id.as_uuid(), factor.secret, step])? == 1;
+            if is_first {
+                replace_codes(db, factor.user_id, &factor.recovery)?;
+            }
+            Ok(is_first)
         })
         .await
     }

@@ -1,11 +1,13 @@
 //! What happens around accounts before and beside them: registrations that wait for a code, names that are kept, links that
 //! work once, invites.
 
+use async_trait::async_trait;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::UserId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::error::StoreError;
 use crate::user::{Email, User, Username};
 
 /// SHA-256 of a secret that somebody else has.
@@ -103,6 +105,15 @@ pub struct OneTimeToken {
     pub expires_at: UnixMillis,
 }
 
+/// Which secrets of a user for one purpose stay when there are more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// So many of the newest.
+    Newest(usize),
+    /// So many of the oldest: whoever makes many cannot push out what somebody else was sent before.
+    Oldest(usize),
+}
+
 /// An invite to the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerInvite {
@@ -127,4 +138,84 @@ impl ServerInvite {
     pub fn is_open(&self, now: UnixMillis) -> bool {
         self.max_uses.is_none_or(|most| self.uses < most) && self.expires_at.is_none_or(|end| now < end)
     }
+}
+
+/// Registrations whose addresses are not verified yet.
+#[async_trait]
+pub trait Registrations: Send + Sync {
+    /// Adds one.
+    async fn insert(&self, registration: &Registration) -> Result<(), StoreError>;
+    /// By id.
+    async fn by_id(&self, id: Uuid) -> Result<Option<Registration>, StoreError>;
+    /// The newest one with this name or, if the text has an `@`, with this address; both without regard to case.
+    async fn by_login(&self, login: &str) -> Result<Option<Registration>, StoreError>;
+    /// Replaces its code by the next one, whose number says which it follows; says whether it did.
+    async fn replace_code(&self, id: Uuid, code: &CodeState) -> Result<bool, StoreError>;
+    /// Takes one of its attempts and gives it as it is then; none if it has none left, or its code or itself has ended.
+    async fn attempt(&self, id: Uuid, now: UnixMillis) -> Result<Option<Registration>, StoreError>;
+    /// Removes one. Idempotent.
+    async fn remove(&self, id: Uuid) -> Result<(), StoreError>;
+    /// Erases those that ended before that time, at most `limit`; says how many.
+    async fn purge(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError>;
+}
+
+/// Names of users that are kept for somebody, though no account has them.
+#[async_trait]
+pub trait Names: Send + Sync {
+    /// Keeps a name, in the form that is unique, until that time or for ever; false if it is kept for somebody else, or was
+    /// that of somebody who was erased. What its owner keeps already is kept no shorter than before.
+    async fn claim(
+        &self,
+        key: &str,
+        owner: Uuid,
+        until: Option<UnixMillis>,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError>;
+    /// Gives a name back that was kept for this owner. Idempotent.
+    async fn release(&self, key: &str, owner: Uuid) -> Result<(), StoreError>;
+    /// Erases names that were kept until before that time, at most `limit`; says how many.
+    async fn purge(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError>;
+}
+
+/// Secrets that work once.
+#[async_trait]
+pub trait OneTimeTokens: Send + Sync {
+    /// Adds one. Of those of the user for the same purpose, only those stay that are to be kept.
+    async fn insert(&self, token: &OneTimeToken, keep: Keep) -> Result<(), StoreError>;
+    /// By id.
+    async fn by_id(&self, id: Uuid) -> Result<Option<OneTimeToken>, StoreError>;
+    /// By its secret, if it has not ended.
+    async fn find(
+        &self,
+        hash: &SecretHash,
+        purpose: Purpose,
+        now: UnixMillis,
+    ) -> Result<Option<OneTimeToken>, StoreError>;
+    /// Removes one, so that it works for nobody else; false if somebody was faster.
+    async fn take(&self, id: Uuid) -> Result<bool, StoreError>;
+    /// Removes all of a user for this purpose.
+    async fn remove_all(&self, user: UserId, purpose: Purpose) -> Result<(), StoreError>;
+    /// Removes those of a user for this purpose that were made after that one.
+    async fn remove_later(&self, token: &OneTimeToken) -> Result<(), StoreError>;
+    /// Erases those that ended before that time, at most `limit`; says how many.
+    async fn purge(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError>;
+}
+
+/// Invites to the server.
+#[async_trait]
+pub trait ServerInvites: Send + Sync {
+    /// Adds one.
+    async fn insert(&self, invite: &ServerInvite) -> Result<(), StoreError>;
+    /// By its code.
+    async fn by_hash(&self, hash: &SecretHash) -> Result<Option<ServerInvite>, StoreError>;
+    /// Uses it once, if it may be; says whether it did. Users at once never exceed its number.
+    async fn spend(&self, hash: &SecretHash, now: UnixMillis) -> Result<bool, StoreError>;
+    /// Undoes one use.
+    async fn give_back(&self, hash: &SecretHash) -> Result<(), StoreError>;
+    /// In the order of their ids, after `after`, at most `limit`.
+    async fn page(&self, after: Option<Uuid>, limit: usize) -> Result<Vec<ServerInvite>, StoreError>;
+    /// Removes one; false if there was none.
+    async fn remove(&self, id: Uuid) -> Result<bool, StoreError>;
+    /// Erases those that ended before that time, at most `limit`; says how many.
+    async fn purge(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError>;
 }

@@ -16,14 +16,12 @@ use rookery_protocol::position::{AlreadyStored, Position, StoredPosition};
 use rookery_protocol::room_changes::RoomChanges;
 use uuid::Uuid;
 
-use crate::account::{CodeState, OneTimeToken, Purpose, Registration, SecretHash, ServerInvite};
 use crate::joining::Entry;
 use crate::load::LoadSet;
 use crate::message::{Kinds, Window};
 use crate::message_state::{MessageState, Reacted};
 use crate::room::{Closing, Member, MemberPlace, MembershipPlace, Pair, Room, SettingsChange, Tombstone};
 use crate::sanction::{Sanction, SanctionAction};
-use crate::second_factor::SecondFactor;
 use crate::session::{Session, TokenHash};
 use crate::unread::{Counts, Reader, Receipt, Span};
 use crate::user::{SearchPlace, ServerRole, User, UserChange, Username};
@@ -75,6 +73,7 @@ pub mod thread;
 pub mod unread;
 pub mod user;
 
+pub use self::account::{Names, OneTimeTokens, Registrations, ServerInvites};
 pub use self::audit::{Audit, ServerSettings};
 pub use self::cause::{Cause, with_previous_owner};
 pub use self::erasure::{Erasures, Traces};
@@ -99,6 +98,7 @@ pub use self::room_search::RoomSearch;
 pub use self::saved::Saved;
 pub use self::schedule::Schedules;
 pub use self::search::Search;
+pub use self::second_factor::SecondFactors;
 pub use self::server_announcement::ServerAnnouncements;
 pub use self::thread::Threads;
 
@@ -143,84 +143,6 @@ pub trait Users: Send + Sync {
         after: Option<&SearchPlace>,
         limit: usize,
     ) -> Result<Vec<(SearchPlace, User)>, StoreError>;
-}
-
-/// Registrations whose addresses are not verified yet.
-#[async_trait]
-pub trait Registrations: Send + Sync {
-    /// Adds one.
-    async fn insert(&self, registration: &Registration) -> Result<(), StoreError>;
-    /// By id.
-    async fn by_id(&self, id: Uuid) -> Result<Option<Registration>, StoreError>;
-    /// The newest one with this name or, if the text has an `@`, with this address; both without regard to case.
-    async fn by_login(&self, login: &str) -> Result<Option<Registration>, StoreError>;
-    /// Replaces its code by the next one, whose number says which it follows; says whether it did.
-    async fn replace_code(&self, id: Uuid, code: &CodeState) -> Result<bool, StoreError>;
-    /// Takes one of its attempts and gives it as it is then; none if it has none left, or its code or itself has ended.
-    async fn attempt(&self, id: Uuid, now: UnixMillis) -> Result<Option<Registration>, StoreError>;
-    /// Removes one. Idempotent.
-    async fn remove(&self, id: Uuid) -> Result<(), StoreError>;
-    /// Erases those that ended before that time, at most `limit`; says how many.
-    async fn purge(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError>;
-}
-
-/// Names of users that are kept for somebody, though no account has them.
-#[async_trait]
-pub trait Names: Send + Sync {
-    /// Keeps a name, in the form that is unique, until that time or for ever; false if it is kept for somebody else, or was
-    /// that of somebody who was erased.
-    async fn claim(
-        &self,
-        key: &str,
-        owner: Uuid,
-        until: Option<UnixMillis>,
-        now: UnixMillis,
-    ) -> Result<bool, StoreError>;
-    /// Gives a name back that was kept for this owner. Idempotent.
-    async fn release(&self, key: &str, owner: Uuid) -> Result<(), StoreError>;
-    /// Erases names that were kept until before that time, at most `limit`; says how many.
-    async fn purge(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError>;
-}
-
-/// Secrets that work once.
-#[async_trait]
-pub trait OneTimeTokens: Send + Sync {
-    /// Adds one. Of those of the user for the same purpose, the newest `keep` stay.
-    async fn insert(&self, token: &OneTimeToken, keep: usize) -> Result<(), StoreError>;
-    /// By id.
-    async fn by_id(&self, id: Uuid) -> Result<Option<OneTimeToken>, StoreError>;
-    /// By its secret, if it has not ended.
-    async fn find(
-        &self,
-        hash: &SecretHash,
-        purpose: Purpose,
-        now: UnixMillis,
-    ) -> Result<Option<OneTimeToken>, StoreError>;
-    /// Removes one, so that it works for nobody else; false if somebody was faster.
-    async fn take(&self, id: Uuid) -> Result<bool, StoreError>;
-    /// Removes all of a user for this purpose.
-    async fn remove_all(&self, user: UserId, purpose: Purpose) -> Result<(), StoreError>;
-    /// Erases those that ended before that time, at most `limit`; says how many.
-    async fn purge(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError>;
-}
-
-/// Invites to the server.
-#[async_trait]
-pub trait ServerInvites: Send + Sync {
-    /// Adds one.
-    async fn insert(&self, invite: &ServerInvite) -> Result<(), StoreError>;
-    /// By its code.
-    async fn by_hash(&self, hash: &SecretHash) -> Result<Option<ServerInvite>, StoreError>;
-    /// Uses it once, if it may be; says whether it did. Users at once never exceed its number.
-    async fn spend(&self, hash: &SecretHash, now: UnixMillis) -> Result<bool, StoreError>;
-    /// Undoes one use.
-    async fn give_back(&self, hash: &SecretHash) -> Result<(), StoreError>;
-    /// In the order of their ids, after `after`, at most `limit`.
-    async fn page(&self, after: Option<Uuid>, limit: usize) -> Result<Vec<ServerInvite>, StoreError>;
-    /// Removes one; false if there was none.
-    async fn remove(&self, id: Uuid) -> Result<bool, StoreError>;
-    /// Erases those that ended before that time, at most `limit`; says how many.
-    async fn purge(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError>;
 }
 
 /// Login sessions.
@@ -525,23 +447,6 @@ pub trait Unread: Send + Sync {
     ) -> Result<Vec<Member>, StoreError>;
     /// What is unread in each span, in the order asked: at most `most` of each kind, and whether there may be more.
     async fn counts(&self, reader: &Reader, spans: &[Span], most: usize) -> Result<Vec<Counts>, StoreError>;
-}
-
-/// Second factors of accounts.
-#[async_trait]
-pub trait SecondFactors: Send + Sync {
-    /// That of the account. Its recovery codes are in order of their hashes.
-    async fn get(&self, user: UserId) -> Result<Option<SecondFactor>, StoreError>;
-    /// Adds one, or replaces that of the account.
-    async fn put(&self, factor: &SecondFactor) -> Result<(), StoreError>;
-    /// Notes that a code of this step was taken; false if one of it or of a later one was. Of two at once one wins.
-    async fn advance(&self, user: UserId, step: u64) -> Result<bool, StoreError>;
-    /// Removes a recovery code; false if there is no such. Of two at once one wins.
-    async fn spend(&self, user: UserId, code: &SecretHash) -> Result<bool, StoreError>;
-    /// Replaces the recovery codes. Without effect if there is no second factor.
-    async fn replace_recovery(&self, user: UserId, codes: &[SecretHash]) -> Result<(), StoreError>;
-    /// Removes that of the account. Idempotent.
-    async fn remove(&self, user: UserId) -> Result<(), StoreError>;
 }
 
 /// Who has blocked whom. A change is one of the rights in the direct room of the two as well, if they have one: in the same

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 mod profile;
 
 pub use profile::{
-    Bio, DirectFrom, DisplayName, Language, NotificationLevel, NotificationSettings, Profile, QuietHours, Theme,
-    UserChange, UserSettings,
+    Bio, DirectFrom, DisplayName, Language, NotificationLevel, NotificationSettings, Profile, QuietHours,
+    SettingsChange, Theme, UserChange, UserSettings,
 };
 
 /// 3 to 32 of letters, digits, `_`, `-` and `.` (ASCII), first and last a letter or digit. Kept as written, unique
@@ -139,7 +139,7 @@ impl User {
         profile.bio = bio.applied_to(profile.bio.take());
         profile.language = language.applied_to(profile.language.take());
         profile.avatar = avatar.applied_to(profile.avatar.take());
-        set(&mut self.settings, settings);
+        self.settings.apply(settings);
     }
 
     /// What it is found by; see [`crate::Users::search`].

@@ -128,6 +128,14 @@ impl Limiter {
         self.alone(bucket, rate, tokens)
     }
 
+    /// What was counted turned out not to count.
+    pub fn give_back(&self, limit: Limit, subject: u128) {
+        let (bucket, rate, now) = (Bucket { limit, subject }, self.rates.of(limit), self.now());
+        if !rate.is_off() {
+            self.with_entry(bucket, |entry| entry.give_back(rate, 1, now));
+        }
+    }
+
     /// Tells the other nodes of this one and learns how many there are, until the process stops.
     pub async fn announce(self: Arc<Self>) {
         while !self.rates.are_off() {
@@ -167,7 +175,7 @@ impl Limiter {
         verdict(bucket, rate, grant)
     }
 
-    fn with_entry(&self, bucket: Bucket, act: impl FnOnce(&mut Entry) -> Grant) -> Grant {
+    fn with_entry<T>(&self, bucket: Bucket, act: impl FnOnce(&mut Entry) -> T) -> T {
         let mut shard = self.shard(bucket).lock();
         if shard.len() >= QUOTA_BUCKETS_MAX / SHARDS && !shard.contains_key(&bucket) {
             make_room(&mut shard, self.now());

@@ -77,9 +77,10 @@ const WORDS: &[&str] = &[
     "ws",
 ];
 
-/// Whether the word is on the list, in any case.
+/// Whether the word is on the list, in any case, and whatever stands between its parts.
 pub fn is_reserved(word: &str) -> bool {
-    WORDS.binary_search(&word.to_ascii_lowercase().as_str()).is_ok()
+    let word = word.to_ascii_lowercase().replace(['_', '.'], "-");
+    WORDS.binary_search(&word.as_str()).is_ok()
 }
 
 #[cfg(test)]
@@ -89,7 +90,7 @@ mod tests {
     #[test]
     fn c02_the_list_is_in_order_and_read_in_any_case() {
         assert!(WORDS.is_sorted());
-        for word in ["admin", "Moderator", "MINE", "general", "rookery"] {
+        for word in ["admin", "Moderator", "MINE", "general", "rookery", "deleted_user", "No.Reply"] {
             assert!(is_reserved(word), "{word}");
         }
         for word in ["alice", "testuser", "mine-2", "adminton", ""] {

@@ -218,8 +218,42 @@ pub struct UserChange {
     pub language: Change<Language>,
     /// The picture.
     pub avatar: Change<String>,
-    /// Other settings.
-    pub settings: Option<UserSettings>,
+    /// The settings, one by one: of two devices at once, each has what it changed.
+    pub settings: SettingsChange,
+}
+
+/// What is to change about an account's settings; what is none stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SettingsChange {
+    /// Whether others see what it has read, and it what they have.
+    pub read_receipts: Option<bool>,
+    /// Whether others see that it is typing.
+    pub typing: Option<bool>,
+    /// Who may write to it directly, and add it to rooms.
+    pub direct_from: Option<DirectFrom>,
+    /// Of what it is notified.
+    pub level: Option<NotificationLevel>,
+    /// When it is not.
+    pub quiet_hours: Change<QuietHours>,
+    /// Whether a push has the text.
+    pub push_text: Option<bool>,
+    /// What pages should look like.
+    pub theme: Change<Theme>,
+}
+
+impl UserSettings {
+    /// The settings after a change.
+    pub fn apply(&mut self, change: SettingsChange) {
+        let SettingsChange { read_receipts, typing, direct_from, level, quiet_hours, push_text, theme } = change;
+        let notifications = &mut self.notifications;
+        self.read_receipts = read_receipts.unwrap_or(self.read_receipts);
+        self.typing = typing.unwrap_or(self.typing);
+        self.direct_from = direct_from.unwrap_or(self.direct_from);
+        self.theme = theme.applied_to(self.theme.take());
+        notifications.level = level.unwrap_or(notifications.level);
+        notifications.quiet_hours = quiet_hours.applied_to(notifications.quiet_hours.take());
+        notifications.push_text = push_text.unwrap_or(notifications.push_text);
+    }
 }
 
 #[cfg(test)]

@@ -260,6 +260,7 @@ on_both! {
     }
     accounts {
         profiles_change_as_asked
+        settings_change_one_by_one
         a_name_changes_once_in_a_while
         accounts_are_found_by_their_names
         the_last_admin_stays
@@ -267,6 +268,7 @@ on_both! {
         registrations_have_codes_and_tries
         names_are_kept_for_one
         links_work_once_and_the_newest_stay
+        the_oldest_links_stay_where_nobody_may_push_them_out
         invites_are_used_no_oftener_than_they_may_be
         a_code_of_a_second_factor_works_once
         blocks_are_ones_own

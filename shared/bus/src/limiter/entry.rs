@@ -62,6 +62,17 @@ impl Entry {
         self.grant(tokens, 0, now)
     }
 
+    /// Tokens that were taken and not needed: they wait here for whoever comes next, no longer than they take to come back in
+    /// the shared bucket.
+    pub(super) fn give_back(&mut self, rate: Rate, tokens: u32, now: UnixMillis) {
+        if now >= self.expires {
+            self.tokens = 0;
+        }
+        self.tokens = self.tokens.saturating_add(tokens).min(rate.burst);
+        let lease = Duration::from_millis(rate.interval_ms.saturating_mul(u64::from(tokens)));
+        self.expires = self.expires.max(now.plus(lease));
+    }
+
     /// The shared bucket does not answer: this node's share of it, beginning with its share of what was left.
     pub(super) fn alone(&mut self, share: Rate, tokens: u32, now: UnixMillis) -> Grant {
         let begun = self.alone.unwrap_or_else(|| {
@@ -131,6 +142,18 @@ mod tests {
         let refused = entry.apply_grant(RATE, 8, late, at(4));
         assert_eq!((refused.granted, refused.retry_ms), (0, 100), "it counted on two that are gone");
         assert_eq!(entry.known(6, at(5)).map(|grant| grant.granted), Ok(6), "and what it got is not lost");
+    }
+
+    #[test]
+    fn what_is_given_back_is_there_for_as_long_as_it_would_take_to_come_back() {
+        let mut entry = Entry::default();
+        let empty = Grant { granted: 0, remaining: 0, retry_ms: 5_000, reset_ms: 5_000 };
+        entry.apply_grant(RATE, 1, empty, at(0));
+        entry.give_back(RATE, 1, at(100));
+        assert_eq!(entry.known(1, at(149)).map(|grant| grant.granted), Ok(1));
+        assert_eq!(entry.known(1, at(149)).map(|grant| grant.granted), Ok(0), "once");
+        entry.give_back(RATE, 1, at(200));
+        assert_eq!(entry.known(1, at(250)).map(|grant| grant.granted), Ok(0), "in the shared bucket by then");
     }
 
     #[test]

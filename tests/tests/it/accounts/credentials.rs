@@ -227,6 +227,63 @@ async fn an_address_changes_when_it_is_confirmed_and_the_old_one_can_undo_it() {
 }
 
 #[tokio::test]
+async fn whoever_had_the_account_for_a_while_does_not_get_it_back() {
+    let (mail, both) = with_mail(&[]).await;
+    for deployment in &both {
+        let (rest, user) = (deployment.rest(), deployment.rest().new_user("victim").await);
+        let follow =
+            async |link: &str| rest.post("/api/v1/users/me/email/confirm", None, &json!({"token": link})).await;
+        let ask = async |token: &str, email: &str, password: &str| {
+            let body = json!({"email": email, "password": password});
+            let _asked = rest.put("/api/v1/users/me/email", Some(token), &body).await.expect(202);
+            mail.nth_to(email, 1).await.token()
+        };
+        let [first, second, third] = ["first", "second", "third"].map(|name| Person::new(name).email);
+        let _moved = follow(&ask(&user.token, &first, PASSWORD).await).await.expect(204);
+        let undo = mail.nth_to(&user.email, 1).await.token();
+        let squatter = Person { username: names::unique("squatter"), email: user.email.clone() };
+        squatter.register(&rest).await.expect_problem(409, "account_exists");
+        let _moved = follow(&ask(&user.token, &second, PASSWORD).await).await.expect(204);
+        let stolen = mail.nth_to(&first, 2).await.token();
+        let _undone = follow(&undo).await.expect(204);
+        follow(&stolen).await.expect_problem(400, "token_invalid");
+        // A link that was asked for before the password was changed.
+        let back = rest.login(&user.email, PASSWORD).await.expect(200).account(String::new());
+        let waiting = ask(&back.token, &third, PASSWORD).await;
+        let body = json!({"password": PASSWORD, "new_password": OTHER});
+        let _changed = rest.put("/api/v1/users/me/password", Some(&back.token), &body).await.expect(204);
+        follow(&waiting).await.expect_problem(400, "token_invalid");
+        let me = rest.get(ME, Some(&back.token)).await.expect(200).json();
+        assert_eq!(me["email"], json!(user.email));
+    }
+}
+
+#[tokio::test]
+async fn sessions_are_listed_by_pages() {
+    for deployment in shared::both().await {
+        let (rest, user) = (deployment.rest(), deployment.rest().new_user("pages").await);
+        for _ in 0..4 {
+            let _login = rest.login(&user.username, PASSWORD).await.expect(200);
+        }
+        let page = async |query: &str| rest.get(&format!("/api/v1/users/me/sessions{query}"), Some(&user.token)).await;
+        let whole = page("").await.expect(200).json();
+        let whole = whole["sessions"].as_array().expect("a list").clone();
+        assert_eq!(whole.len(), 5);
+        let (mut walked, mut query) = (Vec::new(), "?limit=2".to_owned());
+        loop {
+            let part = page(&query).await.expect(200).json();
+            walked.extend(part["sessions"].as_array().expect("a list").clone());
+            let Some(next) = part["next_cursor"].as_str() else { break };
+            query = format!("?limit=2&cursor={next}");
+        }
+        assert_eq!(walked, whole);
+        for bad in ["?limit=0", "?limit=201", "?cursor=x", "?other=1"] {
+            page(bad).await.expect_problem(400, "bad_field");
+        }
+    }
+}
+
+#[tokio::test]
 async fn s1_08_a_name_changes_once_a_day_and_the_old_one_is_kept() {
     for deployment in shared::both().await {
         let (rest, user) = (deployment.rest(), deployment.rest().new_user("renamed").await);
@@ -250,6 +307,7 @@ async fn s1_08_a_name_changes_once_a_day_and_the_old_one_is_kept() {
         let soon = rename(&names::unique("soon")).await;
         soon.expect_problem(429, "rate_limited");
         assert!(soon.json()["retry_after_ms"].as_u64() > Some(80_000_000), "{}", soon.text);
+        rename(&user.username).await.expect_problem(429, "rate_limited");
         let thief = Person { username: user.username.clone(), email: Person::new("thief").email };
         thief.register(&rest).await.expect_problem(409, "username_taken");
     }

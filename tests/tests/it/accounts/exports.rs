@@ -6,7 +6,7 @@ use std::io::{Cursor, Read as _};
 use http::HeaderValue;
 use rookery_tests::deployment::Deployment;
 use rookery_tests::rest::{Account, PASSWORD, Rest};
-use rookery_tests::{shared, wait};
+use rookery_tests::{names, shared, wait};
 use serde_json::{Value, json};
 
 use super::admin;
@@ -66,6 +66,14 @@ async fn people_get_a_copy_of_what_is_theirs_and_of_nothing_else() {
             assert!([201, 202].contains(&said.status), "{}", said.text);
         }
         let _said = rest.say(&room, &other, &json!({"content": "a secret of somebody else"})).await;
+        let asked = json!({"name": names::unique("asked"), "visibility": "public", "join": "approval"});
+        let asked = rest.post("/api/v1/rooms", Some(&other.token), &asked).await.expect(201).json();
+        let asked = asked["room_id"].as_str().expect("an id").to_owned();
+        let body = json!({"message": "please let me in"});
+        let _waits = rest
+            .post(&format!("/api/v1/rooms/{asked}/join"), Some(&user.token), &body)
+            .await
+            .expect(202);
         let none = rest.get(EXPORT, Some(&user.token)).await.expect(200).json();
         assert_eq!(none, json!({"state": "none"}));
         rest.post(EXPORT, Some(&user.token), &json!({"password": "another horse 8"}))
@@ -74,16 +82,18 @@ async fn people_get_a_copy_of_what_is_theirs_and_of_nothing_else() {
         let _asked = rest.post(EXPORT, Some(&user.token), &json!({"password": PASSWORD})).await.expect(202);
         let url = done(&rest, &user).await;
         let files = downloaded(deployment, &url, &user).await;
-        let names: Vec<&str> = files.keys().map(String::as_str).collect();
+        let listed: Vec<&str> = files.keys().map(String::as_str).collect();
         assert_eq!(
-            names,
+            listed,
             [
                 "account.json",
                 "blocks.json",
                 "files.json",
+                "join-requests.json",
                 "messages.json",
                 "notifications.json",
                 "preferences.json",
+                "push-subscriptions.json",
                 "rooms.json",
                 "saved.json",
                 "scheduled.json",
@@ -108,6 +118,8 @@ async fn people_get_a_copy_of_what_is_theirs_and_of_nothing_else() {
                 .any(|listed| listed["room_id"] == room.as_str())
         );
         assert_eq!(files["sessions.json"].as_array().map(Vec::len), Some(1));
+        let request = &files["join-requests.json"][0];
+        assert_eq!((&request["room_id"], &request["message"]), (&json!(asked), &json!("please let me in")));
         let text = json!(files).to_string();
         for foreign in ["somebody else", other.username.as_str(), other.email.as_str(), "argon2"] {
             assert!(!text.contains(foreign), "{foreign}");

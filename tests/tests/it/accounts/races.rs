@@ -11,13 +11,13 @@ use rookery_tests::deployment::Deployment;
 use rookery_tests::mailbox::{ChatClient as _, Incoming};
 use rookery_tests::names;
 use rookery_tests::node::Node;
-use rookery_tests::rest::{Account, PASSWORD, Rest};
+use rookery_tests::rest::{Account, Answer, PASSWORD, Rest};
 use rookery_tests::ws::Socket;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::erasure::receipt;
-use super::second_factor::{secured, with_code};
+use super::second_factor::{BEGIN, Device, secured, with_code};
 use super::{Person, admin};
 
 /// Rounds of a race in a run of all tests.
@@ -184,6 +184,92 @@ async fn a_code_of_a_device_is_shown_twice_at_once() {
             .await;
             let taken = answers.iter().filter(|status| **status == 200).count();
             assert!(taken == 1 && answers.contains(&401), "round {round}: {answers:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_device_is_confirmed_twice_at_once() {
+    for mut racers in Racers::both("a device confirmed twice").await {
+        let apis = racers.apis();
+        for round in 0..racers.rounds {
+            let user = apis[0].new_user("twice").await;
+            let begun = apis[0]
+                .post(BEGIN, Some(&user.token), &json!({"password": PASSWORD}))
+                .await
+                .expect(200)
+                .json();
+            let body = json!({"code": Device::of(&begun).code(0)});
+            let delays: [Duration; 2] = racers.delays();
+            let answers = join_all(apis.iter().zip(delays).map(|(api, delay)| {
+                let (path, body, user) = (format!("{BEGIN}/confirm"), &body, &user);
+                async move {
+                    sleep(delay / 10).await;
+                    api.post(&path, Some(&user.token), body).await
+                }
+            }))
+            .await;
+            let confirmed: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 200).collect();
+            assert_eq!(confirmed.len(), 1, "round {round}: {answers:?}");
+            let shown = confirmed[0].json();
+            let code = shown["recovery_codes"][0].as_str().expect("a code");
+            let _login = apis[1].post("/api/v1/auth/login", None, &with_code(&user, code)).await.expect(200);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_login_with_the_old_password_comes_in_while_it_is_changed() {
+    for mut racers in Racers::both("the old password").await {
+        let apis = racers.apis();
+        for round in 0..racers.rounds {
+            let user = apis[0].new_user("changing").await;
+            let delays: [Duration; 4] = racers.delays();
+            let change = async {
+                let body = json!({"password": PASSWORD, "new_password": "another horse 8"});
+                apis[0].put("/api/v1/users/me/password", Some(&user.token), &body).await.expect(204)
+            };
+            let logins = join_all(delays.into_iter().enumerate().map(|(n, delay)| {
+                let (api, user) = (&apis[n % 2], &user);
+                async move {
+                    sleep(delay * 3).await;
+                    api.login(&user.username, PASSWORD).await
+                }
+            }));
+            let (_changed, logins) = tokio::join!(change, logins);
+            for login in &logins {
+                assert!([200, 401].contains(&login.status), "round {round}: {login:?}");
+                if login.status == 200 {
+                    let token = login.json()["refresh_token"].as_str().expect("a token").to_owned();
+                    apis[1].refresh(&token).await.expect_problem(401, "bad_refresh_token");
+                }
+            }
+            let own = apis[1].get("/api/v1/users/me/sessions", Some(&user.token)).await.expect(200).json();
+            assert_eq!(own["sessions"].as_array().map(Vec::len), Some(1), "round {round}: {own}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_account_is_renamed_thrice_at_once() {
+    for mut racers in Racers::both("three names").await {
+        let apis = racers.apis();
+        for round in 0..racers.rounds {
+            let user = apis[0].new_user("many").await;
+            let wanted: [String; 3] = [(); 3].map(|()| names::unique("name"));
+            let delays: [Duration; 3] = racers.delays();
+            let answers = join_all(wanted.iter().zip(delays).enumerate().map(|(n, (name, delay))| {
+                let (api, user) = (&apis[n % 2], &user);
+                async move {
+                    sleep(delay / 10).await;
+                    let body = json!({"username": name});
+                    api.put("/api/v1/users/me/username", Some(&user.token), &body).await.status
+                }
+            }))
+            .await;
+            assert_eq!(answers.iter().filter(|status| **status == 200).count(), 1, "round {round}: {answers:?}");
+            let thief = Person { username: user.username.clone(), email: Person::new("thief").email };
+            thief.register(&apis[1]).await.expect_problem(409, "username_taken");
         }
     }
 }

@@ -10,12 +10,17 @@ use serde_json::{Value, json};
 
 use super::{ME, with_mail};
 
-const BEGIN: &str = "/api/v1/users/me/totp";
+pub(super) const BEGIN: &str = "/api/v1/users/me/totp";
 
 /// A device of the user: RFC 6238 as anybody would write it.
 pub(super) struct Device(Vec<u8>);
 
 impl Device {
+    /// The one that was begun.
+    pub(super) fn of(begun: &Value) -> Self {
+        Self::new(begun["secret"].as_str().expect("a secret"))
+    }
+
     fn new(base32: &str) -> Self {
         let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
         for sign in base32.bytes() {
@@ -53,7 +58,7 @@ pub(super) async fn secured(rest: &Rest, user: &Account) -> (Device, String, Vec
     let secret = begun["secret"].as_str().expect("a secret");
     let url = begun["otpauth_url"].as_str().expect("a URL");
     assert!(url.starts_with("otpauth://totp/") && url.contains(secret), "{url}");
-    let device = Device::new(secret);
+    let device = Device::of(&begun);
     let spent = device.code(0);
     let confirmed = rest
         .post(&format!("{BEGIN}/confirm"), token, &json!({"code": spent}))
@@ -146,11 +151,16 @@ async fn wrong_codes_are_counted_over_all_addresses() {
     server.node.start().await;
     let rest = Rest::new(server.node.public_url());
     let user = rest.new_user("counted").await;
-    secured(&rest, &user).await;
+    let (_, _, recovery) = secured(&rest, &user).await;
     let mut statuses = Vec::new();
+    for code in &recovery[..6] {
+        statuses.push(rest.post("/api/v1/auth/login", None, &with_code(&user, code)).await.status);
+    }
+    assert_eq!(statuses, [200; 6], "right ones do not count");
+    statuses.clear();
     for _ in 0..6 {
         statuses.push(rest.post("/api/v1/auth/login", None, &with_code(&user, "000000")).await.status);
     }
-    assert_eq!(statuses, [401, 401, 401, 401, 429, 429], "the one that confirmed it counted, too");
+    assert_eq!(statuses, [401, 401, 401, 401, 401, 429]);
     rest.login(&user.username, "wrong one 77").await.expect_problem(401, "bad_credentials");
 }

@@ -4,11 +4,14 @@ use std::collections::HashSet;
 
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::UserId;
-use rookery_store::account::{CodeState, OneTimeToken, Purpose, Registration, ServerInvite};
+use rookery_store::account::{CodeState, Keep, OneTimeToken, Purpose, Registration, ServerInvite};
 use rookery_store::change::Change;
 use rookery_store::second_factor::SecondFactor;
 use rookery_store::session::{DeviceName, Session};
-use rookery_store::user::{Profile, ServerRole, Theme, User, UserChange, UserSettings, Username};
+use rookery_store::user::{
+    DirectFrom, NotificationLevel, Profile, QuietHours, ServerRole, SettingsChange, Theme, User, UserChange,
+    UserSettings, Username,
+};
 use rookery_store::{StoreError, Unique, Users};
 use uuid::Uuid;
 
@@ -56,6 +59,37 @@ pub(crate) async fn profiles_change_as_asked(home: Home) {
     assert_eq!((moved.email.as_str(), moved.verified), ("ada@new.example", false));
     assert_eq!(users.by_login("ada@new.example").await.unwrap(), Some(moved));
     assert_eq!(users.by_login("ada@example.org").await.unwrap(), None);
+}
+
+pub(crate) async fn settings_change_one_by_one(home: Home) {
+    let users = home.stores().await.users;
+    let ada = user("ada");
+    users.insert(&ada).await.unwrap();
+    let hours = QuietHours { from_minute: 60, to_minute: 120 };
+    let changes = [
+        SettingsChange { typing: Some(false), ..SettingsChange::default() },
+        SettingsChange { read_receipts: Some(false), ..SettingsChange::default() },
+        SettingsChange { direct_from: Some(DirectFrom::Shared), ..SettingsChange::default() },
+        SettingsChange { level: Some(NotificationLevel::None), ..SettingsChange::default() },
+        SettingsChange { quiet_hours: Change::Set(hours), ..SettingsChange::default() },
+        SettingsChange { push_text: Some(true), ..SettingsChange::default() },
+        SettingsChange { theme: Change::Set(text("dark")), ..SettingsChange::default() },
+    ];
+    let mut expected = ada.settings.clone();
+    changes.iter().for_each(|change| expected.apply(change.clone()));
+    at_once(changes.len(), |n| {
+        let (users, settings) = (users.clone(), changes[n].clone());
+        async move { users.change(ada.id, &UserChange { settings, ..UserChange::default() }).await.unwrap() }
+    })
+    .await;
+    assert_eq!(users.by_id(ada.id).await.unwrap().unwrap().settings, expected, "nothing is lost");
+    let back = SettingsChange { quiet_hours: Change::Clear, theme: Change::Clear, ..SettingsChange::default() };
+    expected.apply(back.clone());
+    let changed = users
+        .change(ada.id, &UserChange { settings: back, ..UserChange::default() })
+        .await
+        .unwrap();
+    assert_eq!(changed.unwrap().settings, expected);
 }
 
 pub(crate) async fn a_name_changes_once_in_a_while(home: Home) {
@@ -221,6 +255,7 @@ pub(crate) async fn names_are_kept_for_one(home: Home) {
     assert!(claim("ada", one, Some(at(100)), at(0)).await);
     assert!(!claim("ada", two, Some(at(100)), at(99)).await);
     assert!(claim("ada", one, Some(at(200)), at(50)).await, "its own it may prolong");
+    assert!(claim("ada", one, Some(at(60)), at(50)).await, "and that never shortens it");
     assert!(!claim("ada", two, None, at(199)).await);
     assert!(claim("ada", two, None, at(200)).await, "its time is over");
     assert!(!claim("ada", one, Some(at(1)), at(1_000_000)).await, "for ever");
@@ -229,6 +264,7 @@ pub(crate) async fn names_are_kept_for_one(home: Home) {
     names.release("ada", two).await.unwrap();
     assert!(claim("ada", one, Some(at(5)), at(0)).await);
     assert!(claim("eve", one, None, at(0)).await);
+    assert!(claim("eve", one, Some(at(5)), at(0)).await, "for ever it stays");
     assert_eq!((names.purge(at(5), 9).await.unwrap(), names.purge(at(6), 9).await.unwrap()), (0, 1));
     let claimed = at_once(20, |_| {
         let names = names.clone();
@@ -256,9 +292,9 @@ pub(crate) async fn links_work_once_and_the_newest_stay(home: Home) {
     let own: Vec<OneTimeToken> = (0..4).map(|n| token(ada, Purpose::Recovery, n)).collect();
     let others = [token(bob, Purpose::Recovery, 10), token(ada, Purpose::EmailUndo, 11)];
     for token in others.iter().chain(&own) {
-        tokens.insert(token, 3).await.unwrap();
+        tokens.insert(token, Keep::Newest(3)).await.unwrap();
     }
-    let outcome = tokens.insert(&own[3], 3).await;
+    let outcome = tokens.insert(&own[3], Keep::Newest(3)).await;
     assert!(matches!(outcome, Err(StoreError::Taken(Unique::Id))), "{outcome:?}");
     assert_eq!(tokens.by_id(own[0].id).await.unwrap(), None, "the oldest made place");
     for kept in own[1..].iter().chain(&others) {
@@ -277,6 +313,21 @@ pub(crate) async fn links_work_once_and_the_newest_stay(home: Home) {
     tokens.remove_all(ada, Purpose::Recovery).await.unwrap();
     assert_eq!(find(2, Purpose::Recovery, at(0)).await, None);
     assert_eq!((tokens.purge(at(100), 9).await.unwrap(), tokens.purge(at(101), 9).await.unwrap()), (0, 2));
+}
+
+pub(crate) async fn the_oldest_links_stay_where_nobody_may_push_them_out(home: Home) {
+    let tokens = home.stores().await.one_time_tokens;
+    let ada = UserId::generate();
+    let own: Vec<OneTimeToken> = (0..4).map(|n| token(ada, Purpose::EmailUndo, n)).collect();
+    let others = [token(UserId::generate(), Purpose::EmailUndo, 10), token(ada, Purpose::Recovery, 11)];
+    for token in own.iter().chain(&others) {
+        tokens.insert(token, Keep::Oldest(3)).await.unwrap();
+    }
+    let kept = async |token: &OneTimeToken| tokens.by_id(token.id).await.unwrap().is_some();
+    assert!(kept(&own[0]).await && kept(&own[1]).await && kept(&own[2]).await && !kept(&own[3]).await);
+    tokens.remove_later(&own[1]).await.unwrap();
+    assert!(kept(&own[0]).await && kept(&own[1]).await && !kept(&own[2]).await);
+    assert!(kept(&others[0]).await && kept(&others[1]).await);
 }
 
 pub(crate) fn invite(max_uses: Option<u32>, n: u8) -> ServerInvite {
@@ -339,6 +390,16 @@ pub(crate) async fn a_code_of_a_second_factor_works_once(home: Home) {
         .put(&SecondFactor { is_confirmed: false, recovery: Vec::new(), ..factor.clone() })
         .await
         .unwrap();
+    let other = SecondFactor { secret: vec![8; 20], ..factor.clone() };
+    assert!(!factors.confirm(&other).await.unwrap(), "another one was begun");
+    let confirmed = at_once(10, |n| {
+        let mine = SecondFactor { recovery: vec![[1; 32], [u8::try_from(n).unwrap() + 2; 32]], ..factor.clone() };
+        let factors = factors.clone();
+        async move { factors.confirm(&mine).await.unwrap().then_some(mine) }
+    })
+    .await;
+    let confirmed: Vec<SecondFactor> = confirmed.into_iter().flatten().collect();
+    assert_eq!(factors.get(user).await.unwrap().as_slice(), confirmed.as_slice(), "one wins, with its codes");
     factors.put(&factor).await.unwrap();
     assert_eq!(factors.get(user).await.unwrap(), Some(factor.clone()));
     assert!(!factors.advance(user, 5).await.unwrap());

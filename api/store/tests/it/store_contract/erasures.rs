@@ -3,7 +3,7 @@
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{EventBody, MembershipChange, Sender};
 use rookery_protocol::id::{Partition, UserId};
-use rookery_store::account::Purpose;
+use rookery_store::account::{Keep, Purpose};
 use rookery_store::erasure::{DELETED_USER, Removed, Trace, TracePlace};
 use rookery_store::export::Export;
 use rookery_store::job::JobState;
@@ -118,7 +118,11 @@ pub(crate) async fn what_is_kept_about_an_account_goes(home: Home) {
     let pending = registration("pending");
     let same_address = rookery_store::account::Registration { email: ada.email.clone(), is_decoy: true, ..pending };
     stores.registrations.insert(&same_address).await.unwrap();
-    stores.one_time_tokens.insert(&token(ada.id, Purpose::EmailUndo, 1), 3).await.unwrap();
+    stores
+        .one_time_tokens
+        .insert(&token(ada.id, Purpose::EmailUndo, 1), Keep::Newest(3))
+        .await
+        .unwrap();
     stores.second_factors.put(&second_factor(ada.id)).await.unwrap();
     let nothing = left(ada.id);
     stores.blocks.put(ada.id, bob.id, NOON, &nothing).await.unwrap();

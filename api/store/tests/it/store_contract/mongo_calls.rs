@@ -131,7 +131,7 @@ async fn end_a_room(stores: &Stores) {
 #[expect(clippy::too_many_lines, reason = "one call of each kind")]
 async fn use_accounts(stores: &Stores) {
     use super::accounts::{invite, registration, second_factor, token};
-    use rookery_store::account::Purpose;
+    use rookery_store::account::{Keep, Purpose};
     use rookery_store::change::Change;
     use rookery_store::user::{ServerRole, UserChange, Username};
     let (eve, later) = (user("eve"), UnixMillis(NOON.0 + 1_000_000));
@@ -161,7 +161,7 @@ async fn use_accounts(stores: &Stores) {
     stores.names.purge(NOON, 5).await.unwrap();
     stores.names.release("kept", eve.id.as_uuid()).await.unwrap();
     let link = token(eve.id, Purpose::Recovery, 1);
-    stores.one_time_tokens.insert(&link, 3).await.unwrap();
+    stores.one_time_tokens.insert(&link, Keep::Newest(3)).await.unwrap();
     stores.one_time_tokens.by_id(link.id).await.unwrap();
     stores.one_time_tokens.find(&link.hash, Purpose::Recovery, NOON).await.unwrap();
     stores.one_time_tokens.take(link.id).await.unwrap();
