@@ -367,6 +367,8 @@ pub const EXPORT_PURGE_MAX: usize = 100;
 
 /// Reports of one user that wait for somebody to take them up.
 pub const REPORTS_OF_USER_MAX: usize = 100;
+/// When somebody with so many should try again: by then one may have been decided.
+pub const REPORTS_RETRY_MS: u64 = 3_600_000;
 /// Rooms of one moderator whose reports are listed together.
 pub const MODERATED_ROOMS_MAX: usize = 100;
 /// After so long somebody else may take a report up.

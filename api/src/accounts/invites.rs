@@ -7,14 +7,17 @@ use axum::extract::State;
 use http::StatusCode;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::UserId;
 use rookery_protocol::integer;
 use rookery_store::account::ServerInvite;
 use rookery_store::page;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::accounts::Accounts;
+use crate::admin::act::Act;
 use crate::error::ApiError;
 use crate::http::cursor::Cursors;
 use crate::http::extract::{Admin, IdPath, JsonBody, PageQuery, QueryParams};
@@ -145,6 +148,7 @@ pub async fn create(
     };
     accounts.stores.server_invites.insert(&invite).await?;
     tracing::info!(user_id = %admin.user_id, invite_id = %invite.id, "server invite made");
+    accounts.note_invite("server_invite_made", invite.id, admin.user_id, now).await?;
     let url = accounts.post.link("register", &code);
     Ok((StatusCode::CREATED, Json(NewInvite { invite: invite.into(), code, url })))
 }
@@ -196,12 +200,21 @@ pub async fn list(
 )]
 pub async fn revoke(
     State(accounts): State<Accounts>,
-    _admin: Admin,
+    Admin(admin): Admin,
     IdPath(invite): IdPath<Uuid>,
 ) -> Result<StatusCode, ApiError> {
-    if accounts.stores.server_invites.remove(invite).await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(ApiError::refused(ErrorCode::NotFound))
+    if !accounts.stores.server_invites.remove(invite).await? {
+        return Err(ApiError::refused(ErrorCode::NotFound));
+    }
+    accounts
+        .note_invite("server_invite_revoked", invite, admin.user_id, UnixMillis::now())
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl Accounts {
+    async fn note_invite(&self, action: &'static str, id: Uuid, by: UserId, at: UnixMillis) -> Result<(), ApiError> {
+        let act = Act { action, user: None, detail: Some(json!({"invite_id": id})) };
+        Ok(self.stores.audit.add(&act.entry(by, at)).await?)
     }
 }

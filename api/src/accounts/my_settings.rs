@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::object::Object;
 use rookery_store::change::Change;
 use rookery_store::user::{DirectFrom, NotificationLevel, QuietHours, SettingsChange, Theme, UserChange, UserSettings};
 use serde::{Deserialize, Serialize};
@@ -83,8 +84,8 @@ pub struct SettingsRequest {
     direct_from: Option<DirectFrom>,
     /// When you are notified.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false)]
-    notifications: Option<NotificationRequest>,
+    #[schema(value_type = Option<NotificationRequest>, nullable = false)]
+    notifications: Option<Object<NotificationRequest>>,
     /// What pages should look like; null for nothing special.
     #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 32, pattern = "^[a-z0-9-]+$")]
@@ -112,7 +113,7 @@ pub struct NotificationRequest {
 impl From<SettingsRequest> for SettingsChange {
     fn from(request: SettingsRequest) -> Self {
         let SettingsRequest { read_receipts, typing, direct_from, notifications, theme } = request;
-        let NotificationRequest { level, quiet_hours, push_text } = notifications.unwrap_or_default();
+        let NotificationRequest { level, quiet_hours, push_text } = notifications.unwrap_or_default().0;
         Self { read_receipts, typing, direct_from, level, quiet_hours, push_text, theme }
     }
 }

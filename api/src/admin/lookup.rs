@@ -9,6 +9,7 @@ use rookery_protocol::event::SequencedEvent;
 use rookery_protocol::id::{Epoch, MessageId, RoomRef, Seq};
 use rookery_protocol::limits::TAIL_EVENTS_MAX;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -109,7 +110,11 @@ pub async fn message(
 ) -> Result<Json<MessageLookupView>, ApiError> {
     let (found, stored) = find(&rooms, message, query.room.as_ref()).await?;
     let now = UnixMillis::now();
-    let act = Act { action: "message_looked_up", user: Some(found.event.user_id), detail: None };
+    let act = Act {
+        action: "message_looked_up",
+        user: Some(found.event.user_id),
+        detail: Some(json!({"message_id": message})),
+    };
     administration.note(act, admin.user_id, now).await?;
     let states = rooms.stores.messages.states(&[message], &[]).await?;
     let heads = rooms.log.heads(&[found.room]).await?;

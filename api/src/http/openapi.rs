@@ -113,10 +113,16 @@ fn without_body(document: &mut Document) {
         "/api/v1/auth/logout",
         "/api/v1/auth/refresh",
         "/api/v1/rooms/{room}/members/{user}/kick",
+        "/api/v1/rooms/{room}/members/{user}/ban",
+        "/api/v1/rooms/{room}/members/{user}/mute",
         "/api/v1/rooms/{room}/join",
         "/api/v1/rooms/{room}/join-requests/{user}/deny",
     ] {
-        let operation = document.paths.paths.get_mut(path).and_then(|item| item.post.as_mut());
+        let operation = document
+            .paths
+            .paths
+            .get_mut(path)
+            .and_then(|item| item.post.as_mut().or(item.put.as_mut()));
         if let Some(RefOr::T(body)) = operation.and_then(|operation| operation.request_body.as_mut()) {
             body.required = Some(Required::False);
         }

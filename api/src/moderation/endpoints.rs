@@ -13,11 +13,11 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::error::ApiError;
-use crate::http::extract::{Caller, JsonBody, MemberPath, OptionalBody};
+use crate::http::extract::{Caller, MemberPath, OptionalBody};
 use crate::moderation::{Moderation, ModerationRequest, end};
 
 /// How long it holds: until a time, or for so many seconds, not both; until it is taken back if neither is given.
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SanctionRequest {
     /// Until this time, which has to come yet.
@@ -95,7 +95,7 @@ pub async fn kick(
 
 /// Ban a user
 ///
-/// Ends the membership and keeps the user out, who need not be a member.
+/// Ends the membership and keeps the user out, who need not be a member. The body may be left out.
 #[utoipa::path(
     put,
     path = "/api/v1/rooms/{room}/members/{user}/ban",
@@ -117,7 +117,7 @@ pub async fn ban(
     State(moderation): State<Moderation>,
     caller: Caller,
     path: MemberPath,
-    JsonBody(request): JsonBody<SanctionRequest>,
+    OptionalBody(request): OptionalBody<SanctionRequest>,
 ) -> Result<StatusCode, ApiError> {
     let until = request.until()?;
     done(&moderation, caller, path, SanctionAction::Ban(until), request.reason).await
@@ -174,7 +174,7 @@ pub async fn mute(
     State(moderation): State<Moderation>,
     caller: Caller,
     path: MemberPath,
-    JsonBody(request): JsonBody<SanctionRequest>,
+    OptionalBody(request): OptionalBody<SanctionRequest>,
 ) -> Result<StatusCode, ApiError> {
     let until = request.until()?;
     done(&moderation, caller, path, SanctionAction::Mute(until), request.reason).await

@@ -12,6 +12,8 @@ pub fn of(room: RoomId, event: MessageId, by: UserId, change: &MembershipChange)
     let (kind, detail) = kind_of(change)?;
     let member = change.member()?.user_id;
     let occasion = Occasion::in_room(kind, event.as_uuid(), room, by);
+    // What ends by itself is nobody's act.
+    let occasion = Occasion { by: occasion.by.filter(|by| !by.as_uuid().is_nil()), ..occasion };
     Some((member, detail.map_or(occasion.clone(), |detail| occasion.with_detail(detail))))
 }
 

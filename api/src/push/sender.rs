@@ -161,7 +161,7 @@ impl PushSender {
             What::Notice { id, at } => {
                 let found = self.unread(user.id, *id, *at).await?;
                 let Some(notice) = found else { return Ok(None) };
-                if !self.is_wanted(&notice, user, now).await? {
+                if !self.is_wanted(&notice, user, now).await? || self.is_gone(&notice).await? {
                     return Ok(None);
                 }
                 let has_words = user.settings.notifications.push_text;
@@ -190,11 +190,20 @@ impl PushSender {
         if settings.quiet_hours.is_some_and(|hours| hours.contain(now)) {
             return Ok(false);
         }
-        let Some(room) = notice.room.filter(|_| is_said(notice.kind)) else {
-            return Ok(settings.level != NotificationLevel::None);
-        };
+        let Some(room) = notice.room else { return Ok(settings.level != NotificationLevel::None) };
         let chosen = self.stores.preferences.get(user.id, room).await?;
+        if !is_said(notice.kind) {
+            return Ok(settings.level != NotificationLevel::None && !chosen.is_muted(now));
+        }
         Ok(chosen.wants(notice.kind, settings.level, now) && self.stores.members.get(room, user.id).await?.is_some())
+    }
+
+    /// Whether what it tells of was deleted meanwhile.
+    async fn is_gone(&self, notice: &Notice) -> Result<bool, StoreError> {
+        match (notice.room, notice.message) {
+            (Some(room), Some(message)) if is_said(notice.kind) => Ok(self.text(room, message).await?.is_none()),
+            _ => Ok(false),
+        }
     }
 
     async fn words(&self, notice: &Notice) -> Result<Words, StoreError> {

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
 use http::StatusCode;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::object::Object;
 use rookery_runtime::limits::OUTGOING_URL_BYTES_MAX;
 use rookery_runtime::outgoing::SECURE;
 use rookery_store::push::PushSubscription;
@@ -26,7 +27,8 @@ pub struct PushSubscriptionRequest {
     #[schema(min_length = 1, max_length = 2048, example = "https://push.example/send/f1lVQd")]
     endpoint: String,
     /// Whom they are encrypted for.
-    keys: PushKeys,
+    #[schema(value_type = PushKeys)]
+    keys: Object<PushKeys>,
 }
 
 /// Keys of a device, base64url.
@@ -70,7 +72,7 @@ pub struct PushSubscriptionQuery {
 pub async fn subscribe(
     State(push): State<Push>,
     caller: Caller,
-    JsonBody(PushSubscriptionRequest { endpoint, keys }): JsonBody<PushSubscriptionRequest>,
+    JsonBody(PushSubscriptionRequest { endpoint, keys: Object(keys) }): JsonBody<PushSubscriptionRequest>,
 ) -> Result<StatusCode, ApiError> {
     let bad = |field: &str, why: &str| ApiError::field(ErrorCode::BadField, field, why);
     let destination = push.options.outgoing.destination(&endpoint, SECURE);

@@ -6,7 +6,9 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::UserId;
 use rookery_store::report::{Report, ReportState};
+use serde_json::json;
 
+use crate::admin::act::Act;
 use crate::error::ApiError;
 use crate::http::extract::{Caller, OptionalId};
 use crate::limits::REPORT_CLAIM_LIFE;
@@ -36,6 +38,11 @@ pub async fn claim(
 ) -> Result<StatusCode, ApiError> {
     let (report, _) = reporting.decidable(caller.user_id, id).await?;
     reporting.take_up(&report, caller.user_id).await?;
+    if report.by != Some(caller.user_id) {
+        let act = Act { action: "report_claimed", user: None, detail: Some(json!({"report_id": report.id})) };
+        let entry = act.entry_in(report.room, caller.user_id, UnixMillis::now());
+        reporting.stores().audit.add(&entry).await?;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -48,10 +55,9 @@ impl Reporting {
             return Err(decided());
         }
         let stale = now.minus(REPORT_CLAIM_LIFE);
-        if self.stores().reports.claim(report.id, by, now, stale).await? {
-            Ok(())
-        } else {
-            Err(decided())
+        if !self.stores().reports.claim(report.id, by, now, stale).await? {
+            return Err(decided());
         }
+        Ok(())
     }
 }

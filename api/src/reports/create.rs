@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::error::ApiError;
 use crate::history::{MessageLookup, find_message};
 use crate::http::extract::{Caller, JsonBody, MessagePath};
-use crate::limits::REPORTS_OF_USER_MAX;
+use crate::limits::{REPORTS_OF_USER_MAX, REPORTS_RETRY_MS};
 use crate::reports::Reporting;
 
 /// Why a message is reported.
@@ -153,7 +153,7 @@ impl Reporting {
                 Ok(id)
             }
             Reported::Known(id) => Ok(id),
-            Reported::Crowded => Err(ApiError::refused(ErrorCode::RateLimited)),
+            Reported::Crowded => Err(ApiError::later(ErrorCode::RateLimited, REPORTS_RETRY_MS)),
         }
     }
 }

@@ -49,6 +49,9 @@ pub async fn list(
 ) -> Result<Json<RoomPage>, ApiError> {
     let words = query.words()?;
     let (after, limit) = (query.after(&cursors, &words)?, query.limit()?);
+    if query.finds_nothing(&words) {
+        return Ok(Json(RoomPage { rooms: Vec::new(), next_cursor: None }));
+    }
     let mut found = if query.begins_with_own()? {
         rooms.own_private(caller.user_id, &words).await?
     } else {

@@ -13,6 +13,7 @@ use rookery_protocol::event::{Event, EventBody, MembershipChange, RoomChange, Ro
 use rookery_protocol::id::{RoomId, RoomRef, UserId};
 use rookery_store::room::{Room, RoomDescription, RoomName, RoomPassword, RoomTopic, SettingsChange};
 use rookery_store::{Cause, StoreError, Unique};
+use serde_json::Value;
 
 use crate::admin::act::Act;
 use crate::error::ApiError;
@@ -49,7 +50,11 @@ impl Rooms {
         let detail = change.apply(&room, room.acl).and_then(|(_, changes)| serde_json::to_value(changes).ok());
         if self.apply(&room, change, &event).await? {
             tracing::info!(room_id = %room.id, %by, "room settings changed");
-            self.note(room.id, by, Act { action: "room_updated", user: None, detail }).await?;
+            // What has an entry of its own, as the filter, leaves nothing to say here.
+            let is_said = detail.as_ref().and_then(Value::as_object).is_some_and(|changed| !changed.is_empty());
+            if is_said {
+                self.note(room.id, by, Act { action: "room_updated", user: None, detail }).await?;
+            }
         }
         // Also where nothing changed: an earlier attempt may have been answered before the bus had the event.
         self.dispatcher.flush(room.id).await?;

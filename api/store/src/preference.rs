@@ -62,7 +62,6 @@ impl RoomPreferences {
     /// Whether a notice of this kind, about something said in the room, is wanted then. What was chosen for the room counts,
     /// else what was chosen for all of them. Everything else that happens there is told in any case.
     pub fn wants(&self, kind: NoticeKind, level: NotificationLevel, now: UnixMillis) -> bool {
-        let is_muted = self.muted_until.is_some_and(|until| now < until);
         let of_all = match level {
             // Both have direct messages: who wants none of a direct room says so there.
             NotificationLevel::All | NotificationLevel::Mentions => Notify::All,
@@ -70,11 +69,16 @@ impl RoomPreferences {
         };
         match (kind, self.notify.unwrap_or(of_all)) {
             (NoticeKind::Mention | NoticeKind::Reply, Notify::All | Notify::Mentions)
-            | (NoticeKind::DirectMessage, Notify::All) => !is_muted,
+            | (NoticeKind::DirectMessage, Notify::All) => !self.is_muted(now),
             (NoticeKind::Mention | NoticeKind::Reply, Notify::None)
             | (NoticeKind::DirectMessage, Notify::Mentions | Notify::None) => false,
             (_, _) => true,
         }
+    }
+
+    /// Whether the room is muted then.
+    pub fn is_muted(&self, now: UnixMillis) -> bool {
+        self.muted_until.is_some_and(|until| now < until)
     }
 
     /// As the user's devices are told.

@@ -27,6 +27,7 @@ pub mod mention;
 pub mod message_change;
 pub mod news;
 pub mod notice;
+pub mod object;
 pub mod partition;
 pub mod parts;
 pub mod position;

@@ -59,12 +59,12 @@ pub struct Exempt(Arc<HashSet<String>>);
 pub struct Rules {
     /// Whether it may be without TLS.
     pub plain: bool,
-    /// Its port, if not any will do.
-    pub ports: Option<&'static [u16]>,
+    /// The ports that will do: a request to another one may be one to a database.
+    pub ports: &'static [u16],
 }
 
-/// With TLS, on any port.
-pub const SECURE: Rules = Rules { plain: false, ports: None };
+/// With TLS, on its port.
+pub const SECURE: Rules = Rules { plain: false, ports: &[443] };
 
 /// An address that may be asked.
 #[derive(Clone, PartialEq, Eq)]
@@ -214,7 +214,7 @@ impl Outgoing {
             return Err(Unwelcome::Scheme);
         }
         let port = url.port_or_known_default().unwrap_or(0);
-        if rules.ports.is_some_and(|ports| !ports.contains(&port)) {
+        if !rules.ports.contains(&port) {
             return Err(Unwelcome::Port);
         }
         if number(&host).is_some_and(|address| !is_public(address)) || is_own_name(&host) {

@@ -34,6 +34,9 @@ async fn public_rooms_are_found_by_beginnings_of_words_and_as_they_are_now() {
             assert_eq!(found(&rest, &ben, &query).await, std::slice::from_ref(&public), "{query}");
         }
         assert_eq!(found(&rest, &ben, &format!("{word}%20nothing")).await, Vec::<String>::new());
+        for signs in ["%25", "'", "!!!", "%F0%9F%8E%89", "%E2%80%8B"] {
+            assert_eq!(found(&rest, &ben, signs).await, Vec::<String>::new(), "{signs}");
+        }
         let own = found(&rest, &ann, &format!("{word}&mine=true")).await;
         assert_eq!(own, [private.clone(), public.clone()], "the own private ones come first");
         assert_eq!(found(&rest, &ben, &format!("{word}&mine=true")).await, std::slice::from_ref(&public));

@@ -163,11 +163,25 @@ async fn quiet_hours_and_levels_are_kept_and_a_room_has_the_last_word() {
         let room = format!("/api/v1/users/me/rooms/{}", scene.room);
         let chosen = scene.rest.patch(&room, Some(&scene.ben.token), &json!({"notify": "mentions"})).await;
         assert_eq!(chosen.status, 204);
+        // It is deleted before its push is due.
+        let (_, deleted) = scene.call("said too early").await;
+        let path = format!("/api/v1/rooms/{}/messages/{deleted}", scene.room);
+        assert_eq!(scene.rest.delete(&path, Some(&scene.ann.token)).await.status, 200);
+        // Of a muted room nothing is pushed, not even what is done there.
+        let muted = json!({"muted_until": "2999-01-01T00:00:00.000Z"});
+        assert_eq!(scene.rest.patch(&room, Some(&scene.ben.token), &muted).await.status, 204);
+        let role = format!("/api/v1/rooms/{}/members/{}/role", scene.room, scene.ben.user_id);
+        let raised = scene.rest.put(&role, Some(&scene.ann.token), &json!({"role": "moderator"})).await;
+        assert_eq!(raised.status, 204);
+        rookery_tests::wait::until("it is in the inbox", async || scene.inbox().await.len() == 2).await;
+        tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+        let back = json!({"muted_until": null});
+        assert_eq!(scene.rest.patch(&room, Some(&scene.ben.token), &back).await.status, 204);
         let (_, heard) = scene.call("to this room").await;
         let told = scene.pushed(1).await;
         assert_eq!(told[0]["message"], json!(heard));
         let inbox = scene.inbox().await;
-        assert_eq!(inbox.len(), 2, "the room's choice counts, and quiet hours do not: {inbox:?}");
+        assert_eq!(inbox.len(), 4, "the room's choice counts, and quiet hours do not: {inbox:?}");
         // A login that has ended has no devices.
         let other = scene.rest.login(&scene.ben.username, PASSWORD).await.expect(200).account(String::new());
         let later = scene.service.device();
@@ -197,6 +211,7 @@ async fn a_subscription_is_public_well_formed_and_one_of_ten() {
             "https://[::ffff:10.0.0.1]/a",
             "https://169.254.169.254/latest",
             "https://localhost/a",
+            "https://push.example:6379/a",
             "https://a:b@push.example/",
             "nonsense",
             "",
@@ -212,6 +227,7 @@ async fn a_subscription_is_public_well_formed_and_one_of_ten() {
             json!({"p256dh": URL_SAFE_NO_PAD.encode([4; 65]), "auth": good["keys"]["auth"]}),
             json!({"p256dh": good["keys"]["p256dh"], "auth": "AAAA"}),
             json!({"p256dh": good["keys"]["p256dh"]}),
+            json!([good["keys"]["p256dh"], good["keys"]["auth"]]),
         ];
         for keys in wrong_keys {
             let bad = json!({"endpoint": good["endpoint"], "keys": keys});

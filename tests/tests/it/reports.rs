@@ -170,6 +170,11 @@ async fn one_of_two_claims_wins_and_a_decision_is_made_once() {
         let none = || json!({"action": "none"});
         scene.decide(loser, &report, none()).await.expect_problem(409, "already_decided");
         let _again = claim(winner).await.expect(204);
+        let log = format!("/api/v1/moderation/audit?action=report_claimed&actor={}", winner.user_id);
+        let log = scene.rest.get(&log, Some(&scene.root.token)).await.expect(200).json();
+        let claimed = log["entries"].as_array().expect("a list").iter();
+        let claimed = claimed.filter(|entry| entry["detail"]["report_id"] == report.as_str());
+        assert_eq!(claimed.count(), 1, "{log}");
         let _decided = scene.decide(winner, &report, none()).await.expect(204);
         scene.decide(winner, &report, none()).await.expect_problem(409, "already_decided");
         let told = scene.notice(&scene.reporter, "report_resolved").await;
@@ -300,6 +305,7 @@ async fn a_mute_and_a_ban_that_are_over_say_so_once() {
             assert_eq!(heard["user"]["user_id"], json!(author.user_id), "{heard}");
             let told = scene.told(author, &format!("un{act}")).await;
             assert_eq!(told["kind"], json!("sanctioned"), "{told}");
+            assert!(told.get("by").is_none(), "nobody's act: {told}");
         }
         let _again = scene.rest.join(room, author).await.expect(200);
         scene.said(author, "back again").await;

@@ -356,6 +356,11 @@ impl RoomsQuery {
         Ok(searched(asked))
     }
 
+    /// Whether something is asked for that no name has: signs alone, say.
+    pub fn finds_nothing(&self, words: &[String]) -> bool {
+        words.iter().all(String::is_empty) && self.q.as_deref().is_some_and(|asked| !asked.trim().is_empty())
+    }
+
     /// Whether the page begins with the caller's own private rooms.
     pub fn begins_with_own(&self) -> Result<bool, ApiError> {
         match self.mine.as_deref() {

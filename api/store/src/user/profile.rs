@@ -1,6 +1,7 @@
 //! What accounts say of themselves, and what they have chosen.
 
 use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::object::Object;
 use rookery_protocol::{integer, text};
 use serde::{Deserialize, Serialize};
 
@@ -150,7 +151,7 @@ pub enum NotificationLevel {
 
 /// Minutes of the day, UTC, between which nothing is pushed; the end may be before the start, and is not part of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(try_from = "QuietHoursText", deny_unknown_fields)]
+#[serde(try_from = "Object<QuietHoursText>", deny_unknown_fields)]
 pub struct QuietHours {
     /// Begins: minutes after midnight, 0 to 1439.
     #[schema(minimum = 0, maximum = 1439)]
@@ -191,10 +192,12 @@ impl NotificationSettings {
     }
 }
 
-impl TryFrom<QuietHoursText> for QuietHours {
+impl TryFrom<Object<QuietHoursText>> for QuietHours {
     type Error = &'static str;
 
-    fn try_from(QuietHoursText { from_minute, to_minute }: QuietHoursText) -> Result<Self, Self::Error> {
+    fn try_from(
+        Object(QuietHoursText { from_minute, to_minute }): Object<QuietHoursText>,
+    ) -> Result<Self, Self::Error> {
         let minute = |given| u16::try_from(given).ok().filter(|minute| *minute < MINUTES_OF_A_DAY);
         match (minute(from_minute), minute(to_minute)) {
             (Some(from_minute), Some(to_minute)) => Ok(Self { from_minute, to_minute }),

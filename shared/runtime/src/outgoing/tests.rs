@@ -93,10 +93,10 @@ fn numbers_that_are_inside_are_refused_in_every_form() {
 #[test]
 fn only_addresses_of_the_asked_kind_are_taken() {
     let outgoing = outgoing("http://127.0.0.1:9, https://push.chat.example");
-    let web = Rules { plain: true, ports: Some(&[80, 443]) };
+    let web = Rules { plain: true, ports: &[80, 443] };
     for (text, rules, expected) in [
         ("https://push.example/a?b", SECURE, None),
-        ("https://push.example:8443/a", SECURE, None),
+        ("https://push.example:6379/a", SECURE, Some(Unwelcome::Port)),
         ("https://9.9.9.9/a", SECURE, None),
         ("http://push.example/a", SECURE, Some(Unwelcome::Scheme)),
         ("http://push.example/a", web, None),
@@ -136,7 +136,7 @@ async fn a_name_that_leads_inside_is_not_connected_to() {
     let (port, connections) = server("HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n").await;
     let inside = vec![vec![IpAddr::V4(Ipv4Addr::LOCALHOST), "::ffff:127.0.0.1".parse().unwrap()]];
     let (outgoing, resolver) = resolving(inside, "");
-    let plain = Rules { plain: true, ports: None };
+    let plain = Rules { plain: true, ports: vec![port].leak() };
     let to = outgoing.destination(&format!("http://push.example:{port}/"), plain).unwrap();
     assert_eq!(post(&outgoing, &to).await, Err(OutgoingError::Private));
     assert_eq!((connections.load(Ordering::Relaxed), resolver.asked.load(Ordering::Relaxed)), (0, 1));
@@ -151,7 +151,7 @@ async fn a_name_is_looked_up_once_and_that_address_is_connected_to() {
     // Nobody is at a public address here; what counts is that nobody asks a second time and comes to the server.
     let nobody: IpAddr = "192.0.2.1".parse().unwrap();
     let (outgoing, resolver) = resolving(vec![vec![nobody], vec![here]], "");
-    let plain = Rules { plain: true, ports: None };
+    let plain = Rules { plain: true, ports: vec![port].leak() };
     let to = outgoing.destination(&format!("http://push.example:{port}/"), plain).unwrap();
     assert_eq!(post(&outgoing, &to).await, Err(OutgoingError::Private));
     assert_eq!(resolver.asked.load(Ordering::Relaxed), 1);

@@ -204,6 +204,9 @@ async fn settings_change_one_by_one() {
             json!({"theme": "x".repeat(33)}),
             json!({"color": "red"}),
             json!({"notifications": {"quiet_hours": {"from_minute": 1440, "to_minute": 0}}}),
+            json!({"notifications": {"quiet_hours": [1320, 360]}}),
+            json!({"notifications": ["none", null, true]}),
+            json!({"notifications": []}),
         ] {
             rest.patch(path, token, &bad).await.expect_problem(400, "bad_field");
         }
