@@ -175,8 +175,8 @@ export type RoomChanges = {
   members_max?: number | null;
   /** Whether members may invite others. */
   members_may_invite?: boolean;
-  /** Name. */
-  name?: string;
+  /** Name; null if it has none any more. */
+  name?: string | null;
   /** Who may send. */
   posting?: Posting;
   /** After how many days messages are erased; null for what holds on the server. */
@@ -291,9 +291,9 @@ export type ClientMessage = {
   /** The client's id for the message; a repeat with the same id is the same message. */
   client_id?: ClientId | null;
   /** Text of the message; it may be left out, or empty, if there are attachments. */
-  content?: ContentOrNone;
-  /** Id of the message that this one replies to. */
-  reply_to?: Id | null;
+  content?: ContentOrNone | null;
+  /** Id of the message that this one replies to. A text that is none is refused as an id that nothing has. */
+  reply_to?: string | null;
   /** Id or slug of the room; optional on a single-room connection. */
   room?: RoomRef | null;
   type?: "message" | null;
@@ -437,7 +437,7 @@ export type ServerSubscribed = {
   room: Id;
   /** Slug of the room, if it has one. */
   slug: Slug | null;
-  /** Number up to which all events are stored. */
+  /** Number up to which all events are known to be stored, at least. More may be. */
   stored: Seq;
   type: "subscribed";
   /** The user's role and read state in the room. */
@@ -464,6 +464,8 @@ export type ServerCaughtUp = {
 
 /** Events `from` to `to` are too many or too old to replay: read them from history. */
 export type ServerGap = {
+  /** Epoch of the numbers. */
+  epoch: Epoch;
   /** Number of the first missing event. */
   from: Seq;
   /** Id of the room. */

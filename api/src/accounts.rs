@@ -156,12 +156,13 @@ impl Accounts {
         }
     }
 
-    /// Adds an account and makes it a member of `general`. `from` stands for the address that asks, 0 for nobody's.
-    pub async fn add(&self, new: NewAccount, from: u128, now: UnixMillis) -> Result<User, ApiError> {
+    /// Adds an account with this id and makes it a member of `general`. `from` stands for the address that asks, 0 for
+    /// nobody's.
+    pub async fn add(&self, id: UserId, new: NewAccount, from: u128, now: UnixMillis) -> Result<User, ApiError> {
         let NewAccount { username, email, password } = new;
         // Hashed before the name is looked at: a taken name costs the time of a free one.
         let password_hash = self.passwords.hash(password, from).await?;
-        let user = User::new(UserId::generate(), username, email, password_hash, now);
+        let user = User::new(id, username, email, password_hash, now);
         let (key, owner) = (user.username.key(), user.id.as_uuid());
         if !self.stores.names.claim(&key, owner, Some(now.plus(NAME_CLAIM_LIFE)), now).await? {
             return Err(ApiError::refused(ErrorCode::UsernameTaken));

@@ -327,7 +327,12 @@ impl App {
         let push = Push::new(Arc::clone(&stores.pushes), jobs.clone(), push);
         let notices = Notices::new(&stores, bus.clone(), push.clone(), metrics.clone());
         let settings = LiveSettings::new(settings, mail.is_on(), &stores);
-        let direct = Direct { stores: stores.clone(), news: bus.clone(), limits: limits.clone() };
+        let direct = Direct {
+            stores: stores.clone(),
+            news: bus.clone(),
+            limits: limits.clone(),
+            notices: notices.clone(),
+        };
         let generations = EventGenerations::new(bus.clone());
         let authority = Arc::new(LocalAuthority::new(LocalAuthorityParts {
             stores: stores.clone(),

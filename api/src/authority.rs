@@ -8,7 +8,7 @@ use moka::future::Cache;
 use moka::sync;
 use rookery_bus::authority::{
     Answer, AuthorityError, Changes, DirectRooms, HistorySource, Look, MessageFacts, MessagePreparer, Permission,
-    PermissionSource, Preparation, Prepared, Question, ReadMarks, RoomOpener, SessionSource,
+    PermissionSource, Preparation, Prepared, Question, ReadMarks, RoomOpener, SessionSource, Withdrawal,
 };
 use rookery_bus::authority::{FilterSource, VersionedFilter};
 use rookery_bus::error::BusError;
@@ -47,7 +47,7 @@ use crate::metrics::Metrics;
 use crate::notices::Notices;
 use crate::presence::visibility::visible_users;
 use crate::settings::LiveSettings;
-use rookery_store::room::Room;
+use rookery_store::room::{Pair, Room};
 use rookery_store::{EpochStart, StoreError, Stores};
 
 /// How often a room is tried while its partition gets an epoch.
@@ -76,8 +76,17 @@ pub struct LocalAuthorityParts {
     pub direct: Direct,
     /// Which kinds of events may be written.
     pub generations: EventGenerations,
-    /// Who is not told what others have read, by room; none where nobody is.
-    pub receivers: sync::Cache<RoomId, Arc<Option<Vec<UserId>>>>,
+    /// Who is told what others have read, by room; none where nobody is.
+    pub receivers: sync::Cache<RoomId, Arc<Option<Receivers>>>,
+}
+
+/// Who of a room is told what others have read.
+#[derive(Clone)]
+pub struct Receivers {
+    /// Those who are not.
+    pub except: Vec<UserId>,
+    /// The two of a direct room.
+    pub pair: Option<Pair>,
 }
 
 /// Answers gateways from this process's own store, bus and keys.
@@ -297,6 +306,10 @@ impl MessagePreparer for LocalAuthority {
         }
         claims::claim(&self.parts, &preparation).await
     }
+
+    async fn withdraw(&self, withdrawal: Withdrawal) -> Result<(), AuthorityError> {
+        claims::withdraw(&self.parts, withdrawal).await
+    }
 }
 
 #[async_trait]
@@ -356,6 +369,7 @@ pub(super) fn store_error(error: StoreError) -> AuthorityError {
         | StoreError::Outranked
         | StoreError::Full
         | StoreError::InviteOver
+        | StoreError::NoMember
         | StoreError::Decided
         | StoreError::Closed
         | StoreError::LastAdmin

@@ -1,13 +1,17 @@
 //! The two users of demo mode. Nothing else ever has a password that is written down.
 //!
-//! They log in only while the server was started in demo mode: on another start they are disabled. An account that has one
-//! of these names and another password is somebody's, and is left alone.
+//! They log in only while the server was started in demo mode: on another start they are disabled, whatever they are called
+//! by then and whatever their password is. They are known by their ids, which follow from their names. Those of older
+//! programs had random ones, and are known by a name and a password of before; an account with such a name and another
+//! password is somebody's, and is left alone.
 
 use std::net::SocketAddr;
 
 use clap::{Arg, ArgAction, ArgMatches};
+use ring::digest::{SHA256, digest};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::UserId;
 use rookery_store::StoreError;
 use rookery_store::user::{Email, Password, PasswordAttempt, User, Username};
 use tokio::net::TcpListener;
@@ -82,20 +86,25 @@ pub async fn apply(app: &App, demo: Demo) -> Result<(), AppError> {
 
 /// Registers them where they do not exist yet, and lets them log in.
 async fn register_all(app: &App) -> Result<(), ApiError> {
-    for [username, email, password] in USERS {
+    for demo @ [username, email, password] in USERS {
+        let found = existing(app, demo).await?;
+        for user in found.iter().filter(|user| user.disabled) {
+            app.stores.users.set_disabled(user.id, false).await?;
+        }
+        let id = id_of(username);
+        if !found.is_empty() || app.stores.erasures.get(id).await?.is_some() {
+            continue;
+        }
         let bad = |why: &str| ApiError::field(ErrorCode::BadField, username, why);
         let account = NewAccount {
             username: Username::try_from(username.to_owned()).map_err(bad)?,
             email: Email::try_from(email.to_owned()).map_err(bad)?,
             password: Password::try_from(password.to_owned()).map_err(bad)?,
         };
-        match app.accounts.add(account, 0, UnixMillis::now()).await {
-            Ok(_) => {}
-            Err(error) if matches!(error.code(), ErrorCode::UsernameTaken | ErrorCode::AccountExists) => {
-                if let Some(user) = demo_user(app, [username, password]).await?.filter(|user| user.disabled) {
-                    app.stores.users.set_disabled(user.id, false).await?;
-                }
-            }
+        match app.accounts.add(id, account, 0, UnixMillis::now()).await {
+            Ok(_) | Err(ApiError::Store(StoreError::Taken(_))) => {}
+            // It is somebody's.
+            Err(error) if matches!(error.code(), ErrorCode::UsernameTaken | ErrorCode::AccountExists) => {}
             Err(error) => return Err(error),
         }
     }
@@ -104,11 +113,17 @@ async fn register_all(app: &App) -> Result<(), ApiError> {
 
 /// Disables those of earlier starts, and says so.
 async fn disable_all(app: &App) -> Result<(), ApiError> {
-    for [username, _, password] in USERS {
-        if let Some(user) = demo_user(app, [username, password]).await?.filter(|user| !user.disabled) {
+    for demo in USERS {
+        for user in existing(app, demo).await?.into_iter().filter(|user| !user.disabled) {
             match app.stores.users.set_disabled(user.id, true).await {
                 // It stays an admin, but nobody knows its password any more.
-                Err(StoreError::LastAdmin) => app.accounts.forget_password(user.id).await?,
+                Err(StoreError::LastAdmin) if knows(app, &user, demo[2]).await? => {
+                    app.accounts.forget_password(user.id).await?;
+                }
+                Err(StoreError::LastAdmin) => {
+                    tracing::warn!(user_id = %user.id, "a user of demo mode stays: it is the last admin");
+                    continue;
+                }
                 outcome => outcome?,
             }
             app.sessions.end_all(user.id, UnixMillis::now()).await?;
@@ -118,11 +133,32 @@ async fn disable_all(app: &App) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The account of this name, if it has the password that everybody knows.
-async fn demo_user(app: &App, [username, password]: [&str; 2]) -> Result<Option<User>, ApiError> {
-    let Some(user) = app.stores.users.by_login(username).await? else { return Ok(None) };
-    let bad = |why: &str| ApiError::field(ErrorCode::BadField, username, why);
+/// The accounts that demo mode has made for one of its users: the one with its id, and one of an older program.
+async fn existing(app: &App, [username, _, password]: [&str; 3]) -> Result<Vec<User>, ApiError> {
+    let users = &app.stores.users;
+    let mut found: Vec<User> = users.by_id(id_of(username)).await?.into_iter().collect();
+    if let Some(named) = users
+        .by_login(username)
+        .await?
+        .filter(|named| found.iter().all(|user| user.id != named.id))
+        && knows(app, &named, password).await?
+    {
+        found.push(named);
+    }
+    Ok(found)
+}
+
+/// The id of a user of demo mode (UUID version 8 over SHA-256): nobody else gets it, and it stays with the account.
+fn id_of(username: &str) -> UserId {
+    let hash = digest(&SHA256, format!("rookery demo user 1\0{username}").as_bytes());
+    let mut bytes = [0_u8; 16];
+    bytes.copy_from_slice(&hash.as_ref()[..16]);
+    UserId::from_uuid(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+}
+
+/// Whether this is the password of the account.
+async fn knows(app: &App, user: &User, password: &str) -> Result<bool, ApiError> {
+    let bad = |why: &str| ApiError::field(ErrorCode::BadField, "password", why);
     let attempt = PasswordAttempt::try_from(password.to_owned()).map_err(bad)?;
-    let known = app.accounts.passwords.verify(Some(user.password_hash.clone()), attempt, 0).await?;
-    Ok(known.then_some(user))
+    Ok(app.accounts.passwords.verify(Some(user.password_hash.clone()), attempt, 0).await?)
 }

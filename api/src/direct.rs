@@ -10,8 +10,9 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{RoomId, RoomRef, UserId};
 use rookery_protocol::position::Position;
+use rookery_store::notice::{NoticeKind, Occasion};
 use rookery_store::room::{Member, Pair, Room, RoomName};
-use rookery_store::user::DirectFrom;
+use rookery_store::user::{DirectFrom, User};
 use rookery_store::{StoreError, Stores, Unique};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,6 +21,7 @@ use crate::error::ApiError;
 use crate::http::extract::Authentication;
 use crate::http::limit::Limits;
 use crate::membership_news::tell_added;
+use crate::notices::Notices;
 use crate::presence::visibility::visible_users;
 use crate::rooms::SeenRoom;
 
@@ -42,6 +44,7 @@ pub struct Direct {
     pub(crate) stores: Stores,
     pub(crate) news: Arc<dyn PubSub>,
     pub(crate) limits: Limits,
+    pub(crate) notices: Notices,
 }
 
 /// A direct room that was asked for.
@@ -96,6 +99,9 @@ impl Direct {
         tracing::info!(room_id = %room.id, user_id = %maker, "group made");
         let all: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
         self.tell(&room, &all).await;
+        // No event says so: the group begins with its members.
+        let invited = Occasion::in_room(NoticeKind::Invite, room.id.as_uuid(), room.id, maker);
+        self.notices.tell(&all, &invited).await;
         let count = u64::try_from(all.len()).unwrap_or(u64::MAX);
         Ok(SeenRoom { room, role: Some(RoomRole::Owner), members: count })
     }
@@ -111,14 +117,20 @@ impl Direct {
     }
 }
 
+/// The account of somebody who is to get something: a room, a membership, a message. Of one that is disabled nobody would hear,
+/// so there is none to be found.
+pub(crate) async fn account_in_use(stores: &Stores, user: UserId) -> Result<User, ApiError> {
+    let account = stores.users.enabled(user).await?;
+    account.ok_or_else(|| ApiError::refused(ErrorCode::NotFound))
+}
+
 /// Whether somebody may write to a user, or bring it into a room.
 ///
 /// # Errors
-/// [`ErrorCode::NotFound`] if there is no such user, [`ErrorCode::Blocked`] if one has blocked the other,
+/// [`ErrorCode::NotFound`] if there is no such user, or its account is disabled, [`ErrorCode::Blocked`] if one has blocked the other,
 /// [`ErrorCode::DirectRefused`] if the user does not want it from this one.
 pub(crate) async fn may_reach(stores: &Stores, by: UserId, user: UserId) -> Result<(), ApiError> {
-    let account = stores.users.by_id(user).await?;
-    let account = account.ok_or_else(|| ApiError::refused(ErrorCode::NotFound))?;
+    let account = account_in_use(stores, user).await?;
     let Some(pair) = Pair::new(by, user) else { return Ok(()) };
     if !stores.blocks.of_pairs(&[pair]).await?.is_empty() {
         return Err(ApiError::refused(ErrorCode::Blocked));

@@ -162,6 +162,26 @@ impl ApiError {
         Self::Refused(Refusal { code, field: Some(field.into()), detail: Some(detail.into()), retry_after_ms: None })
     }
 
+    /// Whether what was asked for was not done and will not be: trying again is another matter.
+    pub const fn is_for_good(&self) -> bool {
+        match self {
+            Self::Refused(Refusal { code, .. }) => !matches!(
+                code,
+                ErrorCode::Unavailable | ErrorCode::Overloaded | ErrorCode::Internal | ErrorCode::RequestTimeout
+            ),
+            Self::Authority(error) => matches!(error, AuthorityError::Refused(_) | AuthorityError::Muted(_)),
+            Self::Starting
+            | Self::Store(_)
+            | Self::Bus(_)
+            | Self::Password(_)
+            | Self::Key(_)
+            | Self::Random(_)
+            | Self::Object(_)
+            | Self::Panic(_)
+            | Self::Limited(_) => false,
+        }
+    }
+
     /// The machine-readable code.
     pub const fn code(&self) -> ErrorCode {
         match self {
@@ -171,6 +191,7 @@ impl ApiError {
             Self::Store(StoreError::Taken(Unique::Slug | Unique::RoomName)) => ErrorCode::RoomNameTaken,
             Self::Store(StoreError::Banned) => ErrorCode::Banned,
             Self::Store(StoreError::OwnerStays) => ErrorCode::OwnerMustTransfer,
+            Self::Store(StoreError::NoMember) => ErrorCode::NotFound,
             Self::Store(StoreError::Full) => ErrorCode::RoomFull,
             Self::Store(StoreError::InviteOver) => ErrorCode::InviteInvalid,
             Self::Store(StoreError::Decided) => ErrorCode::AlreadyDecided,

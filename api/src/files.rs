@@ -176,7 +176,8 @@ impl FileService {
             return Ok(file);
         }
         let room = file.shown_in().ok_or_else(unknown)?;
-        if self.reads(user, room).await? { Ok(file) } else { Err(unknown()) }
+        let may_have = self.reads(user, room).await? && self.is_shown(&file).await?;
+        if may_have { Ok(file) } else { Err(unknown()) }
     }
 
     /// Whether the user reads in a room.

@@ -12,7 +12,7 @@ mod merge;
 pub mod message;
 pub(crate) mod names;
 pub mod pins;
-mod replies;
+pub(crate) mod replies;
 pub mod saved;
 mod single_flight;
 mod states;
@@ -320,7 +320,7 @@ pub(super) struct MessageLookup {
 
 /// Looks for a message in the store and, beyond it, in the hot tail; with the last words of these users about its
 /// reactions.
-pub(super) async fn find_message(
+pub(crate) async fn find_message(
     stores: &Stores,
     log: &dyn RoomLog,
     (room, id): (RoomId, MessageId),

@@ -1,18 +1,20 @@
 //! How people come into rooms: what a room asks of whoever wants to join, invites, requests that moderators decide about,
 //! and members whom they add themselves.
 
+use std::collections::HashMap;
+
 use axum::extract::FromRef;
-use rookery_protocol::access::{Action, JoinRule, RoomKind, RoomRole};
+use rookery_protocol::access::{Action, JoinRule, Rank, RoomKind, RoomRole, ServerRank, may_invite};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{EventBody, MembershipChange, Sender};
 use rookery_protocol::id::{RoomId, RoomRef, UserId};
 use rookery_protocol::notice::NoticeKind;
-use rookery_store::Stores;
 use rookery_store::joining::{Asked, Entry, JoinMessage, JoinRequest, RequestState, RoomInvite};
 use rookery_store::notice::Occasion;
 use rookery_store::room::{Room, RoomPassword};
-use rookery_store::user::ServerRole;
+use rookery_store::user::User;
+use rookery_store::{StoreError, Stores};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -87,6 +89,16 @@ pub enum Joined {
     Waits,
 }
 
+/// What an invite opens to somebody.
+pub(crate) struct Opening {
+    /// The room.
+    pub room: Room,
+    /// What the user is in it already.
+    pub role: Option<RoomRole>,
+    /// Whether somebody decides about whoever comes by it.
+    pub needs_approval: bool,
+}
+
 /// A way into a room, and what is said by whoever takes it.
 struct Way {
     entry: Entry,
@@ -128,33 +140,49 @@ impl Joining {
             return Err(refusal);
         };
         match self.opened_by(user, invite, UnixMillis::now()).await? {
-            Some(found) if RoomRef::Id(found.0.id) == *room => Ok(found),
+            Some(opening) if RoomRef::Id(opening.room.id) == *room => Ok((opening.room, opening.role)),
             Some(_) | None => Err(refusal),
         }
     }
 
-    /// The room of an invite, and what the user is in it already; none if the invite does not hold for the user.
+    /// What an invite opens; nothing if it does not hold for the user. Its maker counts as what that one is now.
     pub(crate) async fn opened_by(
         &self,
         user: UserId,
         invite: &RoomInvite,
         now: UnixMillis,
-    ) -> Result<Option<(Room, Option<RoomRole>)>, ApiError> {
-        let (stores, id) = (self.stores(), RoomRef::Id(invite.room_id));
-        let (room, banned, role, maker) = tokio::try_join!(
+    ) -> Result<Option<Opening>, ApiError> {
+        let (stores, id, maker) = (self.stores(), RoomRef::Id(invite.room_id), [invite.by]);
+        let (room, banned, role, ranks) = tokio::try_join!(
             stores.rooms.find(&id),
             stores.sanctions.get(invite.room_id, user),
             stores.members.get(invite.room_id, user),
-            stores.members.get(invite.room_id, invite.by),
+            self.ranks(invite.room_id, &maker),
         )?;
-        let may_invite = match maker {
-            Some(_) => true,
-            None => stores.users.enabled(invite.by).await?.is_some_and(|maker| maker.role != ServerRole::User),
-        };
+        let Some(room) = room else { return Ok(None) };
+        let rank = ranks.get(&invite.by).copied().unwrap_or(Rank::Outsider);
         let is_shut_out = banned.banned.is_some_and(|until| until.holds(now));
-        let holds = invite.is_open(now) && may_invite && !is_shut_out;
+        let holds = invite.is_open(now) && may_invite(rank, room.members_may_invite);
         let role = role.map(|member| member.role);
-        Ok(room.filter(|_| holds || (role.is_some() && !is_shut_out)).map(|room| (room, role)))
+        if is_shut_out || (role.is_none() && !holds) {
+            return Ok(None);
+        }
+        let needs_approval = invite.needs_approval(room.join == JoinRule::Approval, rank >= Rank::Moderator);
+        Ok(Some(Opening { room, role, needs_approval }))
+    }
+
+    /// How high these users stand in a room now. Who is not named is an outsider.
+    pub(crate) async fn ranks(&self, room: RoomId, users: &[UserId]) -> Result<HashMap<UserId, Rank>, StoreError> {
+        let places: Vec<(RoomId, UserId)> = users.iter().map(|user| (room, *user)).collect();
+        let (members, accounts) =
+            tokio::try_join!(self.stores().members.places(&places), self.stores().users.by_ids(users))?;
+        let roles: HashMap<UserId, RoomRole> =
+            members.into_iter().map(|member| (member.user_id, member.role)).collect();
+        let rank = |account: User| {
+            let server = if account.disabled { ServerRank::User } else { account.role.rank() };
+            (account.id, Rank::new(roles.get(&account.id).copied(), server))
+        };
+        Ok(accounts.into_iter().map(rank).collect())
     }
 
     /// What the room asks of somebody who is not in it yet.
@@ -169,10 +197,9 @@ impl Joining {
         if code.is_some() {
             let invite = invite.filter(|invite| invite.room_id == room.id);
             let invite = invite.ok_or_else(|| ApiError::refused(ErrorCode::InviteInvalid))?;
-            self.opened_by(user, &invite, now)
-                .await?
-                .ok_or_else(|| ApiError::refused(ErrorCode::InviteInvalid))?;
-            return Ok(Way::of(&invite, room, message));
+            let opening = self.opened_by(user, &invite, now).await?;
+            let opening = opening.ok_or_else(|| ApiError::refused(ErrorCode::InviteInvalid))?;
+            return Ok(Way::of(&invite, &opening, message));
         }
         let needs_approval = match room.join {
             JoinRule::Open => false,
@@ -205,6 +232,7 @@ impl Joining {
 
     async fn take(&self, user: Sender, room: Room, way: Way, now: UnixMillis) -> Result<Joined, ApiError> {
         if way.needs_approval {
+            self.check_space(&room).await?;
             self.ask(user, &room, way, now).await?;
             return Ok(Joined::Waits);
         }
@@ -213,6 +241,16 @@ impl Joining {
         self.rooms.enter_by(id, &room, way.entry, &event).await?;
         let role = self.stores().members.get(room.id, id).await?.map(|member| member.role);
         self.rooms.seen(room, role).await.map(|seen| Joined::In(Box::new(seen)))
+    }
+
+    /// Nobody is asked about somebody for whom there is no place.
+    async fn check_space(&self, room: &Room) -> Result<(), ApiError> {
+        let Some(most) = room.members_max else { return Ok(()) };
+        if self.stores().members.count(room.id).await? < u64::from(most) {
+            Ok(())
+        } else {
+            Err(ApiError::refused(ErrorCode::RoomFull))
+        }
     }
 
     /// Notes that somebody wants to be let in, and tells those who decide. An invite is used by it.
@@ -266,12 +304,13 @@ impl Joining {
 
     /// By the code of an invite.
     pub(crate) async fn accept(&self, user: Sender, code: &str, now: UnixMillis) -> Result<Joined, ApiError> {
-        let (invite, room, role) = self.by_code(user.user_id, code, now).await?;
-        if role.is_some() {
-            return self.rooms.seen(room, role).await.map(|seen| Joined::In(Box::new(seen)));
+        let (invite, opening) = self.by_code(user.user_id, code, now).await?;
+        if opening.role.is_some() {
+            let seen = self.rooms.seen(opening.room, opening.role).await?;
+            return Ok(Joined::In(Box::new(seen)));
         }
-        let way = Way::of(&invite, &room, None);
-        let taken = self.take(user, room, way, now).await;
+        let way = Way::of(&invite, &opening, None);
+        let taken = self.take(user, opening.room, way, now).await;
         // Somebody was faster, or it ended this moment: no other answer than before.
         let is_over = |error: &ApiError| matches!(error.code(), ErrorCode::Banned | ErrorCode::UnknownRoom);
         taken.map_err(|error| {
@@ -289,12 +328,12 @@ impl Joining {
         user: UserId,
         code: &str,
         now: UnixMillis,
-    ) -> Result<(RoomInvite, Room, Option<RoomRole>), ApiError> {
+    ) -> Result<(RoomInvite, Opening), ApiError> {
         let invalid = || ApiError::refused(ErrorCode::InviteInvalid);
         let found = self.stores().room_invites.by_hash(&hash(code)).await?;
         let invite = found.ok_or_else(invalid)?;
-        let (room, role) = self.opened_by(user, &invite, now).await?.ok_or_else(invalid)?;
-        Ok((invite, room, role))
+        let opening = self.opened_by(user, &invite, now).await?.ok_or_else(invalid)?;
+        Ok((invite, opening))
     }
 
     /// The room, and whether the caller keeps order there, if the caller may invite others.
@@ -325,9 +364,8 @@ impl Joining {
 }
 
 impl Way {
-    fn of(invite: &RoomInvite, room: &Room, message: Option<JoinMessage>) -> Self {
-        let needs_approval = invite.needs_approval(room.join == JoinRule::Approval);
-        Self { entry: Entry::Invite(invite.hash), needs_approval, message }
+    const fn of(invite: &RoomInvite, opening: &Opening, message: Option<JoinMessage>) -> Self {
+        Self { entry: Entry::Invite(invite.hash), needs_approval: opening.needs_approval, message }
     }
 }
 

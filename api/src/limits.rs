@@ -23,6 +23,12 @@ pub const REVOKE_PUSH_WAIT: Duration = Duration::from_secs(1);
 pub const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(1);
 /// Announcements that are read from the store at once.
 pub const ANNOUNCE_BATCH_MAX: usize = 100;
+/// Announcements of one room that are looked through for what is left to carry.
+pub const ANNOUNCED_IN_ROOM_MAX: usize = 2_000;
+/// Members that are read at once of a room that ends.
+pub const ENDED_MEMBERS_PAGE: usize = 1_000;
+/// Members of a room that has ended who are told of it at the same time.
+pub const ENDED_MEMBERS_AT_ONCE: usize = 16;
 /// REST sends of one process that wait for "stored"; beyond it they are answered 202 at once.
 pub const STORED_WAITS_MAX: usize = 10_000;
 /// Between two looks at the stored marks while a send waits, in case a signal was lost.
@@ -88,8 +94,6 @@ pub const JOIN_REQUESTS_PER_ROOM_MAX: usize = 100;
 pub const JOIN_AGAIN_AFTER: Duration = Duration::from_hours(24);
 /// Moderators of one room, and owners, who are told of a request to join.
 pub const MODERATORS_TOLD_MAX: usize = 100;
-/// Own requests to join that are listed, the oldest ones.
-pub const OWN_JOIN_REQUESTS_MAX: usize = 200;
 /// Others in a group that somebody makes by naming them, at least.
 pub const GROUP_OTHERS_MIN: usize = 2;
 /// The same, at most.
@@ -344,7 +348,9 @@ pub const ERASURE_POLL: Duration = Duration::from_millis(50);
 pub const ERASED_PER_PASS: usize = 200;
 /// How long an erasure waits until what was said in rooms is stored; after that it is tried again later.
 pub const ERASURE_STORED_WAIT: Duration = Duration::from_secs(10);
-/// Tries to leave a room whose members change meanwhile.
+/// Members that are looked at together for who has a room next.
+pub const SUCCESSION_PAGE: usize = 200;
+/// Tries to take an owner out of a room whose members change meanwhile.
 pub const SUCCESSION_TRIES: usize = 5;
 /// When an erasure looks a second time, for what was stored late.
 pub const ERASURE_SWEEP_AFTER: Duration = Duration::from_mins(2);
@@ -399,6 +405,8 @@ pub const PURGE_PAGE: usize = 200;
 pub const PURGE_EVENT_POLL: Duration = Duration::from_millis(100);
 /// How long one try waits for that.
 pub const PURGE_EVENT_WAIT: Duration = Duration::from_secs(20);
+/// How long a purge that finds nothing waits for what is not stored yet; after that it is carried out.
+pub const PURGE_STORED_WAIT: Duration = Duration::from_secs(1);
 /// How far the clocks of api and bus may be apart: for so long a purge looks for what came late.
 pub const PURGE_LATE: Duration = Duration::from_secs(3);
 /// A purge that is done hides for so long what readers have begun to read before.

@@ -6,7 +6,7 @@ use axum::extract::FromRef;
 use rookery_bus::Appended;
 use rookery_bus::acks::StaleAnswer;
 use rookery_bus::authority::{
-    AuthorityError, MessagePreparer as _, Permission, PermissionSource as _, Preparation, Prepared,
+    AuthorityError, HeldFiles, MessagePreparer as _, Permission, PermissionSource as _, Prepared,
 };
 use rookery_bus::error::BusError;
 use rookery_bus::limits::PUBLISH_DEADLINE;
@@ -77,7 +77,12 @@ pub struct Sent {
 impl Messages {
     /// Sends a checked message.
     pub async fn send(&self, sender: Sender, room: &RoomRef, message: NewMessage) -> Result<Sent, ApiError> {
-        let (room, appended) = self.publish(&Message { messages: self, sender, room, said: message }).await?;
+        let message = Message { messages: self, sender, room, said: message, held: HeldFiles::default() };
+        let published = self.publish(&message).await;
+        if published.as_ref().is_err_and(ApiError::is_for_good) {
+            message.held.give_back(&*self.authority).await;
+        }
+        let (room, appended) = published?;
         self.await_stored(room, appended).await
     }
 
@@ -116,10 +121,13 @@ impl Messages {
     }
 
     /// Looks at what the message refers to: a reply answers a message of the room, which may be deleted by now.
-    async fn look_at_references(&self, room: RoomId, event: &Event) -> Result<Prepared, ApiError> {
-        let Some(preparation) = Preparation::of(room, event) else { return Ok(Prepared::default()) };
+    async fn look_at_references(&self, room: RoomId, event: &Event, held: &HeldFiles) -> Result<Prepared, ApiError> {
+        let Some(preparation) = held.preparation(room, event) else { return Ok(Prepared::default()) };
         match self.authority.prepare(preparation).await {
-            Ok(prepared) => Ok(prepared),
+            Ok(prepared) => {
+                held.note(room, event.id, &prepared);
+                Ok(prepared)
+            }
             Err(AuthorityError::Refused(code @ ErrorCode::UnknownMessage)) => {
                 Err(ApiError::field(code, "reply_to", "must be a message of the room"))
             }
@@ -132,7 +140,8 @@ impl Messages {
 
     /// The same for what is sent later.
     pub(crate) async fn may_refer(&self, room: RoomId, sender: Sender, message: NewMessage) -> Result<(), ApiError> {
-        self.look_at_references(room, &Event::message(room, sender, message)).await.map(drop)
+        let event = Event::message(room, sender, message);
+        self.look_at_references(room, &event, &HeldFiles::default()).await.map(drop)
     }
 }
 
@@ -142,6 +151,7 @@ struct Message<'a> {
     sender: Sender,
     room: &'a RoomRef,
     said: NewMessage,
+    held: HeldFiles,
 }
 
 impl Publication for Message<'_> {
@@ -151,7 +161,10 @@ impl Publication for Message<'_> {
     async fn prepare(&self, _cause: Cause) -> Result<Step<Self::Done>, ApiError> {
         let permission = self.messages.may_send(self.sender.user_id, self.room).await?;
         let mut event = Event::message(permission.room, self.sender.clone(), self.said.clone());
-        self.messages.look_at_references(permission.room, &event).await?.add_to(&mut event);
+        self.messages
+            .look_at_references(permission.room, &event, &self.held)
+            .await?
+            .add_to(&mut event);
         self.messages.rooms.filters.apply(&permission, &mut event).await?;
         Ok(Step::Append(permission.append(event, self.said.client_id.clone())))
     }

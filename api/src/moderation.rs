@@ -9,7 +9,6 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{Event, EventBody, MembershipChange, Sender};
 use rookery_protocol::id::{RoomId, RoomRef, UserId};
-use rookery_store::Cause;
 use rookery_store::audit::AuditEntry;
 use rookery_store::room::{Member, Room};
 use rookery_store::sanction::{Reason, SanctionAction};
@@ -72,15 +71,8 @@ impl Moderation {
         let (room, target, member) = self.check(&actor, &request).await?;
         let ModerationRequest { user, action, reason, .. } = request;
         let by = actor.user_id;
-        let event = rooms::room_event(actor, body(action, &target));
-        if self
-            .rooms
-            .stores
-            .sanctions
-            .apply(room.id, user, action, Cause::User(&event))
-            .await?
-            .is_some()
-        {
+        let event = rooms::room_event(actor.clone(), body(action, &target));
+        if self.rooms.sanction(&actor, (room.id, user), action, &event).await?.is_some() {
             tracing::info!(room_id = %room.id, user_id = %user, %by, ?action, "moderated");
             self.note(room.id, &event, reason).await?;
             if action.expels() && member.is_some() {

@@ -4,7 +4,7 @@
 //! forgotten when the store has its event: what a server of the bus that was replaced has numbered is carried again, unless
 //! the store has it. Members would take a repeat for a second change.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -14,15 +14,19 @@ use rookery_bus::{Append, AppendError, Appended, RoomLog, auto_open};
 use rookery_protocol::access::Rights;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::EventBody;
-use rookery_protocol::id::{AclVersion, ClientId, MessageId, RoomId};
+use rookery_protocol::id::{AclVersion, ClientId, Epoch, MessageId, RoomId};
 use rookery_protocol::partition::partition_of;
 use rookery_store::{Announcement, Messages, Outbox, StoreError, Stores};
+use tokio::sync::Mutex;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use crate::limits::{ANNOUNCE_BATCH_MAX, ANNOUNCE_INTERVAL, ANNOUNCE_WAIT};
+use crate::limits::{ANNOUNCE_BATCH_MAX, ANNOUNCE_INTERVAL, ANNOUNCE_WAIT, ANNOUNCED_IN_ROOM_MAX};
 use crate::metrics::Metrics;
 use crate::stored_waiter::{StoredWaits, Waited};
+
+/// Turns that rooms take.
+const TURNS: usize = 64;
 
 /// Carries announcements. Cheap to clone.
 #[derive(Clone)]
@@ -35,6 +39,10 @@ struct Inner {
     messages: Arc<dyn Messages>,
     stored: Arc<StoredWaits>,
     metrics: Metrics,
+    /// Whose turn it is to carry what a room has waiting. Rooms share one when their ids fall together.
+    turns: Vec<Mutex<()>>,
+    /// What this process has carried and the store does not have yet, so that nobody carries it once more meanwhile.
+    carried: parking_lot::Mutex<HashMap<MessageId, Appended>>,
     /// Announcements under way whose requests may have ended.
     tasks: TaskTracker,
 }
@@ -56,7 +64,7 @@ enum DispatchError {
     Store(#[from] StoreError),
     #[error("the event's id is not a client id: {0}")]
     Name(&'static str),
-    #[error("too many announcements wait")]
+    #[error("too many announcements of the room wait")]
     Crowded,
 }
 
@@ -69,18 +77,19 @@ impl OutboxDispatcher {
         metrics: Metrics,
     ) -> Self {
         let (outbox, messages) = (Arc::clone(&stores.outbox), Arc::clone(&stores.messages));
-        Self(Arc::new(Inner { log, opener, outbox, messages, stored: waits, metrics, tasks: TaskTracker::new() }))
+        let turns = (0..TURNS).map(|_| Mutex::new(())).collect();
+        let (carried, tasks) = (parking_lot::Mutex::default(), TaskTracker::new());
+        Self(Arc::new(Inner { log, opener, outbox, messages, stored: waits, metrics, turns, carried, tasks }))
     }
 
-    /// Carries one announcement, and waits a moment for it so that the change is usually effective when its
-    /// request is answered. Whatever happens, [`OutboxDispatcher::follow`] finds what is left.
+    /// Carries an announcement behind those of its room that were made before, and waits a moment for it so that the change is
+    /// usually effective when its request is answered. Whatever happens, [`OutboxDispatcher::follow`] finds what is left.
     pub(crate) async fn announce(&self, announcement: Announcement) {
-        let dispatcher = self.clone();
+        let (dispatcher, Announcement { room, event, .. }) = (self.clone(), announcement);
         // A task of its own: a request that is given up must not cut a call to the store.
         let task = self.0.tasks.spawn(async move {
-            match dispatcher.dispatch(announcement).await {
-                Ok(entry) => dispatcher.remove_in_background(entry),
-                Err(error) => tracing::warn!(%error, "announcement waits for the bus"),
+            if let Err(error) = dispatcher.dispatch_room(room).await {
+                tracing::warn!(%error, event_id = %event.id, "announcement waits for the bus");
             }
         });
         if timeout(ANNOUNCE_WAIT, task).await.is_err() {
@@ -102,15 +111,44 @@ impl OutboxDispatcher {
         }
     }
 
-    /// Announcements of other rooms may be before those of this one, but not more than one batch: then the pass over
-    /// the outbox is behind anyway.
+    /// Everything that the room has waiting, in the order in which it was decided: an event is numbered when all that were
+    /// decided before it are. Whoever comes meanwhile finds it done at its turn.
     async fn dispatch_room(&self, room: RoomId) -> Result<(), DispatchError> {
-        let batch = self.0.outbox.pending(ANNOUNCE_BATCH_MAX).await?;
-        let crowded = batch.len() == ANNOUNCE_BATCH_MAX;
-        for announcement in batch.into_iter().filter(|announcement| announcement.room == room) {
-            self.remove_in_background(self.dispatch(announcement).await?);
+        // The last byte of an id is random in every version that is used here.
+        let [.., last] = room.as_uuid().into_bytes();
+        let Some(turn) = self.0.turns.get(usize::from(last) % TURNS) else { return Ok(()) };
+        let _turn = turn.lock().await;
+        for limit in [ANNOUNCE_BATCH_MAX, ANNOUNCED_IN_ROOM_MAX] {
+            let batch = self.0.outbox.pending_in(room, limit).await?;
+            let is_all = batch.len() < limit;
+            for announcement in self.left_of(room, batch).await? {
+                self.remove_in_background(self.dispatch(announcement).await?);
+            }
+            if is_all {
+                return Ok(());
+            }
         }
-        if crowded { Err(DispatchError::Crowded) } else { Ok(()) }
+        Err(DispatchError::Crowded)
+    }
+
+    /// Without what this process has carried in this epoch. What an earlier one had may be lost, and is carried again.
+    async fn left_of(&self, room: RoomId, batch: Vec<Announcement>) -> Result<Vec<Announcement>, DispatchError> {
+        let carried: HashMap<MessageId, Epoch> = {
+            let carried = self.0.carried.lock();
+            let place =
+                |announcement: &Announcement| Some((announcement.event.id, carried.get(&announcement.event.id)?.epoch));
+            batch.iter().filter_map(place).collect()
+        };
+        if carried.is_empty() {
+            return Ok(batch);
+        }
+        let heads = self.0.log.heads(&[room]).await.map_err(AppendError::Bus)?;
+        let epoch = heads.first().copied().flatten().map(|head| head.epoch);
+        let is_left = |announcement: &Announcement| match carried.get(&announcement.event.id) {
+            Some(then) => Some(*then) != epoch,
+            None => true,
+        };
+        Ok(batch.into_iter().filter(is_left).collect())
     }
 
     /// Carries what other requests and other nodes left behind. Endless.
@@ -149,7 +187,12 @@ impl OutboxDispatcher {
                 }
                 match self.dispatch(announcement).await {
                     Ok(entry) => done.push(entry),
-                    Err(error) if is_outage(&error) => return Err(error),
+                    Err(error) if is_outage(&error) => {
+                        for entry in done {
+                            self.remove_in_background(entry);
+                        }
+                        return Err(error);
+                    }
                     Err(error) => {
                         tracing::error!(%error, room_id = %room, "announcement not carried");
                         failed.insert(room);
@@ -204,6 +247,9 @@ impl OutboxDispatcher {
             Err(DispatchError::Append(AppendError::StaleRights)) if is_about_settings => None,
             outcome => outcome?,
         };
+        if let Some(place) = place {
+            self.0.carried.lock().insert(id, place);
+        }
         Ok(Dispatched { id, room, place })
     }
 
@@ -219,6 +265,13 @@ impl OutboxDispatcher {
 
     /// Forgets an announcement once its event is stored. False if that was not seen in time.
     async fn remove(&self, entry: Dispatched) -> Result<bool, DispatchError> {
+        let id = entry.id;
+        let removed = self.remove_stored(entry).await;
+        self.0.carried.lock().remove(&id);
+        removed
+    }
+
+    async fn remove_stored(&self, entry: Dispatched) -> Result<bool, DispatchError> {
         let Dispatched { id, room, place } = entry;
         if let Some(place) = place
             && !matches!(self.0.stored.wait(partition_of(room), &place).await, Waited::Stored(_))
@@ -265,6 +318,7 @@ const fn is_outage(error: &DispatchError) -> bool {
             StoreError::Taken(_)
             | StoreError::Banned
             | StoreError::OwnerStays
+            | StoreError::NoMember
             | StoreError::Outranked
             | StoreError::Full
             | StoreError::InviteOver

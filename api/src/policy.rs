@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 
 use rookery_protocol::access::{
     AccessContext, Action, RoomKind, RoomRole, SettingsContext, SettingsScope, Until, Visibility, decide,
-    decide_on_admission, decide_on_moderation, decide_on_settings, decide_on_transfer, is_moderator,
+    decide_on_admission, decide_on_messages, decide_on_moderation, decide_on_settings, decide_on_transfer,
+    is_moderator,
 };
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
@@ -37,6 +38,10 @@ pub enum Rule {
     RoomModeration,
     /// Who may let others into a room.
     RoomAdmission,
+    /// Who keeps order among a room's messages.
+    RoomMessages,
+    /// Who may write in a room, and who keeps order among its messages.
+    RoomDeletion,
     /// Who keeps order anywhere: staff, and owners and moderators of rooms.
     Keepers,
 }
@@ -137,12 +142,12 @@ pub const OPERATIONS: &[Row] = &[
     row("GET /api/v1/rooms/{room}/messages", Rule::Room(Action::Read)),
     row("POST /api/v1/rooms/{room}/messages", Rule::Room(Action::Send)),
     row("PUT /api/v1/rooms/{room}/messages/{message}", Rule::Room(Action::Send)),
-    row("DELETE /api/v1/rooms/{room}/messages/{message}", Rule::Room(Action::Send)),
+    row("DELETE /api/v1/rooms/{room}/messages/{message}", Rule::RoomDeletion),
     row("GET /api/v1/messages/{message}", Rule::User),
     row("GET /api/v1/rooms/{room}/messages/{message}", Rule::Room(Action::Read)),
     row("GET /api/v1/rooms/{room}/messages/{message}/thread", Rule::Room(Action::Read)),
-    row("PUT /api/v1/rooms/{room}/messages/{message}/pin", Rule::Room(Action::Moderate)),
-    row("DELETE /api/v1/rooms/{room}/messages/{message}/pin", Rule::Room(Action::Moderate)),
+    row("PUT /api/v1/rooms/{room}/messages/{message}/pin", Rule::RoomMessages),
+    row("DELETE /api/v1/rooms/{room}/messages/{message}/pin", Rule::RoomMessages),
     row("GET /api/v1/rooms/{room}/pins", Rule::Room(Action::Read)),
     row("GET /api/v1/rooms/{room}/messages/{message}/edits", Rule::Room(Action::Read)),
     row("PUT /api/v1/rooms/{room}/messages/{message}/reactions/{emoji}", Rule::Room(Action::Send)),
@@ -285,6 +290,11 @@ impl Rule {
             Self::RoomTransfer => decide_on_transfer(SettingsContext { access, server }, now),
             Self::RoomModeration => decide_on_moderation(SettingsContext { access, server }, now),
             Self::RoomAdmission => decide_on_admission(SettingsContext { access, server }, now),
+            Self::RoomMessages => decide_on_messages(SettingsContext { access, server }, now),
+            Self::RoomDeletion => match decide(access, Action::Send, now) {
+                Err(ErrorCode::NotAMember) => decide_on_messages(SettingsContext { access, server }, now),
+                decided => decided,
+            },
         }
     }
 
@@ -297,6 +307,8 @@ impl Rule {
                 | Self::RoomTransfer
                 | Self::RoomModeration
                 | Self::RoomAdmission
+                | Self::RoomMessages
+                | Self::RoomDeletion
                 | Self::Keepers
         )
     }
@@ -319,6 +331,8 @@ impl Rule {
             Self::RoomTransfer => "whose it is",
             Self::RoomModeration => "who keeps order in it",
             Self::RoomAdmission => "who may let others into it",
+            Self::RoomMessages => "who keeps order among its messages",
+            Self::RoomDeletion => "who may write in it, or keeps order among its messages",
             Self::Keepers => "who keeps order anywhere",
         }
     }

@@ -85,6 +85,10 @@ pub async fn change(
     }
     let RoomPreferencesRequest { notify, muted_until, favourite, hidden, marked_unread } = request;
     let change = PreferencesChange { notify, muted_until, favourite, hidden, marked_unread };
+    let before = rooms.stores.preferences.get(caller.user_id, room.id).await?;
+    if change.applied_to(before) == before {
+        return Ok(StatusCode::NO_CONTENT);
+    }
     let after = rooms.stores.preferences.change(caller.user_id, room.id, &change).await?;
     let frame = UserFrame::RoomPreferences { room: room.id, preferences: after.view() };
     rooms.notices.send(caller.user_id, frame).await;

@@ -13,6 +13,8 @@ use axum::Json;
 use axum::extract::{FromRef, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use rookery_bus::Head;
+use rookery_bus::error::BusError;
 use rookery_protocol::access::{Rank, ServerRank, decide_on_moderation, outranks};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
@@ -26,7 +28,7 @@ use rookery_store::search::Entry;
 use rookery_store::{StoreError, Stores};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -38,10 +40,11 @@ use crate::http::extract::{Authentication, Caller, MemberPath, OptionalBody};
 use crate::jobs::{Handler, JobError, JobQueue, Order, job_payload};
 use crate::limits::{
     PURGE_EVENT_POLL, PURGE_EVENT_WAIT, PURGE_HIDES_ON, PURGE_KEPT, PURGE_LATE, PURGE_PAGE, PURGE_PURGE_INTERVAL,
-    PURGE_PURGE_MAX, PURGED_COUNTED_MAX,
+    PURGE_PURGE_MAX, PURGE_STORED_WAIT, PURGED_COUNTED_MAX,
 };
 use crate::metrics::Metrics;
 use crate::periodic::every;
+use crate::purged::hide_purged;
 use crate::rooms::{Rooms, room_event};
 
 /// The kind of jobs that are purges.
@@ -93,7 +96,7 @@ pub struct PurgeView {
 /// Remove what somebody has said in a room
 ///
 /// Of a user who need not be a member any more. It is told by one event `messages_purged`, and read by nobody from the answer
-/// on; the texts are erased behind it. 503 means that it is decided but the room may not have heard yet. The body may be left out.
+/// on; the texts are erased behind it. Where nothing is left to remove, nothing is told. 503 means that it is decided but the room may not have heard yet. The body may be left out.
 #[utoipa::path(
     post,
     path = "/api/v1/rooms/{room}/members/{user}/purge",
@@ -125,6 +128,9 @@ pub async fn purge(
     let messages = purging.count(whole).await?;
     if request.preview {
         return Ok(Json(PurgeView { purge_id: None, messages }).into_response());
+    }
+    if messages == 0 && purging.is_nothing_left(whole).await? {
+        return Ok((StatusCode::ACCEPTED, Json(PurgeView { purge_id: Some(Uuid::now_v7()), messages })).into_response());
     }
     let id = purging.begin(actor, member, whole).await?;
     Ok((StatusCode::ACCEPTED, Json(PurgeView { purge_id: Some(id), messages })).into_response())
@@ -189,7 +195,7 @@ impl Purging {
         let (mut place, mut count) = (start(span.room), 0);
         loop {
             let (found, next) = self.page(span, place).await?;
-            count += self.unpurged(&found).await?.len();
+            count += self.unhidden(&found).await?;
             match next {
                 Some(next) if count < PURGED_COUNTED_MAX => place = next,
                 Some(_) | None => return Ok(count.min(PURGED_COUNTED_MAX)),
@@ -221,6 +227,34 @@ impl Purging {
         let states = self.stores().messages.states(&ids, &[]).await?;
         let is_there = |event: &&SequencedEvent| states.get(&event.event.id).is_none_or(|state| !state.deleted);
         Ok(found.iter().filter(is_there).cloned().collect())
+    }
+
+    /// How many of these are to be read: neither deleted, nor hidden by a purge.
+    async fn unhidden(&self, found: &[SequencedEvent]) -> Result<usize, StoreError> {
+        let ids: Vec<MessageId> = found.iter().map(|event| event.event.id).collect();
+        let mut states = self.stores().messages.states(&ids, &[]).await?;
+        hide_purged(self.stores(), found, &mut states).await?;
+        let is_there = |id: &&MessageId| states.get(*id).is_none_or(|state| !state.deleted);
+        Ok(ids.iter().filter(is_there).count())
+    }
+
+    /// Whether there is nothing to remove of what was not counted, also not among what waits to be stored.
+    async fn is_nothing_left(&self, span: Span) -> Result<bool, ApiError> {
+        let Ok(Some(newest)) = self.head(span.room).await else { return Ok(false) };
+        let end = Instant::now() + PURGE_STORED_WAIT;
+        loop {
+            // Of another epoch nothing is known: then the purge is carried out.
+            match self.head(span.room).await {
+                Ok(Some(head)) if head.epoch == newest.epoch && head.stored >= newest.seq => break,
+                Ok(Some(head)) if head.epoch == newest.epoch && Instant::now() < end => sleep(PURGE_EVENT_POLL).await,
+                Ok(_) | Err(_) => return Ok(false),
+            }
+        }
+        Ok(self.count(span).await? == 0)
+    }
+
+    async fn head(&self, room: RoomId) -> Result<Option<Head>, BusError> {
+        Ok(self.rooms.log.heads(&[room]).await?.first().copied().flatten())
     }
 
     /// Erases the texts.

@@ -47,6 +47,7 @@ pub mod membership;
 pub mod mine;
 pub mod role;
 pub mod settings;
+mod succession;
 pub mod transfer;
 pub mod update;
 pub mod view;

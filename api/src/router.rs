@@ -8,15 +8,12 @@ use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
-};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::limits::BODY_BYTES_MAX;
 use rookery_protocol::{asyncapi, socketio};
 use rookery_runtime::listener::VerifiedClient;
-use rookery_runtime::origin::Origins;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use subtle::ConstantTimeEq;
@@ -30,12 +27,13 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::app::{App, AppState};
 use crate::error::ApiError;
+use crate::http::bodiless::{Bodiless, bodiless};
 use crate::http::cors::cors;
-use crate::http::extract::bearer;
+use crate::http::extract::{Authentication, bearer};
 use crate::http::limit::{self, Limits, limited};
 use crate::http::observe::{deadline, observe, panicked, prepared, sized};
 use crate::http::openapi::{Base, complete};
-use crate::http::{RESOURCE_POLICY, files as pages, health, jwks};
+use crate::http::{files as pages, health, jwks};
 use crate::idempotency::{self, Once, once};
 use crate::{
     accounts, admin, authority, direct, files, history, jobs, joining, messages, moderation, notices, preferences,
@@ -47,12 +45,6 @@ const DOCUMENT: &str = "/openapi.json";
 const SOCKET_DOCUMENT: &str = "/asyncapi.json";
 /// Where the AsyncAPI document of Socket.IO is.
 const SOCKETIO_DOCUMENT: &str = "/asyncapi-socketio.json";
-/// An answer that is not a page has nothing to run and nothing to frame.
-const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
-/// Pages of other origins get no hold of a window of ours.
-const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
-/// For half a year a browser asks with TLS only. Where `public_url` is https; not for names below it.
-const HTTPS_ONLY: &str = "max-age=15552000";
 /// Swagger UI sets styles from its script and draws its icons from `data:` addresses.
 const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -60,7 +52,9 @@ const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 /// What the world may ask: REST, keys, the document with its browser, and the web page.
 pub fn public(app: &Arc<App>) -> Router {
     let (rest, document) = documented();
+    let without_body = Bodiless::of(&document, Authentication::from_ref(&app.state()));
     let rest = rest
+        .route_layer(from_fn_with_state(without_body, bodiless))
         .route_layer(from_fn_with_state(Once::from_ref(&app.state()), once))
         .route_layer(from_fn(sized))
         .route_layer(from_fn_with_state(app.state(), limited))
@@ -156,7 +150,7 @@ fn keys() -> Router<AppState> {
 
 fn docs(document: &Document) -> Router {
     let browser: Router = SwaggerUi::new("/docs").config(Config::new([DOCUMENT])).into();
-    let policy = header(CONTENT_SECURITY_POLICY, DOCS_POLICY);
+    let policy = SetResponseHeaderLayer::if_not_present(CONTENT_SECURITY_POLICY, HeaderValue::from_static(DOCS_POLICY));
     let (document, sockets) = (written(document), written(&asyncapi::document()));
     let socketio = written(&socketio::asyncapi::document());
     browser
@@ -174,27 +168,11 @@ fn written(document: &impl Serialize) -> ([(HeaderName, &'static str); 1], Bytes
 
 /// Layers, the innermost first.
 fn around(router: Router, app: &Arc<App>) -> Router {
-    let router = router
+    router
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn(deadline))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(app.state(), observe))
-        .layer(header(CACHE_CONTROL, "no-store"))
-        .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(header(CONTENT_SECURITY_POLICY, POLICY))
-        .layer(header(OPENER_POLICY, "same-origin"))
-        .layer(header(RESOURCE_POLICY, "same-origin"));
-    let is_https = Origins::from_ref(&app.state()).own().iter().any(|origin| origin.secure);
-    if is_https {
-        router.layer(header(STRICT_TRANSPORT_SECURITY, HTTPS_ONLY))
-    } else {
-        router
-    }
-}
-
-/// A header that an answer gets unless it brings its own.
-fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
 /// Lets in who has shown a certificate, if one is asked for.

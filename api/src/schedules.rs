@@ -185,8 +185,9 @@ impl Scheduling {
             from,
             at: now,
             check_at: schedule.send_at.max(now).plus(FILE_UNATTACHED_KEPT),
+            again: None,
         };
-        self.messages.rooms.stores.files.claim(&claim).await
+        Ok(self.messages.rooms.stores.files.claim(&claim).await?.is_held())
     }
 
     /// Its files belong to nothing any more.

@@ -130,6 +130,12 @@ pub struct SettingsChange {
 }
 
 impl SettingsChange {
+    /// Without what says what holds anyhow: no configuration has a banner or a filter.
+    fn told(self) -> Self {
+        let banner = if self.banner == Change::Clear { Change::Keep } else { self.banner };
+        Self { banner, filter: self.filter.filter(|rules| *rules != FilterRules::default()), ..self }
+    }
+
     /// This change after that one.
     fn after(self, before: Self) -> Self {
         Self {
@@ -246,7 +252,11 @@ impl LiveSettings {
         self.check(&change)?;
         for _ in 0..SETTINGS_TRIES_MAX {
             let (version, before) = self.stored().await?;
-            let after = change.clone().after(before);
+            let after = change.clone().after(before.clone());
+            if after.clone().told() == before.clone().told() {
+                self.take_over(version, before);
+                return Ok(self.now());
+            }
             let [values, detail] = [&after, &change].map(serde_json::to_value);
             let (values, detail) = (values.map_err(|error| broken(&error))?, detail.map_err(|error| broken(&error))?);
             let act = Act { action: "settings_changed", user: None, detail: Some(detail) };

@@ -4,7 +4,10 @@
 //! send again under the same `client_id`. If the bus still has the first send, it answers with that one's place in
 //! the epoch that is over, and that place is stored: a new epoch begins only when all that survived of the old one is.
 //! [`rookery_bus::acks`] says which answers are believed.
+//!
+//! What is acked here is also how the rooms of this node learn what is stored.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
@@ -14,7 +17,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{ClientId, Epoch, MessageId, Partition, RoomId, RoomRef, Seq};
 use rookery_protocol::partition::partition_of;
-use rookery_protocol::position::StoredPosition;
+use rookery_protocol::position::{Position, StoredPosition};
 use rookery_protocol::server::{ErrorFrame, ServerFrame};
 use tokio::sync::Notify;
 
@@ -23,9 +26,13 @@ use crate::metrics::Metrics;
 use crate::send_queue::{Enqueued, SendQueue};
 use crate::subscriber::Subscriber;
 
+/// Learns up to where a room is stored.
+pub type OnStored = Box<dyn Fn(RoomId, Position) + Send + Sync>;
+
 /// All acks of this node that wait.
 pub struct Acks {
     pending: Mutex<PendingAcks<Waiting>>,
+    on_stored: OnStored,
     metrics: Arc<Metrics>,
     suspicion: Notify,
 }
@@ -51,8 +58,8 @@ struct Waiting {
 
 impl Acks {
     /// Without pending work.
-    pub fn new(metrics: Arc<Metrics>) -> Arc<Self> {
-        Arc::new(Self { pending: Mutex::default(), metrics, suspicion: Notify::new() })
+    pub fn new(metrics: Arc<Metrics>, on_stored: OnStored) -> Arc<Self> {
+        Arc::new(Self { pending: Mutex::default(), on_stored, metrics, suspicion: Notify::new() })
     }
 
     /// Acknowledges the appended event to the member once it is stored.
@@ -116,6 +123,13 @@ impl Acks {
         drop(pending);
         self.metrics.acks_pending.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         let Completed { stored, uncertain } = completed?;
+        // What lies before an event in its room lies before it in the log, and the last one of a room here is its newest.
+        let in_place = stored.iter().filter(|(_, first)| first.is_none());
+        let rooms: HashMap<RoomId, Position> =
+            in_place.map(|(waiting, _)| (waiting.room, waiting.position())).collect();
+        for (room, upto) in rooms {
+            (self.on_stored)(room, upto);
+        }
         let (now, mut unflushed) = (UnixMillis::now(), Vec::new());
         for (waiting, first) in stored {
             self.metrics.ack_seconds.observe(now.since(waiting.timestamp).as_secs_f64());
@@ -130,6 +144,10 @@ impl Acks {
 }
 
 impl Waiting {
+    const fn position(&self) -> Position {
+        Position { epoch: self.epoch, seq: self.seq }
+    }
+
     /// Ends the wait by a frame, unless the connection is gone. Returns the queue if it has to be flushed.
     fn finish(self, frame: impl FnOnce(Self) -> ServerFrame) -> Option<Arc<SendQueue>> {
         let member = self.member.upgrade()?;

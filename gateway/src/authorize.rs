@@ -101,6 +101,11 @@ impl Permissions {
         self.known.invalidate(user, room);
     }
 
+    /// Nobody's permission is to be believed any more, if it is a direct room.
+    pub fn invalidate_direct(&self, room: RoomId) {
+        self.known.invalidate_direct(room);
+    }
+
     /// The room is no more: nobody's permission is to be believed.
     pub fn forget_room(&self, room: RoomId) {
         self.gone.insert(room, ());

@@ -14,6 +14,7 @@ use rookery_protocol::server::{ErrorFrame, ServerFrame};
 use tokio_util::sync::DropGuard;
 
 use crate::connection_trace::ConnectionTrace;
+use crate::dialect::Asked;
 use crate::error::CommandError;
 use crate::limits::{PRESENCE_GOODBYE_GRACE, PRESENCE_GRACE};
 use crate::node::Node;
@@ -38,6 +39,8 @@ pub struct Commands {
     member: Arc<Subscriber>,
     trace: Option<Box<ConnectionTrace>>,
     closed_cleanly: AtomicBool,
+    /// The request that is being done, until it is acknowledged.
+    asked: Mutex<Option<Asked>>,
     /// Ends the counting of what a connection that nobody looks at is not sent.
     counting: Mutex<Option<DropGuard>>,
 }
@@ -51,6 +54,7 @@ impl Commands {
             member: Arc::new(member),
             trace,
             closed_cleanly: AtomicBool::new(false),
+            asked: Mutex::default(),
             counting: Mutex::default(),
         })
     }
@@ -72,6 +76,20 @@ impl Commands {
 
     /// Runs the command, if the rate limit allows it. Success and failure are answered through the send queue.
     pub async fn run(self: Arc<Self>, queued: Queued) -> Ran {
+        *self.asked.lock() = queued.asked;
+        let ran = self.execute(queued).await;
+        // None if it was refused, or if nobody asked.
+        let asked = self.asked.lock().take();
+        let translator = self.member.send_queue.translator();
+        match (asked, &ran) {
+            (Some(asked), Ran::Gather(reading)) => translator.expect_read(asked, reading),
+            (Some(asked), Ran::Done) => self.member.send_queue.send_all(&translator.acknowledge(asked, None)),
+            (Some(_), Ran::Close(_) | Ran::Renew(_)) | (None, _) => {}
+        }
+        ran
+    }
+
+    async fn execute(&self, queued: Queued) -> Ran {
         if let Some(code) = self.verdict() {
             return Ran::Close(code);
         }
@@ -130,9 +148,20 @@ impl Commands {
         self.send_error(error);
     }
 
+    /// The first error of a request that is to be acknowledged is what has come of it.
     fn send_error(&self, error: ErrorFrame) {
         self.node.metrics.errors.with_label_values(&[error.code.as_str()]).inc();
-        self.member.send_queue.send(&ServerFrame::Error(error));
+        let (asked, send_queue) = (self.asked.lock().take(), &self.member.send_queue);
+        match asked.and_then(|asked| send_queue.translator().acknowledge(asked, Some(&error))) {
+            Some(answer) => send_queue.send(&answer),
+            None => send_queue.send(&ServerFrame::Error(error)),
+        }
+    }
+
+    /// An error that its requests are told of in another way.
+    fn count_error(&self, error: &ErrorFrame) {
+        self.node.metrics.limit_of(error.code);
+        self.node.metrics.errors.with_label_values(&[error.code.as_str()]).inc();
     }
 
     /// Counts and logs what is not the client's doing.

@@ -20,7 +20,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::commands::Commands;
 use crate::connection_trace::ConnectionTrace;
 use crate::credential::Credential;
-use crate::dialect::{Decoded, Translator};
+use crate::dialect::{Asked, Decoded, Translator};
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::limits::COMMANDS_QUEUED_MAX;
 use crate::node::Node;
@@ -204,11 +204,7 @@ impl Connection {
         let translator = self.send_queue.translator();
         self.node.metrics.dialect_messages_in.with_label_values(&[translator.name()]).inc();
         match translator.decode(text) {
-            Decoded::Frame(decoded, answer) => {
-                let end = self.on_frame(decoded);
-                self.send_queue.send_all(&answer);
-                end
-            }
+            Decoded::Frame(decoded, asked) => self.on_frame(decoded, asked),
             Decoded::Connect(token) => self.connect(token),
             Decoded::Answer(frame) => {
                 self.send_queue.send(&frame);
@@ -228,18 +224,19 @@ impl Connection {
         self.present(&credential.unwrap_or_else(|| Credential::Token(String::new())))
     }
 
-    fn on_frame(&mut self, decoded: Result<ClientFrame, Rejected>) -> Option<End> {
+    fn on_frame(&mut self, decoded: Result<ClientFrame, Rejected>, asked: Option<Asked>) -> Option<End> {
         let label = decoded.as_ref().map_or("rejected", label);
         self.node.metrics.frames_in.with_label_values(&[label]).inc();
         let tokens = Work::of(&decoded).tokens();
         match decoded {
             Ok(ClientFrame::Auth(auth)) if self.commands.is_none() => self.present(&Credential::Token(auth.token)),
             Ok(ClientFrame::Auth(auth)) => {
-                self.waiting.push_back(Queued { command: Command::Renew(Renewal(auth.token)), tokens });
+                self.waiting
+                    .push_back(Queued { command: Command::Renew(Renewal(auth.token)), tokens, asked });
                 None
             }
-            Ok(frame) => self.on_input(Input::Frame(frame), tokens),
-            Err(rejected) => self.on_input(Input::Rejected(rejected), tokens),
+            Ok(frame) => self.on_input(Input::Frame(frame), tokens, asked),
+            Err(rejected) => self.on_input(Input::Rejected(rejected), tokens, asked),
         }
     }
 

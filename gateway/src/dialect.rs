@@ -9,15 +9,17 @@
 
 use rookery_protocol::client::{ClientFrame, Rejected};
 use rookery_protocol::close::CloseCode;
-use rookery_protocol::server::ServerFrame;
+use rookery_protocol::server::{ErrorFrame, ServerFrame};
 
 use crate::frame::Frame;
+use crate::reads::Reading;
 
 mod native;
 mod shared_frame;
 pub mod socketio;
 
 pub use shared_frame::SharedFrame;
+pub use socketio::Asked;
 use socketio::{Namespace, SocketIo};
 
 /// A form that a frame for many has bytes in.
@@ -41,8 +43,9 @@ pub enum Translator {
 /// What a client said by one text message.
 #[derive(Debug)]
 pub enum Decoded {
-    /// A frame of the protocol or what is wrong with one, and what answers it at once.
-    Frame(Result<ClientFrame, Rejected>, Option<Frame>),
+    /// A frame of the protocol or what is wrong with one, and the request that is acknowledged when it is known what has
+    /// come of it.
+    Frame(Result<ClientFrame, Rejected>, Option<Asked>),
     /// Who it is: its access token, or else the one that came with the upgrade.
     Connect(Option<String>),
     /// Something that is answered by the dialect itself.
@@ -131,6 +134,38 @@ impl Translator {
         match self {
             Self::Native => None,
             Self::SocketIo(socketio) => socketio.renewed(),
+        }
+    }
+
+    /// What has come of a request: it was refused by this error, or it is done.
+    pub fn acknowledge(&self, asked: Asked, error: Option<&ErrorFrame>) -> Option<Frame> {
+        match self {
+            Self::Native => None,
+            Self::SocketIo(socketio) => Some(socketio.acknowledge(asked, error)),
+        }
+    }
+
+    /// The error that is sent next is what has come of this request.
+    pub fn refuse_next(&self, asked: Asked) {
+        match self {
+            Self::Native => {}
+            Self::SocketIo(socketio) => socketio.refuse_next(asked),
+        }
+    }
+
+    /// A read mark that was asked for waits for its turn.
+    pub fn expect_read(&self, asked: Asked, reading: &Reading) {
+        match self {
+            Self::Native => {}
+            Self::SocketIo(socketio) => socketio.expect_read(asked, reading),
+        }
+    }
+
+    /// What has come of a read mark, for all requests that it settles.
+    pub fn read(&self, reading: &Reading, error: Option<&ErrorFrame>) -> Vec<Frame> {
+        match self {
+            Self::Native => Vec::new(),
+            Self::SocketIo(socketio) => socketio.read(reading, error),
         }
     }
 

@@ -85,7 +85,7 @@ impl Gateway {
         let permissions = Permissions::new(authority.clone(), shutdown.clone());
         let replies = Replies::new(authority.clone());
         let filters = Filters::new(authority.clone());
-        let acks = Acks::new(Arc::clone(&metrics));
+        let acks = Acks::new(Arc::clone(&metrics), hub.stored_notes());
         let session_registry = SessionRegistry::new(SessionRegistryParts {
             bus: bus.clone(),
             authority: Arc::clone(&authority),
@@ -141,8 +141,8 @@ impl Gateway {
             .route("/ws/{room}", get(upgrade::upgrade_single_room))
             .route("/ws/chat/{room}", get(upgrade::upgrade_single_room))
             .route("/ws/dm/{user}", get(upgrade::upgrade_direct))
-            .merge(upgrade::socketio_routes(&self.node))
             .method_not_allowed_fallback(upgrade::other_method)
+            .merge(upgrade::socketio_routes(&self.node))
             .with_state(Arc::clone(&self.node))
             .layer(CatchPanicLayer::new())
     }

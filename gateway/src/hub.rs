@@ -19,6 +19,7 @@ use rookery_runtime::shutdown::Shutdown;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use crate::acks::OnStored;
 use crate::limits::{REPAIRS_AT_ONCE_MAX, ROOM_SWEEP_INTERVAL};
 use crate::metrics::Metrics;
 use crate::subscriber::Subscriber;
@@ -76,6 +77,16 @@ impl Hub {
     /// The room, if this node listens to it.
     pub fn get(&self, id: RoomId) -> Option<Arc<Room>> {
         self.shard(id).lock().get(&id).cloned()
+    }
+
+    /// Takes down for the rooms of this node up to where they are stored.
+    pub fn stored_notes(self: &Arc<Self>) -> OnStored {
+        let hub = Arc::clone(self);
+        Box::new(move |room, upto| {
+            if let Some(room) = hub.get(room) {
+                room.note_stored(upto);
+            }
+        })
     }
 
     /// All rooms this node listens to.

@@ -162,6 +162,11 @@ impl PollingConnection {
         }
     }
 
+    /// Whether it goes on over a WebSocket.
+    pub fn has_moved(&self) -> bool {
+        self.stream.is_upgraded()
+    }
+
     /// Begins to move it to a WebSocket; none if that is done or under way.
     pub fn upgrade(&self) -> Option<Upgrade<'_>> {
         let is_first = !self.stream.is_upgraded() && !self.is_upgrading.swap(true, Ordering::AcqRel);

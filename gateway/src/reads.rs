@@ -9,6 +9,9 @@ use tokio::time::Instant;
 
 use crate::limits::{READ_WRITE_INTERVAL, READS_COALESCED_MAX};
 
+/// The field of errors about marks, so that nobody takes one for the end of a subscription.
+pub const READ_FIELD: &str = "seq";
+
 /// A mark to tell the api of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {

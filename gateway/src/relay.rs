@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rookery_bus::signal::{EphemeralSignal, Signal};
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::event::SequencedEvent;
+use rookery_protocol::event::{EventBody, RoomChange, SequencedEvent};
 use rookery_runtime::stage_span;
 use rookery_runtime::trace::{self, Parent};
 use tokio::sync::Notify;
@@ -147,6 +147,10 @@ impl Relay {
     fn on_event(&self, event: Arc<SequencedEvent>, unflushed: &mut Vec<Arc<SendQueue>>) {
         if let Some(user) = event.event.body.affected(event.event.user_id) {
             self.permissions.invalidate(user, event.room);
+        }
+        if matches!(event.event.body, EventBody::Room(RoomChange::Updated { .. })) {
+            // Its rights have changed for both, where one has blocked the other.
+            self.permissions.invalidate_direct(event.room);
         }
         if let Some(user) = event.event.body.departed(event.event.user_id) {
             self.presence.expel(event.room, user);

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use moka::sync::Cache;
-use rookery_bus::authority::{AuthorityError, MessagePreparer, Preparation, Prepared};
+use rookery_bus::authority::{AuthorityError, HeldFiles, MessagePreparer, Prepared};
 use rookery_protocol::event::{Event, EventBody, SequencedEvent};
 use rookery_protocol::id::{MessageId, RoomId};
 
@@ -35,8 +35,8 @@ impl Replies {
     /// Has the api look at what the event refers to, unless all of that is known here; refused with
     /// [`rookery_protocol::error_code::ErrorCode::UnknownMessage`] if it answers no message of the room, and with
     /// [`rookery_protocol::error_code::ErrorCode::BadAttachment`] if one of its files is not there for it.
-    pub async fn prepare(&self, room: RoomId, event: &Event) -> Result<Prepared, AuthorityError> {
-        let Some(preparation) = Preparation::of(room, event) else { return Ok(Prepared::default()) };
+    pub async fn prepare(&self, room: RoomId, event: &Event, held: &HeldFiles) -> Result<Prepared, AuthorityError> {
+        let Some(preparation) = held.preparation(room, event) else { return Ok(Prepared::default()) };
         let answered = preparation.reply_to.map(|message| (room, message));
         let is_known = answered.is_none_or(|answered| self.known.contains_key(&answered));
         // Files are claimed by the api, whatever is known here.
@@ -44,9 +44,15 @@ impl Replies {
             return Ok(Prepared::default());
         }
         let prepared = self.preparer.prepare(preparation).await?;
+        held.note(room, event.id, &prepared);
         if let Some(answered) = answered {
             self.known.insert(answered, ());
         }
         Ok(prepared)
+    }
+
+    /// Gives back what a message holds that was refused for good.
+    pub async fn give_back(&self, held: &HeldFiles) {
+        held.give_back(&*self.preparer).await;
     }
 }

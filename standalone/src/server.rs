@@ -179,7 +179,7 @@ fn listen(
 ) {
     options.origins.warn_of_names(public.local_addr());
     let addresses = (public.local_addr(), internal.local_addr());
-    let limits = options.limits.listener(options.connections_max, gateway.refusals());
+    let limits = options.limits.listener(options.connections_max, &options.origins, gateway.refusals());
     let router = router::public(app).merge(gateway.router());
     listener::start(public, router.into_service(), limits, shutdown);
     let limits = ListenerOptions::internal(options.connections_max, gateway.refusals());

@@ -102,6 +102,11 @@ impl Rest {
         Self { base, http }
     }
 
+    /// Host and port of the server, for bytes that no client sends.
+    pub fn address(&self) -> &str {
+        self.base.trim_start_matches("http://")
+    }
+
     /// The same, as a proxy in front of the server would send it for a client at this address.
     pub fn forwarded(base: String, address: &str) -> Self {
         let address = HeaderValue::from_str(address).expect("an address is visible ASCII");

@@ -161,14 +161,15 @@ impl Packets {
     }
 
     /// The server has closed with this code: who is not to come back was told so by the packet that keeps stock clients
-    /// from trying, and nobody else was.
+    /// from trying, and nobody else was, such as one that may have a newer token by then.
     pub fn closed(&self, code: Option<u16>) {
         use rookery_protocol::close::CloseCode;
         let known = code.and_then(|code| CloseCode::ALL.into_iter().find(|known| known.number() == code));
         // Who closes first is answered with the own code.
         let Some(code) = known.filter(|code| *code != CloseCode::Normal) else { return };
         let is_told = self.phase == Phase::Disconnected;
-        let is_for_good = matches!(self.phase, Phase::Connected | Phase::Disconnected) && !code.may_return();
+        let may_return = code.may_return() || code == CloseCode::Unauthenticated;
+        let is_for_good = matches!(self.phase, Phase::Connected | Phase::Disconnected) && !may_return;
         assert_eq!(is_told, is_for_good, "{code:?} after {:?}", self.phase);
     }
 }

@@ -143,7 +143,7 @@ mod tests {
             json!({"type": "surprise"}),
             json!({"type": "error", "code": "surprise", "message": "…"}),
             json!({"type": "caught_up", "room": "general", "seq": 1}),
-            json!({"type": "gap", "room": "01920000-0000-7000-8000-0000000000a1", "from": 1}),
+            json!({"type": "gap", "room": "01920000-0000-7000-8000-0000000000a1", "epoch": "e1", "from": 1}),
             json!({"type": "reconnect", "after_ms": -1}),
             json!([]),
         ] {

@@ -102,7 +102,7 @@ pub(crate) async fn serve(config: Config, demo: Demo) -> Result<(), ServeError> 
     let start = Start { app: Arc::clone(&app), bus, stores, node_name: config.node_name.clone(), demo };
     let until = shutdown.clone();
     shutdown.spawn_work("start", async move { start.run(&until).await });
-    let options = config.limits.listener(config.connections_max, app.refusals());
+    let options = config.limits.listener(config.connections_max, &config.origins, app.refusals());
     listener::start(public, router::public(&app).into_service(), options, &shutdown);
     let mut options = ListenerOptions::internal(config.connections_max, app.refusals());
     options.tls = config.internal_tls.as_ref().map(|tls| Arc::clone(&tls.config));

@@ -17,9 +17,9 @@ use utoipa::{IntoParams, ToSchema};
 use crate::accounts::Accounts;
 use crate::accounts::avatars::{AvatarId, Avatars, address_of};
 use crate::error::ApiError;
-use crate::http::RESOURCE_POLICY;
 use crate::http::extract::{Caller, IdPath, QueryParams, upload};
 use crate::http::limit::Limits;
+use crate::http::{RESOURCE_POLICY, names};
 use crate::limits::{AVATAR_BYTES_MAX, AVATAR_SIDES};
 
 /// A picture never changes, and another one has another address.
@@ -93,8 +93,9 @@ pub async fn delete(
     State(avatars): State<Avatars>,
     caller: Caller,
 ) -> Result<StatusCode, ApiError> {
-    avatars.replace(caller.user_id, None, UnixMillis::now()).await?;
-    accounts.tell_of_picture(caller.user_id).await?;
+    if avatars.replace(caller.user_id, None, UnixMillis::now()).await? {
+        accounts.tell_of_picture(caller.user_id).await?;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -166,7 +167,7 @@ pub async fn picture(
         // Pages that embed the chat show pictures, too.
         (RESOURCE_POLICY, "cross-origin"),
     ];
-    if headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+    if headers.get(IF_NONE_MATCH).is_some_and(|known| names(known, &tag)) {
         return Ok((StatusCode::NOT_MODIFIED, shared).into_response());
     }
     let kind = kind_of(&bytes).media_type();

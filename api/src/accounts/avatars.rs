@@ -127,14 +127,22 @@ impl Avatars {
             async move { self.counted(self.objects.put(&name, bytes).await) }
         });
         try_join_all(puts).await?;
-        self.replace(user, Some(&avatar), now).await?;
+        let _shown = self.replace(user, Some(&avatar), now).await?;
         Ok(avatar)
     }
 
-    /// Shows another picture of the account, or none; the one before goes.
-    pub(crate) async fn replace(&self, id: UserId, avatar: Option<&AvatarId>, now: UnixMillis) -> Result<(), ApiError> {
+    /// Shows another picture of the account, or none; the one before goes. False if there was none and is none.
+    pub(crate) async fn replace(
+        &self,
+        id: UserId,
+        avatar: Option<&AvatarId>,
+        now: UnixMillis,
+    ) -> Result<bool, ApiError> {
         let gone = || ApiError::refused(ErrorCode::Unauthenticated);
         let before = avatar_of(&self.users.by_id(id).await?.ok_or_else(gone)?);
+        if before.is_none() && avatar.is_none() {
+            return Ok(false);
+        }
         if let Some(before) = &before {
             self.look_later(id, before, now).await?;
         }
@@ -146,7 +154,7 @@ impl Avatars {
         {
             tracing::debug!(%error, user_id = %id, "picture is removed by its job");
         }
-        Ok(())
+        Ok(true)
     }
 
     /// One of the sizes; none if there is no such picture.

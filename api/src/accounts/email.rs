@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use axum::extract::State;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
@@ -169,8 +171,7 @@ impl Accounts {
 
 /// What an address is kept under beside the names of users, none of which has a space. It cannot be read back.
 pub(super) fn address_key(email: &Email) -> String {
-    let digits: String = hash(&email.key()).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("address {digits}")
+    format!("address {}", URL_SAFE_NO_PAD.encode(hash(&email.key())))
 }
 
 const fn life(purpose: Purpose) -> Duration {

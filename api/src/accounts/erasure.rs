@@ -22,7 +22,7 @@ use rookery_protocol::id::{RoomId, UserId};
 use rookery_protocol::limits::SESSIONS_PER_USER_MAX;
 use rookery_store::erasure::{DELETED_USER, Erasure, Removed, Trace, TracePlace};
 use rookery_store::job::Job;
-use rookery_store::room::{Member, MemberPlace};
+use rookery_store::room::Member;
 use rookery_store::{Cause, StoreError, Stores};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
@@ -188,7 +188,7 @@ impl Erasing {
         for _ in 0..SUCCESSION_TRIES {
             let role = members.get(room, user).await?.map(|member| member.role);
             let successor = if role == Some(RoomRole::Owner) {
-                self.successor(room, user).await?
+                self.rooms.successor(room, user).await?
             } else {
                 None
             };
@@ -219,23 +219,6 @@ impl Erasing {
             }
         }
         Err(JobError::Again("a room's members change all the time".to_owned()))
-    }
-
-    /// The oldest moderator of a room beside its owner, else the oldest member.
-    async fn successor(&self, room: RoomId, owner: UserId) -> Result<Option<UserId>, StoreError> {
-        let (mut after, mut oldest): (Option<MemberPlace>, _) = (None, None);
-        loop {
-            let page = self.stores().members.page(room, after, ERASED_PER_PASS).await?;
-            let mut others = page.iter().filter(|member| member.user_id != owner);
-            if let Some(moderator) = others.clone().find(|member| member.role == RoomRole::Moderator) {
-                return Ok(Some(moderator.user_id));
-            }
-            oldest = oldest.or(others.next().map(|member| member.user_id));
-            after = page.last().map(Member::place);
-            if page.len() < ERASED_PER_PASS {
-                return Ok(oldest);
-            }
-        }
     }
 
     /// Waits until the store has what the rooms' logs have now.

@@ -215,9 +215,19 @@ impl Exporting {
 
     /// The rooms that the user wants to join, and what was said to them.
     async fn join_requests(&self, user: UserId, archive: &mut Archive) -> Result<(), JobError> {
-        let requests = self.stores.join_requests.of_user(user, EXPORT_ROWS_PER_READ).await?;
-        let requests: Vec<Value> = requests.iter().map(join_request).collect();
-        archive.file("join-requests.json", &requests).await
+        archive.begin_list("join-requests.json")?;
+        let mut after = None;
+        loop {
+            let requests = self.stores.join_requests.of_user(user, after, EXPORT_ROWS_PER_READ).await?;
+            for request in &requests {
+                archive.item(&join_request(request))?;
+            }
+            archive.keep().await?;
+            after = requests.last().map(JoinRequest::own_place);
+            if requests.len() < EXPORT_ROWS_PER_READ {
+                return archive.end_list();
+            }
+        }
     }
 
     /// Where the user has pushes sent; whoever knows the keys could write to the device, so they stay out.
@@ -290,8 +300,6 @@ fn join_request(request: &JoinRequest) -> Value {
         "room_id": request.room_id,
         "message": request.message.as_ref().map(JoinMessage::as_str),
         "created_at": request.created_at,
-        "state": request.state,
-        "decided_at": request.decided_at,
     })
 }
 

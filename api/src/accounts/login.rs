@@ -11,11 +11,11 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::accounts::cookie::OwnPage;
-use crate::accounts::sessions::{self, Attempt, Sessions};
+use crate::accounts::sessions::{Attempt, Sessions};
 use crate::accounts::tokens::Tokens;
 use crate::error::ApiError;
 use crate::http::extract::JsonBody;
-use crate::http::limit::{ClientAddress, Limits};
+use crate::http::limit::{ClientAddress, Limits, TOO_MANY, log_refused_login};
 
 /// Who wants to log in.
 #[derive(Deserialize, ToSchema)]
@@ -68,7 +68,7 @@ pub async fn login(
     let user = sessions.stores.users.by_login(login.as_str()).await?;
     let registration = sessions.stores.registrations.by_login(login.as_str()).await?;
     let counted = limits.login(user.as_ref().map(|user| user.id), &login, from).await;
-    counted.inspect_err(|_| sessions::log_refused_login(from, "too many tries"))?;
+    counted.inspect_err(|_| log_refused_login(from, TOO_MANY))?;
     let now = UnixMillis::now();
     let registration = registration.filter(|pending| now < pending.expires_at);
     let granted = sessions.login(Attempt { user, registration, code, device, password, from }, now).await?;

@@ -149,9 +149,12 @@ pub async fn change(
     caller: Caller,
     JsonBody(request): JsonBody<SettingsRequest>,
 ) -> Result<Json<SettingsView>, ApiError> {
+    let before = accounts.me(caller.user_id).await?.settings;
     let change = UserChange { settings: request.into(), ..UserChange::default() };
     let user = accounts.stores.users.change(caller.user_id, &change).await?;
     let user = user.ok_or_else(|| ApiError::refused(ErrorCode::Unauthenticated))?;
-    accounts.tell_of_settings(&user).await;
+    if user.settings != before {
+        accounts.tell_of_settings(&user).await;
+    }
     Ok(Json(SettingsView(user.settings)))
 }

@@ -60,10 +60,13 @@ pub async fn change_me(
     if let Change::Set(bio) = &bio {
         accounts.check_name("bio", bio.as_str()).await?;
     }
+    let before = accounts.me(caller.user_id).await?;
     let change = UserChange { display_name, bio, language, ..UserChange::default() };
     let user = accounts.stores.users.change(caller.user_id, &change).await?;
     let user = user.ok_or_else(|| ApiError::refused(ErrorCode::Unauthenticated))?;
-    accounts.tell_of_profile(&user).await;
+    if user.profile != before.profile {
+        accounts.tell_of_profile(&user).await;
+    }
     accounts.shown(user).await.map(Json)
 }
 

@@ -96,7 +96,7 @@ pub async fn reset(
     let token = tokens.find(&hash(&request.token), Purpose::Recovery, now).await?.ok_or_else(bad)?;
     let user = accounts.stores.users.enabled(token.user_id).await?.ok_or_else(bad)?;
     let password = look(request.password, &user.username, &user.email).await?;
-    sessions.second_factor(&user, request.code.as_deref(), now).await?;
+    sessions.second_factor(&user, request.code.as_deref(), from, now).await?;
     let password_hash = accounts.passwords.hash(password, from.subject()).await?;
     if !tokens.take(token.id).await? {
         return Err(bad());

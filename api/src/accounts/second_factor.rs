@@ -2,6 +2,7 @@
 
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::UserId;
 use rookery_store::account::SecretHash;
 use rookery_store::second_factor::SecondFactor;
 use rookery_store::user::User;
@@ -9,6 +10,7 @@ use totp_rs::{Builder, Totp, TotpError};
 
 use super::sessions::Sessions;
 use crate::error::ApiError;
+use crate::http::limit::{ClientAddress, TOO_MANY, log_refused_login};
 use crate::mail::secrets::hash;
 use crate::random::{self, NoRandomness};
 
@@ -19,20 +21,44 @@ const SIGNS_PER_CODE: usize = 16;
 /// Recovery codes of an account.
 const CODES: usize = 10;
 
+/// Why a login is refused with the right password.
+const WRONG_CODE: &str = "wrong second factor";
+
 impl Sessions {
     /// An error unless the account has no second factor, or this is a code of it.
-    pub async fn second_factor(&self, user: &User, code: Option<&str>, now: UnixMillis) -> Result<(), ApiError> {
+    pub async fn second_factor(
+        &self,
+        user: &User,
+        code: Option<&str>,
+        from: ClientAddress,
+        now: UnixMillis,
+    ) -> Result<(), ApiError> {
         let factor = self.stores.second_factors.get(user.id).await?.filter(|factor| factor.is_confirmed);
         let Some(factor) = factor else { return Ok(()) };
         let required = || ApiError::refused(ErrorCode::SecondFactorRequired);
         let code = code.map(str::trim).filter(|code| !code.is_empty()).ok_or_else(required)?;
-        if self.takes(&factor, code, now).await? { Ok(()) } else { Err(required()) }
+        if self.takes(&factor, code, from, now).await? {
+            Ok(())
+        } else {
+            Err(required())
+        }
+    }
+
+    /// Counts a code that is tried.
+    async fn count_code(&self, user: UserId, from: ClientAddress) -> Result<(), ApiError> {
+        self.limits.code(user).await.inspect_err(|_| log_refused_login(from, TOO_MANY))
     }
 
     /// Whether it is a code of the device, or of those for who has lost it; each works once.
     /// Tries are counted over all addresses; those that are right do not count.
-    pub(crate) async fn takes(&self, factor: &SecondFactor, code: &str, now: UnixMillis) -> Result<bool, ApiError> {
-        self.limits.code(factor.user_id).await?;
+    pub(crate) async fn takes(
+        &self,
+        factor: &SecondFactor,
+        code: &str,
+        from: ClientAddress,
+        now: UnixMillis,
+    ) -> Result<bool, ApiError> {
+        self.count_code(factor.user_id, from).await?;
         let factors = &self.stores.second_factors;
         let is_right = if let Some(step) = matching_step(factor, code, now) {
             factors.advance(factor.user_id, step).await?
@@ -42,6 +68,8 @@ impl Sessions {
         };
         if is_right {
             self.limits.right_code(factor.user_id);
+        } else {
+            log_refused_login(from, WRONG_CODE);
         }
         Ok(is_right)
     }
@@ -84,7 +112,6 @@ pub(crate) fn new_codes() -> Result<(Vec<String>, Vec<SecretHash>), NoRandomness
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rookery_protocol::id::UserId;
 
     /// RFC 6238, appendix B, cut to six digits.
     #[test]

@@ -22,7 +22,7 @@ use crate::accounts::password::Passwords;
 use crate::accounts::refresh_token::{RefreshToken, Verdict};
 use crate::accounts::token_options::TokenOptions;
 use crate::error::ApiError;
-use crate::http::limit::{ClientAddress, Limits};
+use crate::http::limit::{ClientAddress, Limits, TOO_MANY, log_refused_login};
 use crate::limits::{REVOKE_PUSH_WAIT, SESSION_PURGE_INTERVAL, SESSION_PURGE_MAX};
 use crate::metrics::Metrics;
 use crate::random;
@@ -88,7 +88,7 @@ impl Sessions {
             Some(user) if user.disabled => return Err(disabled(from)),
             Some(user) => user,
         };
-        self.second_factor(&user, code.as_deref(), now).await?;
+        self.second_factor(&user, code.as_deref(), from, now).await?;
         let token = RefreshToken::new(random::bytes()?, random::bytes()?);
         let session = Session { device, ..begin(&user, &token, self.tokens.lifetimes, now)? };
         self.stores.sessions.insert(&session).await?;
@@ -194,7 +194,8 @@ impl Sessions {
     pub async fn confirm(&self, id: UserId, password: PasswordAttempt, from: ClientAddress) -> Result<User, ApiError> {
         let user = self.stores.users.enabled(id).await?;
         let user = user.ok_or_else(|| ApiError::refused(ErrorCode::Unauthenticated))?;
-        self.limits.account(user.id, from).await?;
+        let counted = self.limits.account(user.id, from).await;
+        counted.inspect_err(|_| log_refused_login(from, TOO_MANY))?;
         if self.passwords.verify(Some(user.password_hash.clone()), password, from.subject()).await? {
             return Ok(user);
         }
@@ -279,12 +280,6 @@ fn disabled(from: ClientAddress) -> ApiError {
 fn bad_credentials(from: ClientAddress, reason: &'static str) -> ApiError {
     log_refused_login(from, reason);
     ApiError::refused(ErrorCode::BadCredentials)
-}
-
-/// The one line that names the address of somebody: for programs that shut out who tries passwords. It never has the name
-/// that was tried, which may be a password in the wrong field.
-pub fn log_refused_login(from: ClientAddress, reason: &'static str) {
-    tracing::warn!(client = %from.0, reason, "login refused");
 }
 
 fn rotation(token: &RefreshToken, session: &Session, lifetimes: Lifetimes, now: UnixMillis) -> Rotation {

@@ -200,7 +200,7 @@ impl Sessions {
         let user = self.confirm(caller.user_id, request.password, from).await?;
         let factor = self.stores.second_factors.get(user.id).await?.filter(|factor| factor.is_confirmed);
         let factor = factor.ok_or_else(bad)?;
-        if self.takes(&factor, request.code.trim(), UnixMillis::now()).await? {
+        if self.takes(&factor, request.code.trim(), from, UnixMillis::now()).await? {
             Ok(())
         } else {
             Err(bad())

@@ -49,8 +49,11 @@ pub async fn rename(
     caller: Caller,
     JsonBody(request): JsonBody<RenameRequest>,
 ) -> Result<Json<Me>, ApiError> {
+    let before = accounts.me(caller.user_id).await?.username;
     let user = accounts.rename(caller.user_id, &request.username, UnixMillis::now()).await?;
-    accounts.tell_of_profile(&user).await;
+    if user.username != before {
+        accounts.tell_of_profile(&user).await;
+    }
     accounts.shown(user).await.map(Json)
 }
 

@@ -199,7 +199,6 @@ pub async fn change(
     IdPath(user): IdPath<UserId>,
     JsonBody(request): JsonBody<AdminUserRequest>,
 ) -> Result<Json<AdminUserView>, ApiError> {
-    administration.find(user).await?;
     administration.change_user(user, request, admin.user_id, UnixMillis::now()).await?;
     Ok(Json(administration.find(user).await?.into()))
 }
@@ -227,7 +226,12 @@ pub async fn log_out(
 ) -> Result<StatusCode, ApiError> {
     let now = UnixMillis::now();
     administration.find(user).await?;
+    let was_in = !administration.stores.sessions.of_user(user, now, 1).await?.is_empty();
+    // In any case: a socket may have outlived its session.
     administration.sessions.end_all(user, now).await?;
+    if !was_in {
+        return Ok(StatusCode::NO_CONTENT);
+    }
     let act = Act { action: "user_logged_out", user: Some(user), detail: None };
     administration.note(act, admin.user_id, now).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -279,11 +283,14 @@ impl Administration {
         by: UserId,
         now: UnixMillis,
     ) -> Result<(), ApiError> {
-        self.find(id).await?;
+        let before = self.find(id).await?;
         // In this order: a login that is under way looks at the account again after its session is there.
         self.stores.users.set_disabled(id, disabled).await?;
         if disabled {
             self.sessions.end_all(id, now).await?;
+        }
+        if before.disabled == disabled {
+            return Ok(());
         }
         let action = if disabled { "user_disabled" } else { "user_enabled" };
         Ok(self.note(Act { action, user: Some(id), detail: None }, by, now).await?)
@@ -296,16 +303,18 @@ impl Administration {
         by: UserId,
         now: UnixMillis,
     ) -> Result<(), ApiError> {
-        let user = Some(id);
+        let (user, before) = (Some(id), self.find(id).await?);
         if let Some(role) = request.role {
             self.stores.users.set_role(id, role).await?;
-            self.note(Act { action: "user_role_changed", user, detail: Some(json!({"role": role})) }, by, now)
-                .await?;
+            if role != before.role {
+                let detail = Some(json!({"role": role}));
+                self.note(Act { action: "user_role_changed", user, detail }, by, now).await?;
+            }
         }
         if let Some(disabled) = request.disabled {
             self.set_disabled(id, disabled, by, now).await?;
         }
-        if let Some(verified) = request.verified {
+        if let Some(verified) = request.verified.filter(|verified| *verified != before.verified) {
             let change = UserChange { verified: Some(verified), ..UserChange::default() };
             self.stores.users.change(id, &change).await?;
             let detail = Some(json!({"verified": verified}));

@@ -40,6 +40,7 @@ where
         .route("/internal/v1/filter", post(filters::server))
         .route("/internal/v1/rooms/{room}/filter", post(filters::room))
         .route("/internal/v1/messages/prepare", post(prepare::prepare))
+        .route("/internal/v1/messages/withdraw", post(prepare::withdraw))
         .route("/internal/v1/read", post(unread::read))
         .route("/internal/v1/unread", post(unread::unread))
         .route(

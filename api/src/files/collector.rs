@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::files::{FileService, ORIGINAL, THUMBNAIL, folder_of};
 use crate::history;
 use crate::jobs::JobError;
-use crate::limits::{FILE_LOOK_INTERVAL, FILE_UNATTACHED_KEPT, FILES_PER_LOOK};
+use crate::limits::{FILE_CLAIM_HOLDS, FILE_LOOK_INTERVAL, FILE_UNATTACHED_KEPT, FILES_PER_LOOK};
 use crate::periodic::every;
 use crate::rooms::avatar;
 
@@ -84,6 +84,32 @@ impl FileService {
         } else {
             Decision::Erase
         })
+    }
+
+    /// Whether others may have a file of theirs: once its message is there. What is stored for sure is not looked at again.
+    pub(super) async fn is_shown(&self, file: &File) -> Result<bool, ApiError> {
+        if file.is_settled() {
+            return Ok(true);
+        }
+        let (Some(Holder::Message(id)), Some(room)) = (file.holder, file.room) else { return Ok(false) };
+        match self.with_message(room, id, Self::now()).await? {
+            Decision::Keep => self.store().check_again(file, None).await.map(|()| true).map_err(ApiError::from),
+            Decision::CheckAgain(_) => Ok(true),
+            Decision::Erase => Ok(false),
+        }
+    }
+
+    /// The message that a file was to belong to, if it was not sent and is not about to be.
+    pub(super) async fn unsent(&self, file: &File) -> Result<Option<Holder>, ApiError> {
+        let now = Self::now();
+        let is_old = file.held_at.is_some_and(|at| now.since(at) >= FILE_CLAIM_HOLDS);
+        match (file.holder, file.room) {
+            (Some(holder @ Holder::Message(id)), Some(room)) if is_old && !file.is_settled() => {
+                let decision = self.with_message(room, id, now).await?;
+                Ok(Some(holder).filter(|_| decision == Decision::Erase))
+            }
+            _ => Ok(None),
+        }
     }
 
     async fn with_schedule(&self, id: ScheduleId, now: UnixMillis) -> Result<Decision, StoreError> {

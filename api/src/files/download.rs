@@ -13,11 +13,11 @@ use rookery_protocol::id::FileId;
 use rookery_store::file::File;
 
 use crate::error::ApiError;
-use crate::files::headers::{Part, disposition};
+use crate::files::headers::{AskedHeaders, Part, disposition};
 use crate::files::kind::is_shown_inline;
 use crate::files::{FileService, ORIGINAL, THUMBNAIL, object, unknown};
-use crate::http::RESOURCE_POLICY;
 use crate::http::extract::{Caller, IdPath};
+use crate::http::{RESOURCE_POLICY, names};
 
 /// Even as a page of its own it runs nothing, loads nothing and is shown in nobody's frame.
 const POLICY: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
@@ -62,7 +62,7 @@ pub async fn file(
     State(files): State<FileService>,
     caller: Caller,
     IdPath(id): IdPath<FileId>,
-    headers: HeaderMap,
+    AskedHeaders(headers): AskedHeaders,
 ) -> Result<Response, ApiError> {
     let file = files.readable(caller.user_id, id).await?;
     files.answer(&file, Variant::Original, &headers, "same-origin").await
@@ -90,7 +90,7 @@ pub async fn thumbnail(
     State(files): State<FileService>,
     caller: Caller,
     IdPath(id): IdPath<FileId>,
-    headers: HeaderMap,
+    AskedHeaders(headers): AskedHeaders,
 ) -> Result<Response, ApiError> {
     let file = files.readable(caller.user_id, id).await?;
     files.answer(&file, Variant::Thumbnail, &headers, "same-origin").await
@@ -155,12 +155,6 @@ impl FileService {
 
 fn number(text: String) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("bytes */*"))
-}
-
-/// Whether a list of tags has this one.
-fn names(known: &HeaderValue, tag: &str) -> bool {
-    let mut tags = known.to_str().unwrap_or_default().split(',');
-    tags.any(|known| known.trim().trim_start_matches("W/") == tag)
 }
 
 /// A small picture is written like the large one, but does not move.

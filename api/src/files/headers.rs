@@ -1,9 +1,13 @@
 //! What the answer with a file says of it, and what part of it is asked for. Pure.
 
+use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use http::HeaderValue;
+use axum::extract::FromRequestParts;
+use http::header::RANGE;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method};
 
 /// Bytes of the name for those who read no other than ASCII.
 const PLAIN_NAME_BYTES_MAX: usize = 200;
@@ -33,6 +37,21 @@ fn percent_encoded(name: &str) -> String {
         }
         text
     })
+}
+
+/// The headers of a request for a file. Only a `GET` gets a part of it (RFC 9110 §14.2).
+pub struct AskedHeaders(pub HeaderMap);
+
+impl<S: Send + Sync> FromRequestParts<S> for AskedHeaders {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        let mut headers = parts.headers.clone();
+        if parts.method != Method::GET {
+            headers.remove(RANGE);
+        }
+        Ok(Self(headers))
+    }
 }
 
 /// What part of a file is asked for.

@@ -54,6 +54,12 @@ const MAGIC: [(usize, &[u8], Kind); 19] = [
     (257, b"ustar", kind("application/x-tar", Family::Archive)),
 ];
 
+/// Brands of containers that have a picture inside.
+const PICTURE_BRANDS: [&[u8; 4]; 19] = [
+    b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1", b"miaf",
+    b"avif", b"avis", b"avio", b"avci", b"jpeg", b"j2ki", b"crx ",
+];
+
 /// What begins so is a program, whatever else it may be taken for.
 const PROGRAMS: [&[u8]; 6] = [
     b"MZ",
@@ -124,9 +130,9 @@ fn container(head: &[u8]) -> Option<Kind> {
     let media = |media_type| Some(kind(media_type, Family::Media));
     if head.get(4..8) == Some(b"ftyp") {
         return match head.get(8..12) {
+            _ if is_picture_in_boxes(head) => None,
             Some(b"M4A " | b"M4B ") => media("audio/mp4"),
             Some(b"qt  ") => media("video/quicktime"),
-            Some(b"heic" | b"heix" | b"mif1" | b"avif" | b"avis") => Some(kind("image/heif", Family::Picture)),
             _ => media("video/mp4"),
         };
     }
@@ -147,6 +153,19 @@ fn container(head: &[u8]) -> Option<Kind> {
     let is_frame = matches!(head, [0xff, second, third, ..]
         if second & 0xe6 == 0xe2 && third & 0xf0 != 0xf0 && third & 0x0c != 0x0c);
     if is_frame { media("audio/mpeg") } else { None }
+}
+
+/// Whether a container of boxes has a picture inside: HEIF, AVIF and pictures of cameras. We cannot draw them anew, and as they come
+/// they say where they were taken.
+fn is_picture_in_boxes(head: &[u8]) -> bool {
+    let size = head.get(..4).and_then(|size| size.try_into().ok()).map(u32::from_be_bytes);
+    let end = size
+        .and_then(|size| usize::try_from(size).ok())
+        .unwrap_or(0)
+        .clamp(12, head.len().max(12));
+    // The brand, its version, and those that it is compatible with.
+    let brands = head.get(8..end).unwrap_or_else(|| head.get(8..).unwrap_or_default());
+    brands.chunks_exact(4).any(|brand| PICTURE_BRANDS.iter().any(|of| *of == brand))
 }
 
 fn text(head: &[u8]) -> Option<Kind> {
@@ -221,6 +240,11 @@ mod tests {
             (b"%PDF-1.7\n", Some("application/pdf")),
             (b"\0\0\0\x18ftypisom", Some("video/mp4")),
             (b"\0\0\0\x18ftypM4A ", Some("audio/mp4")),
+            (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", None),
+            (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf", None),
+            (b"\0\0\0\x18ftypisom\0\0\0\0mif1heic", None),
+            (b"\0\0\0\x14ftypisom\0\0\0\0isomheic", Some("video/mp4")),
+            (b"\0\0\0\x18ftypcrx ", None),
             (b"OggS\0\x02", Some("audio/ogg")),
             (b"\x1a\x45\xdf\xa3\0\0webm", Some("video/webm")),
             (b"PK\x03\x04", Some("application/zip")),

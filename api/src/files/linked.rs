@@ -13,6 +13,7 @@ use utoipa::IntoParams;
 
 use crate::error::ApiError;
 use crate::files::download::Variant;
+use crate::files::headers::AskedHeaders;
 use crate::files::{FileService, unknown};
 use crate::http::extract::{IdPath, QueryParams};
 use crate::mail::Secrets;
@@ -66,7 +67,7 @@ pub async fn file(
     State(files): State<FileService>,
     IdPath(id): IdPath<FileId>,
     QueryParams(query): QueryParams<LinkQuery>,
-    headers: HeaderMap,
+    AskedHeaders(headers): AskedHeaders,
 ) -> Result<Response, ApiError> {
     files.linked(id, Variant::Original, &query, &headers).await
 }
@@ -91,7 +92,7 @@ pub async fn thumbnail(
     State(files): State<FileService>,
     IdPath(id): IdPath<FileId>,
     QueryParams(query): QueryParams<LinkQuery>,
-    headers: HeaderMap,
+    AskedHeaders(headers): AskedHeaders,
 ) -> Result<Response, ApiError> {
     files.linked(id, Variant::Thumbnail, &query, &headers).await
 }

@@ -105,7 +105,7 @@ impl FileService {
                     }
                 }
             };
-            if may_have {
+            if may_have && (file.owner == user || self.is_shown(&file).await?) {
                 readable.push(file);
             }
         }

@@ -58,6 +58,7 @@ pub async fn read_in_pieces(form: &[u8], boundary: &str, piece: usize) -> Result
     while let Some(piece) = form.piece().await? {
         content.extend_from_slice(&piece);
     }
+    form.finish().await?;
     Ok(WholeFile { content, name: form.name, media_type: form.media_type })
 }
 
@@ -137,6 +138,35 @@ impl FormFile {
             }
             self.fill().await?;
         }
+    }
+
+    /// Reads on behind the file, to the end of the form.
+    ///
+    /// # Errors
+    /// If the form does not come to its end, or has another file.
+    pub(super) async fn finish(&mut self) -> Result<(), ApiError> {
+        let mut beside = 0;
+        for _ in 0..=FIELDS_MAX {
+            while self.buffer.len() < 2 {
+                self.fill().await?;
+            }
+            if self.buffer.starts_with(b"--") {
+                return Ok(());
+            }
+            let head = self.head().await?;
+            let disposition = head.iter().find_map(|line| line.strip_prefix("content-disposition:"));
+            if disposition.is_some_and(|line| parameter(line.value, "name").as_deref() == Some(FIELD)) {
+                return Err(bad("the form has two fields `file`"));
+            }
+            self.is_done = false;
+            while let Some(skipped) = self.piece().await? {
+                beside += skipped.len() as u64;
+                if beside > BESIDE_BYTES_MAX {
+                    return Err(bad("the form has more beside its file than it may"));
+                }
+            }
+        }
+        Err(bad("the form has too many fields behind its file"))
     }
 
     async fn fill(&mut self) -> Result<(), ApiError> {
@@ -279,6 +309,11 @@ mod tests {
     #[tokio::test]
     async fn u01_forms_that_make_no_sense_are_refused() {
         let whole = form(b"content");
+        let twice = [
+            &whole[..whole.len() - 4],
+            b"\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nmore\r\n--xYz--\r\n",
+        ]
+        .concat();
         let many = b"--xYz\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\r\n".repeat(10_000);
         let endless = [&b"--xYz\r\nX: "[..], &vec![b'x'; 100_000]].concat();
         let beside =
@@ -290,6 +325,8 @@ mod tests {
             b"--xYz--\r\n",
             b"--xYz\r\n\r\n\r\n--xYz--",
             &whole[..whole.len() - 10],
+            &whole[..whole.len() - 4],
+            &twice,
             &whole[..60],
             &many,
             &endless,
@@ -301,6 +338,14 @@ mod tests {
                 String::from_utf8_lossy(&odd[..odd.len().min(80)])
             );
         }
+    }
+
+    #[tokio::test]
+    async fn fields_behind_the_file_are_let_be() {
+        let whole = form(b"content");
+        let more = b"\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nhello\r\n--xYz--\r\n";
+        let form = [&whole[..whole.len() - 4], more].concat();
+        assert_eq!(read_in_pieces(&form, "xYz", 5).await.unwrap().content, b"content");
     }
 
     #[test]

@@ -35,7 +35,8 @@ pub async fn remove(
     if file.owner != caller.user_id {
         return Err(unknown());
     }
-    if files.store().condemn(Doomed::One(id, None)).await? == 0 {
+    let unsent = files.unsent(&file).await?;
+    if files.store().condemn(Doomed::One(id, unsent)).await? == 0 {
         // Somebody else has deleted it, or it was attached.
         let file = files.ready(id).await?;
         return match file.holder {

@@ -114,8 +114,8 @@ struct Contents {
 /// Upload a file
 ///
 /// As the body itself, or as the field `file` of a form. What it is, its bytes say; a `Content-Type` or an ending of the name that says
-/// something else is refused. PNG, JPEG, WebP and GIF pictures are drawn anew, without what they say beside the picture. Attach it
-/// to a message within 24 hours; until then only you see it.
+/// something else is refused. PNG, JPEG, WebP and GIF pictures are drawn anew, without what they say beside the picture; HEIF and
+/// AVIF pictures cannot be, and are not taken. Attach it to a message within 24 hours; until then only you see it.
 #[utoipa::path(
     post,
     path = "/api/v1/files",
@@ -126,7 +126,7 @@ struct Contents {
     request_body(content((Vec<u8> = "application/octet-stream"))),
     responses(
         (status = 201, description = "It is there", body = FileView),
-        (status = 400, description = "`bad_field`: it did not come to its end, or the form has no file; `bad_image`: a picture that is broken, is something else as well, or has too many pixels"),
+        (status = 400, description = "`bad_field`: it did not come to its end, or the form has no file, or two; `bad_image`: a picture that is broken, is something else as well, or has too many pixels"),
         (status = 403, description = "`quota_exceeded`"),
         (status = 408, description = "`request_timeout`: nothing came for 30 seconds, or not all of it within 10 minutes"),
         (status = 413, description = "`file_too_large`"),
@@ -236,6 +236,7 @@ impl FileService {
             hashing.update(&bytes);
             spool.add(&bytes).await?;
         }
+        form.finish().await?;
         let name = name.or(form.name.take()).unwrap_or_default();
         let (name, media_type) = (name::of(&name), form.media_type);
         Ok(Received { spool, name, media_type, digest: hashing.finish(), slot: None })

@@ -2,12 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use rookery_protocol::id::MessageId;
 
 use crate::error::ApiError;
 use crate::history::History;
 use crate::history::view::PlacedMessage;
-use crate::http::extract::{Caller, IdPath};
+use crate::http::extract::{Caller, LoneMessagePath};
 
 /// One message, wherever it is
 ///
@@ -27,7 +26,7 @@ use crate::http::extract::{Caller, IdPath};
 pub async fn by_id(
     State(history): State<History>,
     caller: Caller,
-    IdPath(message): IdPath<MessageId>,
+    LoneMessagePath(message): LoneMessagePath,
 ) -> Result<Json<PlacedMessage>, ApiError> {
     let room = history.readable(caller.user_id, message).await?.room;
     history.one(room, message, caller.user_id).await.map(Json)

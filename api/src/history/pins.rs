@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use rookery_protocol::access::{Action, RoomKind};
+use rookery_protocol::access::{Action, RoomKind, decide, decide_on_messages};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{EventBody, MessageChanged, SequencedEvent};
@@ -56,7 +56,8 @@ pub struct PinView {
 
 /// Pin a message to its room
 ///
-/// For those who keep order in the room, and for both in a direct room. It is told by `message_pinned`.
+/// For those who keep order in the room, moderators and admins of the server among them where they may read, and for both in a direct
+/// room. It is told by `message_pinned`.
 #[utoipa::path(
     put,
     path = "/api/v1/rooms/{room}/messages/{message}/pin",
@@ -70,7 +71,7 @@ pub struct PinView {
     responses(
         (status = 204, description = "Pinned, also if it was"),
         (status = 400, description = "`too_many_pins`: the room has 100 others"),
-        (status = 403, description = "`not_a_member`, `banned` or `forbidden`"),
+        (status = 403, description = "`not_a_member`, `banned`, `blocked` or `forbidden`"),
         (status = 404, description = "`unknown_room`, also for private rooms of others, or `unknown_message`, also for a \
             deleted one"),
     ),
@@ -81,7 +82,8 @@ pub async fn pin(State(history): State<History>, caller: Caller, path: MessagePa
 
 /// Unpin a message
 ///
-/// For those who keep order in the room, and for both in a direct room. It is told by `message_unpinned`.
+/// For those who keep order in the room, moderators and admins of the server among them where they may read, and for both in a direct
+/// room. It is told by `message_unpinned`.
 #[utoipa::path(
     delete,
     path = "/api/v1/rooms/{room}/messages/{message}/pin",
@@ -94,7 +96,7 @@ pub async fn pin(State(history): State<History>, caller: Caller, path: MessagePa
     ),
     responses(
         (status = 204, description = "Not pinned any more, also if it was not"),
-        (status = 403, description = "`not_a_member`, `banned` or `forbidden`"),
+        (status = 403, description = "`not_a_member`, `banned`, `blocked` or `forbidden`"),
         (status = 404, description = "`unknown_room`, also for private rooms of others"),
     ),
 )]
@@ -132,22 +134,24 @@ pub async fn list(
 }
 
 impl History {
-    /// The room, if the user may pin something there: who keeps order, and both in a direct room.
-    async fn pinnable(&self, user: UserId, room: &RoomRef) -> Result<Room, ApiError> {
-        match self.rooms.find(user, room, Action::Moderate).await {
-            Ok((room, _)) => Ok(room),
-            Err(ApiError::Refused(refusal)) if matches!(refusal.code, ErrorCode::Forbidden | ErrorCode::DirectRoom) => {
-                let (room, _) = self.rooms.find(user, room, Action::Read).await?;
-                let is_direct = room.kind == RoomKind::Direct;
-                is_direct.then_some(room).ok_or(ApiError::Refused(refusal))
+    /// The room, if the user may pin something there: who keeps order, and both in a direct room unless one has blocked the other.
+    async fn pinnable(&self, caller: &Caller, room: &RoomRef) -> Result<Room, ApiError> {
+        let (room, context) = self.rooms.settings_context(&caller.clone().into(), room).await?;
+        let now = UnixMillis::now();
+        let decided = if room.kind == RoomKind::Direct {
+            match decide(context.access, Action::Read, now) {
+                Ok(()) if context.access.blocked => Err(ErrorCode::Blocked),
+                decided => decided,
             }
-            Err(error) => Err(error),
-        }
+        } else {
+            decide_on_messages(context, now)
+        };
+        decided.map(|()| room).map_err(ApiError::refused)
     }
 
     async fn pin(&self, caller: Caller, path: MessagePath) -> Result<(), ApiError> {
         let (rooms, message) = (&self.rooms, path.message);
-        let room = self.pinnable(caller.user_id, &path.room).await?;
+        let room = self.pinnable(&caller, &path.room).await?;
         let found = find_message(&rooms.stores, &*rooms.log, (room.id, message), &[]).await?;
         if found.is_none_or(|found| found.state.deleted) {
             return Err(ApiError::refused(ErrorCode::UnknownMessage));
@@ -170,7 +174,7 @@ impl History {
 
     async fn unpin(&self, caller: Caller, path: MessagePath) -> Result<(), ApiError> {
         let (rooms, message) = (&self.rooms, path.message);
-        let room = self.pinnable(caller.user_id, &path.room).await?;
+        let room = self.pinnable(&caller, &path.room).await?;
         let body = EventBody::MessageChange(MessageChanged::Unpinned { message_id: message });
         rooms.generations.require(&body).await?;
         let (by, event) = (caller.user_id, room_event(caller.into(), body));

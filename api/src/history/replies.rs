@@ -13,7 +13,7 @@ use rookery_store::thread::Replies;
 use crate::error::ApiError;
 
 /// What answers the messages among these events, as far as it is stored, under the names that its authors have now.
-pub(super) async fn of(stores: &Stores, events: &[SequencedEvent]) -> Result<HashMap<MessageId, Shown>, ApiError> {
+pub(crate) async fn of(stores: &Stores, events: &[SequencedEvent]) -> Result<HashMap<MessageId, Shown>, ApiError> {
     let said = events.iter().filter(|event| is_message_of(event, event.room));
     let places: Vec<(RoomId, MessageId)> = said.map(|event| (event.room, event.event.id)).collect();
     let counted = stores.threads.replies(&places).await?;

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use crate::error::ApiError;
 use crate::history::History;
 use crate::history::view::PlacedMessage;
-use crate::http::extract::{Caller, IdPath, PageQuery, QueryParams};
+use crate::http::extract::{Caller, LoneMessagePath, PageQuery, QueryParams};
 use crate::limits::SAVED_MAX;
 
 /// A page of what you have saved, newest first.
@@ -62,7 +62,7 @@ pub struct SavedView {
 pub async fn save(
     State(history): State<History>,
     caller: Caller,
-    IdPath(message): IdPath<MessageId>,
+    LoneMessagePath(message): LoneMessagePath,
 ) -> Result<StatusCode, ApiError> {
     let room = history.readable(caller.user_id, message).await?.room;
     let saved = SavedMessage { message, room, at: UnixMillis::now() };
@@ -82,13 +82,13 @@ pub async fn save(
     params(("message" = Uuid, Path, description = "Id of the message")),
     responses(
         (status = 204, description = "Not saved any more, also if it was not"),
-        (status = 404, description = "`not_found`: nothing has such an id"),
+        (status = 404, description = "`unknown_message`: no message has such an id"),
     ),
 )]
 pub async fn unsave(
     State(history): State<History>,
     caller: Caller,
-    IdPath(message): IdPath<MessageId>,
+    LoneMessagePath(message): LoneMessagePath,
 ) -> Result<StatusCode, ApiError> {
     history.rooms.stores.saved.remove(caller.user_id, message).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -11,7 +11,7 @@ use ring::hmac;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{Epoch, JobId, MessageId, NoticeId, RoomId, ScheduleId, Seq, SessionId, UserId};
 use rookery_protocol::position::Position;
-use rookery_store::joining::RequestPlace;
+use rookery_store::joining::{OwnRequestPlace, RequestPlace};
 use rookery_store::mentions::MentionPlace;
 use rookery_store::notice::NoticePlace;
 use rookery_store::pin::PinPlace;
@@ -34,6 +34,7 @@ const BLOCKS: &[u8] = b"blocks\0";
 const INVITES: &[u8] = b"invites\0";
 const JOBS: &[u8] = b"jobs\0";
 const JOIN_REQUESTS: &[u8] = b"join requests\0";
+const OWN_JOIN_REQUESTS: &[u8] = b"own join requests\0";
 const MEMBERS: &[u8] = b"members\0";
 const MEMBERSHIPS: &[u8] = b"memberships\0";
 const NOTICES: &[u8] = b"notices\0";
@@ -262,6 +263,20 @@ impl Cursors {
         let (created_at, user_id) = payload.split_at(8);
         let created_at = UnixMillis(i64::from_be_bytes(created_at.try_into().ok()?));
         Some(RequestPlace { created_at, user_id: UserId::from_uuid(Uuid::from_slice(user_id).ok()?) })
+    }
+
+    /// A place in the list of a user's own requests to join.
+    pub fn own_join_requests(&self, user: UserId, place: OwnRequestPlace) -> String {
+        let payload = [&place.created_at.0.to_be_bytes()[..], place.room_id.as_uuid().as_bytes()].concat();
+        self.seal(&payload, &[OWN_JOIN_REQUESTS, user.as_uuid().as_bytes()])
+    }
+
+    /// The place, if the cursor was made for this user.
+    pub fn read_own_join_requests(&self, user: UserId, text: &str) -> Option<OwnRequestPlace> {
+        let payload: [u8; 24] = self.open(text, &[OWN_JOIN_REQUESTS, user.as_uuid().as_bytes()])?;
+        let (created_at, room_id) = payload.split_at(8);
+        let created_at = UnixMillis(i64::from_be_bytes(created_at.try_into().ok()?));
+        Some(OwnRequestPlace { created_at, room_id: RoomId::from_uuid(Uuid::from_slice(room_id).ok()?) })
     }
 
     /// A place in the audit log.

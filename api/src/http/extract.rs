@@ -14,8 +14,8 @@ pub(crate) use caller::bearer;
 pub use caller::{Authentication, Caller};
 pub use id::{Hyphenated, IdPath, OptionalId, PathId};
 pub use json::{JsonBody, OptionalBody};
-pub(crate) use json::{present, unreadable_body};
-pub use message::{MessagePath, ReactionPath};
+pub(crate) use json::{decode as decode_json, is_json, present, unreadable_body};
+pub use message::{LoneMessagePath, MessagePath, ReactionPath};
 pub use page::{
     HistoryPart, HistoryQuery, Jump, MembersQuery, MyRoomsQuery, PageQuery, PresenceQuery, QueryParams, ReactionQuery,
     RoomsQuery,

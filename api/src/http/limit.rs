@@ -46,6 +46,15 @@ pub struct Limits {
 #[derive(Clone, Copy, Debug)]
 pub struct ClientAddress(pub(crate) IpAddr);
 
+/// Why a login is refused that was not looked at.
+pub(crate) const TOO_MANY: &str = "too many tries";
+
+/// The one line that names the address of somebody: for programs that shut out who tries passwords. It never has the name
+/// that was tried, which may be a password in the wrong field.
+pub(crate) fn log_refused_login(from: ClientAddress, reason: &'static str) {
+    tracing::warn!(client = %from.0, reason, "login refused");
+}
+
 impl ClientAddress {
     /// What stands for it where it is counted.
     pub(crate) fn subject(self) -> u128 {
@@ -67,6 +76,9 @@ pub(crate) async fn limited(State(limits): State<Limits>, mut request: Request, 
         limits.stranger(own, from.subject()).await
     };
     if !verdict.allowed {
+        if own == Some(Limit::AddressLogins) {
+            log_refused_login(from, TOO_MANY);
+        }
         return ApiError::Limited(verdict).into_response();
     }
     let mut response = next.run(request).await;
@@ -196,9 +208,10 @@ impl Limits {
 /// What people ask who need not be logged in. A token that comes along says nothing about who asks.
 fn limit_of(path: &str) -> Option<Limit> {
     match path {
-        "/api/v1/auth/login" | "/api/v1/auth/password/forgot" | "/api/v1/auth/password/reset" => {
-            Some(Limit::AddressLogins)
-        }
+        "/api/v1/auth/login"
+        | "/api/v1/auth/password/forgot"
+        | "/api/v1/auth/password/reset"
+        | "/api/v1/users/me/email/confirm" => Some(Limit::AddressLogins),
         "/api/v1/auth/register" | "/api/v1/auth/verify" | "/api/v1/auth/verify/resend" => {
             Some(Limit::AddressRegistrations)
         }
@@ -234,5 +247,19 @@ impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
         let known = parts.extensions.get::<Self>().copied();
         Ok(known.unwrap_or(Self(Ipv4Addr::UNSPECIFIED.into())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{OPERATIONS, Rule};
+
+    #[test]
+    fn b2_whatever_is_done_without_a_login_is_counted_by_address() {
+        let public = OPERATIONS.iter().filter(|row| row.rule == Rule::Anyone);
+        for (method, path) in public.filter_map(|row| row.what.split_once(' ')) {
+            assert!(method == "GET" || limit_of(path).is_some(), "{method} {path} has no limit of its own");
+        }
     }
 }

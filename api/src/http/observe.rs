@@ -24,7 +24,7 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span, info_span};
 
 use crate::error::{ApiError, Bound, write_problem};
-use crate::limits::{REQUEST_DEADLINE, SLOW_REQUEST};
+use crate::limits::{FILTER_BYTES_MAX, REQUEST_DEADLINE, SLOW_REQUEST};
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 
@@ -108,22 +108,19 @@ pub(crate) async fn deadline(request: Request, next: Next) -> Response {
 
 /// Where files are uploaded, which have deadlines of their own.
 const FILES: &str = "/api/v1/files";
-/// Where more is uploaded than elsewhere; these routes have bounds of their own.
-const UPLOADS: &[&str] = &[
-    FILES,
-    "/api/v1/rooms/{room}/avatar",
-    "/api/v1/users/me/avatar",
-    "/api/v1/rooms/{room}/filter",
-    "/api/v1/admin/filter",
-];
+/// Where more is uploaded than elsewhere; these routes look at the size themselves.
+const UPLOADS: [&str; 3] = [FILES, "/api/v1/rooms/{room}/avatar", "/api/v1/users/me/avatar"];
+/// Where JSON is longer than elsewhere.
+const FILTERS: [&str; 2] = ["/api/v1/rooms/{room}/filter", "/api/v1/admin/filter"];
 
 /// Refuses a body that says that it is too large, before it is sent.
 pub(crate) async fn sized(request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>();
-    if route.is_some_and(|route| UPLOADS.contains(&route.as_str())) {
-        return next.run(request).await;
-    }
-    if request.body().size_hint().lower() > BODY_BYTES_MAX as u64 {
+    let most = match request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) {
+        Some(route) if UPLOADS.contains(&route) => return next.run(request).await,
+        Some(route) if FILTERS.contains(&route) => FILTER_BYTES_MAX,
+        Some(_) | None => BODY_BYTES_MAX,
+    };
+    if request.body().size_hint().lower() > most as u64 {
         ApiError::refused(ErrorCode::BodyTooLarge).into_response()
     } else {
         next.run(request).await

@@ -12,6 +12,7 @@ use utoipa::openapi::{ContentBuilder, Header, OpenApi as Document, Ref, RefOr, R
 use utoipa::{Modify, OpenApi};
 
 use crate::error::{Problem, status_of};
+use crate::http::bodiless::is_bodiless;
 
 pub mod schema;
 
@@ -25,6 +26,7 @@ pub mod schema;
             How much a user or an address may ask for is limited over all nodes together; answers tell what is left in \
             `RateLimit-*` fields (draft-ietf-httpapi-ratelimit-headers-06).\n\n\
             Bodies and queries hold nothing that is not described, no name twice, and ids as 36 characters with hyphens. \
+            Where nothing is taken as a body, `{}` is as good as none. \
             In bodies of `POST` and `PUT` a field that may be left out may be null. Some formats are ours: `cursor` is a \
             text that an answer gave for the same list, `emoji` is one emoji, and `visible-text` can be seen and has no \
             control characters (a message may have line breaks).",
@@ -65,6 +67,11 @@ pub(crate) fn complete(document: &mut Document) {
     say_something(document);
     without_body(document);
     for (path, item) in &mut document.paths.paths {
+        let changes = [&mut item.post, &mut item.put, &mut item.delete, &mut item.patch];
+        for operation in changes.into_iter().flatten().filter(|operation| is_bodiless(operation)) {
+            add_problems(operation, &[ErrorCode::BadField, ErrorCode::BadJson]);
+            add_problems(operation, &[ErrorCode::BodyTooLarge]);
+        }
         for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.delete, &mut item.patch]
             .into_iter()
             .flatten()
@@ -145,11 +152,16 @@ fn add_usual_problems(operation: &mut Operation) {
     let head = ResponseBuilder::new().description(head).build();
     operation.responses.responses.entry(HEAD_TOO_LARGE.to_owned()).or_insert(RefOr::T(head));
     for (_, codes) in usual.into_iter().filter(|(applies, _)| *applies) {
-        let status = status_of(codes[0]).as_u16().to_string();
-        let names: Vec<_> = codes.iter().map(|code| format!("`{}`", code.as_str())).collect();
-        let response = ResponseBuilder::new().description(names.join(" or ")).build();
-        operation.responses.responses.entry(status).or_insert(RefOr::T(response));
+        add_problems(operation, codes);
     }
+}
+
+/// An answer by these codes, which have one status, unless the operation says itself what that means.
+fn add_problems(operation: &mut Operation, codes: &[ErrorCode]) {
+    let status = status_of(codes[0]).as_u16().to_string();
+    let names: Vec<_> = codes.iter().map(|code| format!("`{}`", code.as_str())).collect();
+    let response = ResponseBuilder::new().description(names.join(" or ")).build();
+    operation.responses.responses.entry(status).or_insert(RefOr::T(response));
 }
 
 /// Every operation is limited, and every answer but an early failure has the remaining tokens.

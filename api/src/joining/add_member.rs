@@ -2,13 +2,12 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{Event, EventBody, MembershipChange, Sender};
 use rookery_store::joining::Entry;
 use rookery_store::user::User;
 
 use crate::admin::act::Act;
-use crate::direct::may_reach;
+use crate::direct::{account_in_use, may_reach};
 use crate::error::ApiError;
 use crate::http::extract::{Caller, MemberPath};
 use crate::joining::Joining;
@@ -40,7 +39,7 @@ pub(crate) fn added(by: Sender, user: &User) -> Event {
             status = 403,
             description = "`forbidden`, `not_a_member`, `direct_refused`, `blocked`, `banned`, `room_full` or `direct_room`"
         ),
-        (status = 404, description = "`unknown_room`, also for private rooms of others; `not_found`: no such user"),
+        (status = 404, description = "`unknown_room`, also for private rooms of others; `not_found`: no such user, or a disabled one"),
     ),
 )]
 pub async fn add(
@@ -50,8 +49,7 @@ pub async fn add(
 ) -> Result<StatusCode, ApiError> {
     let room = joining.rooms.admitting(&caller.clone().into(), &room).await?;
     let stores = &joining.rooms.stores;
-    let account = stores.users.by_id(user).await?;
-    let account = account.ok_or_else(|| ApiError::refused(ErrorCode::NotFound))?;
+    let account = account_in_use(stores, user).await?;
     if stores.members.get(room.id, user).await?.is_some() {
         return Ok(StatusCode::NO_CONTENT);
     }

@@ -5,10 +5,12 @@ use http::StatusCode;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_store::joining::Entry;
+use rookery_store::sanction::Reason;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::admin::act::Act;
+use crate::direct::account_in_use;
 use crate::error::ApiError;
 use crate::http::extract::{Caller, MemberPath, OptionalBody};
 use crate::joining::Joining;
@@ -20,8 +22,8 @@ use crate::joining::add_member::added;
 pub struct DenyRequest {
     /// What the user is told.
     #[serde(default)]
-    #[schema(max_length = 500)]
-    reason: Option<String>,
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500, format = "visible-text")]
+    reason: Option<Reason>,
 }
 
 /// Let somebody in who wants to join
@@ -41,7 +43,7 @@ pub struct DenyRequest {
     responses(
         (status = 204, description = "The user is a member"),
         (status = 403, description = "`forbidden`, `not_a_member`, `banned`, `room_full` or `direct_room`"),
-        (status = 404, description = "`unknown_room`, also for private rooms of others; `not_found`: no such request"),
+        (status = 404, description = "`unknown_room`, also for private rooms of others; `not_found`: no such request, or of a disabled account"),
         (status = 409, description = "`already_decided`"),
     ),
 )]
@@ -52,8 +54,7 @@ pub async fn approve(
 ) -> Result<StatusCode, ApiError> {
     let room = joining.rooms.admitting(&caller.clone().into(), &room).await?;
     let asked = joining.open_request(room.id, user).await?;
-    let account = joining.rooms.stores.users.by_id(user).await?;
-    let account = account.ok_or_else(|| ApiError::refused(ErrorCode::NotFound))?;
+    let account = account_in_use(&joining.rooms.stores, user).await?;
     let (by, event) = (caller.user_id, added(caller.into(), &account));
     joining.rooms.generations.require(&event.body).await?;
     if !joining.rooms.enter_by(user, &room, Entry::Request, &event).await? {
@@ -96,9 +97,6 @@ pub async fn deny(
     MemberPath { room, user }: MemberPath,
     OptionalBody(DenyRequest { reason }): OptionalBody<DenyRequest>,
 ) -> Result<StatusCode, ApiError> {
-    if reason.as_ref().is_some_and(|reason| reason.chars().count() > REASON_CHARS_MAX) {
-        return Err(ApiError::field(ErrorCode::BadField, "reason", "must have at most 500 characters"));
-    }
     let room = joining.rooms.moderated(&caller.clone().into(), &room).await?;
     let asked = joining.open_request(room.id, user).await?;
     if !joining.rooms.stores.join_requests.deny(room.id, user, UnixMillis::now()).await? {
@@ -107,8 +105,8 @@ pub async fn deny(
     tracing::info!(room_id = %room.id, user_id = %user, by = %caller.user_id, "join request denied");
     let act = Act { action: "join_request_denied", user: Some(user), detail: None };
     joining.rooms.note(room.id, caller.user_id, act).await?;
-    joining.tell_decision(&asked, caller.user_id, "denied", reason.as_deref()).await;
+    joining
+        .tell_decision(&asked, caller.user_id, "denied", reason.as_ref().map(Reason::as_str))
+        .await;
     Ok(StatusCode::NO_CONTENT)
 }
-
-const REASON_CHARS_MAX: usize = 500;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use rookery_protocol::access::{JoinRule, Visibility};
+use rookery_protocol::access::{JoinRule, Rank, Visibility};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::UserId;
@@ -94,13 +94,13 @@ pub struct RoomInvitePage {
 }
 
 impl RoomInviteView {
-    fn of(invite: &RoomInvite, room: &Room) -> Self {
+    fn of(invite: &RoomInvite, room: &Room, maker_keeps_order: bool) -> Self {
         Self {
             invite_id: invite.id,
             uses: invite.uses,
             max_uses: invite.max_uses,
             expires_at: invite.expires_at,
-            approval: invite.needs_approval(room.join == JoinRule::Approval),
+            approval: invite.needs_approval(room.join == JoinRule::Approval, maker_keeps_order),
             created_at: invite.created_at,
             by: invite.by.as_uuid(),
         }
@@ -160,7 +160,7 @@ impl Joining {
         self.rooms.stores.room_invites.insert(&invite).await?;
         tracing::info!(room_id = %room.id, user_id = %by, invite_id = %invite.id, "invite made");
         let url = self.post.link("invite", &code);
-        Ok(NewRoomInvite { invite: RoomInviteView::of(&invite, room), code, url })
+        Ok(NewRoomInvite { invite: RoomInviteView::of(&invite, room, by_moderator), code, url })
     }
 }
 
@@ -230,7 +230,15 @@ pub async fn list(
     let by = (!is_moderator).then_some(caller.user_id);
     let mut found = joining.rooms.stores.room_invites.page(room.id, by, after, limit + 1).await?;
     let next_cursor = page::cut(&mut found, limit).map(|invite| cursors.room_invites(room.id, invite.id));
-    let invites = found.iter().map(|invite| RoomInviteView::of(invite, &room)).collect();
+    let mut makers: Vec<UserId> = found.iter().map(|invite| invite.by).collect();
+    makers.sort_unstable();
+    makers.dedup();
+    let ranks = joining.ranks(room.id, &makers).await?;
+    let keeps_order = |user: &UserId| ranks.get(user).is_some_and(|rank| *rank >= Rank::Moderator);
+    let invites = found
+        .iter()
+        .map(|invite| RoomInviteView::of(invite, &room, keeps_order(&invite.by)))
+        .collect();
     Ok(Json(RoomInvitePage { invites, next_cursor }))
 }
 

@@ -8,21 +8,26 @@ use http::StatusCode;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{RoomId, RoomRef};
+use rookery_store::page;
 use rookery_store::room::{Room, RoomName};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::error::ApiError;
-use crate::http::extract::{Caller, RoomPath};
+use crate::http::cursor::Cursors;
+use crate::http::extract::{Caller, PageQuery, QueryParams, RoomPath};
 use crate::joining::Joining;
-use crate::limits::OWN_JOIN_REQUESTS_MAX;
 
-/// Your requests to be let in that wait, oldest first.
+/// A page of your requests to be let in that wait, oldest first.
 #[derive(Serialize, ToSchema)]
 pub struct MyJoinRequests {
     /// The requests.
     join_requests: Vec<MyJoinRequestView>,
+    /// Where the next page begins; absent on the last one.
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
 }
 
 /// A request of yours.
@@ -49,11 +54,23 @@ pub struct MyJoinRequestView {
     operation_id = "my_join_requests",
     tag = "users",
     security(("bearer" = [])),
-    responses((status = 200, description = "Your requests that wait", body = MyJoinRequests)),
+    params(PageQuery),
+    responses(
+        (status = 200, description = "A page of your requests that wait", body = MyJoinRequests),
+        (status = 400, description = "`bad_field`"),
+    ),
 )]
-pub async fn list(State(joining): State<Joining>, caller: Caller) -> Result<Json<MyJoinRequests>, ApiError> {
+pub async fn list(
+    State(joining): State<Joining>,
+    State(cursors): State<Cursors>,
+    caller: Caller,
+    QueryParams(query): QueryParams<PageQuery>,
+) -> Result<Json<MyJoinRequests>, ApiError> {
+    let (user, limit) = (caller.user_id, query.limit()?);
+    let after = query.place(|text| cursors.read_own_join_requests(user, text))?;
     let stores = &joining.rooms.stores;
-    let found = stores.join_requests.of_user(caller.user_id, OWN_JOIN_REQUESTS_MAX).await?;
+    let mut found = stores.join_requests.of_user(user, after, limit + 1).await?;
+    let next_cursor = page::cut(&mut found, limit).map(|request| cursors.own_join_requests(user, request.own_place()));
     let ids: Vec<RoomId> = found.iter().map(|request| request.room_id).collect();
     let rooms = stores.rooms.by_ids(&ids).await?;
     let mut rooms: HashMap<RoomId, Room> = rooms.into_iter().map(|room| (room.id, room)).collect();
@@ -66,7 +83,7 @@ pub async fn list(State(joining): State<Joining>, caller: Caller) -> Result<Json
             created_at: request.created_at,
         })
     };
-    Ok(Json(MyJoinRequests { join_requests: found.into_iter().filter_map(view).collect() }))
+    Ok(Json(MyJoinRequests { join_requests: found.into_iter().filter_map(view).collect(), next_cursor }))
 }
 
 /// Take a request to be let in back

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use rookery_protocol::access::JoinRule;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_store::room::{RoomDescription, RoomName};
@@ -12,7 +11,7 @@ use uuid::Uuid;
 
 use crate::error::ApiError;
 use crate::http::extract::Caller;
-use crate::joining::Joining;
+use crate::joining::{Joining, Opening};
 
 /// What an invite leads to.
 #[derive(Serialize, ToSchema)]
@@ -66,12 +65,12 @@ pub async fn preview(
     caller: Caller,
     Path(code): Path<String>,
 ) -> Result<Json<InvitePreview>, ApiError> {
-    let (invite, room, _) = joining.by_code(caller.user_id, &code, UnixMillis::now()).await?;
+    let (invite, Opening { room, needs_approval, .. }) =
+        joining.by_code(caller.user_id, &code, UnixMillis::now()).await?;
     let stores = &joining.rooms.stores;
     let (maker, members) = tokio::try_join!(stores.users.by_id(invite.by), stores.members.count(room.id))?;
     let maker = maker.ok_or_else(|| ApiError::refused(ErrorCode::InviteInvalid))?;
-    let approval = invite.needs_approval(room.join == JoinRule::Approval);
     let by = InviterView { user_id: maker.id.as_uuid(), username: maker.username.as_str().to_owned() };
     let room = InvitedRoom { name: room.name.given(), description: room.description, members };
-    Ok(Json(InvitePreview { room, by, approval }))
+    Ok(Json(InvitePreview { room, by, approval: needs_approval }))
 }

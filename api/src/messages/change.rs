@@ -6,7 +6,8 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::content;
-use rookery_protocol::id::{ClientId, Epoch, Seq};
+use rookery_protocol::error_code::ErrorCode;
+use rookery_protocol::id::{ClientId, Epoch, MessageId, Seq};
 use rookery_protocol::message_change::{ChangeKind, MessageChange};
 use rookery_protocol::position::StoredPosition;
 use serde::{Deserialize, Serialize};
@@ -94,7 +95,7 @@ pub async fn edit(
 
 /// Delete a message
 ///
-/// One of yours, or any as owner or moderator of the room. Its texts are gone; its place in the history stays. 204 if
+/// One of yours, or any as owner or moderator of the room, or as moderator or admin of the server where you may read. Its texts are gone; its place in the history stays. 204 if
 /// it is deleted already.
 #[utoipa::path(
     delete,
@@ -116,7 +117,21 @@ pub async fn edit(
     ),
 )]
 pub async fn delete(State(messages): State<Messages>, caller: Caller, path: MessagePath) -> Result<Response, ApiError> {
-    change(&messages, caller, path, ChangeKind::Delete, None).await
+    let (by, room, message, client_id) = (caller.clone(), path.room.clone(), path.message, ClientId::generate());
+    match change(&messages, caller, path, ChangeKind::Delete, Some(client_id.clone())).await {
+        Err(error) if is_for_staff(error.code()) => {
+            match messages.remove_as_staff(by.into(), &room, message, &client_id).await? {
+                Some(removed) => Ok(answer(message, client_id, removed.as_ref())),
+                None => Err(error),
+            }
+        }
+        answered => answered,
+    }
+}
+
+/// What keeps a member from deleting what somebody else has said, but nobody who keeps order on the server.
+const fn is_for_staff(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::UnknownMessage | ErrorCode::NotAMember | ErrorCode::Frozen)
 }
 
 /// React to a message
@@ -189,14 +204,18 @@ async fn change(
         client_id: client_id.clone(),
         change: MessageChange { message_id, kind },
     };
-    let Some(Sent { room, id, first: StoredPosition { epoch, seq, timestamp }, stored }) =
-        messages.change(&room, request).await?
-    else {
-        return Ok(StatusCode::NO_CONTENT.into_response());
+    let changed = messages.change(&room, request).await?;
+    Ok(answer(message_id, client_id, changed.as_ref()))
+}
+
+/// The place of what was done, if anything was.
+fn answer(message: MessageId, client_id: ClientId, changed: Option<&Sent>) -> Response {
+    let Some(&Sent { room, id, first: StoredPosition { epoch, seq, timestamp }, stored }) = changed else {
+        return StatusCode::NO_CONTENT.into_response();
     };
     let done = DoneAct {
         event_id: id.as_uuid(),
-        message_id: message_id.as_uuid(),
+        message_id: message.as_uuid(),
         room: room.as_uuid(),
         epoch,
         seq,
@@ -205,5 +224,5 @@ async fn change(
         stored,
     };
     let status = if stored { StatusCode::OK } else { StatusCode::ACCEPTED };
-    Ok((status, Json(done)).into_response())
+    (status, Json(done)).into_response()
 }

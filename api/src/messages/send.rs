@@ -8,6 +8,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::content;
 use rookery_protocol::event::NewMessage;
 use rookery_protocol::id::{ClientId, Epoch, FileId, MessageId, Seq};
+use rookery_protocol::named_message;
 use rookery_protocol::position::StoredPosition;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -37,7 +38,7 @@ pub struct SendRequest {
     #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[!-~]+$", example = "c-1")]
     client_id: Option<ClientId>,
     /// The message this one answers, of the same room.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "named_message")]
     #[schema(value_type = Option<Uuid>)]
     reply_to: Option<MessageId>,
     /// Files that you have uploaded and not attached to anything yet, each once.

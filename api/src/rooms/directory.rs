@@ -3,6 +3,7 @@
 //! It is kept beside the rooms. Who makes or changes a room puts its entry in place; members are counted each minute, of the rooms
 //! whose members changed. What the directory finds is shown as it is now, and left out if it is no longer public.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use rookery_protocol::access::{RoomRole, Visibility};
@@ -20,14 +21,35 @@ use crate::error::ApiError;
 use crate::limits::{DIRECTORY_CHANGES_MAX, DIRECTORY_INTERVAL, DIRECTORY_OVERLAP, DIRECTORY_ROOMS_PER_PASS};
 
 impl Rooms {
-    /// Public rooms that the words find, most members first, and where the next page begins if there is one.
+    /// Public rooms that the words find, and the user's own private ones if they are to be among them, most members first; and
+    /// where the next page begins if there is one.
     pub(crate) async fn search(
+        &self,
+        user: UserId,
+        words: &[String],
+        (after, limit): (Option<RoomRank>, usize),
+        with_own: bool,
+    ) -> Result<(Vec<SeenRoom>, Option<RoomRank>), ApiError> {
+        let (mut found, mut next) = self.public_page(user, words, after, limit).await?;
+        if with_own {
+            // What is behind the end of the public ones is of a later page.
+            let is_here =
+                |place: RoomRank| after.is_none_or(|after| place < after) && next.is_none_or(|next| place > next);
+            found.extend(self.own_private(user, words).await?.into_iter().filter(|(place, _)| is_here(*place)));
+            found.sort_unstable_by_key(|(place, _)| Reverse(*place));
+            next = page::cut(&mut found, limit).map(|(place, _)| *place).or(next);
+        }
+        Ok((found.into_iter().map(|(_, seen)| seen).collect(), next))
+    }
+
+    /// Public rooms with their places, as they were counted last.
+    async fn public_page(
         &self,
         user: UserId,
         words: &[String],
         after: Option<RoomRank>,
         limit: usize,
-    ) -> Result<(Vec<SeenRoom>, Option<RoomRank>), ApiError> {
+    ) -> Result<(Vec<(RoomRank, SeenRoom)>, Option<RoomRank>), ApiError> {
         let mut found = self.stores.room_search.search(words, after, limit + 1).await?;
         let next = page::cut(&mut found, limit).copied();
         self.limits.spend(user, Work::Rooms { rooms: found.len() }).await?;
@@ -36,20 +58,26 @@ impl Rooms {
         let mut rooms: HashMap<RoomId, Room> = rooms.into_iter().map(|room| (room.id, room)).collect();
         let own = self.stores.members.of_user(user, ROOMS_OF_USER_MAX).await?;
         let roles: HashMap<RoomId, RoomRole> = own.iter().map(|member| (member.room_id, member.role)).collect();
-        let rooms = ids.into_iter().filter_map(|id| rooms.remove(&id));
-        let public = rooms.filter(|room| room.visibility == Visibility::Public);
-        let seen = public.map(|room| (roles.get(&room.id).copied(), room)).collect();
-        Ok((self.seen_all(seen).await?, next))
+        let found = found.into_iter().filter_map(|place| Some((place, rooms.remove(&place.room)?)));
+        let public = found.filter(|(_, room)| room.visibility == Visibility::Public);
+        let (places, rooms): (Vec<RoomRank>, Vec<_>) =
+            public.map(|(place, room)| (place, (roles.get(&room.id).copied(), room))).unzip();
+        let seen = self.seen_all(rooms).await?;
+        Ok((places.into_iter().zip(seen).collect(), next))
     }
 
-    /// The user's own private rooms that the words find.
-    pub(crate) async fn own_private(&self, user: UserId, words: &[String]) -> Result<Vec<SeenRoom>, ApiError> {
-        let mut own = self.mine(user).await?;
-        own.retain(|seen| {
+    /// The user's own private rooms that the words find, and their places.
+    async fn own_private(&self, user: UserId, words: &[String]) -> Result<Vec<(RoomRank, SeenRoom)>, ApiError> {
+        let own = self
+            .mine(user)
+            .await?
+            .into_iter()
+            .filter(|seen| seen.room.visibility == Visibility::Private);
+        let placed = own.filter_map(|seen| {
             let entry = RoomEntry::of(&seen.room, seen.members);
-            seen.room.visibility == Visibility::Private && words.iter().all(|word| entry.prefixes.contains(word))
+            words.iter().all(|word| entry.prefixes.contains(word)).then_some((entry.place, seen))
         });
-        Ok(own)
+        Ok(placed.collect())
     }
 
     /// Puts the entry of a room in its place. The room is made or changed by then, so a failure stops nobody: the next count

@@ -2,26 +2,31 @@
 //! which nobody finds; its last event is `room_deleted`, behind which the bus takes nothing; and its history is erased when
 //! all that was still being written is stored.
 
+use std::sync::Arc;
+
+use futures_util::{StreamExt as _, stream};
 use rookery_protocol::access::decide_on_transfer;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
-use rookery_protocol::event::{DeletionReason, EventBody, RoomChange, Sender};
+use rookery_protocol::event::{DeletionReason, Event, EventBody, RoomChange, Sender};
 use rookery_protocol::id::{RoomId, RoomRef, UserId};
 use rookery_protocol::position::Position;
-use rookery_store::room::{Closing, Room, Tombstone};
+use rookery_store::room::{Closing, Member, Room, Tombstone};
+use rookery_store::{Announcement, StoreError};
 use uuid::Uuid;
 
 use crate::admin::act::Act;
 use crate::error::ApiError;
 use crate::limits::{
-    ROOM_ERASED_AFTER, ROOM_ERASURE_INTERVAL, ROOM_ERASURE_PIECE, ROOM_EXPIRY_INTERVAL, ROOMS_PER_ERASURE,
-    ROOMS_PER_EXPIRY,
+    ENDED_MEMBERS_AT_ONCE, ENDED_MEMBERS_PAGE, ROOM_ERASED_AFTER, ROOM_ERASURE_INTERVAL, ROOM_ERASURE_PIECE,
+    ROOM_EXPIRY_INTERVAL, ROOMS_PER_ERASURE, ROOMS_PER_EXPIRY,
 };
+use crate::membership_news::tell_removed;
 use crate::periodic::every;
 use crate::rooms::{self, Rooms};
 
 /// The last event of a room.
-fn deleted(reason: DeletionReason) -> EventBody {
+pub(super) fn deleted(reason: DeletionReason) -> EventBody {
     EventBody::Room(RoomChange::Deleted { reason })
 }
 
@@ -41,11 +46,43 @@ impl Rooms {
         let body = deleted(DeletionReason::Deleted);
         self.generations.require(&body).await?;
         let (by, event) = (actor.user_id, rooms::room_event(actor, body));
-        if self.stores.rooms.close(room.id, Closing::Deleted, &event).await?.is_some() {
+        if self.close(room.id, Closing::Deleted, &event).await?.is_some() {
             tracing::info!(room_id = %room.id, %by, "room deleted");
             self.note(room.id, by, Act { action: "room_deleted", user: None, detail: None }).await?;
         }
         Ok(self.dispatcher.flush(room.id).await?)
+    }
+
+    /// Ends the room, and tells the devices of everybody who was in it, beside the answer.
+    pub(super) async fn close(
+        &self,
+        room: RoomId,
+        closing: Closing,
+        event: &Event,
+    ) -> Result<Option<Announcement>, StoreError> {
+        let members = self.everybody_in(room).await?;
+        let closed = self.stores.rooms.close(room, closing, event).await?;
+        if closed.is_some() {
+            let news = Arc::clone(&self.news);
+            tokio::spawn(async move {
+                let tell = |user| tell_removed(&*news, user, room);
+                stream::iter(members).for_each_concurrent(ENDED_MEMBERS_AT_ONCE, tell).await;
+            });
+        }
+        Ok(closed)
+    }
+
+    /// Those who are in a room. Its end forgets them.
+    async fn everybody_in(&self, room: RoomId) -> Result<Vec<UserId>, StoreError> {
+        let (mut after, mut all) = (None, Vec::new());
+        loop {
+            let page = self.stores.members.page(room, after, ENDED_MEMBERS_PAGE).await?;
+            all.extend(page.iter().map(|member| member.user_id));
+            after = page.last().map(Member::place);
+            if page.len() < ENDED_MEMBERS_PAGE {
+                return Ok(all);
+            }
+        }
     }
 
     async fn delete_again(&self, actor: &Sender, room: &RoomRef, unknown: ApiError) -> Result<(), ApiError> {
@@ -68,7 +105,7 @@ impl Rooms {
             return Ok(false);
         }
         let event = rooms::room_event(owner.clone(), body);
-        if self.stores.rooms.close(room.id, Closing::LastLeft, &event).await?.is_some() {
+        if self.close(room.id, Closing::LastLeft, &event).await?.is_some() {
             tracing::info!(room_id = %room.id, user_id = %owner.user_id, "room deleted, its last member left");
         }
         self.dispatcher.flush(room.id).await?;
@@ -88,7 +125,7 @@ impl Rooms {
                 return Ok(());
             }
             let event = rooms::room_event(self.owner_of(&room).await?, body.clone());
-            if let Some(announcement) = self.stores.rooms.close(room.id, Closing::Expired(now), &event).await? {
+            if let Some(announcement) = self.close(room.id, Closing::Expired(now), &event).await? {
                 tracing::info!(room_id = %room.id, "room has expired");
                 self.dispatcher.announce(announcement).await;
             }

@@ -14,7 +14,7 @@ use crate::http::extract::{Caller, QueryParams, RoomsQuery};
 use crate::rooms::view::RoomView;
 use crate::rooms::{Rooms, SeenRoom};
 
-/// A page of public rooms, most members first.
+/// A page of rooms, most members first.
 #[derive(Serialize, ToSchema)]
 pub struct RoomPage {
     /// The rooms.
@@ -27,7 +27,7 @@ pub struct RoomPage {
 
 /// Public rooms
 ///
-/// Most members first, as they were counted at most a minute ago; those whose names or descriptions have words that begin like each
+/// And with `mine=true` your own private ones among them. Most members first, those of public rooms as they were counted at most a minute ago; those whose names or descriptions have words that begin like each
 /// word of `q`, without regard to case and accents.
 #[utoipa::path(
     get,
@@ -52,13 +52,8 @@ pub async fn list(
     if query.finds_nothing(&words) {
         return Ok(Json(RoomPage { rooms: Vec::new(), next_cursor: None }));
     }
-    let mut found = if query.begins_with_own()? {
-        rooms.own_private(caller.user_id, &words).await?
-    } else {
-        Vec::new()
-    };
-    let (public, next) = rooms.search(caller.user_id, &words, after, limit).await?;
-    found.extend(public);
+    let with_own = query.is_with_own()?;
+    let (found, next) = rooms.search(caller.user_id, &words, (after, limit), with_own).await?;
     let next_cursor = next.map(|place| cursors.directory(&words, place));
     let is_in_any = found.iter().any(|seen| seen.role.is_some());
     let chosen = if is_in_any {

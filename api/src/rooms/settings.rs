@@ -4,7 +4,7 @@
 //! every node.
 
 use rookery_protocol::access::{
-    JoinRule, SettingsContext, SettingsScope, Visibility, decide_on_admission, decide_on_moderation,
+    JoinRule, RoomKind, SettingsContext, SettingsScope, Visibility, decide_on_admission, decide_on_moderation,
     decide_on_settings, decide_on_transfer,
 };
 use rookery_protocol::clock::UnixMillis;
@@ -16,6 +16,7 @@ use rookery_store::{Cause, StoreError, Unique};
 use serde_json::Value;
 
 use crate::admin::act::Act;
+use crate::direct::account_in_use;
 use crate::error::ApiError;
 use crate::rooms::{self, Rooms, SeenRoom, fields};
 
@@ -100,6 +101,7 @@ impl Rooms {
     pub async fn transfer(&self, actor: Sender, room: &RoomRef, to: UserId) -> Result<SeenRoom, ApiError> {
         let (room, settings_context) = self.settings_context(&actor, room).await?;
         decide_on_transfer(settings_context, UnixMillis::now()).map_err(ApiError::refused)?;
+        let _in_use = account_in_use(&self.stores, to).await?;
         let by = actor.user_id;
         if self.stores.members.get(room.id, to).await?.is_none() {
             return Err(ApiError::refused(ErrorCode::NotFound));
@@ -188,8 +190,11 @@ fn check(room: &Room, change: &SettingsChange, has_password: bool) -> Result<(),
     if asks_for_one && (room.password_hash.is_none() || change.password_hash == Some(None)) {
         return Err(fields::password_missing());
     }
-    let stays_nameless = change.name.is_none() && room.name == RoomName::none();
-    if change.visibility == Some(Visibility::Public) && stays_nameless {
+    let is_nameless = *change.name.as_ref().unwrap_or(&room.name) == RoomName::none();
+    if is_nameless && change.name.is_some() && room.kind == RoomKind::Room {
+        return Err(ApiError::field(ErrorCode::BadField, "name", "must be given, only groups may be without one"));
+    }
+    if is_nameless && change.visibility.unwrap_or(room.visibility) == Visibility::Public {
         return Err(ApiError::field(ErrorCode::BadField, "name", "must be given, a public room has one"));
     }
     let hides = change.visibility == Some(Visibility::Private) || change.archived == Some(true);

@@ -21,10 +21,10 @@ use crate::rooms::{Rooms, fields};
 #[serde(deny_unknown_fields)]
 #[expect(clippy::option_option, reason = "absent is what stays, null is none")]
 pub struct UpdateRoomRequest {
-    /// One visible line, as when a room is made. The slug stays.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, nullable = false, min_length = 1, max_length = 80, format = "visible-text")]
-    name: Option<RoomName>,
+    /// One visible line, as when a room is made. The slug stays. Null takes that of a group away.
+    #[serde(default, deserialize_with = "fields::value_or_none")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 80, format = "visible-text")]
+    name: Option<Option<RoomName>>,
     /// What it is about.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, nullable = false, max_length = 500, format = "visible-text")]
@@ -92,7 +92,7 @@ impl UpdateRoomRequest {
             frozen: self.frozen,
             posting: self.posting,
             archived: self.archived,
-            name: self.name.clone(),
+            name: self.name.clone().map(|name| name.unwrap_or_else(RoomName::none)),
             description: self.description.clone(),
             topic: self.topic.clone(),
             visibility: self.visibility,

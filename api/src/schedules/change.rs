@@ -5,9 +5,10 @@ use axum::extract::State;
 use http::StatusCode;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{FileId, MessageId};
+use rookery_protocol::named_message;
 use rookery_store::change::Change;
 use rookery_store::schedule::ScheduleChange;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use crate::error::ApiError;
@@ -29,7 +30,7 @@ pub struct ScheduleChangeRequest {
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     send_at: Option<UnixMillis>,
     /// What it answers; null for nothing.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "answered")]
     #[schema(value_type = Option<Uuid>)]
     reply_to: Change<MessageId>,
     /// Its files instead of those that it has: of the latter, and such that are not attached to anything yet, each once. What is
@@ -37,6 +38,10 @@ pub struct ScheduleChangeRequest {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Vec<Uuid>>, nullable = false, max_items = 10)]
     attachments: Option<Vec<FileId>>,
+}
+
+fn answered<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Change<MessageId>, D::Error> {
+    Ok(named_message(deserializer)?.map_or(Change::Clear, Change::Set))
 }
 
 /// Change a message for later

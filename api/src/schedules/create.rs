@@ -6,6 +6,7 @@ use http::StatusCode;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::content;
 use rookery_protocol::id::{FileId, MessageId};
+use rookery_protocol::named_message;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -28,7 +29,7 @@ pub struct ScheduleRequest {
     #[schema(value_type = String, format = DateTime)]
     send_at: UnixMillis,
     /// The message this one answers, of the same room.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "named_message")]
     #[schema(value_type = Option<Uuid>)]
     reply_to: Option<MessageId>,
     /// Files that you have uploaded and not attached to anything yet, each once. They are kept for the message.

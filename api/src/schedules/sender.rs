@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::{Scheduling, message_of};
 use crate::error::{ApiError, Refusal};
+use crate::history::find_message;
 use crate::limits::{
     SCHEDULE_DEADLINE, SCHEDULE_DOUBTS_MAX, SCHEDULE_KEPT, SCHEDULE_LATE_MAX, SCHEDULE_LEASE, SCHEDULE_PAUSE_MAX,
     SCHEDULE_PAUSE_MIN, SCHEDULE_POLL_INTERVAL, SCHEDULE_PURGE_INTERVAL, SCHEDULE_PURGE_MAX, SCHEDULES_AT_ONCE,
@@ -124,7 +125,7 @@ impl Scheduling {
         if self.claim(schedule, Holder::Message(id), from).await.is_err() {
             return Tried::Unknown;
         }
-        match self.messages.send(sender, &RoomRef::Id(schedule.room), message).await {
+        let tried = match self.messages.send(sender, &RoomRef::Id(schedule.room), message).await {
             Ok(Sent { id, stored: true, first, .. }) => {
                 let late = first.timestamp.since(schedule.send_at);
                 self.metrics.schedule_late_seconds.observe(late.as_secs_f64());
@@ -133,6 +134,24 @@ impl Scheduling {
             // It will be stored, unless the bus is lost before.
             Ok(Sent { stored: false, .. }) => Tried::Unknown,
             Err(error) => refused(&error),
+        };
+        if matches!(tried, Tried::Refused(..)) {
+            self.take_back(schedule, id).await;
+        }
+        tried
+    }
+
+    /// Its files are the schedule's again, unless an earlier try has sent the message after all.
+    async fn take_back(&self, schedule: &Schedule, id: MessageId) {
+        let (stores, log) = (&self.messages.rooms.stores, &*self.messages.rooms.log);
+        let taken = async {
+            if schedule.is_doubtful && find_message(stores, log, (schedule.room, id), &[]).await?.is_some() {
+                return Ok(true);
+            }
+            Ok::<_, ApiError>(self.claim(schedule, Holder::Schedule(schedule.id), vec![Holder::Message(id)]).await?)
+        };
+        if let Err(error) = taken.await {
+            tracing::debug!(%error, schedule_id = %schedule.id, "files of a schedule are taken back later");
         }
     }
 

@@ -1,5 +1,6 @@
 //! `GET /api/v1/search/messages`
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use axum::Json;
@@ -7,8 +8,8 @@ use axum::extract::State;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::SequencedEvent;
-use rookery_protocol::id::{Epoch, Seq, UserId};
-use rookery_protocol::server::Message;
+use rookery_protocol::id::{Epoch, MessageId, Seq, UserId};
+use rookery_protocol::server::{Message, Replies};
 use rookery_store::search::Query;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::error::ApiError;
-use crate::history::names;
+use crate::history::{names, replies};
 use crate::http::cursor::Cursors;
 use crate::http::extract::{Caller, QueryParams, bad_cursor, page_limit};
 use crate::http::openapi::schema;
@@ -100,10 +101,12 @@ impl From<Range<usize>> for Highlight {
 }
 
 impl SearchHit {
-    fn new(mut hit: Hit, reader: UserId) -> Option<Self> {
+    fn new(mut hit: Hit, reader: UserId, replies: &mut HashMap<MessageId, Replies>) -> Option<Self> {
         let highlights = std::mem::take(&mut hit.highlights).into_iter().map(Highlight::from).collect();
         let (room, epoch, seq) = (hit.said.room.as_uuid(), hit.said.epoch, hit.said.seq);
-        Some(Self { message: hit.message(reader)?, room, epoch, seq, highlights })
+        let mut message = hit.message(reader)?;
+        message.replies = Some(replies.remove(&message.message_id).unwrap_or_default());
+        Some(Self { message, room, epoch, seq, highlights })
     }
 }
 
@@ -171,10 +174,14 @@ pub async fn search(
     let HitPage { mut hits, next } = searching.page(caller.user_id, &wanted).await?;
     let mut said: Vec<SequencedEvent> = hits.iter().map(|hit| hit.said.clone()).collect();
     names::make_current(&searching.rooms.stores, &mut said).await?;
+    let mut replies = replies::of(&searching.rooms.stores, &said).await?;
     for (hit, said) in hits.iter_mut().zip(said) {
         hit.said = said;
     }
     let next_cursor = next.map(|place| cursors.search(caller.user_id, &query.q, place));
-    let hits = hits.into_iter().filter_map(|hit| SearchHit::new(hit, caller.user_id)).collect();
+    let hits = hits
+        .into_iter()
+        .filter_map(|hit| SearchHit::new(hit, caller.user_id, &mut replies))
+        .collect();
     Ok(Json(SearchPage { hits, next_cursor }))
 }

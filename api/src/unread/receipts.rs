@@ -12,12 +12,13 @@ use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{Epoch, RoomId, Seq, UserId};
 use rookery_protocol::position::Position;
 use rookery_store::StoreError;
+use rookery_store::room::Pair;
 use rookery_store::unread::Receipt;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::authority::{LocalAuthority, LocalAuthorityParts};
+use crate::authority::{LocalAuthority, LocalAuthorityParts, Receivers};
 use crate::error::ApiError;
 use crate::http::extract::{Caller, RoomPath};
 use crate::limits::RECEIPT_MEMBERS_MAX;
@@ -47,6 +48,12 @@ pub struct ReceiptView {
     at: Option<UnixMillis>,
 }
 
+/// The two whose direct room it is, if it is one.
+fn pair_of(room: RoomId, members: &[UserId]) -> Option<Pair> {
+    let [one, other] = *members else { return None };
+    Pair::new(one, other).filter(|_| RoomId::of_pair(one, other) == room)
+}
+
 impl From<Receipt> for ReceiptView {
     fn from(receipt: Receipt) -> Self {
         let Receipt { user, read: Position { epoch, seq }, at } = receipt;
@@ -56,7 +63,7 @@ impl From<Receipt> for ReceiptView {
 
 /// Who has read how far
 ///
-/// In rooms of at most 200 members; nobody is listed in larger ones. Whoever has `read_receipts` switched off is not listed and
+/// In rooms of at most 200 members; nobody is listed in larger ones, nor in a direct room where one has blocked the other. Whoever has `read_receipts` switched off is not listed and
 /// sees nobody.
 #[utoipa::path(
     get,
@@ -81,7 +88,11 @@ pub async fn reads(
     if role.is_none() {
         return Err(ApiError::refused(ErrorCode::NotAMember));
     }
-    let receipts = authority.parts().receipts(caller.user_id, room.id).await?;
+    let receipts = if authority.parts().is_silent(room.pair).await? {
+        Vec::new()
+    } else {
+        authority.parts().receipts(caller.user_id, room.id).await?
+    };
     Ok(Json(ReadsView { reads: receipts.into_iter().map(ReceiptView::from).collect() }))
 }
 
@@ -101,6 +112,14 @@ impl LocalAuthorityParts {
         Ok(receipts)
     }
 
+    /// Whether the two of a direct room are told nothing of each other: one has blocked the other.
+    async fn is_silent(&self, pair: Option<Pair>) -> Result<bool, StoreError> {
+        match pair {
+            Some(pair) => Ok(self.stores.blocks.of_pairs(&[pair]).await?.contains(&pair)),
+            None => Ok(false),
+        }
+    }
+
     /// Those of them who show nobody what they have read.
     async fn hidden(&self, users: &[UserId]) -> Result<HashSet<UserId>, StoreError> {
         let shown: HashSet<UserId> = self
@@ -118,22 +137,26 @@ impl LocalAuthorityParts {
     /// Tells the room that somebody has read on. It may be lost, and who shows nothing tells nothing.
     pub(super) async fn tell_read(&self, user: UserId, room: RoomId, to: Position) {
         let told = async {
-            let hidden = if let Some(hidden) = self.receivers.get(&room) {
-                hidden
+            let receivers = if let Some(receivers) = self.receivers.get(&room) {
+                receivers
             } else {
                 let members = self.stores.unread.receipts(room, RECEIPT_MEMBERS_MAX + 1).await?;
                 let members: Vec<UserId> = members.iter().map(|receipt| receipt.user).collect();
                 let small = members.len() <= RECEIPT_MEMBERS_MAX;
-                let hidden = if small {
-                    Some(self.hidden(&members).await?.into_iter().collect())
+                let receivers = if small {
+                    let except = self.hidden(&members).await?.into_iter().collect();
+                    Some(Receivers { except, pair: pair_of(room, &members) })
                 } else {
                     None
                 };
-                let hidden = Arc::new(hidden);
-                self.receivers.insert(room, Arc::clone(&hidden));
-                hidden
+                let receivers = Arc::new(receivers);
+                self.receivers.insert(room, Arc::clone(&receivers));
+                receivers
             };
-            let Some(except) = (*hidden).clone() else { return Ok(()) };
+            let Some(Receivers { except, pair }) = (*receivers).clone() else { return Ok(()) };
+            if self.is_silent(pair).await? {
+                return Ok(());
+            }
             // What others show may be known from a moment ago; what one shows oneself is read anew.
             let own = self.stores.users.by_id(user).await?;
             if own.is_some_and(|own| own.settings.read_receipts) {

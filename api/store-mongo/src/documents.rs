@@ -132,7 +132,7 @@ pub(super) struct RoomDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retention_days: Option<i64>,
     #[serde(default)]
-    members_may_invite: bool,
+    pub(super) members_may_invite: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) members_max: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,7 +6,7 @@ use mongodb::Collection;
 use mongodb::bson::{Bson, DateTime, Document, Uuid, doc};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{FileId, MessageId, RoomId, UserId};
-use rookery_store::file::{Claim, Doomed, File, FileState, Holder, Pixels, Usage};
+use rookery_store::file::{Claim, Claimed, Doomed, File, FileState, Holder, Pixels, Usage};
 use rookery_store::{Files, StoreError, integer};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,9 @@ use crate::batch_reads::page_of;
 use crate::error::Failed;
 use crate::fields::{date, key, number, time, uuid_of};
 use crate::limits::STORE_CALL_LIFE;
+
+/// Times that a claim is tried when its files change under it.
+const CLAIM_LOOKS_MAX: usize = 5;
 
 /// An uploaded file.
 #[derive(Serialize, Deserialize)]
@@ -93,28 +96,32 @@ impl Files for Mongo {
         self.calls.run(async move { used(&files, key(owner.as_uuid()), u64::MAX).await }).await
     }
 
-    async fn claim(&self, claim: &Claim) -> Result<bool, StoreError> {
-        let files = self.by_ids(&claim.files).await?;
-        if files.len() != claim.files.len() || !files.iter().all(|file| claim.fits(file)) {
-            return Ok(false);
-        }
-        let mut taken: Vec<&File> = Vec::new();
-        for file in files.iter().filter(|file| file.holder != Some(claim.holder)) {
-            if !self.take(file, claim).await? {
-                break;
+    /// What changes under it is claimed anew: another try of the same holder, or one that gave its files back.
+    async fn claim(&self, claim: &Claim) -> Result<Claimed, StoreError> {
+        for _ in 0..CLAIM_LOOKS_MAX {
+            let files = self.by_ids(&claim.files).await?;
+            if files.len() != claim.files.len() || !files.iter().all(|file| claim.fits(file)) {
+                return Ok(Claimed::Refused);
             }
-            taken.push(file);
-        }
-        // The same claim at once is the same; any other one has won.
-        let now = self.by_ids(&claim.files).await?;
-        let is_whole = now.len() == claim.files.len()
-            && now.iter().all(|file| file.holder == Some(claim.holder) && file.state == FileState::Ready);
-        if !is_whole {
-            for file in taken {
-                self.give_back(file, claim.holder).await?;
+            if let Some(outcome) = self.claim_as_seen(&files, claim).await? {
+                return Ok(outcome);
             }
         }
-        Ok(is_whole)
+        Ok(Claimed::Refused)
+    }
+
+    async fn withdraw(&self, holder: Holder, since: UnixMillis, check_at: UnixMillis) -> Result<(), StoreError> {
+        let held = doc! {
+            "holder": holder.encode(),
+            "held_at": date(since),
+            // Every time is after this one: a file of a message that was sent has none.
+            "check_at": { "$gt": date(UnixMillis(0)) },
+            "state": FileState::Ready.as_str(),
+        };
+        let files = self.files.clone();
+        self.calls
+            .run(async move { Ok(files.update_many(held, given_back(check_at)).await.map(drop)?) })
+            .await
     }
 
     async fn release(&self, holder: Holder, kept: &[FileId], check_at: UnixMillis) -> Result<(), StoreError> {
@@ -123,12 +130,10 @@ impl Files for Mongo {
         if !kept.is_empty() {
             held.insert("_id", doc! { "$nin": kept });
         }
-        let update = doc! {
-            "$set": { "attached": false, "check_at": date(check_at) },
-            "$unset": { "holder": "", "room_id": "", "held_at": "" },
-        };
         let files = self.files.clone();
-        self.calls.run(async move { Ok(files.update_many(held, update).await.map(drop)?) }).await
+        self.calls
+            .run(async move { Ok(files.update_many(held, given_back(check_at)).await.map(drop)?) })
+            .await
     }
 
     async fn condemn(&self, doomed: Doomed<'_>) -> Result<u64, StoreError> {
@@ -199,6 +204,40 @@ impl Mongo {
             .await
     }
 
+    /// Claims files that were so a moment ago; none if one of them is otherwise now.
+    async fn claim_as_seen(&self, files: &[File], claim: &Claim) -> Result<Option<Claimed>, StoreError> {
+        let outcome = claim.outcome(files);
+        let mut taken: Vec<&File> = Vec::new();
+        for file in files {
+            let is_as_seen = if file.holder != Some(claim.holder) {
+                let is_taken = self.take(file, claim).await?;
+                if is_taken {
+                    taken.push(file);
+                }
+                is_taken
+            } else if let (Claimed::Shared, Some(at)) = (outcome, claim.renewed(file)) {
+                self.renew_claim(file, at).await?
+            } else {
+                true
+            };
+            if !is_as_seen {
+                for file in taken {
+                    self.give_back(file, claim).await?;
+                }
+                return Ok(None);
+            }
+        }
+        Ok(Some(outcome))
+    }
+
+    /// Another try counts on what the holder has, if it still has it by the same one.
+    async fn renew_claim(&self, file: &File, at: UnixMillis) -> Result<bool, StoreError> {
+        let mut same = in_state(file.id, FileState::Ready);
+        same.insert("holder", file.holder.map(Holder::encode));
+        same.insert("held_at", file.held_at.map(date));
+        self.change_file(same, doc! { "$set": { "held_at": date(at) } }).await
+    }
+
     /// Takes one file, if it is still as it was.
     async fn take(&self, file: &File, claim: &Claim) -> Result<bool, StoreError> {
         let mut same = in_state(file.id, FileState::Ready);
@@ -213,10 +252,11 @@ impl Mongo {
         self.change_file(same, doc! { "$set": set }).await
     }
 
-    /// Makes one as it was before it was taken.
-    async fn give_back(&self, file: &File, from: Holder) -> Result<(), StoreError> {
+    /// Makes one as it was before it was taken, unless another try of the same holder counts on it meanwhile.
+    async fn give_back(&self, file: &File, claim: &Claim) -> Result<(), StoreError> {
         let mut taken = in_state(file.id, FileState::Ready);
-        taken.insert("holder", from.encode());
+        taken.insert("holder", claim.holder.encode());
+        taken.insert("held_at", date(claim.at));
         let update = match file.holder {
             None => doc! {
                 "$set": { "attached": false },
@@ -252,6 +292,14 @@ fn not_condemned() -> Document {
 fn condemned() -> Document {
     let set = doc! { "state": FileState::Condemned.as_str(), "check_at": date(UnixMillis(0)) };
     doc! { "$set": set, "$unset": { "room_id": "" } }
+}
+
+/// Belongs to nothing any more.
+fn given_back(check_at: UnixMillis) -> Document {
+    doc! {
+        "$set": { "attached": false, "check_at": date(check_at) },
+        "$unset": { "holder": "", "room_id": "", "held_at": "" },
+    }
 }
 
 fn in_state(id: FileId, state: FileState) -> Document {

@@ -396,6 +396,15 @@ pub(super) const PUSH: &[Index] = &[
 pub(super) const CLOSED_SLUGS: &[Index] =
     &[index("rooms", "rooms_closed_slug", &["closed_slug", "closed_by", "closed_at"], Kind::Sparse)];
 
+/// A user's own requests in the order of their list, what one room has to announce, and what a try to send holds.
+pub(super) const JOINING_LISTS: &[Index] = &[
+    index("join_requests", "join_requests_own", &["user_id", "state", "created_at", "room_id"], Kind::Plain),
+    index("outbox", "outbox_room_order", &["room_id", "order"], Kind::Plain),
+    // What one try holds: a file of it, and all that it may give back.
+    index("files", "files_try", &["_id", "state", "holder", "held_at"], Kind::Plain),
+    index("files", "files_withdrawn", &["holder", "state", "held_at", "check_at"], Kind::Plain),
+];
+
 /// Answers to requests that are repeated.
 pub(super) const KEPT_ANSWERS: &[Index] = &[
     // Changes of one, if it is as it was.

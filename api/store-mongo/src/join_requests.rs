@@ -6,7 +6,7 @@ use mongodb::error::Error;
 use mongodb::{ClientSession, Collection};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{RoomId, UserId};
-use rookery_store::joining::{Asked, JoinMessage, JoinRequest, RequestPlace, RequestState, follows};
+use rookery_store::joining::{Asked, JoinMessage, JoinRequest, OwnRequestPlace, RequestPlace, RequestState, follows};
 use rookery_store::{JoinRequests, StoreError, integer};
 use serde::{Deserialize, Serialize};
 
@@ -70,10 +70,15 @@ impl JoinRequests for Mongo {
         found.await?.into_iter().map(JoinRequest::try_from).collect()
     }
 
-    async fn of_user(&self, user: UserId, limit: usize) -> Result<Vec<JoinRequest>, StoreError> {
-        let (all, range) = (self.join_requests.clone(), doc! { "user_id": key(user.as_uuid()), "state": "open" });
-        let order = doc! { "user_id": 1, "state": 1, "created_at": 1 };
-        let found = self.calls.run(async move { page_of(&all, vec![range], order, limit).await });
+    async fn of_user(
+        &self,
+        user: UserId,
+        after: Option<OwnRequestPlace>,
+        limit: usize,
+    ) -> Result<Vec<JoinRequest>, StoreError> {
+        let (all, ranges) = (self.join_requests.clone(), own_ranges(user, after));
+        let order = doc! { "user_id": 1, "state": 1, "created_at": 1, "room_id": 1 };
+        let found = self.calls.run(async move { page_of(&all, ranges, order, limit).await });
         found.await?.into_iter().map(JoinRequest::try_from).collect()
     }
 
@@ -154,6 +159,19 @@ fn ranges(room: RoomId, after: Option<RequestPlace>) -> Vec<Document> {
     vec![
         doc! { "room_id": room, "state": "open", "created_at": created_at, "user_id": { "$gt": user_id } },
         doc! { "room_id": room, "state": "open", "created_at": { "$gt": created_at } },
+    ]
+}
+
+/// The same of a user's list.
+fn own_ranges(user: UserId, after: Option<OwnRequestPlace>) -> Vec<Document> {
+    let user = key(user.as_uuid());
+    let Some(OwnRequestPlace { created_at, room_id }) = after else {
+        return vec![doc! { "user_id": user, "state": "open" }];
+    };
+    let (created_at, room_id) = (date(created_at), key(room_id.as_uuid()));
+    vec![
+        doc! { "user_id": user, "state": "open", "created_at": created_at, "room_id": { "$gt": room_id } },
+        doc! { "user_id": user, "state": "open", "created_at": { "$gt": created_at } },
     ]
 }
 

@@ -102,6 +102,7 @@ const STEPS: &[Step] = &[
     Step { name: "0042_push", change: None, indexes: indexes::PUSH },
     Step { name: "0043_kept_answers", change: None, indexes: indexes::KEPT_ANSWERS },
     Step { name: "0044_closed_slugs", change: None, indexes: indexes::CLOSED_SLUGS },
+    Step { name: "0045_joining_lists", change: None, indexes: indexes::JOINING_LISTS },
 ];
 
 #[derive(Serialize, Deserialize)]

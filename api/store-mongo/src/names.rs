@@ -66,9 +66,11 @@ impl Mongo {
                 return Ok(false);
             }
             let longest = known.until.zip(end).map(|(known, end)| known.max(end));
-            let set = match if is_own { longest } else { end } {
-                Some(end) => doc! { "$set": { "owner": document.owner, "until": end } },
-                None => doc! { "$set": { "owner": document.owner }, "$unset": { "until": "" } },
+            let end = if is_own { longest } else { end };
+            let set = if let Some(end) = end {
+                doc! { "$set": { "owner": document.owner, "until": end } }
+            } else {
+                doc! { "$set": { "owner": document.owner }, "$unset": { "until": "" } }
             };
             // Nobody was faster: it is kept as it was read.
             let mut unchanged = by_id(document.key.as_str());

@@ -10,7 +10,7 @@ use mongodb::bson::{self, Document, doc};
 use mongodb::error::{Error, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use mongodb::options::{ReadConcern, ReturnDocument};
 use mongodb::{Client, ClientSession, Collection};
-use rookery_protocol::access::{Rank, RoomRole, decide_on_leaving, decide_on_role, outranks};
+use rookery_protocol::access::{Rank, RoomRole, decide_on_leaving, decide_on_role, may_invite, outranks};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, EventBody, MembershipChange, RoomSettings};
 use rookery_protocol::id::{AclVersion, MessageId, RoomId, UserId};
@@ -264,6 +264,9 @@ impl Parts {
                         return Ok(Turned::Outranked);
                     }
                 }
+                if action.expels() && room.owner_id == Some(key(user.as_uuid())) {
+                    return Ok(Turned::OwnerStays);
+                }
                 self.apply_sanction(session, change.room, *user, *action).await.map(Turned::when)
             }
             Turn::Role(user, role) => self.set_role(session, change, room, (*user, *role)).await,
@@ -310,14 +313,7 @@ impl Parts {
             Entry::Invite(hash) => {
                 let open = room_invites::open_in(&self.room_invites, session, &hash, member.room_id, now).await?;
                 let Some(invite) = open else { return Ok(Some(StoreError::InviteOver)) };
-                // Who is no member made it as one of the staff of the server, if at all.
-                let holds = self
-                    .members
-                    .find_one(one(member.room_id, invite.by))
-                    .session(&mut *session)
-                    .await?
-                    .is_some()
-                    || self.rank(session, room, invite.by).await? >= Rank::Moderator;
+                let holds = may_invite(self.rank(session, room, invite.by).await?, room.members_may_invite);
                 let is_used = holds && room_invites::spend_in(&self.room_invites, session, &invite).await?;
                 Ok((!is_used).then_some(StoreError::InviteOver))
             }
@@ -398,7 +394,7 @@ impl Parts {
     ) -> Result<Turned, Error> {
         let place = doc! { "room_id": room.id, "user_id": key(user.as_uuid()) };
         let Some(found) = self.members.find_one(place.clone()).session(&mut *session).await? else {
-            return Ok(Turned::Unchanged);
+            return Ok(Turned::Refused(StoreError::NoMember));
         };
         let before = Member::from(found).role;
         if decide_on_role(self.rank(session, room, change.event.user_id).await?, before).is_err() {
@@ -447,8 +443,10 @@ impl Parts {
         tells_settings: bool,
     ) -> Result<Turned, Error> {
         let place = doc! { "room_id": room.id, "user_id": key(user.as_uuid()) };
-        let found = self.members.find_one(place.clone()).session(&mut *session).await?;
-        if found.is_none_or(|member| Member::from(member).role == RoomRole::Owner) {
+        let Some(found) = self.members.find_one(place.clone()).session(&mut *session).await? else {
+            return Ok(Turned::Refused(StoreError::NoMember));
+        };
+        if Member::from(found).role == RoomRole::Owner {
             return Ok(Turned::Unchanged);
         }
         if let Some(owner) = room.owner_id {

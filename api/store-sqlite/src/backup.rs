@@ -149,9 +149,14 @@ fn write_copy(
 ) -> Result<Copied, BackupError> {
     create_private(partial)?;
     let made_at = UnixMillis::now();
-    let fill = || {
+    let open = || {
         let source = connection::open_reader(data.database)?;
         schema::missing(&source)?;
+        Ok(source)
+    };
+    let source = open().map_err(of(data.database))?;
+    // From here on it is the new file that does not take what it is given, as on a full disk.
+    let fill = || {
         let mut copy = Connection::open(partial)?;
         copy_pages(&source, &mut copy, progress)?;
         // One file, without a log beside it.
@@ -164,7 +169,7 @@ fn write_copy(
         copy.execute("INSERT INTO backup_settings VALUES (?1)", params![settings])?;
         Ok(())
     };
-    fill().map_err(of(data.database))?;
+    fill().map_err(of(partial))?;
     backup_sum::seal(partial).map_err(at(partial))?;
     Ok(Copied { made_at, keys: count(keys) })
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{FileId, MessageId, RoomId, UserId};
-use rookery_store::file::{Claim, Doomed, File, FileState, Holder, Pixels, Usage};
+use rookery_store::file::{Claim, Claimed, Doomed, File, FileState, Holder, Pixels, Usage};
 use rookery_store::{Files, StoreError, integer};
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
@@ -21,6 +21,9 @@ statements! {
     ARRIVED = "UPDATE files SET state = 'ready', check_at = ?2 WHERE id = ?1 AND state = 'arriving'";
     GET = "SELECT * FROM files WHERE id = ?1";
     CLAIM = "UPDATE files SET holder = ?2, attached = ?3, room_id = ?4, held_at = ?5, check_at = ?6 WHERE id = ?1";
+    RENEW = "UPDATE files SET held_at = ?2 WHERE id = ?1";
+    WITHDRAW = "UPDATE files SET holder = NULL, attached = 0, room_id = NULL, held_at = NULL, check_at = ?3
+                WHERE holder = ?1 AND held_at = ?2 AND check_at IS NOT NULL AND state = 'ready'";
     HELD = "SELECT id FROM files WHERE holder = ?1 AND state = 'ready'";
     RELEASE = "UPDATE files SET holder = NULL, attached = 0, room_id = NULL, held_at = NULL, check_at = ?2 WHERE id = ?1";
     CONDEMN_ONE = "UPDATE files SET state = 'condemned', room_id = NULL, check_at = 0
@@ -84,21 +87,33 @@ impl Files for Sqlite {
             .await
     }
 
-    async fn claim(&self, claim: &Claim) -> Result<bool, StoreError> {
+    async fn claim(&self, claim: &Claim) -> Result<Claimed, StoreError> {
         let claim = claim.clone();
         self.write(move |db| {
             let files = found(db, &claim.files)?;
             if files.len() != claim.files.len() || !files.iter().all(|file| claim.fits(file)) {
-                return Ok(false);
+                return Ok(Claimed::Refused);
             }
-            for file in files.iter().filter(|file| file.holder != Some(claim.holder)) {
-                let (holder, attached) = (claim.holder.encode(), is_attached(Some(claim.holder)));
-                let (room, at, check_at) = (claim.room.as_uuid(), claim.at.0, claim.check_at.0);
-                change(db, CLAIM, params![file.id.as_uuid(), holder, attached, room, at, check_at])?;
+            let outcome = claim.outcome(&files);
+            for file in &files {
+                let id = file.id.as_uuid();
+                if file.holder != Some(claim.holder) {
+                    let (holder, attached) = (claim.holder.encode(), is_attached(Some(claim.holder)));
+                    let (room, at, check_at) = (claim.room.as_uuid(), claim.at.0, claim.check_at.0);
+                    change(db, CLAIM, params![id, holder, attached, room, at, check_at])?;
+                } else if let (Claimed::Shared, Some(at)) = (outcome, claim.renewed(file)) {
+                    change(db, RENEW, params![id, at.0])?;
+                }
             }
-            Ok(true)
+            Ok(outcome)
         })
         .await
+    }
+
+    async fn withdraw(&self, holder: Holder, since: UnixMillis, check_at: UnixMillis) -> Result<(), StoreError> {
+        let holder = holder.encode();
+        self.write(move |db| change(db, WITHDRAW, params![holder, since.0, check_at.0]).map(drop))
+            .await
     }
 
     async fn release(&self, holder: Holder, kept: &[FileId], check_at: UnixMillis) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{RoomId, UserId};
-use rookery_store::joining::{Asked, JoinRequest, RequestPlace, RequestState, follows};
+use rookery_store::joining::{Asked, JoinRequest, OwnRequestPlace, RequestPlace, RequestState, follows};
 use rookery_store::{JoinRequests, StoreError, integer};
 use rusqlite::{Connection, Row, params};
 
@@ -21,7 +21,9 @@ statements! {
     OF_ROOM = "SELECT * FROM join_requests WHERE room_id = ?1 AND state = ?2 ORDER BY created_at, user_id LIMIT ?3";
     OF_ROOM_AFTER = "SELECT * FROM join_requests WHERE room_id = ?1 AND state = ?2 AND (created_at, user_id) > (?4, ?5)
                      ORDER BY created_at, user_id LIMIT ?3";
-    OF_USER = "SELECT * FROM join_requests WHERE user_id = ?1 AND state = ?2 ORDER BY created_at LIMIT ?3";
+    OF_USER = "SELECT * FROM join_requests WHERE user_id = ?1 AND state = ?2 ORDER BY created_at, room_id LIMIT ?3";
+    OF_USER_AFTER = "SELECT * FROM join_requests WHERE user_id = ?1 AND state = ?2 AND (created_at, room_id) > (?4, ?5)
+                     ORDER BY created_at, room_id LIMIT ?3";
     DECIDE = "UPDATE join_requests SET state = ?4, decided_at = ?5 WHERE room_id = ?1 AND user_id = ?2 AND state = ?3";
     WITHDRAW = "DELETE FROM join_requests WHERE room_id = ?1 AND user_id = ?2 AND state = ?3";
     PURGE = "DELETE FROM join_requests WHERE (room_id, user_id) IN
@@ -72,10 +74,20 @@ impl JoinRequests for Sqlite {
         .await
     }
 
-    async fn of_user(&self, user: UserId, limit: usize) -> Result<Vec<JoinRequest>, StoreError> {
-        let limit = integer::limit(limit);
-        self.read(move |db| many(db, OF_USER, params![user.as_uuid(), OPEN.encode(), limit], read))
-            .await
+    async fn of_user(
+        &self,
+        user: UserId,
+        after: Option<OwnRequestPlace>,
+        limit: usize,
+    ) -> Result<Vec<JoinRequest>, StoreError> {
+        let (user, limit) = (user.as_uuid(), integer::limit(limit));
+        self.read(move |db| match after {
+            None => many(db, OF_USER, params![user, OPEN.encode(), limit], read),
+            Some(OwnRequestPlace { created_at, room_id }) => {
+                many(db, OF_USER_AFTER, params![user, OPEN.encode(), limit, created_at.0, room_id.as_uuid()], read)
+            }
+        })
+        .await
     }
 
     async fn deny(&self, room: RoomId, user: UserId, at: UnixMillis) -> Result<bool, StoreError> {

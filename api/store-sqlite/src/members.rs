@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use rookery_protocol::access::{Rank, RoomRole, decide_on_leaving, decide_on_role};
+use rookery_protocol::access::{RoomRole, decide_on_leaving, decide_on_role, may_invite};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, EventBody, MembershipChange};
 use rookery_protocol::id::{RoomId, UserId};
@@ -168,8 +168,8 @@ impl Members for Sqlite {
             if is_ranked && !ranks::of(db, room, event.user_id)?.owns() {
                 return Err(StoreError::Outranked.into());
             }
-            let member = one(db, GET, [room.as_uuid(), user.as_uuid()], read)?;
-            if member.is_none_or(|member| member.role == RoomRole::Owner) {
+            let member = one(db, GET, [room.as_uuid(), user.as_uuid()], read)?.ok_or(StoreError::NoMember)?;
+            if member.role == RoomRole::Owner {
                 return Ok(None);
             }
             let before = rooms::owner(db, room)?;
@@ -197,7 +197,7 @@ impl Members for Sqlite {
             if rooms::is_closed(db, room)? {
                 return Err(StoreError::Closed.into());
             }
-            let Some(before) = one(db, GET, [room.as_uuid(), user.as_uuid()], read)? else { return Ok(None) };
+            let before = one(db, GET, [room.as_uuid(), user.as_uuid()], read)?.ok_or(StoreError::NoMember)?;
             let actor = ranks::of(db, room, event.user_id)?;
             decide_on_role(actor, before.role).map_err(|_| StoreError::Outranked)?;
             if before.role == role {
@@ -227,14 +227,11 @@ impl Members for Sqlite {
     }
 }
 
-/// Uses an invite of the room once, whose maker is still in it, or is of the staff of the server.
+/// Uses an invite of the room once, whose maker may still invite.
 fn spend(db: &Connection, room: RoomId, hash: &SecretHash, now: UnixMillis) -> Result<(), Failed> {
     let found = room_invites::find(db, hash)?.filter(|invite| invite.room_id == room);
     let holds = match &found {
-        Some(invite) => {
-            one(db, GET, [room.as_uuid(), invite.by.as_uuid()], read)?.is_some()
-                || ranks::of(db, room, invite.by)? >= Rank::Moderator
-        }
+        Some(invite) => may_invite(ranks::of(db, room, invite.by)?, rooms::may_members_invite(db, room)?),
         None => false,
     };
     if !holds || !room_invites::spend(db, hash, now)? {

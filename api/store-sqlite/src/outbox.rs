@@ -16,6 +16,7 @@ statements! {
     INSERT = "INSERT INTO outbox (event_id, room_id, acl, event) VALUES (?1, ?2, ?3, ?4)";
     // Every n is above zero: the condition only says that the rows are read along the key.
     PENDING = "SELECT * FROM outbox WHERE n > 0 ORDER BY n LIMIT ?1";
+    PENDING_IN = "SELECT * FROM outbox WHERE room_id = ?1 ORDER BY n LIMIT ?2";
     DELETE = "DELETE FROM outbox WHERE event_id = ?1";
     RAISE_ACL = "UPDATE rooms SET acl = acl + 1, raised_at = ?2 WHERE id = ?1 RETURNING acl";
 }
@@ -25,6 +26,11 @@ impl Outbox for Sqlite {
     async fn pending(&self, limit: usize) -> Result<Vec<Announcement>, StoreError> {
         let limit = integer::limit(limit);
         self.read(move |db| many(db, PENDING, [limit], read)).await
+    }
+
+    async fn pending_in(&self, room: RoomId, limit: usize) -> Result<Vec<Announcement>, StoreError> {
+        let limit = integer::limit(limit);
+        self.read(move |db| many(db, PENDING_IN, params![room.as_uuid(), limit], read)).await
     }
 
     async fn done(&self, event: MessageId) -> Result<(), StoreError> {

@@ -194,6 +194,11 @@ pub(super) fn owner(db: &Connection, room: RoomId) -> Result<Option<UserId>, Fai
     Ok(one(db, BY_ID, [room.as_uuid()], read)?.and_then(|room| room.owner))
 }
 
+/// Whether members may invite others, as part of a change.
+pub(super) fn may_members_invite(db: &Connection, room: RoomId) -> Result<bool, Failed> {
+    Ok(one(db, BY_ID, [room.as_uuid()], read)?.is_some_and(|room| room.members_may_invite))
+}
+
 /// Whether more are in the room than may be, as part of a change.
 pub(super) fn is_overfull(db: &Connection, room: RoomId) -> Result<bool, Failed> {
     Ok(one(db, IS_OVERFULL, [room.as_uuid()], |_| Ok(()))?.is_some())

@@ -51,6 +51,9 @@ impl Sanctions for Sqlite {
             if is_ranked && !outranks(ranks::of(db, room, event.user_id)?, ranks::of(db, room, user)?) {
                 return Err(StoreError::Outranked.into());
             }
+            if action.expels() && rooms::owner(db, room)? == Some(user) {
+                return Err(StoreError::OwnerStays.into());
+            }
             let before = read(db, room, user)?;
             let after = action.apply(before);
             let removed = action.expels() && member_rows::remove(db, room, user)?;

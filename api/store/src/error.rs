@@ -14,9 +14,12 @@ pub enum StoreError {
     /// The user is shut out of the room.
     #[error("the user is banned from the room")]
     Banned,
-    /// The user owns the room, and others are in it.
+    /// The user owns the room, which passes on or ends first.
     #[error("the owner has to hand the room over first")]
     OwnerStays,
+    /// Whom it is about is no member, at the moment of the change.
+    #[error("the user is no member of the room")]
+    NoMember,
     /// Who asked for it does not stand high enough, at the moment of the change.
     #[error("the rank is too low")]
     Outranked,

@@ -1,5 +1,7 @@
 //! Files that people have uploaded: what is kept about them. Their bytes are kept elsewhere.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use rookery_protocol::attachment::Attachment;
 use rookery_protocol::clock::UnixMillis;
@@ -139,9 +141,14 @@ impl File {
         self.size.saturating_add(self.thumbnail.unwrap_or(0))
     }
 
-    /// The room whose members may have it.
+    /// The room whose members may have it, once the message is there.
     pub fn shown_in(&self) -> Option<RoomId> {
         self.room.filter(|_| matches!(self.holder, Some(Holder::Message(_))))
+    }
+
+    /// Whether it is known that what it belongs to is there: nobody looks at it any more.
+    pub fn is_settled(&self) -> bool {
+        self.holder.is_some() && self.check_at.is_none()
     }
 }
 
@@ -163,7 +170,7 @@ pub struct Claim {
     pub owner: UserId,
     /// The room of the holder.
     pub room: RoomId,
-    /// What they are to belong to. Those that do already stay as they are.
+    /// What they are to belong to.
     pub holder: Holder,
     /// From what they may be taken.
     pub from: Vec<Holder>,
@@ -171,9 +178,52 @@ pub struct Claim {
     pub at: UnixMillis,
     /// When they are to be looked at again.
     pub check_at: UnixMillis,
+    /// What the same try has got for the same files before: it claims them again.
+    pub again: Option<UnixMillis>,
+}
+
+/// What became of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// Nothing: one of the files is not there for it.
+    Refused,
+    /// The holder has them by this try alone, since then: if that comes to nothing, it may [`Files::withdraw`] them.
+    Alone(UnixMillis),
+    /// The holder has them, and another try of the same holder counts on it.
+    Shared,
+}
+
+impl Claimed {
+    /// Whether the holder has the files.
+    pub const fn is_held(self) -> bool {
+        match self {
+            Self::Alone(_) | Self::Shared => true,
+            Self::Refused => false,
+        }
+    }
 }
 
 impl Claim {
+    /// What becomes of a claim of these files, which fit.
+    pub fn outcome(&self, files: &[File]) -> Claimed {
+        let is_held = |file: &&File| file.holder == Some(self.holder);
+        let held = files.iter().filter(is_held).count();
+        match self.again {
+            _ if held == 0 => Claimed::Alone(self.at),
+            Some(again) if held == files.len() && files.iter().all(|file| file.held_at == Some(again)) => {
+                Claimed::Alone(again)
+            }
+            Some(_) | None => Claimed::Shared,
+        }
+    }
+
+    /// Since when a file is held that the holder has already, if an earlier try must not give it back any more. What was sent
+    /// nobody gives back.
+    pub fn renewed(&self, file: &File) -> Option<UnixMillis> {
+        let held_at = file.held_at.filter(|_| file.holder == Some(self.holder) && file.check_at.is_some())?;
+        Some(self.at.max(held_at.plus(Duration::from_millis(1))))
+    }
+
     /// Whether a file may be claimed by it.
     pub fn fits(&self, file: &File) -> bool {
         let is_free = file.holder.is_none_or(|held| held == self.holder || self.from.contains(&held));
@@ -206,8 +256,10 @@ pub trait Files: Send + Sync {
     async fn by_ids(&self, ids: &[FileId]) -> Result<Vec<File>, StoreError>;
     /// What the files of a user take.
     async fn usage(&self, owner: UserId) -> Result<Usage, StoreError>;
-    /// Claims all of the files or none; says whether it did. Idempotent.
-    async fn claim(&self, claim: &Claim) -> Result<bool, StoreError>;
+    /// Claims all of the files or none. Idempotent; of several tries of one holder none is alone.
+    async fn claim(&self, claim: &Claim) -> Result<Claimed, StoreError>;
+    /// Gives back what a try has claimed alone since then, unless another one has claimed it meanwhile. It is to be looked at then.
+    async fn withdraw(&self, holder: Holder, since: UnixMillis, check_at: UnixMillis) -> Result<(), StoreError>;
     /// The files of a holder belong to nothing from now on, except for `kept`, and are to be looked at then.
     async fn release(&self, holder: Holder, kept: &[FileId], check_at: UnixMillis) -> Result<(), StoreError>;
     /// From now on nobody gets these files, and they are due; says how many that are.

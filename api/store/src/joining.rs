@@ -44,9 +44,10 @@ impl RoomInvite {
         self.max_uses.is_none_or(|most| self.uses < most) && self.expires_at.is_none_or(|end| now < end)
     }
 
-    /// Whether somebody decides about whoever uses it, in a room that asks for that or not.
-    pub const fn needs_approval(&self, room_asks: bool) -> bool {
-        self.approval || (room_asks && !self.by_moderator)
+    /// Whether somebody decides about whoever uses it, in a room that asks for that or not, if its maker keeps order there now
+    /// or does not.
+    pub const fn needs_approval(&self, room_asks: bool, maker_keeps_order: bool) -> bool {
+        self.approval || (room_asks && !(self.by_moderator && maker_keeps_order))
     }
 }
 
@@ -142,6 +143,20 @@ impl JoinRequest {
     pub const fn place(&self) -> RequestPlace {
         RequestPlace { created_at: self.created_at, user_id: self.user_id }
     }
+
+    /// Where it is in the list of its user.
+    pub const fn own_place(&self) -> OwnRequestPlace {
+        OwnRequestPlace { created_at: self.created_at, room_id: self.room_id }
+    }
+}
+
+/// A place in the list of one's own requests, oldest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnRequestPlace {
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// Id of the room.
+    pub room_id: RoomId,
 }
 
 /// Decides about a request when there is one of before, which was denied at a time: it may follow from `again` after that.
@@ -205,8 +220,13 @@ pub trait JoinRequests: Send + Sync {
         after: Option<RequestPlace>,
         limit: usize,
     ) -> Result<Vec<JoinRequest>, StoreError>;
-    /// The open ones of a user, oldest first, at most `limit`.
-    async fn of_user(&self, user: UserId, limit: usize) -> Result<Vec<JoinRequest>, StoreError>;
+    /// The open ones of a user, oldest first, after that place, at most `limit`.
+    async fn of_user(
+        &self,
+        user: UserId,
+        after: Option<OwnRequestPlace>,
+        limit: usize,
+    ) -> Result<Vec<JoinRequest>, StoreError>;
     /// Denies an open one; false if there is none.
     async fn deny(&self, room: RoomId, user: UserId, at: UnixMillis) -> Result<bool, StoreError>;
     /// Removes an open one; false if there is none.
@@ -244,15 +264,19 @@ mod tests {
 
     #[test]
     fn only_those_who_keep_order_let_in_without_a_question() {
-        for (by_moderator, approval, room_asks, wanted) in [
-            (true, false, true, false),
-            (true, true, true, true),
-            (true, true, false, true),
-            (false, false, true, true),
-            (false, false, false, false),
+        for (by_moderator, is_one_now, approval, room_asks, wanted) in [
+            (true, true, false, true, false),
+            (true, false, false, true, true),
+            (false, true, false, true, true),
+            (true, true, true, true, true),
+            (true, true, true, false, true),
+            (false, false, false, true, true),
+            (false, false, false, false, false),
+            (true, false, false, false, false),
         ] {
             let invite = RoomInvite { by_moderator, approval, ..invite() };
-            assert_eq!(invite.needs_approval(room_asks), wanted, "{by_moderator} {approval} {room_asks}");
+            let asks = invite.needs_approval(room_asks, is_one_now);
+            assert_eq!(asks, wanted, "{by_moderator} {is_one_now} {approval} {room_asks}");
         }
     }
 

@@ -241,10 +241,10 @@ pub trait Members: Send + Sync {
     /// Those of these users who are members. The order is not promised.
     async fn among(&self, room: RoomId, users: &[UserId]) -> Result<Vec<UserId>, StoreError>;
     /// Makes a member the owner; who owned the room is a moderator of it then, and is named in the event if that is about
-    /// owners. None if the user is no member, or the owner already; then nothing changes.
+    /// owners. None if the user is that already; then nothing changes. [`StoreError::NoMember`] if there is no such member.
     async fn transfer(&self, room: RoomId, user: UserId, cause: Cause<'_>) -> Result<Option<Announcement>, StoreError>;
-    /// Gives a member who is not the owner another role. None if the user is no member, or has it already; then nothing
-    /// changes. [`StoreError::Outranked`] by [`rookery_protocol::access::decide_on_role`].
+    /// Gives a member who is not the owner another role. None if the user has it already; then nothing changes. Errors are
+    /// [`StoreError::NoMember`], and [`StoreError::Outranked`] by [`rookery_protocol::access::decide_on_role`].
     async fn set_role(
         &self,
         room: RoomId,
@@ -291,7 +291,7 @@ pub trait Sanctions: Send + Sync {
     /// The same for many places; those where nothing was ever decided may be left out.
     async fn among(&self, places: &[(RoomId, UserId)]) -> Result<HashMap<(RoomId, UserId), Sanction>, StoreError>;
     /// Applies a sanction: membership, sanction, the room's ACL version and the announcement, in one atomic step. None
-    /// if all was so already; then nothing changes.
+    /// if all was so already; then nothing changes. [`StoreError::OwnerStays`] if it would take the owner out of the room.
     async fn apply(
         &self,
         room: RoomId,
@@ -336,6 +336,8 @@ impl Announcement {
 pub trait Outbox: Send + Sync {
     /// The oldest announcements, at most `limit`.
     async fn pending(&self, limit: usize) -> Result<Vec<Announcement>, StoreError>;
+    /// The oldest announcements of one room, at most `limit`.
+    async fn pending_in(&self, room: RoomId, limit: usize) -> Result<Vec<Announcement>, StoreError>;
     /// Forgets an announcement the bus has accepted. Idempotent.
     async fn done(&self, event: MessageId) -> Result<(), StoreError>;
 }

@@ -262,7 +262,7 @@ fn changes(before: &Room, after: &Room) -> RoomChanges {
     }
     let (was, is) = (&before.settings, &after.settings);
     RoomChanges {
-        name: new(&before.name, &after.name).map(|name| name.0),
+        name: new(&before.name, &after.name).map(|name| name.given().map(|name| name.0)),
         slug: new(&before.slug, &after.slug),
         description: new(&before.description, &after.description).map(|description| description.0),
         topic: new(&before.topic, &after.topic).map(|topic| topic.0),

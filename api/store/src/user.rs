@@ -8,6 +8,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::UserId;
 use rookery_protocol::text;
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
 
 mod profile;
 
@@ -22,8 +23,8 @@ pub use profile::{
 #[serde(try_from = "String")]
 pub struct Username(String);
 
-/// An e-mail address as RFC 5322 has it, without quotes and comments, at most 254 bytes, trimmed. Unique without regard to
-/// case, and to whether its domain is written in letters or in punycode.
+/// An e-mail address as RFC 5322 has it, without quotes and comments, at most 254 bytes, trimmed and in the normal form NFC.
+/// Unique without regard to case, and to whether its domain is written in letters or in punycode.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Email(String);
@@ -239,14 +240,15 @@ impl Email {
 pub(crate) fn address_key(text: &str) -> Option<String> {
     let (local, domain) = text.trim().rsplit_once('@')?;
     let domain = idna::domain_to_ascii_strict(domain).ok()?;
-    Some(format!("{}@{domain}", local.to_lowercase()))
+    Some(format!("{}@{domain}", local.nfc().collect::<String>().to_lowercase().nfc()))
 }
 
 impl TryFrom<String> for Email {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let address = text.trim();
+        let address: String = text.trim().nfc().collect();
+        let address = address.as_str();
         let plain = text::line(address, EMAIL_BYTES_MAX).is_some() && !address.contains(['"', '\\', '(', ')', ' ']);
         let options = Options { minimum_sub_domains: 0, allow_domain_literal: false, allow_display_text: false };
         let key = address_key(address).filter(|key| key.len() <= EMAIL_BYTES_MAX && address.len() <= EMAIL_BYTES_MAX);
@@ -402,6 +404,7 @@ mod tests {
         let key = |text: &str| Email::try_from(text.to_owned()).unwrap().key();
         assert_eq!(key("Me@BÜCHER.example"), "me@xn--bcher-kva.example");
         assert_eq!(key("me@xn--bcher-kva.EXAMPLE"), key("ME@bücher.example "));
+        assert_eq!(key("zoe\u{308}@example.org"), key("ZOË@example.org"), "composed or not");
         assert_eq!(Email::kept("<A@x.org>".to_owned()).as_str(), "<A@x.org>", "an old one is found as it is");
     }
 

@@ -6,7 +6,7 @@ use moka::future::Cache;
 use rookery_bus::authority::batch::{Answers, Questions};
 use rookery_bus::authority::{
     Answer, AuthorityError, Changes, DirectRooms, HistorySource, Look, MessageFacts, MessagePreparer, Permission,
-    PermissionSource, Preparation, Prepared, Question, ReadMarks, RoomOpener, SessionSource,
+    PermissionSource, Preparation, Prepared, Question, ReadMarks, RoomOpener, SessionSource, Withdrawal,
 };
 use rookery_bus::authority::{FilterSource, VersionedFilter};
 use rookery_bus::limits::ROOM_OPEN_DEADLINE;
@@ -197,6 +197,11 @@ impl MessagePreparer for HttpAuthority {
             }
             None => Err(refusal(status, &body)),
         }
+    }
+
+    async fn withdraw(&self, withdrawal: Withdrawal) -> Result<(), AuthorityError> {
+        let url = self.url(&["internal", "v1", "messages", "withdraw"])?;
+        self.ask(self.client.post(url).json(&withdrawal)).await.map(drop)
     }
 }
 

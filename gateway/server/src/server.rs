@@ -41,10 +41,11 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
     tracing::info!(listen = %config.listen, internal = %config.internal_listen, "gateway started");
     let (drain, connections_max, limits) = (config.drain, config.connections_max, config.limits.clone());
     config.origins.warn_of_names(public.local_addr());
+    let origins = config.origins.clone();
     let gateway = assemble(config, &shutdown)?;
     this_build!().register(gateway.registry())?;
     gateway.run_background();
-    let options = limits.listener(connections_max, gateway.refusals());
+    let options = limits.listener(connections_max, &origins, gateway.refusals());
     let router = gateway.whole_router();
     listener::start(public, router.into_service(), options, &shutdown);
     let options = ListenerOptions::internal(INTERNAL_CONNECTIONS_MAX, gateway.refusals());

@@ -32,7 +32,7 @@ struct Setup {
 
 impl Setup {
     fn new() -> Self {
-        let acks = Acks::new(Arc::new(Metrics::new().unwrap()));
+        let acks = Acks::new(Arc::new(Metrics::new().unwrap()), Box::new(|_, _| {}));
         let member = Arc::new(Subscriber::new(UserId::generate(), SendQueue::unwritten(), false));
         Self { acks, member, room: RoomId::generate() }
     }

@@ -106,6 +106,18 @@ impl PermissionCache {
         self.insert(&mut self.shard(room).lock(), room, entry);
     }
 
+    /// The same for both of a direct room.
+    pub(super) fn invalidate_direct(&self, room: RoomId) {
+        let mut shard = self.shard(room).lock();
+        let Some(known) = shard.rooms.get(&room).filter(|known| known.kind == RoomKind::Direct) else {
+            return;
+        };
+        let (at, users) = (self.at(Instant::now()), known.entries.iter().map(|entry| entry.user).collect::<Vec<_>>());
+        for user in users {
+            self.insert(&mut shard, room, Entry { user, at, acl: AclVersion::default(), role: None });
+        }
+    }
+
     fn insert<'a>(&self, shard: &'a mut Shard, room: RoomId, entry: Entry) -> &'a mut Room {
         self.make_room(shard);
         let room = shard.rooms.entry(room).or_insert_with(Room::unknown);

@@ -6,11 +6,12 @@ use rookery_protocol::id::{ClientId, RoomRef};
 use rookery_protocol::server::ErrorFrame;
 
 use super::Commands;
+use crate::reads::READ_FIELD;
 use crate::session::{Command, Queued};
 
 impl Commands {
     /// Whether the rate limit allows the command now. If not, the client was sent an error with the time to retry.
-    pub(super) async fn admits(&self, Queued { command, tokens }: &Queued) -> bool {
+    pub(super) async fn admits(&self, Queued { command, tokens, asked: _ }: &Queued) -> bool {
         let is_connect = *command == Command::Admit;
         let (limit, tokens) = if is_connect {
             (Limit::UserConnects, 1)
@@ -55,7 +56,7 @@ fn names_in(command: &Command) -> Vec<Name> {
         Command::Subscribe(targets) => targets.iter().map(|target| of_room(&target.room)).collect(),
         Command::Unsubscribe(rooms) => rooms.iter().take(1).map(of_room).collect(),
         // With a field, so that nobody takes it for the end of a subscription.
-        Command::Read(reading) => vec![Name { field: Some("seq"), ..of_room(&reading.room) }],
+        Command::Read(reading) => vec![Name { field: Some(READ_FIELD), ..of_room(&reading.room) }],
         Command::Renew(_) => vec![Name { field: Some("token"), ..Name::default() }],
         Command::Heads(_)
         | Command::Admit

@@ -8,15 +8,24 @@ use tokio::time::timeout;
 use super::Commands;
 use crate::error::CommandError;
 use crate::limits::NEWS_WAIT;
-use crate::reads::Reading;
+use crate::reads::{READ_FIELD, Reading};
 
 impl Commands {
     pub(super) async fn mark(&self, reading: Reading) {
-        if let Err(error) = self.mark_read(&reading).await {
+        let refused = self.mark_read(&reading).await.err().map(|error| {
             self.record_failure(&error);
-            // With a field, so that nobody takes it for the end of a subscription.
-            let field = Some("seq".to_owned());
-            self.refuse(ErrorFrame { room: Some(reading.room), field, ..error.frame() });
+            let (room, field) = (Some(reading.room.clone()), Some(READ_FIELD.to_owned()));
+            ErrorFrame { room, field, ..error.frame() }
+        });
+        let send_queue = &self.member.send_queue;
+        let answers = send_queue.translator().read(&reading, refused.as_ref());
+        match refused {
+            Some(error) if answers.is_empty() => self.refuse(error),
+            Some(error) => self.count_error(&error),
+            None => {}
+        }
+        if !answers.is_empty() {
+            send_queue.send_all(&answers);
         }
     }
 

@@ -5,27 +5,41 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::server::ServerFrame;
 use tokio::time::Instant;
 
 use super::Connection;
 use super::ending::End;
 use crate::credential::Credential;
+use crate::dialect::Asked;
 use crate::reads::Reading;
 use crate::session::{Command, Input, Output, Queued, Ran};
 
 impl Connection {
     /// A frame of the client's. Whatever comes of it, it is paid for: the command that it leads to carries its price, and
     /// one that leads to none is counted all the same. Before the welcome nobody is known who could pay.
-    pub(super) fn on_input(&mut self, input: Input, tokens: u32) -> Option<End> {
+    ///
+    /// The request that it came by is acknowledged when the command is done, or at once if there is none.
+    pub(super) fn on_input(&mut self, input: Input, tokens: u32, mut asked: Option<Asked>) -> Option<End> {
         let mut unpaid = (self.commands.is_some() && tokens > 0).then_some(tokens);
         for output in self.session.handle(input, UnixMillis::now()) {
             if let Output::Run(command) = output {
-                self.waiting.push_back(Queued { command, tokens: unpaid.take().unwrap_or(0) });
-            } else if let Some(end) = self.apply(output) {
+                self.waiting
+                    .push_back(Queued { command, tokens: unpaid.take().unwrap_or(0), asked: asked.take() });
+                continue;
+            }
+            let is_error = matches!(output, Output::Send(ServerFrame::Error(_)));
+            if let Some(asked) = asked.take_if(|_| is_error) {
+                self.send_queue.translator().refuse_next(asked);
+            }
+            if let Some(end) = self.apply(output) {
                 return Some(end);
             }
         }
-        self.waiting.extend(unpaid.map(|tokens| Queued { command: Command::Count, tokens }));
+        self.waiting
+            .extend(unpaid.map(|tokens| Queued { command: Command::Count, tokens, asked: None }));
+        self.send_queue
+            .send_all(&asked.and_then(|asked| self.send_queue.translator().acknowledge(asked, None)));
         None
     }
 

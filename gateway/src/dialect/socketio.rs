@@ -29,6 +29,10 @@ use pending_acks::PendingAcks;
 use super::Decoded;
 use crate::frame::Frame;
 use crate::limits::{HEARTBEAT_INTERVAL, SOCKETIO_NAMESPACE_CHARS_MAX};
+use crate::reads::{READ_FIELD, Reading};
+
+/// The event that carries a frame of the protocol.
+const FRAME: &str = "frame";
 
 /// Names a connection by long-polling to its client. Who knows it can go on with the connection, so it cannot be guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,7 +75,30 @@ struct State {
     /// Kept apart, since an idle connection waits for nothing.
     waiting: Option<Box<PendingAcks>>,
     /// The request that was refused just now, before the error is sent.
-    refused: Option<AckId>,
+    refused: Option<Refused>,
+}
+
+/// A request that is to be acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    id: AckId,
+    wording: Wording,
+}
+
+/// By which names the client knows fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wording {
+    /// By those of events.
+    Events,
+    /// By those of frames, since it sent one.
+    Frames,
+}
+
+/// A request that was refused, and where to answer, if the client wants that.
+#[derive(Clone, Copy, Debug)]
+struct Refused {
+    id: Option<AckId>,
+    wording: Wording,
 }
 
 /// How far the connection is.
@@ -128,7 +155,11 @@ impl SocketIo {
             Ok(Packet::Ping(payload)) => Decoded::Answer(Frame::text(&format!("3{payload}"))),
             Ok(Packet::Connect { namespace, auth }) => self.connect(namespace, auth),
             Ok(Packet::Event { namespace, ack, arguments }) => self.event(namespace, ack, &arguments),
-            Err(bad) if self.is_connected() => Decoded::Frame(Err(refusal(bad)), None),
+            Err(bad) if self.is_connected() => {
+                let id = if let BadPacket::Arguments(id) = bad { id } else { None };
+                self.state.lock().refused = Some(Refused { id, wording: Wording::Events });
+                Decoded::Frame(Err(refusal(bad)), None)
+            }
             Err(_) => Decoded::Broken(CloseCode::Policy),
         }
     }
@@ -152,6 +183,7 @@ impl SocketIo {
             return Decoded::Broken(CloseCode::Policy);
         }
         let name = arguments.first().and_then(|name| serde_json::from_str::<String>(name.get()).ok());
+        let wording = if name.as_deref() == Some(FRAME) { Wording::Frames } else { Wording::Events };
         let request = match name {
             Some(name) => Request::decode(&name, arguments.get(1).copied()),
             None => Err(Rejected::new(ErrorCode::BadField, None, "the name of an event is a text")),
@@ -161,15 +193,11 @@ impl SocketIo {
             let full = ErrorFrame::new(ErrorCode::Overloaded);
             return Decoded::Answer(acknowledgement(self.namespace(), id, &Failure::from(&full).into()));
         }
-        let frame = request.and_then(|request| state.expect(request, ack));
-        match frame {
-            Ok((frame, is_answered)) => {
-                let answer = ack.filter(|_| is_answered);
-                let answer = answer.map(|id| acknowledgement(self.namespace(), id, &Acknowledgement::DONE));
-                Decoded::Frame(Ok(frame), answer)
-            }
+        let asked = ack.map(|id| Asked { id, wording });
+        match request.and_then(|request| state.expect(request, asked)) {
+            Ok((frame, asked)) => Decoded::Frame(Ok(frame), asked),
             Err(rejected) => {
-                state.refused = ack;
+                state.refused = Some(Refused { id: ack, wording });
                 Decoded::Frame(Err(rejected), None)
             }
         }
@@ -179,16 +207,28 @@ impl SocketIo {
     pub fn encode(&self, frame: &ServerFrame) -> Frame {
         let namespace = self.namespace();
         let mut state = self.state.lock();
-        let answer = state.answer(frame);
+        if let ServerFrame::Error(error) = frame
+            && state.phase != Phase::Connected
+        {
+            // Clients take a refusal for final. Who may come back is not refused: the connection ends, and that is all.
+            if matches!(error.code, ErrorCode::Unavailable | ErrorCode::Overloaded | ErrorCode::RateLimited) {
+                return Frame::concat(&[]);
+            }
+            return connect_error(namespace.name(), &error.message, Some(error));
+        }
+        if let ServerFrame::Error(error) = frame
+            && let Some(refused) = state.take_refused(error)
+        {
+            return refused.told(namespace, error);
+        }
+        let answer = state.with_waiting(|waiting| waiting.answer(frame));
         let mut packets = Vec::new();
         if let ServerFrame::Hello { .. } = frame {
             state.phase = Phase::Connected;
             let connected = json!({"sid": Sid::generate().to_string()});
             packets.push(Frame::text(&format!("40{}{connected}", namespace.prefix())));
         }
-        if let (ServerFrame::Error(error), true) = (frame, state.phase != Phase::Connected) {
-            packets.push(connect_error(namespace.name(), &error.message, Some(error)));
-        } else if answer.is_none() {
+        if answer.is_none() {
             // Otherwise the acknowledgement says it all.
             packets.push(event(namespace, frame));
         }
@@ -198,14 +238,37 @@ impl SocketIo {
 
     /// The newer token holds from now on.
     pub fn renewed(&self) -> Option<Frame> {
-        let id = self.state.lock().with_waiting(PendingAcks::renewed)?;
-        Some(acknowledgement(self.namespace(), id, &Acknowledgement::DONE))
+        let asked = self.state.lock().with_waiting(PendingAcks::renewed)?;
+        Some(self.acknowledge(asked, None))
     }
 
-    /// The last words: a client that is not to come back is told so by the packet that keeps it from trying.
+    /// What has come of a request.
+    pub fn acknowledge(&self, Asked { id, wording }: Asked, error: Option<&ErrorFrame>) -> Frame {
+        let answer = error.map_or(Acknowledgement::DONE, |error| wording.refusal(error));
+        acknowledgement(self.namespace(), id, &answer)
+    }
+
+    /// The error that is sent next is what has come of this request.
+    pub fn refuse_next(&self, Asked { id, wording }: Asked) {
+        self.state.lock().refused = Some(Refused { id: Some(id), wording });
+    }
+
+    /// A read mark waits for its turn.
+    pub fn expect_read(&self, asked: Asked, reading: &Reading) {
+        self.state.lock().waiting.get_or_insert_default().expect_read(asked, reading.clone());
+    }
+
+    /// What has come of a read mark.
+    pub fn read(&self, reading: &Reading, error: Option<&ErrorFrame>) -> Vec<Frame> {
+        let settled = self.state.lock().with_waiting(|waiting| Some(waiting.read(reading)));
+        settled.into_iter().flatten().map(|asked| self.acknowledge(asked, error)).collect()
+    }
+
+    /// The last words: a client that is not to come back is told so by the packet that keeps it from trying. One whose token
+    /// has expired may have a newer one when it connects.
     pub fn close(&self, code: CloseCode) -> Frame {
         let last = Frame::close(code);
-        if code.may_return() || !self.is_connected() {
+        if code.may_return() || code == CloseCode::Unauthenticated || !self.is_connected() {
             return last;
         }
         let disconnect = Frame::text(&format!("41{}", self.namespace().prefix()));
@@ -222,27 +285,27 @@ impl State {
         self.waiting.as_ref().is_some_and(|waiting| waiting.is_full())
     }
 
-    /// The request as a frame, and whether it is acknowledged at once. Otherwise it waits for what answers it.
-    fn expect(&mut self, request: Request, ack: Option<AckId>) -> Result<(ClientFrame, bool), Rejected> {
+    /// The request as a frame. It waits for the frame that answers it, or is given back if it has no such.
+    fn expect(&mut self, request: Request, asked: Option<Asked>) -> Result<(ClientFrame, Option<Asked>), Rejected> {
         let mut frame = request.into_frame()?;
-        let Some(id) = ack else { return Ok((frame, false)) };
+        let Some(asked) = asked else { return Ok((frame, None)) };
         name_for_answer(&mut frame);
         let waiting = self.waiting.get_or_insert_default();
         match &frame {
-            ClientFrame::Auth(_) => waiting.expect_renewal(id),
+            ClientFrame::Auth(_) => waiting.expect_renewal(asked),
             ClientFrame::Subscribe(Subscribe { rooms }) => match rooms.as_slice() {
-                [RoomPosition { room, epoch, seq }] => waiting.expect_join(id, room.clone(), epoch.zip(*seq)),
-                _ => return Ok((frame, true)),
+                [RoomPosition { room, epoch, seq }] => waiting.expect_join(asked, room.clone(), epoch.zip(*seq)),
+                _ => return Ok((frame, Some(asked))),
             },
             ClientFrame::Unsubscribe(Unsubscribe { rooms }) => match rooms.as_slice() {
-                [room] => waiting.expect_leave(id, room.clone()),
-                _ => return Ok((frame, true)),
+                [room] => waiting.expect_leave(asked, room.clone()),
+                _ => return Ok((frame, Some(asked))),
             },
             ClientFrame::Message(Message { client_id: Some(name), room, .. })
             | ClientFrame::Edit(Edit { client_id: Some(name), room, .. })
             | ClientFrame::Delete(Delete { client_id: Some(name), room, .. })
             | ClientFrame::React(React { client_id: Some(name), room, .. }) => {
-                waiting.expect_message(id, name.clone(), room.clone());
+                waiting.expect_message(asked, name.clone(), room.clone());
             }
             ClientFrame::Message(_)
             | ClientFrame::Edit(_)
@@ -254,20 +317,14 @@ impl State {
             | ClientFrame::Watch(_)
             | ClientFrame::Typing(_)
             | ClientFrame::Read(_)
-            | ClientFrame::Background(_) => return Ok((frame, true)),
+            | ClientFrame::Background(_) => return Ok((frame, Some(asked))),
         }
-        Ok((frame, false))
+        Ok((frame, None))
     }
 
-    fn answer(&mut self, frame: &ServerFrame) -> Option<(AckId, Acknowledgement)> {
-        // What is wrong with a request itself is told at once, and never that something is unavailable.
-        if let ServerFrame::Error(error) = frame
-            && error.code != ErrorCode::Unavailable
-            && let Some(id) = self.refused.take()
-        {
-            return Some((id, Failure::from(error).into()));
-        }
-        self.with_waiting(|waiting| waiting.answer(frame))
+    /// What is wrong with a request itself is told at once, and never that something is unavailable.
+    fn take_refused(&mut self, error: &ErrorFrame) -> Option<Refused> {
+        if error.code == ErrorCode::Unavailable { None } else { self.refused.take() }
     }
 
     fn with_waiting<T>(&mut self, of: impl FnOnce(&mut PendingAcks) -> Option<T>) -> Option<T> {
@@ -277,6 +334,33 @@ impl State {
             self.waiting = None;
         }
         answer
+    }
+}
+
+impl Refused {
+    fn told(self, namespace: Namespace, error: &ErrorFrame) -> Frame {
+        match self.id {
+            Some(id) => acknowledgement(namespace, id, &self.wording.refusal(error)),
+            None => packet(namespace, &Event::Error(self.wording.failure(error))),
+        }
+    }
+}
+
+impl Wording {
+    fn failure(self, error: &ErrorFrame) -> Failure {
+        match self {
+            Self::Events => Failure::from(error),
+            Self::Frames => Failure::of_frame(error),
+        }
+    }
+
+    fn refusal(self, error: &ErrorFrame) -> Acknowledgement {
+        let mut failure = self.failure(error);
+        if failure.code != ErrorCode::BadField {
+            // It is there to tell the error from one about a subscription, which an acknowledgement is not.
+            failure.field = failure.field.filter(|field| field != READ_FIELD);
+        }
+        failure.into()
     }
 }
 
@@ -329,7 +413,11 @@ pub const fn may_answer(frame: &ServerFrame) -> bool {
 
 /// An event as a packet; the same for everybody in the namespace.
 pub fn event(namespace: Namespace, frame: &ServerFrame) -> Frame {
-    Frame::text(&format!("42{}{}", namespace.prefix(), Event::from(frame).to_json()))
+    packet(namespace, &Event::from(frame))
+}
+
+fn packet(namespace: Namespace, event: &Event) -> Frame {
+    Frame::text(&format!("42{}{}", namespace.prefix(), event.to_json()))
 }
 
 fn acknowledgement(namespace: Namespace, id: AckId, answer: &Acknowledgement) -> Frame {
@@ -358,7 +446,7 @@ fn refusal(bad: BadPacket) -> Rejected {
         BadPacket::Malformed => Rejected::new(ErrorCode::BadJson, None, "not a packet of Socket.IO 5"),
         BadPacket::Binary => Rejected::new(ErrorCode::BadField, None, "binary attachments are not taken"),
         BadPacket::AckId => Rejected::new(ErrorCode::BadField, None, "the id of the acknowledgement is too large"),
-        BadPacket::Arguments => {
+        BadPacket::Arguments(_) => {
             Rejected::new(ErrorCode::BadField, None, "an event is an array with a name and arguments")
         }
     }

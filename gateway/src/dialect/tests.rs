@@ -1,5 +1,8 @@
 //! One frame, several dialects.
 
+use rookery_protocol::error_code::ErrorCode;
+use serde_json::json;
+
 use super::*;
 use crate::send_queue::{Enqueued, SendQueue};
 
@@ -67,4 +70,29 @@ fn a_frame_of_one_connection_is_in_its_dialect_too() {
     let queue = SendQueue::unwritten_in(socketio());
     queue.send(&ServerFrame::Pong {});
     assert_eq!(only(&queue).as_text(), r#"42["frame",{"type":"pong"}]"#);
+}
+
+/// A translator that has entered the namespace.
+fn entered() -> Translator {
+    let hello = json!({"type": "hello", "session": "01920000-0000-7000-8000-000000000001",
+        "user": {"user_id": "01920000-0000-7000-8000-000000000002", "username": "a"}, "heartbeat_ms": 1,
+        "limits": {"frame_bytes": 1, "content_chars": 1, "content_bytes": 1, "rooms": 1, "resume_events": 1},
+        "ack": "stored"});
+    let (translator, hello) = (socketio(), serde_json::from_value::<ServerFrame>(hello).unwrap());
+    assert!(matches!(translator.decode("40"), Decoded::Connect(None)));
+    assert!(!hello.encode(&translator).is_empty());
+    translator
+}
+
+#[test]
+fn who_may_come_back_is_not_refused_and_not_told_to_stay_away() {
+    let error = |code| ServerFrame::Error(ErrorFrame::new(code));
+    for code in [ErrorCode::Unavailable, ErrorCode::Overloaded, ErrorCode::RateLimited] {
+        assert!(error(code).encode(&socketio()).is_empty(), "{code:?}");
+    }
+    assert!(error(ErrorCode::Unauthenticated).encode(&socketio()).as_text().starts_with("44"));
+    let is_told = |code| entered().close(code) != Frame::close(code);
+    assert!(!is_told(CloseCode::Unauthenticated), "it may have a newer token");
+    assert!(!is_told(CloseCode::Overloaded));
+    assert!(is_told(CloseCode::SessionRevoked) && is_told(CloseCode::Replaced));
 }

@@ -157,7 +157,7 @@ impl Room {
             return Attempt::Done("left");
         }
         let (head, room) = (live.feed.head(), joining.room);
-        let gap = |from, to| SharedFrame::from(ServerFrame::Gap { room, from, to });
+        let gap = |epoch, from, to| SharedFrame::from(ServerFrame::Gap { room, epoch, from, to });
         let is_end = |at: Position, upto| (at.epoch, upto) == (head.epoch, head.seq);
         let (outcome, between) = match (live.feed.plan(progress.position, progress.fetched.as_ref()), progress.position)
         {
@@ -175,15 +175,15 @@ impl Room {
             }
             (Plan::Gap { from, to }, Some(at)) if !is_end(at, to) => {
                 progress.position = Some(Position { seq: to, ..at });
-                live.replay(joining, progress, vec![gap(from, to)]);
+                live.replay(joining, progress, vec![gap(at.epoch, from, to)]);
                 return Attempt::Wait;
             }
-            (Plan::Gap { from, to }, _) => ("gap", vec![gap(from, to)]),
+            (Plan::Gap { from, to }, _) => ("gap", vec![gap(head.epoch, from, to)]),
             (Plan::Replay { frames, .. }, None) => ("fresh", frames),
             (Plan::Replay { upto, .. }, Some(at))
                 if !is_end(at, upto) && at.epoch == head.epoch && progress.replayed > REPLAY_EVENTS_MAX =>
             {
-                ("gap", vec![gap(at.seq.next(), head.seq)])
+                ("gap", vec![gap(head.epoch, at.seq.next(), head.seq)])
             }
             (Plan::Replay { frames, upto }, Some(at)) if !is_end(at, upto) => {
                 progress.replayed += upto.get() - at.seq.get();
@@ -231,7 +231,8 @@ fn subscribed(joining: &SubscribeRequest, head: Head) -> ServerFrame {
         name: Some(joining.name.clone()).filter(|name| !name.is_empty()),
         epoch: head.epoch,
         head: head.seq,
-        stored: head.stored,
+        // A mark may be here before the event that it is about.
+        stored: head.stored.min(head.seq),
         you: You { role: joining.role, read: joining.read },
     }
 }

@@ -29,6 +29,8 @@ pub enum Step {
     Event(Delivery),
     /// News that these numbers are lost to this node.
     Gap {
+        /// Epoch of the numbers.
+        epoch: Epoch,
         /// First missing number.
         from: Seq,
         /// Last missing number.
@@ -148,7 +150,7 @@ impl RoomFeed {
         }
     }
 
-    /// The newest delivered event, and what is known to be stored.
+    /// The newest delivered event, and what is known to be stored, at least: acks of this node tell, and heads of the bus.
     pub const fn head(&self) -> Head {
         Head { epoch: self.epoch, seq: self.last, stored: self.stored, began: None }
     }
@@ -207,6 +209,13 @@ impl RoomFeed {
         steps
     }
 
+    /// Everything up to this place is stored.
+    pub fn note_stored(&mut self, upto: Position) {
+        if upto.epoch == self.epoch {
+            self.stored = self.stored.max(upto.seq);
+        }
+    }
+
     /// Takes over how epochs of the room began; the bus knows no more of them.
     pub fn learn(&mut self, epochs: Vec<Began>) {
         self.record_epochs(epochs);
@@ -222,7 +231,7 @@ impl RoomFeed {
         let to = self.parked.keys().next().map_or(self.highest, |first| Seq::new(first.get() - 1));
         self.last = to;
         self.ring = Ring::ending_at(to);
-        let mut steps = vec![Step::Gap { from, to }];
+        let mut steps = vec![Step::Gap { epoch: self.epoch, from, to }];
         self.release(&mut steps);
         self.turn(&mut steps);
         steps

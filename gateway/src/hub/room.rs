@@ -195,6 +195,13 @@ impl Room {
         effects
     }
 
+    /// Everything up to this place is stored.
+    pub fn note_stored(&self, upto: Position) {
+        if let Some(mut live) = self.live() {
+            live.feed.note_stored(upto);
+        }
+    }
+
     /// What is missing; none (and the repair is over) if nothing is.
     pub fn missing(&self) -> Option<Missing> {
         let mut live = self.live()?;

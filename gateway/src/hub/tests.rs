@@ -55,7 +55,7 @@ impl Setup {
             metrics: Arc::clone(&metrics),
             drain: Duration::ZERO,
         });
-        let acks = Acks::new(metrics);
+        let acks = Acks::new(metrics, hub.stored_notes());
         let replies = crate::replies::Replies::new(Arc::clone(&authority) as _);
         let relay =
             Relay::new(RelayParts { hub: Arc::clone(&hub), replies, acks, permissions, session_registry, presence });

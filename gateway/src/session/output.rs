@@ -15,6 +15,7 @@ use rookery_protocol::presence::Watch;
 use rookery_protocol::server::{ErrorFrame, ServerFrame};
 use rookery_runtime::token::Claims;
 
+use crate::dialect::Asked;
 use crate::reads::Reading;
 
 /// One thing to do, in the order given.
@@ -83,6 +84,8 @@ pub struct Queued {
     pub command: Command,
     /// Tokens of the user; see [`rookery_protocol::cost`].
     pub tokens: u32,
+    /// The request that it does, if the client wants to be told what has come of that.
+    pub asked: Option<Asked>,
 }
 
 /// The token of an `auth` frame. Never printed.
@@ -138,7 +141,7 @@ pub struct MessageChangeRequest {
 impl From<Command> for Queued {
     /// What the server does by itself costs the user nothing.
     fn from(command: Command) -> Self {
-        Self { command, tokens: Work::Free.tokens() }
+        Self { command, tokens: Work::Free.tokens(), asked: None }
     }
 }
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use rookery_bus::authority::{
     Answer, AuthorityError, Changes, DirectRooms, HistorySource, Look, MessageFacts, MessagePreparer, Permission,
-    PermissionSource, Preparation, Prepared, Question, ReadMarks, RoomOpener, SessionSource,
+    PermissionSource, Preparation, Prepared, Question, ReadMarks, RoomOpener, SessionSource, Withdrawal,
 };
 use rookery_bus::authority::{FilterSource, VersionedFilter};
 use rookery_protocol::access::{RoomKind, RoomRole, Until, Visibility};
@@ -215,7 +215,11 @@ impl MessagePreparer for FakeAuthority {
         let prepared = preparation.files.iter().map(|file| self.files.lock().get(file).cloned());
         let prepared = prepared.collect::<Option<Vec<_>>>();
         let attachments = prepared.ok_or(AuthorityError::Refused(ErrorCode::BadAttachment))?;
-        Ok(Prepared { attachments })
+        Ok(Prepared { attachments, held: None })
+    }
+
+    async fn withdraw(&self, _withdrawal: Withdrawal) -> Result<(), AuthorityError> {
+        Ok(())
     }
 }
 

@@ -41,6 +41,8 @@ pub(super) enum EngineRefusal {
     Method,
     /// No request that is understood, or not at this time.
     BadRequest,
+    /// More packets than one request may bring.
+    TooLarge,
     /// There are too many connections.
     Overloaded,
     /// Another revision of the protocol.
@@ -97,6 +99,7 @@ impl EngineRefusal {
             Self::Session => (StatusCode::BAD_REQUEST, 1, "Session ID unknown"),
             Self::Method => (StatusCode::BAD_REQUEST, 2, "Bad handshake method"),
             Self::BadRequest => (StatusCode::BAD_REQUEST, 3, "Bad request"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 3, "Payload too large"),
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, 4, "Too many connections by long-polling"),
             Self::Revision => (StatusCode::BAD_REQUEST, 5, "Unsupported protocol version: this server speaks EIO=4."),
         }

@@ -37,6 +37,9 @@ pub enum Refusal {
     /// Another method than GET.
     #[error("Use GET.")]
     Method,
+    /// Another method than Engine.IO has.
+    #[error("Use GET or POST.")]
+    EngineMethod,
     /// The node takes no new connections.
     #[error("This node is stopping. Connect again.")]
     Draining,
@@ -70,7 +73,7 @@ impl Refusal {
             Self::Origin => (StatusCode::FORBIDDEN, ErrorCode::Forbidden),
             Self::NoSuchRoom => (StatusCode::NOT_FOUND, ErrorCode::UnknownRoom),
             Self::NotFound => (StatusCode::NOT_FOUND, ErrorCode::NotFound),
-            Self::Method => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::MethodNotAllowed),
+            Self::Method | Self::EngineMethod => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::MethodNotAllowed),
             Self::Draining => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
             Self::TooManyPending | Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited),
         }
@@ -81,6 +84,7 @@ impl Refusal {
             Self::NoUpgrade => Some((UPGRADE, "websocket")),
             Self::Version => Some((SEC_WEBSOCKET_VERSION, "13")),
             Self::Method => Some((ALLOW, "GET")),
+            Self::EngineMethod => Some((ALLOW, "GET, POST")),
             Self::Draining => Some((RETRY_AFTER, "1")),
             // By then whoever waited has brought its token or is gone.
             Self::TooManyPending => Some((RETRY_AFTER, "10")),

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::limits::FRAME_BYTES_MAX;
 use tokio::time::timeout;
@@ -35,7 +36,12 @@ pub fn routes(node: &Arc<Node>) -> Router<Arc<Node>> {
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([AUTHORIZATION, CONTENT_TYPE]);
     let served = get(receive_get).post(receive_post);
-    Router::new().route("/socket.io/", served.clone()).route("/socket.io", served).layer(cors)
+    Router::new()
+        .route("/socket.io/", served.clone())
+        .route("/socket.io", served)
+        // Inside of what answers the questions of browsers, whose method is another one.
+        .method_not_allowed_fallback(async || Refusal::EngineMethod)
+        .layer(cors)
 }
 
 async fn receive_get(State(node): State<Arc<Node>>, request: Request) -> Response {
@@ -49,6 +55,7 @@ async fn receive_get(State(node): State<Arc<Node>>, request: Request) -> Respons
             Err(refusal) => refuse(&node, refusal),
         },
         Ok(EngineRequest::Resume(sid, Transport::Websocket)) => match find(&node, sid, &request) {
+            Ok(connection) if connection.has_moved() => refuse(&node, EngineRefusal::BadRequest),
             Ok(connection) => upgrade(&node, connection, request),
             Err(refusal) => refuse(&node, refusal),
         },
@@ -115,8 +122,12 @@ async fn poll(node: &Node, connection: &PollingConnection) -> Response {
 }
 
 async fn post(connection: &PollingConnection, body: Body) -> Result<(), EngineRefusal> {
-    let body = timeout(POLLING_BODY_DEADLINE, to_bytes(body, FRAME_BYTES_MAX)).await;
-    let body = body.ok().and_then(Result::ok).ok_or(EngineRefusal::BadRequest)?;
+    let collected = timeout(POLLING_BODY_DEADLINE, Limited::new(body, FRAME_BYTES_MAX).collect()).await;
+    let body = match collected {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(EngineRefusal::TooLarge),
+        Ok(Err(_)) | Err(_) => return Err(EngineRefusal::BadRequest),
+    };
     let body = std::str::from_utf8(&body).map_err(|_| EngineRefusal::BadRequest)?;
     connection.post(body).await.map_err(EngineRefusal::from)
 }

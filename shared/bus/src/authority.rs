@@ -24,7 +24,7 @@ use crate::Append;
 pub mod batch;
 mod preparation;
 
-pub use preparation::{MessagePreparer, Preparation, Prepared};
+pub use preparation::{HeldFiles, MessagePreparer, Preparation, Prepared, Withdrawal};
 
 /// What one user is in one room, valid while the room's ACL version is [`Permission::acl`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use icu_properties::CodePointSetData;
+use icu_properties::props::DefaultIgnorableCodePoint;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// One visible character of a token and where it is in the text.
@@ -129,9 +131,11 @@ fn is_mark(char: char) -> bool {
 
 /// Characters that nobody sees.
 fn is_invisible(char: char) -> bool {
-    matches!(char, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180e}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
-        | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
+    match char {
+        '\0'..='\x7f' => false,
+        '\u{34f}' | '\u{fff9}'..='\u{fffb}' => true,
+        _ => !is_mark(char) && CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(char),
+    }
 }
 
 /// A sign in the place of a letter that its writer left out.

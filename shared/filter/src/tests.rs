@@ -61,6 +61,7 @@ fn each_disguise_has_its_form() {
         ("s n a r f l e", "* * * * * * *"),
         ("s.n.a.r.f.l.e", "*************"),
         ("snar-fle", "********"),
+        ("sna\u{1d173}rf\u{1bca0}le", "*********"),
         ("sna\u{200b}rf\u{ad}le", "*********"),
         ("sn*rfle", "*******"),
         ("ѕnаrflе", "*******"),

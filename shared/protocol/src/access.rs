@@ -209,6 +209,12 @@ pub fn outranks(actor: Rank, target: Rank) -> bool {
     actor >= Rank::Moderator && actor > target
 }
 
+/// Whether somebody of that rank may invite others to a room, and the invites of that one hold: who keeps order there, and
+/// members where they may.
+pub fn may_invite(rank: Rank, members_may: bool) -> bool {
+    rank >= Rank::Moderator || (members_may && rank == Rank::Member)
+}
+
 /// Decides about keeping order in a room: for its owner and moderators, and for those of the server.
 ///
 /// # Errors
@@ -227,6 +233,22 @@ pub fn decide_on_admission(context: SettingsContext, now: UnixMillis) -> Result<
     match (context.access.visibility, context.access.role) {
         (Visibility::Private, None) => Err(ErrorCode::NotAMember),
         (Visibility::Private, Some(_)) | (Visibility::Public, _) => Ok(()),
+    }
+}
+
+/// Decides about keeping order among the messages of a room: for its owner and moderators, and for those of the server where anybody
+/// may read, or where they are members.
+///
+/// # Errors
+/// The code to answer with.
+pub fn decide_on_messages(context: SettingsContext, now: UnixMillis) -> Result<(), ErrorCode> {
+    let SettingsContext { access, server } = context;
+    if server == ServerRank::User {
+        return decide(access, Action::Moderate, now);
+    }
+    match decide(access, Action::Read, now) {
+        Ok(()) | Err(ErrorCode::NotAMember) => decide_for_staff(access),
+        refused => refused,
     }
 }
 
@@ -403,6 +425,28 @@ mod tests {
             assert!(may(Some(role), false, MessageAction::React));
             assert_eq!(may(Some(role), false, MessageAction::Delete), role != RoomRole::Member);
         }
+    }
+
+    #[test]
+    fn those_of_the_server_keep_order_among_messages_where_they_may_read() {
+        let may = |access, server| decide_on_messages(SettingsContext { access, server }, NOW);
+        for server in [ServerRank::Moderator, ServerRank::Admin] {
+            assert_eq!(may(member(RoomRole::Member), server), Ok(()));
+            assert_eq!(may(outsider(Visibility::Public), server), Ok(()));
+            assert_eq!(may(outsider(Visibility::Private), server), Err(ErrorCode::UnknownRoom));
+            let banned = AccessContext { banned: LATER, ..outsider(Visibility::Public) };
+            assert_eq!(may(banned, server), Err(ErrorCode::Banned));
+            let direct = AccessContext { kind: RoomKind::Direct, ..member(RoomRole::Member) };
+            assert_eq!(may(direct, server), Err(ErrorCode::DirectRoom));
+        }
+        for (role, expected) in [
+            (RoomRole::Owner, Ok(())),
+            (RoomRole::Moderator, Ok(())),
+            (RoomRole::Member, Err(ErrorCode::Forbidden)),
+        ] {
+            assert_eq!(may(member(role), ServerRank::User), expected);
+        }
+        assert_eq!(may(outsider(Visibility::Public), ServerRank::User), Err(ErrorCode::NotAMember));
     }
 
     #[test]

@@ -45,11 +45,11 @@ impl Attachment {
 /// The files that a sender names, in order.
 ///
 /// # Errors
-/// [`ErrorCode::BadAttachment`] if they are more than [`ATTACHMENTS_MAX`], or one of them is there twice.
+/// [`ErrorCode::BadField`] if they are more than [`ATTACHMENTS_MAX`], or one of them is there twice.
 pub fn named(files: &[FileId]) -> Result<Vec<Attachment>, ErrorCode> {
     let is_twice = |(at, file): (usize, &FileId)| files[..at].contains(file);
     if files.len() > ATTACHMENTS_MAX || files.iter().enumerate().any(is_twice) {
-        return Err(ErrorCode::BadAttachment);
+        return Err(ErrorCode::BadField);
     }
     Ok(files.iter().copied().map(Attachment::unclaimed).collect())
 }
@@ -61,7 +61,7 @@ pub(crate) fn without_files() -> Value {
 
 /// Schema of a message that says something.
 pub(crate) fn with_text() -> Value {
-    json!({ "required": ["content"], "properties": { "content": { "minLength": 1 } } })
+    json!({ "required": ["content"], "properties": { "content": { "type": "string", "minLength": 1 } } })
 }
 
 #[cfg(test)]
@@ -72,7 +72,7 @@ mod tests {
     fn files_are_named_once_and_not_too_many_of_them() {
         let files: Vec<FileId> = (0..=ATTACHMENTS_MAX).map(|_| FileId::generate()).collect();
         assert_eq!(named(&files[..ATTACHMENTS_MAX]).unwrap().len(), ATTACHMENTS_MAX);
-        assert_eq!(named(&files), Err(ErrorCode::BadAttachment));
-        assert_eq!(named(&[files[0], files[1], files[0]]), Err(ErrorCode::BadAttachment));
+        assert_eq!(named(&files), Err(ErrorCode::BadField));
+        assert_eq!(named(&[files[0], files[1], files[0]]), Err(ErrorCode::BadField));
     }
 }

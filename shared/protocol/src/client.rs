@@ -17,8 +17,8 @@ use crate::id::{ClientId, Epoch, FileId, MessageId, RoomRef, Seq};
 use crate::limits::{
     ATTACHMENTS_MAX, FRAME_BYTES_MAX, ROOMS_PER_FRAME_MAX, TOKEN_BYTES_MAX, WATCHED_ROOMS_MAX, WATCHED_USERS_MAX,
 };
-use crate::null_or;
 use crate::presence::{Presence, Typing, Watch};
+use crate::{named_message, null_or};
 
 /// A frame from the client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -104,11 +104,12 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<ClientId>,
     /// Text of the message; it may be left out, or empty, if there are attachments.
-    #[serde(default)]
-    #[schemars(with = "crate::schema::ContentOrNone")]
+    #[serde(default, deserialize_with = "null_or")]
+    #[schemars(with = "Option<crate::schema::ContentOrNone>")]
     pub content: String,
-    /// Id of the message that this one replies to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Id of the message that this one replies to. A text that is none is refused as an id that nothing has.
+    #[serde(default, deserialize_with = "named_message", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub reply_to: Option<MessageId>,
     /// Ids of up to 10 files that the sender has uploaded and not attached to anything yet.
     #[serde(default, deserialize_with = "null_or", skip_serializing_if = "Vec::is_empty")]
@@ -261,7 +262,7 @@ fn check_message(message: &Message) -> Result<(), Rejected> {
     let checked = content::check_with(&message.content, !message.attachments.is_empty());
     checked.map_err(|code| Rejected::new(code, Some("content"), code.message()))?;
     let named = attachment::named(&message.attachments).map(drop);
-    named.map_err(|_| Rejected::new(ErrorCode::BadField, Some("attachments"), "must name at most 10 files, each once"))
+    named.map_err(|code| Rejected::new(code, Some("attachments"), "must name at most 10 files, each once"))
 }
 
 fn check_count(rooms: usize) -> Result<(), Rejected> {

@@ -41,9 +41,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_seen_is_empty() {
-        for empty in ["", " ", "\n\t", "\u{200b}\u{200d}\u{feff}", "\0", "\u{202e}"] {
+        for empty in
+            ["", " ", "\n\t", "\u{200b}\u{200d}\u{feff}", "\0", "\u{202e}", "\u{1d173}", "\u{fffc}", "\u{e000}"]
+        {
             assert_eq!(check(empty), Err(ErrorCode::EmptyContent), "{empty:?}");
         }
-        assert_eq!(check("👨\u{200d}👩"), Ok(()));
+        for seen in ["👨\u{200d}👩", "❤\u{fe0f}", "x\u{1d173}"] {
+            assert_eq!(check(seen), Ok(()), "{seen:?}");
+        }
     }
 }

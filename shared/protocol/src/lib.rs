@@ -4,6 +4,9 @@
 //! Untrusted text is parsed here once. Sizes are checked before anything is decoded.
 
 use serde::{Deserialize, Deserializer};
+use uuid::Uuid;
+
+use crate::id::MessageId;
 
 pub mod access;
 pub mod ack_mode;
@@ -47,6 +50,16 @@ pub mod unread;
 pub const SUBPROTOCOL: &str = "chat.v1";
 /// Prefix of the subprotocol entry that carries an access token.
 pub const BEARER_PREFIX: &str = "bearer.";
+
+/// A message that somebody names, if any: a text that is no id is answered like an id that no message has.
+///
+/// # Errors
+/// If it is no text.
+pub fn named_message<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<MessageId>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    let nothing = || MessageId::from_uuid(Uuid::nil());
+    Ok(text.map(|text| MessageId::from_hyphenated(&text).unwrap_or_else(|_| nothing())))
+}
 
 /// A field that may be left out may be null, too: both mean the default.
 fn null_or<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {

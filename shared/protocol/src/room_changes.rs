@@ -10,9 +10,10 @@ use crate::room::{JoinRule, Posting, Visibility};
 /// New values of what was changed; what stayed as it was is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RoomChanges {
-    /// Name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    /// Name; null if it has none any more.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-null" = true))]
+    pub name: Option<Option<String>>,
     /// Readable address; null if it has none any more.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-null" = true))]

@@ -49,7 +49,7 @@ pub enum ServerFrame {
         epoch: Epoch,
         /// Number of the newest event in the room.
         head: Seq,
-        /// Number up to which all events are stored.
+        /// Number up to which all events are known to be stored, at least. More may be.
         stored: Seq,
         /// The user's role and read state in the room.
         you: You,
@@ -73,6 +73,8 @@ pub enum ServerFrame {
     Gap {
         /// Id of the room.
         room: RoomId,
+        /// Epoch of the numbers.
+        epoch: Epoch,
         /// Number of the first missing event.
         from: Seq,
         /// Number of the last missing event.

@@ -10,7 +10,7 @@ mod event;
 mod request;
 
 pub use acknowledgement::{Acknowledgement, Done, Failure, GapRange, Joined, Refused, Sent, Survived};
-pub use event::Event;
+pub use event::{Actor, Event};
 pub use request::{
     AuthRequest, JoinRequest, LeaveRequest, MessageRequest, ReadRequest, Request, TypingRequest, bare_token,
 };

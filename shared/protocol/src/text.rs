@@ -3,8 +3,13 @@
 //! Such a text is trimmed and in the normal form NFC. It holds no control characters, nothing that turns the direction
 //! of the text around it, and nothing that takes no space on a screen, except what joins and chooses pictures and
 //! letters; and something of it can be seen. Names are compared by [`key`].
+//!
+//! What cannot be seen is what Unicode says of it, not a list of ours: characters that are ignored by default, that nobody
+//! has assigned, that are for private use, or that are none. Places that are kept for pictures to come count as pictures.
 
 use caseless::default_case_fold_str;
+use icu_properties::props::{DefaultIgnorableCodePoint, ExtendedPictographic, GeneralCategory};
+use icu_properties::{CodePointMapData, CodePointSetData};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
@@ -12,7 +17,7 @@ use unicode_normalization::char::is_combining_mark;
 macro_rules! refused {
     () => {
         "\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180e\\u200b\\u200e\\u200f\
-         \\u2028-\\u202e\\u2060-\\u206f\\u2800\\u3164\\ufeff\\uffa0\\ufff9-\\ufffb"
+         \\u2028-\\u202e\\u2060-\\u206f\\u2800\\u3164\\ue000-\\uf8ff\\ufdd0-\\ufdef\\ufeff\\uffa0\\ufff0-\\ufffc\\ufffe\\uffff"
     };
 }
 
@@ -23,7 +28,8 @@ macro_rules! unseen {
     };
 }
 
-/// [`line()`] as a pattern for documents. It knows nothing of normal forms and trimming.
+/// [`line()`] as a pattern for documents. It knows nothing of normal forms and trimming, nor of what is beyond the first
+/// plane, or may be assigned one day.
 pub const LINE_PATTERN: &str = concat!("^[^", refused!(), "]*[^", refused!(), unseen!(), "][^", refused!(), "]*$");
 
 /// [`lines`] as a pattern for documents.
@@ -39,10 +45,13 @@ pub fn line(text: &str, chars_max: usize) -> Option<String> {
     (fits && !is_blank(&name)).then_some(name)
 }
 
-/// The same for a text of several lines, which may be empty.
+/// The same for a text of several lines, which may be empty; it is, where nothing of it can be seen.
 pub fn lines(text: &str, chars_max: usize) -> Option<String> {
     if text.chars().count() > chars_max || text.chars().any(|c| c != '\n' && is_refused(c)) {
         return None;
+    }
+    if is_blank(text) {
+        return Some(String::new());
     }
     let text: String = text.trim().nfc().collect();
     (text.chars().count() <= chars_max).then_some(text)
@@ -65,8 +74,12 @@ pub fn mended_lines(text: &str, chars_max: usize) -> String {
 /// does what cannot be seen.
 pub fn key(name: &str) -> String {
     let folded = default_case_fold_str(&name.nfkc().collect::<String>());
-    let plain: String = folded.nfkc().filter(|c| c.is_whitespace() || !is_unseen(*c)).collect();
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+    plain(&folded).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The text with plain characters in the place of those that are compatible with them, and without what cannot be seen.
+pub fn plain(text: &str) -> String {
+    text.nfkc().filter(|c| c.is_whitespace() || !is_unseen(*c)).collect()
 }
 
 /// The form in which names are searched for: that of [`key`], without accents.
@@ -82,17 +95,40 @@ pub fn is_blank(text: &str) -> bool {
 
 /// White space, control characters, and the characters that take no space on a screen.
 fn is_unseen(c: char) -> bool {
-    c.is_whitespace()
-        || is_refused(c)
-        || matches!(c, '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}'
-            | '\u{e0000}'..='\u{e0fff}')
+    c.is_whitespace() || (!is_plain(c) && (is_refused(c) || joins(c) || matches!(c, '\u{13430}'..='\u{13440}')))
 }
 
 fn is_refused(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
-            | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}'
-            | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}')
+    if is_plain(c) {
+        return false;
+    }
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    let is_unassigned = category == GeneralCategory::Unassigned;
+    matches!(
+        category,
+        GeneralCategory::Control
+            | GeneralCategory::LineSeparator
+            | GeneralCategory::ParagraphSeparator
+            | GeneralCategory::PrivateUse
+    ) || (is_unassigned && !CodePointSetData::new::<ExtendedPictographic>().contains(c))
+        || (is_ignored(c) && !joins(c))
+        // An empty pattern of dots, signs of annotations and of things that are elsewhere, and a note without a head.
+        || matches!(c, '\u{2800}' | '\u{fff9}'..='\u{fffc}' | '\u{1d159}')
+}
+
+/// What most texts are made of: it can be seen, and is looked up nowhere.
+const fn is_plain(c: char) -> bool {
+    matches!(c, ' '..='~')
+}
+
+fn is_ignored(c: char) -> bool {
+    CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+}
+
+/// What joins letters and pictures, and chooses how they look: joiners, selectors of variants, and the tags of flags.
+const fn joins(c: char) -> bool {
+    matches!(c, '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{e0020}'..='\u{e007f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
 #[cfg(test)]
@@ -107,6 +143,16 @@ mod tests {
             ("e\u{301}te\u{301}", "été"),
             ("👨\u{200d}👩", "👨\u{200d}👩"),
             ("❤\u{fe0f}", "❤\u{fe0f}"),
+            ("1\u{fe0f}\u{20e3}", "1\u{fe0f}\u{20e3}"),
+            ("🏳\u{fe0f}\u{200d}🌈", "🏳\u{fe0f}\u{200d}🌈"),
+            (
+                "🏴\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
+                "🏴\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
+            ),
+            ("葛\u{e0100}城", "葛\u{e0100}城"),
+            ("می\u{200c}خواهم", "می\u{200c}خواهم"),
+            ("\u{600}123", "\u{600}123"),
+            ("\u{1faff}", "\u{1faff}"),
         ] {
             assert_eq!(line(text, 80).as_deref(), Some(name), "{text:?}");
         }
@@ -125,6 +171,24 @@ mod tests {
             "a\u{feff}b",
             "a\u{2028}b",
             "\u{e0041}",
+            "\u{fe0f}",
+            "\u{13430}",
+            "a\u{1d173}",
+            "\u{1d17a}",
+            "a\u{1bca0}",
+            "a\u{fffc}",
+            "a\u{fffe}",
+            "a\u{fdd0}",
+            "a\u{1ffff}",
+            "a\u{10ffff}",
+            "a\u{378}",
+            "a\u{e000}",
+            "a\u{f0000}",
+            "a\u{100000}",
+            "a\u{e0001}",
+            "a\u{e0080}",
+            "a\u{e0fff}",
+            "\u{1d159}",
         ] {
             assert_eq!(line(bad, 80), None, "{bad:?}");
         }
@@ -132,6 +196,9 @@ mod tests {
         assert_eq!(lines("two\nlines\n", 80).as_deref(), Some("two\nlines"));
         assert_eq!(lines("", 80).as_deref(), Some(""));
         assert_eq!(lines("a\u{202e}b", 80), None);
+        for unseen in ["\u{200d}", "\u{e0041}", "\n\u{fe0f}\n"] {
+            assert_eq!(lines(unseen, 80).as_deref(), Some(""), "{unseen:?}");
+        }
     }
 
     #[test]
@@ -183,8 +250,10 @@ mod tests {
             false
         };
         for c in '\0'..='\u{ffff}' {
-            assert_eq!(class(refused!(), c), is_refused(c), "{c:?}");
-            assert_eq!(class(refused!(), c) || class(unseen!(), c), is_unseen(c), "{c:?}");
+            let may_come = CodePointMapData::<GeneralCategory>::new().get(c) == GeneralCategory::Unassigned;
+            let (refused, unseen) = (class(refused!(), c), class(refused!(), c) || class(unseen!(), c));
+            assert_eq!(refused, is_refused(c) && (refused || !may_come), "{c:?}");
+            assert_eq!(unseen, is_unseen(c) && (unseen || !may_come), "{c:?}");
         }
     }
 }

@@ -29,6 +29,7 @@ use crate::shutdown::Shutdown;
 mod addresses;
 mod admission;
 mod exchange;
+mod headers;
 mod options;
 mod rules;
 mod secure;
@@ -37,7 +38,9 @@ mod stream;
 use crate::listener::admission::Admission;
 pub use addresses::AddressBounds;
 use addresses::Place;
+use exchange::Caller;
 pub use exchange::{REQUEST_ID, RequestBody};
+pub use headers::RESOURCE_POLICY;
 pub use options::{ACCEPTS_SETTING, ADDRESS_SETTINGS, ListenerOptions};
 use secure::Secure;
 pub use secure::VerifiedClient;
@@ -129,6 +132,7 @@ where
 {
     let refusals = Arc::clone(&options.refusals);
     let secure = options.tls.clone().map(|tls| Arc::new(Secure::new(tls, Arc::clone(&refusals))));
+    let is_https = options.is_https;
     let door = Admission::new(options, shutdown);
     while let Some(accepted) = shutdown.drain.run_until_cancelled(listener.accept()).await {
         let (stream, peer) = match accepted {
@@ -149,7 +153,7 @@ where
         prepare(&connection);
         let progress = Arc::new(Progress::default());
         let stream = HttpStream::new(connection, Arc::clone(&progress), Arc::clone(&refusals));
-        let client = Client { peer, progress, verified: None };
+        let client = Client { peer, progress, verified: None, is_https };
         match secure.clone() {
             None => shutdown.spawn_work("http", converse(stream, client, service.clone(), shutdown.clone())),
             Some(secure) => {
@@ -175,6 +179,7 @@ struct Client {
     peer: SocketAddr,
     progress: Arc<Progress>,
     verified: Option<VerifiedClient>,
+    is_https: bool,
 }
 
 async fn converse_securely<S, B>(
@@ -208,7 +213,8 @@ where
         if let Some(verified) = client.verified {
             request.extensions_mut().insert(verified);
         }
-        exchange::exchange(service.clone(), request, (client.peer, Arc::clone(&client.progress)))
+        let Client { peer, is_https, .. } = client;
+        exchange::exchange(service.clone(), request, Caller { peer, progress: Arc::clone(&client.progress), is_https })
     });
     let connection = http1::Builder::new()
         // The stream keeps the time, and knows a head from an idle connection.

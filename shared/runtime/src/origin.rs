@@ -70,6 +70,11 @@ impl Origins {
         &self.named[..self.own]
     }
 
+    /// Whether the deployment itself is found by TLS.
+    pub fn is_https(&self) -> bool {
+        self.own().iter().any(|origin| origin.secure)
+    }
+
     /// Says so where people seem to come by a name that nobody has set.
     pub fn warn_of_names(&self, listens: io::Result<SocketAddr>) {
         if self.named.is_empty() && listens.is_ok_and(|address| !address.ip().is_loopback()) {
@@ -94,10 +99,11 @@ impl Origins {
 }
 
 impl Host {
-    /// Whether the page is of this very host, and no name of others can lead there. A proxy may have dropped the port.
+    /// Whether the page is of this very host, by whichever of its loopback names, to which no name of others can lead. A
+    /// proxy may have dropped the port, but then the name is the same.
     fn is_loopback_of(&self, origin: &Origin) -> bool {
-        let same_port = self.port.is_none_or(|port| port == origin.port);
-        same_port && self.host == origin.host && is_loopback(&self.host)
+        let is_same = self.port.map_or(self.host == origin.host, |port| port == origin.port);
+        is_same && origin.is_loopback() && is_loopback(&self.host)
     }
 }
 
@@ -208,13 +214,18 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_the_same_loopback_name_may_connect() {
+    fn a_page_of_a_loopback_name_may_connect_to_its_own_port() {
         assert!(passes("", "http://localhost:8080", "localhost:8080"));
         assert!(passes("", "http://127.0.0.1:8080", "127.0.0.1:8080"));
         assert!(passes("", "http://[::1]:8080", "[::1]:8080"));
         assert!(passes("", "http://127.0.0.1:8080", "127.0.0.1"), "a proxy may drop the port");
         assert!(!passes("", "http://127.0.0.1:8080", "127.0.0.1:8081"));
-        assert!(!passes("", "http://localhost:8080", "127.0.0.1:8080"));
+        assert!(passes("", "http://localhost:8080", "127.0.0.1:8080"));
+        assert!(passes("", "http://127.0.0.1:8080", "[::1]:8080"));
+        assert!(!passes("", "http://localhost:8080", "127.0.0.1:8081"));
+        assert!(!passes("", "http://localhost:8080", "127.0.0.1"));
+        assert!(!passes("", "http://localhost:8080", "chat.example:8080"));
+        assert!(!passes("", "http://evil.example:8080", "127.0.0.1:8080"));
     }
 
     #[test]

@@ -53,6 +53,18 @@ impl<'a> Fields<'a> {
         self
     }
 
+    fn with_actor(mut self) -> Self {
+        if let Some(Value::Object(mut by)) = self.left.remove("by") {
+            let actor = USER.map(|(field, native)| {
+                let value = by.remove(field).unwrap_or_else(|| panic!("{} by nobody's {field}", self.event));
+                (native.to_owned(), value)
+            });
+            assert!(by.is_empty(), "{} by more than somebody: {by:?}", self.event);
+            self.frame.insert("by".to_owned(), Map::from_iter(actor).into());
+        }
+        self
+    }
+
     fn done(self) -> Value {
         assert!(self.left.is_empty(), "{} has more fields than it may: {:?}", self.event, self.left);
         self.frame.into()
@@ -63,13 +75,16 @@ impl<'a> Fields<'a> {
 pub(super) fn frame_of(name: &str, mut payload: Value) -> Value {
     match name {
         "newMessage" => new_message(payload),
-        "userJoined" => Fields::of(name, payload, "member_joined").with(&PLACE).with_user().done(),
+        "userJoined" => Fields::of(name, payload, "member_joined").with(&PLACE).with_user().with_actor().done(),
         "userLeft" => {
             let kind = match payload.as_object_mut().and_then(|fields| fields.remove("reason")) {
                 Some(Value::String(reason)) if matches!(reason.as_str(), "left" | "kicked" | "banned") => reason,
                 reason => panic!("{name} for {reason:?}: {payload}"),
             };
-            Fields::of(name, payload, &format!("member_{kind}")).with(&PLACE).with_user().done()
+            let fields = Fields::of(name, payload, &format!("member_{kind}")).with(&PLACE).with_user().with_actor();
+            let frame = fields.done();
+            assert_eq!(frame.get("by").is_some(), kind != "left", "{frame}");
+            frame
         }
         "messageEdited" => {
             let fields = Fields::of(name, payload, "message_edited").with(&PLACE).with_user();
@@ -90,7 +105,7 @@ pub(super) fn frame_of(name: &str, mut payload: Value) -> Value {
             fields.with_if_there(&[("text", "text"), ("lastSeen", "last_seen")]).done()
         }
         "roomGap" => Fields::of(name, payload, "gap")
-            .with(&PLACE[..1])
+            .with(&PLACE[..2])
             .with(&[("from", "from"), ("to", "to")])
             .done(),
         "roomReset" => {

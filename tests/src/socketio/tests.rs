@@ -90,6 +90,7 @@ fn what_the_documents_do_not_know_fails() {
 fn who_is_not_to_come_back_is_told_so() {
     let mut packets = connected();
     packets.closed(Some(1012));
+    packets.closed(Some(4401));
     let broken = std::panic::catch_unwind(|| connected().closed(Some(4409)));
     assert!(broken.is_err(), "a stock client would try again");
     packets.read("41");

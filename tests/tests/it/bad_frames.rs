@@ -82,6 +82,20 @@ async fn w02_an_allowed_origin_and_the_own_host_are_let_in() {
     }
 }
 
+/// A page of this machine may have another name for it than the address it connects to.
+#[tokio::test]
+async fn w02_a_page_of_another_loopback_name_on_the_same_port_is_let_in() {
+    for deployment in shared::both().await {
+        let own = deployment.sockets()[0].replace("ws://", "http://");
+        let (_, port) = own.rsplit_once(':').expect("a port");
+        let mut socket = attempt_from(deployment, &format!("http://localhost:{port}")).await.open();
+        socket.expect_type("hello").await;
+        let other: u16 = port.parse::<u16>().expect("a port") ^ 1;
+        let refused = attempt_from(deployment, &format!("http://localhost:{other}")).await;
+        assert!(matches!(refused, Attempt::Refused(status) if status == 403), "a page of another port");
+    }
+}
+
 /// A user who is a member of a room of their own, and what must not change.
 async fn prepared(deployment: &Deployment) -> (Account, String, usize) {
     let rest = deployment.rest();

@@ -146,7 +146,7 @@ async fn b15_a_reply_answers_a_message_of_the_room() {
         let (id, _) = scene.said("a question").await;
         let reaction = scene.frame("react", "r-1", json!({"message_id": id, "emoji": THUMB}));
         let no_message = scene.acked(reaction).await["message_id"].as_str().unwrap().to_owned();
-        for bad in [&foreign, NEVER, &no_message] {
+        for bad in [&foreign, NEVER, &no_message, "nonsense", ""] {
             let reply = json!({"content": "an answer", "reply_to": bad});
             let answer = scene.ask(Method::POST, "", Some(reply.clone())).await;
             answer.expect_problem(400, "unknown_message");

@@ -9,6 +9,7 @@ use rookery_tests::ws::Socket;
 use rookery_tests::{names, shared};
 use serde_json::{Value, json};
 
+use crate::accounts::admin;
 use crate::talk::say;
 
 const NEVER: &str = "01890000-0000-8000-8000-000000000000";
@@ -139,7 +140,7 @@ async fn a_message_is_shown_to_who_may_read_it() {
         }
         for id in [NEVER, "hi"] {
             let answer = scene.rest.get(&format!("/api/v1/messages/{id}"), Some(&scene.ann.token)).await;
-            assert_eq!(answer.status, 404, "{}", answer.text);
+            answer.expect_problem(404, "unknown_message");
         }
     }
 }
@@ -310,6 +311,52 @@ async fn messages_are_pinned_by_who_keeps_order() {
         let kinds = acts["events"].as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap());
         let pins: Vec<&str> = kinds.filter(|kind| kind.ends_with("pinned")).collect();
         assert_eq!(pins, ["message_pinned", "message_pinned", "message_unpinned"], "what changes nothing is no event");
+    }
+}
+
+#[tokio::test]
+async fn who_keeps_order_on_the_server_pins_and_deletes_where_it_may_read() {
+    for deployment in shared::both().await {
+        let (scene, root) = (Scene::on(deployment).await, admin(deployment).await);
+        let act = async |user: &Account, method: Method, path: &str| {
+            let request = RawRequest { method, path, token: Some(&user.token), content_type: None, body: Vec::new() };
+            scene.rest.raw(request).await.unwrap()
+        };
+        let hidden = scene.rest.new_room(&scene.ann, "private").await;
+        let secret = scene
+            .rest
+            .say(&hidden, &scene.ann, &json!({"content": "secret"}))
+            .await
+            .expect(201)
+            .json();
+        let secret = format!("/api/v1/rooms/{hidden}/messages/{}", secret["message_id"].as_str().unwrap());
+        for (role, is_member) in [("moderator", true), ("moderator", false), ("admin", true), ("admin", false)] {
+            let staff = scene.rest.new_user("staff").await;
+            let path = format!("/api/v1/admin/users/{}", staff.user_id);
+            let _ranked = scene.rest.patch(&path, Some(&root.token), &json!({"role": role})).await.expect(200);
+            if is_member {
+                let _joined = scene.rest.join(&scene.room, &staff).await.expect(200);
+            }
+            let said = scene.say(&scene.bob, "not nice", None).await;
+            let pin = scene.path(&format!("/{said}/pin"));
+            assert_eq!(act(&staff, Method::PUT, &pin).await.status, 204, "{role} {is_member}");
+            assert_eq!(act(&staff, Method::DELETE, &pin).await.status, 204, "{role} {is_member}");
+            let message = scene.path(&format!("/{said}"));
+            let done = act(&staff, Method::DELETE, &message).await.expect(200).json();
+            assert_eq!(done["message_id"], said.as_str());
+            assert_eq!(scene.shown(&scene.bob, &said).await["deleted"], true);
+            assert_eq!(act(&staff, Method::DELETE, &message).await.status, 204, "it is deleted already");
+            act(&staff, Method::DELETE, &scene.path(&format!("/{NEVER}")))
+                .await
+                .expect_problem(404, "unknown_message");
+            act(&staff, Method::DELETE, &secret).await.expect_problem(404, "unknown_room");
+            act(&staff, Method::PUT, &format!("{secret}/pin"))
+                .await
+                .expect_problem(404, "unknown_room");
+        }
+        let said = scene.say(&scene.ann, "hers", None).await;
+        let message = scene.path(&format!("/{said}"));
+        act(&scene.bob, Method::DELETE, &message).await.expect_problem(404, "unknown_message");
     }
 }
 

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use http::Method;
 use rookery_bus::pace::SETTINGS as PACE;
 use rookery_protocol::id::RoomId;
-use rookery_protocol::limits::{PRESENCE_IDS_MAX, WATCHED_USERS_MAX};
+use rookery_protocol::limits::{PRESENCE_IDS_MAX, REFRESHES_AT_ONCE_MAX, WATCHED_USERS_MAX};
 use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{Account, RawRequest, Rest};
 use rookery_tests::standalone::Standalone;
@@ -168,4 +168,11 @@ async fn e03_limits_off_lifts_every_rate() {
     for answer in join_all(says).await {
         assert!([201, 202].contains(&answer.status), "{}", answer.text);
     }
+    // What stays on: how often one session is refreshed is no rate of a user, and is kept with the session.
+    let mut token = user.refresh_token;
+    for _ in 0..REFRESHES_AT_ONCE_MAX {
+        let refreshed = rest.refresh(&token).await.expect(200).json();
+        token = refreshed["refresh_token"].as_str().unwrap().to_owned();
+    }
+    rest.refresh(&token).await.expect_problem(429, "rate_limited");
 }

@@ -147,6 +147,22 @@ async fn d7_a_start_on_a_full_disk_names_the_file() {
 }
 
 #[tokio::test]
+async fn d7_a_backup_onto_a_full_disk_names_the_backup() {
+    let server = Standalone::start().await;
+    let file = dirs::fresh("full-backup").join("rookery.backup");
+    let program = rookery_tests::tools::binary("rookery").display().to_string();
+    let line = format!("trap '' XFSZ; ulimit -f 8; '{program}' backup '{}' 2>&1 | cat", file.display());
+    let output = Command::new("bash")
+        .args(["-c", &line])
+        .env("ROOKERY_DATA_DIR", &server.data_dir)
+        .output()
+        .expect("a shell runs");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.contains(&file.display().to_string()) && !told.contains("rookery.db"), "{told}");
+    assert!(!file.exists());
+}
+
+#[tokio::test]
 async fn s4_13_b8_demo_users_log_in_only_while_the_server_is_in_demo_mode() {
     let dir = dirs::fresh("demo");
     let with = |flags: &[&str]| Standalone::prepare_at(dir.clone(), dir.join("data"), &[("limits", "off")], flags);
@@ -173,10 +189,48 @@ async fn s4_13_b8_demo_users_log_in_only_while_the_server_is_in_demo_mode() {
     demo.node.start().await;
     let _again = login(&demo).await.expect(200);
     demo.node.process.terminate().await;
-    // Whoever has the name and a password of their own is nobody of demo mode.
-    demo.done(&["user", "password", "alice", "--password-stdin"], "a password of her own\n");
+    // What demo mode has made goes with it, whatever it is called by then and whoever knows its password.
+    demo.node.start().await;
+    let again = login(&demo).await.expect(200).account(String::new());
+    let body = json!({"username": "renamed"});
+    let _renamed = Rest::new(demo.node.public_url())
+        .put("/api/v1/users/me/username", Some(&again.token), &body)
+        .await
+        .expect(200);
+    demo.node.process.terminate().await;
+    demo.done(&["user", "password", "testuser", "--password-stdin"], "a password of their own\n");
     plain.node.start().await;
-    let _hers = rest.login("alice", "a password of her own").await.expect(200);
+    let rest = Rest::new(plain.node.public_url());
+    rest.login("renamed", "alicepass123").await.expect_problem(403, "account_disabled");
+    rest.login("alice@example.org", "alicepass123")
+        .await
+        .expect_problem(403, "account_disabled");
+    rest.login("testuser", "a password of their own")
+        .await
+        .expect_problem(403, "account_disabled");
+    plain.node.process.terminate().await;
+    demo.node.start().await;
+    let _renamed = login_as(&demo, "renamed", "alicepass123").await.expect(200);
+}
+
+#[tokio::test]
+async fn b8_who_has_a_name_of_demo_mode_is_nobody_of_it() {
+    let dir = dirs::fresh("no-demo");
+    let with = |flags: &[&str]| Standalone::prepare_at(dir.clone(), dir.join("data"), &[("limits", "off")], flags);
+    let (plain, demo) = (with(&[]), with(&["--demo"]));
+    plain.node.start().await;
+    let rest = Rest::new(plain.node.public_url());
+    let own = "a password of her own";
+    let body = json!({"username": "alice", "email": "alice@wonderland.example", "password": own});
+    let _hers = rest.post("/api/v1/auth/register", None, &body).await.expect(201);
+    plain.node.process.terminate().await;
+    for server in [&demo, &plain] {
+        server.node.start().await;
+        let rest = Rest::new(server.node.public_url());
+        let _hers = rest.login("alice", own).await.expect(200);
+        assert_ne!(rest.login("alice", "alicepass123").await.status, 200);
+        server.node.process.terminate().await;
+    }
 }
 
 #[tokio::test]

@@ -38,7 +38,15 @@ async fn public_rooms_are_found_by_beginnings_of_words_and_as_they_are_now() {
             assert_eq!(found(&rest, &ben, signs).await, Vec::<String>::new(), "{signs}");
         }
         let own = found(&rest, &ann, &format!("{word}&mine=true")).await;
-        assert_eq!(own, [private.clone(), public.clone()], "the own private ones come first");
+        let mut both = [private.clone(), public.clone()];
+        both.sort();
+        both.reverse();
+        assert_eq!(own, both, "each once, of as many members the newest first");
+        let path = format!("/api/v1/rooms/{private}/members/{}", ben.user_id);
+        let _added = rest.put(&path, Some(&ann.token), &json!({})).await.expect(201);
+        let own = found(&rest, &ann, &format!("{word}&mine=true")).await;
+        assert_eq!(own, [private.clone(), public.clone()], "most members first");
+        let _left = rest.leave(&private, &ben).await.expect(204);
         assert_eq!(found(&rest, &ben, &format!("{word}&mine=true")).await, std::slice::from_ref(&public));
         assert_eq!(found(&rest, &ben, &format!("fuch%20{word}")).await, Vec::<String>::new());
         let renamed = json!({"name": format!("Fuchs {word}")});

@@ -18,6 +18,7 @@ mod avatars;
 mod bucket;
 mod large;
 mod outsiders;
+mod refused;
 
 const FILES: &str = "/api/v1/files";
 
@@ -342,7 +343,7 @@ async fn files_of_scheduled_messages_may_be_others() {
         change(json!({"attachments": [first, foreign]}))
             .await
             .expect_problem(400, "bad_attachment");
-        change(json!({"attachments": [first, first]})).await.expect_problem(400, "bad_attachment");
+        change(json!({"attachments": [first, first]})).await.expect_problem(400, "bad_field");
         change(json!({"attachments": []})).await.expect_problem(400, "empty_content");
         let both = change(json!({"attachments": [second, first]})).await.expect(200).json();
         assert_eq!(both["attachments"], json!([second, first]));

@@ -151,6 +151,14 @@ async fn b2_a_token_switches_off_no_limit_of_an_address() {
     assert_eq!(statuses(&rest, &user, "/api/v1/auth/refresh", bad).await, [401, 401, 401, 429, 429]);
     let bad = (0..1).map(|_| json!({"refresh_token": "x"}));
     assert_eq!(statuses(&rest, &user, "/api/v1/auth/logout", bad).await, [429]);
+    let bad = (0..1).map(|_| json!({"token": "x"}));
+    assert_eq!(
+        statuses(&rest, &user, "/api/v1/users/me/email/confirm", bad).await,
+        [429],
+        "counted with the logins"
+    );
+    let refused = server.node.process.log().matches("login refused").count();
+    assert!(refused >= 9, "each is a line, also those that only the address has too many of: {refused}");
 }
 
 #[tokio::test]
@@ -223,6 +231,11 @@ async fn b18_d12_the_log_tells_who_tries_passwords_and_nothing_of_what_went_well
     for status in [401, 429] {
         let _refused = rest.login(&user.username, "wrong").await.expect(status);
     }
+    // Whoever has a session and asks for what takes the password is counted with the account.
+    let body = json!({"password": "wrong"});
+    rest.post("/api/v1/users/me/export", Some(&user.token), &body)
+        .await
+        .expect_problem(429, "rate_limited");
     let log = server.node.process.log();
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let refused: Vec<_> = lines
@@ -231,7 +244,7 @@ async fn b18_d12_the_log_tells_who_tries_passwords_and_nothing_of_what_went_well
         .collect();
     let line = |reason: &str| [json!("WARN"), json!("127.0.0.1"), json!(reason)];
     let wrong = || line("wrong password");
-    assert_eq!(refused, [wrong(), line("no such account"), wrong(), line("too many tries")]);
+    assert_eq!(refused, [wrong(), line("no such account"), wrong(), line("too many tries"), line("too many tries")]);
     for name in [&user.email, &user.username, &nobody] {
         assert!(!log.contains(name.as_str()), "no name is logged");
     }

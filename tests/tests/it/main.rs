@@ -7,6 +7,7 @@
 
 mod accounts;
 mod acts;
+mod answer_headers;
 mod background;
 mod bad_frames;
 mod bad_requests;
@@ -36,6 +37,7 @@ mod limits_of_http;
 mod limits_of_rooms;
 mod load;
 mod loadtest;
+mod memberships;
 mod metrics;
 mod name_rules;
 mod notices;

@@ -87,7 +87,20 @@ async fn c03_names_are_visible_and_turn_nothing_around() {
         let rest = deployment.rest();
         let ann = rest.new_user("ann").await;
         let mut socket = Socket::login(&deployment.sockets()[0], "/ws", &ann.token).await;
-        for bad in ["\u{200b}", " ", "\u{202e}liam", "a\u{2066}b", "\u{3164}", "two\nlines", "a\u{0}b", "a\u{feff}b"] {
+        for bad in [
+            "\u{200b}",
+            " ",
+            "\u{202e}liam",
+            "a\u{2066}b",
+            "\u{3164}",
+            "two\nlines",
+            "a\u{0}b",
+            "a\u{feff}b",
+            "a\u{1d173}",
+            "\u{fffc}",
+            "a\u{e000}",
+            "a\u{378}",
+        ] {
             make(&rest, &ann, bad).await.expect_problem(400, "bad_field");
             let body = json!({"status": "away", "text": bad});
             let said = rest.put("/api/v1/users/me/presence", Some(&ann.token), &body).await;
@@ -120,6 +133,12 @@ async fn c06_an_address_is_one_in_whatever_form() {
         ] {
             let _in = rest.login(&login, PASSWORD).await.expect(200);
         }
+        let (composed, apart) = (format!("é{word}@example.org"), format!("e\u{301}{word}@example.org"));
+        let _made = register(&rest, &names::unique("zoe"), &composed, PASSWORD).await.expect(201);
+        let _in = rest.login(&apart, PASSWORD).await.expect(200);
+        register(&rest, &names::unique("eve"), &apart, PASSWORD)
+            .await
+            .expect_problem(409, "account_exists");
         let other = format!("{word}@XN--bcher-kva.example");
         register(&rest, &names::unique("eve"), &other, PASSWORD)
             .await

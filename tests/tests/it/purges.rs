@@ -104,6 +104,14 @@ async fn a_purge_hides_at_once_and_everywhere() {
         assert_eq!(mentions["mentions"].as_array().map(Vec::len), Some(0), "{mentions}");
         let again = scene.purge(owner, spammer, &json!({"preview": true})).await.expect(200).json();
         assert_eq!(again, json!({"messages": 0}));
+        let begun = scene.purge(owner, spammer, &json!({})).await.expect(202).json();
+        assert!(begun["purge_id"].is_string() && begun["messages"] == json!(0), "{begun}");
+        let silent = scene.rest.new_user("silent").await;
+        let begun = scene.purge(owner, &silent, &json!({})).await.expect(202).json();
+        assert_eq!(begun["messages"], json!(0));
+        let history = scene.rest.history(&scene.room, &owner.token).await;
+        let told = history.iter().filter(|event| event["type"] == "messages_purged").count();
+        assert_eq!(told, 1, "nothing is told where nothing was removed");
         let late = scene.said(spammer, json!({"content": "zebra"})).await;
         assert_eq!(scene.texts(spammer).await, ["zebra"], "what is said later stays: {late}");
         let audit = scene.get("/audit").await.expect(200).json();

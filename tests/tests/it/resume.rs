@@ -148,6 +148,19 @@ async fn without_the_api_there_is_a_gap_and_nothing_is_lost() {
     scene.assert_exactly_missed(450).await;
 }
 
+/// What a node has acked is stored, and so is what came before it.
+#[tokio::test]
+async fn what_is_acked_is_told_as_stored() {
+    for deployment in shared::both().await {
+        let [base, _] = deployment.sockets();
+        let mut scene = Scene::set(deployment.rest(), [base.clone(), base.clone()]).await;
+        scene.go_on(6).await;
+        let subscribed = Socket::login(&base, "/ws", &scene.reader.token).await.subscribe(&scene.room).await;
+        let (head, stored) = (subscribed["head"].as_u64(), subscribed["stored"].as_u64());
+        assert_eq!((head, stored), (Some(scene.seq + 6), head), "{subscribed}");
+    }
+}
+
 #[tokio::test]
 async fn heads_of_many_rooms_are_told_without_subscribing() {
     heads_are_told(Dialect::Native).await;

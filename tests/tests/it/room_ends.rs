@@ -87,7 +87,11 @@ async fn s1_14_s3_13_a_deleted_room_is_gone_for_everybody_on_every_node() {
         scene.delete(&scene.member).await.expect_problem(403, "forbidden");
         let stranger = scene.rest.new_user("stranger").await;
         scene.delete(&stranger).await.expect_problem(403, "not_a_member");
+        // A device that does not have the room live.
+        let mut device = Socket::login(&scene.sockets[0], "/ws", &scene.member.token).await;
+        device.sync().await;
         let _gone = scene.delete(&scene.owner).await.expect(204);
+        assert_eq!(device.expect_type("room_removed").await["room"], scene.room.as_str());
         for socket in [&mut owner, &mut member] {
             let last = hears_the_end(socket, &scene.room, "deleted").await;
             assert_eq!(last["by"]["user_id"], scene.owner.user_id.as_str());
@@ -135,7 +139,10 @@ async fn an_owner_who_is_alone_takes_the_room_along() {
             .expect_problem(409, "owner_must_transfer");
         let _left = scene.rest.leave(&scene.room, &scene.member).await.expect(204);
         notice(&mut owner, "member_left", &scene.room, &scene.member.user_id).await;
+        let mut device = Socket::login(&scene.sockets[1], "/ws", &scene.owner.token).await;
+        device.sync().await;
         let _left = scene.rest.leave(&scene.room, &scene.owner).await.expect(204);
+        assert_eq!(device.expect_type("room_removed").await["room"], scene.room.as_str());
         hears_the_end(&mut owner, &scene.room, "deleted").await;
         scene.is_gone().await;
     }
@@ -260,6 +267,7 @@ async fn ends_once(rest: Rest, sockets: String) {
         .await
         .expect("the room is over");
     hears_the_end(&mut socket, &room, "expired").await;
+    assert_eq!(socket.expect_type("room_removed").await["room"], room.as_str());
     socket.sync().await;
     let ends = socket.mailbox().seen.iter().filter(|frame| frame["type"] == "room_deleted").count();
     assert_eq!(ends, 1);

@@ -11,6 +11,8 @@ use rookery_tests::{names, shared, wait};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
+use crate::files::{id, upload};
+
 /// So far ahead at least.
 const SOONEST: Duration = Duration::from_secs(10);
 
@@ -190,21 +192,22 @@ async fn rights_are_those_of_the_moment_of_sending() {
     for deployment in shared::both().await {
         let rest = deployment.rest();
         let (owner, user) = (rest.new_user("keeper").await, rest.new_user("leaver").await);
-        let body = || json!({"content": "too late", "send_at": soon()});
         let mut cases = Vec::new();
         for (act, code) in [("leave", "not_a_member"), ("ban", "banned"), ("mute", "muted")] {
             let room = rest.new_room(&owner, "public").await;
             let _joined = rest.join(&room, &user).await.expect(200);
-            let _made = schedule(&rest, &room, &user, &body()).await.expect(201);
+            let file = id(&upload(&rest, &user, "a.txt", b"a").await);
+            let body = json!({"content": "too late", "send_at": soon(), "attachments": [file]});
+            let _made = schedule(&rest, &room, &user, &body).await.expect(201);
             if act == "leave" {
                 assert_eq!(rest.leave(&room, &user).await.status, 204);
             } else {
                 let case = [room.as_str(), user.user_id.as_str(), act];
                 assert_eq!(rest.moderate(Method::PUT, case, &owner, &json!({})).await.status, 204);
             }
-            cases.push((room, code));
+            cases.push((room, code, file));
         }
-        for (room, code) in cases {
+        for (room, code, file) in cases {
             let all = until_over(&rest, &room, &user, 1).await;
             assert_eq!(
                 (&all[0]["state"], &all[0]["error"], &all[0]["message_id"]),
@@ -216,6 +219,8 @@ async fn rights_are_those_of_the_moment_of_sending() {
                 notice["kind"] == "schedule_failed" && notice["room"] == json!(room) && notice["detail"] == code
             });
             assert!(told, "{inbox}");
+            let free = rest.delete(&format!("/api/v1/files/{file}"), Some(&user.token)).await;
+            assert_eq!(free.status, 204, "it is attached to nothing: {}", free.text);
         }
     }
 }

@@ -51,6 +51,11 @@ async fn s4_27_what_is_said_is_found_and_what_is_changed_or_deleted_is_not_any_m
             (&hit["message"]["message_id"], &hit["room"], &hit["message"]["content"]),
             (&message, &json!(room), &json!(text))
         );
+        assert_eq!(hit["message"]["replies"], json!({"count": 0, "users": []}));
+        let answer = json!({"content": "an answer", "reply_to": message});
+        let _said = rest.say(&room, &user, &answer).await.expect(201);
+        let answered = hits(&rest, &user, &format!("CAFE {word}"), "").await.remove(0);
+        assert_eq!(answered["message"]["replies"]["count"], 1, "as a list says it");
         assert_eq!(hit["highlights"], json!([{"start": 0, "end": 4}, {"start": 5, "end": 5 + word.chars().count()}]));
         assert!(hit["seq"].is_u64() && hit["epoch"].is_string());
         for (q, is_found) in [

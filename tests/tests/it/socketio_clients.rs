@@ -1,7 +1,11 @@
 //! Stock clients of Socket.IO, as npm and Python have them: the features that chat back ends in Node and Python have
 //! (rows S2.14 to S2.20), one client on each gateway.
 
+use std::time::Duration;
+
+use rookery_tests::cluster::Cluster;
 use rookery_tests::deployment::Deployment;
+use rookery_tests::faults::proxy::{Mode, Proxy};
 use rookery_tests::foreign::{Foreign, Make, Options};
 use rookery_tests::mailbox::{ChatClient as _, Incoming};
 use rookery_tests::rest::{Account, Rest};
@@ -209,6 +213,29 @@ async fn a_login_that_is_over_ends_stock_clients_for_good() {
         assert_eq!(client.closed(PATIENCE).await, None, "{make:?}");
         assert_eq!(client.mailbox().seen.last().unwrap()["code"], "unauthenticated", "{make:?}");
     }
+}
+
+/// Whoever cannot be let in for the moment is not refused: stock clients would take that for final. Nor is whoever has had
+/// the same token for too long, since it may have a newer one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stock_clients_come_back_by_themselves_once_the_api_is_there_again() {
+    let cluster = Cluster::start().await;
+    let rest = Rest::new(cluster.api.public_url());
+    let user = rest.new_user("stock").await;
+    let bare = cluster.api.internal_url().replace("http://", "");
+    let to_api = Proxy::start(bare).await;
+    let far = cluster.another_gateway_behind(cluster.redis.url().trim_start_matches("redis://"), &to_api.address());
+    far.start().await;
+    // Its keys it has by then.
+    Foreign::login(Make::SocketIoJs, &far.public_url(), &user.token).await.leave().await;
+    to_api.set(Mode::Swallow);
+    let options = Options { token: &user.token, way: "auth", transports: &WEBSOCKET };
+    let mut client = Foreign::connect(Make::SocketIoJs, &far.public_url(), &options);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    to_api.set(Mode::Open);
+    client.until_back().await;
+    assert!(client.mailbox().seen.iter().all(|frame| frame["type"] != "error"));
+    client.leave().await;
 }
 
 /// A token is renewed in place, by the event `auth`.

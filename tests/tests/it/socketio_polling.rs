@@ -1,8 +1,9 @@
 //! Socket.IO by HTTP long-polling, where the setting allows it: stock clients, bounds of bodies, sessions that belong to
 //! one client, and the move to a WebSocket (rows I04, I05 and I07 of the attack rows).
 
-use http::Method;
+use http::{HeaderValue, Method};
 use rookery_protocol::limits::FRAME_BYTES_MAX;
+use rookery_tests::exchange::{Exchange, Step};
 use rookery_tests::foreign::{Foreign, Make, Options};
 use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::raw::{CLOSE, Masking, RawSocket, TEXT};
@@ -190,8 +191,10 @@ async fn i04_a_body_has_the_bound_of_a_frame_and_its_packets_those_of_frames() {
     let room = client.rest.new_room(&user, "public").await;
     let stored = client.rest.history(&room, &user.token).await;
     let message = json!(["chatroomMessage", {"chatroomId": room, "message": "x".repeat(FRAME_BYTES_MAX)}]);
-    assert_refused(&client.bring(format!("42{message}")).await, BAD_REQUEST);
-    assert_refused(&client.bring(vec![b'3'; 100_000_000]).await, BAD_REQUEST);
+    for body in [format!("42{message}").into_bytes(), vec![b'3'; 100_000_000]] {
+        let answer = client.bring(body).await;
+        assert_eq!((answer.status, answer.json()["code"].as_u64()), (413, Some(BAD_REQUEST)), "{}", answer.text);
+    }
     client.lives().await;
 
     // As many packets as fit into a body, again and again.
@@ -313,9 +316,45 @@ async fn i07_an_upgrade_is_done_once_and_the_old_transport_is_over() {
     assert_refused(&client.bring("3").await, BAD_REQUEST);
     say(&mut first, r#"42["frame",{"type":"ping"}]"#).await;
     assert_eq!(text(&mut first).await.as_deref(), Some(r#"42["frame",{"type":"pong"}]"#));
-    let mut late = client.websocket(&user.token).await;
-    say(&mut late, "2probe").await;
-    assert_eq!(text(&mut late).await, None, "it is a WebSocket already");
+    // It is a WebSocket already.
+    let mut late = Exchange::connect(&server().await.node.public_address()).await;
+    let head = format!(
+        "GET /socket.io/?EIO=4&transport=websocket&sid={} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+         Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        client.sid, user.token
+    );
+    late.step(&Step::Send(head)).await;
+    let reply = late.reply(false).await.expect("an answer");
+    let body: Value = serde_json::from_slice(&reply.body).expect("JSON");
+    assert_eq!((reply.status, body["code"].as_u64()), (400, Some(BAD_REQUEST)), "{body}");
+}
+
+/// Pages of an allowed origin ask before they post, and what they ask is answered.
+#[tokio::test]
+async fn the_questions_of_browsers_are_answered() {
+    let page = "https://page.example";
+    let settings = [("limits", "off"), ("socketio_polling", "on"), ("allowed_origins", page)];
+    let server = Standalone::prepare_with(&settings);
+    server.node.start().await;
+    let url = format!("{}/socket.io/?EIO=4&transport=polling&sid=x", server.node.public_url());
+    let client = reqwest::Client::new();
+    let ask = |method: Method, origin: &str| client.request(method, &url).header("origin", origin);
+    let question = ask(Method::OPTIONS, page)
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "authorization,content-type");
+    let answer = question.send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["access-control-allow-origin"], page);
+    let allowed = |name: &str| answer.headers()[name].to_str().unwrap().to_ascii_lowercase();
+    assert!(allowed("access-control-allow-methods").contains("post"));
+    let headers = allowed("access-control-allow-headers");
+    assert!(headers.contains("authorization") && headers.contains("content-type"), "{headers}");
+    let other = ask(Method::OPTIONS, "https://other.example").header("access-control-request-method", "POST");
+    assert!(!other.send().await.unwrap().headers().contains_key("access-control-allow-origin"));
+    let wrong = ask(Method::PUT, page).send().await.unwrap();
+    assert_eq!((wrong.status().as_u16(), &wrong.headers()["allow"]), (405, &HeaderValue::from_static("GET, POST")));
+    assert_eq!(wrong.headers()["access-control-allow-origin"], page);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use rookery_tests::deployment::Deployment;
 use rookery_tests::mailbox::ChatClient as _;
+use rookery_tests::raw::exchange;
 use rookery_tests::rest::{Account, Answer, Rest};
 use rookery_tests::ws::Socket;
 use rookery_tests::{names, shared, wait};
@@ -146,6 +147,15 @@ async fn bad_filters_are_refused_and_large_ones_are_taken() {
         let _set = scene.set(&scene.owner, &json!({"mode": "mask", "words": words})).await.expect(200);
         let huge = json!({"mode": "mask", "words": ["x".repeat(2 * 1024 * 1024)]});
         scene.set(&scene.owner, &huge).await.expect_problem(413, "body_too_large");
+        for path in [SERVER, &scene.path("/filter")] {
+            let head = format!(
+                "PUT {path} HTTP/1.1\r\nHost: rookery\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+                 Expect: 100-continue\r\nContent-Length: 10485760\r\n\r\n",
+                scene.owner.token
+            );
+            let answer = exchange(scene.rest.address(), head.as_bytes(), wait::PATIENCE).await;
+            assert!(answer.starts_with("HTTP/1.1 413"), "before it is sent: {answer}");
+        }
     }
 }
 

@@ -5,20 +5,43 @@ use image::ImageFormat;
 
 use super::PictureError;
 
-/// Refuses a picture with something behind it. JPEG has no length: its end is the last marker, and telephones append their own
-/// data to it, which is not drawn.
+/// Refuses a picture that is cut off, or has something behind it. JPEG has no length: its end is a marker, and telephones append
+/// their own data to it, which is not drawn.
 pub(super) fn check(bytes: &[u8], format: ImageFormat) -> Result<(), PictureError> {
     let end = if format == ImageFormat::Png {
         png_end(bytes)
     } else if format == ImageFormat::WebP {
         webp_end(bytes)
     } else {
-        return Ok(());
+        let has_end = jpeg_has_end(bytes).unwrap_or(false);
+        return if has_end { Ok(()) } else { Err(cut_off()) };
     };
     match end {
         Some(end) if end == bytes.len() => Ok(()),
         Some(end) if end < bytes.len() => Err(PictureError::Broken("something follows the picture".to_owned())),
-        _ => Err(PictureError::Broken("the picture is cut off".to_owned())),
+        _ => Err(cut_off()),
+    }
+}
+
+fn cut_off() -> PictureError {
+    PictureError::Broken("the picture is cut off".to_owned())
+}
+
+/// Whether a marker ends it (ITU-T T.81 §B.1). Its decoder would draw what is missing grey. None if it ends before.
+fn jpeg_has_end(bytes: &[u8]) -> Option<bool> {
+    let mut at = 2_usize;
+    loop {
+        // Behind a scan come its bits; a byte that is 255 among them is followed by 0, or is a marker of the scan itself.
+        match (*bytes.get(at)?, *bytes.get(at + 1)?) {
+            (0xff, 0xff) => at += 1,
+            (0xff, 0x00 | 0x01 | 0xd0..=0xd8) => at += 2,
+            (0xff, 0xd9) => return Some(true),
+            (0xff, _) => {
+                let length = u16::from_be_bytes(bytes.get(at + 2..at + 4)?.try_into().ok()?);
+                at += 2 + usize::from(length);
+            }
+            _ => at += 1,
+        }
     }
 }
 

@@ -10,6 +10,8 @@ use crate::error::ApiError;
 
 /// So many guesses of somebody who begins with what most people take, and with what is known of the account.
 const GUESSES_MIN: u64 = 100_000;
+/// What everybody knows of every account: where it is.
+const PRODUCT: &str = "rookery";
 
 /// The password, unless it is one of them. It is looked at off the async threads: a long one takes milliseconds.
 pub async fn look(password: Password, username: &Username, email: &Email) -> Result<Password, ApiError> {
@@ -31,8 +33,12 @@ pub fn is_common(password: &Password, username: &Username, email: &Email) -> boo
     let Ok(text) = std::str::from_utf8(password.as_bytes()) else { return false };
     let address = email.as_str();
     let local = address.split('@').next().unwrap_or_default();
-    let own = [username.as_str(), address, local];
-    own.iter().any(|own| text::key(own) == text::key(text)) || zxcvbn(text, &own).guesses() < GUESSES_MIN
+    let own = [username.as_str(), address, local, PRODUCT];
+    // In whatever width and form it is typed: who guesses has the plain one.
+    let plain = text::plain(text);
+    own.iter().any(|own| text::key(own) == text::key(text))
+        || zxcvbn(text, &own).guesses() < GUESSES_MIN
+        || (plain != text && zxcvbn(&plain, &own).guesses() < GUESSES_MIN)
 }
 
 #[cfg(test)]
@@ -66,6 +72,12 @@ mod tests {
             "trustno1",
             "princess1",
             "00000000",
+            "ｐａｓｓｗｏｒｄ",
+            "ＰＡＳＳＷＯＲＤ1",
+            "pass\u{200b}word",
+            "rookery1",
+            "Rookery123",
+            "ROOKERY2026",
         ] {
             assert!(common(bad), "{bad}");
         }

@@ -1,10 +1,11 @@
-//! `POST /internal/v1/messages/prepare`
+//! `POST /internal/v1/messages/prepare` and `/internal/v1/messages/withdraw`
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_bus::authority::{MessagePreparer as _, Preparation, Prepared};
+use http::StatusCode;
+use rookery_bus::authority::{MessagePreparer as _, Preparation, Prepared, Withdrawal};
 
 use crate::authority::LocalAuthority;
 use crate::error::ApiError;
@@ -16,4 +17,13 @@ pub async fn prepare(
     JsonBody(preparation): JsonBody<Preparation>,
 ) -> Result<Json<Prepared>, ApiError> {
     Ok(Json(authority.prepare(preparation).await?))
+}
+
+/// Gives back the files of a message that was refused.
+pub async fn withdraw(
+    State(authority): State<Arc<LocalAuthority>>,
+    JsonBody(withdrawal): JsonBody<Withdrawal>,
+) -> Result<StatusCode, ApiError> {
+    authority.withdraw(withdrawal).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

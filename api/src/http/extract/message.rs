@@ -18,6 +18,9 @@ pub struct MessagePath {
     pub message: MessageId,
 }
 
+/// The path's `{message}`, which stands alone.
+pub struct LoneMessagePath(pub MessageId);
+
 /// The path's `{room}`, `{message}` and `{emoji}`.
 pub struct ReactionPath {
     /// Room and message.
@@ -46,6 +49,16 @@ impl<S: Send + Sync> FromRequestParts<S> for MessagePath {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         message(&segments(parts, state).await?)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for LoneMessagePath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let segments = segments(parts, state).await?;
+        let id = MessageId::from_hyphenated(segments.get("message").map_or("", String::as_str));
+        id.map(Self).map_err(|_| ApiError::refused(ErrorCode::UnknownMessage))
     }
 }
 

@@ -126,13 +126,13 @@ pub struct RoomsQuery {
     /// Beginnings of words; every public room if not given.
     #[param(max_length = 80)]
     q: Option<String>,
-    /// Whether your own private rooms come first, beside the limit of the first page.
+    /// Whether your own private rooms are among them.
     #[param(value_type = Option<bool>)]
     mine: Option<String>,
     /// Rooms of the page, 1 to 200; 50 if not given.
     #[param(value_type = Option<u16>, minimum = 1, maximum = 200)]
     limit: Option<String>,
-    /// Where the page begins: the `next_cursor` of the page before, with the same `q`.
+    /// Where the page begins: the `next_cursor` of the page before, with the same `q` and `mine`.
     #[param(min_length = 1, max_length = 128, format = "cursor")]
     cursor: Option<String>,
 }
@@ -361,10 +361,10 @@ impl RoomsQuery {
         words.iter().all(String::is_empty) && self.q.as_deref().is_some_and(|asked| !asked.trim().is_empty())
     }
 
-    /// Whether the page begins with the caller's own private rooms.
-    pub fn begins_with_own(&self) -> Result<bool, ApiError> {
+    /// Whether the caller's own private rooms are among them.
+    pub fn is_with_own(&self) -> Result<bool, ApiError> {
         match self.mine.as_deref() {
-            Some("true") => Ok(self.cursor.is_none()),
+            Some("true") => Ok(true),
             Some("false") | None => Ok(false),
             Some(_) => Err(ApiError::field(ErrorCode::BadField, "mine", "must be true or false")),
         }

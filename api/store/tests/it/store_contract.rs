@@ -120,6 +120,8 @@ on_both! {
         an_invite_lets_in_as_many_as_it_says
         invite_race
         invites_end_with_the_membership_of_who_made_them
+        invites_of_members_hold_while_members_may_invite
+        own_requests_are_listed_in_pages
         requests_wait_and_are_decided_once
         decision_race
     }
@@ -353,6 +355,7 @@ on_both! {
         a_user_has_no_more_than_the_quota
         files_are_claimed_all_or_none
         file_claim_race
+        a_try_gives_back_what_it_holds_alone
         what_is_released_may_be_claimed_again
         what_is_due_is_found_first_things_first
         files_go_with_what_they_belong_to

@@ -62,8 +62,8 @@ pub(super) enum BadPacket {
     Binary,
     /// The id of the acknowledgement is larger than clients can count.
     AckId,
-    /// The event is no array that begins with a name, or has too many arguments.
-    Arguments,
+    /// The event is no array that begins with a name, or has too many arguments; where to answer, if the client wants that.
+    Arguments(Option<AckId>),
 }
 
 impl Namespace {
@@ -138,8 +138,8 @@ impl<'a> Packet<'a> {
             id => Some(id.parse().ok().filter(|id| *id <= SOCKETIO_ACK_ID_MAX).ok_or(BadPacket::AckId)?),
         };
         let arguments = Arguments::deserialize(&mut serde_json::Deserializer::from_str(rest));
-        let Arguments(arguments) = arguments.map_err(|_| BadPacket::Arguments)?;
-        json::<&RawValue>(rest).map_err(|_| BadPacket::Arguments)?;
+        let Arguments(arguments) = arguments.map_err(|_| BadPacket::Arguments(ack))?;
+        json::<&RawValue>(rest).map_err(|_| BadPacket::Arguments(ack))?;
         Ok(Self::Event { namespace: Namespace::find(namespace), ack, arguments })
     }
 }
@@ -234,12 +234,13 @@ mod tests {
             ("40{", BadPacket::Malformed),
             ("40{}x", BadPacket::Malformed),
             ("ÿ", BadPacket::Malformed),
-            ("42", BadPacket::Arguments),
-            ("42{}", BadPacket::Arguments),
-            (r#"42["a"]x"#, BadPacket::Arguments),
-            (r#"42"a""#, BadPacket::Arguments),
-            (&many, BadPacket::Arguments),
-            (&deep, BadPacket::Arguments),
+            ("42", BadPacket::Arguments(None)),
+            ("42{}", BadPacket::Arguments(None)),
+            (r#"42["a"]x"#, BadPacket::Arguments(None)),
+            (r#"42"a""#, BadPacket::Arguments(None)),
+            (&many, BadPacket::Arguments(None)),
+            (&many.replacen("42", "427", 1), BadPacket::Arguments(Some(7))),
+            (&deep, BadPacket::Arguments(None)),
             (r#"451-["a",{"_placeholder":true,"num":0}]"#, BadPacket::Binary),
             (r#"45999999-["a"]"#, BadPacket::Binary),
             ("461-[]", BadPacket::Binary),

@@ -74,7 +74,7 @@ fn a_kind_of_a_later_release_makes_no_hole() {
 fn what_cannot_be_filled_is_told_as_a_gap() {
     let mut feed = filled(1, 3);
     feed.offer(at(1, 6), delivery(6));
-    let gap = Step::Gap { from: Seq::new(4), to: Seq::new(5) };
+    let gap = Step::Gap { epoch: Epoch(1), from: Seq::new(4), to: Seq::new(5) };
     assert_eq!(feed.give_up(), vec![gap, event(6)]);
     assert_eq!(feed.plan(Some(at(1, 3)), None), Plan::Fetch(at(1, 3)), "the ring does not reach over a gap");
     assert_eq!(feed.plan(Some(at(1, 5)), None), replay(6, 6));
@@ -88,7 +88,7 @@ fn a_lost_last_event_shows_in_the_head() {
     assert!(!feed.has_sequence_gap());
     assert_eq!(feed.compare(head(1, 5)), vec![]);
     assert!(feed.has_sequence_gap());
-    assert_eq!(feed.give_up(), vec![Step::Gap { from: Seq::new(4), to: Seq::new(5) }]);
+    assert_eq!(feed.give_up(), vec![Step::Gap { epoch: Epoch(1), from: Seq::new(4), to: Seq::new(5) }]);
 }
 
 fn began(epoch: u64, after: u64, kept: (u64, u64)) -> Began {
@@ -150,7 +150,7 @@ fn what_is_stored_of_the_old_epoch_is_told_before_the_new_one() {
 fn a_rest_of_the_old_epoch_that_nobody_has_is_a_gap_in_it() {
     let mut feed = filled(1, 50);
     feed.compare(head_of(began(2, 60, (1, 53)), 61));
-    let gap = Step::Gap { from: Seq::new(51), to: Seq::new(53) };
+    let gap = Step::Gap { epoch: Epoch(1), from: Seq::new(51), to: Seq::new(53) };
     assert_eq!(feed.give_up(), vec![gap, reset((2, 60), Some((1, 53)))]);
     assert_eq!(feed.missing(), 1);
 }

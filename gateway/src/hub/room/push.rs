@@ -148,7 +148,7 @@ pub(in crate::hub) fn reset(room: RoomId, after: Position, survived: Option<Posi
 fn frame_of(room: RoomId, step: Step) -> SharedFrame {
     match step {
         Step::Event(delivery) => delivery.frame,
-        Step::Gap { from, to } => ServerFrame::Gap { room, from, to }.into(),
+        Step::Gap { epoch, from, to } => ServerFrame::Gap { room, epoch, from, to }.into(),
         Step::Reset { after, survived } => reset(room, after, survived).into(),
     }
 }

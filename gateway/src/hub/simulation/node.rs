@@ -35,7 +35,7 @@ pub(super) struct Node {
 
 impl Node {
     pub(super) fn new(metrics: &Arc<Metrics>) -> Self {
-        let acks = Acks::new(Arc::clone(metrics));
+        let acks = Acks::new(Arc::clone(metrics), Box::new(|_, _| {}));
         Self { room: None, acks, signals: Vec::new(), read_again: None }
     }
 }

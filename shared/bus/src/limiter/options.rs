@@ -6,6 +6,7 @@ use rookery_runtime::address::{self, Proxies};
 use rookery_runtime::config::{Reader, Setting, joined};
 use rookery_runtime::limits::ACCEPTS_PER_SECOND_MAX;
 use rookery_runtime::listener::{self, AddressBounds, ListenerOptions, Refusals};
+use rookery_runtime::origin::Origins;
 
 use super::Limiter;
 use crate::quota::{self, Quota, Rates};
@@ -42,8 +43,10 @@ impl LimiterOptions {
     }
 
     /// A listener for the world, within these limits.
-    pub fn listener(&self, connections_max: usize, refusals: Arc<dyn Refusals>) -> ListenerOptions {
-        ListenerOptions::public(connections_max, self.accepts_per_second, self.per_address.clone(), refusals)
+    pub fn listener(&self, connections_max: usize, origins: &Origins, refusals: Arc<dyn Refusals>) -> ListenerOptions {
+        let per_address = self.per_address.clone();
+        let options = ListenerOptions::public(connections_max, self.accepts_per_second, per_address, refusals);
+        ListenerOptions { is_https: origins.is_https(), ..options }
     }
 
     /// A limiter as chosen.

@@ -20,7 +20,7 @@ pub const SETTINGS: [Setting; 18] = [
     rate(
         SWITCH,
         "on",
-        "on, or off for load tests: then no rate of a user, an address or a room and no number of sockets of a user or an address is limited, send_interval_ms included. What stays on: slow mode and frozen rooms, connections_max, accepts_per_second, and how much one socket may send.",
+        "on, or off for load tests: then no rate of a user, an address or a room and no number of sockets of a user or an address is limited, send_interval_ms included. What stays on: slow mode and frozen rooms, connections_max, accepts_per_second, how much one socket may send, and how often one session is refreshed (16 times in 10 s).",
     ),
     rate(
         "limit_user_commands",

@@ -122,11 +122,19 @@ impl Acknowledgement {
     pub const DONE: Self = Self::Done(Done { ok: true });
 }
 
+impl Failure {
+    /// Of a frame of the protocol that came as the event `frame`: its fields have the names that they have there.
+    pub fn of_frame(error: &ErrorFrame) -> Self {
+        let ErrorFrame { code, message, field, client_id: _, room, retry_after_ms } = error.clone();
+        Self { code, message, field, chatroom_id: room, retry_after_ms }
+    }
+}
+
 impl From<&ErrorFrame> for Failure {
     fn from(error: &ErrorFrame) -> Self {
-        let ErrorFrame { code, message, field, client_id: _, room, retry_after_ms } = error.clone();
-        let field = field.map(|field| event_field(&field).to_owned());
-        Self { code, message, field, chatroom_id: room, retry_after_ms }
+        let failure = Self::of_frame(error);
+        let field = failure.field.map(|field| event_field(&field).to_owned());
+        Self { field, ..failure }
     }
 }
 

@@ -56,6 +56,9 @@ pub enum Event {
         user_id: UserId,
         /// The user's name.
         username: String,
+        /// Who added the user, if somebody did.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<Actor>,
         /// When.
         timestamp: UnixMillis,
         /// Epoch of the number.
@@ -73,6 +76,9 @@ pub enum Event {
         username: String,
         /// How it came to that.
         reason: LeaveReason,
+        /// Who removed or banned the user, if somebody did.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<Actor>,
         /// When.
         timestamp: UnixMillis,
         /// Epoch of the number.
@@ -176,6 +182,8 @@ pub enum Event {
     RoomGap {
         /// The room.
         chatroom_id: RoomId,
+        /// Epoch of the numbers.
+        epoch: Epoch,
         /// First missing number.
         from: Seq,
         /// Last missing number.
@@ -203,6 +211,16 @@ pub enum Event {
     },
     /// A frame of the protocol that has no event of its own.
     Frame(Box<ServerFrame>),
+}
+
+/// Who did something to somebody else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Actor {
+    /// The user.
+    pub user_id: UserId,
+    /// The user's name.
+    pub username: String,
 }
 
 /// How a membership ended.
@@ -233,7 +251,9 @@ impl From<&ServerFrame> for Event {
                 let PresenceView { user_id, status, text, last_seen } = view.clone();
                 Self::Presence { user_id, status, text, last_seen }
             }
-            ServerFrame::Gap { room, from, to } => Self::RoomGap { chatroom_id: *room, from: *from, to: *to },
+            ServerFrame::Gap { room, epoch, from, to } => {
+                Self::RoomGap { chatroom_id: *room, epoch: *epoch, from: *from, to: *to }
+            }
             ServerFrame::Reset { room, epoch, head, survived } => {
                 let survived = survived.map(Survived::from);
                 Self::RoomReset { chatroom_id: *room, epoch: *epoch, seq: *head, survived }
@@ -276,17 +296,18 @@ impl From<&EventFrame> for Event {
                     attachments,
                 }
             }
-            EventFrame::MemberJoined { room, epoch, seq, user: UserBrief { user_id, username }, by: _, timestamp } => {
-                Self::UserJoined { chatroom_id: room, user_id, username, timestamp, epoch, seq }
+            EventFrame::MemberJoined { room, epoch, seq, user: UserBrief { user_id, username }, by, timestamp } => {
+                let by = by.map(Actor::from);
+                Self::UserJoined { chatroom_id: room, user_id, username, by, timestamp, epoch, seq }
             }
             EventFrame::MemberLeft { room, epoch, seq, user, timestamp } => {
-                left(LeaveReason::Left, (room, epoch, seq), user, timestamp)
+                left((LeaveReason::Left, None), (room, epoch, seq), user, timestamp)
             }
-            EventFrame::MemberKicked { room, epoch, seq, user, by: _, timestamp } => {
-                left(LeaveReason::Kicked, (room, epoch, seq), user, timestamp)
+            EventFrame::MemberKicked { room, epoch, seq, user, by, timestamp } => {
+                left((LeaveReason::Kicked, Some(by)), (room, epoch, seq), user, timestamp)
             }
-            EventFrame::MemberBanned { room, epoch, seq, user, by: _, until: _, timestamp } => {
-                left(LeaveReason::Banned, (room, epoch, seq), user, timestamp)
+            EventFrame::MemberBanned { room, epoch, seq, user, by, until: _, timestamp } => {
+                left((LeaveReason::Banned, Some(by)), (room, epoch, seq), user, timestamp)
             }
             EventFrame::MessageEdited { room, epoch, seq, message_id, content, user, timestamp } => {
                 let UserBrief { user_id, username } = user;
@@ -319,13 +340,13 @@ impl From<&EventFrame> for Event {
 }
 
 fn left(
-    reason: LeaveReason,
+    (reason, by): (LeaveReason, Option<UserBrief>),
     (room, epoch, seq): (RoomId, Epoch, Seq),
     user: UserBrief,
     timestamp: UnixMillis,
 ) -> Event {
-    let UserBrief { user_id, username } = user;
-    Event::UserLeft { chatroom_id: room, user_id, username, reason, timestamp, epoch, seq }
+    let (UserBrief { user_id, username }, by) = (user, by.map(Actor::from));
+    Event::UserLeft { chatroom_id: room, user_id, username, reason, by, timestamp, epoch, seq }
 }
 
 fn reaction(
@@ -336,6 +357,13 @@ fn reaction(
 ) -> Event {
     let UserBrief { user_id, username } = user;
     Event::Reaction { chatroom_id: room, message_id, emoji, added, user_id, username, timestamp, epoch, seq }
+}
+
+impl From<UserBrief> for Actor {
+    fn from(user: UserBrief) -> Self {
+        let UserBrief { user_id, username } = user;
+        Self { user_id, username }
+    }
 }
 
 impl Event {

@@ -9,8 +9,8 @@ use crate::client::{Auth, ClientFrame, Message, Read, Rejected, RoomPosition, Su
 use crate::error_code::ErrorCode;
 use crate::id::{ClientId, Epoch, FileId, MessageId, RoomRef, Seq};
 use crate::limits::ATTACHMENTS_MAX;
-use crate::null_or;
 use crate::presence::Typing;
+use crate::{named_message, null_or};
 
 /// An event from the client. Fields that are not known are ignored, as in frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +68,8 @@ pub struct MessageRequest {
     #[serde(default)]
     pub client_id: Option<ClientId>,
     /// The message this one answers.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "named_message")]
+    #[schemars(with = "Option<MessageId>")]
     pub reply_to: Option<MessageId>,
     /// Ids of up to 10 files that the sender has uploaded and not attached to anything yet.
     #[serde(default, deserialize_with = "null_or")]

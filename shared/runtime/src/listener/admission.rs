@@ -25,11 +25,13 @@ use crate::shutdown::Shutdown;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The answer to a connection that is refused.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nCache-Control: no-store\r\n\
+    X-Content-Type-Options: nosniff\r\nContent-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n\
     Content-Type: application/problem+json\r\nContent-Length: 139\r\nConnection: close\r\n\r\n\
     {\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"code\":\"overloaded\",\
     \"detail\":\"This server takes no more connections now.\"}";
 /// The same where it is for the address that it comes from.
 const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 2\r\nCache-Control: no-store\r\n\
+    X-Content-Type-Options: nosniff\r\nContent-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n\
     Content-Type: application/problem+json\r\nContent-Length: 141\r\nConnection: close\r\n\r\n\
     {\"type\":\"about:blank\",\"title\":\"Too Many Requests\",\"status\":429,\"code\":\"rate_limited\",\
     \"detail\":\"Too many connections come from this address.\"}";
@@ -59,7 +61,7 @@ pub(super) struct Admission {
 
 impl Admission {
     pub(super) fn new(options: ListenerOptions, shutdown: &Shutdown) -> Self {
-        let ListenerOptions { connections_max, accepts_per_second, per_address, refusals, tls } = options;
+        let ListenerOptions { connections_max, accepts_per_second, per_address, refusals, is_https: _, tls } = options;
         let connections_max = fitting(connections_max);
         let rate = NonZeroU32::new(accepts_per_second).map(|per_second| {
             let burst = per_second.saturating_mul(NonZeroU32::MIN.saturating_add(1));

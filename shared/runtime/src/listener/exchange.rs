@@ -1,5 +1,5 @@
-//! One request and its answer, the same for every server: the rules that hold for all requests, the request's id, and what
-//! becomes of a body that nobody has read.
+//! One request and its answer, the same for every server: the rules that hold for all requests, the request's id, what
+//! browsers are told with every answer, and what becomes of a body that nobody has read.
 //!
 //! # Promise
 //! The next request on a connection gets its own answer: either the body of the one before was read to its end, or the
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
@@ -22,9 +22,9 @@ use tokio::time::timeout;
 use tower::{Service, ServiceExt as _};
 use uuid::Uuid;
 
-use super::Peer;
 use super::rules::{self, ProtocolError};
 use super::stream::{Phase, Progress};
+use super::{Peer, headers};
 use crate::limits::{DRAIN_BYTES_MAX, DRAIN_WAIT};
 
 /// Finds a request in the logs; every answer has it.
@@ -48,11 +48,19 @@ struct Left {
     was_asked_for: bool,
 }
 
+/// Who asks, and by which listener.
+pub(super) struct Caller {
+    pub(super) peer: SocketAddr,
+    pub(super) progress: Arc<Progress>,
+    /// Whether people come by TLS.
+    pub(super) is_https: bool,
+}
+
 /// Serves one request.
 pub(super) async fn exchange<S, B>(
     service: S,
     request: Request<Incoming>,
-    (peer, progress): (SocketAddr, Arc<Progress>),
+    Caller { peer, progress, is_https }: Caller,
 ) -> Result<Response<Either<B, Full<Bytes>>>, Infallible>
 where
     S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>,
@@ -76,6 +84,9 @@ where
         }
     };
     response.headers_mut().entry(REQUEST_ID).or_insert(id);
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        headers::complete(response.headers_mut(), is_https);
+    }
     let goes_on = response.status() == StatusCode::SWITCHING_PROTOCOLS || is_whole && rest.is_read().await;
     if !goes_on {
         response.headers_mut().append(CONNECTION, HeaderValue::from_static("close"));
@@ -132,8 +143,6 @@ fn refusal(breach: ProtocolError, id: &HeaderValue) -> Response<Full<Bytes>> {
     *response.status_mut() = breach.status();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if breach == ProtocolError::ContentCoding {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }

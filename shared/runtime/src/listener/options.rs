@@ -45,6 +45,8 @@ pub struct ListenerOptions {
     pub per_address: AddressBounds,
     /// Who counts what is kept out.
     pub refusals: Arc<dyn Refusals>,
+    /// Whether people come by TLS, here or in front of a proxy: then browsers are told to use nothing else.
+    pub is_https: bool,
     /// Whether and how TLS is spoken.
     pub tls: Option<Arc<ServerConfig>>,
 }
@@ -57,7 +59,7 @@ impl ListenerOptions {
         per_address: AddressBounds,
         refusals: Arc<dyn Refusals>,
     ) -> Self {
-        Self { connections_max, accepts_per_second, per_address, refusals, tls: None }
+        Self { connections_max, accepts_per_second, per_address, refusals, is_https: false, tls: None }
     }
 
     /// Of a listener for probes and other parts of a deployment.
@@ -67,6 +69,7 @@ impl ListenerOptions {
             accepts_per_second: 0,
             per_address: AddressBounds::none(),
             refusals,
+            is_https: false,
             tls: None,
         }
     }

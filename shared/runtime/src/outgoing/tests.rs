@@ -114,7 +114,7 @@ fn only_addresses_of_the_asked_kind_are_taken() {
         ("https://push.example@10.0.0.1/", SECURE, Some(Unwelcome::Credentials)),
         ("http://127.0.0.1:9/a", SECURE, None),
         ("http://127.0.0.1:90/a", SECURE, Some(Unwelcome::Scheme)),
-        ("https://127.0.0.1:9/a", SECURE, Some(Unwelcome::Private)),
+        ("https://127.0.0.1:9/a", SECURE, Some(Unwelcome::Port)),
         ("https://push.chat.example/a", SECURE, None),
     ] {
         assert_eq!(outgoing.destination(text, rules).err(), expected, "{text}");

@@ -7,6 +7,7 @@ use rookery_tests::deployment::Deployment;
 use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{PASSWORD, Rest};
 use rookery_tests::shared;
+use rookery_tests::standalone::Standalone;
 use rookery_tests::wait::{PATIENCE, within};
 use rookery_tests::ws::Socket;
 use serde_json::{Value, json};
@@ -99,6 +100,44 @@ async fn admins_change_accounts_and_each_act_is_known_afterwards() {
             .await
             .expect_problem(401, "unauthenticated");
     }
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_no_act() {
+    for deployment in shared::both().await {
+        let (rest, root) = (deployment.rest(), admin(deployment).await);
+        let (user, token) = (rest.new_user("unchanged").await, Some(root.token.as_str()));
+        let logout = format!("{}/logout", path(&user.user_id));
+        let _out = rest.post(&logout, token, &json!({})).await.expect(204);
+        let _again = rest.post(&logout, token, &json!({})).await.expect(204);
+        for body in [json!({"role": "user"}), json!({"disabled": false}), json!({"verified": false}), json!({})] {
+            let _same = rest.patch(&path(&user.user_id), token, &body).await.expect(200);
+        }
+        let _same = rest.patch(SETTINGS, token, &json!({})).await.expect(200);
+        let log = format!("/api/v1/moderation/audit?actor={}", root.user_id);
+        let log = rest.get(&log, token).await.expect(200).json();
+        let acts: Vec<&Value> =
+            log["entries"].as_array().expect("a list").iter().map(|entry| &entry["action"]).collect();
+        assert_eq!(acts, ["user_logged_out"]);
+    }
+}
+
+#[tokio::test]
+async fn the_same_filter_and_banner_again_are_no_change_of_settings() {
+    // One of its own: the settings of a server are those of all who use it.
+    let deployment = Deployment::Standalone(Box::new(Standalone::start().await));
+    let (rest, root) = (deployment.rest(), admin(&deployment).await);
+    let token = Some(root.token.as_str());
+    let (filter, off) = (json!({"mode": "mask", "words": ["snarfle"]}), json!({"mode": "off"}));
+    for filter in [&off, &filter, &filter, &off, &off] {
+        let _set = rest.put("/api/v1/admin/filter", token, filter).await.expect(200);
+    }
+    for banner in [json!(null), json!("hi"), json!("hi"), json!(null), json!(null)] {
+        let _set = rest.patch(SETTINGS, token, &json!({"banner": banner})).await.expect(200);
+    }
+    let log = "/api/v1/moderation/audit?action=settings_changed";
+    let log = rest.get(log, token).await.expect(200).json();
+    assert_eq!(log["entries"].as_array().expect("a list").len(), 4, "{log}");
 }
 
 #[tokio::test]

@@ -145,6 +145,34 @@ async fn s1_09_another_password_needs_the_current_one_and_ends_other_sessions() 
     }
 }
 
+/// A password is what was typed, to the byte; one that is too long is refused before anybody counts with it.
+#[tokio::test]
+async fn a24_passwords_of_every_kind_are_taken_as_they_are_or_refused() {
+    let deployment = shared::standalone().await;
+    let rest = deployment.rest();
+    let register = async |name: &str, password: &str| {
+        let body = json!({"username": name, "email": format!("{name}@example.com"), "password": password});
+        rest.post("/api/v1/auth/register", None, &body).await
+    };
+    let emoji = "🔑🦀🍋🎷🛶🪁🧊🦉🌵🥁";
+    for (password, near) in [
+        ("  leading and trailing 7 ", "leading and trailing 7"),
+        ("nul\0in the middle 7", "nul"),
+        (emoji, "🔑"),
+        ("e\u{301}tude of many words", "étude of many words"),
+    ] {
+        let name = names::unique("pw");
+        let _made = register(&name, password).await.expect(201);
+        let _in = rest.login(&name, password).await.expect(200);
+        assert_eq!(rest.login(&name, near).await.status, 401, "{near:?} is another password than {password:?}");
+    }
+    for long in ["a".repeat(1 << 20), "a7 ".repeat(1_000)] {
+        let answer = register(&names::unique("pw"), &long).await;
+        assert!(matches!(answer.status, 400 | 413), "{} bytes: {} {}", long.len(), answer.status, answer.text);
+    }
+    deployment.assert_alive();
+}
+
 #[tokio::test]
 async fn who_has_forgotten_a_password_sets_another_with_a_link_that_works_once() {
     let (mail, both) = with_mail(&[]).await;

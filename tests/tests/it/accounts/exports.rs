@@ -53,6 +53,16 @@ async fn done(rest: &Rest, user: &Account) -> String {
     url
 }
 
+/// A room of the owner's that the user has asked to join.
+async fn waiting_room(rest: &Rest, owner: &Account, user: &Account) -> String {
+    let room = json!({"name": names::unique("asked"), "visibility": "public", "join": "approval"});
+    let room = rest.post("/api/v1/rooms", Some(&owner.token), &room).await.expect(201).json();
+    let id = room["room_id"].as_str().expect("an id").to_owned();
+    let body = json!({"message": "please let me in"});
+    let _waits = rest.post(&format!("/api/v1/rooms/{id}/join"), Some(&user.token), &body).await.expect(202);
+    id
+}
+
 #[tokio::test]
 async fn people_get_a_copy_of_what_is_theirs_and_of_nothing_else() {
     for deployment in shared::both().await {
@@ -66,14 +76,7 @@ async fn people_get_a_copy_of_what_is_theirs_and_of_nothing_else() {
             assert!([201, 202].contains(&said.status), "{}", said.text);
         }
         let _said = rest.say(&room, &other, &json!({"content": "a secret of somebody else"})).await;
-        let asked = json!({"name": names::unique("asked"), "visibility": "public", "join": "approval"});
-        let asked = rest.post("/api/v1/rooms", Some(&other.token), &asked).await.expect(201).json();
-        let asked = asked["room_id"].as_str().expect("an id").to_owned();
-        let body = json!({"message": "please let me in"});
-        let _waits = rest
-            .post(&format!("/api/v1/rooms/{asked}/join"), Some(&user.token), &body)
-            .await
-            .expect(202);
+        let asked = waiting_room(&rest, &other, &user).await;
         let none = rest.get(EXPORT, Some(&user.token)).await.expect(200).json();
         assert_eq!(none, json!({"state": "none"}));
         rest.post(EXPORT, Some(&user.token), &json!({"password": "another horse 8"}))

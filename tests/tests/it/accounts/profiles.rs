@@ -1,7 +1,9 @@
 //! What users say of themselves, are found by, and have chosen.
 
 use rookery_tests::deployment::Deployment;
+use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::Account;
+use rookery_tests::ws::Socket;
 use rookery_tests::{names, shared};
 use serde_json::{Value, json};
 
@@ -173,6 +175,31 @@ async fn users_block_each_other_without_being_told() {
         rest.put(&own, token, &json!({})).await.expect_problem(400, "bad_field");
         let nobody = format!("/api/v1/users/me/blocks/{}", "01890000-0000-7000-8000-000000000000");
         rest.put(&nobody, token, &json!({})).await.expect_problem(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_told_to_nobody() {
+    for deployment in shared::both().await {
+        let (rest, user) = (deployment.rest(), deployment.rest().new_user("same").await);
+        let token = Some(user.token.as_str());
+        let room = rest.new_room(&user, "public").await;
+        let mut socket = Socket::login(&deployment.sockets()[0], "/ws", &user.token).await;
+        socket.subscribe(&room).await;
+        let preferences = format!("/api/v1/users/me/rooms/{room}");
+        for path in [ME, "/api/v1/users/me/settings"] {
+            let _same = rest.patch(path, token, &json!({})).await.expect(200);
+        }
+        let _same = rest.patch(&preferences, token, &json!({"hidden": false})).await.expect(204);
+        let _same = rest.delete("/api/v1/users/me/avatar", token).await.expect(204);
+        let _other = rest.patch(&preferences, token, &json!({"favourite": true})).await.expect(204);
+        let told = socket
+            .expect("the first frame that tells a change", |frame| {
+                let kind = frame["type"].as_str().unwrap_or_default();
+                ["user_updated", "settings_updated", "room_preferences"].contains(&kind)
+            })
+            .await;
+        assert!(told["type"] == "room_preferences" && told.to_string().contains(r#""favourite":true"#), "{told}");
     }
 }
 

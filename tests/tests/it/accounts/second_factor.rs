@@ -75,6 +75,25 @@ pub(super) fn with_code(user: &Account, code: &str) -> Value {
 }
 
 #[tokio::test]
+async fn b18_a_wrong_second_factor_is_a_line_of_the_log_and_a_missing_one_is_none() {
+    let server = Standalone::start().await;
+    let rest = Rest::new(server.node.public_url());
+    let user = rest.new_user("logged").await;
+    let (device, ..) = secured(&rest, &user).await;
+    let lines = || server.node.process.log().matches("wrong second factor").count();
+    rest.login(&user.username, PASSWORD).await.expect_problem(401, "second_factor_required");
+    assert_eq!(lines(), 0, "who has not been asked yet has tried nothing");
+    let wrong = with_code(&user, &device.code(9));
+    let refused = rest.post("/api/v1/auth/login", None, &wrong).await;
+    refused.expect_problem(401, "second_factor_required");
+    assert_eq!(lines(), 1);
+    let wrong = json!({"password": PASSWORD, "code": device.code(9)});
+    let refused = rest.post(&format!("{BEGIN}/disable"), Some(&user.token), &wrong).await;
+    refused.expect_problem(400, "code_invalid");
+    assert_eq!(lines(), 2);
+}
+
+#[tokio::test]
 async fn a_login_with_a_second_factor_needs_a_code_and_a_code_works_once() {
     for deployment in shared::both().await {
         let (rest, user) = (deployment.rest(), deployment.rest().new_user("factor").await);

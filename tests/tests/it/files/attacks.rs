@@ -263,6 +263,7 @@ async fn u06_u08_pictures_that_are_bombs_or_broken_are_refused() {
             picture(8_193, 2, ImageFormat::Png),
             png[..png.len() / 2].to_vec(),
             jpeg[..jpeg.len() / 3].to_vec(),
+            jpeg[..jpeg.len() - 20].to_vec(),
             [&png[..], b"PK\x03\x04 another file behind it"].concat(),
             b"GIF89a/*\0\0\0\0*/=1;alert(1)".to_vec(),
         ];

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::{Duration, sleep};
 
 use super::id_of;
-use crate::talk::{exchange, head_of, refused};
+use crate::talk::{exchange, head_of, refused, say};
 
 /// Messages that are tried after the answer to a block.
 const SAID_AFTER: usize = 10;
@@ -72,6 +72,54 @@ async fn s4_20_s5_07_s5_08_two_users_have_one_direct_room_for_ever() {
                 .await
                 .expect_problem(404, "unknown_room");
         }
+    }
+}
+
+/// Whoever is not one of the two learns nothing of a direct room, not even that it exists.
+#[tokio::test]
+async fn z04_a_third_user_learns_nothing_of_a_direct_room() {
+    for deployment in shared::both().await {
+        let (rest, ann, ben) = two(deployment).await;
+        let room = id_of(&open(&rest, &ann, &ben.user_id).await.expect(201).json());
+        let [base, _] = deployment.sockets();
+        let mut first = Socket::login(&base, "/ws", &ann.token).await;
+        let eve = rest.new_user("eve").await;
+        let mut third = Socket::login(&base, "/ws", &eve.token).await;
+        first.subscribe(&room).await;
+        let said = say(&mut first, &room, "between us").await;
+        let message = said["message"]["message_id"].clone();
+        let unknown = "01890000-0000-7000-8000-000000000000";
+        for name in [room.as_str(), unknown] {
+            for frame in [
+                json!({"type": "subscribe", "rooms": [{"room": name}]}),
+                json!({"type": "message", "room": name, "client_id": "z04", "content": "x"}),
+                json!({"type": "react", "room": name, "message_id": message, "emoji": "👍", "client_id": "z04-r"}),
+                json!({"type": "read", "room": name, "seq": 1}),
+                json!({"type": "watch", "rooms": [name]}),
+            ] {
+                let error = refused(&mut third, frame.clone(), "unknown_room").await;
+                assert_eq!(error["room"], name, "{frame}");
+            }
+            for path in ["", "/messages", "/members", "/presence", "/read", "/reads", "/pins"] {
+                let path = format!("/api/v1/rooms/{name}{path}");
+                rest.get(&path, Some(&eve.token)).await.expect_problem(404, "unknown_room");
+            }
+        }
+        // A typing is never answered, and heads leave out what may not be read.
+        third.send(json!({"type": "typing", "room": room})).await;
+        third.send(json!({"type": "heads", "rooms": [{"room": room}]})).await;
+        assert_eq!(third.expect_type("heads").await["rooms"], json!([]));
+        let unread = rest.get("/api/v1/users/me/unread", Some(&eve.token)).await.expect(200).text;
+        assert!(!unread.contains(&room), "{unread}");
+        assert!(
+            third
+                .mailbox()
+                .seen
+                .iter()
+                .all(|frame| frame["type"] == "error" || frame["room"] != room.as_str())
+        );
+        say(&mut first, &room, "as before").await;
+        assert!(first.mailbox().seen.iter().all(|frame| frame["type"] != "typing"));
     }
 }
 
@@ -187,7 +235,49 @@ async fn a_block_silences_both_on_every_node() {
         let mut there = Socket::login(&right, &format!("/ws/{room}"), &ben.token).await;
         let _live = (here.live().await, there.live().await);
         exchange(&mut here, &mut there, &room).await;
+        let said = rest.say(&room, &ann, &json!({"content": "pin me"})).await.expect(201).json();
+        let pin = async |method: Method, by: &Account| {
+            let path = format!("/api/v1/rooms/{room}/messages/{}/pin", said["message_id"].as_str().expect("an id"));
+            let request =
+                RawRequest { method, path: &path, token: Some(&by.token), content_type: None, body: Vec::new() };
+            rest.raw(request).await.expect("an answer")
+        };
+        let reads = async |by: &Account| {
+            let path = format!("/api/v1/rooms/{room}/reads");
+            rest.get(&path, Some(&by.token)).await.expect(200).json()["reads"]
+                .as_array()
+                .expect("a list")
+                .len()
+        };
+        assert_eq!((pin(Method::PUT, &ben).await.status, pin(Method::DELETE, &ann).await.status), (204, 204));
+        assert_eq!((reads(&ann).await, reads(&ben).await), (1, 1));
+        there.send(json!({"type": "typing", "room": room})).await;
+        here.expect_type("typing").await;
         block(&rest, Method::PUT, &ann, &ben).await;
+        for method in [Method::PUT, Method::DELETE] {
+            for user in [&ann, &ben] {
+                pin(method.clone(), user).await.expect_problem(403, "blocked");
+            }
+        }
+        assert_eq!((reads(&ann).await, reads(&ben).await), (0, 0));
+        let quiet = async |from: &mut Socket, to: &mut Socket| {
+            // What was said before the block may be on its way; a while after it was said last it may be said again.
+            sleep(Duration::from_millis(3_500)).await;
+            to.sync().await;
+            for frame in [json!({"type": "typing", "room": room}), json!({"type": "read", "room": room, "seq": 3})] {
+                from.send(frame).await;
+            }
+            from.sync().await;
+            sleep(Duration::from_millis(700)).await;
+            to.sync().await;
+            let told = to
+                .mailbox()
+                .waiting()
+                .find(|frame| frame["type"] == "typing" || frame["type"] == "read_by");
+            assert_eq!(told, None, "nothing is told after a block");
+        };
+        quiet(&mut there, &mut here).await;
+        quiet(&mut here, &mut there).await;
         let frame = json!({"type": "message", "room": room, "content": "hear me"});
         for socket in [&mut here, &mut there] {
             refused(socket, frame.clone(), "blocked").await;
@@ -277,6 +367,18 @@ async fn a_few_people_are_a_group() {
         );
         let added = there.expect_type("room_added").await;
         assert_eq!((&added["room"], &added["kind"]), (&json!(room), &json!("group")));
+        let told = there.expect_type("notification").await;
+        assert_eq!((&told["kind"], &told["by"]), (&json!("invite"), &json!(ann.user_id)), "{told}");
+        let path = format!("/api/v1/rooms/{room}");
+        for name in [json!("Tea"), Value::Null] {
+            let named = rest.patch(&path, Some(&ann.token), &json!({"name": name})).await.expect(200).json();
+            assert_eq!(named["name"], name);
+        }
+        let public = rest.new_room(&ann, "public").await;
+        let nameless = rest
+            .patch(&format!("/api/v1/rooms/{public}"), Some(&ann.token), &json!({"name": null}))
+            .await;
+        nameless.expect_problem(400, "bad_field");
         let mut here = Socket::login(&left, &format!("/ws/{room}"), &ann.token).await;
         let _live = here.live().await;
         there.subscribe(&room).await;

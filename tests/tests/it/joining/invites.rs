@@ -245,7 +245,12 @@ async fn s5_12_s5_13_s5_23_s5_25_somebody_asks_and_is_let_in() {
         }
         // Denied: not again for a day, unless by an invite of a moderator.
         let _waits = join(&rest, &room, &cat, json!({})).await.expect(202);
-        let _denied = decide(&rest, &room, &cat, &ann, "deny").await.expect(204);
+        let deny = format!("/api/v1/rooms/{room}/join-requests/{}/deny", cat.user_id);
+        for bad in ["", "\u{202e}mail", "bell\u{7}"] {
+            let bad = rest.post(&deny, Some(&ann.token), &json!({"reason": bad})).await;
+            bad.expect_problem(400, "bad_field");
+        }
+        let _denied = rest.post(&deny, Some(&ann.token), &json!({"reason": "Not yet."})).await.expect(204);
         let denied = join(&rest, &room, &cat, json!({})).await;
         denied.expect_problem(403, "join_denied");
         let rest_ms = denied.json()["retry_after_ms"].as_u64().expect("a time");
@@ -306,5 +311,99 @@ async fn moderators_add_members_who_want_that() {
         let path = format!("/api/v1/users/me/blocks/{}", ann.user_id);
         let _blocked = rest.put(&path, Some(&dan.token), &json!({})).await.expect(204);
         add(&ann, &dan).await.expect_problem(403, "blocked");
+    }
+}
+
+#[tokio::test]
+async fn an_invite_is_worth_what_its_maker_may_now() {
+    for deployment in shared::both().await {
+        let (rest, ann, ben, cat) = three(deployment).await;
+        let room = make(&rest, &ann, json!({"join": "approval", "members_may_invite": true})).await;
+        let add = format!("/api/v1/rooms/{room}/members/{}", ben.user_id);
+        let _added = rest.put(&add, Some(&ann.token), &json!({})).await.expect(201);
+        let name = async |role: &str| {
+            rest.put(&format!("{add}/role"), Some(&ann.token), &json!({"role": role}))
+                .await
+                .expect(204)
+        };
+        let _named = name("moderator").await;
+        let code = code_of(&invite(&rest, &room, &ben, json!({})).await.expect(201).json());
+        let preview = async || rest.get(&format!("/api/v1/invites/{code}"), Some(&cat.token)).await;
+        assert_eq!(preview().await.expect(200).json()["approval"], json!(false));
+        let _taken_back = name("member").await;
+        assert_eq!(preview().await.expect(200).json()["approval"], json!(true));
+        let listed = rest
+            .get(&format!("/api/v1/rooms/{room}/invites"), Some(&ben.token))
+            .await
+            .expect(200)
+            .json();
+        assert_eq!(listed["invites"][0]["approval"], json!(true), "{listed}");
+        let _waits = accept(&rest, &code, &cat).await.expect(202);
+        let may_not = json!({"members_may_invite": false});
+        let path = format!("/api/v1/rooms/{room}");
+        let _changed = rest.patch(&path, Some(&ann.token), &may_not).await.expect(200);
+        preview().await.expect_problem(404, "invite_invalid");
+        accept(&rest, &code, &cat).await.expect_problem(404, "invite_invalid");
+        let _named = name("moderator").await;
+        let _joined = accept(&rest, &code, &cat).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_place_that_there_is_not() {
+    for deployment in shared::both().await {
+        let (rest, ann, ben, cat) = three(deployment).await;
+        let room = make(&rest, &ann, json!({"join": "approval", "members_max": 2})).await;
+        let _waits = join(&rest, &room, &ben, json!({})).await.expect(202);
+        let _approved = decide(&rest, &room, &ben, &ann, "approve").await.expect(204);
+        join(&rest, &room, &cat, json!({})).await.expect_problem(403, "room_full");
+    }
+}
+
+#[tokio::test]
+async fn own_requests_are_a_list_like_others() {
+    for deployment in shared::both().await {
+        let (rest, ann, ben, _) = three(deployment).await;
+        let mut asked = Vec::new();
+        for _ in 0..3 {
+            let room = make(&rest, &ann, json!({"join": "approval"})).await;
+            let _waits = join(&rest, &room, &ben, json!({})).await.expect(202);
+            asked.push(room);
+        }
+        let list = "/api/v1/users/me/join-requests";
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = rest.get(&format!("{list}?limit=2{cursor}"), Some(&ben.token)).await.expect(200).json();
+            let rooms = page["join_requests"].as_array().expect("a list").iter().map(id_of);
+            found.extend(rooms);
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            let of_another = rest.get(&format!("{list}?cursor={next}"), Some(&ann.token)).await;
+            of_another.expect_problem(400, "bad_field");
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(found, asked);
+        for list in [&format!("{list}?limit=0"), &format!("{list}?page=2"), "/api/v1/users/me/sessions?other=2"] {
+            rest.get(list, Some(&ben.token)).await.expect_problem(400, "bad_field");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_takes_no_body_refuses_fields() {
+    for deployment in shared::both().await {
+        let (rest, ann, ben, _) = three(deployment).await;
+        let room = make(&rest, &ann, json!({"visibility": "private"})).await;
+        let code = code_of(&invite(&rest, &room, &ann, json!({})).await.expect(201).json());
+        let (foo, accept) = (json!({"foo": 1}), format!("/api/v1/invites/{code}/accept"));
+        for path in [accept.as_str(), "/api/v1/auth/ticket", "/api/v1/auth/logout-all"] {
+            let refused = rest.post(path, Some(&ben.token), &foo).await;
+            refused.expect_problem(400, "bad_field");
+            assert_eq!(refused.json()["field"], json!("foo"), "{}", refused.text);
+            rest.post(path, Some(&ben.token), &json!([])).await.expect_problem(400, "bad_json");
+            rest.post(path, None, &foo).await.expect_problem(401, "unauthenticated");
+        }
+        let block = format!("/api/v1/users/me/blocks/{}", ann.user_id);
+        rest.put(&block, Some(&ben.token), &foo).await.expect_problem(400, "bad_field");
+        let _joined = rest.post(&accept, Some(&ben.token), &json!({})).await.expect(200);
     }
 }

@@ -73,6 +73,8 @@ async fn i07_ids_of_acknowledgements_that_no_client_counts_to_are_refused() {
         .say(&format!(r#"42{largest}["leaveRoom",{{"chatroomId":"{}"}}]"#, scene.room))
         .await;
     assert_eq!(attack.acknowledged(largest).await, json!({"ok": true}), "it is not live, as was asked for");
+    attack.say(r#"421["leaveRoom",{"chatroomId":"not-joined"}]"#).await;
+    assert_eq!(attack.acknowledged(1).await, json!({"ok": true}), "nor is a room by its slug");
     // Acknowledgements of what nobody asked for.
     attack.say(r#"437[{"ok":true}]"#).await;
     attack.say("43").await;
@@ -97,6 +99,71 @@ async fn answers(attack: &mut Attack, packets: Vec<String>) -> BTreeMap<u64, Vec
         answers.entry(id.parse().expect("a number")).or_default().push(answer);
     }
     answers
+}
+
+/// What is told is what has come of the request, and by the names that its client knows.
+#[tokio::test]
+async fn an_acknowledgement_is_what_has_come_of_the_request() {
+    let scene = Scene::new().await;
+    let rest = scene.deployment.rest();
+    let owner = rest.new_user("owner").await;
+    let (public, hidden) = (rest.new_room(&owner, "public").await, rest.new_room(&owner, "private").await);
+    let banned = rest.new_room(&owner, "public").await;
+    let _joined = rest.join(&banned, &scene.attacker).await.expect(200);
+    let ban = [banned.as_str(), &scene.attacker.user_id, "ban"];
+    let _banned = rest.moderate(Method::PUT, ban, &owner, &json!({})).await.expect(204);
+    let unknown = "01920000-0000-7000-8000-000000000001".to_owned();
+    let mut attack = scene.connected().await;
+    let cases = [
+        (public, "not_a_member"),
+        (hidden, "unknown_room"),
+        (banned, "banned"),
+        (unknown, "unknown_room"),
+        ("nope".to_owned(), "unknown_room"),
+    ];
+    for (id, (room, code)) in (0_u64..).zip(cases) {
+        for (event, name) in [("read", "chatroomId"), ("frame", "room")] {
+            attack
+                .say(&format!("42{id}{}", json!([event, {"type": "read", name: room, "seq": 1}])))
+                .await;
+            let answer = attack.acknowledged(id).await;
+            assert_eq!((&answer["ok"], &answer["error"]["code"]), (&json!(false), &json!(code)), "{room}: {answer}");
+            assert_eq!((&answer["error"]["chatroomId"], &answer["error"]["field"]), (&json!(room), &Value::Null));
+        }
+    }
+    let watch = json!(["frame", {"type": "watch", "rooms": [scene.room]}]);
+    attack.say(&format!("4210{watch}")).await;
+    assert_eq!(attack.acknowledged(10).await["error"]["code"], "unknown_room", "it is not live");
+    // Who is watched from now on: nobody.
+    let _watching = attack.next().await;
+    for (id, event, payload, field) in [
+        (11, "frame", json!({"type": "message", "room": scene.room, "content": 5}), "content"),
+        (12, "frame", json!({"type": "typing"}), "room"),
+        (13, "chatroomMessage", json!({"chatroomId": scene.room, "message": 5}), "message"),
+    ] {
+        attack.say(&format!("42{id}{}", json!([event, payload]))).await;
+        assert_eq!(attack.acknowledged(id).await["error"]["field"], field, "{event} {payload}");
+        if id != 12 {
+            attack.say(&format!("42{}", json!([event, payload]))).await;
+            assert_eq!(attack.told().await["field"], field, "{event} {payload} without an acknowledgement");
+        }
+    }
+    attack.say(&format!("4214{}", json!(["read", {}, 2, 3, 4, 5, 6, 7, 8, 9, 10]))).await;
+    let answer = attack.acknowledged(14).await;
+    assert_eq!((&answer["ok"], &answer["error"]["code"]), (&json!(false), &json!("bad_field")), "{answer}");
+    attack.lives().await;
+    // The first mark is moved at once; those behind it wait for their turn, and are told then.
+    for id in 7..10_u64 {
+        let read = json!(["read", {"chatroomId": scene.room, "seq": 1}]);
+        attack.say(&format!("42{id}{read}")).await;
+    }
+    let mut told = Vec::new();
+    while told.len() < 3 {
+        let Said::Packet(packet) = attack.next().await else { panic!("an end after {told:?}") };
+        told.extend(packet.strip_prefix("43").map(str::to_owned));
+    }
+    assert_eq!(told, ["7", "8", "9"].map(|id| format!(r#"{id}[{{"ok":true}}]"#)));
+    scene.nothing_happened().await;
 }
 
 /// Every request is answered once, done or refused; none waits forever.
@@ -153,7 +220,7 @@ async fn i07_refusals_in_a_row_are_answered_under_their_own_numbers() {
     let cases = [
         (json!(["fly", {}]), "unknown_type"),
         (json!(["joinRoom", {}]), "bad_field"),
-        (json!(["leaveRoom", {"chatroomId": "no-such-room"}]), "unknown_room"),
+        (json!(["leaveRoom", {}]), "bad_field"),
         (json!(["joinRoom", {"chatroomId": unknown}]), "unknown_room"),
         (json!(["chatroomMessage", {"chatroomId": scene.room, "message": ""}]), "empty_content"),
         (json!(["chatroomMessage", {"chatroomId": unknown, "message": "x"}]), "unknown_room"),

@@ -12,8 +12,10 @@ const LOCAL_PART = "[A-Za-z0-9][._%+-]*[_%+-]";
 const MENTION = new RegExp(`(?<!${WORD}|${LOCAL_PART})@([A-Za-z0-9_.-]+)(?!${WORD}|@[A-Za-z0-9])`, "gu");
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]{1,30})[A-Za-z0-9]$/;
 const ADDRESS = new RegExp(`[^\\s<>"\`\\uff00-\\uff65${UNSPACED}]+`, "gu");
-/** Backticks that begin a block of code where they begin a line. */
+/** Backticks or tildes that begin a block of code where they begin a line. */
 const FENCE = 3;
+/** How addresses begin that have no slashes behind their scheme, and may have an `@`. */
+const PEOPLE = /^[([{'*_~]*(?:acct|mailto|matrix|sips?|xmpp):/i;
 
 /**
  * @param {string} text
@@ -28,6 +30,7 @@ export function mentionsIn(text) {
     const name = run.replace(/[_.-]+$/, "");
     const follows = text.slice(index + 1 + run.length, index + 2 + run.length);
     if (!NAME.test(name) || /[A-Za-z0-9_.-]/.test(follows)) continue;
+    if (follows === ":" && beginsWithHost(text.slice(index + 2 + run.length))) continue;
     if (literal.some(([start, end]) => start <= index && index < end)) continue;
     found.push({ start: index, end: index + 1 + name.length, name: name.toLowerCase() });
   }
@@ -40,20 +43,63 @@ export function mentions(text, username) {
   return mentionsIn(text).some(({ name }) => name === key);
 }
 
+/** Whether it begins with the name of a server, the last label of which is no number. @param {string} text */
+function beginsWithHost(text) {
+  const host = text.match(/^[A-Za-z0-9.-]*/)[0].replace(/[.-]+$/, "");
+  return /^[A-Za-z0-9]/.test(host) && /\.[A-Za-z][^.]*$/.test(host);
+}
+
 /** Code between backticks, and blocks of it, as Markdown reads them. @returns {[number, number][]} */
 function codeIn(text) {
   const runs = [...text.matchAll(/`+/g)].map(({ index, 0: { length } }) => ({ index, length }));
   const spans = [];
-  for (let at = 0; at < runs.length; at += 1) {
-    const { index, length } = runs[at];
-    const last = endOfCode(text, runs, at);
+  let [at, next] = [0, 0];
+  while (at < text.length) {
+    const is_line = at === 0 || text[at - 1] === "\n";
+    const block = is_line ? endOfBlock(text, at) : null;
+    if (block !== null) {
+      spans.push([at, block]);
+      at = block;
+      continue;
+    }
+    while (next < runs.length && runs[next].index < at) next += 1;
+    const line = text.indexOf("\n", at);
+    if (line >= 0 && (next === runs.length || line < runs[next].index)) {
+      at = line + 1;
+      continue;
+    }
+    if (next === runs.length) break;
+    const { index, length } = runs[next];
+    const last = endOfCode(text, runs, next);
     const is_fence = length >= FENCE && (index === 0 || text[index - 1] === "\n");
-    if (last === null && !is_fence) continue;
-    if (last === null) return [...spans, [index, text.length]];
-    spans.push([index, runs[last].index + length]);
-    at = last;
+    if (last === null && is_fence) return [...spans, [index, text.length]];
+    at = last === null ? index + length : runs[last].index + runs[last].length;
+    if (last !== null) spans.push([index, at]);
   }
   return spans;
+}
+
+/** Where a block ends that begins with this line: one that tildes fence, or of indented lines, behind an empty one. */
+function endOfBlock(text, start) {
+  const lines = text.slice(start).match(/[^\n]*\n|[^\n]+$/g) ?? [];
+  const tildes = text.slice(start).match(/^~*/)[0].length;
+  let end = start;
+  if (tildes >= FENCE) {
+    for (const [number, line] of lines.entries()) {
+      end += line.length;
+      if (number > 0 && /^~+[ \t\n]*$/.test(line) && line.match(/^~*/)[0].length >= tildes) break;
+    }
+    return end;
+  }
+  const is_indented = (line) => /^(?: {4}|\t)/.test(line);
+  const is_empty = (line) => /^[ \t\n]*$/.test(line);
+  const before = text.slice(0, Math.max(start - 1, 0)).split("\n").at(-1);
+  if (lines.length === 0 || !is_indented(lines[0]) || is_empty(lines[0]) || !is_empty(before)) return null;
+  for (const line of lines) {
+    if (!is_indented(line) && !is_empty(line)) break;
+    end += line.length;
+  }
+  return end;
 }
 
 /** The next run of just so many backticks. Code within a line ends with its paragraph at the latest. */
@@ -67,26 +113,34 @@ function endOfCode(text, runs, at) {
   return null;
 }
 
-/** The parts of addresses of pages behind `://`, `www.` or the `/` of a host. @returns {[number, number][]} */
+/** Parts of addresses of pages and people, and where links of Markdown lead. @returns {[number, number][]} */
 function addressesIn(text) {
   const spans = [];
   for (const { index, 0: run } of text.matchAll(ADDRESS)) {
-    const start = run.includes("@") ? addressIn(run) : null;
-    if (start !== null) spans.push([index + start, index + run.length]);
+    const span = run.includes("@") ? addressIn(run) : null;
+    if (span !== null) spans.push([index + span[0], index + span[1]]);
   }
   return spans;
 }
 
+/** @param {string} run @returns {[number, number] | null} */
 function addressIn(run) {
-  if (/^[([{'*_~]*www\./.test(run)) return 0;
+  const bare = run.replace(/^[([{'*_~]+/, "");
+  const without_scheme = bare.match(/^\/\/([^/]*)\//);
+  if (bare.startsWith("www.") || PEOPLE.test(run) || (without_scheme && isHost(without_scheme[1]))) return [0, run.length];
   const scheme = run.indexOf("://");
   const slash = scheme >= 0 ? scheme : run.indexOf("/");
-  if (slash < 0) return null;
-  const before = run.slice(0, slash);
-  return (scheme >= 0 && /[A-Za-z0-9]$/.test(before)) || isHost(before) ? slash : null;
+  const before = run.slice(0, Math.max(slash, 0));
+  if (slash >= 0 && ((scheme >= 0 && /[A-Za-z0-9]$/.test(before)) || isHost(before))) return [slash, run.length];
+  const link = run.indexOf("](");
+  if (link < 0) return null;
+  const end = run.indexOf(")", link);
+  return [link, end < 0 ? run.length : end];
 }
 
+/** A name with a full stop in it, the own machine's, or any with a port. @param {string} text */
 function isHost(text) {
   const host = text.replace(/^[([{'*_~]+/, "");
-  return /^[A-Za-z0-9.:-]*$/.test(host) && host.replace(/^\.+|\.+$/g, "").includes(".");
+  if (!/^[A-Za-z0-9.:-]*$/.test(host)) return false;
+  return host.replace(/^\.+|\.+$/g, "").includes(".") || /^[^:]*[A-Za-z][^:]*:[0-9]+$/.test(host) || host === "localhost";
 }

@@ -76,7 +76,9 @@ pub(crate) async fn settings_change_one_by_one(home: Home) {
         SettingsChange { theme: Change::Set(text("dark")), ..SettingsChange::default() },
     ];
     let mut expected = ada.settings.clone();
-    changes.iter().for_each(|change| expected.apply(change.clone()));
+    for change in &changes {
+        expected.apply(change.clone());
+    }
     at_once(changes.len(), |n| {
         let (users, settings) = (users.clone(), changes[n].clone());
         async move { users.change(ada.id, &UserChange { settings, ..UserChange::default() }).await.unwrap() }
@@ -85,11 +87,11 @@ pub(crate) async fn settings_change_one_by_one(home: Home) {
     assert_eq!(users.by_id(ada.id).await.unwrap().unwrap().settings, expected, "nothing is lost");
     let back = SettingsChange { quiet_hours: Change::Clear, theme: Change::Clear, ..SettingsChange::default() };
     expected.apply(back.clone());
-    let changed = users
+    let after = users
         .change(ada.id, &UserChange { settings: back, ..UserChange::default() })
         .await
         .unwrap();
-    assert_eq!(changed.unwrap().settings, expected);
+    assert_eq!(after.unwrap().settings, expected);
 }
 
 pub(crate) async fn a_name_changes_once_in_a_while(home: Home) {

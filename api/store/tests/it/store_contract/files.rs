@@ -5,7 +5,7 @@ use rookery_protocol::event::{Event, NewMessage, Sender};
 use rookery_protocol::id::{ClientId, FileId, MessageId, RoomId, ScheduleId, UserId};
 use rookery_protocol::message_change::{ChangeKind, MessageChange};
 use rookery_store::Files;
-use rookery_store::file::{Claim, Doomed, File, FileState, Holder, Pixels, Usage};
+use rookery_store::file::{Claim, Claimed, Doomed, File, FileState, Holder, Pixels, Usage};
 
 use super::{Home, at_once};
 use crate::samples::{NOON, at};
@@ -43,6 +43,7 @@ fn claim(files: &[&File], holder: Holder, room: RoomId) -> Claim {
         from: Vec::new(),
         at: later(1),
         check_at: later(2_000),
+        again: None,
     }
 }
 
@@ -112,23 +113,25 @@ pub(crate) async fn files_are_claimed_all_or_none(home: Home) {
     let (owner, room) = (UserId::generate(), RoomId::generate());
     let [one, two, three] = [added(&*files, owner).await, added(&*files, owner).await, added(&*files, owner).await];
     let (first, second) = (message(), message());
-    for _ in 0..2 {
-        assert!(files.claim(&claim(&[&one, &two], first, room)).await.unwrap(), "also again");
-    }
+    assert_eq!(files.claim(&claim(&[&one, &two], first, room)).await.unwrap(), Claimed::Alone(later(1)));
     let held = now(&*files, one.id).await.unwrap();
     assert_eq!((held.holder, held.room, held.held_at), (Some(first), Some(room), Some(later(1))));
+    assert_eq!(files.claim(&claim(&[&one, &two], first, room)).await.unwrap(), Claimed::Shared, "also again");
     assert_eq!((held.check_at, held.shown_in()), (Some(later(2_000)), Some(room)));
-    assert!(!files.claim(&claim(&[&three, &two], second, room)).await.unwrap(), "one of them belongs to another");
+    assert!(
+        !files.claim(&claim(&[&three, &two], second, room)).await.unwrap().is_held(),
+        "one of them belongs to another"
+    );
     assert_eq!(now(&*files, three.id).await, Some(three.clone()), "none is taken then");
     let foreign = Claim { owner: UserId::generate(), ..claim(&[&three], second, room) };
-    assert!(!files.claim(&foreign).await.unwrap());
+    assert!(!files.claim(&foreign).await.unwrap().is_held());
     let unknown = Claim { files: vec![three.id, FileId::generate()], ..claim(&[&three], second, room) };
-    assert!(!files.claim(&unknown).await.unwrap());
+    assert!(!files.claim(&unknown).await.unwrap().is_held());
     let arriving = File { state: FileState::Arriving, ..file(owner) };
     assert!(files.insert(&arriving, MOST).await.unwrap());
-    assert!(!files.claim(&claim(&[&arriving], second, room)).await.unwrap());
+    assert!(!files.claim(&claim(&[&arriving], second, room)).await.unwrap().is_held());
     let taken = Claim { from: vec![first], ..claim(&[&two, &three], second, room) };
-    assert!(files.claim(&taken).await.unwrap(), "where that is allowed");
+    assert!(files.claim(&taken).await.unwrap().is_held(), "where that is allowed");
     assert_eq!(now(&*files, two.id).await.unwrap().holder, Some(second));
 }
 
@@ -142,7 +145,7 @@ pub(crate) async fn file_claim_race(home: Home) {
             async move {
                 let order = if n % 2 == 0 { [&one, &two] } else { [&two, &one] };
                 let holder = message();
-                files.claim(&claim(&order, holder, room)).await.unwrap().then_some(holder)
+                files.claim(&claim(&order, holder, room)).await.unwrap().is_held().then_some(holder)
             }
         })
         .await;
@@ -162,15 +165,15 @@ pub(crate) async fn what_is_released_may_be_claimed_again(home: Home) {
     let (owner, room) = (UserId::generate(), RoomId::generate());
     let new = added(&*files, owner).await;
     let schedule = Holder::Schedule(ScheduleId::generate());
-    assert!(files.claim(&claim(&[&new], schedule, room)).await.unwrap());
+    assert!(files.claim(&claim(&[&new], schedule, room)).await.unwrap().is_held());
     assert_eq!(now(&*files, new.id).await.unwrap().shown_in(), None, "nobody sees it before it is sent");
     let kept = added(&*files, owner).await;
-    assert!(files.claim(&claim(&[&kept], schedule, room)).await.unwrap());
+    assert!(files.claim(&claim(&[&kept], schedule, room)).await.unwrap().is_held());
     files.release(schedule, &[kept.id], later(7)).await.unwrap();
     assert_eq!(now(&*files, kept.id).await.unwrap().holder, Some(schedule));
     assert_eq!(now(&*files, new.id).await, Some(File { check_at: Some(later(7)), ..new.clone() }));
     let sent = message();
-    assert!(files.claim(&claim(&[&new], sent, room)).await.unwrap());
+    assert!(files.claim(&claim(&[&new], sent, room)).await.unwrap().is_held());
     files.check_again(&new, None).await.unwrap();
     assert!(now(&*files, new.id).await.unwrap().check_at.is_some(), "it passed to another holder meanwhile");
     let held = now(&*files, new.id).await.unwrap();
@@ -178,6 +181,38 @@ pub(crate) async fn what_is_released_may_be_claimed_again(home: Home) {
     assert_eq!(now(&*files, new.id).await.unwrap().check_at, Some(later(9)));
     files.check_again(&held, None).await.unwrap();
     assert_eq!(now(&*files, new.id).await.unwrap().check_at, None);
+}
+
+pub(crate) async fn a_try_gives_back_what_it_holds_alone(home: Home) {
+    let files = home.stores().await.files;
+    let (owner, room, sent) = (UserId::generate(), RoomId::generate(), message());
+    let [one, two] = [added(&*files, owner).await, added(&*files, owner).await];
+    let first = claim(&[&one, &two], sent, room);
+    assert_eq!(files.claim(&first).await.unwrap(), Claimed::Alone(later(1)));
+    let again = Claim { at: later(5), again: Some(later(1)), ..first.clone() };
+    assert_eq!(files.claim(&again).await.unwrap(), Claimed::Alone(later(1)), "the same try, once more");
+    files.withdraw(message(), later(1), later(7)).await.unwrap();
+    files.withdraw(sent, later(2), later(7)).await.unwrap();
+    assert_eq!(now(&*files, one.id).await.unwrap().holder, Some(sent), "that is none of its");
+    files.withdraw(sent, later(1), later(7)).await.unwrap();
+    for file in [&one, &two] {
+        assert_eq!(now(&*files, file.id).await, Some(File { check_at: Some(later(7)), ..file.clone() }));
+    }
+    assert_eq!(files.claim(&first).await.unwrap(), Claimed::Alone(later(1)));
+    assert_eq!(files.claim(&first).await.unwrap(), Claimed::Shared, "another try of the message");
+    files.withdraw(sent, later(1), later(7)).await.unwrap();
+    let held = now(&*files, one.id).await.unwrap();
+    assert_eq!((held.holder, held.check_at), (Some(sent), Some(later(2_000))), "the other may succeed");
+    assert_eq!(files.claim(&again).await.unwrap(), Claimed::Shared, "the first is not alone any more");
+    // What is known to be sent stays as it is, whoever tries again.
+    let held = now(&*files, one.id).await.unwrap();
+    files.check_again(&held, None).await.unwrap();
+    let alone = Claim { files: vec![one.id], at: later(9), ..first };
+    assert_eq!(files.claim(&alone).await.unwrap(), Claimed::Shared);
+    let settled = now(&*files, one.id).await.unwrap();
+    assert_eq!((settled.held_at, settled.is_settled()), (held.held_at, true));
+    files.withdraw(sent, held.held_at.unwrap(), later(7)).await.unwrap();
+    assert_eq!(now(&*files, one.id).await, Some(settled));
 }
 
 pub(crate) async fn what_is_due_is_found_first_things_first(home: Home) {
@@ -219,10 +254,10 @@ pub(crate) async fn files_go_with_what_they_belong_to(home: Home) {
     let new = NewMessage { content: String::new(), client_id: ClientId::generate(), reply_to: None, attachments };
     let said = at(room, 1, 1, Event::message(room, sender(), new));
     let message_id = said.event.id;
-    assert!(files.claim(&claim(&[&sent], Holder::Message(message_id), room)).await.unwrap());
-    assert!(files.claim(&claim(&[&other], message(), room)).await.unwrap());
+    assert!(files.claim(&claim(&[&sent], Holder::Message(message_id), room)).await.unwrap().is_held());
+    assert!(files.claim(&claim(&[&other], message(), room)).await.unwrap().is_held());
     let schedule = Holder::Schedule(ScheduleId::generate());
-    assert!(files.claim(&claim(&[&planned], schedule, room)).await.unwrap());
+    assert!(files.claim(&claim(&[&planned], schedule, room)).await.unwrap().is_held());
     assert_eq!(files.condemn(Doomed::One(sent.id, None)).await.unwrap(), 0, "it belongs to something");
     let change = MessageChange { message_id, kind: ChangeKind::Delete };
     let deletion = at(room, 1, 2, Event::message_change(room, sender(), &ClientId::generate(), change));
@@ -241,11 +276,11 @@ pub(crate) async fn files_go_with_what_they_belong_to(home: Home) {
     let [third, fourth] = [added(&**files, owner).await, added(&**files, owner).await];
     let ids = [MessageId::generate(), MessageId::generate()];
     for (file, id) in [&third, &fourth].into_iter().zip(ids) {
-        assert!(files.claim(&claim(&[file], Holder::Message(id), room)).await.unwrap());
+        assert!(files.claim(&claim(&[file], Holder::Message(id), room)).await.unwrap().is_held());
     }
     assert_eq!(files.condemn(Doomed::Messages(&ids)).await.unwrap(), 2);
     assert!(
-        !files.claim(&claim(&[&third], Holder::Message(ids[0]), room)).await.unwrap(),
+        !files.claim(&claim(&[&third], Holder::Message(ids[0]), room)).await.unwrap().is_held(),
         "nobody gets it any more"
     );
 }

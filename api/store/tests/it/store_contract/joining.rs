@@ -3,6 +3,7 @@
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{RoomId, UserId};
 use rookery_store::joining::{Asked, Entry, JoinMessage, JoinRequest, RequestState, RoomInvite};
+use rookery_store::room::{Room, SettingsChange};
 use rookery_store::sanction::SanctionAction;
 use rookery_store::{Cause, StoreError, Stores};
 use uuid::Uuid;
@@ -39,7 +40,7 @@ pub(crate) fn request(room_id: RoomId, user_id: UserId, created_at: UnixMillis) 
 
 /// A room with a member who makes invites.
 async fn hosted(stores: &Stores) -> (RoomId, UserId) {
-    let (room, host) = (room(None), UserId::generate());
+    let (room, host) = (Room { members_may_invite: true, ..room(None) }, UserId::generate());
     stores.rooms.insert(&room).await.unwrap();
     stores.members.join(&member(room.id, host), &joined(host)).await.unwrap();
     (room.id, host)
@@ -146,6 +147,42 @@ pub(crate) async fn invites_end_with_the_membership_of_who_made_them(home: Home)
     assert!(matches!(outcome, Err(StoreError::InviteOver)), "{outcome:?}");
 }
 
+pub(crate) async fn invites_of_members_hold_while_members_may_invite(home: Home) {
+    let stores = home.stores().await;
+    let (room, host) = hosted(&stores).await;
+    let invite = invite(room, host, None);
+    stores.room_invites.insert(&invite).await.unwrap();
+    let wanted = [(true, true), (false, false), (true, true)];
+    for (members_may, holds) in wanted {
+        let change = SettingsChange { members_may_invite: Some(members_may), ..SettingsChange::default() };
+        stores.rooms.apply_settings(room, &change, &left(host)).await.unwrap();
+        let outcome = enter(&stores, room, UserId::generate(), Entry::Invite(invite.hash)).await;
+        assert_eq!(matches!(outcome, Ok(true)), holds, "{outcome:?}");
+        assert_eq!(matches!(outcome, Err(StoreError::InviteOver)), !holds, "{outcome:?}");
+    }
+}
+
+pub(crate) async fn own_requests_are_listed_in_pages(home: Home) {
+    let stores = home.stores().await;
+    let user = UserId::generate();
+    let mut asked = Vec::new();
+    // Two of the same moment.
+    for created in [5, 7, 7, 9] {
+        let request = request(hosted(&stores).await.0, user, at(created));
+        assert_eq!(stores.join_requests.ask(&request, NOON, 9).await.unwrap(), Asked::New);
+        asked.push(request);
+    }
+    asked.sort_by_key(|request| (request.created_at, request.room_id));
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = stores.join_requests.of_user(user, after, 1).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.own_place());
+        found.extend(page);
+    }
+    assert_eq!(found, asked);
+}
+
 pub(crate) async fn requests_wait_and_are_decided_once(home: Home) {
     let stores = home.stores().await;
     let (room, _) = hosted(&stores).await;
@@ -162,7 +199,7 @@ pub(crate) async fn requests_wait_and_are_decided_once(home: Home) {
     let first = requests.of_room(room, None, 2).await.unwrap();
     assert_eq!(first, [request(room, ada, at(10)), request(room, bob, at(11))]);
     assert_eq!(requests.of_room(room, Some(first[1].place()), 9).await.unwrap(), [request(room, eve, at(12))]);
-    assert_eq!(requests.of_user(bob, 9).await.unwrap(), [request(room, bob, at(11))]);
+    assert_eq!(requests.of_user(bob, None, 9).await.unwrap(), [request(room, bob, at(11))]);
 
     assert!(requests.deny(room, ada, at(50)).await.unwrap());
     assert!(!requests.deny(room, ada, at(51)).await.unwrap(), "it is decided");

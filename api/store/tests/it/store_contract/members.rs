@@ -3,11 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use rookery_protocol::access::RoomRole;
+use rookery_protocol::access::{RoomRole, Until};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{Event, EventBody, MembershipChange, RoomChange};
 use rookery_protocol::id::{AclVersion, RoomId, RoomRef, UserId};
 use rookery_store::room::{Member, Room, SettingsChange};
+use rookery_store::sanction::{Sanction, SanctionAction};
 use rookery_store::{Announcement, Cause, Members, StoreError, Stores};
 
 use super::{Home, at_once};
@@ -330,9 +331,17 @@ pub(crate) async fn d13_an_owner_leaves_last_and_closes_the_room(home: Home) {
     assert_eq!(roles.collect::<Vec<_>>(), [RoomRole::Moderator, RoomRole::Owner]);
     let found = stores.rooms.find(&RoomRef::Id(place.id)).await.unwrap().unwrap();
     assert_eq!((found.owner, found.acl), (Some(bob), given.acl));
-    for nobody in [bob, UserId::generate()] {
-        assert_eq!(stores.members.transfer(place.id, nobody, Cause::Server(&left(ada))).await.unwrap(), None);
+    assert_eq!(stores.members.transfer(place.id, bob, Cause::Server(&left(ada))).await.unwrap(), None);
+    let stranger = UserId::generate();
+    let given = stores.members.transfer(place.id, stranger, Cause::Server(&left(ada))).await;
+    assert!(matches!(given, Err(StoreError::NoMember)), "{given:?}");
+    let named = stores.members.set_role(place.id, stranger, RoomRole::Moderator, &left(bob)).await;
+    assert!(matches!(named, Err(StoreError::NoMember)), "{named:?}");
+    for act in [SanctionAction::Kick, SanctionAction::Ban(Until::Revoked)] {
+        let expelled = stores.sanctions.apply(place.id, bob, act, Cause::Server(&left(ada))).await;
+        assert!(matches!(expelled, Err(StoreError::OwnerStays)), "{expelled:?}");
     }
+    assert_eq!(stores.sanctions.get(place.id, bob).await.unwrap(), Sanction::default());
     assert!(leave(ada).await.unwrap().is_some());
     assert!(leave(bob).await.unwrap().is_some(), "the last one may");
     assert_eq!(stores.rooms.find(&RoomRef::Slug(place.slug.clone().unwrap())).await.unwrap(), None);

@@ -44,7 +44,7 @@ pub(crate) async fn every_kind_of_event_is_kept_whole(home: Home) {
     let (room, user) = (RoomId::generate(), UserId::generate());
     let member = Sender { user_id: UserId::generate(), username: "Bob".to_owned() };
     let changed = RoomChanges {
-        name: Some("Tea".to_owned()),
+        name: Some(Some("Tea".to_owned())),
         slug: Some(None),
         posting: Some(Posting::Moderators),
         archived: Some(true),

@@ -2,7 +2,7 @@
 
 use super::joining;
 use crate::samples::{NOON, joined, left, member, messages, room, session, user};
-use rookery_protocol::access::{RoomKind, Until};
+use rookery_protocol::access::{RoomKind, RoomRole, Until};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::emoji::Emoji;
 use rookery_protocol::event::{Event, Sender, SequencedEvent};
@@ -11,7 +11,7 @@ use rookery_protocol::message_change::{ChangeKind, MessageChange};
 use rookery_protocol::position::Position;
 use rookery_store::joining::Entry;
 use rookery_store::message::{Kinds, Window};
-use rookery_store::room::{Pair, Room, SettingsChange};
+use rookery_store::room::{Member, Pair, Room, SettingsChange};
 use rookery_store::sanction::SanctionAction as Sanction;
 use rookery_store::unread::{Reader, Span};
 use rookery_store::{Cause, PageQuestion, Reaction, Rotation, Stores};
@@ -68,6 +68,7 @@ pub(super) async fn exercise(stores: &Stores) {
     stores.sessions.purge(NOON, 5).await.unwrap();
     stores.users.set_disabled(ada.id, true).await.unwrap();
     stores.outbox.pending(5).await.unwrap();
+    stores.outbox.pending_in(place.id, 5).await.unwrap();
     stores.outbox.done(MessageId::generate()).await.unwrap();
     let events = messages(place.id, 1, 1..=3);
     stores.messages.apply(&events).await.unwrap();
@@ -199,7 +200,8 @@ async fn use_accounts(stores: &Stores) {
     assert_eq!(stores.blocks.of_pairs(&[pair]).await.unwrap().len(), 1);
     assert!(stores.blocks.remove(eve.id, other, &left(eve.id)).await.unwrap().is_some());
     let group = room(None);
-    stores.rooms.insert_with(&group, &[member(group.id, eve.id)]).await.unwrap();
+    let maker = Member { role: RoomRole::Owner, ..member(group.id, eve.id) };
+    stores.rooms.insert_with(&group, &[maker]).await.unwrap();
     let (invite, guest) = (joining::invite(group.id, eve.id, Some(2)), UserId::generate());
     stores.room_invites.insert(&invite).await.unwrap();
     stores.room_invites.by_id(invite.id).await.unwrap();
@@ -220,7 +222,12 @@ async fn use_accounts(stores: &Stores) {
     }
     let waiting = stores.join_requests.of_room(group.id, None, 5).await.unwrap();
     stores.join_requests.of_room(group.id, Some(waiting[0].place()), 5).await.unwrap();
-    stores.join_requests.of_user(waiting[0].user_id, 5).await.unwrap();
+    stores.join_requests.of_user(waiting[0].user_id, None, 5).await.unwrap();
+    stores
+        .join_requests
+        .of_user(waiting[0].user_id, Some(waiting[0].own_place()), 5)
+        .await
+        .unwrap();
     assert!(stores.join_requests.withdraw(group.id, waiting[0].user_id).await.unwrap());
     assert!(stores.join_requests.deny(group.id, waiting[1].user_id, NOON).await.unwrap());
     stores.join_requests.ask(&waiting[1], later, 5).await.unwrap();
@@ -375,13 +382,16 @@ async fn keep_files(stores: &Stores) {
         from: Vec::new(),
         at: NOON,
         check_at: NOON,
+        again: None,
     };
-    assert!(files.claim(&claim).await.unwrap());
+    assert!(files.claim(&claim).await.unwrap().is_held());
+    assert!(files.claim(&claim).await.unwrap().is_held(), "another try of the same holder");
+    files.withdraw(claim.holder, NOON, NOON).await.unwrap();
     let held = files.by_ids(&[new.id]).await.unwrap();
     files.check_again(&held[0], None).await.unwrap();
     assert_eq!(files.due(NOON, 5).await.unwrap().len(), 1);
     files.release(claim.holder, &[], NOON).await.unwrap();
-    assert!(files.claim(&claim).await.unwrap());
+    assert!(files.claim(&claim).await.unwrap().is_held());
     assert_eq!(files.condemn(Doomed::Messages(&[message])).await.unwrap(), 2);
     files.condemn(Doomed::One(new.id, None)).await.unwrap();
     files.condemn(Doomed::Unattached(owner)).await.unwrap();

@@ -30,6 +30,10 @@ pub(crate) async fn announcements_wait_in_order(home: Home) {
     assert_eq!(stores.outbox.pending(10).await.unwrap(), made);
     assert_eq!(stores.outbox.pending(2).await.unwrap(), made[..2]);
     assert_eq!(stores.outbox.pending(0).await.unwrap(), []);
+    let of_two = [made[1].clone(), made[2].clone(), made[4].clone()];
+    assert_eq!(stores.outbox.pending_in(two, 10).await.unwrap(), of_two);
+    assert_eq!(stores.outbox.pending_in(two, 2).await.unwrap(), of_two[..2]);
+    assert_eq!(stores.outbox.pending_in(RoomId::generate(), 10).await.unwrap(), []);
     stores.outbox.done(made[1].event.id).await.unwrap();
     made.remove(1);
     assert_eq!(stores.outbox.pending(10).await.unwrap(), made);

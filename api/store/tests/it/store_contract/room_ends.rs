@@ -206,7 +206,8 @@ pub(crate) async fn moderators_are_named_by_who_owns_the_room_then(home: Home) {
     assert_eq!(scene.role(scene.moderator).await, Some(Plain));
     let outcome = scene.set_role(admin, scene.owner, Plain).await;
     assert!(matches!(outcome, Err(StoreError::Outranked)), "a room keeps its owner: {outcome:?}");
-    assert!(!scene.set_role(scene.owner, UserId::generate(), Plain).await.unwrap(), "nobody");
+    let outcome = scene.set_role(scene.owner, UserId::generate(), Plain).await;
+    assert!(matches!(outcome, Err(StoreError::NoMember)), "nobody: {outcome:?}");
     assert_eq!(scene.role(scene.owner).await, Some(Owner));
 }
 
