@@ -7,7 +7,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::SessionId;
 use rookery_store::page;
-use rookery_store::session::{DeviceName, Session};
+use rookery_store::session::DeviceName;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -57,7 +57,7 @@ pub struct SessionView {
     params(PageQuery),
     responses(
         (status = 200, description = "A page of sessions", body = SessionList),
-        (status = 400, description = "`bad_field`, also for a cursor of a session that has ended"),
+        (status = 400, description = "`bad_field`"),
     ),
 )]
 pub async fn list(
@@ -68,8 +68,9 @@ pub async fn list(
 ) -> Result<Json<SessionList>, ApiError> {
     let limit = query.limit()?;
     let after = query.place(|text| cursors.read_sessions(caller.user_id, text))?;
-    let open = sessions.of_user(caller.user_id, UnixMillis::now()).await?;
-    let mut open = if let Some(after) = after { older(open, after) } else { open };
+    let mut open = sessions.of_user(caller.user_id, UnixMillis::now()).await?;
+    // Ids of sessions are in the order of their beginnings; the one of the cursor may have ended since.
+    open.retain(|session| after.is_none_or(|after| session.id < after));
     let next_cursor = page::cut(&mut open, limit).map(|last| cursors.sessions(caller.user_id, last.id));
     let sessions = open.into_iter().map(|session| SessionView {
         session_id: session.id.as_uuid(),
@@ -79,12 +80,6 @@ pub async fn list(
         current: session.id == caller.session_id,
     });
     Ok(Json(SessionList { sessions: sessions.collect(), next_cursor }))
-}
-
-/// Those that began before this one, which may have ended since: ids of sessions are in the order of their beginnings.
-fn older(mut open: Vec<Session>, than: SessionId) -> Vec<Session> {
-    open.retain(|session| session.id < than);
-    open
 }
 
 /// End one of your sessions

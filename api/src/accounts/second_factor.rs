@@ -2,7 +2,6 @@
 
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
-use rookery_protocol::id::UserId;
 use rookery_store::account::SecretHash;
 use rookery_store::second_factor::SecondFactor;
 use rookery_store::user::User;
@@ -44,11 +43,6 @@ impl Sessions {
         }
     }
 
-    /// Counts a code that is tried.
-    async fn count_code(&self, user: UserId, from: ClientAddress) -> Result<(), ApiError> {
-        self.limits.code(user).await.inspect_err(|_| log_refused_login(from, TOO_MANY))
-    }
-
     /// Whether it is a code of the device, or of those for who has lost it; each works once.
     /// Tries are counted over all addresses; those that are right do not count.
     pub(crate) async fn takes(
@@ -58,7 +52,8 @@ impl Sessions {
         from: ClientAddress,
         now: UnixMillis,
     ) -> Result<bool, ApiError> {
-        self.count_code(factor.user_id, from).await?;
+        let counted = self.limits.code(factor.user_id).await;
+        counted.inspect_err(|_| log_refused_login(from, TOO_MANY))?;
         let factors = &self.stores.second_factors;
         let is_right = if let Some(step) = matching_step(factor, code, now) {
             factors.advance(factor.user_id, step).await?
@@ -112,6 +107,7 @@ pub(crate) fn new_codes() -> Result<(Vec<String>, Vec<SecretHash>), NoRandomness
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rookery_protocol::id::UserId;
 
     /// RFC 6238, appendix B, cut to six digits.
     #[test]

@@ -93,12 +93,12 @@ impl Sessions {
         let session = Session { device, ..begin(&user, &token, self.tokens.lifetimes, now)? };
         self.stores.sessions.insert(&session).await?;
         // Whoever disabled the account meanwhile, or set another password, has not seen this session.
-        let user = match self.stores.users.enabled(user.id).await? {
+        let looked_up = match self.stores.users.enabled(user.id).await? {
             Some(user) if Some(&user.password_hash) == hash.as_ref() => Ok(user),
             Some(_) => Err(bad_credentials(from, "password changed meanwhile")),
             None => Err(disabled(from)),
         };
-        let user = match user {
+        let user = match looked_up {
             Ok(user) => user,
             Err(refused) => {
                 self.stores.sessions.revoke(session.id, now).await?;

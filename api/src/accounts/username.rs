@@ -49,11 +49,7 @@ pub async fn rename(
     caller: Caller,
     JsonBody(request): JsonBody<RenameRequest>,
 ) -> Result<Json<Me>, ApiError> {
-    let before = accounts.me(caller.user_id).await?.username;
     let user = accounts.rename(caller.user_id, &request.username, UnixMillis::now()).await?;
-    if user.username != before {
-        accounts.tell_of_profile(&user).await;
-    }
     accounts.shown(user).await.map(Json)
 }
 
@@ -90,6 +86,7 @@ impl Accounts {
             return Err(too_early(&current, now));
         }
         tracing::info!(user_id = %id, "account renamed");
+        self.tell_of_profile(&current).await;
         Ok(current)
     }
 }
