@@ -17,7 +17,7 @@ pub mod position_view;
 pub(crate) use rookery_runtime::listener::RESOURCE_POLICY;
 
 /// Whether `If-None-Match` names what there is: by its tag, or as whatever there is (RFC 9110 §13.1.2).
-pub(crate) fn names(known: &HeaderValue, tag: &str) -> bool {
+pub(crate) fn matches_etag(known: &HeaderValue, tag: &str) -> bool {
     let mut tags = known.to_str().unwrap_or_default().split(',').map(str::trim);
     tags.any(|known| known == "*" || known.trim_start_matches("W/") == tag)
 }
@@ -29,10 +29,10 @@ mod tests {
     #[test]
     fn what_a_client_has_is_named_by_its_tag_or_by_a_star() {
         for known in ["\"a\"", "W/\"a\"", "\"b\", \"a\"", "*", " * "] {
-            assert!(names(&HeaderValue::from_static(known), "\"a\""), "{known}");
+            assert!(matches_etag(&HeaderValue::from_static(known), "\"a\""), "{known}");
         }
         for other in ["", "\"b\"", "a", "\"*\""] {
-            assert!(!names(&HeaderValue::from_static(other), "\"a\""), "{other}");
+            assert!(!matches_etag(&HeaderValue::from_static(other), "\"a\""), "{other}");
         }
     }
 }

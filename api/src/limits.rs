@@ -23,7 +23,7 @@ pub const REVOKE_PUSH_WAIT: Duration = Duration::from_secs(1);
 pub const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(1);
 /// Announcements that are read from the store at once.
 pub const ANNOUNCE_BATCH_MAX: usize = 100;
-/// Announcements of one room that are looked through for what is left to carry.
+/// Announcements of one room that are read for what is left to carry.
 pub const ANNOUNCED_IN_ROOM_MAX: usize = 2_000;
 /// Members that are read at once of a room that ends.
 pub const ENDED_MEMBERS_PAGE: usize = 1_000;
@@ -348,7 +348,7 @@ pub const ERASURE_POLL: Duration = Duration::from_millis(50);
 pub const ERASED_PER_PASS: usize = 200;
 /// How long an erasure waits until what was said in rooms is stored; after that it is tried again later.
 pub const ERASURE_STORED_WAIT: Duration = Duration::from_secs(10);
-/// Members that are looked at together for who has a room next.
+/// Members that are read at once to find the next owner of a room.
 pub const SUCCESSION_PAGE: usize = 200;
 /// Tries to take an owner out of a room whose members change meanwhile.
 pub const SUCCESSION_TRIES: usize = 5;

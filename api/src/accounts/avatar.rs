@@ -19,7 +19,7 @@ use crate::accounts::avatars::{AvatarId, Avatars, address_of};
 use crate::error::ApiError;
 use crate::http::extract::{Caller, IdPath, QueryParams, upload};
 use crate::http::limit::Limits;
-use crate::http::{RESOURCE_POLICY, names};
+use crate::http::{RESOURCE_POLICY, matches_etag};
 use crate::limits::{AVATAR_BYTES_MAX, AVATAR_SIDES};
 
 /// A picture never changes, and another one has another address.
@@ -167,7 +167,7 @@ pub async fn picture(
         // Pages that embed the chat show pictures, too.
         (RESOURCE_POLICY, "cross-origin"),
     ];
-    if headers.get(IF_NONE_MATCH).is_some_and(|known| names(known, &tag)) {
+    if headers.get(IF_NONE_MATCH).is_some_and(|known| matches_etag(known, &tag)) {
         return Ok((StatusCode::NOT_MODIFIED, shared).into_response());
     }
     let kind = kind_of(&bytes).media_type();

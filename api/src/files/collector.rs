@@ -86,7 +86,7 @@ impl FileService {
         })
     }
 
-    /// Whether others may have a file of theirs: once its message is there. What is stored for sure is not looked at again.
+    /// Whether others may have a file of theirs: once its message is there. What is known to be stored is not checked again.
     pub(super) async fn is_shown(&self, file: &File) -> Result<bool, ApiError> {
         if file.is_settled() {
             return Ok(true);

@@ -17,7 +17,7 @@ use crate::files::headers::{AskedHeaders, Part, disposition};
 use crate::files::kind::is_shown_inline;
 use crate::files::{FileService, ORIGINAL, THUMBNAIL, object, unknown};
 use crate::http::extract::{Caller, IdPath};
-use crate::http::{RESOURCE_POLICY, names};
+use crate::http::{RESOURCE_POLICY, matches_etag};
 
 /// Even as a page of its own it runs nothing, loads nothing and is shown in nobody's frame.
 const POLICY: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
@@ -122,7 +122,7 @@ impl FileService {
             set(ACCEPT_RANGES, "bytes"),
         ];
         debug_assert!(kept.iter().all(Result::is_ok), "they are plain texts");
-        if asked.get(IF_NONE_MATCH).is_some_and(|known| names(known, &tag)) {
+        if asked.get(IF_NONE_MATCH).is_some_and(|known| matches_etag(known, &tag)) {
             return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
         }
         let is_same = asked.get(IF_RANGE).is_none_or(|known| known.as_bytes() == tag.as_bytes());

@@ -22,7 +22,7 @@ use crate::error::ApiError;
 use crate::files::{FileService, ORIGINAL, THUMBNAIL, object, unknown};
 use crate::http::extract::{Caller, QueryParams, RoomPath, upload};
 use crate::http::limit::ClientAddress;
-use crate::http::{RESOURCE_POLICY, names};
+use crate::http::{RESOURCE_POLICY, matches_etag};
 use crate::limits::{AVATAR_BYTES_MAX, AVATAR_SIDES, FILE_ARRIVAL_MAX, FILE_REPLACED_KEPT, FILES_PER_USER_MAX};
 use crate::rooms::avatar::{self, AVATAR};
 use crate::rooms::settings::RoomUpdate;
@@ -171,7 +171,7 @@ pub async fn picture(
         (CONTENT_SECURITY_POLICY, POLICY),
         (RESOURCE_POLICY, "cross-origin"),
     ];
-    if headers.get(IF_NONE_MATCH).is_some_and(|known| names(known, &tag)) {
+    if headers.get(IF_NONE_MATCH).is_some_and(|known| matches_etag(known, &tag)) {
         return Ok((StatusCode::NOT_MODIFIED, shared).into_response());
     }
     let bytes = files.counted(files.objects.get(&object(id, name)).await)?.ok_or_else(unknown)?;

@@ -106,44 +106,38 @@ impl Cursors {
 
     /// A place in the list of what a user has saved.
     pub fn saved(&self, user: UserId, place: SavedPlace) -> String {
-        let payload = [&place.at.0.to_be_bytes()[..], place.message.as_uuid().as_bytes()].concat();
+        let payload = timed(place.at, place.message.as_uuid());
         self.seal(&payload, &[SAVED, user.as_uuid().as_bytes()])
     }
 
     /// The place, if the cursor was made for this user.
     pub fn read_saved(&self, user: UserId, text: &str) -> Option<SavedPlace> {
-        let payload: [u8; 24] = self.open(text, &[SAVED, user.as_uuid().as_bytes()])?;
-        let (at, message) = payload.split_at(8);
-        let at = UnixMillis(i64::from_be_bytes(at.try_into().ok()?));
-        Some(SavedPlace { at, message: MessageId::from_uuid(Uuid::from_slice(message).ok()?) })
+        let (at, message) = read_timed(self.open(text, &[SAVED, user.as_uuid().as_bytes()])?);
+        Some(SavedPlace { at, message: MessageId::from_uuid(message) })
     }
 
     /// A place in the list of a room's pinned messages.
     pub fn pins(&self, room: RoomId, place: PinPlace) -> String {
-        let payload = [&place.at.0.to_be_bytes()[..], place.message.as_uuid().as_bytes()].concat();
+        let payload = timed(place.at, place.message.as_uuid());
         self.seal(&payload, &[PINS, room.as_uuid().as_bytes()])
     }
 
     /// The place, if the cursor was made for this room.
     pub fn read_pins(&self, room: RoomId, text: &str) -> Option<PinPlace> {
-        let payload: [u8; 24] = self.open(text, &[PINS, room.as_uuid().as_bytes()])?;
-        let (at, message) = payload.split_at(8);
-        let at = UnixMillis(i64::from_be_bytes(at.try_into().ok()?));
-        Some(PinPlace { at, message: MessageId::from_uuid(Uuid::from_slice(message).ok()?) })
+        let (at, message) = read_timed(self.open(text, &[PINS, room.as_uuid().as_bytes()])?);
+        Some(PinPlace { at, message: MessageId::from_uuid(message) })
     }
 
     /// A place in the list of a user's mentions.
     pub fn mentions(&self, user: UserId, place: MentionPlace) -> String {
-        let payload = [&place.at.0.to_be_bytes()[..], place.message.as_uuid().as_bytes()].concat();
+        let payload = timed(place.at, place.message.as_uuid());
         self.seal(&payload, &[MENTIONS, user.as_uuid().as_bytes()])
     }
 
     /// The place, if the cursor was made for this user.
     pub fn read_mentions(&self, user: UserId, text: &str) -> Option<MentionPlace> {
-        let payload: [u8; 24] = self.open(text, &[MENTIONS, user.as_uuid().as_bytes()])?;
-        let (at, message) = payload.split_at(8);
-        let at = UnixMillis(i64::from_be_bytes(at.try_into().ok()?));
-        Some(MentionPlace { at, message: MessageId::from_uuid(Uuid::from_slice(message).ok()?) })
+        let (at, message) = read_timed(self.open(text, &[MENTIONS, user.as_uuid().as_bytes()])?);
+        Some(MentionPlace { at, message: MessageId::from_uuid(message) })
     }
 
     /// A place in the list of public rooms.
@@ -253,30 +247,26 @@ impl Cursors {
 
     /// A place in the list of those who want to join a room.
     pub fn join_requests(&self, room: RoomId, place: RequestPlace) -> String {
-        let payload = [&place.created_at.0.to_be_bytes()[..], place.user_id.as_uuid().as_bytes()].concat();
+        let payload = timed(place.created_at, place.user_id.as_uuid());
         self.seal(&payload, &[JOIN_REQUESTS, room.as_uuid().as_bytes()])
     }
 
     /// The place, if the cursor was made for this room.
     pub fn read_join_requests(&self, room: RoomId, text: &str) -> Option<RequestPlace> {
-        let payload: [u8; 24] = self.open(text, &[JOIN_REQUESTS, room.as_uuid().as_bytes()])?;
-        let (created_at, user_id) = payload.split_at(8);
-        let created_at = UnixMillis(i64::from_be_bytes(created_at.try_into().ok()?));
-        Some(RequestPlace { created_at, user_id: UserId::from_uuid(Uuid::from_slice(user_id).ok()?) })
+        let (created_at, user_id) = read_timed(self.open(text, &[JOIN_REQUESTS, room.as_uuid().as_bytes()])?);
+        Some(RequestPlace { created_at, user_id: UserId::from_uuid(user_id) })
     }
 
     /// A place in the list of a user's own requests to join.
     pub fn own_join_requests(&self, user: UserId, place: OwnRequestPlace) -> String {
-        let payload = [&place.created_at.0.to_be_bytes()[..], place.room_id.as_uuid().as_bytes()].concat();
+        let payload = timed(place.created_at, place.room_id.as_uuid());
         self.seal(&payload, &[OWN_JOIN_REQUESTS, user.as_uuid().as_bytes()])
     }
 
     /// The place, if the cursor was made for this user.
     pub fn read_own_join_requests(&self, user: UserId, text: &str) -> Option<OwnRequestPlace> {
-        let payload: [u8; 24] = self.open(text, &[OWN_JOIN_REQUESTS, user.as_uuid().as_bytes()])?;
-        let (created_at, room_id) = payload.split_at(8);
-        let created_at = UnixMillis(i64::from_be_bytes(created_at.try_into().ok()?));
-        Some(OwnRequestPlace { created_at, room_id: RoomId::from_uuid(Uuid::from_slice(room_id).ok()?) })
+        let (created_at, room_id) = read_timed(self.open(text, &[OWN_JOIN_REQUESTS, user.as_uuid().as_bytes()])?);
+        Some(OwnRequestPlace { created_at, room_id: RoomId::from_uuid(room_id) })
     }
 
     /// A place in the audit log.
@@ -322,30 +312,26 @@ impl Cursors {
 
     /// A place in the list of a room's members.
     pub fn members(&self, room: RoomId, place: MemberPlace) -> String {
-        let payload = [&place.joined_at.0.to_be_bytes()[..], place.user_id.as_uuid().as_bytes()].concat();
+        let payload = timed(place.joined_at, place.user_id.as_uuid());
         self.seal(&payload, &[MEMBERS, room.as_uuid().as_bytes()])
     }
 
     /// The place, if the cursor was made for this room.
     pub fn read_members(&self, room: RoomId, text: &str) -> Option<MemberPlace> {
-        let payload: [u8; 24] = self.open(text, &[MEMBERS, room.as_uuid().as_bytes()])?;
-        let (joined_at, user_id) = payload.split_at(8);
-        let joined_at = UnixMillis(i64::from_be_bytes(joined_at.try_into().ok()?));
-        Some(MemberPlace { joined_at, user_id: UserId::from_uuid(Uuid::from_slice(user_id).ok()?) })
+        let (joined_at, user_id) = read_timed(self.open(text, &[MEMBERS, room.as_uuid().as_bytes()])?);
+        Some(MemberPlace { joined_at, user_id: UserId::from_uuid(user_id) })
     }
 
     /// A place in the list of a user's rooms.
     pub fn memberships(&self, user: UserId, place: MembershipPlace) -> String {
-        let payload = [&place.joined_at.0.to_be_bytes()[..], place.room_id.as_uuid().as_bytes()].concat();
+        let payload = timed(place.joined_at, place.room_id.as_uuid());
         self.seal(&payload, &[MEMBERSHIPS, user.as_uuid().as_bytes()])
     }
 
     /// The place, if the cursor was made for this user.
     pub fn read_memberships(&self, user: UserId, text: &str) -> Option<MembershipPlace> {
-        let payload: [u8; 24] = self.open(text, &[MEMBERSHIPS, user.as_uuid().as_bytes()])?;
-        let (joined_at, room_id) = payload.split_at(8);
-        let joined_at = UnixMillis(i64::from_be_bytes(joined_at.try_into().ok()?));
-        Some(MembershipPlace { joined_at, room_id: RoomId::from_uuid(Uuid::from_slice(room_id).ok()?) })
+        let (joined_at, room_id) = read_timed(self.open(text, &[MEMBERSHIPS, user.as_uuid().as_bytes()])?);
+        Some(MembershipPlace { joined_at, room_id: RoomId::from_uuid(room_id) })
     }
 
     /// A place in the list of announcements.
@@ -360,30 +346,26 @@ impl Cursors {
 
     /// A place in a user's inbox.
     pub fn notices(&self, user: UserId, place: NoticePlace) -> String {
-        let payload = [&place.at.0.to_be_bytes()[..], place.id.as_uuid().as_bytes()].concat();
+        let payload = timed(place.at, place.id.as_uuid());
         self.seal(&payload, &[NOTICES, user.as_uuid().as_bytes()])
     }
 
     /// The place, if the cursor was made for this user.
     pub fn read_notices(&self, user: UserId, text: &str) -> Option<NoticePlace> {
-        let payload: [u8; 24] = self.open(text, &[NOTICES, user.as_uuid().as_bytes()])?;
-        let (at, id) = payload.split_at(8);
-        let at = UnixMillis(i64::from_be_bytes(at.try_into().ok()?));
-        Some(NoticePlace { at, id: NoticeId::from_uuid(Uuid::from_slice(id).ok()?) })
+        let (at, id) = read_timed(self.open(text, &[NOTICES, user.as_uuid().as_bytes()])?);
+        Some(NoticePlace { at, id: NoticeId::from_uuid(id) })
     }
 
     /// A place in what a search of this user finds.
     pub fn search(&self, reader: UserId, query: &str, place: FoundPlace) -> String {
-        let payload = [&place.at.0.to_be_bytes()[..], place.message.as_uuid().as_bytes()].concat();
+        let payload = timed(place.at, place.message.as_uuid());
         self.seal(&payload, &[SEARCH, reader.as_uuid().as_bytes(), query.as_bytes()])
     }
 
     /// The place, if the cursor was made for this search.
     pub fn read_search(&self, reader: UserId, query: &str, text: &str) -> Option<FoundPlace> {
-        let payload: [u8; 24] = self.open(text, &[SEARCH, reader.as_uuid().as_bytes(), query.as_bytes()])?;
-        let (at, message) = payload.split_at(8);
-        let at = UnixMillis(i64::from_be_bytes(at.try_into().ok()?));
-        Some(FoundPlace { at, message: MessageId::from_uuid(Uuid::from_slice(message).ok()?) })
+        let (at, message) = read_timed(self.open(text, &[SEARCH, reader.as_uuid().as_bytes(), query.as_bytes()])?);
+        Some(FoundPlace { at, message: MessageId::from_uuid(message) })
     }
 
     /// A place in the list of what a user sends to a room later.
@@ -429,6 +411,21 @@ fn tag(key: &hmac::Key, payload: &[u8], context: &[&[u8]]) -> [u8; TAG_BYTES] {
     let mut tag = [0_u8; TAG_BYTES];
     tag.copy_from_slice(&signing.sign().as_ref()[..TAG_BYTES]);
     tag
+}
+
+/// A time, and an id among those of that time.
+fn timed(at: UnixMillis, id: Uuid) -> [u8; 24] {
+    let mut payload = [0; 24];
+    payload[..8].copy_from_slice(&at.0.to_be_bytes());
+    payload[8..].copy_from_slice(id.as_bytes());
+    payload
+}
+
+fn read_timed(payload: [u8; 24]) -> (UnixMillis, Uuid) {
+    let (mut at, mut id) = ([0; 8], [0; 16]);
+    at.copy_from_slice(&payload[..8]);
+    id.copy_from_slice(&payload[8..]);
+    (UnixMillis(i64::from_be_bytes(at)), Uuid::from_bytes(id))
 }
 
 fn place(payload: [u8; 16]) -> Option<Position> {

@@ -13,7 +13,7 @@ use rookery_protocol::error_code::ErrorCode;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::error::ApiError;
-use crate::http::names;
+use crate::http::matches_etag;
 
 const INDEX: &str = "index.html";
 /// The page runs its own scripts, talks to its own host, shows pictures, sound and films from where files are, and is shown in
@@ -52,7 +52,7 @@ async fn file(State(Served { name, policy }): State<Served>, headers: HeaderMap)
         return ApiError::refused(ErrorCode::NotFound).into_response();
     };
     let tag = etag(&file);
-    let known = headers.get(IF_NONE_MATCH).is_some_and(|known| names(known, &tag));
+    let known = headers.get(IF_NONE_MATCH).is_some_and(|known| matches_etag(known, &tag));
     // Also with "not modified": a browser takes over the headers of that answer.
     let shared = [
         (ETAG, tag.as_str()),

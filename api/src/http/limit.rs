@@ -46,7 +46,7 @@ pub struct Limits {
 #[derive(Clone, Copy, Debug)]
 pub struct ClientAddress(pub(crate) IpAddr);
 
-/// Why a login is refused that was not looked at.
+/// Why a login is refused without being tried.
 pub(crate) const TOO_MANY: &str = "too many tries";
 
 /// The one line that names the address of somebody: for programs that shut out who tries passwords. It never has the name
@@ -125,7 +125,7 @@ impl Limits {
         self.take(Limit::AccountLogins, address::account(&name, from.0)).await
     }
 
-    /// Counts a second factor that is tried after the right password, before it is looked at: many at once are many.
+    /// Counts a second factor that is tried after the right password, before it is checked, so that parallel tries count as many.
     pub(crate) async fn code(&self, account: UserId) -> Result<(), ApiError> {
         self.take(Limit::AccountCodes, account.as_uuid().as_u128()).await
     }

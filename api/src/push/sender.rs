@@ -161,11 +161,22 @@ impl PushSender {
             What::Notice { id, at } => {
                 let found = self.unread(user.id, *id, *at).await?;
                 let Some(notice) = found else { return Ok(None) };
-                if !self.is_wanted(&notice, user, now).await? || self.is_gone(&notice).await? {
+                if !self.is_wanted(&notice, user, now).await? {
                     return Ok(None);
                 }
                 let has_words = user.settings.notifications.push_text;
-                let words = if has_words { Some(self.words(&notice).await?) } else { None };
+                let said = match (notice.room, notice.message) {
+                    (Some(room), Some(message)) if has_words || is_said(notice.kind) => {
+                        let said = self.text(room, message).await?;
+                        // It was deleted meanwhile.
+                        if said.is_none() && is_said(notice.kind) {
+                            return Ok(None);
+                        }
+                        said
+                    }
+                    _ => None,
+                };
+                let words = if has_words { Some(self.words(&notice, said).await?) } else { None };
                 let urgency = match (is_said(notice.kind), notice.kind == NoticeKind::Announcement) {
                     (true, _) => "high",
                     (false, true) => "low",
@@ -198,15 +209,7 @@ impl PushSender {
         Ok(chosen.wants(notice.kind, settings.level, now) && self.stores.members.get(room, user.id).await?.is_some())
     }
 
-    /// Whether what it tells of was deleted meanwhile.
-    async fn is_gone(&self, notice: &Notice) -> Result<bool, StoreError> {
-        match (notice.room, notice.message) {
-            (Some(room), Some(message)) if is_said(notice.kind) => Ok(self.text(room, message).await?.is_none()),
-            _ => Ok(false),
-        }
-    }
-
-    async fn words(&self, notice: &Notice) -> Result<Words, StoreError> {
+    async fn words(&self, notice: &Notice, said: Option<String>) -> Result<Words, StoreError> {
         let by = match notice.by {
             Some(by) => self.stores.users.by_id(by).await?,
             None => None,
@@ -218,10 +221,6 @@ impl PushSender {
         let room_name = match notice.room {
             Some(room) => self.stores.rooms.by_ids(&[room]).await?.pop().map(|room| room.name.as_str().to_owned()),
             None => None,
-        };
-        let said = match (notice.room, notice.message) {
-            (Some(room), Some(message)) => self.text(room, message).await?,
-            _ => None,
         };
         let text = said.or_else(|| notice.text.clone()).map(|text| snippet(&text));
         Ok(Words { by_name, room_name: room_name.filter(|name| !name.is_empty()), text })

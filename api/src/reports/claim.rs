@@ -55,9 +55,10 @@ impl Reporting {
             return Err(decided());
         }
         let stale = now.minus(REPORT_CLAIM_LIFE);
-        if !self.stores().reports.claim(report.id, by, now, stale).await? {
-            return Err(decided());
+        if self.stores().reports.claim(report.id, by, now, stale).await? {
+            Ok(())
+        } else {
+            Err(decided())
         }
-        Ok(())
     }
 }
