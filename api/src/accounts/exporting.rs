@@ -119,19 +119,9 @@ impl Exporting {
     }
 
     async fn blocks(&self, user: UserId, archive: &mut Archive) -> Result<(), JobError> {
-        archive.begin_list("blocks.json")?;
-        let mut after = None;
-        loop {
-            let blocks = self.stores.blocks.page(user, after, EXPORT_ROWS_PER_READ).await?;
-            for (blocked, at) in &blocks {
-                archive.item(&json!({"user_id": blocked, "created_at": at}))?;
-            }
-            archive.keep().await?;
-            after = blocks.last().map(|(blocked, _)| *blocked);
-            if blocks.len() < EXPORT_ROWS_PER_READ {
-                return archive.end_list();
-            }
-        }
+        let read = |after| self.stores.blocks.page(user, after, EXPORT_ROWS_PER_READ);
+        let shown = |(blocked, at): &(UserId, UnixMillis)| Ok(json!({"user_id": blocked, "created_at": at}));
+        list(archive, "blocks.json", read, |(blocked, _)| *blocked, shown).await
     }
 
     /// What the user wants of rooms.
@@ -146,88 +136,37 @@ impl Exporting {
 
     /// The user's notices: others are in them by their ids alone.
     async fn inbox(&self, user: UserId, archive: &mut Archive) -> Result<(), JobError> {
-        archive.begin_list("notifications.json")?;
-        let mut before = None;
-        loop {
-            let page = self.stores.notices.page(user, before, EXPORT_ROWS_PER_READ).await?;
-            before = page.last().map(Notice::position);
-            let is_last = page.len() < EXPORT_ROWS_PER_READ;
-            for notice in page {
-                archive.item(&json!(notice.view()))?;
-            }
-            archive.keep().await?;
-            if is_last {
-                return archive.end_list();
-            }
-        }
+        let read = |before| self.stores.notices.page(user, before, EXPORT_ROWS_PER_READ);
+        let shown = |notice: &Notice| Ok(json!(notice.clone().view()));
+        list(archive, "notifications.json", read, Notice::position, shown).await
     }
 
     /// What the user has saved: others' messages by their ids alone.
     async fn saved(&self, user: UserId, archive: &mut Archive) -> Result<(), JobError> {
-        archive.begin_list("saved.json")?;
-        let mut before = None;
-        loop {
-            let page = self.stores.saved.page(user, before, EXPORT_ROWS_PER_READ).await?;
-            for SavedMessage { message, room, at } in &page {
-                archive.item(&json!({"message_id": message, "room_id": room, "saved_at": at}))?;
-            }
-            archive.keep().await?;
-            before = page.last().map(SavedPlace::from);
-            if page.len() < EXPORT_ROWS_PER_READ {
-                return archive.end_list();
-            }
-        }
+        let read = |before| self.stores.saved.page(user, before, EXPORT_ROWS_PER_READ);
+        let shown = |SavedMessage { message, room, at }: &SavedMessage| {
+            Ok(json!({"message_id": message, "room_id": room, "saved_at": at}))
+        };
+        list(archive, "saved.json", read, |saved| SavedPlace::from(saved), shown).await
     }
 
     /// What the user wants to say later.
     async fn schedules(&self, user: UserId, archive: &mut Archive) -> Result<(), JobError> {
-        archive.begin_list("scheduled.json")?;
-        let mut before = None;
-        loop {
-            let schedules = self.stores.schedules.of_user(user, before, EXPORT_ROWS_PER_READ).await?;
-            for schedule in &schedules {
-                archive.item(&scheduled(schedule))?;
-            }
-            archive.keep().await?;
-            before = schedules.last().map(|schedule| schedule.id);
-            if schedules.len() < EXPORT_ROWS_PER_READ {
-                return archive.end_list();
-            }
-        }
+        let read = |before| self.stores.schedules.of_user(user, before, EXPORT_ROWS_PER_READ);
+        list(archive, "scheduled.json", read, |schedule| schedule.id, |schedule| Ok(scheduled(schedule))).await
     }
 
     /// What the user has uploaded; the files themselves are got one by one.
     async fn files(&self, user: UserId, archive: &mut Archive) -> Result<(), JobError> {
-        archive.begin_list("files.json")?;
-        let mut after = None;
-        loop {
-            let files = self.stores.files.of_user(user, after, EXPORT_ROWS_PER_READ).await?;
-            for file in &files {
-                archive.item(&uploaded(file))?;
-            }
-            archive.keep().await?;
-            after = files.last().map(|file| file.id);
-            if files.len() < EXPORT_ROWS_PER_READ {
-                return archive.end_list();
-            }
-        }
+        let read = |after| self.stores.files.of_user(user, after, EXPORT_ROWS_PER_READ);
+        list(archive, "files.json", read, |file| file.id, |file| Ok(uploaded(file))).await
     }
 
     /// The rooms that the user wants to join, and what was said to them.
     async fn join_requests(&self, user: UserId, archive: &mut Archive) -> Result<(), JobError> {
-        archive.begin_list("join-requests.json")?;
-        let mut after = None;
-        loop {
-            let requests = self.stores.join_requests.of_user(user, after, EXPORT_ROWS_PER_READ).await?;
-            for request in &requests {
-                archive.item(&join_request(request))?;
-            }
-            archive.keep().await?;
-            after = requests.last().map(JoinRequest::own_place);
-            if requests.len() < EXPORT_ROWS_PER_READ {
-                return archive.end_list();
-            }
-        }
+        let read = |after| self.stores.join_requests.of_user(user, after, EXPORT_ROWS_PER_READ);
+        let shown = |request: &JoinRequest| Ok(join_request(request));
+        list(archive, "join-requests.json", read, JoinRequest::own_place, shown).await
     }
 
     /// Where the user has pushes sent; whoever knows the keys could write to the device, so they stay out.
@@ -245,18 +184,33 @@ impl Exporting {
 
     /// What the user has said and done in rooms.
     async fn events(&self, user: UserId, archive: &mut Archive) -> Result<(), JobError> {
-        archive.begin_list("messages.json")?;
-        let mut after = None;
-        loop {
-            let page = self.stores.traces.page(user, Trace::Author, after, EXPORT_ROWS_PER_READ).await?;
-            for sequenced in &page {
-                archive.item(&event(sequenced)?)?;
-            }
-            archive.keep().await?;
-            after = page.last().map(TracePlace::from);
-            if page.len() < EXPORT_ROWS_PER_READ {
-                return archive.end_list();
-            }
+        let read = |after| self.stores.traces.page(user, Trace::Author, after, EXPORT_ROWS_PER_READ);
+        list(archive, "messages.json", read, |said| TracePlace::from(said), event).await
+    }
+}
+
+/// A file with a list that is read by pages, each behind the place of the last row of the one before.
+async fn list<T, P, F>(
+    archive: &mut Archive,
+    name: &str,
+    read: impl Fn(Option<P>) -> F,
+    place: impl Fn(&T) -> P,
+    shown: impl Fn(&T) -> Result<Value, JobError>,
+) -> Result<(), JobError>
+where
+    F: Future<Output = Result<Vec<T>, StoreError>>,
+{
+    archive.begin_list(name)?;
+    let mut after = None;
+    loop {
+        let page = read(after).await?;
+        for row in &page {
+            archive.item(&shown(row)?)?;
+        }
+        archive.keep().await?;
+        after = page.last().map(&place);
+        if page.len() < EXPORT_ROWS_PER_READ {
+            return archive.end_list();
         }
     }
 }

@@ -12,6 +12,7 @@ use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::{Event, EventBody, MembershipChange, RoomChange, RoomSettings, Sender};
 use rookery_protocol::id::{RoomId, RoomRef, UserId};
 use rookery_store::room::{Room, RoomDescription, RoomName, RoomPassword, RoomTopic, SettingsChange};
+use rookery_store::user::User;
 use rookery_store::{Cause, StoreError, Unique};
 use serde_json::Value;
 
@@ -101,12 +102,12 @@ impl Rooms {
     pub async fn transfer(&self, actor: Sender, room: &RoomRef, to: UserId) -> Result<SeenRoom, ApiError> {
         let (room, settings_context) = self.settings_context(&actor, room).await?;
         decide_on_transfer(settings_context, UnixMillis::now()).map_err(ApiError::refused)?;
-        let _in_use = account_in_use(&self.stores, to).await?;
+        let account = account_in_use(&self.stores, to).await?;
         let by = actor.user_id;
         if self.stores.members.get(room.id, to).await?.is_none() {
             return Err(ApiError::refused(ErrorCode::NotFound));
         }
-        let event = rooms::room_event(actor, self.owner_changed(to).await?);
+        let event = rooms::room_event(actor, self.owned_by(&account).await?);
         if self.stores.members.transfer(room.id, to, Cause::User(&event)).await?.is_some() {
             tracing::info!(room_id = %room.id, %by, user_id = %to, "room handed over");
             self.note(room.id, by, Act { action: "owner_changed", user: Some(to), detail: None })
@@ -119,7 +120,11 @@ impl Rooms {
     /// What tells a room of its new owner, in words that every node knows. The store fills in who was it before.
     pub(crate) async fn owner_changed(&self, to: UserId) -> Result<EventBody, ApiError> {
         let account = self.stores.users.by_id(to).await?.ok_or_else(|| ApiError::refused(ErrorCode::NotFound))?;
-        let member = Sender { user_id: to, username: account.username.as_str().to_owned() };
+        self.owned_by(&account).await
+    }
+
+    async fn owned_by(&self, owner: &User) -> Result<EventBody, ApiError> {
+        let member = Sender { user_id: owner.id, username: owner.username.as_str().to_owned() };
         let changed = EventBody::Membership(MembershipChange::OwnerChanged { member, previous: None });
         Ok(if self.generations.allows(&changed).await? { changed } else { updated(false) })
     }

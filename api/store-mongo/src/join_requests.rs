@@ -64,7 +64,9 @@ impl JoinRequests for Mongo {
         after: Option<RequestPlace>,
         limit: usize,
     ) -> Result<Vec<JoinRequest>, StoreError> {
-        let (all, ranges) = (self.join_requests.clone(), ranges(room, after));
+        let after = after.map(|place| (place.created_at, "user_id", key(place.user_id.as_uuid())));
+        let ranges = open_after(doc! { "room_id": key(room.as_uuid()) }, after);
+        let all = self.join_requests.clone();
         let order = doc! { "room_id": 1, "state": 1, "created_at": 1, "user_id": 1 };
         let found = self.calls.run(async move { page_of(&all, ranges, order, limit).await });
         found.await?.into_iter().map(JoinRequest::try_from).collect()
@@ -76,7 +78,9 @@ impl JoinRequests for Mongo {
         after: Option<OwnRequestPlace>,
         limit: usize,
     ) -> Result<Vec<JoinRequest>, StoreError> {
-        let (all, ranges) = (self.join_requests.clone(), own_ranges(user, after));
+        let after = after.map(|place| (place.created_at, "room_id", key(place.room_id.as_uuid())));
+        let ranges = open_after(doc! { "user_id": key(user.as_uuid()) }, after);
+        let all = self.join_requests.clone();
         let order = doc! { "user_id": 1, "state": 1, "created_at": 1, "room_id": 1 };
         let found = self.calls.run(async move { page_of(&all, ranges, order, limit).await });
         found.await?.into_iter().map(JoinRequest::try_from).collect()
@@ -149,30 +153,16 @@ fn open_one(room: RoomId, user: UserId) -> Document {
     filter
 }
 
-/// The parts of the list after a place, in order. Each is one range of the index.
-fn ranges(room: RoomId, after: Option<RequestPlace>) -> Vec<Document> {
-    let room = key(room.as_uuid());
-    let Some(RequestPlace { created_at, user_id }) = after else {
-        return vec![doc! { "room_id": room, "state": "open" }];
-    };
-    let (created_at, user_id) = (date(created_at), key(user_id.as_uuid()));
-    vec![
-        doc! { "room_id": room, "state": "open", "created_at": created_at, "user_id": { "$gt": user_id } },
-        doc! { "room_id": room, "state": "open", "created_at": { "$gt": created_at } },
-    ]
-}
-
-/// The same of a user's list.
-fn own_ranges(user: UserId, after: Option<OwnRequestPlace>) -> Vec<Document> {
-    let user = key(user.as_uuid());
-    let Some(OwnRequestPlace { created_at, room_id }) = after else {
-        return vec![doc! { "user_id": user, "state": "open" }];
-    };
-    let (created_at, room_id) = (date(created_at), key(room_id.as_uuid()));
-    vec![
-        doc! { "user_id": user, "state": "open", "created_at": created_at, "room_id": { "$gt": room_id } },
-        doc! { "user_id": user, "state": "open", "created_at": { "$gt": created_at } },
-    ]
+/// The open ones of a room or of a user behind a place, which is a time and an id in the other field. Each part is one range
+/// of the index.
+fn open_after(mut of: Document, after: Option<(UnixMillis, &str, Uuid)>) -> Vec<Document> {
+    of.insert("state", RequestState::Open.as_str());
+    let Some((created_at, other, id)) = after else { return vec![of] };
+    let (mut same, mut later) = (of.clone(), of);
+    same.insert("created_at", date(created_at));
+    same.insert(other, doc! { "$gt": id });
+    later.insert("created_at", doc! { "$gt": date(created_at) });
+    vec![same, later]
 }
 
 impl From<&JoinRequest> for JoinRequestDocument {
