@@ -143,6 +143,8 @@ LEFT_OUT = {
     # Which words are welcome is set by another operation.
     (None, "It has a word that is not welcome here."),
     *((field, "has a word that is not welcome here") for field in ("name", "description", "topic", "username", "display_name", "bio")),
+    # Which kind of room it is stands in none of its addresses.
+    ("name", "must be given, only groups may be without one"),
     # Which fields go together is said in words.
     ("password", "is for rooms with the join rule password"),
     ("password", "is needed for the join rule password"),

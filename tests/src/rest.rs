@@ -156,16 +156,26 @@ impl Rest {
     }
 
     /// POST of anything under an `Idempotency-Key`.
-    pub async fn raw_keyed(&self, [path, token, key]: [&str; 3], content_type: Option<&str>, body: Vec<u8>) -> Answer {
+    pub async fn raw_keyed(&self, request: [&str; 3], content_type: Option<&str>, body: Vec<u8>) -> Answer {
+        let answer = self.try_keyed(request, content_type, body).await;
+        answer.unwrap_or_else(|error| panic!("POST {}: {error}", request[0]))
+    }
+
+    /// The same while the server may be down: path, token and key.
+    pub async fn try_keyed(
+        &self,
+        [path, token, key]: [&str; 3],
+        content_type: Option<&str>,
+        body: Vec<u8>,
+    ) -> Result<Answer, reqwest::Error> {
         let url = format!("{}{path}", self.base);
         let mut builder = self.http.post(url).bearer_auth(token).header("idempotency-key", key).body(body);
         if let Some(content_type) = content_type {
             builder = builder.header("content-type", content_type);
         }
-        let response = builder.send().await.unwrap_or_else(|error| panic!("POST {path}: {error}"));
+        let response = builder.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.unwrap_or_else(|error| panic!("POST {path}: {error}"));
-        Answer { status, headers, text }
+        Ok(Answer { status, headers, text: response.text().await? })
     }
 
     /// PATCH of JSON that must reach the server.

@@ -116,6 +116,7 @@ impl TestBed {
             ("internal_secret", INTERNAL_SECRET.to_owned()),
             ("keys_dir", keys),
             ("log_filter", "info".to_owned()),
+            ("files_dir", dirs::fresh("files").display().to_string()),
             unpaced.clone(),
             unlimited.clone(),
         ];

@@ -35,6 +35,18 @@ pub struct Frame {
     pub retry_after_ms: Option<u64>,
     /// When to come back.
     pub after_ms: u64,
+    /// When a mute ends.
+    pub until: Option<String>,
+    /// What is new of a room.
+    pub changed: Changed,
+}
+
+/// What is new of a room.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Changed {
+    /// Its topic.
+    pub topic: Option<String>,
 }
 
 /// What stands under `message`.
@@ -74,7 +86,16 @@ impl Frame {
     pub fn event(&self) -> Event {
         Event {
             place: self.at(self.seq),
-            message_id: self.said().map(|message| message.message_id.clone()),
+            message_id: self.said().map(|message| message.message_id.clone()).or_else(|| self.act()),
+        }
+    }
+
+    /// What tells an act from all others of a load, as an id tells messages: no topic and no end of a mute comes twice.
+    fn act(&self) -> Option<String> {
+        match self.kind.as_str() {
+            "room_updated" => self.changed.topic.clone(),
+            "member_muted" => self.until.clone(),
+            _ => None,
         }
     }
 

@@ -79,7 +79,7 @@ mod tests {
             ..Report::default()
         };
         let mut outcome = Outcome::of(2, 40_000, (10_000, 30_000));
-        outcome.add_room(vec![report(0), report(5)], Vec::new());
+        outcome.add_room(vec![report(0), report(5)], std::collections::BTreeMap::new(), Vec::new());
         outcome
     }
 

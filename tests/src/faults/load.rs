@@ -1,5 +1,6 @@
 //! A crowd: some clients in each of some rooms, spread over the gateways, all talking at once; and its ledgers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,7 +12,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use super::client::{Client, Report};
-use super::ledger::Kept;
+use super::ledger::{Findings, Kept, Outcome as Sent};
+use super::operations::{Operator, Performed};
 use super::outcome::Outcome;
 use super::pager::Pager;
 use crate::faults::talk::{Common, Pace, Talk};
@@ -32,11 +34,13 @@ pub struct Load {
     rooms: Vec<(Arc<Talk>, Pager, Vec<JoinHandle<Report>>)>,
     /// The room that no client is a member of, as its owner sees it.
     foreign: Pager,
+    /// What is done in the first room beside talking.
+    operations: Option<(Arc<Operator>, JoinHandle<Performed>)>,
 }
 
 impl Load {
-    /// Makes users and rooms, and starts to talk.
-    pub async fn start(rest: &Rest, nodes: &[String], pace: Pace) -> Self {
+    /// Makes users and rooms, and starts to talk; with `operations` more than that is done in one room.
+    pub async fn start(rest: &Rest, nodes: &[String], pace: Pace, operations: bool) -> Self {
         // One after the other: hashing passwords is what a busy machine refuses first.
         let mut users = Vec::new();
         for _ in 0..CLIENTS_PER_ROOM {
@@ -44,6 +48,7 @@ impl Load {
         }
         let stranger = rest.new_user("stranger").await;
         let foreign_room = rest.new_room(&stranger, "public").await;
+        let visitor = rest.new_user("visitor").await;
         let common = Arc::new(Common {
             start: Instant::now(),
             acked: AtomicUsize::new(0),
@@ -54,12 +59,14 @@ impl Load {
             talk_ms: AtomicU64::new(0),
             quiet: AtomicBool::new(false),
             over: AtomicBool::new(false),
+            operations_over: AtomicBool::new(!operations),
             surprises: Mutex::default(),
         });
         let mut rooms = Vec::new();
         for number in 0..pace.rooms {
             let room = rest.new_room(&users[0], "public").await;
-            join_all(users[1..].iter().map(|user| rest.join(&room, user))).await;
+            let visitor = (number == 0).then_some(&visitor);
+            join_all(users[1..].iter().chain(visitor).map(|user| rest.join(&room, user))).await;
             let (common, target) = (Arc::clone(&common), Mutex::default());
             let talk = Arc::new(Talk { pace, foreign_room: foreign_room.clone(), common, target });
             let pager = |user: &Account| Pager { rest: rest.clone(), token: user.token.clone(), room: room.clone() };
@@ -74,7 +81,14 @@ impl Load {
             rooms.push((talk, pager(&users[0]), clients));
         }
         let foreign = Pager { rest: rest.clone(), token: stranger.token, room: foreign_room };
-        Self { common, rooms, foreign }
+        let operations = rooms.first().filter(|_| operations).map(|(_, pager, _)| {
+            let (rest, room, common) = (rest.clone(), pager.room.clone(), Arc::clone(&common));
+            let (owner, author) = (users[0].clone(), users[1].clone());
+            let operator = Arc::new(Operator { rest, room, owner, author, visitor, common });
+            let operating = Arc::clone(&operator);
+            (operator, tokio::spawn(async move { operating.run().await }))
+        });
+        Self { common, rooms, foreign, operations }
     }
 
     /// Milliseconds of the load.
@@ -110,14 +124,18 @@ impl Load {
         self.common.talk_ms.store(self.now_ms(), Ordering::Relaxed);
         self.common.quiet.store(true, Ordering::Relaxed);
         let clients = self.clients();
-        let drained = async || self.common.drained.load(Ordering::Relaxed) == clients;
+        let drained = async || {
+            let are_over = self.common.operations_over.load(Ordering::Relaxed);
+            are_over && self.common.drained.load(Ordering::Relaxed) == clients
+        };
         // Whoever has not finished shows up as unknown.
         wait::holds(DRAIN_DEADLINE * patience, drained).await;
     }
 
     /// Compares, after [`Self::drain`]. `fault` is when it began and ended, `restored` when a backup was begun and put back.
-    pub async fn compare(self, fault: (u64, u64), restored: Option<(u64, u64)>) -> Result<Outcome, String> {
+    pub async fn compare(mut self, fault: (u64, u64), restored: Option<(u64, u64)>) -> Result<Outcome, String> {
         let (talk_ms, clients) = (self.common.talk_ms.load(Ordering::Relaxed), self.clients());
+        let (operations, mut sent) = self.operations().await?;
         // A few at a time: an api that reads more at once refuses some.
         let histories = stream::iter(&self.rooms).map(|(_, pager, _)| whole(pager)).buffered(HISTORIES_AT_ONCE);
         let histories: Vec<Vec<Kept>> = histories.try_collect().await?;
@@ -127,6 +145,7 @@ impl Load {
         let end = Instant::now() + SHOW_DEADLINE;
         let mut outcome = Outcome { restored, ..Outcome::of(clients, talk_ms, fault) };
         let foreign = whole(&self.foreign).await?;
+        outcome.findings.add(&operations);
         outcome.findings.ghosts += foreign.iter().filter(|kept| kept.client_id.is_some()).count();
         for ((_, _, clients), history) in self.rooms.into_iter().zip(histories) {
             let mut reports = Vec::new();
@@ -140,11 +159,30 @@ impl Load {
                 };
                 reports.push(ended.map_err(|error| format!("a client failed: {error}"))?);
             }
-            outcome.add_room(reports, history);
+            // Operations are done in the first room.
+            outcome.add_room(reports, std::mem::take(&mut sent), history);
         }
         outcome.history_reads = self.common.history_reads.load(Ordering::Relaxed);
         outcome.surprises.clone_from(&self.common.surprises.lock());
         Ok(outcome)
+    }
+
+    /// What came of the operations: the findings, and the ledger of the messages among them.
+    async fn operations(&mut self) -> Result<(Findings, BTreeMap<String, Sent>), String> {
+        let Some((operator, performing)) = self.operations.take() else { return Ok(Default::default()) };
+        let end = Instant::now() + SHOW_DEADLINE;
+        // Whatever has no answer is given up then.
+        let give_up = async {
+            tokio::time::sleep_until(end).await;
+            self.common.over.store(true, Ordering::Relaxed);
+        };
+        let performed = tokio::select! {
+            performed = performing => performed,
+            () = give_up => return Err("operations were not answered in time".to_owned()),
+        };
+        let performed = performed.map_err(|error| format!("an operation failed: {error}"))?;
+        let looked = timeout(DRAIN_DEADLINE, operator.look_for(performed)).await;
+        looked.map_err(|_| "operations could not be looked for in time".to_owned())?
     }
 }
 

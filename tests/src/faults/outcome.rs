@@ -1,9 +1,9 @@
 //! What a load has to show: the findings of all rooms, and what they looked like in time.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::client::Report;
-use super::ledger::{Findings, Kept, Place, Room, check};
+use super::ledger::{Findings, Kept, Outcome as Sent, Place, Room, check};
 
 /// Pauses are measured in steps of so many milliseconds.
 const STEP_MS: u64 = 100;
@@ -78,10 +78,10 @@ impl Outcome {
         self.findings.are_good() && self.surprises.is_empty() && self.recovery_ms.is_some()
     }
 
-    /// Adds the ledgers of a room.
-    pub fn add_room(&mut self, reports: Vec<Report>, history: Vec<Kept>) {
+    /// Adds the ledgers of a room; `sent` is what others than its clients sent there.
+    pub fn add_room(&mut self, reports: Vec<Report>, sent: BTreeMap<String, Sent>, history: Vec<Kept>) {
         let mut shown_at: HashMap<Place, (u64, u64)> = HashMap::new();
-        let mut room = Room { history, restored: self.restored, ..Room::default() };
+        let mut room = Room { history, sent, restored: self.restored, ..Room::default() };
         for report in reports {
             self.note(&report);
             for (place, at) in report.times {
@@ -134,9 +134,9 @@ mod tests {
     fn one_client_that_never_recovers_is_enough() {
         let back = |acks: Vec<(u64, u64)>| Report { acks, ..Report::default() };
         let mut outcome = Outcome::of(2, 100, (10, 20));
-        outcome.add_room(vec![back(vec![(1, 25), (21, 30), (40, 45)])], Vec::new());
+        outcome.add_room(vec![back(vec![(1, 25), (21, 30), (40, 45)])], BTreeMap::new(), Vec::new());
         assert_eq!(outcome.recovery_ms, Some(10));
-        outcome.add_room(vec![back(vec![(1, 25)])], Vec::new());
+        outcome.add_room(vec![back(vec![(1, 25)])], BTreeMap::new(), Vec::new());
         assert_eq!(outcome.recovery_ms, None);
         assert!(!outcome.is_good());
     }

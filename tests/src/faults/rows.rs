@@ -88,6 +88,13 @@ pub enum Fault {
     Pair,
 }
 
+impl Fault {
+    /// Whether nothing that was answered may be gone afterwards.
+    pub const fn keeps_what_is_answered(self) -> bool {
+        !matches!(self, Self::Restore | Self::RedisWipeUnstored)
+    }
+}
+
 /// How a wire misbehaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wire {

@@ -175,7 +175,7 @@ async fn play_or_panic(play: Play, options: Options) -> Played {
     let mut times = vec![Instant::now()];
     let mut next = || times.push(Instant::now());
     let field = Arc::new(TestBed::start(row.needs).await);
-    let load = Load::start(&field.rest(), &field.entrances(), options.pace).await;
+    let load = Load::start(&field.rest(), &field.entrances(), options.pace, row.fault.keeps_what_is_answered()).await;
     next();
     let slowdown = play.slowed.then(|| Slowdown::begin(Arc::clone(&field)));
     sleep(options.talk / 3).await;

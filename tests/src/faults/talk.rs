@@ -57,7 +57,7 @@ impl Talk {
 
     /// Time is up.
     pub fn is_over(&self) -> bool {
-        self.common.over.load(Ordering::Relaxed)
+        self.common.is_over()
     }
 
     /// Where every timeline has to arrive.
@@ -67,10 +67,7 @@ impl Talk {
 
     /// Notes what no fault explains.
     pub fn surprise(&self, what: String) {
-        let mut surprises = self.common.surprises.lock();
-        if surprises.len() < SURPRISES_MAX {
-            surprises.push(what);
-        }
+        self.common.surprise(what);
     }
 
     /// Notes a close that should not have happened.
@@ -103,10 +100,24 @@ pub(super) struct Common {
     pub(super) talk_ms: AtomicU64,
     pub(super) quiet: AtomicBool,
     pub(super) over: AtomicBool,
+    pub(super) operations_over: AtomicBool,
     pub(super) surprises: Mutex<Vec<String>>,
 }
 
 impl Common {
+    /// Time is up.
+    pub(super) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    /// Notes what no fault explains.
+    pub(super) fn surprise(&self, what: String) {
+        let mut surprises = self.surprises.lock();
+        if surprises.len() < SURPRISES_MAX {
+            surprises.push(what);
+        }
+    }
+
     pub(super) fn now_ms(&self) -> u64 {
         self.ms_at(Instant::now())
     }
@@ -116,4 +127,4 @@ impl Common {
     }
 }
 
-pub(super) const SURPRISES_MAX: usize = 10;
+const SURPRISES_MAX: usize = 10;

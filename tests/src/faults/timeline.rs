@@ -51,7 +51,7 @@ impl Timeline {
     /// Takes in a frame of the room.
     pub fn apply(&mut self, frame: &Frame, now_ms: u64) -> Next {
         match frame.kind.as_str() {
-            "new_message" | "member_joined" | "member_left" => {
+            "new_message" | "member_joined" | "member_left" | "member_muted" | "room_updated" => {
                 let event = frame.event();
                 self.heard.extend(event.message_id.clone().map(|id| (event.place, id)));
                 return self.hear(event, now_ms);

@@ -1,7 +1,7 @@
 use rookery_protocol::id::Seq;
 
 use super::*;
-use crate::faults::frame::{Message, Said};
+use crate::faults::frame::{Changed, Message, Said};
 
 fn frame(kind: &str, epoch: u64, seq: u64) -> Frame {
     let message = Message { message_id: format!("m{seq}"), client_id: Some(format!("c{seq}")) };
@@ -116,4 +116,21 @@ fn who_misses_something_reads_history_whatever_survived() {
     let survived = Position { epoch: Epoch(1), seq: Seq::new(7) };
     timeline.apply(&Frame { survived: Some(survived), ..frame("reset", 2, 8) }, 0);
     assert_eq!((timeline.history_to(), timeline.resets), (Some((2, 8)), 1));
+}
+
+#[test]
+fn an_act_is_known_by_what_it_says_and_counts_like_a_message() {
+    let topic = |epoch, seq, topic: &str| {
+        let changed = Changed { topic: Some(topic.to_owned()) };
+        Frame { message: None, changed, ..frame("room_updated", epoch, seq) }
+    };
+    let mute =
+        |seq, until: &str| Frame { message: None, until: Some(until.to_owned()), ..frame("member_muted", 1, seq) };
+    let mut timeline = timeline();
+    for act in [topic(1, 5, "tea"), mute(6, "noon"), topic(1, 7, "tea"), topic(1, 8, "milk")] {
+        assert_eq!(timeline.apply(&act, 0), Next::Go);
+    }
+    let shown = timeline.into_shown();
+    assert_eq!(shown.displaced, [topic(1, 7, "tea").event()]);
+    assert_eq!(shown.events.iter().map(|event| event.place.1).collect::<Vec<_>>(), [3, 4, 5, 6, 8]);
 }
