@@ -2,7 +2,9 @@
 
 import atexit
 import collections
+import functools
 import json
+import math
 import os
 import unicodedata
 import urllib.request
@@ -10,6 +12,8 @@ from pathlib import Path
 
 import schemathesis
 from hypothesis import strategies as st
+from schemathesis.generation.jsonschema.context import FormatLengths
+from schemathesis.specs.openapi import formats
 
 WORLD = json.loads(Path("world.json").read_text(encoding="utf-8"))
 ROLE = os.environ["ROOKERY_CONTRACT_ROLE"]
@@ -60,10 +64,39 @@ if ROLE != "anonymous":
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789äßñéøčжשع日本語"
 
-schemathesis.openapi.format("visible-text", st.text(LETTERS + " -.,'!?", min_size=1).filter(str.strip))
+
+def visible_text(low=1, high=None):
+    return st.text(LETTERS + " -.,'!?", min_size=max(low, 1), max_size=high).filter(str.strip)
+
+
+def password(low=24, high=64):
+    return st.text(LETTERS, min_size=low, max_size=high)
+
+
+def cursor(low=43, high=54):
+    return st.text("ABCDEFGHIJKLMNOPabcdefghijklmnop0123456789-_", min_size=low, max_size=high)
+
+
+OURS = {"visible-text": visible_text, "password": password, "cursor": cursor}
+for name, texts in OURS.items():
+    schemathesis.openapi.format(name, texts())
 schemathesis.openapi.format("emoji", st.sampled_from(["👍", "🎉", "😀", "❤️", "👩‍👩‍👧‍👦", "🇩🇪", "1️⃣"]))
-schemathesis.openapi.format("password", st.text(LETTERS, min_size=24, max_size=64))
-schemathesis.openapi.format("cursor", st.text("ABCDEFGHIJKLMNOPabcdefghijklmnop0123456789-_", min_size=43, max_size=54))
+
+known_lengths = formats._format_lengths
+
+
+@functools.cache
+def lengths(names):
+    """schemathesis draws texts of its own formats as long as a schema wants them, and of ours until one happens to be: that takes most of its time."""
+
+    def within(texts):
+        return lambda low, high: texts(low, None if math.isinf(high) else high)
+
+    ours = {name: FormatLengths(1, math.inf, within(texts)) for name, texts in OURS.items()}
+    return known_lengths(names) | ours
+
+
+formats._format_lengths = lengths
 
 
 def formats_by_name():
