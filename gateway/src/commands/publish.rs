@@ -64,10 +64,11 @@ impl Commands {
         let timer = self.node.metrics.append_seconds.start_timer();
         let (bus, authority) = (self.node.bus.as_ref(), self.node.authority.as_ref());
         let started = Instant::now();
-        let publishing = publish(bus, authority, PUBLISH_DEADLINE, publication);
+        let publishing = || publish(bus, authority, PUBLISH_DEADLINE, publication);
         let outcome = match ConnectionTrace::next(self.trace.as_deref()) {
-            None => publishing.await.inspect_err(|error| self.trace_failure(error, started.elapsed())),
-            Some(parent) => traced(parent, publishing).await,
+            None => publishing().await.inspect_err(|error| self.trace_failure(error, started.elapsed())),
+            // In a box, so that whoever is not traced does not carry it about.
+            Some(parent) => Box::pin(traced(parent, publishing())).await,
         };
         if outcome.is_ok() {
             timer.observe_duration();

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use rookery_protocol::id::RoomId;
+use rookery_protocol::trace::TraceParent;
 use rookery_runtime::stage_span;
 use rookery_runtime::trace::{self, Parent};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -111,7 +112,7 @@ async fn attempt<P: Publication>(log: &impl Log, publication: &P) -> Result<P::D
             Step::Append(append) => {
                 appends += 1;
                 let room = append.room;
-                cause = match traced(log, *append, appends).await {
+                cause = match traced(log, append, appends).await {
                     Ok(appended) => match publication.accept(room, appended) {
                         Ok(done) => return Ok(done),
                         Err(StaleAnswer) => Cause::Retry,
@@ -129,14 +130,26 @@ async fn attempt<P: Publication>(log: &impl Log, publication: &P) -> Result<P::D
 }
 
 /// An append; in a recorded trace a span of it, which the event names as its cause.
-async fn traced(log: &impl Log, mut append: Append, attempt: usize) -> Result<Appended, AppendError> {
-    let Some(cause) = trace::current() else { return log.append(append).await };
+async fn traced(log: &impl Log, append: Box<Append>, attempt: usize) -> Result<Appended, AppendError> {
+    match trace::current() {
+        None => log.append(*append).await,
+        // In a box, so that whoever is not traced does not carry it about.
+        Some(cause) => Box::pin(recorded(log, append, attempt, cause)).await,
+    }
+}
+
+async fn recorded(
+    log: &impl Log,
+    mut append: Box<Append>,
+    attempt: usize,
+    cause: TraceParent,
+) -> Result<Appended, AppendError> {
     let attempt = u64::try_from(attempt).unwrap_or(u64::MAX);
     let (room, message) = (append.room, append.event.id);
     let span = stage_span!("append", "producer", attempt, %room, %message, seq = Empty, epoch = Empty, answer = Empty);
     let span = trace::begin(span, Parent::Local(cause));
     append.event.trace = trace::traceparent(&span);
-    let outcome = log.append(append).instrument(span.clone()).await;
+    let outcome = log.append(*append).instrument(span.clone()).await;
     match &outcome {
         Ok(appended) => {
             span.record("seq", appended.seq.get());

@@ -3,11 +3,13 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to people")]
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use clap::{Parser, ValueEnum};
+use futures_util::stream::{self, StreamExt as _};
 use rookery_tests::dirs;
 use rookery_tests::faults::machine::Machine;
 use rookery_tests::faults::plan::{Done, Play, Wanted, each, full, named, plays};
@@ -18,6 +20,7 @@ use rookery_tests::faults::rows::table::{ALL, BROKEN};
 use rookery_tests::faults::run::{Options, play};
 use rookery_tests::faults::sources;
 use rookery_tests::faults::time_left::TimeLeft;
+use tokio::process::Command;
 
 /// Thousands of sockets, of both sides' clients.
 const OPEN_FILES_MIN: u64 = 12_000;
@@ -48,6 +51,9 @@ struct Arguments {
     /// Where the report is written, from all results.
     #[arg(long, value_name = "FILE", requires = "results")]
     report: Option<PathBuf>,
+    /// So many plays at the same time, each in a process of its own. More than the machine has room for are slow.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "results", value_parser = clap::value_parser!(u8).range(1..=16))]
+    jobs: u8,
     /// The few rows that `make test` plays, as it plays them.
     #[arg(long, conflicts_with_all = ["results", "broken"])]
     short: bool,
@@ -120,7 +126,12 @@ async fn run(arguments: &Arguments) -> Result<bool, String> {
     // What was found before is a part of this run.
     run.is_good = !arguments.resume || run.are_good(&wanted);
     let all: usize = wanted.iter().map(|(_, plays)| plays).sum();
-    run.all(&plays, all.saturating_sub(plays.len())).await?;
+    let before = all.saturating_sub(plays.len());
+    if arguments.jobs > 1 {
+        run.side_by_side(&plays, before, arguments).await?;
+    } else {
+        run.all(&plays, before).await?;
+    }
     Ok(run.is_good)
 }
 
@@ -178,9 +189,41 @@ impl Run {
         if plays.is_empty() {
             self.write_report()?;
         }
-        let verdict = if self.is_good { "everything holds" } else { "NOT everything holds in time" };
-        println!("{verdict}; {:.0} s", begin.elapsed().as_secs_f64());
+        println!("{}; {:.0} s", self.words(), begin.elapsed().as_secs_f64());
         Ok(())
+    }
+
+    /// The same, several at once: each play is a process that leaves its results in a file of its own.
+    async fn side_by_side(&mut self, plays: &[Play], before: usize, arguments: &Arguments) -> Result<(), String> {
+        let (all, begin) = (before + plays.len(), Instant::now());
+        println!("{all} plays, {before} of them are done already, {} at a time", arguments.jobs);
+        // Where the results are: logs of plays that were not good lie there, too.
+        let folder = arguments.results.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
+        let mut played = stream::iter(plays)
+            .map(|play| alone(play, folder, arguments))
+            .buffer_unordered(usize::from(arguments.jobs));
+        for number in before + 1.. {
+            let Some(results) = played.next().await else { break };
+            let (text, entry) = results?;
+            println!("{text}  {number} of {all} plays; {:.0} s", begin.elapsed().as_secs_f64());
+            self.is_good &= entry.verdict == Verdict::Holds;
+            self.keep(entry)?;
+        }
+        self.write_report()?;
+        println!("{}; {:.0} s", self.words(), begin.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    const fn words(&self) -> &'static str {
+        if self.is_good { "everything holds" } else { "NOT everything holds in time" }
+    }
+
+    /// Notes a play. The report is written after each, so that a run that is ended early leaves what it found.
+    fn keep(&mut self, entry: Entry) -> Result<(), String> {
+        if let Some(results) = &mut self.results {
+            results.add(entry).map_err(|error| format!("the results cannot be written: {error}"))?;
+        }
+        self.write_report()
     }
 
     async fn one(&mut self, one: Play) -> Result<Duration, String> {
@@ -195,11 +238,7 @@ impl Run {
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let (row, figures, make) = (one.row.id.to_owned(), played.figures(), self.make.clone());
         let entry = Entry { row, seed: one.seed, slowed: one.slowed, verdict, make, took_ms, figures, remarks };
-        if let Some(results) = &mut self.results {
-            results.add(entry).map_err(|error| format!("the results cannot be written: {error}"))?;
-        }
-        // After each play, so that a run that is ended early leaves what it found.
-        self.write_report()?;
+        self.keep(entry)?;
         self.clear(one, verdict)
             .map_err(|error| format!("the folders of a play cannot be removed: {error}"))?;
         Ok(took)
@@ -219,7 +258,51 @@ impl Run {
     }
 }
 
+/// Plays one play in a process of its own: what it printed of it, and its line of the results.
+async fn alone(play: &Play, folder: &Path, arguments: &Arguments) -> Result<(String, Entry), String> {
+    let name = format!("{}-{}", play.row.id, play.seed);
+    let file = folder.join(format!("faults-{name}.jsonl"));
+    let remove = || match std::fs::remove_file(&file) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(format!("{}: {error}", file.display())),
+        Ok(()) | Err(_) => Ok(()),
+    };
+    // A run that was ended may have left one.
+    remove()?;
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let output = Command::new(program)
+        .args(["--rows", play.row.id, "--seed", &play.seed.to_string(), "--results"])
+        .arg(&file)
+        .args(arguments.pace())
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = output.await.map_err(|error| format!("{name} cannot be played: {error}"))?;
+    let results = Results::open(&file).map_err(|error| format!("{name} left no results: {error}"))?;
+    remove()?;
+    let Some(entry) = results.entries().first().cloned() else {
+        return Err(format!("{name} left no results: {}", String::from_utf8_lossy(&output.stderr)));
+    };
+    let printed = String::from_utf8_lossy(&output.stdout);
+    // Before that it tells the machine, behind it what is left to do.
+    let lines = printed.lines().skip_while(|line| !line.starts_with(play.row.id));
+    let lines = lines.take_while(|line| !line.ends_with(" left"));
+    Ok((lines.fold(String::new(), |text, line| text + line + "\n"), entry))
+}
+
 impl Arguments {
+    /// The options that say how everybody talks.
+    fn pace(&self) -> Vec<String> {
+        let options = [
+            ("--seconds-per-row", self.seconds_per_row.map(|value| value.to_string())),
+            ("--rooms", self.rooms.map(|value| value.to_string())),
+            ("--rate", self.rate.map(|value| value.to_string())),
+            ("--window", self.window.map(|value| value.to_string())),
+            ("--idle-sockets", self.idle_sockets.map(|value| value.to_string())),
+        ];
+        let given = options.into_iter().filter_map(|(name, value)| Some([name.to_owned(), value?]));
+        given.flatten().collect()
+    }
+
     fn wanted(&self) -> Vec<Wanted> {
         let short = || ALL.iter().filter(|row| row.is_short).copied().collect::<Vec<_>>();
         match (&self.plan, &self.rows) {

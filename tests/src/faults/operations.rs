@@ -182,10 +182,8 @@ impl Operator {
 
     async fn list(&self, path: &str, user: &Account, field: &str) -> Result<Vec<Value>, String> {
         let answer = self.rest.try_get(path, Some(&user.token)).await.map_err(|error| error.to_string())?;
-        match answer.json()[field].take() {
-            Value::Array(all) => Ok(all),
-            _ => Err(format!("{} {}", answer.status, answer.text)),
-        }
+        let list = answer.json()[field].as_array().cloned();
+        list.ok_or_else(|| format!("{} {}", answer.status, answer.text))
     }
 
     async fn owner_sets(&self, method: Method, end: &str, body: &Value) -> Option<Value> {
