@@ -312,7 +312,23 @@ impl Metrics {
             registry: Registry::new(),
         };
         let (registry, described) = make.finish();
+        metrics.show_results();
         Ok(Self { registry, described, ..metrics })
+    }
+
+    /// Each result from the start, as 0: a rate does not see the step with which a counter appears.
+    fn show_results(&self) {
+        for (counters, results) in [
+            (&self.pictures, &["drawn", "refused", "busy"][..]),
+            (&self.uploads, &["stored", "refused", "failed"]),
+            (&self.downloads, &["original", "thumbnail"]),
+            (&self.pushes, &["sent", "unwanted", "gone", "again", "refused", "given_up", "expired"]),
+            (&self.schedules, &["sent", "failed", "again", "doubtful"]),
+        ] {
+            for result in results {
+                counters.with_label_values(&[*result]).inc_by(0);
+            }
+        }
     }
 
     /// What each of them means.
@@ -388,5 +404,17 @@ mod tests {
         let text = metrics.render().unwrap();
         assert!(text.contains(r#"rookery_api_requests_total{method="other",route="/x",status="4xx"} 1"#), "{text}");
         assert!(!text.contains("BREW"));
+    }
+
+    #[test]
+    fn a_failure_is_a_step_from_0_also_if_it_is_the_first() {
+        let text = Metrics::new().unwrap().render().unwrap();
+        for name in [
+            "uploads_total{result=\"failed\"}",
+            "pushes_total{result=\"given_up\"}",
+            "schedules_total{result=\"doubtful\"}",
+        ] {
+            assert!(text.contains(&format!("rookery_api_{name} 0")), "{name} is not in {text}");
+        }
     }
 }

@@ -29,10 +29,20 @@ pub struct JobRunner {
     metrics: Metrics,
 }
 
+/// What comes of a try, as the metric names it.
+const DONE: &str = "done";
+const FAILED: &str = "failed";
+const DEAD: &str = "dead";
+const RESULTS: [&str; 3] = [DONE, FAILED, DEAD];
+
 impl JobRunner {
     /// Carries jobs out with these handlers; one of a kind that none of them has waits for a process that knows it.
     pub fn new(queue: JobQueue, handlers: Vec<Arc<dyn Handler>>, metrics: Metrics) -> Self {
-        let handlers = handlers.into_iter().map(|handler| (handler.kind(), handler)).collect();
+        let handlers: HashMap<_, _> = handlers.into_iter().map(|handler| (handler.kind(), handler)).collect();
+        // From the start, as 0: a rate does not see the step with which a counter appears.
+        for (kind, result) in handlers.keys().flat_map(|kind| RESULTS.map(|result| (*kind, result))) {
+            metrics.jobs.with_label_values(&[kind, result]).inc_by(0);
+        }
         Self {
             queue,
             handlers: Arc::new(handlers),
@@ -139,9 +149,9 @@ impl JobRunner {
 
     fn tell(&self, job: &Job, outcome: &Result<(), JobError>, now: UnixMillis) {
         let result = match outcome {
-            Ok(()) => "done",
-            Err(error) if matches!(failure(job, error, now).then, Then::Dead(_)) => "dead",
-            Err(_) => "failed",
+            Ok(()) => DONE,
+            Err(error) if matches!(failure(job, error, now).then, Then::Dead(_)) => DEAD,
+            Err(_) => FAILED,
         };
         // Kinds of other programs are no labels.
         let kind = self.handlers.get_key_value(job.kind.as_str()).map_or("unknown", |(kind, _)| kind);
