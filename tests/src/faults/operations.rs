@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(150);
 /// Before an operation that was not answered is asked for again.
 const RETRY: Duration = Duration::from_millis(300);
 /// Messages to be sent later are asked for so long, so that they are due in the fault or soon after it.
-const SCHEDULING: Duration = Duration::from_secs(4);
+const SCHEDULING: Duration = Duration::from_secs(2);
 /// A little more than the soonest that the server takes.
 const SENT_AFTER: Duration = Duration::from_secs(12);
 /// They are read as one page.
