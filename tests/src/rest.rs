@@ -128,9 +128,7 @@ impl Rest {
         if let Some(content_type) = request.content_type {
             builder = builder.header("content-type", content_type);
         }
-        let response = builder.send().await?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Answer { status, headers, text: response.text().await? })
+        answer(builder).await
     }
 
     /// GET that must reach the server.
@@ -173,9 +171,7 @@ impl Rest {
         if let Some(content_type) = content_type {
             builder = builder.header("content-type", content_type);
         }
-        let response = builder.send().await?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Answer { status, headers, text: response.text().await? })
+        answer(builder).await
     }
 
     /// PATCH of JSON that must reach the server.
@@ -319,6 +315,12 @@ impl Answer {
             refresh_token: text(&body["refresh_token"]),
         }
     }
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
+    let response = request.send().await?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Ok(Answer { status, headers, text: response.text().await? })
 }
 
 /// Asks again, as it is told to, while a busy machine has no time for one more password or its store for one more change.

@@ -59,7 +59,6 @@ impl Load {
             talk_ms: AtomicU64::new(0),
             quiet: AtomicBool::new(false),
             over: AtomicBool::new(false),
-            operations_over: AtomicBool::new(!operations),
             surprises: Mutex::default(),
         });
         let mut rooms = Vec::new();
@@ -125,8 +124,8 @@ impl Load {
         self.common.quiet.store(true, Ordering::Relaxed);
         let clients = self.clients();
         let drained = async || {
-            let are_over = self.common.operations_over.load(Ordering::Relaxed);
-            are_over && self.common.drained.load(Ordering::Relaxed) == clients
+            let are_done = self.operations.as_ref().is_none_or(|(_, performing)| performing.is_finished());
+            are_done && self.common.drained.load(Ordering::Relaxed) == clients
         };
         // Whoever has not finished shows up as unknown.
         wait::holds(DRAIN_DEADLINE * patience, drained).await;
@@ -170,15 +169,9 @@ impl Load {
     /// What came of the operations: the findings, and the ledger of the messages among them.
     async fn operations(&mut self) -> Result<(Findings, BTreeMap<String, Sent>), String> {
         let Some((operator, performing)) = self.operations.take() else { return Ok(Default::default()) };
-        let end = Instant::now() + SHOW_DEADLINE;
-        // Whatever has no answer is given up then.
-        let give_up = async {
-            tokio::time::sleep_until(end).await;
+        let Ok(performed) = timeout(SHOW_DEADLINE, performing).await else {
             self.common.over.store(true, Ordering::Relaxed);
-        };
-        let performed = tokio::select! {
-            performed = performing => performed,
-            () = give_up => return Err("operations were not answered in time".to_owned()),
+            return Err("operations were not answered in time".to_owned());
         };
         let performed = performed.map_err(|error| format!("an operation failed: {error}"))?;
         let looked = timeout(DRAIN_DEADLINE, operator.look_for(performed)).await;

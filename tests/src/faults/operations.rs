@@ -56,7 +56,8 @@ pub(super) struct Performed {
 
 struct Expected {
     content: String,
-    file: Option<String>,
+    /// Id and content of its file.
+    file: Option<(String, String)>,
 }
 
 impl Operator {
@@ -86,7 +87,6 @@ impl Operator {
         while !self.common.is_over() && !self.are_sent(&performed).await {
             sleep(RETRY).await;
         }
-        self.common.operations_over.store(true, Ordering::Relaxed);
         performed
     }
 
@@ -109,13 +109,13 @@ impl Operator {
     }
 
     async fn share_file(&self, number: usize, performed: &mut Performed) -> Option<()> {
-        let (path, text) = (format!("/api/v1/files?name=note-{number}.txt"), content_of_file(number));
+        let (path, text) = (format!("/api/v1/files?name=note-{number}.txt"), format!("This is note {number}."));
         let key = format!("file-{number}");
         let file = self.posted([&path, &self.author.token, &key], None, text.as_bytes()).await?;
         let file = text_of(&file, "file_id")?;
-        let body = json!({"content": format!("see note {number}"), "attachments": [file]});
-        self.say(&key, body, Expected { content: format!("see note {number}"), file: Some(file) }, performed)
-            .await
+        let content = format!("see note {number}");
+        let body = json!({"content": content, "attachments": [file]});
+        self.say(&key, body, Expected { content, file: Some((file, text)) }, performed).await
     }
 
     async fn say_masked(&self, number: usize, performed: &mut Performed) -> Option<()> {
@@ -277,19 +277,19 @@ impl Operator {
     }
 
     async fn compare(&self, name: &str, message: &Value, expected: &Expected) -> Result<(), String> {
-        let file = text_of(&message["attachments"][0], "file_id");
-        if message["content"] != expected.content || file != expected.file {
+        let attached = message["attachments"][0]["file_id"].as_str();
+        let file = expected.file.as_ref().map(|(file, _)| file.as_str());
+        if message["content"] != expected.content || attached != file {
             self.common.surprise(format!("{name} is not as it was sent: {message}"));
         }
-        let Some(file) = file else { return Ok(()) };
+        let Some((file, text)) = &expected.file else { return Ok(()) };
         let path = format!("/api/v1/files/{file}");
         let got = self
             .rest
             .try_get(&path, Some(&self.owner.token))
             .await
             .map_err(|error| error.to_string())?;
-        let number = name.trim_start_matches("file-").parse().unwrap_or_default();
-        if got.text != content_of_file(number) {
+        if got.text != *text {
             self.common
                 .surprise(format!("the file of {name} is another: {} {}", got.status, got.text));
         }
@@ -314,8 +314,4 @@ fn place_of(value: &Value) -> Option<Place> {
 fn sent_later(event: &Value, schedule: &Value, at_ms: u64) -> Option<(String, Outcome)> {
     let (name, message_id) = (text_of(&event["message"], "client_id")?, text_of(schedule, "message_id")?);
     Some((name, Outcome::Acked { place: place_of(event)?, message_id, resent: false, at_ms }))
-}
-
-fn content_of_file(number: usize) -> String {
-    format!("This is note {number}.")
 }

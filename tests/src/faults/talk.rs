@@ -100,7 +100,6 @@ pub(super) struct Common {
     pub(super) talk_ms: AtomicU64,
     pub(super) quiet: AtomicBool,
     pub(super) over: AtomicBool,
-    pub(super) operations_over: AtomicBool,
     pub(super) surprises: Mutex<Vec<String>>,
 }
 
