@@ -63,6 +63,19 @@ pub struct Client {
 /// What a reading of history found.
 type Read = Result<Vec<Kept>, String>;
 
+/// How a connection ended that was still wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum End {
+    /// The node asked the client to come back.
+    Asked,
+    /// The node closed it, with this code.
+    Closed(Option<u16>),
+    /// It broke.
+    Broken,
+    /// The node said nothing for [`SILENCE_MAX`].
+    Silent,
+}
+
 /// A message without an ack.
 struct Open {
     composed_ms: u64,
@@ -83,6 +96,8 @@ pub struct Report {
     pub times: Vec<(super::ledger::Place, u64)>,
     /// How often it got a connection.
     pub connections: usize,
+    /// How its connections ended before their time.
+    pub ends: Vec<End>,
     /// How often it got none.
     pub refused_at_the_door: usize,
     /// How often it was told to try a message again later.
@@ -123,7 +138,8 @@ impl Client {
         while !self.is_done() {
             if let Some(mut socket) = connect(&self.nodes[0], &self.pager.token).await {
                 self.report.connections += 1;
-                self.converse(&mut socket).await;
+                let end = self.converse(&mut socket).await;
+                self.report.ends.extend(end);
                 self.live = false;
                 backoff = BACKOFF_FIRST;
             } else {
@@ -154,28 +170,41 @@ impl Client {
         whole || self.talk.is_over()
     }
 
-    async fn converse(&mut self, socket: &mut Ws) {
+    /// Returns how the connection ended, unless the client needs it no longer.
+    async fn converse(&mut self, socket: &mut Ws) -> Option<End> {
         self.heard = Instant::now();
         self.subscribe(socket).await;
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while !self.is_done() && self.comes_back_after.is_none() {
+        // At the tick before: what came while this client itself stood still is read between two ticks.
+        let mut was_silent = false;
+        while !self.is_done() {
+            if self.comes_back_after.is_some() {
+                return Some(End::Asked);
+            }
             tokio::select! {
                 message = socket.next() => match message {
                     Some(Ok(Message::Text(text))) => self.read(&text, socket).await,
-                    Some(Ok(Message::Close(frame))) => return self.talk.note_close(frame.map(|frame| frame.code.into())),
+                    Some(Ok(Message::Close(frame))) => {
+                        let code = frame.map(|frame| frame.code.into());
+                        self.talk.note_close(code);
+                        return Some(End::Closed(code));
+                    }
                     Some(Ok(_)) => self.heard = Instant::now(),
-                    Some(Err(_)) | None => return,
+                    Some(Err(_)) | None => return Some(End::Broken),
                 },
                 (resets, history) = arrived(&mut self.history) => self.merge(resets, history, socket).await,
                 _ = ticks.tick() => {
                     self.act(socket).await;
-                    if self.heard.elapsed() > SILENCE_MAX {
-                        return;
+                    let is_silent = self.heard.elapsed() > SILENCE_MAX;
+                    if is_silent && was_silent {
+                        return Some(End::Silent);
                     }
+                    was_silent = is_silent;
                 }
             }
         }
+        None
     }
 
     async fn subscribe(&mut self, socket: &mut Ws) {

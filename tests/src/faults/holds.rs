@@ -1,5 +1,6 @@
 //! What a row promises beyond the invariants, and the check of it.
 
+use super::client::End;
 use super::outcome::Outcome;
 
 /// While a part of the cluster can work, nothing stands still longer than this: a dead holder of a lease is waited for,
@@ -22,17 +23,19 @@ pub enum Expectation {
 }
 
 impl Expectation {
-    /// Whether a machine that is busy with other things can break it.
-    pub const fn is_timed(self) -> bool {
+    /// Whether a machine that is busy with other things can have broken it: pauses are times, and so is the silence after
+    /// which a client leaves.
+    pub fn is_timed(self, outcome: &Outcome) -> bool {
         match self {
             Self::Shown | Self::Acked => true,
-            Self::SocketsStay | Self::DoorsOpen | Self::ToldLater => false,
+            Self::SocketsStay => outcome.ends.keys().all(|end| *end == End::Silent),
+            Self::DoorsOpen | Self::ToldLater => false,
         }
     }
 
     /// What is wrong, if it does not hold; pauses may be so many times as long.
     pub fn broken(self, outcome: &Outcome, patience: u32) -> Option<String> {
-        let Outcome { clients, connections, refused_at_the_door, told_later, fault, .. } = outcome;
+        let Outcome { clients, connections, ends, refused_at_the_door, told_later, fault, .. } = outcome;
         let pause = |pulse: &super::outcome::Pulse, what: &str| {
             let longest = pulse.longest_pause_ms(*fault);
             let all = longest >= fault.1 - fault.0;
@@ -43,7 +46,7 @@ impl Expectation {
             Self::Shown => pause(&outcome.shown, "shown"),
             Self::Acked => pause(&outcome.acked, "acknowledged"),
             Self::SocketsStay => {
-                (connections > clients).then(|| format!("{clients} clients needed {connections} connections"))
+                (connections > clients).then(|| format!("{clients} clients needed {connections} connections: {ends:?}"))
             }
             Self::DoorsOpen => {
                 (*refused_at_the_door > 0).then(|| format!("{refused_at_the_door} attempts to connect failed"))
@@ -94,6 +97,7 @@ mod tests {
         ];
         let silent = Outcome {
             connections: 3,
+            ends: [(End::Broken, 1)].into(),
             refused_at_the_door: 1,
             told_later: 0,
             shown: super::super::outcome::Pulse::default(),
@@ -104,5 +108,15 @@ mod tests {
             assert_eq!(hold.broken(&outcome(), 1), None, "{hold:?}");
             assert!(hold.broken(&silent, 1).is_some(), "{hold:?}");
         }
+    }
+    #[test]
+    fn a_socket_that_was_left_for_its_silence_is_a_matter_of_time_and_one_that_broke_is_not() {
+        let ended = |ends: &[(End, usize)]| {
+            let ends = ends.iter().copied().collect();
+            Expectation::SocketsStay.is_timed(&Outcome { connections: 4, ends, ..outcome() })
+        };
+        assert!(ended(&[(End::Silent, 2)]));
+        assert!(!ended(&[(End::Closed(Some(1013)), 2)]));
+        assert!(!ended(&[(End::Broken, 1), (End::Silent, 1)]));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::client::Report;
+use super::client::{End, Report};
 use super::ledger::{Findings, Kept, Outcome as Sent, Place, Room, check};
 
 /// Pauses are measured in steps of so many milliseconds.
@@ -29,6 +29,8 @@ pub struct Outcome {
     pub acked: Pulse,
     /// Connections in all.
     pub connections: usize,
+    /// How often connections ended in which way before their time.
+    pub ends: BTreeMap<End, usize>,
     /// Attempts to connect that failed.
     pub refused_at_the_door: usize,
     /// Answers that said to try a message again later.
@@ -102,6 +104,9 @@ impl Outcome {
     fn note(&mut self, report: &Report) {
         let over = self.fault.1;
         self.connections += report.connections;
+        for end in &report.ends {
+            *self.ends.entry(*end).or_default() += 1;
+        }
         self.refused_at_the_door += report.refused_at_the_door;
         self.told_later += report.told_later;
         report.acks.iter().for_each(|(_, at)| self.acked.note(*at));

@@ -212,7 +212,7 @@ async fn play_or_panic(play: Play, options: Options) -> Played {
     let mut delays = std::mem::take(&mut *stage.delays.lock());
     if let Ok(outcome) = &outcome {
         for hold in row.holds {
-            let kind = if hold.is_timed() { &mut delays } else { &mut complaints };
+            let kind = if hold.is_timed(outcome) { &mut delays } else { &mut complaints };
             kind.extend(hold.broken(outcome, patience));
         }
     }
