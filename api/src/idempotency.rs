@@ -4,9 +4,11 @@
 //! # Promise
 //! * A key is claimed before its request is carried out; of requests at the same time one is, the others wait for its answer.
 //! * A request goes on when its client has gone, so that a repeat finds its answer.
+//! * Whatever becomes of a request, its key is free again 45 s after the last sign of it.
 //! * What is kept are answers that would be the same tomorrow: neither failures of ours nor those that say when to try again.
 //! * Stores have neither keys, nor bodies, nor answers in clear.
 
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +28,7 @@ use rookery_protocol::id::{ClientId, UserId};
 use rookery_runtime::token::Claims;
 use rookery_store::kept_answer::{KeyClaim, KeyHash, KeyState};
 use rookery_store::{KeptAnswers, StoreError};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
@@ -34,8 +37,9 @@ use crate::error::ApiError;
 use crate::http::extract::{Authentication, Caller, unreadable_body};
 use crate::http::observe::panicked;
 use crate::limits::{
-    IDEMPOTENCY_KEY_BYTES_MAX, IDEMPOTENCY_KEYS_MAX, KEPT_ANSWER_BYTES_MAX, KEY_CLAIM_MARGIN, KEY_KEPT, KEY_POLL_MAX,
-    KEY_POLL_MIN, KEY_PURGE_INTERVAL, KEY_PURGE_MAX, KEY_TRIM_INTERVAL, KEY_TRIMS_MAX, KEY_WAIT, REQUEST_DEADLINE,
+    IDEMPOTENCY_KEY_BYTES_MAX, IDEMPOTENCY_KEYS_MAX, KEPT_ANSWER_BYTES_MAX, KEY_CLAIM_LIFE, KEY_KEPT, KEY_POLL_MAX,
+    KEY_POLL_MIN, KEY_PURGE_INTERVAL, KEY_PURGE_MAX, KEY_RELEASE_PAUSE, KEY_RELEASES_MAX, KEY_RENEW_INTERVAL,
+    KEY_TRIM_INTERVAL, KEY_TRIMS_MAX, KEY_WAIT, REQUEST_DEADLINE,
 };
 use crate::mail::Secrets;
 use crate::periodic::every;
@@ -78,6 +82,7 @@ pub struct Idempotency {
     secrets: Secrets,
     /// Whose keys were cut to the bound lately.
     trims: Cache<UserId, ()>,
+    releases: Arc<Semaphore>,
 }
 
 /// What the layer stands on.
@@ -181,7 +186,7 @@ pub(crate) enum Accepted {
 impl Idempotency {
     pub(crate) fn new(answers: Arc<dyn KeptAnswers>, secrets: Secrets) -> Self {
         let trims = Cache::builder().max_capacity(KEY_TRIMS_MAX).time_to_live(KEY_TRIM_INTERVAL).build();
-        Self { answers, secrets, trims }
+        Self { answers, secrets, trims, releases: Arc::new(Semaphore::new(KEY_RELEASES_MAX)) }
     }
 
     /// Carries a request out, or gives the answer that it had. The request is what its parts say.
@@ -203,10 +208,12 @@ impl Idempotency {
                 request,
                 holder: Uuid::new_v4(),
                 at,
-                until: at.plus(deadline + KEY_CLAIM_MARGIN),
+                until: at.plus(KEY_CLAIM_LIFE),
                 expires_at: at.plus(KEY_KEPT),
             };
-            match self.answers.claim(&claim).await? {
+            // Whether the store has it is not known after an error.
+            let state = self.answers.claim(&claim).await.inspect_err(|_| self.release(claim.clone()))?;
+            match state {
                 KeyState::Claimed => return Ok(self.carry_out(claim, deadline, work).await),
                 KeyState::Underway(other) | KeyState::Answered(other, _) if !tags.contains(&other) => {
                     return Err(ApiError::refused(ErrorCode::IdempotencyKeyReused));
@@ -230,7 +237,12 @@ impl Idempotency {
     ) -> Response {
         let this = self.clone();
         let task = async move {
-            let response = match timeout(deadline, AssertUnwindSafe(work).catch_unwind()).await {
+            let work = timeout(deadline, AssertUnwindSafe(work).catch_unwind());
+            let done = tokio::select! {
+                done = work => done,
+                never = this.renew(&claim) => match never {},
+            };
+            let response = match done {
                 Ok(Ok((response, accepted))) => this.settle(&claim, response, accepted).await,
                 Ok(Err(panic)) => this.settle(&claim, panicked(panic), Accepted::Provisional).await,
                 Err(_) => {
@@ -245,11 +257,43 @@ impl Idempotency {
         task.await.unwrap_or_else(|_| ApiError::refused(ErrorCode::Unavailable).into_response())
     }
 
+    /// Renews a claim again and again.
+    async fn renew(&self, claim: &KeyClaim) -> Infallible {
+        loop {
+            sleep(KEY_RENEW_INTERVAL).await;
+            let until = UnixMillis::now().plus(KEY_CLAIM_LIFE);
+            match self.answers.renew(&claim.key, claim.holder, until).await {
+                Ok(true) => {}
+                Ok(false) => tracing::warn!("a key has passed on while its request was carried out"),
+                Err(error) => tracing::debug!(%error, "a key was not renewed this time"),
+            }
+        }
+    }
+
+    /// Frees a key as soon as the store answers, in a task of its own. It is free without that when the claim is over.
+    fn release(&self, claim: KeyClaim) {
+        let Ok(permit) = Arc::clone(&self.releases).try_acquire_owned() else {
+            tracing::debug!("too many keys are being freed; one stays claimed until its time is over");
+            return;
+        };
+        let answers = Arc::clone(&self.answers);
+        tokio::spawn(async move {
+            let _permit = permit;
+            while let Err(error) = answers.give_up(&claim.key, claim.holder).await {
+                if claim.until <= UnixMillis::now() {
+                    tracing::debug!(%error, "a key stayed claimed until its time was over");
+                    return;
+                }
+                sleep(KEY_RELEASE_PAUSE).await;
+            }
+        });
+    }
+
     /// Keeps an answer that is one for good, and frees the key of any other.
     async fn settle(&self, claim: &KeyClaim, response: Response, accepted: Accepted) -> Response {
         if !is_final(&response, accepted) {
-            if let Err(error) = self.answers.give_up(&claim.key, claim.holder).await {
-                tracing::debug!(%error, "a key stays claimed until its time is over");
+            if self.answers.give_up(&claim.key, claim.holder).await.is_err() {
+                self.release(claim.clone());
             }
             return response;
         }
@@ -304,6 +348,11 @@ fn json() -> (http::HeaderName, HeaderValue) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+    use parking_lot::Mutex;
+
     use super::*;
 
     fn headers(values: &[&str]) -> HeaderMap {
@@ -341,5 +390,93 @@ mod tests {
         assert!(!is_final(&muted, Accepted::Final));
         let accepted = StatusCode::ACCEPTED.into_response();
         assert!(is_final(&accepted, Accepted::Final) && !is_final(&accepted, Accepted::Provisional));
+    }
+    /// A store of one key that carries its first claim out and loses the answer, and is away for some calls after that.
+    #[derive(Default)]
+    struct LosingStore {
+        held: Mutex<Option<KeyClaim>>,
+        claims: AtomicUsize,
+        away: AtomicUsize,
+        renewals: AtomicUsize,
+    }
+
+    fn lost<T>() -> Result<T, StoreError> {
+        Err(StoreError::Unavailable("no answer in time".to_owned()))
+    }
+
+    #[async_trait]
+    impl KeptAnswers for LosingStore {
+        async fn claim(&self, claim: &KeyClaim) -> Result<KeyState, StoreError> {
+            let mut held = self.held.lock();
+            if let Some(other) = held.as_ref() {
+                return Ok(KeyState::Underway(other.request));
+            }
+            *held = Some(claim.clone());
+            if self.claims.fetch_add(1, Ordering::Relaxed) == 0 {
+                lost()
+            } else {
+                Ok(KeyState::Claimed)
+            }
+        }
+
+        async fn renew(&self, _key: &KeyHash, holder: Uuid, _until: UnixMillis) -> Result<bool, StoreError> {
+            self.renewals.fetch_add(1, Ordering::Relaxed);
+            Ok(self.held.lock().as_ref().is_some_and(|held| held.holder == holder))
+        }
+
+        async fn keep(&self, _key: &KeyHash, _holder: Uuid, _answer: &[u8]) -> Result<bool, StoreError> {
+            Ok(true)
+        }
+
+        async fn give_up(&self, _key: &KeyHash, holder: Uuid) -> Result<(), StoreError> {
+            if self
+                .away
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+                .is_ok()
+            {
+                return lost();
+            }
+            self.held.lock().take_if(|held| held.holder == holder);
+            Ok(())
+        }
+
+        async fn trim(&self, _user: UserId, _keep: usize, _limit: usize) -> Result<usize, StoreError> {
+            Ok(0)
+        }
+
+        async fn purge(&self, _before: UnixMillis, _limit: usize) -> Result<usize, StoreError> {
+            Ok(0)
+        }
+    }
+
+    async fn answered(keys: &Idempotency, work: Duration) -> Result<StatusCode, ErrorCode> {
+        let key = Key { user: UserId::from_uuid(Uuid::nil()), hash: [1; 32] };
+        let work = async move {
+            sleep(work).await;
+            (StatusCode::CREATED.into_response(), Accepted::Final)
+        };
+        let response = keys.once(key, &[b"request"], Duration::from_hours(1), work).await;
+        response.map(|response| response.status()).map_err(|error| error.code())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_whose_claim_was_not_answered_is_freed_when_the_store_is_back() {
+        let secrets = Secrets::default();
+        secrets.replace(&[[1; 32]]);
+        let store = Arc::new(LosingStore { away: AtomicUsize::new(3), ..LosingStore::default() });
+        let keys = Idempotency::new(store.clone(), secrets);
+        assert_eq!(answered(&keys, Duration::ZERO).await, Err(ErrorCode::Unavailable));
+        assert!(store.held.lock().is_some(), "the store has it");
+        assert_eq!(answered(&keys, Duration::ZERO).await, Ok(StatusCode::CREATED));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn long_work_renews_its_claim() {
+        let secrets = Secrets::default();
+        secrets.replace(&[[1; 32]]);
+        let store = Arc::new(LosingStore { claims: AtomicUsize::new(1), ..LosingStore::default() });
+        let keys = Idempotency::new(store.clone(), secrets);
+        assert_eq!(answered(&keys, KEY_CLAIM_LIFE * 2).await, Ok(StatusCode::CREATED));
+        assert!(store.renewals.load(Ordering::Relaxed) >= 5);
     }
 }

@@ -70,11 +70,12 @@ impl KeptAnswers for Mongo {
             .await
     }
 
+    async fn renew(&self, key: &KeyHash, holder: uuid::Uuid, until: UnixMillis) -> Result<bool, StoreError> {
+        self.update_key(held(key, holder), doc! { "until": date(until) }).await
+    }
+
     async fn keep(&self, key: &KeyHash, holder: uuid::Uuid, answer: &[u8]) -> Result<bool, StoreError> {
-        let (all, held) = (self.kept_answers.clone(), held(key, holder));
-        let set = doc! { "$set": { "answered": true, "answer": binary(answer) } };
-        self.calls
-            .run(async move { Ok(all.update_one(held, set).await?.matched_count == 1) })
+        self.update_key(held(key, holder), doc! { "answered": true, "answer": binary(answer) })
             .await
     }
 
@@ -103,6 +104,16 @@ impl KeptAnswers for Mongo {
 
     async fn purge(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError> {
         self.purge_ended(&self.kept_answers, "expires_at", before, limit).await
+    }
+}
+
+impl Mongo {
+    /// Whether there was one.
+    async fn update_key(&self, held: Document, change: Document) -> Result<bool, StoreError> {
+        let (all, set) = (self.kept_answers.clone(), doc! { "$set": change });
+        self.calls
+            .run(async move { Ok(all.update_one(held, set).await?.matched_count == 1) })
+            .await
     }
 }
 

@@ -18,6 +18,7 @@ statements! {
              ON CONFLICT (key) DO UPDATE SET request = ?3, holder = ?4, at = ?5, until = ?6, expires_at = ?7, answer = NULL
              WHERE expires_at <= ?5 OR (answer IS NULL AND until <= ?5)";
     GET = "SELECT request, answer FROM kept_answers WHERE key = ?1";
+    RENEW = "UPDATE kept_answers SET until = ?3 WHERE key = ?1 AND holder = ?2 AND answer IS NULL";
     KEEP = "UPDATE kept_answers SET answer = ?3 WHERE key = ?1 AND holder = ?2 AND answer IS NULL";
     GIVE_UP = "DELETE FROM kept_answers WHERE key = ?1 AND holder = ?2 AND answer IS NULL";
     NEWEST_BEYOND = "SELECT at FROM kept_answers WHERE user_id = ?1 ORDER BY at DESC LIMIT 1 OFFSET ?2";
@@ -39,6 +40,11 @@ impl KeptAnswers for Sqlite {
             Ok(found.ok_or_else(|| StoreError::Inconsistent("a key is there and is not".to_owned()))?)
         })
         .await
+    }
+
+    async fn renew(&self, key: &KeyHash, holder: Uuid, until: UnixMillis) -> Result<bool, StoreError> {
+        let key = *key;
+        self.write(move |db| Ok(change(db, RENEW, params![key, holder, until.0])? == 1)).await
     }
 
     async fn keep(&self, key: &KeyHash, holder: Uuid, answer: &[u8]) -> Result<bool, StoreError> {

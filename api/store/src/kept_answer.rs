@@ -48,6 +48,8 @@ pub enum KeyState {
 pub trait KeptAnswers: Send + Sync {
     /// Claims a key that is free, was claimed until before, or is over. Of any number at once one gets it.
     async fn claim(&self, claim: &KeyClaim) -> Result<KeyState, StoreError>;
+    /// Prolongs a claim; false if it has passed to somebody else.
+    async fn renew(&self, key: &KeyHash, holder: Uuid, until: UnixMillis) -> Result<bool, StoreError>;
     /// Keeps the answer of the holder's request; false if the claim has passed to somebody else.
     async fn keep(&self, key: &KeyHash, holder: Uuid, answer: &[u8]) -> Result<bool, StoreError>;
     /// Frees a key whose request has no answer that may be kept. Idempotent.

@@ -52,6 +52,21 @@ pub(crate) async fn a_key_passes_on_when_its_holder_gives_it_up_or_is_gone(home:
     assert_eq!(answers.claim(&claim(user, 1, 110)).await.unwrap(), KeyState::Claimed);
 }
 
+pub(crate) async fn a_holder_that_goes_on_keeps_its_key(home: Home) {
+    let answers = home.stores().await.kept_answers;
+    let user = UserId::generate();
+    let first = claim(user, 1, 0);
+    assert_eq!(answers.claim(&first).await.unwrap(), KeyState::Claimed);
+    assert!(answers.renew(&first.key, first.holder, at(300)).await.unwrap());
+    assert!(!answers.renew(&first.key, Uuid::new_v4(), at(900)).await.unwrap(), "it is not theirs");
+    assert!(matches!(answers.claim(&claim(user, 1, 299)).await.unwrap(), KeyState::Underway(_)));
+    let second = claim(user, 1, 300);
+    assert_eq!(answers.claim(&second).await.unwrap(), KeyState::Claimed, "its time is over");
+    assert!(!answers.renew(&first.key, first.holder, at(900)).await.unwrap(), "it has passed on");
+    assert!(answers.keep(&second.key, second.holder, b"yes").await.unwrap());
+    assert!(!answers.renew(&second.key, second.holder, at(900)).await.unwrap(), "it has its answer");
+}
+
 pub(crate) async fn key_race(home: Home) {
     let answers = home.stores().await.kept_answers;
     for round in 0..5 {
