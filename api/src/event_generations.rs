@@ -72,7 +72,7 @@ fn known_by_all(cards: &[NodeCard]) -> u32 {
 #[cfg(test)]
 mod tests {
     use async_trait::async_trait;
-    use rookery_bus::node::NodeKind;
+    use rookery_bus::node::{NodeHead, NodeKind};
     use rookery_protocol::clock::UnixMillis;
     use rookery_protocol::event::{DeletionReason, MembershipChange, RoomChange, generation};
     use uuid::Uuid;
@@ -91,6 +91,14 @@ mod tests {
 
         async fn nodes(&self) -> Result<Vec<NodeCard>, BusError> {
             Ok(self.0.lock().clone())
+        }
+
+        async fn answer_head(&self, _ask: Uuid, _head: NodeHead) -> Result<(), BusError> {
+            Ok(())
+        }
+
+        async fn answered_heads(&self, _ask: Uuid) -> Result<Vec<NodeHead>, BusError> {
+            Ok(Vec::new())
         }
     }
 

@@ -37,6 +37,10 @@ pub const STORED_POLL_INTERVAL: Duration = Duration::from_secs(1);
 pub const ROOM_OPEN_WAIT: Duration = Duration::from_secs(3);
 /// Rooms that are being opened of which a process remembers it, so that one call serves all who wait.
 pub const ROOMS_OPENING_MAX: u64 = 10_000;
+/// How long an admin who looks a message up waits for nodes to say where they stand, and how often is looked.
+pub const NODE_HEADS_WAIT: Duration = Duration::from_millis(500);
+/// See [`NODE_HEADS_WAIT`].
+pub const NODE_HEADS_PAUSE: Duration = Duration::from_millis(25);
 /// How long a page of history waits for the bus before it is served from the store alone.
 pub const HISTORY_BUS_WAIT: Duration = Duration::from_secs(1);
 
@@ -325,8 +329,15 @@ pub const KEY_WAIT: Duration = Duration::from_secs(20);
 pub const KEY_POLL_MIN: Duration = Duration::from_millis(20);
 /// Longest such pause.
 pub const KEY_POLL_MAX: Duration = Duration::from_millis(400);
-/// How long after its deadline a request whose process has ended still holds its key.
-pub const KEY_CLAIM_MARGIN: Duration = Duration::from_secs(15);
+/// How long a request holds its key unless it goes on; then another one may be carried out under it. Longer than
+/// [`REQUEST_DEADLINE`], so that only what takes longer than a request has to renew it.
+pub const KEY_CLAIM_LIFE: Duration = Duration::from_secs(45);
+/// Between two renewals.
+pub const KEY_RENEW_INTERVAL: Duration = Duration::from_secs(15);
+/// Between two attempts to free a key while the store is away.
+pub const KEY_RELEASE_PAUSE: Duration = Duration::from_secs(1);
+/// Keys that are being freed; of more each is free when its claim is over.
+pub const KEY_RELEASES_MAX: usize = 1_000;
 /// Bytes of an answer that is kept.
 pub const KEPT_ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// Between two times that one api cuts the keys of one user to their bound; meanwhile there may be more.

@@ -14,6 +14,7 @@ use rookery_protocol::id::{NoticeId, RoomId, UserId};
 use rookery_protocol::news::UserNews;
 use rookery_protocol::position::Position;
 use rookery_protocol::server::UserFrame;
+use rookery_store::job::Job;
 use rookery_store::notice::{Notice, NoticeKind, Occasion};
 use rookery_store::preference::PreferencesChange;
 use rookery_store::user::NotificationLevel;
@@ -82,6 +83,17 @@ impl Notices {
             self.metrics.notice_failures.inc();
             tracing::warn!(%error, kind = occasion.kind.as_str(), "a notice was not made");
         }
+    }
+
+    /// The pushes of what these users were told, as long as they are known.
+    pub(crate) async fn pushes(&self, told: &[(UserId, Occasion)]) -> Result<Vec<Job>, StoreError> {
+        let mut notices = Vec::new();
+        for (to, occasion) in told {
+            // Made by now, it has the id of the one that was made then.
+            let id = occasion.notice(*to, UnixMillis::now()).id;
+            notices.extend(self.store.get(*to, id).await?.filter(|notice| notice.message == occasion.message));
+        }
+        self.push.of(&notices).await
     }
 
     /// Takes back what these users were told of this occasion.

@@ -15,7 +15,9 @@ use ring::digest::{SHA256, digest};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{NoticeId, RoomId, UserId};
 use rookery_protocol::notice::NoticeKind;
+use rookery_store::job::Job;
 use rookery_store::notice::Notice;
+use rookery_store::push::PushSubscription;
 use rookery_store::{Pushes, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
@@ -101,22 +103,41 @@ impl Push {
 
     /// Devices are told of these notices, a moment later: who looks at them now has read them by then.
     pub(crate) async fn tell(&self, notices: &[Notice]) -> Result<(), StoreError> {
+        let now = UnixMillis::now();
+        for (subscription, notice) in self.devices_of(notices).await? {
+            let what = What::Notice { id: notice.id, at: notice.at };
+            let order = PushOrder { subscription, user: notice.to, what };
+            self.order(&key_of(subscription, notice), &order, now, now.plus(PUSH_DELAY)).await?;
+        }
+        Ok(())
+    }
+
+    /// The pushes of these notices, as long as they are known.
+    pub(crate) async fn of(&self, notices: &[Notice]) -> Result<Vec<Job>, StoreError> {
+        let devices = self.devices_of(notices).await?;
+        let keys: Vec<String> =
+            devices.into_iter().map(|(subscription, notice)| key_of(subscription, notice)).collect();
+        if keys.is_empty() {
+            Ok(Vec::new())
+        } else {
+            self.jobs.store.by_keys(&keys).await
+        }
+    }
+
+    /// Each notice with each device of whom it is to.
+    async fn devices_of<'a>(&self, notices: &'a [Notice]) -> Result<Vec<(Uuid, &'a Notice)>, StoreError> {
         let mut users: Vec<UserId> = notices.iter().map(|notice| notice.to).collect();
         users.sort_unstable();
         users.dedup();
         if users.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let now = UnixMillis::now();
-        for subscription in self.store.subscriptions(&users, PUSH_SUBSCRIPTIONS_READ_MAX).await? {
-            for notice in notices.iter().filter(|notice| notice.to == subscription.user) {
-                let what = What::Notice { id: notice.id, at: notice.at };
-                let key = format!("push {} {} {}", subscription.id.simple(), notice.id, notice.at.0);
-                let order = PushOrder { subscription: subscription.id, user: notice.to, what };
-                self.order(&key, &order, now, now.plus(PUSH_DELAY)).await?;
-            }
-        }
-        Ok(())
+        let subscriptions = self.store.subscriptions(&users, PUSH_SUBSCRIPTIONS_READ_MAX).await?;
+        let of_device = |subscription: PushSubscription| {
+            let own = notices.iter().filter(move |notice| notice.to == subscription.user);
+            own.map(move |notice| (subscription.id, notice))
+        };
+        Ok(subscriptions.into_iter().flat_map(of_device).collect())
     }
 
     /// The room was read, or the whole inbox: devices that show something of it take it away.
@@ -136,6 +157,11 @@ impl Push {
         let order = Order { kind: KIND, key, about: Some(payload.user), payload };
         self.jobs.add_later(order, now, due).await.map(drop)
     }
+}
+
+/// One push of a notice to a device is one job.
+fn key_of(subscription: Uuid, notice: &Notice) -> String {
+    format!("push {} {} {}", subscription.simple(), notice.id, notice.at.0)
 }
 
 /// Whether a notice is about something that was said: reading the room clears it.

@@ -169,6 +169,7 @@ impl Gateway {
             presence,
             ..
         } = node;
+        let card = Announcer::new(bus.clone(), NodeKind::Gateway, env!("CARGO_PKG_VERSION"));
         let relay = Relay::new(RelayParts {
             hub: Arc::clone(hub),
             replies: Arc::clone(&node.replies),
@@ -176,8 +177,8 @@ impl Gateway {
             permissions: Arc::clone(permissions),
             session_registry: Arc::clone(session_registry),
             presence: Arc::clone(presence),
+            node: card.id(),
         });
-        let card = Announcer::new(bus.clone(), NodeKind::Gateway, env!("CARGO_PKG_VERSION"));
         let metrics = Arc::clone(&node.metrics);
         let figures = move || Figures {
             connections: u64::try_from(metrics.connections.get()).unwrap_or(0),

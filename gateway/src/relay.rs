@@ -6,9 +6,11 @@
 
 use std::sync::Arc;
 
+use rookery_bus::node::NodeHead;
 use rookery_bus::signal::{EphemeralSignal, Signal};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{EventBody, RoomChange, SequencedEvent};
+use rookery_protocol::id::RoomId;
 use rookery_runtime::stage_span;
 use rookery_runtime::trace::{self, Parent};
 use tokio::sync::Notify;
@@ -16,6 +18,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::Instant;
 use tracing::Span;
+use uuid::Uuid;
 
 use crate::acks::Acks;
 use crate::authorize::Permissions;
@@ -36,6 +39,7 @@ pub struct Relay {
     permissions: Arc<Permissions>,
     session_registry: Arc<SessionRegistry>,
     presence: Arc<Presence>,
+    node: Uuid,
     suspicion: Notify,
 }
 
@@ -53,13 +57,16 @@ pub struct RelayParts {
     pub session_registry: Arc<SessionRegistry>,
     /// Who is there, and what is said for the moment.
     pub presence: Arc<Presence>,
+    /// The id of this node, as on its card.
+    pub node: Uuid,
 }
 
 impl Relay {
     /// A relay that is not running yet.
     pub fn new(parts: RelayParts) -> Arc<Self> {
-        let RelayParts { hub, replies, acks, permissions, session_registry, presence } = parts;
-        Arc::new(Self { hub, replies, acks, permissions, session_registry, presence, suspicion: Notify::new() })
+        let RelayParts { hub, replies, acks, permissions, session_registry, presence, node } = parts;
+        let suspicion = Notify::new();
+        Arc::new(Self { hub, replies, acks, permissions, session_registry, presence, node, suspicion })
     }
 
     /// Handles signals until the bus is gone. The receiver is made before any room is subscribed.
@@ -109,6 +116,7 @@ impl Relay {
                 EphemeralSignal::ReadBy { user, to, at, except } => {
                     self.presence.on_read(room, ReadOn { user: *user, to: *to, at: *at, except }, unflushed);
                 }
+                EphemeralSignal::HeadAsked { ask } => self.answer_head(room, *ask),
             },
             Ok(Signal::User { user, news }) => {
                 self.session_registry.notify_user(user, &news);
@@ -135,6 +143,17 @@ impl Relay {
                 self.suspicion.notify_one();
             }
         }
+    }
+
+    /// Tells an admin who looks for a message how far this node has delivered its room.
+    fn answer_head(&self, room: RoomId, ask: Uuid) {
+        let Some(head) = self.hub.get(room).and_then(|room| room.head()) else { return };
+        let (bus, head) = (Arc::clone(&self.hub.bus), NodeHead { node: self.node, head });
+        self.hub.spawn("head answer", async move {
+            if let Err(error) = bus.answer_head(ask, head).await {
+                tracing::debug!(%error, "an admin is not told where this node stands");
+            }
+        });
     }
 
     fn suspect(&self) {

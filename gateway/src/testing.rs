@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use rookery_bus::error::BusError;
-use rookery_bus::node::{NodeCard, Nodes};
+use rookery_bus::node::{NodeCard, NodeHead, Nodes};
 use rookery_bus::signal::{EphemeralSignal, Revoked, Signal};
 use rookery_bus::ticket::Tickets;
 use rookery_bus::{
@@ -23,6 +23,7 @@ use rookery_protocol::id::{
 use rookery_protocol::news::UserNews;
 use rookery_protocol::partition::partition_of;
 use tokio::sync::broadcast;
+use uuid::Uuid;
 
 mod authority;
 mod losses;
@@ -270,6 +271,14 @@ impl Nodes for FakeBus {
     }
 
     async fn nodes(&self) -> Result<Vec<NodeCard>, BusError> {
+        self.answer().map(|()| Vec::new())
+    }
+
+    async fn answer_head(&self, _ask: Uuid, _head: NodeHead) -> Result<(), BusError> {
+        self.answer()
+    }
+
+    async fn answered_heads(&self, _ask: Uuid) -> Result<Vec<NodeHead>, BusError> {
         self.answer().map(|()| Vec::new())
     }
 }

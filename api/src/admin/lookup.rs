@@ -1,15 +1,21 @@
 //! `GET /api/v1/admin/lookup/message/{message}`
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::State;
-use rookery_bus::node::NodeCard;
+use rookery_bus::node::{NodeCard, NodeKind};
+use rookery_bus::signal::EphemeralSignal;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::event::SequencedEvent;
-use rookery_protocol::id::{Epoch, MessageId, RoomRef, Seq};
+use rookery_protocol::id::{Epoch, MessageId, RoomId, RoomRef, Seq};
 use rookery_protocol::limits::TAIL_EVENTS_MAX;
+use rookery_protocol::position::Position;
+use rookery_store::job::{Job, JobState};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::time::{Instant, sleep};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -18,6 +24,9 @@ use crate::admin::act::Act;
 use crate::admin::nodes::NodeView;
 use crate::error::ApiError;
 use crate::http::extract::{Admin, IdPath, QueryParams};
+use crate::http::position_view::PlaceView;
+use crate::limits::{NODE_HEADS_PAUSE, NODE_HEADS_WAIT};
+use crate::notices::said::SaidNotices;
 use crate::rooms::Rooms;
 
 /// Where to look.
@@ -50,7 +59,35 @@ pub struct MessageLookupView {
     /// Whether its number is published: every node that has the room gets it, or repairs the gap.
     is_published: bool,
     /// The nodes that deliver and store.
-    nodes: Vec<NodeView>,
+    nodes: Vec<StandingNodeView>,
+    /// The pushes that devices are told of it with.
+    pushes: PushCountsView,
+}
+
+/// A node, and where it stands in the room.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StandingNode)]
+pub struct StandingNodeView {
+    /// The node.
+    #[serde(flatten)]
+    node: NodeView,
+    /// Place of the newest event that it has delivered; null where nobody is connected to the room, or if it did not answer
+    /// in time.
+    #[schema(required)]
+    head: Option<PlaceView>,
+}
+
+/// How many pushes there are. They are known for a day after they were carried out; those of a direct room only for its newest
+/// message.
+#[derive(Default, Serialize, ToSchema)]
+#[schema(as = PushCounts)]
+pub struct PushCountsView {
+    /// They wait, or are being carried out.
+    open: usize,
+    /// They were carried out: sent, or dropped because nobody wanted them any more.
+    done: usize,
+    /// They failed for good.
+    dead: usize,
 }
 
 /// A number in a room.
@@ -85,8 +122,8 @@ pub struct HeadView {
 
 /// Where is a message?
 ///
-/// For admins: whether it has its number, is stored and published, and which nodes there are. Never its text. Each look is
-/// an entry in the audit log.
+/// For admins: whether it has its number, is stored and published, where each node stands in its room, and what has become of
+/// its pushes. Never its text. Each look is an entry in the audit log.
 #[utoipa::path(
     get,
     path = "/api/v1/admin/lookup/message/{message}",
@@ -121,8 +158,9 @@ pub async fn message(
     let published = heads.first().copied().flatten();
     let published = published.map(|head| HeadView { epoch: head.epoch, seq: head.seq, stored: head.stored });
     let is_published = published.as_ref().is_some_and(|head| (head.epoch, head.seq) >= (found.epoch, found.seq));
-    let mut cards: Vec<NodeCard> = administration.nodes.nodes().await?;
-    cards.sort_unstable_by_key(|card| (card.started_at, card.id));
+    let nodes = standing_nodes(&administration, &rooms, found.room).await?;
+    let said = SaidNotices { stores: rooms.stores.clone(), notices: rooms.notices.clone() };
+    let pushes = PushCountsView::of(&said.pushes(&found).await?);
     Ok(Json(MessageLookupView {
         message_id: message.as_uuid(),
         room: found.room.as_uuid(),
@@ -132,8 +170,48 @@ pub async fn message(
         deleted: states.get(&message).is_some_and(|state| state.deleted),
         is_published: is_published || (stored && published.is_none()),
         published,
-        nodes: cards.into_iter().map(NodeView::from).collect(),
+        nodes,
+        pushes,
     }))
+}
+
+impl PushCountsView {
+    fn of(pushes: &[Job]) -> Self {
+        pushes.iter().fold(Self::default(), |mut counts, push| {
+            match push.state {
+                JobState::Open => counts.open += 1,
+                JobState::Done => counts.done += 1,
+                JobState::Dead => counts.dead += 1,
+            }
+            counts
+        })
+    }
+}
+
+/// The nodes, longest running first. Those that have the room are asked where they stand, and waited for a moment.
+async fn standing_nodes(
+    administration: &Administration,
+    rooms: &Rooms,
+    room: RoomId,
+) -> Result<Vec<StandingNodeView>, ApiError> {
+    let nodes = &administration.nodes;
+    let mut cards: Vec<NodeCard> = nodes.nodes().await?;
+    cards.sort_unstable_by_key(|card| (card.started_at, card.id));
+    let gateways = cards.iter().filter(|card| card.kind == NodeKind::Gateway).count();
+    let ask = Uuid::new_v4();
+    rooms.news.publish_ephemeral(room, EphemeralSignal::HeadAsked { ask }).await?;
+    let deadline = Instant::now() + NODE_HEADS_WAIT;
+    let mut answers = Vec::new();
+    while answers.len() < gateways && Instant::now() < deadline {
+        sleep(NODE_HEADS_PAUSE).await;
+        answers = nodes.answered_heads(ask).await?;
+    }
+    let heads: HashMap<Uuid, Position> = answers.into_iter().map(|answer| (answer.node, answer.head)).collect();
+    let standing = |card: NodeCard| StandingNodeView {
+        head: heads.get(&card.id).copied().map(PlaceView::from),
+        node: NodeView::from(card),
+    };
+    Ok(cards.into_iter().map(standing).collect())
 }
 
 /// The message, and whether it is stored.

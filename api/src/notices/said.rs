@@ -4,6 +4,7 @@
 //! unread messages and mentions, which come from history, lose nothing.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use rookery_protocol::id::{MessageId, RoomId, UserId};
 use rookery_protocol::mention;
 use rookery_protocol::notice::NoticeKind;
 use rookery_runtime::shutdown::Shutdown;
+use rookery_store::job::Job;
 use rookery_store::notice::Occasion;
 use rookery_store::{StoreError, Stores};
 use tokio::time::{sleep, timeout};
@@ -80,7 +82,23 @@ impl SaidNotices {
         events.clear();
     }
 
+    /// The pushes of a message, as long as they are known. Of messages in a room of two only those of the newest are.
+    pub(crate) async fn pushes(&self, message: &SequencedEvent) -> Result<Vec<Job>, StoreError> {
+        let told = self.occasions(slice::from_ref(message), &Cache::new(1)).await?;
+        self.notices.pushes(&told).await
+    }
+
     async fn tell(&self, events: &[SequencedEvent], direct: &Cache<RoomId, bool>) -> Result<(), StoreError> {
+        let occasions = self.occasions(events, direct).await?;
+        self.notices.tell_all(occasions).await
+    }
+
+    /// Who is to be told of what.
+    async fn occasions(
+        &self,
+        events: &[SequencedEvent],
+        direct: &Cache<RoomId, bool>,
+    ) -> Result<Vec<(UserId, Occasion)>, StoreError> {
         let oldest = UnixMillis::now().minus(NOTICE_KEPT);
         let calls: Vec<Call<'_>> =
             events.iter().filter(|event| event.timestamp > oldest).filter_map(Call::of).collect();
@@ -109,7 +127,8 @@ impl SaidNotices {
         let written = self.written(events, direct).await?;
         // Who is written to in a room of two is told that, however the message speaks.
         all.retain(|(_, occasion)| occasion.room.is_none_or(|room| direct.get(&room) != Some(true)));
-        self.notices.tell_all(all.into_iter().chain(written).collect()).await
+        all.extend(written);
+        Ok(all)
     }
 
     /// The newest message to each other one in rooms of two.

@@ -2,6 +2,7 @@
 //! job end in one lease.
 
 use async_trait::async_trait;
+use futures_util::TryStreamExt as _;
 use mongodb::bson::{Bson, DateTime, Document, Uuid, doc};
 use mongodb::options::ReturnDocument;
 use rookery_protocol::clock::UnixMillis;
@@ -91,6 +92,12 @@ impl Jobs for Mongo {
         dead.insert("state", JobState::Dead.as_str());
         let again = doc! { "state": JobState::Open.as_str(), "attempts": 0_i64, "due_at": date(now) };
         self.update_job(dead, again).await
+    }
+
+    async fn by_keys(&self, keys: &[String]) -> Result<Vec<Job>, StoreError> {
+        let (jobs, among) = (self.jobs.clone(), doc! { "key": { "$in": keys } });
+        let found = self.calls.run(async move { Ok(jobs.find(among).await?.try_collect::<Vec<_>>().await?) });
+        Ok(found.await?.into_iter().map(Job::from).collect())
     }
 
     async fn page(&self, state: JobState, after: Option<JobId>, limit: usize) -> Result<Vec<Job>, StoreError> {

@@ -24,6 +24,7 @@ statements! {
     FAIL = "UPDATE jobs SET state = ?3, lease = NULL, due_at = ?4, error = ?5
             WHERE id = ?1 AND lease = ?2 AND state = 'open'";
     RETRY = "UPDATE jobs SET state = 'open', attempts = 0, due_at = ?2 WHERE id = ?1 AND state = 'dead'";
+    BY_KEY = "SELECT * FROM jobs WHERE key = ?1";
     PAGE = "SELECT * FROM jobs WHERE state = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
     COUNT = "SELECT count(*) FROM (SELECT 1 FROM jobs WHERE state = ?1 LIMIT ?2)";
     PURGE = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE state = ?1 AND due_at < ?2 LIMIT ?3)";
@@ -85,6 +86,12 @@ impl Jobs for Sqlite {
 
     async fn retry(&self, job: JobId, now: UnixMillis) -> Result<bool, StoreError> {
         self.write(move |db| Ok(change(db, RETRY, params![job.as_uuid(), now.0])? == 1)).await
+    }
+
+    async fn by_keys(&self, keys: &[String]) -> Result<Vec<Job>, StoreError> {
+        let keys = keys.to_vec();
+        self.read(move |db| keys.into_iter().filter_map(|key| one(db, BY_KEY, [key], job).transpose()).collect())
+            .await
     }
 
     async fn page(&self, state: JobState, after: Option<JobId>, limit: usize) -> Result<Vec<Job>, StoreError> {

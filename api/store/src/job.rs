@@ -138,6 +138,8 @@ pub trait Jobs: Send + Sync {
     async fn fail(&self, job: JobId, lease: Uuid, failure: &Failure) -> Result<bool, StoreError>;
     /// Makes a dead job due, with all its tries before it; false if there is no such dead job.
     async fn retry(&self, job: JobId, now: UnixMillis) -> Result<bool, StoreError>;
+    /// Those of these keys that are known, in no order.
+    async fn by_keys(&self, keys: &[String]) -> Result<Vec<Job>, StoreError>;
     /// Jobs in this state, oldest first, after `after`, at most `limit`.
     async fn page(&self, state: JobState, after: Option<JobId>, limit: usize) -> Result<Vec<Job>, StoreError>;
     /// How many jobs are in this state, at most `most`.

@@ -10,6 +10,7 @@ use rookery_protocol::event::{EventBody, MembershipChange};
 use rookery_protocol::id::{AclVersion, Epoch, Seq, UserId};
 use rookery_protocol::position::Position;
 use rookery_protocol::server::{EventFrame, ServerFrame};
+use uuid::Uuid;
 
 use super::*;
 use crate::acks::Acks;
@@ -57,8 +58,8 @@ impl Setup {
         });
         let acks = Acks::new(metrics, hub.stored_notes());
         let replies = crate::replies::Replies::new(Arc::clone(&authority) as _);
-        let relay =
-            Relay::new(RelayParts { hub: Arc::clone(&hub), replies, acks, permissions, session_registry, presence });
+        let (shown, node) = (Arc::clone(&hub), Uuid::nil());
+        let relay = Relay::new(RelayParts { hub: shown, replies, acks, permissions, session_registry, presence, node });
         shutdown.spawn("relay", Arc::clone(&relay).listen(bus.signals()));
         shutdown.spawn("audit", relay.audit());
         shutdown.spawn("sweep", Arc::clone(&hub).sweep());

@@ -9,6 +9,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{LeaseId, Partition, RoomId, TicketId, UserId};
 use rookery_protocol::limits::PARTITIONS;
 use rookery_protocol::partition::{partition_of, partition_of_subject, partition_of_user};
+use uuid::Uuid;
 
 /// Hash: fence, epoch and stored position of a partition.
 pub fn partition(t: Partition) -> String {
@@ -109,6 +110,11 @@ pub fn presence_of_lease(t: Partition, lease: LeaseId) -> String {
 /// Hash with expiry: what processes say of themselves, by id.
 pub fn cards() -> String {
     format!("{{{CARDS_PARTITION}}}:cards")
+}
+
+/// Hash with expiry: where nodes stand in the room that was asked about, by node.
+pub fn head_answers(ask: Uuid) -> String {
+    format!("{{{CARDS_PARTITION}}}:heads:{}", ask.simple())
 }
 
 /// The partition where they are.

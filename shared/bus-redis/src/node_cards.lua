@@ -1,5 +1,5 @@
--- Shows the card of a node, forgets those that were not renewed, and tells of all.
--- KEYS: cards
+-- Keeps what a node says, its card or where it stands in a room, forgets what was not renewed, and tells what all have said.
+-- KEYS: where they say it
 -- ARGV: fence (not asked), node (empty for who only looks), card, life (ms)
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)

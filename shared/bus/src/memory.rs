@@ -17,11 +17,12 @@ use rookery_protocol::position::AlreadyStored;
 use rookery_runtime::shutdown::Shutdown;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::error::BusError;
 use crate::limits::{BUS_COMMAND_DEADLINE, JOURNAL_BATCH_MAX, JOURNAL_QUEUE_MAX, SIGNALS_MAX};
-use crate::node::memory::Cards;
-use crate::node::{NodeCard, Nodes};
+use crate::node::memory::{Cards, HeadAnswers};
+use crate::node::{NodeCard, NodeHead, Nodes};
 use crate::pace::RoomRateLimit;
 use crate::signal::{EphemeralSignal, Revoked, Signal};
 use crate::ticket::Tickets;
@@ -63,6 +64,7 @@ pub struct MemoryBus {
     presences: Mutex<Presences>,
     tickets: Mutex<SpentTickets>,
     cards: Mutex<Cards>,
+    head_answers: Mutex<HeadAnswers>,
     signals: broadcast::Sender<Signal>,
     queue: mpsc::Sender<Request>,
 }
@@ -83,6 +85,7 @@ impl MemoryBus {
             presences: Mutex::default(),
             tickets: Mutex::default(),
             cards: Mutex::default(),
+            head_answers: Mutex::default(),
             signals: broadcast::Sender::new(SIGNALS_MAX),
             queue,
         });
@@ -280,6 +283,15 @@ impl Nodes for MemoryBus {
 
     async fn nodes(&self) -> Result<Vec<NodeCard>, BusError> {
         Ok(self.cards.lock().all(Instant::now()))
+    }
+
+    async fn answer_head(&self, ask: Uuid, head: NodeHead) -> Result<(), BusError> {
+        self.head_answers.lock().add(ask, head, Instant::now());
+        Ok(())
+    }
+
+    async fn answered_heads(&self, ask: Uuid) -> Result<Vec<NodeHead>, BusError> {
+        Ok(self.head_answers.lock().of(ask))
     }
 }
 

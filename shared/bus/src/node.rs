@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::generation;
+use rookery_protocol::position::Position;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -49,6 +50,15 @@ pub struct NodeCard {
     pub event_generation: u32,
 }
 
+/// How far a node has delivered a room to its connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeHead {
+    /// Id of the node, as on its card.
+    pub node: Uuid,
+    /// Place of the newest event that it has.
+    pub head: Position,
+}
+
 const fn first_generation() -> u32 {
     generation::FIRST
 }
@@ -61,4 +71,10 @@ pub trait Nodes: Send + Sync + 'static {
 
     /// All cards, in no order.
     async fn nodes(&self) -> Result<Vec<NodeCard>, BusError>;
+
+    /// Answers [`crate::signal::EphemeralSignal::HeadAsked`]. The answer is forgotten like a card.
+    async fn answer_head(&self, ask: Uuid, head: NodeHead) -> Result<(), BusError>;
+
+    /// The answers so far, in no order. Nodes without connections in the room give none.
+    async fn answered_heads(&self, ask: Uuid) -> Result<Vec<NodeHead>, BusError>;
 }

@@ -8,6 +8,7 @@ use rookery_protocol::id::{Partition, RoomId, SessionId, UserId};
 use rookery_protocol::news::UserNews;
 use rookery_protocol::position::Position;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::Mark;
 use crate::presence::UserPresence;
@@ -73,6 +74,11 @@ pub enum EphemeralSignal {
     },
     /// The occupancy of the room changed; [`crate::presence::PresenceStore::occupants`] says who is there.
     Occupancy {},
+    /// Somebody wants to know where each node stands in the room; they answer with [`crate::node::Nodes::answer_head`].
+    HeadAsked {
+        /// Names the question.
+        ask: Uuid,
+    },
 }
 
 /// Which login sessions of a user are over.

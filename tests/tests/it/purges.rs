@@ -172,7 +172,23 @@ async fn admins_see_how_much_there_is_and_where_a_message_is() {
         let found = found.json();
         assert_eq!((&found["room"], &found["stored"]), (&json!(scene.room), &json!(true)), "{found}");
         assert_eq!((&found["is_published"], &found["deleted"]), (&json!(true), &json!(false)), "{found}");
-        assert!(!found["nodes"].as_array().expect("a list").is_empty(), "{found}");
+        let nodes = found["nodes"].as_array().expect("a list");
+        assert!(!nodes.is_empty() && nodes.iter().all(|node| node["head"].is_null()), "nobody is connected: {found}");
+        assert_eq!(found["pushes"], json!({"open": 0, "done": 0, "dead": 0}), "{found}");
+        let mut sockets = Vec::new();
+        for base in &deployment.sockets() {
+            let mut socket = Socket::login(base, "/ws", &scene.owner.token).await;
+            socket.subscribe(&scene.room).await;
+            sockets.push(socket);
+        }
+        let found = get(&format!("/api/v1/admin/lookup/message/{message}")).await.expect(200).json();
+        let mut heads = 0;
+        for node in found["nodes"].as_array().expect("a list") {
+            let is_there = node["kind"] == "gateway";
+            assert_eq!(!node["head"].is_null(), is_there, "{found}");
+            heads += usize::from(is_there && node["head"]["seq"].as_u64() >= found["numbered"]["seq"].as_u64());
+        }
+        assert!(heads > 0, "{found}");
         get("/api/v1/admin/lookup/message/01890000-0000-7000-8000-000000000000")
             .await
             .expect_problem(404, "not_found");

@@ -3,10 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rookery_tests::deployment::Deployment;
-use rookery_tests::names;
 use rookery_tests::push::{Device, PushService, claims};
 use rookery_tests::rest::{Account, PASSWORD, Rest};
+use rookery_tests::{names, wait};
 use serde_json::{Value, json};
+
+use crate::accounts::admin;
 
 const SUBSCRIPTIONS: &str = "/api/v1/push/subscriptions";
 const SETTINGS: &str = "/api/v1/users/me/settings";
@@ -92,6 +94,15 @@ async fn s4_28_a_device_is_told_of_a_mention_and_of_its_being_read() {
         assert!(URL_SAFE_NO_PAD.decode(&topic).is_ok() && topic.len() <= 32, "{topic}");
         let claims = claims(&sent, push_key);
         assert_eq!((&claims["aud"], &claims["sub"]), (&json!(service.origin()), &json!("mailto:ops@example.org")));
+
+        // An admin sees what has become of it.
+        let root = admin(&deployment).await;
+        let lookup = format!("/api/v1/admin/lookup/message/{message}");
+        wait::until("the push is done", async || {
+            let found = scene.rest.get(&lookup, Some(&root.token)).await.expect(200).json();
+            found["pushes"] == json!({"open": 0, "done": 1, "dead": 0})
+        })
+        .await;
 
         // Read on another device: it is taken away here, and what was not delivered is replaced.
         let read = format!("/api/v1/rooms/{}/read", scene.room);

@@ -317,6 +317,7 @@ on_both! {
         a_filter_has_versions
     }
     jobs {
+        jobs_are_found_by_their_keys
         a_job_is_added_once
         what_is_due_longest_is_leased_first
         a_job_has_one_holder
@@ -367,6 +368,7 @@ on_both! {
     kept_answers {
         a_key_has_one_holder_and_then_its_answer
         a_key_passes_on_when_its_holder_gives_it_up_or_is_gone
+        a_holder_that_goes_on_keeps_its_key
         key_race
         keys_have_a_bound_and_an_end
     }

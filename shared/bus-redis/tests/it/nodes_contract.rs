@@ -1,9 +1,10 @@
 //! The promises of tickets and of nodes' cards, held against both implementations, and every kind of Redis.
 
 use futures_util::future::join_all;
-use rookery_bus::node::{NodeCard, NodeKind};
+use rookery_bus::node::{NodeCard, NodeHead, NodeKind};
 use rookery_protocol::clock::UnixMillis;
-use rookery_protocol::id::TicketId;
+use rookery_protocol::id::{Epoch, Seq, TicketId};
+use rookery_protocol::position::Position;
 use uuid::Uuid;
 
 use crate::fixture::Fixture;
@@ -43,10 +44,25 @@ async fn a_card_takes_the_place_of_the_one_before(fixture: Fixture) {
     assert!(all.contains(&api));
 }
 
+async fn nodes_answer_where_they_stand_and_a_later_answer_counts(fixture: Fixture) {
+    let (ask, another) = (Uuid::new_v4(), Uuid::new_v4());
+    let at = |node: Uuid, seq: u64| NodeHead { node, head: Position { epoch: Epoch(1), seq: Seq::new(seq) } };
+    let (one, other) = (Uuid::new_v4(), Uuid::new_v4());
+    assert_eq!(fixture.bus.answered_heads(ask).await, Ok(Vec::new()));
+    for answer in [at(one, 3), at(other, 4), at(one, 5)] {
+        fixture.bus.answer_head(ask, answer).await.unwrap();
+    }
+    fixture.bus.answer_head(another, at(one, 9)).await.unwrap();
+    let mut heads = fixture.bus.answered_heads(ask).await.unwrap();
+    heads.sort_unstable_by_key(|answer| answer.head.seq);
+    assert_eq!(heads, [at(other, 4), at(one, 5)]);
+}
+
 contract!(
     Fixture:
     a_ticket_is_spent_once_by_whoever_asks_first,
     a_card_takes_the_place_of_the_one_before,
+    nodes_answer_where_they_stand_and_a_later_answer_counts,
 );
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -47,6 +47,11 @@ impl Announcer {
         Self { nodes, card }
     }
 
+    /// The id on its card.
+    pub const fn id(&self) -> Uuid {
+        self.card.id
+    }
+
     /// Shows it until the process ends; at once when it begins to drain.
     pub async fn run(mut self, shutdown: Shutdown, figures: impl Fn() -> Figures + Send) {
         while !shutdown.stop.is_cancelled() {

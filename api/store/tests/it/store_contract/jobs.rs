@@ -51,6 +51,21 @@ pub(crate) async fn a_job_is_added_once(home: Home) {
     assert_eq!(added.into_iter().filter(|added| *added).count(), 1);
 }
 
+pub(crate) async fn jobs_are_found_by_their_keys(home: Home) {
+    let jobs = home.stores().await.jobs;
+    for key in ["a", "b", "c"] {
+        assert!(jobs.add(&job(key)).await.unwrap());
+    }
+    let found = async |keys: &[&str]| {
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        let mut found: Vec<String> = jobs.by_keys(&keys).await.unwrap().into_iter().map(|job| job.key).collect();
+        found.sort_unstable();
+        found
+    };
+    assert_eq!(found(&["c", "unknown", "a"]).await, ["a", "c"]);
+    assert_eq!(found(&[]).await, [""; 0]);
+}
+
 pub(crate) async fn what_is_due_longest_is_leased_first(home: Home) {
     let jobs = home.stores().await.jobs;
     for (key, due) in [("late", 50), ("first", 10), ("not yet", 200), ("second", 20)] {
