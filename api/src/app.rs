@@ -461,6 +461,8 @@ impl App {
     pub async fn prepare(&self) -> Result<(), StoreError> {
         self.stores.backend.migrate().await?;
         self.administration.settings.look().await?;
+        let looked = self.rooms.filters.look().await;
+        looked.map_err(|error| StoreError::Unavailable(error.to_string()))?;
         self.push.prepare().await?;
         self.rooms.ensure_general().await?;
         self.readiness.set_prepared();

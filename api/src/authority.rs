@@ -330,7 +330,9 @@ impl ReadMarks for LocalAuthority {
 #[async_trait]
 impl FilterSource for LocalAuthority {
     async fn server_filter(&self, known: u64) -> Result<Option<VersionedFilter>, AuthorityError> {
-        Ok(Some(self.parts.settings.filter()).filter(|filter| filter.version > known))
+        let filter = self.parts.settings.filter();
+        let filter = filter.ok_or_else(|| AuthorityError::Unavailable("the settings are not known yet".to_owned()))?;
+        Ok(Some(filter).filter(|filter| filter.version > known))
     }
 
     async fn room_filter(&self, room: RoomId) -> Result<VersionedFilter, AuthorityError> {

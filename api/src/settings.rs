@@ -210,12 +210,14 @@ struct Inner {
 struct Current {
     version: u64,
     settings: Arc<ServerSettings>,
+    /// Whether the store was asked; before, they are what the configuration says.
+    is_known: bool,
 }
 
 impl LiveSettings {
     /// Begins with what the configuration says.
     pub fn new(configured: ServerSettings, has_mail: bool, stores: &Stores) -> Self {
-        let current = RwLock::new(Current { version: 0, settings: Arc::new(configured.clone()) });
+        let current = RwLock::new(Current { version: 0, settings: Arc::new(configured.clone()), is_known: false });
         Self(Arc::new(Inner { configured, has_mail, store: Arc::clone(&stores.server_settings), current }))
     }
 
@@ -224,10 +226,11 @@ impl LiveSettings {
         Arc::clone(&self.0.current.read().settings)
     }
 
-    /// The server's word filter, by the version of the settings.
-    pub fn filter(&self) -> VersionedFilter {
+    /// The server's word filter, by the version of the settings; none until the store was asked.
+    pub fn filter(&self) -> Option<VersionedFilter> {
         let current = self.0.current.read();
-        VersionedFilter { version: current.version, rules: current.settings.filter.clone() }
+        let filter = || VersionedFilter { version: current.version, rules: current.settings.filter.clone() };
+        current.is_known.then(filter)
     }
 
     /// Takes over what the store has.
@@ -296,9 +299,10 @@ impl LiveSettings {
 
     fn take_over(&self, version: u64, change: SettingsChange) {
         let mut current = self.0.current.write();
+        current.is_known = true;
         if version > current.version {
             let settings = Arc::new(change.apply(&self.0.configured));
-            *current = Current { version, settings };
+            *current = Current { version, settings, is_known: true };
         }
     }
 }

@@ -25,6 +25,8 @@ pub const JOURNAL_BATCH_MAX: usize = 256;
 
 /// Between two looks at the server's word filter: a change holds on every node within five seconds.
 pub const FILTER_POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// The same as long as it is not known: nothing is taken meanwhile.
+pub const FILTER_FIRST_POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// Word filters of rooms that a process keeps ready.
 pub const FILTERS_REMEMBERED_MAX: u64 = 1_000;
 
