@@ -424,8 +424,10 @@ pub const PURGE_LATE: Duration = Duration::from_secs(3);
 pub const PURGE_HIDES_ON: Duration = Duration::from_mins(1);
 /// How long a purge is known after that.
 pub const PURGE_KEPT: Duration = Duration::from_hours(24);
-/// Between two times that older ones are forgotten.
-pub const PURGE_PURGE_INTERVAL: Duration = Duration::from_mins(10);
+/// Between two looks for purges without a job, and for old ones.
+pub const PURGE_LOOK_INTERVAL: Duration = Duration::from_secs(30);
+/// Purges without a job that are found at a time.
+pub const PURGES_PER_LOOK: usize = 100;
 /// Purges that are forgotten at a time.
 pub const PURGE_PURGE_MAX: usize = 1_000;
 /// Between two times that it is looked what is too old.

@@ -39,8 +39,8 @@ use crate::error::ApiError;
 use crate::http::extract::{Authentication, Caller, MemberPath, OptionalBody};
 use crate::jobs::{Handler, JobError, JobQueue, Order, job_payload};
 use crate::limits::{
-    PURGE_EVENT_POLL, PURGE_EVENT_WAIT, PURGE_HIDES_ON, PURGE_KEPT, PURGE_LATE, PURGE_PAGE, PURGE_PURGE_INTERVAL,
-    PURGE_PURGE_MAX, PURGE_STORED_WAIT, PURGED_COUNTED_MAX,
+    PURGE_EVENT_POLL, PURGE_EVENT_WAIT, PURGE_HIDES_ON, PURGE_KEPT, PURGE_LATE, PURGE_LOOK_INTERVAL, PURGE_PAGE,
+    PURGE_PURGE_MAX, PURGE_STORED_WAIT, PURGED_COUNTED_MAX, PURGES_PER_LOOK,
 };
 use crate::metrics::Metrics;
 use crate::periodic::every;
@@ -183,11 +183,18 @@ impl Purging {
         }
         tracing::info!(room_id = %room, user_id = %user, %by, purge_id = %id, "messages purged");
         self.metrics.purges.inc();
-        let key = format!("purge {id}");
-        // About nobody: it goes on though the account is erased meanwhile.
-        self.jobs.add(Order { kind: KIND, key: &key, about: None, payload: &id }, to).await?;
+        self.order(id, to).await?;
         self.rooms.dispatcher.flush(room).await?;
         Ok(id)
+    }
+
+    /// One purge is one order. About nobody: it goes on though the account is erased meanwhile.
+    async fn order(&self, id: Uuid, now: UnixMillis) -> Result<(), StoreError> {
+        let key = format!("purge {id}");
+        self.jobs
+            .add(Order { kind: KIND, key: &key, about: None, payload: &id }, now)
+            .await
+            .map(drop)
     }
 
     /// How many messages are in it that are there.
@@ -296,10 +303,17 @@ impl Purging {
         Ok(())
     }
 
-    /// Forgets what is long over, again and again.
+    /// Orders the jobs of purges whose request did not come so far, and forgets what is long over, again and again.
     pub(crate) async fn follow(&self) {
-        let purge = || self.stores().purges.purge(UnixMillis::now().minus(PURGE_KEPT), PURGE_PURGE_MAX);
-        every(PURGE_PURGE_INTERVAL, "purges", purge).await;
+        let look = || self.look(UnixMillis::now());
+        every(PURGE_LOOK_INTERVAL, "purges", look).await;
+    }
+
+    async fn look(&self, now: UnixMillis) -> Result<(), StoreError> {
+        for id in self.stores().purges.open(PURGES_PER_LOOK).await? {
+            self.order(id, now).await?;
+        }
+        self.stores().purges.purge(now.minus(PURGE_KEPT), PURGE_PURGE_MAX).await.map(drop)
     }
 }
 

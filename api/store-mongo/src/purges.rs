@@ -62,6 +62,14 @@ impl Purges for Mongo {
         Ok(found.await?.into_iter().flatten().map(Purge::from).collect())
     }
 
+    async fn open(&self, limit: usize) -> Result<Vec<uuid::Uuid>, StoreError> {
+        let (purges, open) = (self.purges.clone(), vec![doc! { "hides_until": date(Purge::OPEN) }]);
+        let found = self
+            .calls
+            .run(async move { page_of(&purges, open, doc! { "hides_until": 1 }, limit).await });
+        Ok(found.await?.into_iter().map(|found| Purge::from(found).id).collect())
+    }
+
     async fn finish(&self, id: uuid::Uuid, hides_until: UnixMillis) -> Result<(), StoreError> {
         let (all, set) = (self.purges.clone(), doc! { "$set": { "hides_until": date(hides_until) } });
         self.calls

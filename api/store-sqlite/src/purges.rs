@@ -19,6 +19,7 @@ statements! {
            ON CONFLICT DO NOTHING";
     BY_ID = "SELECT * FROM purges WHERE id = ?1";
     HIDING = "SELECT * FROM purges WHERE room_id = ?1 AND hides_until > ?2";
+    OPEN = "SELECT id FROM purges WHERE hides_until = ?1 LIMIT ?2";
     FINISH = "UPDATE purges SET hides_until = ?2 WHERE id = ?1";
     PURGE = "DELETE FROM purges WHERE id IN (SELECT id FROM purges WHERE hides_until < ?1 LIMIT ?2)";
 }
@@ -58,6 +59,11 @@ impl Purges for Sqlite {
             Ok(found)
         })
         .await
+    }
+
+    async fn open(&self, limit: usize) -> Result<Vec<Uuid>, StoreError> {
+        self.read(move |db| many(db, OPEN, params![Purge::OPEN.0, integer::limit(limit)], |row| Ok(row.get("id")?)))
+            .await
     }
 
     async fn finish(&self, id: Uuid, hides_until: UnixMillis) -> Result<(), StoreError> {

@@ -93,6 +93,8 @@ pub trait Purges: Send + Sync {
     async fn by_id(&self, id: Uuid) -> Result<Option<Purge>, StoreError>;
     /// Those that hide something in these rooms at that time. The order is not promised.
     async fn hiding(&self, rooms: &[RoomId], at: UnixMillis) -> Result<Vec<Purge>, StoreError>;
+    /// Those that are not finished, at most `limit`. The order is not promised.
+    async fn open(&self, limit: usize) -> Result<Vec<Uuid>, StoreError>;
     /// Notes until when it hides; readers who began before all was erased are done by then.
     async fn finish(&self, id: Uuid, hides_until: UnixMillis) -> Result<(), StoreError>;
     /// Erases the texts of messages with all that is kept of them, as if they were deleted: their places stay. Idempotent.

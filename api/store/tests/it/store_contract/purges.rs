@@ -53,10 +53,12 @@ pub(crate) async fn a_purge_hides_until_it_is_done(home: Home) {
     assert_eq!(stores.purges.begin(&made, &left(made.by)).await.unwrap(), None, "it is known");
     assert_eq!(stores.purges.begin(&purge(RoomId::generate(), user), &event).await.unwrap(), None);
     assert_eq!(stores.purges.by_id(made.id).await.unwrap(), Some(made));
+    assert_eq!(stores.purges.open(5).await.unwrap(), [made.id]);
     let rooms = [RoomId::generate(), place.id];
     assert_eq!(stores.purges.hiding(&rooms, at(1_000_000)).await.unwrap(), [made]);
     assert!(stores.purges.hiding(&rooms[..1], NOON).await.unwrap().is_empty());
     stores.purges.finish(made.id, at(100)).await.unwrap();
+    assert!(stores.purges.open(5).await.unwrap().is_empty());
     assert_eq!(stores.purges.hiding(&rooms, at(99)).await.unwrap().len(), 1);
     assert!(stores.purges.hiding(&rooms, at(100)).await.unwrap().is_empty());
     assert_eq!(stores.purges.purge(at(100), 5).await.unwrap(), 0);
