@@ -17,6 +17,7 @@ use crate::accounts::sessions::Sessions;
 use crate::admin::act::Act;
 use crate::http::cursor::Cursors;
 use crate::http::extract::Authentication;
+use crate::jobs::JobQueue;
 use crate::limits::{AUDIT_KEPT, AUDIT_PURGE_INTERVAL, AUDIT_PURGE_MAX, FILTER_BYTES_MAX};
 use crate::notices::announcing::Announcing;
 use crate::periodic::every;
@@ -31,6 +32,7 @@ pub mod export;
 pub mod filter;
 pub mod lookup;
 pub mod nodes;
+pub mod retry_job;
 pub mod rooms;
 pub mod settings;
 pub mod stats;
@@ -46,6 +48,7 @@ where
     Cursors: FromRef<S>,
     Erasing: FromRef<S>,
     Exporting: FromRef<S>,
+    JobQueue: FromRef<S>,
     Rooms: FromRef<S>,
 {
     OpenApiRouter::new()
@@ -53,13 +56,14 @@ where
         .routes(routes!(users::change, erase::erase))
         .routes(routes!(export::export_user))
         .routes(routes!(users::log_out))
-        .routes(routes!(settings::read, settings::change))
+        .routes(routes!(settings::read, settings::change).layer(DefaultBodyLimit::max(FILTER_BYTES_MAX)))
         .routes(routes!(filter::read, filter::set).layer(DefaultBodyLimit::max(FILTER_BYTES_MAX)))
         .routes(routes!(audit::list))
         .routes(routes!(audit::of_room))
         .routes(routes!(announcements::list, announcements::create))
         .routes(routes!(announcements::remove))
         .routes(routes!(nodes::list))
+        .routes(routes!(retry_job::retry))
         .routes(routes!(rooms::list))
         .routes(routes!(rooms::export_room))
         .routes(routes!(lookup::message))
@@ -77,7 +81,7 @@ pub struct Administration {
 
 impl Administration {
     /// Notes an act.
-    async fn note(&self, act: Act, by: UserId, at: UnixMillis) -> Result<(), StoreError> {
+    pub(crate) async fn note(&self, act: Act, by: UserId, at: UnixMillis) -> Result<(), StoreError> {
         tracing::info!(user_id = %by, action = act.action, "act of an admin");
         self.stores.audit.add(&act.entry(by, at)).await
     }

@@ -26,7 +26,6 @@ use crate::http::cursor::Cursors;
 use crate::http::extract::Authentication;
 
 pub mod list;
-pub mod retry;
 mod runner;
 pub mod view;
 
@@ -40,7 +39,7 @@ where
     Cursors: FromRef<S>,
     JobQueue: FromRef<S>,
 {
-    OpenApiRouter::new().routes(routes!(list::list)).routes(routes!(retry::retry))
+    OpenApiRouter::new().routes(routes!(list::list))
 }
 
 /// Takes jobs in. Cheap to clone.

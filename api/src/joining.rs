@@ -223,11 +223,11 @@ impl Joining {
         let wrong = || ApiError::refused(ErrorCode::PasswordWrong);
         let (attempt, wanted) = (password.ok_or_else(wrong)?, room.password_hash.as_ref().ok_or_else(wrong)?);
         self.rooms.limits.room_password(user, room.id).await?;
-        if self.rooms.passwords.verify_of_room(wanted.clone(), &attempt, from).await? {
-            Ok(())
-        } else {
-            Err(wrong())
+        if !self.rooms.passwords.verify_of_room(wanted.clone(), &attempt, from).await? {
+            return Err(wrong());
         }
+        self.rooms.limits.right_room_password(user, room.id);
+        Ok(())
     }
 
     async fn take(&self, user: Sender, room: Room, way: Way, now: UnixMillis) -> Result<Joined, ApiError> {

@@ -146,6 +146,18 @@ impl Rooms {
         self.seen(room, role).await
     }
 
+    /// The id of a room that a list is asked for. That of a room that has ended is one, too.
+    pub(crate) async fn named(&self, room: Option<&RoomRef>) -> Result<Option<RoomId>, ApiError> {
+        match room {
+            None => Ok(None),
+            Some(RoomRef::Id(room)) => Ok(Some(*room)),
+            Some(slug) => {
+                let found = self.stores.rooms.find(slug).await?;
+                found.map(|room| Some(room.id)).ok_or_else(|| ApiError::refused(ErrorCode::UnknownRoom))
+            }
+        }
+    }
+
     /// The rooms of a user, in the order of joining.
     pub async fn mine(&self, user: UserId) -> Result<Vec<SeenRoom>, ApiError> {
         let members = self.stores.members.of_user(user, ROOMS_OF_USER_MAX).await?;
@@ -174,7 +186,7 @@ impl Rooms {
     /// Ends the user's membership. Nothing changes for an outsider of a public room.
     pub async fn leave(&self, user: Sender, room: &RoomRef) -> Result<(), ApiError> {
         let room = match self.find(user.user_id, room, Action::Leave).await {
-            Ok((room, Some(RoomRole::Owner))) => {
+            Ok((room, Some(RoomRole::Owner))) if !room.is_general() => {
                 if self.end_with_last(&user, &room).await? {
                     return Ok(());
                 }

@@ -229,12 +229,13 @@ impl Sessions {
         join_all(ended).await.into_iter().collect()
     }
 
-    /// Ends all sessions of the user, and their sockets.
-    pub async fn end_all(&self, user: UserId, now: UnixMillis) -> Result<(), ApiError> {
+    /// Ends all sessions of the user, and their sockets; says whether the gateways were told. They find out themselves within
+    /// seconds.
+    pub async fn end_all(&self, user: UserId, now: UnixMillis) -> Result<bool, ApiError> {
         self.stores.sessions.revoke_all(user, now).await?;
-        push_revocation(&*self.bus, user, Revoked::All).await;
+        let told = push_revocation(&*self.bus, user, Revoked::All).await;
         tracing::info!(user_id = %user, "logged out everywhere");
-        Ok(())
+        Ok(told)
     }
 
     async fn end(&self, user: UserId, session: SessionId, now: UnixMillis) -> Result<(), ApiError> {
@@ -289,13 +290,14 @@ fn rotation(token: &RefreshToken, session: &Session, lifetimes: Lifetimes, now: 
     Rotation { current, at: now, expires_at: session.refresh_end(now, lifetimes), replaced }
 }
 
-/// Tells the gateways at once. What is lost here they find by asking, a few seconds later.
-pub async fn push_revocation(bus: &dyn PubSub, user: UserId, revoked: Revoked) {
+/// Tells the gateways at once; whether the bus took it. What is lost here they find by asking, a few seconds later.
+pub async fn push_revocation(bus: &dyn PubSub, user: UserId, revoked: Revoked) -> bool {
     match timeout(REVOKE_PUSH_WAIT, bus.revoke(user, revoked)).await {
-        Ok(Ok(())) => {}
+        Ok(Ok(())) => return true,
         Ok(Err(error)) => tracing::warn!(%error, user_id = %user, "revocation not pushed"),
         Err(_) => tracing::warn!(user_id = %user, "revocation not pushed in time"),
     }
+    false
 }
 
 fn begin(user: &User, token: &RefreshToken, lifetimes: Lifetimes, now: UnixMillis) -> Result<Session, ApiError> {

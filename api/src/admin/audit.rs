@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
-use rookery_protocol::id::{RoomId, UserId};
+use rookery_protocol::id::{RoomId, RoomRef, UserId};
 use rookery_store::audit::{AuditEntry, AuditFilter};
 use rookery_store::{Stores, page};
 use serde::{Deserialize, Serialize};
@@ -23,9 +23,9 @@ use crate::rooms::Rooms;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AuditQuery {
-    /// Those of a room: its id.
-    #[param(value_type = Option<Uuid>)]
-    room: Option<String>,
+    /// Those of a room, by id or slug.
+    #[param(value_type = Option<String>, pattern = "^[a-z0-9-]{1,64}$")]
+    room: Option<RoomRef>,
     /// Those of somebody: the id of the user who acted.
     #[param(value_type = Option<Uuid>)]
     actor: Option<String>,
@@ -92,14 +92,14 @@ impl From<AuditEntry> for AuditView {
 }
 
 impl AuditQuery {
-    fn filter(&self) -> Result<AuditFilter, ApiError> {
+    async fn filter(&self, rooms: &Rooms) -> Result<AuditFilter, ApiError> {
         let bad = |field: &'static str| move |_| ApiError::field(ErrorCode::BadField, field, "must be an id");
-        let room = self.room.as_deref().map(RoomId::from_hyphenated).transpose().map_err(bad("room"))?;
         let actor = self.actor.as_deref().map(UserId::from_hyphenated).transpose().map_err(bad("actor"))?;
         let action = self.action.clone();
         if action.as_ref().is_some_and(|action| action.is_empty() || action.chars().count() > 64) {
             return Err(ApiError::field(ErrorCode::BadField, "action", "must have 1 to 64 characters"));
         }
+        let room = rooms.named(self.room.as_ref()).await?;
         Ok(AuditFilter { room, actor, action })
     }
 }
@@ -118,15 +118,17 @@ impl AuditQuery {
         (status = 200, description = "A page of entries", body = AuditPage),
         (status = 400, description = "`bad_field`"),
         (status = 403, description = "`forbidden`"),
+        (status = 404, description = "`unknown_room`: no room has this slug"),
     ),
 )]
 pub async fn list(
     State(administration): State<Administration>,
+    State(rooms): State<Rooms>,
     State(cursors): State<Cursors>,
     _staff: Staff,
     QueryParams(query): QueryParams<AuditQuery>,
 ) -> Result<Json<AuditPage>, ApiError> {
-    let (filter, limit) = (query.filter()?, page_limit(query.limit.as_deref())?);
+    let (filter, limit) = (query.filter(&rooms).await?, page_limit(query.limit.as_deref())?);
     let read = |text| cursors.read_audit(text).ok_or_else(|| bad_cursor("cursor"));
     let before = query.cursor.as_deref().map(read).transpose()?;
     page_of(&administration.stores, &cursors, &filter, (limit, before)).await

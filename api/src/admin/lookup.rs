@@ -23,7 +23,7 @@ use crate::admin::Administration;
 use crate::admin::act::Act;
 use crate::admin::nodes::NodeView;
 use crate::error::ApiError;
-use crate::http::extract::{Admin, IdPath, QueryParams};
+use crate::http::extract::{Admin, LoneMessagePath, QueryParams};
 use crate::http::position_view::PlaceView;
 use crate::limits::{NODE_HEADS_PAUSE, NODE_HEADS_WAIT};
 use crate::notices::said::SaidNotices;
@@ -135,14 +135,14 @@ pub struct HeadView {
         (status = 200, description = "Where it is", body = MessageLookupView),
         (status = 400, description = "`bad_field`"),
         (status = 403, description = "`forbidden`"),
-        (status = 404, description = "`not_found`: it is not stored, and not in the room that was named"),
+        (status = 404, description = "`unknown_message`: it is not stored, and not in the room that was named; `unknown_room`"),
     ),
 )]
 pub async fn message(
     State(administration): State<Administration>,
     State(rooms): State<Rooms>,
     Admin(admin): Admin,
-    IdPath(message): IdPath<MessageId>,
+    LoneMessagePath(message): LoneMessagePath,
     QueryParams(query): QueryParams<LookupQuery>,
 ) -> Result<Json<MessageLookupView>, ApiError> {
     let (found, stored) = find(&rooms, message, query.room.as_ref()).await?;
@@ -216,11 +216,13 @@ async fn standing_nodes(
 
 /// The message, and whether it is stored.
 async fn find(rooms: &Rooms, message: MessageId, room: Option<&RoomRef>) -> Result<(SequencedEvent, bool), ApiError> {
-    let not_found = || ApiError::refused(ErrorCode::NotFound);
+    let unknown = |code| move || ApiError::refused(code);
+    let not_found = unknown(ErrorCode::UnknownMessage);
     if let Some(stored) = rooms.stores.messages.by_ids(&[message]).await?.pop() {
         return Ok((stored, true));
     }
-    let room = rooms.stores.rooms.find(room.ok_or_else(not_found)?).await?.ok_or_else(not_found)?;
+    let room = rooms.stores.rooms.find(room.ok_or_else(not_found)?).await?;
+    let room = room.ok_or_else(unknown(ErrorCode::UnknownRoom))?;
     let tail = rooms.log.range(room.id, Seq::ZERO, TAIL_EVENTS_MAX).await?;
     let found = tail.into_iter().find(|event| event.event.id == message);
     Ok((found.ok_or_else(not_found)?, false))

@@ -5,7 +5,10 @@ use http::StatusCode;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::JobId;
+use serde_json::json;
 
+use crate::admin::Administration;
+use crate::admin::act::Act;
 use crate::error::ApiError;
 use crate::http::extract::{Admin, IdPath};
 use crate::jobs::JobQueue;
@@ -28,12 +31,15 @@ use crate::jobs::JobQueue;
 )]
 pub async fn retry(
     State(queue): State<JobQueue>,
-    _admin: Admin,
+    State(administration): State<Administration>,
+    Admin(admin): Admin,
     IdPath(job): IdPath<JobId>,
 ) -> Result<StatusCode, ApiError> {
-    if queue.store.retry(job, UnixMillis::now()).await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(ApiError::refused(ErrorCode::NotFound))
+    let now = UnixMillis::now();
+    if !queue.store.retry(job, now).await? {
+        return Err(ApiError::refused(ErrorCode::NotFound));
     }
+    let act = Act { action: "job_retried", user: None, detail: Some(json!({"job_id": job})) };
+    administration.note(act, admin.user_id, now).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use rookery_protocol::clock::UnixMillis;
+use rookery_protocol::filter::FilterRules;
 use rookery_protocol::integer;
 use rookery_store::change::Change;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use crate::accounts::registration::{Registration, Verification};
 use crate::admin::Administration;
 use crate::error::ApiError;
 use crate::http::extract::{Admin, JsonBody, present};
+use crate::moderation::filter::WordFilterRequest;
 use crate::rooms::fields::retention_days;
 use crate::settings::{Banner, ServerSettings, SettingsChange};
 
@@ -33,6 +35,8 @@ pub struct ServerSettingsView {
     file_bytes_max: u64,
     /// Bytes of all files of one user together.
     user_quota_bytes: u64,
+    /// The server's word filter, as `GET /admin/filter` has it.
+    filter: WordFilterRequest,
 }
 
 impl From<&ServerSettings> for ServerSettingsView {
@@ -45,6 +49,7 @@ impl From<&ServerSettings> for ServerSettingsView {
             retention_days: settings.retention_days,
             file_bytes_max: settings.file_bytes_max,
             user_quota_bytes: settings.user_quota_bytes,
+            filter: settings.filter.clone().into(),
         }
     }
 }
@@ -82,6 +87,10 @@ pub struct ServerSettingsRequest {
     #[serde(default, deserialize_with = "whole")]
     #[schema(nullable = false, maximum = 1_099_511_627_776_i64)]
     user_quota_bytes: Option<u64>,
+    /// The server's word filter, as a whole, as `PUT /admin/filter` takes it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    filter: Option<WordFilterRequest>,
 }
 
 /// Days by which rooms go that do not say how long they keep what was said.
@@ -111,13 +120,14 @@ impl From<ServerSettingsRequest> for SettingsChange {
             retention_days,
             file_bytes_max,
             user_quota_bytes,
+            filter,
         } = request;
         Self {
             registration,
             verification,
             verification_minutes,
             banner,
-            filter: None,
+            filter: filter.map(FilterRules::from),
             retention_days: retention_days.map(|days| days.0),
             file_bytes_max,
             user_quota_bytes,

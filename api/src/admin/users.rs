@@ -276,6 +276,9 @@ impl Administration {
     }
 
     /// Says whether an account may log in; one that may not is logged out everywhere.
+    ///
+    /// # Errors
+    /// `unavailable` also if it is disabled and gateways may not know it for some seconds; the same again tells them.
     pub(crate) async fn set_disabled(
         &self,
         id: UserId,
@@ -286,14 +289,12 @@ impl Administration {
         let before = self.find(id).await?;
         // In this order: a login that is under way looks at the account again after its session is there.
         self.stores.users.set_disabled(id, disabled).await?;
-        if disabled {
-            self.sessions.end_all(id, now).await?;
+        let told = !disabled || self.sessions.end_all(id, now).await?;
+        if before.disabled != disabled {
+            let action = if disabled { "user_disabled" } else { "user_enabled" };
+            self.note(Act { action, user: Some(id), detail: None }, by, now).await?;
         }
-        if before.disabled == disabled {
-            return Ok(());
-        }
-        let action = if disabled { "user_disabled" } else { "user_enabled" };
-        Ok(self.note(Act { action, user: Some(id), detail: None }, by, now).await?)
+        if told { Ok(()) } else { Err(ApiError::refused(ErrorCode::Unavailable)) }
     }
 
     async fn change_user(

@@ -21,7 +21,7 @@ pub use page::{
     RoomsQuery,
 };
 pub(crate) use page::{bad_cursor, limit as page_limit};
-pub use room::{MemberPath, RoomPath};
+pub use room::{InviteCodePath, MemberPath, RoomPath};
 pub use schedule::SchedulePath;
 pub use staff::{Admin, Staff};
 pub(crate) use upload::upload;

@@ -166,6 +166,12 @@ impl Limits {
         self.take(Limit::RoomPasswords, room.as_uuid().as_u128()).await
     }
 
+    /// The password was right: only wrong ones count.
+    pub(crate) fn right_room_password(&self, user: UserId, room: RoomId) {
+        self.limiter.give_back(Limit::UserRoomPasswords, user.as_uuid().as_u128());
+        self.limiter.give_back(Limit::RoomPasswords, room.as_uuid().as_u128());
+    }
+
     async fn take(&self, limit: Limit, subject: u128) -> Result<(), ApiError> {
         let verdict = self.limiter.take(limit, subject).await;
         if verdict.allowed { Ok(()) } else { Err(ApiError::Limited(verdict)) }

@@ -111,7 +111,7 @@ const FILES: &str = "/api/v1/files";
 /// Where more is uploaded than elsewhere; these routes look at the size themselves.
 const UPLOADS: [&str; 3] = [FILES, "/api/v1/rooms/{room}/avatar", "/api/v1/users/me/avatar"];
 /// Where JSON is longer than elsewhere.
-const FILTERS: [&str; 2] = ["/api/v1/rooms/{room}/filter", "/api/v1/admin/filter"];
+const FILTERS: [&str; 3] = ["/api/v1/rooms/{room}/filter", "/api/v1/admin/filter", "/api/v1/admin/settings"];
 
 /// Refuses a body that says that it is too large, before it is sent.
 pub(crate) async fn sized(request: Request, next: Next) -> Response {

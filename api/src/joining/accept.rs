@@ -1,11 +1,11 @@
 //! `POST /api/v1/invites/{code}/accept`
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use rookery_protocol::clock::UnixMillis;
 
 use crate::error::ApiError;
-use crate::http::extract::Caller;
+use crate::http::extract::{Caller, InviteCodePath};
 use crate::joining::Joining;
 use crate::joining::join::{PendingView, answer};
 use crate::rooms::view::RoomView;
@@ -31,7 +31,7 @@ use crate::rooms::view::RoomView;
 pub async fn accept(
     State(joining): State<Joining>,
     caller: Caller,
-    Path(code): Path<String>,
+    InviteCodePath(code): InviteCodePath,
 ) -> Result<Response, ApiError> {
     let user = caller.user_id;
     let joined = joining.accept(caller.into(), &code, UnixMillis::now()).await?;

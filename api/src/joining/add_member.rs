@@ -3,7 +3,7 @@
 use axum::extract::State;
 use http::StatusCode;
 use rookery_protocol::event::{Event, EventBody, MembershipChange, Sender};
-use rookery_store::joining::Entry;
+use rookery_store::joining::{Entry, RequestState};
 use rookery_store::user::User;
 
 use crate::admin::act::Act;
@@ -56,6 +56,7 @@ pub async fn add(
     may_reach(stores, caller.user_id, user).await?;
     let (by, event) = (caller.user_id, added(caller.into(), &account));
     joining.rooms.generations.require(&event.body).await?;
+    let asked = joining.rooms.stores.join_requests.get(room.id, user).await?;
     if !joining.rooms.enter_by(user, &room, Entry::Open, &event).await? {
         return Ok(StatusCode::NO_CONTENT);
     }
@@ -64,5 +65,8 @@ pub async fn add(
         .rooms
         .note(room.id, by, Act { action: "member_added", user: Some(user), detail: None })
         .await?;
+    if let Some(asked) = asked.filter(|asked| asked.state == RequestState::Open) {
+        joining.tell_decision(&asked, by, "approved", None).await;
+    }
     Ok(StatusCode::CREATED)
 }

@@ -1,7 +1,7 @@
 //! `GET /api/v1/invites/{code}`
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_store::room::{RoomDescription, RoomName};
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::error::ApiError;
-use crate::http::extract::Caller;
+use crate::http::extract::{Caller, InviteCodePath};
 use crate::joining::{Joining, Opening};
 
 /// What an invite leads to.
@@ -63,7 +63,7 @@ pub struct InviterView {
 pub async fn preview(
     State(joining): State<Joining>,
     caller: Caller,
-    Path(code): Path<String>,
+    InviteCodePath(code): InviteCodePath,
 ) -> Result<Json<InvitePreview>, ApiError> {
     let (invite, Opening { room, needs_approval, .. }) =
         joining.by_code(caller.user_id, &code, UnixMillis::now()).await?;

@@ -17,6 +17,7 @@ use rookery_protocol::mention;
 use rookery_protocol::notice::NoticeKind;
 use rookery_runtime::shutdown::Shutdown;
 use rookery_store::job::Job;
+use rookery_store::joining::RequestState;
 use rookery_store::notice::Occasion;
 use rookery_store::{StoreError, Stores};
 use tokio::time::{sleep, timeout};
@@ -27,6 +28,9 @@ use crate::limits::{NOTICE_ATTEMPTS, NOTICE_BATCH_MAX, NOTICE_KEPT, NOTICE_PAUSE
 
 /// How long the end of the process waits for the last events.
 const LAST_EVENTS_WAIT: Duration = Duration::from_millis(300);
+
+/// Between a decision and the event that brings somebody in, by different clocks, at most.
+const APPROVED_FOR: Duration = Duration::from_mins(1);
 
 /// Members of a direct room.
 const DIRECT_MEMBERS: usize = 2;
@@ -121,14 +125,28 @@ impl SaidNotices {
             .into_iter()
             .filter(|(place, _)| members.contains(place))
             .flat_map(|((_, to), occasions)| occasions.into_iter().map(move |occasion| (to, occasion)));
+        let mut all: Vec<(UserId, Occasion)> = said.collect();
         // Who was removed is told as well.
-        let done = events.iter().filter(|event| event.timestamp > oldest).filter_map(acts::of_event);
-        let mut all: Vec<(UserId, Occasion)> = said.chain(done).collect();
+        for event in events.iter().filter(|event| event.timestamp > oldest) {
+            let Some((member, done)) = acts::of_event(event) else { continue };
+            if done.kind != NoticeKind::Invite || !self.is_approved(event, member).await? {
+                all.push((member, done));
+            }
+        }
         let written = self.written(events, direct).await?;
         // Who is written to in a room of two is told that, however the message speaks.
         all.retain(|(_, occasion)| occasion.room.is_none_or(|room| direct.get(&room) != Some(true)));
         all.extend(written);
         Ok(all)
+    }
+
+    /// Whether somebody comes in who had asked to, and is told of that decision instead.
+    async fn is_approved(&self, event: &SequencedEvent, member: UserId) -> Result<bool, StoreError> {
+        let request = self.stores.join_requests.get(event.room, member).await?;
+        Ok(request.is_some_and(|request| {
+            let decided_at = request.decided_at.filter(|_| request.state == RequestState::Approved);
+            decided_at.is_some_and(|at| at.since(event.timestamp).max(event.timestamp.since(at)) <= APPROVED_FOR)
+        }))
     }
 
     /// The newest message to each other one in rooms of two.

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
-use rookery_protocol::id::{RoomId, UserId};
+use rookery_protocol::id::{RoomRef, UserId};
 use rookery_protocol::server::UserBrief;
 use rookery_store::erasure::DELETED_USER;
 use rookery_store::page;
@@ -23,6 +23,7 @@ use crate::http::openapi::schema;
 use crate::reports::create::ReasonWord;
 use crate::reports::resolve::ActionWord;
 use crate::reports::{Keeper, Reporting};
+use crate::rooms::Rooms;
 
 /// Where a report stands.
 #[derive(Clone, Copy, Serialize, ToSchema)]
@@ -55,9 +56,9 @@ pub struct ReportsQuery {
     /// Those that stand so; all if not given.
     #[param(value_type = Option<StatusWord>)]
     status: Option<String>,
-    /// Those of a room: its id.
-    #[param(value_type = Option<Uuid>)]
-    room: Option<String>,
+    /// Those of a room, by id or slug.
+    #[param(value_type = Option<String>, pattern = "^[a-z0-9-]{1,64}$")]
+    room: Option<RoomRef>,
     /// Reports of the page, 1 to 200; 50 if not given.
     #[param(value_type = Option<u16>, minimum = 1, maximum = 200)]
     limit: Option<String>,
@@ -123,15 +124,15 @@ pub struct ReportView {
 }
 
 impl ReportsQuery {
-    fn filter(&self) -> Result<ReportFilter, ApiError> {
+    async fn filter(&self, rooms: &Rooms) -> Result<ReportFilter, ApiError> {
         let bad = |field: &'static str, why: &'static str| ApiError::field(ErrorCode::BadField, field, why);
         let known = |word: &str| {
             let found = ReportState::ALL.into_iter().find(|state| state.as_str() == word);
             found.ok_or_else(|| bad("status", "must be open, claimed or resolved"))
         };
         let state = self.status.as_deref().map(known).transpose()?;
-        let room = self.room.as_deref().map(RoomId::from_hyphenated).transpose();
-        Ok(ReportFilter { room: room.map_err(|_| bad("room", "must be an id"))?, state, for_staff: false })
+        let room = rooms.named(self.room.as_ref()).await?;
+        Ok(ReportFilter { room, state, for_staff: false })
     }
 }
 
@@ -150,6 +151,7 @@ impl ReportsQuery {
         (status = 200, description = "A page of reports", body = ReportPage),
         (status = 400, description = "`bad_field`"),
         (status = 403, description = "`forbidden`: you keep order nowhere"),
+        (status = 404, description = "`unknown_room`: no room has this slug"),
     ),
 )]
 pub async fn list(
@@ -159,7 +161,7 @@ pub async fn list(
     QueryParams(query): QueryParams<ReportsQuery>,
 ) -> Result<Json<ReportPage>, ApiError> {
     let keeper = reporting.keeper(caller.user_id).await?;
-    let (filter, limit) = (query.filter()?, page_limit(query.limit.as_deref())?);
+    let (filter, limit) = (query.filter(&reporting.moderation.rooms).await?, page_limit(query.limit.as_deref())?);
     let read = |text| cursors.read_reports(text).ok_or_else(|| bad_cursor("cursor"));
     let before = query.cursor.as_deref().map(read).transpose()?;
     let mut found = reporting.found(&keeper, filter, before, limit + 1).await?;

@@ -10,7 +10,6 @@ use rookery_protocol::access::{RoomRole, Visibility};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::cost::Work;
 use rookery_protocol::id::{RoomId, UserId};
-use rookery_store::limits::ROOMS_OF_USER_MAX;
 use rookery_store::room::Room;
 use rookery_store::room_search::{RoomEntry, RoomRank};
 use rookery_store::{StoreError, page};
@@ -56,7 +55,8 @@ impl Rooms {
         let ids: Vec<RoomId> = found.iter().map(|rank| rank.room).collect();
         let rooms = self.stores.rooms.by_ids(&ids).await?;
         let mut rooms: HashMap<RoomId, Room> = rooms.into_iter().map(|room| (room.id, room)).collect();
-        let own = self.stores.members.of_user(user, ROOMS_OF_USER_MAX).await?;
+        let places: Vec<(RoomId, UserId)> = ids.iter().map(|room| (*room, user)).collect();
+        let own = self.stores.members.places(&places).await?;
         let roles: HashMap<RoomId, RoomRole> = own.iter().map(|member| (member.room_id, member.role)).collect();
         let found = found.into_iter().filter_map(|place| Some((place, rooms.remove(&place.room)?)));
         let public = found.filter(|(_, room)| room.visibility == Visibility::Public);

@@ -102,6 +102,10 @@ impl Rooms {
     pub async fn transfer(&self, actor: Sender, room: &RoomRef, to: UserId) -> Result<SeenRoom, ApiError> {
         let (room, settings_context) = self.settings_context(&actor, room).await?;
         decide_on_transfer(settings_context, UnixMillis::now()).map_err(ApiError::refused)?;
+        // Without an owner nobody can end it by being the last to leave.
+        if room.is_general() {
+            return Err(ApiError::refused(ErrorCode::ProtectedRoom));
+        }
         let account = account_in_use(&self.stores, to).await?;
         let by = actor.user_id;
         if self.stores.members.get(room.id, to).await?.is_none() {

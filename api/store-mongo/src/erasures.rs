@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use mongodb::bson::{DateTime, Document, Uuid, doc};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::UserId;
-use rookery_store::erasure::{Erasure, Removed, buried};
+use rookery_store::erasure::{Erasure, Removed, buried, is_name};
 use rookery_store::login::LoginKey;
 use rookery_store::{Erasures, Exports, Jobs, Names, Reports, Schedules, StoreError, Users, integer};
 use serde::{Deserialize, Serialize};
@@ -111,7 +111,7 @@ impl Erasures for Mongo {
             return Err(StoreError::Unavailable("somebody asks for the name this moment".to_owned()));
         }
         let mut gone = 0;
-        for name in self.own_names(user, name).await? {
+        for name in self.own_names(user, name).await?.into_iter().filter(|key| is_name(key)) {
             self.bury(&name).await?;
             gone += self.remove_all(&self.mentions, doc! { "name": name.as_str() }).await?;
             gone += self.remove_all(&self.registrations, doc! { "username_key": name.as_str() }).await?;

@@ -6,7 +6,7 @@ use std::iter;
 use async_trait::async_trait;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::UserId;
-use rookery_store::erasure::{Erasure, Removed, buried};
+use rookery_store::erasure::{Erasure, Removed, buried, is_name};
 use rookery_store::user::User;
 use rookery_store::{Erasures, StoreError, integer};
 use rusqlite::{Connection, Row, ToSql, params, params_from_iter};
@@ -144,7 +144,7 @@ fn forget(db: &Connection, account: &User, now: UnixMillis) -> Result<u64, Faile
     let mut names = many(db, OWN_NAMES, [id], |row| Ok(row.get::<_, String>("key")?))?;
     names.push(name);
     let mut gone = 0;
-    for name in &names {
+    for name in names.iter().filter(|key| is_name(key)) {
         change(db, BURY, [buried(name)])?;
         gone += change(db, MENTIONS, [name])? + change(db, REGISTRATIONS_OF_NAME, [name])?;
     }

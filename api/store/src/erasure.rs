@@ -110,6 +110,12 @@ pub trait Traces: Send + Sync {
     async fn unname(&self, trace: Trace, events: &[MessageId]) -> Result<(), StoreError>;
 }
 
+/// Whether a key is that of a name, which nobody gets any more. Those of addresses have a space; they are free once their account
+/// is erased.
+pub fn is_name(key: &str) -> bool {
+    !key.contains(' ')
+}
+
 /// The form in which a name is kept for ever after its owner was erased: nobody reads the name in it. Names have no `#`.
 pub fn buried(key: &str) -> String {
     let hash = digest(&SHA256, format!("name of an erased account\0{key}").as_bytes());

@@ -15,7 +15,7 @@ pub const INGEST_BATCH_MAX: usize = 200;
 // --- api -------------------------------------------------------------------------------------
 
 /// Rooms of one user that `rooms/mine` lists.
-pub const ROOMS_OF_USER_MAX: usize = 1_000;
+pub const ROOMS_OF_USER_MAX: usize = 2_000;
 
 // --- gateway ---------------------------------------------------------------------------------
 

@@ -191,7 +191,7 @@ async fn admins_see_how_much_there_is_and_where_a_message_is() {
         assert!(heads > 0, "{found}");
         get("/api/v1/admin/lookup/message/01890000-0000-7000-8000-000000000000")
             .await
-            .expect_problem(404, "not_found");
+            .expect_problem(404, "unknown_message");
         let refused = scene.rest.get("/api/v1/admin/stats", Some(&scene.owner.token)).await;
         refused.expect_problem(403, "forbidden");
         wait::until("the message is counted", async || {

@@ -120,6 +120,10 @@ async fn general_stays_and_admins_delete_any_other_room() {
         let hidden = json!({"visibility": "private"});
         let general = scene.rest.patch("/api/v1/rooms/general", Some(&root.token), &hidden).await;
         general.expect_problem(403, "protected_room");
+        // Nor does it get an owner, who could be the last to leave.
+        let to = json!({"user_id": root.user_id});
+        let general = scene.rest.post("/api/v1/rooms/general/transfer", Some(&root.token), &to).await;
+        general.expect_problem(403, "protected_room");
         let mut member = scene.live(1, &scene.member).await;
         let _gone = scene.delete(&root).await.expect(204);
         hears_the_end(&mut member, &scene.room, "deleted").await;

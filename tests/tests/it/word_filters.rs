@@ -187,6 +187,20 @@ async fn the_servers_filter_holds_on_every_node_within_seconds_and_for_names() {
         let me = "/api/v1/users/me";
         let named = scene.rest.patch(me, Some(&scene.owner.token), &json!({"display_name": "Sn@rfle"})).await;
         named.expect_problem(400, "filtered");
+        // The same rules are a part of the settings.
+        let settings = "/api/v1/admin/settings";
+        assert_eq!(scene.rest.get(settings, Some(&admin.token)).await.expect(200).json()["filter"], filter);
+        let other = json!({"mode": "reject", "words": ["snarfle"], "allow": ["snarfle soup"], "builtin": false});
+        let set = scene
+            .rest
+            .patch(settings, Some(&admin.token), &json!({"filter": other}))
+            .await
+            .expect(200)
+            .json();
+        assert_eq!(set["filter"], other);
+        assert_eq!(scene.rest.get(SERVER, Some(&admin.token)).await.expect(200).json(), other);
+        let bad = scene.rest.patch(settings, Some(&admin.token), &json!({"filter": null})).await;
+        bad.expect_problem(400, "bad_field");
         let audit = scene
             .rest
             .get("/api/v1/moderation/audit?action=settings_changed", Some(&admin.token))

@@ -20,6 +20,18 @@ impl<S: Send + Sync> FromRequestParts<S> for RoomPath {
     }
 }
 
+/// The path's `{code}` of an invite. Bytes that are no text are answered like a code that nothing has.
+pub struct InviteCodePath(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for InviteCodePath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let code = Path::<String>::from_request_parts(parts, state).await;
+        code.map(|Path(code)| Self(code)).map_err(|_| ApiError::refused(ErrorCode::InviteInvalid))
+    }
+}
+
 /// The path's `{room}` and `{user}`. A user that is no id is answered like one that does not exist.
 pub struct MemberPath {
     /// Id or slug of the room.

@@ -199,6 +199,7 @@ async fn settings_live_on_every_api_within_seconds_and_over_restarts() {
         let wanted = json!({
             "registration": "open", "verification": "none", "verification_minutes": 10, "banner": null,
             "retention_days": null, "file_bytes_max": 26_214_400, "user_quota_bytes": 1_073_741_824,
+            "filter": {"mode": "off", "words": [], "allow": [], "builtin": false},
         });
         assert_eq!(usual, wanted);
         let body = json!({"registration": "closed", "banner": "Maintenance at noon", "file_bytes_max": 1_000,

@@ -29,6 +29,9 @@ async fn a_dead_job_is_shown_to_admins_and_can_be_repeated() {
         assert!(job["error"].is_string() && job["attempts"].as_u64() >= Some(1), "{job}");
         let path = format!("/api/v1/admin/jobs/{}/retry", job["job_id"].as_str().expect("an id"));
         let _again = rest.post(&path, token, &json!({})).await.expect(204);
+        let log = format!("/api/v1/moderation/audit?action=job_retried&actor={}", root.user_id);
+        let log = rest.get(&log, token).await.expect(200).json();
+        assert_eq!(log["entries"][0]["detail"]["job_id"], job["job_id"], "{log}");
         wait::until("it is dead again", async || !dead().await.is_empty()).await;
         let user = rest.get("/api/v1/admin/jobs?state=nonsense", token).await;
         user.expect_problem(400, "bad_field");

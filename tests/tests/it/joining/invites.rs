@@ -6,8 +6,8 @@ use rookery_tests::deployment::Deployment;
 use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::names;
 use rookery_tests::rest::{Account, Answer, Rest};
-use rookery_tests::shared;
 use rookery_tests::ws::Socket;
+use rookery_tests::{shared, wait};
 use serde_json::{Value, json};
 
 use crate::accounts::admin;
@@ -120,7 +120,7 @@ async fn an_invite_that_does_not_hold_is_answered_like_none() {
         accept(&rest, &bens, &dan).await.expect_problem(404, "invite_invalid");
         let _revoked = rest.delete(&others, Some(&ann.token)).await.expect(204);
         rest.delete(&others, Some(&ann.token)).await.expect_problem(404, "not_found");
-        for code in [code.as_str(), "nonsense", "%00"] {
+        for code in [code.as_str(), "nonsense", "%00", "%FF"] {
             accept(&rest, code, &dan).await.expect_problem(404, "invite_invalid");
         }
         for bad in [json!({"max_uses": 0}), json!({"expires_in_s": 0}), json!({"uses": 1}), json!({"approval": 1})] {
@@ -240,6 +240,8 @@ async fn s5_12_s5_13_s5_23_s5_25_somebody_asks_and_is_let_in() {
         assert_eq!((&joined["user"]["user_id"], &joined["by"]["user_id"]), (&json!(ben.user_id), &json!(ann.user_id)));
         assert_eq!(there.expect_type("room_added").await["room"], room.as_str());
         there.subscribe(&room).await;
+        // One notice, and not that of somebody who is made a member unasked.
+        wait::until("the decision is told", async || kinds(&rest, &ben).await == ["join_decided"]).await;
         for what in ["approve", "deny"] {
             decide(&rest, &room, &ben, &ann, what).await.expect_problem(409, "already_decided");
         }
@@ -264,6 +266,31 @@ async fn s5_12_s5_13_s5_23_s5_25_somebody_asks_and_is_let_in() {
         let _gone = rest.delete(&own, Some(&dan.token)).await.expect(204);
         rest.delete(&own, Some(&dan.token)).await.expect_problem(404, "not_found");
         decide(&rest, &room, &dan, &ann, "approve").await.expect_problem(404, "not_found");
+    }
+}
+
+/// What the inbox of a user has, the newest first.
+async fn kinds(rest: &Rest, user: &Account) -> Vec<String> {
+    let page = rest.get("/api/v1/notifications", Some(&user.token)).await.expect(200).json();
+    let all = page["notifications"].as_array().expect("a list");
+    all.iter().map(|notice| notice["kind"].as_str().expect("a word").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn who_asks_and_is_made_a_member_is_told_once() {
+    for deployment in shared::both().await {
+        let (rest, ann, ben, _) = three(deployment).await;
+        let room = make(&rest, &ann, json!({"join": "approval"})).await;
+        let _waits = join(&rest, &room, &ben, json!({})).await.expect(202);
+        let path = format!("/api/v1/rooms/{room}/members/{}", ben.user_id);
+        let _added = rest.put(&path, Some(&ann.token), &json!({})).await.expect(201);
+        // What comes after it in the room is told behind it.
+        let body = json!({"client_id": names::unique("n"), "content": format!("@{}", ben.username)});
+        let _said = rest.say(&room, &ann, &body).await.expect(201);
+        wait::until("a later notice is there", async || kinds(&rest, &ben).await.contains(&"mention".to_owned())).await;
+        let mut told = kinds(&rest, &ben).await;
+        told.sort_unstable();
+        assert_eq!(told, ["join_decided", "mention"]);
     }
 }
 

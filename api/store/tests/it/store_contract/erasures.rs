@@ -115,6 +115,8 @@ pub(crate) async fn what_is_kept_about_an_account_goes(home: Home) {
     let owner = ada.id.as_uuid();
     assert!(stores.names.claim("ada", owner, Some(later_than(now)), now).await.unwrap());
     assert!(stores.users.rename(ada.id, &name("countess"), NOON, NOON).await.unwrap());
+    // An address that it had before, as accounts claim it.
+    assert!(stores.names.claim("address x", owner, Some(later_than(now)), now).await.unwrap());
     let pending = registration("pending");
     let same_address = rookery_store::account::Registration { email: ada.email.clone(), is_decoy: true, ..pending };
     stores.registrations.insert(&same_address).await.unwrap();
@@ -154,6 +156,10 @@ pub(crate) async fn what_is_kept_about_an_account_goes(home: Home) {
         assert!(!stores.names.claim(key, Uuid::new_v4(), None, now).await.unwrap(), "nobody gets {key}");
         assert!(stores.users.search(key, None, 9).await.unwrap().is_empty());
     }
+    assert!(
+        stores.names.claim("address x", Uuid::new_v4(), None, now).await.unwrap(),
+        "addresses are free again"
+    );
     assert!(stores.names.claim("adam", Uuid::new_v4(), None, now).await.unwrap());
     assert_eq!(stores.one_time_tokens.by_id(token(ada.id, Purpose::EmailUndo, 1).id).await.unwrap(), None);
     assert!(stores.second_factors.get(ada.id).await.unwrap().is_none());
