@@ -212,7 +212,7 @@ impl Idempotency {
                 expires_at: at.plus(KEY_KEPT),
             };
             // Whether the store has it is not known after an error.
-            let state = self.answers.claim(&claim).await.inspect_err(|_| self.release(claim.clone()))?;
+            let state = self.answers.claim(&claim).await.inspect_err(|_| self.release(&claim))?;
             match state {
                 KeyState::Claimed => return Ok(self.carry_out(claim, deadline, work).await),
                 KeyState::Underway(other) | KeyState::Answered(other, _) if !tags.contains(&other) => {
@@ -271,16 +271,16 @@ impl Idempotency {
     }
 
     /// Frees a key as soon as the store answers, in a task of its own. It is free without that when the claim is over.
-    fn release(&self, claim: KeyClaim) {
+    fn release(&self, claim: &KeyClaim) {
         let Ok(permit) = Arc::clone(&self.releases).try_acquire_owned() else {
             tracing::debug!("too many keys are being freed; one stays claimed until its time is over");
             return;
         };
-        let answers = Arc::clone(&self.answers);
+        let (answers, key, holder, until) = (Arc::clone(&self.answers), claim.key, claim.holder, claim.until);
         tokio::spawn(async move {
             let _permit = permit;
-            while let Err(error) = answers.give_up(&claim.key, claim.holder).await {
-                if claim.until <= UnixMillis::now() {
+            while let Err(error) = answers.give_up(&key, holder).await {
+                if until <= UnixMillis::now() {
                     tracing::debug!(%error, "a key stayed claimed until its time was over");
                     return;
                 }
@@ -293,7 +293,7 @@ impl Idempotency {
     async fn settle(&self, claim: &KeyClaim, response: Response, accepted: Accepted) -> Response {
         if !is_final(&response, accepted) {
             if self.answers.give_up(&claim.key, claim.holder).await.is_err() {
-                self.release(claim.clone());
+                self.release(claim);
             }
             return response;
         }

@@ -280,6 +280,7 @@ on_both! {
         an_erasure_begins_once_and_ends_logins
         the_last_admin_is_not_erased
         what_is_kept_about_an_account_goes
+        addresses_are_free_again
         a_name_that_is_asked_for_is_waited_for
         events_lose_a_name_and_nothing_else
         copies_are_kept_in_pieces_and_go

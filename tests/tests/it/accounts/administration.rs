@@ -182,6 +182,14 @@ fn fastrand(round: usize, n: usize) -> u64 {
     (round as u64 * 7_919 + n as u64 * 104_729) % 2_000
 }
 
+fn usual_settings() -> Value {
+    json!({
+        "registration": "open", "verification": "none", "verification_minutes": 10, "banner": null,
+        "retention_days": null, "file_bytes_max": 26_214_400, "user_quota_bytes": 1_073_741_824,
+        "filter": {"mode": "off", "words": [], "allow": [], "builtin": false},
+    })
+}
+
 #[tokio::test]
 async fn settings_live_on_every_api_within_seconds_and_over_restarts() {
     for deployment in &Deployment::both_with(&[]).await {
@@ -195,13 +203,7 @@ async fn settings_live_on_every_api_within_seconds_and_over_restarts() {
             other.start().await;
         }
         let elsewhere = other.as_ref().map_or_else(|| deployment.rest(), |other| Rest::new(other.public_url()));
-        let usual = rest.get(SETTINGS, token).await.expect(200).json();
-        let wanted = json!({
-            "registration": "open", "verification": "none", "verification_minutes": 10, "banner": null,
-            "retention_days": null, "file_bytes_max": 26_214_400, "user_quota_bytes": 1_073_741_824,
-            "filter": {"mode": "off", "words": [], "allow": [], "builtin": false},
-        });
-        assert_eq!(usual, wanted);
+        assert_eq!(rest.get(SETTINGS, token).await.expect(200).json(), usual_settings());
         let body = json!({"registration": "closed", "banner": "Maintenance at noon", "file_bytes_max": 1_000,
             "user_quota_bytes": 1_500});
         let changed = rest.patch(SETTINGS, token, &body).await.expect(200).json();
