@@ -130,7 +130,7 @@ def is_visible(text):
 
 
 def is_taken_rightly(failure, case):
-    """schemathesis takes each text for a breach of a format that it does not know: those that may be seen are none."""
+    """schemathesis takes each text for a breach of a format that it does not know: those that may be seen are none, nor is an empty one, which only a least length forbids."""
     if type(failure).__name__ != "AcceptedNegativeData":
         return False
     mutations = getattr(case.meta.phase.data, "mutations", ())
@@ -139,7 +139,7 @@ def is_taken_rightly(failure, case):
         name = mutation.schema_pointer.rpartition("/")[2]
         value = case.body.get(name) if isinstance(case.body, dict) else None
         is_ours = mutation.keywords == ("format",) and FORMATS[name] == {"visible-text"}
-        return is_ours and isinstance(value, str) and is_visible(value)
+        return is_ours and isinstance(value, str) and (not value or is_visible(value))
 
     return bool(mutations) and all(is_none(mutation) for mutation in mutations)
 
