@@ -203,11 +203,7 @@ async fn a_body_over_the_limit_is_refused_with_413() {
             let pointer = &leaves(body)[0];
             // Lists of words may be longer.
             let has_words = ["/filter", "/admin/settings"].iter().any(|end| operation.path.ends_with(end));
-            let bytes = if has_words {
-                32 * BODY_BYTES_MAX
-            } else {
-                BODY_BYTES_MAX
-            };
+            let bytes = if has_words { 32 * BODY_BYTES_MAX } else { BODY_BYTES_MAX };
             let body = replaced(body, pointer, &json!("x".repeat(bytes)));
             target.send_json(operation, &body).await.expect_problem(413, "body_too_large");
         }
