@@ -391,6 +391,7 @@ mod tests {
         let accepted = StatusCode::ACCEPTED.into_response();
         assert!(is_final(&accepted, Accepted::Final) && !is_final(&accepted, Accepted::Provisional));
     }
+
     /// A store of one key that carries its first claim out and loses the answer, and is away for some calls after that.
     #[derive(Default)]
     struct LosingStore {
@@ -449,6 +450,12 @@ mod tests {
         }
     }
 
+    fn over(store: &Arc<LosingStore>) -> Idempotency {
+        let secrets = Secrets::default();
+        secrets.replace(&[[1; 32]]);
+        Idempotency::new(store.clone(), secrets)
+    }
+
     async fn answered(keys: &Idempotency, work: Duration) -> Result<StatusCode, ErrorCode> {
         let key = Key { user: UserId::from_uuid(Uuid::nil()), hash: [1; 32] };
         let work = async move {
@@ -461,10 +468,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_key_whose_claim_was_not_answered_is_freed_when_the_store_is_back() {
-        let secrets = Secrets::default();
-        secrets.replace(&[[1; 32]]);
         let store = Arc::new(LosingStore { away: AtomicUsize::new(3), ..LosingStore::default() });
-        let keys = Idempotency::new(store.clone(), secrets);
+        let keys = over(&store);
         assert_eq!(answered(&keys, Duration::ZERO).await, Err(ErrorCode::Unavailable));
         assert!(store.held.lock().is_some(), "the store has it");
         assert_eq!(answered(&keys, Duration::ZERO).await, Ok(StatusCode::CREATED));
@@ -472,10 +477,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn long_work_renews_its_claim() {
-        let secrets = Secrets::default();
-        secrets.replace(&[[1; 32]]);
         let store = Arc::new(LosingStore { claims: AtomicUsize::new(1), ..LosingStore::default() });
-        let keys = Idempotency::new(store.clone(), secrets);
+        let keys = over(&store);
         assert_eq!(answered(&keys, KEY_CLAIM_LIFE * 2).await, Ok(StatusCode::CREATED));
         assert!(store.renewals.load(Ordering::Relaxed) >= 5);
     }

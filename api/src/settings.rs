@@ -208,16 +208,15 @@ struct Inner {
 
 #[derive(Clone)]
 struct Current {
-    version: u64,
+    /// None until the store was asked: they are what the configuration says.
+    version: Option<u64>,
     settings: Arc<ServerSettings>,
-    /// Whether the store was asked; before, they are what the configuration says.
-    is_known: bool,
 }
 
 impl LiveSettings {
     /// Begins with what the configuration says.
     pub fn new(configured: ServerSettings, has_mail: bool, stores: &Stores) -> Self {
-        let current = RwLock::new(Current { version: 0, settings: Arc::new(configured.clone()), is_known: false });
+        let current = RwLock::new(Current { version: None, settings: Arc::new(configured.clone()) });
         Self(Arc::new(Inner { configured, has_mail, store: Arc::clone(&stores.server_settings), current }))
     }
 
@@ -229,8 +228,9 @@ impl LiveSettings {
     /// The server's word filter, by the version of the settings; none until the store was asked.
     pub fn filter(&self) -> Option<VersionedFilter> {
         let current = self.0.current.read();
-        let filter = || VersionedFilter { version: current.version, rules: current.settings.filter.clone() };
-        current.is_known.then(filter)
+        current
+            .version
+            .map(|version| VersionedFilter { version, rules: current.settings.filter.clone() })
     }
 
     /// Takes over what the store has.
@@ -299,10 +299,9 @@ impl LiveSettings {
 
     fn take_over(&self, version: u64, change: SettingsChange) {
         let mut current = self.0.current.write();
-        current.is_known = true;
-        if version > current.version {
+        if Some(version) > current.version {
             let settings = Arc::new(change.apply(&self.0.configured));
-            *current = Current { version, settings, is_known: true };
+            *current = Current { version: Some(version), settings };
         }
     }
 }

@@ -181,7 +181,6 @@ fn later_than(now: UnixMillis) -> UnixMillis {
     UnixMillis(now.0 + 1_000_000)
 }
 
-/// Somebody has looked whether the name is free, and registers with it.
 pub(crate) async fn addresses_are_free_again(home: Home) {
     let stores = home.stores().await;
     let (ada, now) = (user("ada"), UnixMillis::now());
@@ -194,6 +193,7 @@ pub(crate) async fn addresses_are_free_again(home: Home) {
     assert!(claim(Uuid::new_v4()).await);
 }
 
+/// Somebody has looked whether the name is free, and registers with it.
 pub(crate) async fn a_name_that_is_asked_for_is_waited_for(home: Home) {
     let stores = home.stores().await;
     let (ada, now, other) = (user("ada"), UnixMillis::now(), Uuid::new_v4());
