@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, FromRef};
-use rookery_bus::node::Nodes;
+use rookery_bus::error::BusError;
+use rookery_bus::node::{NodeCard, Nodes};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::UserId;
 use rookery_store::{StoreError, Stores};
@@ -84,6 +85,13 @@ impl Administration {
     pub(crate) async fn note(&self, act: Act, by: UserId, at: UnixMillis) -> Result<(), StoreError> {
         tracing::info!(user_id = %by, action = act.action, "act of an admin");
         self.stores.audit.add(&act.entry(by, at)).await
+    }
+
+    /// The cards of all processes, the one that has been running longest first.
+    async fn cards(&self) -> Result<Vec<NodeCard>, BusError> {
+        let mut cards = self.nodes.nodes().await?;
+        cards.sort_unstable_by_key(|card| (card.started_at, card.id));
+        Ok(cards)
     }
 
     /// Forgets what was done long ago, again and again. Every api does; twice is as good as once.

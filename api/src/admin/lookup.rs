@@ -195,8 +195,7 @@ async fn standing_nodes(
     room: RoomId,
 ) -> Result<Vec<StandingNodeView>, ApiError> {
     let nodes = &administration.nodes;
-    let mut cards: Vec<NodeCard> = nodes.nodes().await?;
-    cards.sort_unstable_by_key(|card| (card.started_at, card.id));
+    let cards = administration.cards().await?;
     let gateways = cards.iter().filter(|card| card.kind == NodeKind::Gateway).count();
     let ask = Uuid::new_v4();
     rooms.news.publish_ephemeral(room, EphemeralSignal::HeadAsked { ask }).await?;

@@ -60,8 +60,7 @@ pub struct NodeView {
     ),
 )]
 pub async fn list(State(administration): State<Administration>, _admin: Admin) -> Result<Json<NodeList>, ApiError> {
-    let mut cards = administration.nodes.nodes().await?;
-    cards.sort_unstable_by_key(|card| (card.started_at, card.id));
+    let cards = administration.cards().await?;
     Ok(Json(NodeList { nodes: cards.into_iter().map(NodeView::from).collect() }))
 }
 

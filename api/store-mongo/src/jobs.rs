@@ -134,10 +134,7 @@ impl Jobs for Mongo {
 
 impl Mongo {
     async fn update_job(&self, filter: Document, set: Document) -> Result<bool, StoreError> {
-        let jobs = self.jobs.clone();
-        self.calls
-            .run(async move { Ok(jobs.update_one(filter, doc! { "$set": set }).await?.matched_count == 1) })
-            .await
+        self.update_first(&self.jobs, filter, doc! { "$set": set }).await
     }
 }
 

@@ -71,12 +71,13 @@ impl KeptAnswers for Mongo {
     }
 
     async fn renew(&self, key: &KeyHash, holder: uuid::Uuid, until: UnixMillis) -> Result<bool, StoreError> {
-        self.update_key(held(key, holder), doc! { "until": date(until) }).await
+        let set = doc! { "$set": { "until": date(until) } };
+        self.update_first(&self.kept_answers, held(key, holder), set).await
     }
 
     async fn keep(&self, key: &KeyHash, holder: uuid::Uuid, answer: &[u8]) -> Result<bool, StoreError> {
-        self.update_key(held(key, holder), doc! { "answered": true, "answer": binary(answer) })
-            .await
+        let set = doc! { "$set": { "answered": true, "answer": binary(answer) } };
+        self.update_first(&self.kept_answers, held(key, holder), set).await
     }
 
     async fn give_up(&self, key: &KeyHash, holder: uuid::Uuid) -> Result<(), StoreError> {
@@ -104,16 +105,6 @@ impl KeptAnswers for Mongo {
 
     async fn purge(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError> {
         self.purge_ended(&self.kept_answers, "expires_at", before, limit).await
-    }
-}
-
-impl Mongo {
-    /// Whether there was one.
-    async fn update_key(&self, held: Document, change: Document) -> Result<bool, StoreError> {
-        let (all, set) = (self.kept_answers.clone(), doc! { "$set": change });
-        self.calls
-            .run(async move { Ok(all.update_one(held, set).await?.matched_count == 1) })
-            .await
     }
 }
 

@@ -130,6 +130,7 @@ mod timeline;
 mod traces;
 mod transaction;
 mod unread;
+mod updates;
 mod users;
 
 pub use address::{MongoAddress, SETTINGS};
