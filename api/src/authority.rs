@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use moka::future::Cache;
 use moka::sync;
 use rookery_bus::authority::{
-    Answer, AuthorityError, Changes, DirectRooms, HistorySource, Look, MessageFacts, MessagePreparer, Permission,
-    PermissionSource, Preparation, Prepared, Question, ReadMarks, RoomOpener, SessionSource, Withdrawal,
+    Answer, AuthorityError, Changes, DirectRooms, HistorySource, Look, MessageFacts, MessagePreparer, OpenSession,
+    Permission, PermissionSource, Preparation, Prepared, Question, ReadMarks, RoomOpener, SessionSource, Withdrawal,
 };
 use rookery_bus::authority::{FilterSource, VersionedFilter};
 use rookery_bus::error::BusError;
@@ -48,6 +48,7 @@ use crate::notices::Notices;
 use crate::presence::visibility::visible_users;
 use crate::settings::LiveSettings;
 use rookery_store::room::{Pair, Room};
+use rookery_store::user::Username;
 use rookery_store::{EpochStart, StoreError, Stores};
 
 /// How often a room is tried while its partition gets an epoch.
@@ -268,8 +269,10 @@ impl SessionSource for LocalAuthority {
         Ok(Changes { upto, sessions, rooms, is_whole })
     }
 
-    async fn ended(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {
-        self.sessions.ended(&*self.parts.stores.sessions, sessions).await.map_err(store_error)
+    async fn open_sessions(&self, sessions: &[SessionId]) -> Result<Vec<OpenSession>, AuthorityError> {
+        let open = self.sessions.open(&*self.parts.stores.sessions, sessions).await.map_err(store_error)?;
+        let named = |name: Option<Username>| name.map(|name| name.as_str().to_owned());
+        Ok(open.into_iter().map(|(id, name)| OpenSession { id, username: named(name) }).collect())
     }
 }
 

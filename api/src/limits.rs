@@ -373,8 +373,8 @@ pub const ERASURES_PER_LOOK: usize = 100;
 pub const EXPORT_KEPT: Duration = Duration::from_hours(24);
 /// Rows of such a copy that are read at a time.
 pub const EXPORT_ROWS_PER_READ: usize = 500;
-/// Rooms of which such a copy tells what the user wants.
-pub const EXPORT_PREFERENCES_MAX: usize = 10_000;
+/// Rooms of which such a copy tells what the user wants, and what was decided against the user.
+pub const EXPORT_ROOMS_MAX: usize = 10_000;
 /// Bytes of its pieces.
 pub const EXPORT_PIECE_BYTES: usize = 256 * 1024;
 /// Copies that are forgotten at a time.

@@ -385,7 +385,7 @@ async fn turn_to_leave(node: Arc<Node>) {
     Box::pin(sleep_until(node.drain_schedule.turn(Instant::now(), connections))).await;
 }
 
-async fn check(node: Arc<Node>, claims: Box<Claims>, mut login: Candidate) -> Checked {
+async fn check(node: Arc<Node>, mut claims: Box<Claims>, mut login: Candidate) -> Checked {
     let state = match claims.ticket {
         None => login.ask().await,
         Some(ticket) => match node.bus.spend(ticket).await {
@@ -397,6 +397,7 @@ async fn check(node: Arc<Node>, claims: Box<Claims>, mut login: Candidate) -> Ch
             }
         },
     };
+    login.name(&mut claims);
     Checked { claims, login, state }
 }
 

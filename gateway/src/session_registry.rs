@@ -133,6 +133,9 @@ impl SessionRegistry {
         if !candidate.is_subscribed() {
             state.fresh.insert(session);
         }
+        if let Some(name) = state.renamed(candidate) {
+            member.rename(name);
+        }
         drop(state);
         for login in oldest {
             login.member.send_queue.end(CloseCode::Replaced);
@@ -212,14 +215,13 @@ impl SessionRegistry {
     /// Tells all connections of the user.
     pub fn notify_user(&self, user: UserId, news: &UserNews) {
         let frame = SharedFrame::from(ServerFrame::from(news.clone()));
-        let state = self.state.lock();
+        let mut state = self.state.lock();
+        if let UserNews::Frame { frame: UserFrame::UserUpdated { username, .. } } = news {
+            state.rename(user, username);
+        }
         for login in state.users.get(&user).into_iter().flatten() {
-            match news {
-                UserNews::Frame { frame: UserFrame::UserUpdated { username, .. } } => login.member.rename(username),
-                UserNews::Frame { frame: UserFrame::SettingsUpdated { typing, .. } } => {
-                    login.member.show_typing(*typing);
-                }
-                UserNews::Frame { .. } | UserNews::Read { .. } => {}
+            if let UserNews::Frame { frame: UserFrame::SettingsUpdated { typing, .. } } = news {
+                login.member.show_typing(*typing);
             }
             login.member.send_queue.send(&frame);
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use rookery_protocol::access::Until;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::event::{EventBody, SequencedEvent};
 use rookery_protocol::id::{RoomId, UserId};
@@ -12,7 +13,9 @@ use rookery_store::file::File;
 use rookery_store::job::Job;
 use rookery_store::joining::{JoinMessage, JoinRequest};
 use rookery_store::notice::Notice;
+use rookery_store::report::Report;
 use rookery_store::room::{Member, Room};
+use rookery_store::sanction::{Reason, Sanction};
 use rookery_store::saved::{SavedMessage, SavedPlace};
 use rookery_store::schedule::Schedule;
 use rookery_store::session::DeviceName;
@@ -23,7 +26,7 @@ use uuid::Uuid;
 
 use crate::accounts::archive::Archive;
 use crate::jobs::{Handler, JobError, JobQueue, Order, job_payload};
-use crate::limits::{EXPORT_KEPT, EXPORT_PREFERENCES_MAX, EXPORT_ROWS_PER_READ};
+use crate::limits::{EXPORT_KEPT, EXPORT_ROOMS_MAX, EXPORT_ROWS_PER_READ};
 
 /// The kind of jobs that are exports.
 pub const KIND: &str = "export";
@@ -96,6 +99,8 @@ impl Exporting {
         self.schedules(user.id, archive).await?;
         self.files(user.id, archive).await?;
         self.join_requests(user.id, archive).await?;
+        self.reports(user.id, archive).await?;
+        self.sanctions(user.id, archive).await?;
         self.push_subscriptions(user.id, archive).await?;
         self.events(user.id, archive).await
     }
@@ -126,7 +131,7 @@ impl Exporting {
 
     /// What the user wants of rooms.
     async fn preferences(&self, user: UserId, archive: &mut Archive) -> Result<(), JobError> {
-        let chosen = self.stores.preferences.of_user(user, EXPORT_PREFERENCES_MAX).await?;
+        let chosen = self.stores.preferences.of_user(user, EXPORT_ROOMS_MAX).await?;
         let chosen: Vec<Value> = chosen
             .into_iter()
             .map(|(room, chosen)| json!({"room_id": room, "preferences": chosen.view()}))
@@ -167,6 +172,19 @@ impl Exporting {
         let read = |after| self.stores.join_requests.of_user(user, after, EXPORT_ROWS_PER_READ);
         let shown = |request: &JoinRequest| Ok(join_request(request));
         list(archive, "join-requests.json", read, JoinRequest::own_place, shown).await
+    }
+
+    /// What the user has reported: others' messages by their ids alone.
+    async fn reports(&self, user: UserId, archive: &mut Archive) -> Result<(), JobError> {
+        let read = |after| self.stores.reports.made_by(user, after, EXPORT_ROWS_PER_READ);
+        list(archive, "reports.json", read, |report| report.message, |report| Ok(reported(report))).await
+    }
+
+    /// What holds, or held, against the user in rooms.
+    async fn sanctions(&self, user: UserId, archive: &mut Archive) -> Result<(), JobError> {
+        let decided = self.stores.sanctions.against(user, EXPORT_ROOMS_MAX).await?;
+        let decided: Vec<Value> = decided.iter().map(|(room, sanction)| decided_in(*room, sanction)).collect();
+        archive.file("sanctions.json", &decided).await
     }
 
     /// Where the user has pushes sent; whoever knows the keys could write to the device, so they stay out.
@@ -255,6 +273,23 @@ fn join_request(request: &JoinRequest) -> Value {
         "message": request.message.as_ref().map(JoinMessage::as_str),
         "created_at": request.created_at,
     })
+}
+
+fn reported(report: &Report) -> Value {
+    json!({
+        "report_id": report.id,
+        "room_id": report.room,
+        "message_id": report.message,
+        "reason": report.reason,
+        "note": report.note.as_ref().map(Reason::as_str),
+        "state": report.state,
+        "created_at": report.created_at,
+    })
+}
+
+fn decided_in(room: RoomId, Sanction { muted, banned }: &Sanction) -> Value {
+    let held = |until: &Until| json!({"until": until.time()});
+    json!({"room_id": room, "muted": muted.as_ref().map(held), "banned": banned.as_ref().map(held)})
 }
 
 fn uploaded(file: &File) -> Value {

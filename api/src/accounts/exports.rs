@@ -62,8 +62,8 @@ impl ExportView {
 
 /// Have a copy made of what is kept about you
 ///
-/// A ZIP of JSON: account, settings, sessions, rooms, blocks, and what you have said and done. It is there for 24 hours, and a
-/// new one replaces it.
+/// A ZIP of JSON: account, settings, sessions, rooms, blocks, what you have said, done and reported, and what was decided
+/// against you. It is there for 24 hours, and a new one replaces it.
 #[utoipa::path(
     post,
     path = "/api/v1/users/me/export",

@@ -29,8 +29,8 @@ pub struct RenameRequest {
 
 /// Change your name
 ///
-/// Once in 24 hours. The name that you had is kept for you for 30 days. History shows the new one; what is sent with a token
-/// of before still has the old one.
+/// Once in 24 hours. The name that you had is kept for you for 30 days. History shows the new one, and what is sent from now on
+/// has it, also with a token of before.
 #[utoipa::path(
     put,
     path = "/api/v1/users/me/username",
@@ -58,6 +58,8 @@ impl Accounts {
     async fn rename(&self, id: UserId, name: &Username, now: UnixMillis) -> Result<User, ApiError> {
         let user = self.me(id).await?;
         if user.username == *name {
+            // The same again, perhaps because the answer did not tell how far it came.
+            self.stores.sessions.rename(id, name).await?;
             return Ok(user);
         }
         if is_reserved(&name.key()) {
@@ -85,6 +87,7 @@ impl Accounts {
         if !is_renamed {
             return Err(too_early(&current, now));
         }
+        self.stores.sessions.rename(id, &current.username).await?;
         tracing::info!(user_id = %id, "account renamed");
         self.tell_of_profile(&current).await;
         Ok(current)

@@ -1,19 +1,24 @@
-//! Which login sessions are over, when thousands of connections come back at once.
+//! Which login sessions are open, when thousands of connections come back at once.
 //!
 //! A session that the store had open a moment ago is over only if it has been revoked since. So such sessions share one
-//! question, what was revoked of late, instead of being read one by one. All others are read.
+//! question, what was revoked of late, instead of being read one by one, and their users have the names of that moment. All
+//! others are read.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use moka::sync::Cache;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::SessionId;
+use rookery_store::user::Username;
 use rookery_store::{Sessions, StoreError};
 
 use crate::limits::{CHANGES_OVERLAP, CHANGES_PER_READ_MAX, SESSIONS_OPEN_LIFE, SESSIONS_OPEN_MAX, SESSIONS_READ_FEW};
 
+/// Open sessions, with the names that their users got since the login.
+type Open = HashMap<SessionId, Option<Username>>;
+
 /// Sessions that were open within [`SESSIONS_OPEN_LIFE`].
-pub(super) struct OpenSessions(Cache<SessionId, ()>);
+pub(super) struct OpenSessions(Cache<SessionId, Option<Username>>);
 
 impl OpenSessions {
     /// None is known.
@@ -21,36 +26,46 @@ impl OpenSessions {
         Self(Cache::builder().max_capacity(SESSIONS_OPEN_MAX).time_to_live(SESSIONS_OPEN_LIFE).build())
     }
 
-    /// Those of these sessions that are over, see [`Sessions::ended`]: none is left out that was revoked before the question.
-    pub(super) async fn ended(&self, store: &dyn Sessions, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
-        let (known, new): (Vec<SessionId>, Vec<SessionId>) = ids.iter().partition(|id| self.0.contains_key(*id));
-        let (mut ended, of_known) = tokio::try_join!(self.read(store, &new), self.ended_since(store, &known))?;
-        ended.extend(of_known);
-        Ok(ended)
+    /// Those of these sessions that are open, see [`Sessions::open`]: none is among them that was revoked before the question.
+    pub(super) async fn open(&self, store: &dyn Sessions, ids: &[SessionId]) -> Result<Open, StoreError> {
+        let (mut known, mut new) = (Open::new(), Vec::new());
+        for id in ids {
+            match self.0.get(id) {
+                Some(name) => drop(known.insert(*id, name)),
+                None => new.push(*id),
+            }
+        }
+        let (mut open, of_known) = tokio::try_join!(self.read(store, &new), self.still_open(store, known))?;
+        open.extend(of_known);
+        Ok(open)
     }
 
-    async fn ended_since(&self, store: &dyn Sessions, known: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
-        if known.len() <= SESSIONS_READ_FEW {
-            return self.read(store, known).await;
+    async fn still_open(&self, store: &dyn Sessions, mut known: Open) -> Result<Open, StoreError> {
+        let ids: Vec<SessionId> = known.keys().copied().collect();
+        if ids.len() <= SESSIONS_READ_FEW {
+            return self.read(store, &ids).await;
         }
         // Clocks of apis may differ, and a revocation takes a while to be written.
         let since = UnixMillis::now().minus(SESSIONS_OPEN_LIFE + CHANGES_OVERLAP);
         let revoked = store.revoked_since(since, CHANGES_PER_READ_MAX).await?;
         if revoked.len() >= CHANGES_PER_READ_MAX {
-            return self.read(store, known).await;
+            return self.read(store, &ids).await;
         }
-        let revoked: HashSet<SessionId> = revoked.into_iter().collect();
-        Ok(known.iter().copied().filter(|id| revoked.contains(id)).collect())
+        for id in revoked {
+            known.remove(&id);
+        }
+        Ok(known)
     }
 
-    async fn read(&self, store: &dyn Sessions, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
+    async fn read(&self, store: &dyn Sessions, ids: &[SessionId]) -> Result<Open, StoreError> {
         if ids.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Open::new());
         }
-        let ended = store.ended(ids).await?;
-        let over: HashSet<&SessionId> = ended.iter().collect();
-        ids.iter().filter(|id| !over.contains(id)).for_each(|id| self.0.insert(*id, ()));
-        Ok(ended)
+        let open = store.open(ids).await?;
+        for (id, name) in &open {
+            self.0.insert(*id, name.clone());
+        }
+        Ok(open)
     }
 }
 

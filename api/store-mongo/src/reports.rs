@@ -93,6 +93,16 @@ impl Reports for Mongo {
         found.await?.into_iter().map(Report::try_from).collect()
     }
 
+    async fn made_by(&self, user: UserId, after: Option<MessageId>, limit: usize) -> Result<Vec<Report>, StoreError> {
+        let mut made = doc! { "reporter_id": key(user.as_uuid()) };
+        if let Some(after) = after {
+            made.insert("message_id", doc! { "$gt": key(after.as_uuid()) });
+        }
+        let (reports, order) = (self.reports.clone(), doc! { "reporter_id": 1, "message_id": 1 });
+        let found = self.calls.run(async move { page_of(&reports, vec![made], order, limit).await });
+        found.await?.into_iter().map(Report::try_from).collect()
+    }
+
     async fn claim(&self, id: uuid::Uuid, by: UserId, at: UnixMillis, stale: UnixMillis) -> Result<bool, StoreError> {
         let by = key(by.as_uuid());
         let claim = doc! { "$set": { "state": "claimed", "by": by, "at": date(at) } };

@@ -69,4 +69,11 @@ impl Sanctions for Mongo {
         let found = self.calls.run(async move { page_of(&sanctions, vec![range], order, limit).await });
         Ok(found.await?.into_iter().map(|row| (row.user(), Sanction::from(row))).collect())
     }
+
+    async fn against(&self, user: UserId, limit: usize) -> Result<Vec<(RoomId, Sanction)>, StoreError> {
+        let (sanctions, range) = (self.sanctions.clone(), doc! { "user_id": key(user.as_uuid()) });
+        let order = doc! { "user_id": 1 };
+        let found = self.calls.run(async move { page_of(&sanctions, vec![range], order, limit).await });
+        Ok(found.await?.into_iter().map(|row| (row.place().0, Sanction::from(row))).collect())
+    }
 }

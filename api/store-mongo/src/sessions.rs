@@ -1,6 +1,6 @@
 //! Login sessions in MongoDB. Each change is one update of one document whose filter holds the condition.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
@@ -9,6 +9,7 @@ use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{SessionId, UserId};
 use rookery_store::limits::{SESSIONS_OF_USER_READ_MAX, STORE_IDS_PER_READ_MAX};
 use rookery_store::session::{Session, TokenHash};
+use rookery_store::user::Username;
 use rookery_store::{Rotation, Sessions, StoreError, integer};
 use serde::Deserialize;
 
@@ -16,7 +17,7 @@ use super::Mongo;
 use super::documents::SessionDocument;
 use crate::batch_reads::page_of;
 use crate::error::Failed;
-use crate::fields::{binary, date, key, uuid_of};
+use crate::fields::{binary, date, key, parsed, uuid_of};
 
 #[async_trait]
 impl Sessions for Mongo {
@@ -125,13 +126,25 @@ impl Sessions for Mongo {
         sessions.collect()
     }
 
-    async fn ended(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
+    async fn open(&self, ids: &[SessionId]) -> Result<HashMap<SessionId, Option<Username>>, StoreError> {
         let chunks = ids.chunks(STORE_IDS_PER_READ_MAX);
         let filters = chunks.map(|ids| doc! { "_id": { "$in": keys(ids) } });
         let found = self.all_of(&self.sessions.clone_with_type::<SessionEnd>(), filters.collect()).await?;
         let open = found.into_iter().filter(|found| found.revoked_at.is_none());
-        let open: HashSet<SessionId> = open.map(|found| found.session()).collect();
-        Ok(ids.iter().copied().filter(|id| !open.contains(id)).collect())
+        open.map(|found| {
+            let id = found.session();
+            let name = found.username.map(|name| parsed(name, "username")).transpose()?;
+            Ok((id, name))
+        })
+        .collect()
+    }
+
+    async fn rename(&self, user: UserId, name: &Username) -> Result<(), StoreError> {
+        let own = doc! { "user_id": key(user.as_uuid()) };
+        let (sessions, update) = (self.sessions.clone(), doc! { "$set": { "username": name.as_str() } });
+        self.calls
+            .run(async move { Ok(sessions.update_many(own, update).await.map(drop)?) })
+            .await
     }
 }
 
@@ -142,6 +155,9 @@ struct SessionEnd {
     id: Uuid,
     expires_at: DateTime,
     revoked_at: Option<DateTime>,
+    /// The user's name, if it has changed since the login.
+    #[serde(default)]
+    username: Option<String>,
 }
 
 impl SessionEnd {

@@ -26,6 +26,8 @@ statements! {
     OF_ROOM = "SELECT * FROM reports WHERE room_id = ?4 AND id < ?1 AND (?2 OR staff_only = 0) ORDER BY id DESC LIMIT ?3";
     OF_ROOM_AND_STATE = "SELECT * FROM reports WHERE room_id = ?4 AND state = ?5 AND id < ?1 AND (?2 OR staff_only = 0)
                          ORDER BY id DESC LIMIT ?3";
+    MADE_BY = "SELECT * FROM reports WHERE reporter_id = ?1 ORDER BY message_id LIMIT ?2";
+    MADE_BY_AFTER = "SELECT * FROM reports WHERE reporter_id = ?1 AND message_id > ?3 ORDER BY message_id LIMIT ?2";
     CLAIM = "UPDATE reports SET state = 'claimed', by_user = ?2, at = ?3
              WHERE id = ?1 AND (state = 'open' OR (state = 'claimed' AND (by_user = ?2 OR at < ?4)))";
     RESOLVE = "UPDATE reports SET state = 'resolved', at = ?3, resolved_at = ?3, action = ?4, answer = ?5
@@ -86,6 +88,15 @@ impl Reports for Sqlite {
             (Some(room), Some(state)) => {
                 many(db, OF_ROOM_AND_STATE, params![before, for_staff, limit, room, state], read)
             }
+        })
+        .await
+    }
+
+    async fn made_by(&self, user: UserId, after: Option<MessageId>, limit: usize) -> Result<Vec<Report>, StoreError> {
+        let (user, limit) = (user.as_uuid(), integer::limit(limit));
+        self.read(move |db| match after {
+            None => many(db, MADE_BY, params![user, limit], read),
+            Some(after) => many(db, MADE_BY_AFTER, params![user, limit, after.as_uuid()], read),
         })
         .await
     }

@@ -22,6 +22,7 @@ statements! {
     BANS_OVER = "SELECT * FROM sanctions WHERE banned_until <= ?1 AND banned_until IS NOT NULL LIMIT ?2";
     OF_ROOM = "SELECT * FROM sanctions WHERE room_id = ?1 ORDER BY user_id LIMIT ?2";
     OF_ROOM_AFTER = "SELECT * FROM sanctions WHERE room_id = ?1 AND user_id > ?3 ORDER BY user_id LIMIT ?2";
+    AGAINST = "SELECT * FROM sanctions WHERE user_id = ?1 LIMIT ?2";
 }
 
 #[async_trait]
@@ -92,6 +93,12 @@ impl Sanctions for Sqlite {
             Some(after) => many(db, OF_ROOM_AFTER, params![room, limit, after.as_uuid()], row),
         })
         .await
+    }
+
+    async fn against(&self, user: UserId, limit: usize) -> Result<Vec<(RoomId, Sanction)>, StoreError> {
+        let row = |row: &Row<'_>| Ok((RoomId::from_uuid(row.get("room_id")?), sanction(row)?));
+        self.read(move |db| many(db, AGAINST, params![user.as_uuid(), integer::limit(limit)], row))
+            .await
     }
 }
 

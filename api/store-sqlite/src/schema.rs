@@ -66,6 +66,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "0043_kept_answers", text: include_str!("0043_kept_answers.sql"), then: None },
     Step { name: "0044_closed_slugs", text: include_str!("0044_closed_slugs.sql"), then: None },
     Step { name: "0045_joining_lists", text: include_str!("0045_joining_lists.sql"), then: None },
+    Step { name: "0046_renamed_sessions", text: include_str!("0046_renamed_sessions.sql"), then: None },
 ];
 
 const NOTES: &str =

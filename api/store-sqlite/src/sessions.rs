@@ -1,10 +1,13 @@
 //! Login sessions in SQLite.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::{SessionId, UserId};
 use rookery_store::limits::SESSIONS_OF_USER_READ_MAX;
 use rookery_store::session::{DeviceName, Session, TokenHash};
+use rookery_store::user::Username;
 use rookery_store::{Rotation, Sessions, StoreError, integer};
 use rusqlite::{Connection, Row, params};
 
@@ -28,7 +31,8 @@ statements! {
     PURGE_ENDED = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < ?1 LIMIT ?2)";
     PURGE_REVOKED = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE revoked_at < ?1 LIMIT ?2)";
     REVOKED_SINCE = "SELECT id FROM sessions WHERE revoked_at >= ?1 LIMIT ?2";
-    IS_OPEN = "SELECT revoked_at IS NULL FROM sessions WHERE id = ?1";
+    OPEN = "SELECT username FROM sessions WHERE id = ?1 AND revoked_at IS NULL";
+    RENAME = "UPDATE sessions SET username = ?2 WHERE user_id = ?1";
     REVOKE = "UPDATE sessions SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
 }
 
@@ -97,18 +101,24 @@ impl Sessions for Sqlite {
             .await
     }
 
-    async fn ended(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
+    async fn open(&self, ids: &[SessionId]) -> Result<HashMap<SessionId, Option<Username>>, StoreError> {
         let ids = ids.to_vec();
         self.read(move |db| {
-            let mut ended = Vec::new();
+            let mut open = HashMap::new();
             for id in ids {
-                if one(db, IS_OPEN, [id.as_uuid()], |row| Ok(row.get(0)?))? != Some(true) {
-                    ended.push(id);
+                if let Some(name) = one(db, OPEN, [id.as_uuid()], |row| parsed_optional(row, "username"))? {
+                    open.insert(id, name);
                 }
             }
-            Ok(ended)
+            Ok(open)
         })
         .await
+    }
+
+    async fn rename(&self, user: UserId, name: &Username) -> Result<(), StoreError> {
+        let name = name.clone();
+        self.write(move |db| change(db, RENAME, params![user.as_uuid(), name.as_str()]).map(drop))
+            .await
     }
 }
 

@@ -170,8 +170,11 @@ pub trait Sessions: Send + Sync {
     async fn purge(&self, before: UnixMillis, limit: usize) -> Result<usize, StoreError>;
     /// Sessions that were revoked then or later, at most `limit`. The order is not promised.
     async fn revoked_since(&self, at: UnixMillis, limit: usize) -> Result<Vec<SessionId>, StoreError>;
-    /// Those of these sessions that are over: revoked, or not there. The order is not promised.
-    async fn ended(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, StoreError>;
+    /// Those of these sessions that are open: there, and not revoked. Each with the name that its user has got since the
+    /// login, if that is another one.
+    async fn open(&self, ids: &[SessionId]) -> Result<HashMap<SessionId, Option<Username>>, StoreError>;
+    /// The user has another name from now on, in all sessions that are there.
+    async fn rename(&self, user: UserId, name: &Username) -> Result<(), StoreError>;
 }
 
 /// The new state of a rotated session.
@@ -308,6 +311,8 @@ pub trait Sanctions: Send + Sync {
         after: Option<UserId>,
         limit: usize,
     ) -> Result<Vec<(UserId, Sanction)>, StoreError>;
+    /// What holds, or held, against the user, at most `limit`. The order is not promised.
+    async fn against(&self, user: UserId, limit: usize) -> Result<Vec<(RoomId, Sanction)>, StoreError>;
 }
 
 /// An event that the store has decided and the bus has yet to carry.

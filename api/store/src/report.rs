@@ -180,6 +180,8 @@ pub trait Reports: Send + Sync {
     async fn by_id(&self, id: Uuid) -> Result<Option<Report>, StoreError>;
     /// Those that the filter names, newest first, before `before`, at most `limit`.
     async fn page(&self, filter: &ReportFilter, before: Option<Uuid>, limit: usize) -> Result<Vec<Report>, StoreError>;
+    /// Those that a user has made, in the order of their messages, behind `after`, at most `limit`.
+    async fn made_by(&self, user: UserId, after: Option<MessageId>, limit: usize) -> Result<Vec<Report>, StoreError>;
     /// Takes an open one up, or one that was taken up before `stale`, or by the same user; false if somebody else has it, or it
     /// was decided. Of two at once one wins.
     async fn claim(&self, id: Uuid, by: UserId, at: UnixMillis, stale: UnixMillis) -> Result<bool, StoreError>;

@@ -5,8 +5,8 @@ use http::StatusCode;
 use moka::future::Cache;
 use rookery_bus::authority::batch::{Answers, Questions};
 use rookery_bus::authority::{
-    Answer, AuthorityError, Changes, DirectRooms, HistorySource, Look, MessageFacts, MessagePreparer, Permission,
-    PermissionSource, Preparation, Prepared, Question, ReadMarks, RoomOpener, SessionSource, Withdrawal,
+    Answer, AuthorityError, Changes, DirectRooms, HistorySource, Look, MessageFacts, MessagePreparer, OpenSession,
+    Permission, PermissionSource, Preparation, Prepared, Question, ReadMarks, RoomOpener, SessionSource, Withdrawal,
 };
 use rookery_bus::authority::{FilterSource, VersionedFilter};
 use rookery_bus::limits::ROOM_OPEN_DEADLINE;
@@ -148,8 +148,8 @@ impl SessionSource for HttpAuthority {
         decode(&self.ask(self.client.post(url).json(&json!({ "since": since }))).await?)
     }
 
-    async fn ended(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {
-        let url = self.url(&["internal", "v1", "sessions", "revoked"])?;
+    async fn open_sessions(&self, sessions: &[SessionId]) -> Result<Vec<OpenSession>, AuthorityError> {
+        let url = self.url(&["internal", "v1", "sessions", "open"])?;
         let body = json!({ "sessions": sessions });
         decode(&self.ask(self.client.post(url).json(&body)).await?)
     }

@@ -4,11 +4,13 @@
 //! A login that was checked a moment ago is checked again all the same: what was published since may still be on its way, and
 //! nobody can tell.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use rookery_bus::authority::SessionSource;
+use rookery_bus::authority::{OpenSession, SessionSource};
 use rookery_bus::signal::Revoked;
 use rookery_protocol::id::{SessionId, UserId};
+use rookery_runtime::token::Claims;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -30,6 +32,8 @@ pub struct Candidate {
     listening: Option<oneshot::Receiver<()>>,
     /// Whether the subscription was in place before the check.
     is_subscribed: bool,
+    /// The user's name, if it has changed since the login.
+    renamed: Option<String>,
 }
 
 /// What the node keeps of one.
@@ -38,15 +42,17 @@ pub(super) struct Expected {
     session: SessionId,
     /// Its login has ended since it came.
     is_over: bool,
+    /// The name that its user has got since it came.
+    renamed: Option<String>,
     listening: Option<oneshot::Sender<()>>,
 }
 
-/// Questions about sessions: the answer says whether one is over.
+/// Questions about sessions: those that are over have no answer.
 pub(super) struct Sessions(pub(super) Arc<dyn SessionSource>);
 
 impl Subject for Sessions {
     type Question = SessionId;
-    type Answer = bool;
+    type Answer = Option<OpenSession>;
     const BOUNDS: Bounds = Bounds {
         task: "ask for sessions",
         questions_max: SESSION_QUESTIONS_MAX,
@@ -56,9 +62,10 @@ impl Subject for Sessions {
         waiting_max: SESSIONS_WAITING_MAX,
     };
 
-    async fn ask(&self, sessions: &[SessionId]) -> Answers<bool> {
-        let ended = self.0.ended(sessions).await?;
-        Ok(sessions.iter().map(|session| Ok(ended.contains(session))).collect())
+    async fn ask(&self, sessions: &[SessionId]) -> Answers<Option<OpenSession>> {
+        let open = self.0.open_sessions(sessions).await?;
+        let open: HashMap<SessionId, OpenSession> = open.into_iter().map(|session| (session.id, session)).collect();
+        Ok(sessions.iter().map(|session| Ok(open.get(session).cloned())).collect())
     }
 }
 
@@ -74,14 +81,15 @@ impl SessionRegistry {
             let (ready, listening) = oneshot::channel();
             (Some(ready), Some(listening))
         };
-        let expected = Expected { number, session, is_over: false, listening: ready };
+        let expected = Expected { number, session, is_over: false, renamed: None, listening: ready };
         state.expected.entry(user).or_default().push(expected);
         if listening.is_some() {
             state.moved.insert(user);
             self.changed.notify_one();
         }
         drop(state);
-        Candidate { session_registry: Arc::clone(self), user, session, number, listening, is_subscribed: false }
+        let (session_registry, is_subscribed, renamed) = (Arc::clone(self), false, None);
+        Candidate { session_registry, user, session, number, listening, is_subscribed, renamed }
     }
 }
 
@@ -94,8 +102,11 @@ impl Candidate {
         };
         match self.session_registry.questions.ask(vec![self.session]).await.pop() {
             _ if self.is_over() => LoginState::Ended,
-            Some(Ok(true)) => LoginState::Ended,
-            Some(Ok(false)) => LoginState::Open,
+            Some(Ok(None)) => LoginState::Ended,
+            Some(Ok(Some(OpenSession { username, .. }))) => {
+                self.renamed = username;
+                LoginState::Open
+            }
             Some(Err(error)) => {
                 tracing::debug!(%error, user = %self.user, "the login is not known");
                 LoginState::Unknown
@@ -110,6 +121,13 @@ impl Candidate {
         let mut own = state.expected.get(&self.user).into_iter().flatten();
         own.any(|expected| expected.number == self.number && expected.is_over)
             || self.session_registry.revoked.contains_key(&self.session)
+    }
+
+    /// Gives the claims of a token the name that the user had when its login was asked about.
+    pub fn name(&mut self, claims: &mut Claims) {
+        if let Some(name) = self.renamed.take() {
+            claims.name = name;
+        }
     }
 
     pub(super) const fn session(&self) -> SessionId {
@@ -143,6 +161,22 @@ impl State {
         for expected in self.expected.get_mut(&user).into_iter().flatten() {
             expected.is_over |= revoked == Revoked::All || revoked == Revoked::One(expected.session);
         }
+    }
+
+    /// The user has another name, on all connections that are here or about to be.
+    pub(super) fn rename(&mut self, user: UserId, name: &str) {
+        for expected in self.expected.get_mut(&user).into_iter().flatten() {
+            expected.renamed = Some(name.to_owned());
+        }
+        for login in self.users.get(&user).into_iter().flatten() {
+            login.member.rename(name);
+        }
+    }
+
+    /// The name that the user has got since the candidate came.
+    pub(super) fn renamed(&self, candidate: &Candidate) -> Option<&str> {
+        let mut own = self.expected.get(&candidate.user).into_iter().flatten();
+        own.find(|expected| expected.number == candidate.number)?.renamed.as_deref()
     }
 
     /// This node is subscribed to these users from now on.

@@ -93,7 +93,12 @@ impl SessionRegistry {
     /// Ends those of the sessions that are over.
     pub(super) async fn ask_sessions(&self, sessions: &[SessionId]) -> Result<(), AuthorityError> {
         for chunk in sessions.chunks(REVOCATIONS_PER_READ_MAX) {
-            self.end_all(&self.authority.ended(chunk).await?.into_iter().collect());
+            let open = self.authority.open_sessions(chunk).await?;
+            let mut over: HashSet<SessionId> = chunk.iter().copied().collect();
+            for session in open {
+                over.remove(&session.id);
+            }
+            self.end_all(&over);
         }
         Ok(())
     }

@@ -4,7 +4,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rookery_bus::signal::Signal;
+use rookery_protocol::event::Sender;
 use rookery_runtime::shutdown::Shutdown;
+use rookery_runtime::token::{AUDIENCE, Claims, Signer};
 
 use super::*;
 use crate::dialect::Translator;
@@ -65,6 +67,16 @@ impl Setup {
 /// Whether the client was told that its login is over; asking takes what it was told.
 fn is_ended(member: &Subscriber) -> bool {
     member.send_queue.take().iter().any(|frame| frame.as_text().contains("unauthenticated"))
+}
+
+fn claims(user: UserId, session: SessionId, name: &str) -> Claims {
+    let (iss, aud, name, signer) = ("test".to_owned(), AUDIENCE.to_owned(), name.to_owned(), Signer::default());
+    Claims { iss, aud, sub: user, sid: session, name, iat: 0, exp: i64::MAX, signer, ticket: None }
+}
+
+fn renamed(user: UserId, name: &str) -> UserNews {
+    let (username, display_name, avatar) = (name.to_owned(), None, None);
+    UserNews::Frame { frame: UserFrame::UserUpdated { user_id: user, username, display_name, avatar } }
 }
 
 fn ids() -> (UserId, SessionId) {
@@ -261,6 +273,25 @@ async fn a18_an_end_between_the_answer_and_the_entry_counts() {
         assert_eq!(member.verdict(), Some(CloseCode::SessionRevoked));
         assert!(is_ended(&member));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_name_is_known_whenever_it_was_given() {
+    let setup = Setup::new();
+    let (user, session) = ids();
+    let mut candidate = setup.session_registry.expect(user, session);
+    setup.authority.renamed.lock().insert(session, "grace".to_owned());
+    assert_eq!(candidate.ask().await, LoginState::Open);
+    let mut claims = claims(user, session, "ada");
+    candidate.name(&mut claims);
+    assert_eq!(claims.name, "grace");
+    let member = Arc::new(Subscriber::new(user, SendQueue::unwritten(), false));
+    let sender = || member.named(Sender { user_id: user, username: claims.name.clone() }).username;
+    setup.session_registry.notify_user(user, &renamed(user, "joan"));
+    setup.session_registry.enter(&member, &candidate);
+    assert_eq!(sender(), "joan", "it was given between the answer and the entry");
+    setup.session_registry.notify_user(user, &renamed(user, "edith"));
+    assert_eq!(sender(), "edith");
 }
 
 #[tokio::test(start_paused = true)]

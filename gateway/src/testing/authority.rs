@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use rookery_bus::authority::{
-    Answer, AuthorityError, Changes, DirectRooms, HistorySource, Look, MessageFacts, MessagePreparer, Permission,
-    PermissionSource, Preparation, Prepared, Question, ReadMarks, RoomOpener, SessionSource, Withdrawal,
+    Answer, AuthorityError, Changes, DirectRooms, HistorySource, Look, MessageFacts, MessagePreparer, OpenSession,
+    Permission, PermissionSource, Preparation, Prepared, Question, ReadMarks, RoomOpener, SessionSource, Withdrawal,
 };
 use rookery_bus::authority::{FilterSource, VersionedFilter};
 use rookery_protocol::access::{RoomKind, RoomRole, Until, Visibility};
@@ -45,6 +45,8 @@ pub(crate) struct FakeAuthority {
     pub(crate) sessions_away: AtomicBool,
     /// Sessions that were ended.
     pub(crate) ended: Mutex<HashSet<SessionId>>,
+    /// Sessions whose users have got another name.
+    pub(crate) renamed: Mutex<HashMap<SessionId, String>>,
     /// What the store has; nothing is answered without it.
     pub(crate) stored: Mutex<Option<Vec<SequencedEvent>>>,
     pub(crate) reads: AtomicUsize,
@@ -71,6 +73,7 @@ impl FakeAuthority {
             sessions_asked: AtomicUsize::new(0),
             sessions_away: AtomicBool::new(false),
             ended: Mutex::default(),
+            renamed: Mutex::default(),
             stored: Mutex::new(Some(Vec::new())),
             reads: AtomicUsize::new(0),
             marks: Mutex::default(),
@@ -157,13 +160,14 @@ impl SessionSource for FakeAuthority {
         Ok(Changes { upto, sessions, rooms, is_whole })
     }
 
-    async fn ended(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError> {
+    async fn open_sessions(&self, sessions: &[SessionId]) -> Result<Vec<OpenSession>, AuthorityError> {
         self.sessions_asked.fetch_add(1, Ordering::SeqCst);
         if self.sessions_away.load(Ordering::SeqCst) {
             return Err(AuthorityError::Unavailable("away".to_owned()));
         }
-        let ended = self.ended.lock();
-        Ok(sessions.iter().copied().filter(|session| ended.contains(session)).collect())
+        let (ended, renamed) = (self.ended.lock(), self.renamed.lock());
+        let open = sessions.iter().filter(|session| !ended.contains(session));
+        Ok(open.map(|id| OpenSession { id: *id, username: renamed.get(id).cloned() }).collect())
     }
 }
 

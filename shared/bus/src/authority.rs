@@ -259,6 +259,16 @@ pub trait PermissionSource: Send + Sync + 'static {
     async fn visible_users(&self, user: UserId, others: &[UserId]) -> Result<Vec<UserId>, AuthorityError>;
 }
 
+/// A login session that is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenSession {
+    /// Its id.
+    pub id: SessionId,
+    /// The name of its user, if it has changed since the login: tokens may have the old one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+}
+
 /// Keys of access tokens, and what ended.
 #[async_trait]
 pub trait SessionSource: Send + Sync + 'static {
@@ -268,9 +278,9 @@ pub trait SessionSource: Send + Sync + 'static {
     /// What ended lately: since then, or a little before, but never less.
     async fn changes(&self, since: Option<UnixMillis>) -> Result<Changes, AuthorityError>;
 
-    /// Which of these login sessions are over: they were ended, or there is none such. At most
+    /// Those of these login sessions that are open: there, and not ended. At most
     /// [`rookery_protocol::limits::REVOCATIONS_PER_READ_MAX`] at a time.
-    async fn ended(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, AuthorityError>;
+    async fn open_sessions(&self, sessions: &[SessionId]) -> Result<Vec<OpenSession>, AuthorityError>;
 }
 
 /// Brings rooms back that the bus does not know.

@@ -1,11 +1,12 @@
-//! `POST /internal/v1/changes`, `POST /internal/v1/sessions/revoked`, `POST /internal/v1/acl`, `POST /internal/v1/readers`:
-//! what gateways ask now and then, in case news of it was lost; and `POST /internal/v1/visible_users`, who may see whom.
+//! `POST /internal/v1/changes`, `POST /internal/v1/sessions/open`, `POST /internal/v1/acl`, `POST /internal/v1/readers`: what
+//! gateways ask now and then, in case news of it was lost; and `POST /internal/v1/acquainted`, who may see whom.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use rookery_bus::authority::{Changes, PermissionSource as _, SessionSource as _};
+use rookery_bus::authority::{Changes, OpenSession, PermissionSource as _, SessionSource as _};
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::error_code::ErrorCode;
 use rookery_protocol::id::{AclVersion, RoomId, SessionId, UserId};
@@ -79,13 +80,24 @@ pub async fn changes(
     Ok(Json(authority.changes(request.since).await?))
 }
 
-/// Which of the sessions are over. The path is older than sessions that are forgotten.
-pub async fn sessions(
+/// Which of the sessions are open.
+pub async fn open_sessions(
     State(authority): State<Arc<LocalAuthority>>,
     JsonBody(request): JsonBody<SessionsRequest>,
-) -> Result<Json<Vec<SessionId>>, ApiError> {
+) -> Result<Json<Vec<OpenSession>>, ApiError> {
     bounded(request.sessions.len(), "sessions")?;
-    Ok(Json(authority.ended(&request.sessions).await?))
+    Ok(Json(authority.open_sessions(&request.sessions).await?))
+}
+
+/// Which of the sessions are over: what gateways of v0.2 ask.
+pub async fn ended_sessions(
+    State(authority): State<Arc<LocalAuthority>>,
+    JsonBody(SessionsRequest { mut sessions }): JsonBody<SessionsRequest>,
+) -> Result<Json<Vec<SessionId>>, ApiError> {
+    bounded(sessions.len(), "sessions")?;
+    let open: HashSet<SessionId> = authority.open_sessions(&sessions).await?.into_iter().map(|open| open.id).collect();
+    sessions.retain(|session| !open.contains(session));
+    Ok(Json(sessions))
 }
 
 /// The versions of the rooms' rights.

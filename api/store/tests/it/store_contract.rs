@@ -86,6 +86,7 @@ on_both! {
         revoked_sessions_do_not_rotate
         the_first_revocation_counts
         all_sessions_of_a_user_end_at_once
+        open_sessions_tell_a_new_name
         the_oldest_sessions_of_a_user_make_place
         what_is_over_is_erased_and_stays_over
     }

@@ -6,7 +6,7 @@ use rookery_tests::mail::Mail;
 use rookery_tests::mailbox::ChatClient as _;
 use rookery_tests::rest::{PASSWORD, RawRequest, Rest};
 use rookery_tests::wait::PATIENCE;
-use rookery_tests::ws::Socket;
+use rookery_tests::ws::{Socket, Way};
 use rookery_tests::{names, shared};
 use serde_json::{Value, json};
 
@@ -342,6 +342,41 @@ async fn s1_08_a_name_changes_once_a_day_and_the_old_one_is_kept() {
 }
 
 #[tokio::test]
+async fn after_a_rename_a_token_of_before_speaks_under_the_new_name() {
+    for deployment in shared::both().await {
+        let (rest, user) = (deployment.rest(), deployment.rest().new_user("renamed").await);
+        let (room, ends) = (rest.new_room(&user, "public").await, deployment.sockets());
+        let mut before = Socket::login(&ends[0], "/ws", &user.token).await;
+        before.subscribe(&room).await;
+        let new = names::unique("fresh");
+        let body = json!({"username": new});
+        let _me = rest.put("/api/v1/users/me/username", Some(&user.token), &body).await.expect(200);
+        before.expect_type("user_updated").await;
+        let mut after = Socket::login(ends.last().expect("a gateway"), "/ws", &user.token).await;
+        after.subscribe(&room).await;
+        let ticket = rest.post("/api/v1/auth/ticket", Some(&user.token), &json!({})).await.expect(200).json();
+        let ticket = ticket["ticket"].as_str().expect("a ticket");
+        let mut by_ticket = Socket::connect(&ends[0], "/ws", ticket, Way::Ticket).await.open();
+        by_ticket.expect_type("hello").await;
+        by_ticket.subscribe(&room).await;
+        let _said = rest.say(&room, &user, &json!({"content": "by REST"})).await.expect(201);
+        before
+            .send(json!({"type": "message", "room": room, "content": "by the old socket"}))
+            .await;
+        after.send(json!({"type": "message", "room": room, "content": "by the new socket"})).await;
+        by_ticket.send(json!({"type": "message", "room": room, "content": "by a ticket"})).await;
+        let mut said = Vec::new();
+        while said.len() < 4 {
+            let frame = before.expect_type("message").await;
+            assert_eq!(frame["username"], json!(new), "{frame}");
+            said.push(frame["content"].clone());
+        }
+        let whole = ["by REST", "by the old socket", "by the new socket", "by a ticket"];
+        assert!(whole.iter().all(|text| said.contains(&json!(text))), "{said:?}");
+    }
+}
+
+#[tokio::test]
 async fn s4_15_a_disabled_user_cannot_log_in_and_is_told_after_the_right_password_only() {
     for deployment in shared::both().await {
         let (rest, user) = (deployment.rest(), deployment.rest().new_user("disabled").await);
@@ -357,7 +392,7 @@ async fn s4_15_a_disabled_user_cannot_log_in_and_is_told_after_the_right_passwor
 
 #[tokio::test]
 async fn s5_03_every_socket_needs_a_valid_token() {
-    use rookery_tests::ws::{Attempt, Way};
+    use rookery_tests::ws::Attempt;
     for deployment in shared::both().await {
         let user = deployment.rest().new_user("socket").await;
         for way in Way::ALL {

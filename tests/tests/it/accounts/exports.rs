@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};
 
-use http::HeaderValue;
+use http::{HeaderValue, Method};
 use rookery_tests::deployment::Deployment;
 use rookery_tests::rest::{Account, PASSWORD, Rest};
 use rookery_tests::{names, shared, wait};
@@ -97,7 +97,9 @@ async fn people_get_a_copy_of_what_is_theirs_and_of_nothing_else() {
                 "notifications.json",
                 "preferences.json",
                 "push-subscriptions.json",
+                "reports.json",
                 "rooms.json",
+                "sanctions.json",
                 "saved.json",
                 "scheduled.json",
                 "sessions.json"
@@ -131,6 +133,38 @@ async fn people_get_a_copy_of_what_is_theirs_and_of_nothing_else() {
         rest.get(&url, None).await.expect_problem(401, "unauthenticated");
         let _out = rest.post("/api/v1/auth/logout-all", Some(&user.token), &json!({})).await.expect(204);
         rest.get(&url, Some(&user.token)).await.expect_problem(401, "unauthenticated");
+    }
+}
+
+#[tokio::test]
+async fn a_copy_has_the_reports_that_were_made_and_what_was_decided_against_its_owner() {
+    for deployment in shared::both().await {
+        let rest = deployment.rest();
+        let (user, owner) = (rest.new_user("copied").await, rest.new_user("owner").await);
+        let room = rest.new_room(&owner, "public").await;
+        let _joined = rest.join(&room, &user).await.expect(200);
+        let said = rest.say(&room, &owner, &json!({"content": "a rude word"})).await.expect(201).json();
+        let message = said["message_id"].as_str().expect("an id");
+        let path = format!("/api/v1/rooms/{room}/messages/{message}/report");
+        let body = json!({"reason": "abuse", "note": "that was me he meant"});
+        let made = rest.post(&path, Some(&user.token), &body).await.expect(201).json();
+        let mute = [room.as_str(), user.user_id.as_str(), "mute"];
+        assert_eq!(rest.moderate(Method::PUT, mute, &owner, &json!({})).await.status, 204);
+        let _asked = rest.post(EXPORT, Some(&user.token), &json!({"password": PASSWORD})).await.expect(202);
+        let files = downloaded(deployment, &done(&rest, &user).await, &user).await;
+        let reports = files["reports.json"].as_array().expect("a list");
+        assert_eq!(reports.len(), 1, "{reports:?}");
+        for (field, value) in [
+            ("report_id", &made["report_id"]),
+            ("message_id", &said["message_id"]),
+            ("note", &body["note"]),
+            ("state", &json!("open")),
+        ] {
+            assert_eq!(reports[0][field], *value, "{field}");
+        }
+        let decided = json!([{"room_id": room, "muted": {"until": null}, "banned": null}]);
+        assert_eq!(files["sanctions.json"], decided);
+        assert!(!json!(files).to_string().contains("a rude word"), "what others said stays out");
     }
 }
 

@@ -63,7 +63,12 @@ pub(super) async fn exercise(stores: &Stores) {
     stores.members.places(&[(place.id, ada.id), (RoomId::generate(), ada.id)]).await.unwrap();
     stores.sanctions.among(&many).await.unwrap();
     stores.sessions.revoke_all(ada.id, NOON).await.unwrap();
-    stores.sessions.ended(&[login.id]).await.unwrap();
+    stores.sessions.open(&[login.id]).await.unwrap();
+    stores
+        .sessions
+        .rename(login.user_id, &"ada".to_owned().try_into().unwrap())
+        .await
+        .unwrap();
     stores.sessions.revoke_beyond(ada.id, 1, NOON).await.unwrap();
     stores.sessions.purge(NOON, 5).await.unwrap();
     stores.users.set_disabled(ada.id, true).await.unwrap();
@@ -118,6 +123,7 @@ async fn end_a_room(stores: &Stores) {
     stores.members.of_role(place.id, RoomRole::Owner, Some(first.place()), 5).await.unwrap();
     stores.sanctions.of_room(place.id, None, 5).await.unwrap();
     stores.sanctions.of_room(place.id, Some(owner), 5).await.unwrap();
+    stores.sanctions.against(owner, 5).await.unwrap();
     assert_eq!(stores.rooms.expired(NOON, 5).await.unwrap().len(), 1);
     assert!(stores.rooms.close(place.id, Closing::Deleted, &left(owner)).await.unwrap().is_some());
     stores.rooms.tombstone(place.id).await.unwrap();
@@ -590,6 +596,8 @@ async fn report(stores: &Stores, room: RoomId) {
         assert_eq!(reports.add(&made, 5).await.unwrap(), wanted);
     }
     reports.by_id(made.id).await.unwrap();
+    assert_eq!(reports.made_by(made.reporter, None, 5).await.unwrap().len(), 1);
+    assert_eq!(reports.made_by(made.reporter, Some(made.message), 5).await.unwrap(), []);
     for (room, state, for_staff) in [
         (None, None, true),
         (None, Some(ReportState::Open), true),

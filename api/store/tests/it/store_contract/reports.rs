@@ -66,6 +66,18 @@ pub(crate) async fn reports_are_found_as_they_were_written(home: Home) {
     assert_eq!(found(Some(room), open, false).await, [0]);
     assert_eq!(found(Some(room), Some(ReportState::Claimed), true).await, [0; 0]);
     assert_eq!(reports.count(ReportState::Open, 2).await.unwrap(), 2);
+    let mut made: Vec<MessageId> = all.iter().map(|report| report.message).collect();
+    made.sort();
+    let (mut listed, mut after) = (Vec::new(), None);
+    loop {
+        let page = reports.made_by(ada, after, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.message);
+        assert!(page.iter().all(|report| all.contains(report)));
+        listed.extend(page.into_iter().map(|report| report.message));
+    }
+    assert_eq!(listed, made);
+    assert_eq!(reports.made_by(bob, None, 9).await.unwrap(), []);
     assert_eq!(reports.erase_about(bob).await.unwrap(), 3);
     assert_eq!(found(None, None, true).await, [0; 0]);
 }

@@ -231,6 +231,8 @@ pub(crate) async fn what_is_over_is_found_and_ends_once(home: Home) {
     let held = Sanction { muted: Some(Until::Time(NOON)), banned: Some(Until::Revoked) };
     assert!(stores.sanctions.over(UnixMillis(NOON.0 - 1), 5).await.unwrap().is_empty());
     assert_eq!(stores.sanctions.over(NOON, 5).await.unwrap(), [(room.id, user, held)]);
+    assert_eq!(stores.sanctions.against(user, 5).await.unwrap(), [(room.id, held)]);
+    assert_eq!(stores.sanctions.against(UserId::generate(), 5).await.unwrap(), []);
     assert!(!apply(SanctionAction::BanOver(NOON)).await, "it does not end by itself");
     assert!(apply(SanctionAction::MuteOver(NOON)).await && !apply(SanctionAction::MuteOver(NOON)).await);
     assert!(stores.sanctions.over(NOON, 5).await.unwrap().is_empty());

@@ -3,7 +3,7 @@
 use rookery_protocol::clock::UnixMillis;
 use rookery_protocol::id::SessionId;
 use rookery_store::session::Session;
-use rookery_store::{Rotation, StoreError, Unique};
+use rookery_store::{Rotation, Sessions, StoreError, Unique};
 
 use super::{Home, at_once};
 use crate::samples::{NOON, session};
@@ -103,6 +103,12 @@ pub(crate) async fn the_first_revocation_counts(home: Home) {
     assert_eq!(after.revoked_at, Some(NOON));
 }
 
+/// Those of them that are not open.
+async fn not_open(sessions: &dyn Sessions, ids: &[SessionId]) -> Vec<SessionId> {
+    let open = sessions.open(ids).await.unwrap();
+    ids.iter().copied().filter(|id| !open.contains_key(id)).collect()
+}
+
 pub(crate) async fn all_sessions_of_a_user_end_at_once(home: Home) {
     let stores = home.stores().await;
     let user = session().user_id;
@@ -112,15 +118,15 @@ pub(crate) async fn all_sessions_of_a_user_end_at_once(home: Home) {
         stores.sessions.insert(session).await.unwrap();
     }
     let ids: Vec<SessionId> = own.iter().chain([&foreign]).map(|session| session.id).collect();
-    assert_eq!(stores.sessions.ended(&ids).await.unwrap(), []);
+    assert_eq!(not_open(&*stores.sessions, &ids).await, []);
     stores.sessions.revoke(own[0].id, NOON).await.unwrap();
-    assert_eq!(stores.sessions.ended(&ids).await.unwrap(), [own[0].id]);
+    assert_eq!(not_open(&*stores.sessions, &ids).await, [own[0].id]);
     stores.sessions.revoke_all(user, UnixMillis(NOON.0 + 1)).await.unwrap();
-    let mut ended = stores.sessions.ended(&ids).await.unwrap();
+    let mut ended = not_open(&*stores.sessions, &ids).await;
     ended.sort();
     assert_eq!(ended, ids[..3]);
     let unknown = SessionId::generate();
-    assert_eq!(stores.sessions.ended(&[foreign.id, unknown]).await.unwrap(), [unknown], "there is none such");
+    assert_eq!(not_open(&*stores.sessions, &[foreign.id, unknown]).await, [unknown], "there is none such");
     let first = stores.sessions.by_lookup(&own[0].lookup).await.unwrap().unwrap();
     assert_eq!(first.revoked_at, Some(NOON), "the first revocation counts");
     let since = async |at: i64, limit| stores.sessions.revoked_since(UnixMillis(NOON.0 + at), limit).await.unwrap();
@@ -130,6 +136,29 @@ pub(crate) async fn all_sessions_of_a_user_end_at_once(home: Home) {
     later.sort();
     assert_eq!((&all[..], &later[..]), (&ids[..3], &ids[1..3]));
     assert_eq!((since(2, 10).await.len(), since(0, 2).await.len(), since(0, 0).await.len()), (0, 2, 0));
+}
+
+pub(crate) async fn open_sessions_tell_a_new_name(home: Home) {
+    let sessions = home.stores().await.sessions;
+    let (first, foreign) = (session(), session());
+    let second = Session { user_id: first.user_id, ..session() };
+    for session in [&first, &second, &foreign] {
+        sessions.insert(session).await.unwrap();
+    }
+    let ids = [first.id, second.id, foreign.id];
+    let names = async || {
+        let open = sessions.open(&ids).await.unwrap();
+        ids.map(|id| open.get(&id).map(|name| name.as_ref().map(|name| name.as_str().to_owned())))
+    };
+    assert_eq!(names().await, [Some(None), Some(None), Some(None)]);
+    for name in ["ada", "Grace"] {
+        sessions.rename(first.user_id, &name.to_owned().try_into().unwrap()).await.unwrap();
+        let named = Some(Some(name.to_owned()));
+        assert_eq!(names().await, [named.clone(), named, Some(None)]);
+    }
+    sessions.revoke(second.id, NOON).await.unwrap();
+    assert!(sessions.rotate(first.id, &first.current, rotation(2)).await.unwrap());
+    assert_eq!(names().await, [Some(Some("Grace".to_owned())), None, Some(None)]);
 }
 
 pub(crate) async fn the_oldest_sessions_of_a_user_make_place(home: Home) {
@@ -148,7 +177,7 @@ pub(crate) async fn the_oldest_sessions_of_a_user_make_place(home: Home) {
     gone.sort();
     assert_eq!(gone, ids[..2], "one that has ended counts for nothing");
     let asked = [&ids[..], &[foreign.id]].concat();
-    let mut ended = sessions.ended(&asked).await.unwrap();
+    let mut ended = not_open(&*sessions, &asked).await;
     ended.sort();
     assert_eq!(ended, ids[..2]);
     assert_eq!(sessions.revoke_beyond(user, 3, later).await.unwrap(), [], "they are gone already");
@@ -183,7 +212,7 @@ pub(crate) async fn what_is_over_is_erased_and_stays_over(home: Home) {
     assert_eq!(sessions.purge(NOON, 4).await.unwrap(), 0);
     for gone in revoked.iter().chain(&ended) {
         assert_eq!(sessions.by_lookup(&gone.lookup).await.unwrap(), None);
-        assert_eq!(sessions.ended(&[gone.id]).await.unwrap(), [gone.id], "an erased session revives nothing");
+        assert_eq!(not_open(&*sessions, &[gone.id]).await, [gone.id], "an erased session revives nothing");
     }
-    assert_eq!(sessions.ended(&[open.id, fresh.id]).await.unwrap(), [fresh.id]);
+    assert_eq!(not_open(&*sessions, &[open.id, fresh.id]).await, [fresh.id]);
 }
