@@ -25,7 +25,7 @@ use crate::limits::{
 mod permission_cache;
 
 use crate::authorize::permission_cache::PermissionCache;
-use crate::permission_batcher::{Answers, Bounds, Questions, Subject};
+use crate::question_batcher::{Answers, Bounds, Questions, Subject};
 
 /// What the api says of a user's permission, or why it says nothing.
 pub type Checked = Result<Permission, AuthorityError>;

@@ -27,7 +27,7 @@ pub mod limits;
 pub mod metrics;
 pub mod node;
 pub mod pending_sockets;
-mod permission_batcher;
+mod question_batcher;
 pub mod polling;
 mod presence;
 pub mod reads;

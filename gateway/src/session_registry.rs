@@ -27,7 +27,7 @@ use crate::authorize::Permissions;
 use crate::dialect::SharedFrame;
 use crate::hub::Hub;
 use crate::limits::{LOGIN_GATHER, LOGIN_RETRY_PAUSE, REVOKED_REMEMBERED_MAX};
-use crate::permission_batcher::Questions;
+use crate::question_batcher::Questions;
 use crate::subscriber::Subscriber;
 
 mod candidate;

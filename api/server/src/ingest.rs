@@ -32,9 +32,9 @@ use rookery_store::{StoreError, Stores};
 use tokio::time::sleep;
 use tracing::{Instrument as _, Span};
 
-use self::group::{Applied, BatchWriter};
+use self::batch_writer::{Applied, BatchWriter};
 
-mod group;
+mod batch_writer;
 mod recent;
 
 /// Shortest and longest rest after a failure.

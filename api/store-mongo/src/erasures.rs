@@ -139,7 +139,7 @@ impl Erasures for Mongo {
         gone += self.remove_all(&self.saved, own.clone()).await?;
         gone += self.remove_all(&self.blocks, doc! { "by": key(id) }).await?;
         gone += self.remove_all(&self.second_factors, by_id(key(id))).await?;
-        gone += self.forget_devices(own).await?;
+        gone += self.forget_session_names(own).await?;
         gone += Exports::erase_about(self, user).await?;
         gone += Schedules::erase_about(self, user).await?;
         gone += Reports::erase_about(self, user).await?;
@@ -183,10 +183,10 @@ impl Mongo {
         self.calls.run(async move { Ok(names.find_one(filter).await?.is_some()) }).await
     }
 
-    /// What the user called its devices; the sessions themselves are forgotten by their own time.
-    async fn forget_devices(&self, own: Document) -> Result<u64, StoreError> {
+    /// The names of the user and of its devices; the sessions themselves are forgotten by their own time.
+    async fn forget_session_names(&self, own: Document) -> Result<u64, StoreError> {
         let sessions = self.sessions.clone();
-        let unset = doc! { "$unset": { "device": "" } };
+        let unset = doc! { "$unset": { "device": "", "username": "" } };
         self.calls
             .run(async move { Ok(sessions.update_many(own, unset).await?.modified_count) })
             .await

@@ -42,7 +42,7 @@ statements! {
     SANCTIONS = "DELETE FROM sanctions WHERE user_id = ?1";
     JOIN_REQUESTS = "DELETE FROM join_requests WHERE user_id = ?1";
     SAVED = "DELETE FROM saved_messages WHERE user_id = ?1";
-    DEVICES = "UPDATE sessions SET device = NULL WHERE user_id = ?1";
+    SESSION_NAMES = "UPDATE sessions SET device = NULL, username = NULL WHERE user_id = ?1";
     JOBS = "DELETE FROM jobs WHERE about = ?1";
     EXPORTS = "DELETE FROM exports WHERE user_id = ?1";
     PREFERENCES = "DELETE FROM room_preferences WHERE user_id = ?1";
@@ -69,7 +69,7 @@ const BY_ID: &[&str] = &[
     SANCTIONS,
     JOIN_REQUESTS,
     SAVED,
-    DEVICES,
+    SESSION_NAMES,
     JOBS,
     EXPORTS,
     PREFERENCES,

@@ -19,7 +19,7 @@ use crate::limits::{
     SESSION_CALLS_HANGING_MAX, SESSION_CALLS_MAX, SESSION_HEARD_WAIT, SESSION_QUESTIONS_MAX, SESSION_QUESTIONS_MIN,
     SESSIONS_WAITING_MAX,
 };
-use crate::permission_batcher::{Answers, Bounds, Subject};
+use crate::question_batcher::{Answers, Bounds, Subject};
 use crate::session::LoginState;
 
 /// A connection whose login is being asked about, until it is let in or dropped.

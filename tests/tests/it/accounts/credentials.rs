@@ -367,9 +367,9 @@ async fn after_a_rename_a_token_of_before_speaks_under_the_new_name() {
         by_ticket.send(json!({"type": "message", "room": room, "content": "by a ticket"})).await;
         let mut said = Vec::new();
         while said.len() < 4 {
-            let frame = before.expect_type("message").await;
-            assert_eq!(frame["username"], json!(new), "{frame}");
-            said.push(frame["content"].clone());
+            let frame = before.expect_type("new_message").await;
+            assert_eq!(frame["message"]["username"], json!(new), "{frame}");
+            said.push(frame["message"]["content"].clone());
         }
         let whole = ["by REST", "by the old socket", "by the new socket", "by a ticket"];
         assert!(whole.iter().all(|text| said.contains(&json!(text))), "{said:?}");
