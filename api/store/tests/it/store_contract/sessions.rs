@@ -153,8 +153,8 @@ pub(crate) async fn open_sessions_tell_a_new_name(home: Home) {
     assert_eq!(names().await, [Some(None), Some(None), Some(None)]);
     for name in ["ada", "Grace"] {
         sessions.rename(first.user_id, &name.to_owned().try_into().unwrap()).await.unwrap();
-        let named = Some(Some(name.to_owned()));
-        assert_eq!(names().await, [named.clone(), named, Some(None)]);
+        let renamed = Some(Some(name.to_owned()));
+        assert_eq!(names().await, [renamed.clone(), renamed, Some(None)]);
     }
     sessions.revoke(second.id, NOON).await.unwrap();
     assert!(sessions.rotate(first.id, &first.current, rotation(2)).await.unwrap());
